@@ -1,0 +1,15 @@
+import type { TestProject } from 'vitest/node';
+import { startDynamoDbLocal } from '../../infra/local/dynamodb.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    dynamodb: string;
+  }
+}
+
+/** Starts one DynamoDB Local for a test project; every test file makes its own tables in it. */
+export default async function setup(project: TestProject) {
+  const server = await startDynamoDbLocal();
+  project.provide('dynamodb', server.endpoint);
+  return () => server.stop();
+}
