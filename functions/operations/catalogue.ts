@@ -1,0 +1,9 @@
+import { leadershipOperations } from '../leadership/schema.ts';
+import type { Operation } from '../platform/operation.ts';
+import { operationsOperations } from './schema.ts';
+
+/** Every operation of the HTTP API by its name; the routes, the throttles and the OpenAPI document are made from it. */
+export const catalogue = {
+  ...leadershipOperations,
+  ...operationsOperations,
+} satisfies Record<string, Operation>;

@@ -1,0 +1,20 @@
+import { invalidRequest, Problem } from './problem.ts';
+
+/** Writes a page's last sort key as the opaque `nextCursor`. */
+export function toCursor(sortKey: string): string {
+  return Buffer.from(sortKey, 'utf8').toString('base64url');
+}
+
+/**
+ * Reads a `cursor` back. Throws `invalid_request` when it was not made by `toCursor` for keys with this prefix,
+ * so that a forged cursor cannot leave the listing that it belongs to.
+ */
+export function fromCursor(cursor: string, prefix: string): string {
+  const sortKey = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (toCursor(sortKey) !== cursor || !sortKey.startsWith(prefix) || sortKey.length > 512) {
+    throw new Problem(invalidRequest, `cursor "${cursor}" is not one of this listing; start again without a cursor`, {
+      issues: [{ path: 'cursor', message: 'is not a cursor of this listing' }],
+    });
+  }
+  return sortKey;
+}

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import { fenceRequired, invalidRequest, Problem } from './problem.ts';
+import { fencingVersion, sessionId } from './schema.ts';
+
+/** What a leader's request proves itself with: the version that guarded things compare, and the session of its term. */
+export interface Fence {
+  readonly fencingVersion: number;
+  readonly sessionId: string;
+}
+
+const fenceHeaders = z.object({
+  'Fencing-Version': z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(fencingVersion),
+  'Leader-Session': sessionId,
+});
+
+type Header = (name: string) => string | undefined;
+
+/** Reads the fence; `undefined` when neither header is there and the operation does not require it (428 `fence_required`). */
+export function readFence(header: Header, need: 'required' | 'optional'): Fence | undefined {
+  const given = { 'Fencing-Version': header('Fencing-Version'), 'Leader-Session': header('Leader-Session') };
+  const missing = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [name] : []));
+  if (missing.length === 2 && need === 'optional') return undefined;
+  if (missing.length > 0) {
+    throw new Problem(
+      fenceRequired,
+      `The header ${missing.join(' and ')} is missing; send both as contend answered them.`,
+    );
+  }
+  const read = fenceHeaders.safeParse(given);
+  if (!read.success) throw invalid(read.error);
+  return { fencingVersion: read.data['Fencing-Version'], sessionId: read.data['Leader-Session'] };
+}
+
+const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII characters');
+
+/** The caller's Idempotency-Key, or one made for this request. */
+export function readRequestId(header: Header): string {
+  const given = header('Idempotency-Key');
+  if (given === undefined) return randomUUID();
+  const read = z.object({ 'Idempotency-Key': idempotencyKey }).safeParse({ 'Idempotency-Key': given });
+  if (!read.success) throw invalid(read.error);
+  return given;
+}
+
+/** Turns a failed validation into `invalid_request` that lists every issue with its path. */
+export function invalid(error: z.ZodError): Problem {
+  const issues = error.issues.slice(0, 20).map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
+  const [first] = issues;
+  const detail = first ? `${first.path || 'The request'}: ${first.message}` : 'The request is not valid';
+  return new Problem(invalidRequest, `${detail}; nothing was written.`, { issues });
+}

@@ -1,0 +1,173 @@
+import { type Context, Hono } from 'hono';
+import type { LambdaContext, LambdaEvent } from 'hono/aws-lambda';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type * as z from 'zod';
+import { type Fence, invalid, readFence, readRequestId } from './headers.ts';
+import { logger } from './logging.ts';
+import type { Operation } from './operation.ts';
+import { internal, invalidRequest, methodNotAllowed, notFound, Problem, unavailable } from './problem.ts';
+import { isUnavailable } from './store-errors.ts';
+
+type Bindings = { event?: LambdaEvent; lambdaContext?: LambdaContext };
+type App = Hono<{ Bindings: Bindings }>;
+type RequestContext = Context<{ Bindings: Bindings }>;
+
+/** A request that passed the operation's schemas. */
+export interface Request<Declared extends Operation> {
+  readonly params: z.output<Declared['params']>;
+  readonly query: z.output<Declared['query']>;
+  readonly body: z.output<Declared['body']>;
+  readonly fence: Declared['fence'] extends 'required' ? Fence : Fence | undefined;
+  readonly headers: { readonly [Name in keyof NonNullable<Declared['headers']>]: string };
+  /** The caller's Idempotency-Key; the same over its retries. */
+  readonly requestId: string;
+  /** Milliseconds that this invocation still has; infinite outside Lambda. */
+  remainingMs(): number;
+}
+
+/** An answer whose status differs from the declared one. */
+export class Answer<Body> {
+  constructor(
+    readonly status: 200 | 201 | 202,
+    readonly body: Body,
+  ) {}
+}
+
+export interface Endpoint {
+  readonly operation: Operation;
+  respond(context: RequestContext): Promise<Response>;
+}
+
+/** Binds an operation to the function that carries it out. */
+export function endpoint<const Declared extends Operation>(
+  operation: Declared,
+  act: (request: Request<Declared>) => Promise<z.input<Declared['answer']> | Answer<z.input<Declared['answer']>>>,
+): Endpoint {
+  return {
+    operation,
+    async respond(context) {
+      const answer = await act(await readRequest(operation, context));
+      const status = answer instanceof Answer ? answer.status : (operation.status ?? 200);
+      return context.json((answer instanceof Answer ? answer.body : answer) as object, status);
+    },
+  };
+}
+
+/**
+ * Makes the HTTP application of one Lambda function. `known` are the operations that other functions serve too:
+ * with them an unknown path is told from a wrong method.
+ */
+export function serve(endpoints: readonly Endpoint[], known: readonly Operation[] = []): App {
+  const app: App = new Hono({ strict: true });
+  for (const { operation, respond } of endpoints) {
+    app.on(operation.method, pattern(operation), async (context) => {
+      const startedAt = performance.now();
+      const response = await respond(context).catch(answerProblem);
+      record(operation, context, response.status, performance.now() - startedAt);
+      return response;
+    });
+  }
+  const all = [...endpoints.map(({ operation }) => operation), ...known];
+  app.notFound(async (context) => answerProblem(unroutable(context, all)));
+  app.onError(async (error) => answerProblem(error));
+  return app;
+}
+
+function pattern({ path }: Operation): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
+async function readRequest<Declared extends Operation>(
+  operation: Declared,
+  context: RequestContext,
+): Promise<Request<Declared>> {
+  const header = (name: string) => context.req.header(name);
+  const check = <Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> => {
+    const read = schema.safeParse(value);
+    if (!read.success) throw invalid(read.error);
+    return read.data;
+  };
+  const params = check(operation.params, context.req.param());
+  const query = check(operation.query, context.req.query());
+  const fence = operation.fence ? readFence(header, operation.fence) : undefined;
+  const headers = Object.fromEntries(
+    Object.entries(operation.headers ?? {}).map(([name, schema]) => [name, check(schema, header(name))]),
+  );
+  const requestId = readRequestId(header);
+  const body = check(operation.body, operation.method === 'GET' ? {} : await readJson(operation, context));
+  const { lambdaContext } = context.env ?? {};
+  return {
+    params,
+    query,
+    body,
+    fence,
+    headers,
+    requestId,
+    remainingMs: () => lambdaContext?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY,
+  } as Request<Declared>;
+}
+
+async function readJson({ bodyLimit = 64 * 1024 }: Operation, context: RequestContext): Promise<unknown> {
+  const text = await context.req.text();
+  const bytes = Buffer.byteLength(text);
+  if (bytes > bodyLimit) throw unreadable(`The body has ${bytes} bytes, the limit is ${bodyLimit}`);
+  if (text === '') return {};
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw unreadable('The body is not JSON');
+  }
+}
+
+function unreadable(message: string): Problem {
+  return new Problem(invalidRequest, `${message}; nothing was written.`, { issues: [{ path: '', message }] });
+}
+
+function unroutable(context: RequestContext, operations: readonly Operation[]): Problem {
+  const { method, path } = context.req;
+  const allowed = operations.filter((known) => matches(known.path, path)).map((known) => known.method);
+  if (allowed.length === 0)
+    return new Problem(notFound, `There is no route ${path}; see /v1/openapi.json for those there are.`);
+  const allow = [...new Set(allowed)].join(', ');
+  return new Problem(methodNotAllowed, `${path} takes ${allow}, not ${method}.`, { allow });
+}
+
+function matches(pathTemplate: string, path: string): boolean {
+  const expected = pathTemplate.split('/');
+  const actual = path.split('/');
+  return expected.length === actual.length && expected.every((part, at) => part.startsWith('{') || part === actual[at]);
+}
+
+async function answerProblem(error: unknown): Promise<Response> {
+  const problem = asProblem(error);
+  const headers = new Headers({ 'Content-Type': 'application/problem+json' });
+  const { retryAfterMs, ['allow']: allow } = problem.members;
+  if (retryAfterMs !== undefined) headers.set('Retry-After', String(Math.ceil(retryAfterMs / 1000)));
+  if (typeof allow === 'string') headers.set('Allow', allow);
+  return new Response(JSON.stringify(problem), { status: problem.kind.status as ContentfulStatusCode, headers });
+}
+
+function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (isUnavailable(error)) {
+    logger.warn('A store is unavailable', { error: error as Error });
+    const members = { retryAfterMs: 200 + Math.round(Math.random() * 300) };
+    return new Problem(
+      unavailable,
+      'A store is throttled or cannot be reached; try again with the same Idempotency-Key.',
+      members,
+    );
+  }
+  logger.error('An unexpected error', { error: error as Error });
+  return new Problem(internal, 'The service failed unexpectedly; try again with the same Idempotency-Key.');
+}
+
+function record(operation: Operation, context: RequestContext, status: number, elapsedMs: number): void {
+  logger.info(`${operation.method} ${operation.path}`, {
+    requestId: context.env?.lambdaContext?.awsRequestId,
+    group: context.req.param('group'),
+    fencingVersion: context.req.header('Fencing-Version'),
+    status,
+    elapsedMs: Math.round(elapsedMs),
+  });
+}

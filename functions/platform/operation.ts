@@ -1,0 +1,44 @@
+import type * as z from 'zod';
+import type { ProblemKind } from './problem.ts';
+
+/**
+ * One operation of the HTTP API as data: the handlers serve it, the infrastructure makes its route and throttle,
+ * the OpenAPI document and the client's types come from it.
+ */
+export interface Operation<
+  Params extends z.ZodType = z.ZodType,
+  Query extends z.ZodType = z.ZodType,
+  Body extends z.ZodType = z.ZodType,
+  Answer extends z.ZodType = z.ZodType,
+> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** In API Gateway's form: `/v1/groups/{group}/leadership`. */
+  readonly path: `/v1/${string}`;
+  readonly summary: string;
+  /** The Lambda function that serves it. */
+  readonly servedBy: string;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly answer: Answer;
+  /** The status of a success; 200 unless said. */
+  readonly status?: 200 | 201 | 202;
+  /** Whether the headers Fencing-Version and Leader-Session come with it. */
+  readonly fence?: 'required' | 'optional';
+  /** Header names that it needs besides the fence, with their schema. */
+  readonly headers?: Readonly<Record<string, z.ZodType<string>>>;
+  /** Bytes of JSON that the body may have; 64 KiB unless said. */
+  readonly bodyLimit?: number;
+  readonly problems: readonly ProblemKind[];
+}
+
+/** Declares an operation and keeps the exact types of its schemas. */
+export function operation<
+  Params extends z.ZodType,
+  Query extends z.ZodType,
+  Body extends z.ZodType,
+  Answer extends z.ZodType,
+  const Rest extends Omit<Operation, 'params' | 'query' | 'body' | 'answer'>,
+>(declared: Rest & { params: Params; query: Query; body: Body; answer: Answer }) {
+  return declared;
+}

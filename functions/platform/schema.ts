@@ -1,0 +1,34 @@
+import * as z from 'zod';
+
+/** Group, job, log, worker and contender names: they stand in paths, keys and IAM resources as they are. */
+export const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must match [A-Za-z0-9][A-Za-z0-9._-]{0,127}')
+  .meta({ example: 'orders' });
+
+/** Versions fit into the 28 bits that a log's ballot gives them. */
+export const fencingVersion = z
+  .int()
+  .min(1)
+  .max(2 ** 28 - 1);
+
+export const sessionId = z.uuid();
+
+export const instantText = z.iso.datetime();
+
+export const limit = z.coerce.number().int().min(1).max(1000).default(100);
+
+export const cursor = z.string().min(1).max(1024);
+
+export const pageQuery = z.strictObject({ limit, cursor: cursor.optional() });
+
+export const consistent = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true');
+
+export function page<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), nextCursor: z.string().optional() });
+}
+
+export const nothing = z.strictObject({});

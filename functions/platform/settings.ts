@@ -1,0 +1,29 @@
+import * as z from 'zod';
+
+/**
+ * Reads a room's settings from the environment. A missing or malformed one stops the function at start with an error
+ * that names every variable concerned, so that a bad deployment fails before it serves.
+ */
+export function readSettings<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  environment: Record<string, string | undefined> = process.env,
+): z.output<z.ZodObject<Shape>> {
+  const known = Object.fromEntries(Object.keys(shape).map((variable) => [variable, environment[variable]]));
+  const read = z.object(shape).safeParse(known);
+  if (read.success) return read.data;
+  const issues = read.error.issues.map(
+    ({ path, message }) => `${path.join('.')}="${known[String(path[0])]}": ${message}`,
+  );
+  throw new Error(`The environment is not usable: ${issues.join('; ')}`);
+}
+
+/** An integer setting in ms with its range and default. */
+export function milliseconds(min: number, max: number, fallback: number) {
+  return z.coerce.number().int().min(min).max(max).default(fallback);
+}
+
+export const tableName = z.string().min(3).max(255);
+export const bucketName = z.string().min(3).max(63);
+
+/** Half a lease must exceed it, see `functions/leadership/lease.ts`. */
+export const maxClockSkewMs = milliseconds(0, 60_000, 250);
