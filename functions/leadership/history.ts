@@ -1,0 +1,68 @@
+/** What operators look at, and the sweep: groups, terms, and leases that are long gone. */
+import { type Clock, instant } from '../platform/clock.ts';
+import type { GroupStore } from './group-table.ts';
+import { endOfNewestTerm, isPending, type LeadershipRecord, shownLeader, sweepStep } from './lease.ts';
+import type { Term } from './lease-store.ts';
+
+/** A group's leadership as observers see it. */
+export function shown(record: LeadershipRecord | undefined, now: number) {
+  const leader = record && shownLeader(record, now);
+  return {
+    leader: leader
+      ? {
+          contenderId: leader.contenderId,
+          sessionId: leader.sessionId,
+          address: leader.address,
+          metadata: (leader.metadata ?? null) as never,
+          confirmedAt: instant(leader.confirmedAt),
+          expiresAt: instant(leader.expiresAt),
+        }
+      : null,
+    fencingVersion: record?.fencingVersion ?? 0,
+    pending: record !== undefined && isPending(record, now),
+  };
+}
+
+/** A confirmed term as it is listed; the record knows the end of the newest one before its TERM does. */
+export function shownTerm(term: Term, record: LeadershipRecord | undefined, now: number) {
+  const known = record?.newestTerm === term.fencingVersion ? endOfNewestTerm(record, now) : undefined;
+  const endedAt = term.endedAt ?? known?.at;
+  const endReason = term.endReason ?? known?.reason;
+  return {
+    fencingVersion: term.fencingVersion,
+    contenderId: term.contenderId,
+    sessionId: term.sessionId,
+    address: term.address ?? '',
+    confirmedAt: instant(term.confirmedAt ?? 0),
+    ...(endedAt === undefined ? {} : { endedAt: instant(endedAt) }),
+    ...(endReason === undefined ? {} : { endReason }),
+  };
+}
+
+export interface Swept {
+  groups: number;
+  expired: number;
+  closed: number;
+}
+
+/**
+ * Looks at every group once: ends terms whose lease is longer gone than one lease time, and writes the ends of terms that
+ * no successor has written. Live terms are not touched: each write is conditioned on what was read.
+ */
+export async function sweep(store: GroupStore, clock: Clock, maxClockSkewMs: number): Promise<Swept> {
+  const swept: Swept = { groups: 0, expired: 0, closed: 0 };
+  let after: string | undefined;
+  do {
+    const page = await store.listGroups(after, 100);
+    for (const record of await store.readRecords(page.items)) {
+      const now = clock.now();
+      const step = sweepStep(record, now, maxClockSkewMs);
+      const ending = endOfNewestTerm(record, now);
+      if (step === 'expire' && (await store.expire(record))) swept.expired += 1;
+      if (step === 'close' && ending && (await store.close(record, ending))) swept.closed += 1;
+    }
+    swept.groups += page.items.length;
+    after = page.last;
+  } while (after !== undefined);
+  return swept;
+}

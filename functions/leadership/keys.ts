@@ -1,0 +1,18 @@
+/** Where the leadership items of a group lie in the main table. */
+export const groupKey = (group: string) => `GROUP#${group}`;
+export const leadershipKey = (group: string) => ({ pk: groupKey(group), sk: 'LEADERSHIP' });
+
+const digits = (version: number) => String(version).padStart(12, '0');
+export const termPrefix = 'TERM#';
+export const floorPrefix = 'FLOOR#';
+export const termKey = (group: string, version: number) => ({
+  pk: groupKey(group),
+  sk: `${termPrefix}${digits(version)}`,
+});
+export const floorKey = (group: string, version: number) => ({
+  pk: groupKey(group),
+  sk: `${floorPrefix}${digits(version)}`,
+});
+
+/** The index that lists groups: keys only, so that no renewal ever writes to it. */
+export const groupsIndex = { name: 'groups', partitionKey: 'groupsPk', partition: 'GROUPS', sortKey: 'group' } as const;

@@ -1,0 +1,76 @@
+/** Reads the items of the main table as records. Another hand may have damaged them, so every part is checked by itself. */
+import * as z from 'zod';
+import type { LeadershipRecord } from './lease.ts';
+import type { Term } from './lease-store.ts';
+
+const epoch = z.number();
+const metadata = z
+  .string()
+  .transform((text) => JSON.parse(text) as unknown)
+  .optional()
+  .catch(undefined);
+
+const holder = z
+  .object({
+    contenderId: z.string(),
+    sessionId: z.string(),
+    grantedAt: epoch.catch(0),
+    confirmedAt: epoch.optional().catch(undefined),
+    address: z.string().optional().catch(undefined),
+    metadata,
+  })
+  .optional()
+  .catch(undefined);
+
+const endReason = z.enum(['expired', 'superseded', 'revoked', 'resigned']);
+const ending = z
+  .object({ reason: endReason, at: epoch.optional(), detail: z.string().optional(), requestId: z.string().optional() })
+  .optional()
+  .catch(undefined);
+const optionalNumber = z.number().optional().catch(undefined);
+const optionalText = z.string().optional().catch(undefined);
+
+const leadershipItem = z.object({
+  group: z.string(),
+  fencingVersion: z.number(),
+  holder,
+  leaseMs: optionalNumber,
+  expiresAt: optionalNumber,
+  requestId: optionalText,
+  ended: ending,
+  revokedHolder: holder,
+  reservedFor: optionalText,
+  reservedUntil: optionalNumber,
+  newestTerm: optionalNumber,
+  closedTerm: optionalNumber,
+  previous: ending,
+  previousExpiresAt: optionalNumber,
+  restoring: optionalText,
+});
+
+/** The record in an item, or none: an item without a version is as good as lost and is made anew by the next contender. */
+export function toRecord(item: Record<string, unknown> | undefined): LeadershipRecord | undefined {
+  const { pk } = item ?? {};
+  const group = typeof pk === 'string' ? pk.slice(pk.indexOf('#') + 1) : undefined;
+  return leadershipItem.safeParse({ ...item, group }).data;
+}
+
+const termItem = z.object({
+  fencingVersion: z.number(),
+  contenderId: z.string(),
+  sessionId: z.string(),
+  address: optionalText,
+  metadata,
+  confirmedAt: optionalNumber,
+  endedAt: optionalNumber,
+  endReason: endReason.optional().catch(undefined),
+});
+
+export function toTerm(item: Record<string, unknown> | undefined): Term | undefined {
+  return termItem.safeParse(item).data;
+}
+
+/** Metadata is kept as its JSON text: its size in the item is then the size that the caller sees. */
+export function metadataText(value: unknown): string | undefined {
+  return value === undefined ? undefined : JSON.stringify(value);
+}

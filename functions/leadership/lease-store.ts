@@ -1,0 +1,64 @@
+import type { Fence } from '../platform/headers.ts';
+import type { EndReason, LeadershipRecord } from './lease.ts';
+
+/** A conditional write either took effect and shows the new record, or lost and shows the record that won (none: there is none). */
+export type Write =
+  | { readonly won: LeadershipRecord; readonly lost?: never }
+  | { readonly won?: never; readonly lost: LeadershipRecord | undefined };
+
+export interface Grant {
+  readonly contenderId: string;
+  readonly sessionId: string;
+  readonly leaseMs: number;
+  readonly requestId: string;
+}
+
+export interface Published {
+  readonly address: string;
+  readonly metadata?: unknown;
+}
+
+export interface Renewal {
+  /** Left out, the lease keeps its length. */
+  readonly leaseMs?: number | undefined;
+  readonly address?: string | undefined;
+  readonly metadata?: unknown;
+}
+
+/** A TERM item: who was confirmed in this version, and how it ended. */
+export interface Term {
+  readonly fencingVersion: number;
+  readonly contenderId: string;
+  readonly sessionId: string;
+  readonly address?: string | undefined;
+  readonly metadata?: unknown;
+  readonly confirmedAt?: number | undefined;
+  readonly endedAt?: number | undefined;
+  readonly endReason?: EndReason | undefined;
+}
+
+/** The lock port: every method is one request; every write is conditional and never half done. */
+export interface LeaseStore {
+  read(group: string, consistent: boolean): Promise<LeadershipRecord | undefined>;
+  /** Takes a lease that nobody holds, raising the version by one. Conditioned on the record being there. */
+  grant(group: string, grant: Grant, now: number, maxClockSkewMs: number): Promise<Write>;
+  /** Makes the record of a new or lost group with this version, and its TERM; loses when either is there. */
+  create(group: string, fencingVersion: number, grant: Grant, now: number): Promise<Write>;
+  /** The highest version of any TERM or FLOOR; 0 for a new group. */
+  highestVersion(group: string): Promise<number>;
+  writeFloor(group: string, fencingVersion: number): Promise<void>;
+  /** Publishes the leader, writes its TERM and the end of the TERM before; `seen` is the record that was read for it. */
+  confirm(seen: LeadershipRecord, fence: Fence, published: Published, now: number): Promise<Write>;
+  renew(group: string, fence: Fence, renewal: Renewal, now: number): Promise<Write>;
+  /** Writes back the holder of a running term whose leader information another hand damaged. */
+  restoreHolder(group: string, term: Term, published: Renewal, now: number): Promise<Write>;
+  readTerm(group: string, fencingVersion: number): Promise<Term | undefined>;
+  resign(group: string, fence: Fence, successor: string | undefined, requestId: string, now: number): Promise<Write>;
+  revoke(group: string, revocation: Revocation, requestId: string, now: number): Promise<Write>;
+}
+
+export interface Revocation {
+  readonly fencingVersion: number;
+  readonly reason: string;
+  readonly force: boolean;
+}

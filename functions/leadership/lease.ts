@@ -1,0 +1,163 @@
+/**
+ * What a lease is, and what can be said of one by looking at its record. Pure: no SDK, no clock.
+ *
+ * Not guaranteed: that only one process *believes* to lead. A frozen process does not know that its lease ran out, so
+ * safety rests on the fencing version alone, which only ever rises and which every guarded write carries. Clocks decide
+ * only when a lease may be taken over; skew beyond the allowance costs availability and the exactness of the handover,
+ * never safety.
+ */
+import type { Fence } from '../platform/headers.ts';
+
+export interface Holder {
+  readonly contenderId: string;
+  readonly sessionId: string;
+  readonly grantedAt: number;
+  readonly confirmedAt?: number | undefined;
+  readonly address?: string | undefined;
+  readonly metadata?: unknown;
+}
+
+export type EndReason = 'expired' | 'superseded' | 'revoked' | 'resigned';
+
+/** How a term ended; kept on the record until the next grant. */
+export interface Ending {
+  readonly reason: EndReason;
+  /** Epoch ms; unknown for a lease that was taken over after it expired. */
+  readonly at?: number | undefined;
+  /** The operator's words for a revocation. */
+  readonly detail?: string | undefined;
+  readonly requestId?: string | undefined;
+}
+
+/** One item per group: lock, leader information and version together, so that one compare fences all. Instants in epoch ms. */
+export interface LeadershipRecord {
+  readonly group: string;
+  /** Never falls; survives resignation. */
+  readonly fencingVersion: number;
+  readonly holder?: Holder | undefined;
+  readonly leaseMs?: number | undefined;
+  /** Stays behind a revoked holder, since the lease may be taken only then. */
+  readonly expiresAt?: number | undefined;
+  /** Of the write that granted the version. */
+  readonly requestId?: string | undefined;
+  /** How the term of `fencingVersion` ended, when nobody holds it. */
+  readonly ended?: Ending | undefined;
+  readonly revokedHolder?: Holder | undefined;
+  readonly reservedFor?: string | undefined;
+  readonly reservedUntil?: number | undefined;
+  /** The newest version that has a TERM item. */
+  readonly newestTerm?: number | undefined;
+  /** The newest TERM item whose end is written. */
+  readonly closedTerm?: number | undefined;
+  /** How the term before the running one ended; kept until the next confirmation writes it to its TERM. */
+  readonly previous?: Ending | undefined;
+  readonly previousExpiresAt?: number | undefined;
+  /** The restore that owns the group for now. */
+  readonly restoring?: string | undefined;
+}
+
+/** A record that was lost reappears this far above the highest version known, which may be one FLOOR behind. */
+export const versionGap = 1_000;
+/** Every grant of such a version leaves a FLOOR, since unconfirmed terms leave no TERM. */
+export const floorEvery = 500;
+
+export function nextVersionAfterLoss(highestKnown: number): number {
+  return highestKnown === 0 ? 1 : highestKnown + versionGap;
+}
+
+/** Throws when the allowance for skew would eat half the lease: the holder's own deadline would hardly exist. */
+export function relationIssue(leaseMs: number, maxClockSkewMs: number): string | undefined {
+  if (maxClockSkewMs < leaseMs / 2) return undefined;
+  return `leaseMs is ${leaseMs}, maxClockSkewMs is ${maxClockSkewMs}: the skew must be below half the lease; ask for a lease above ${2 * maxClockSkewMs} ms`;
+}
+
+/** Whether the fence is that of the term which runs now. */
+export function isLive(record: LeadershipRecord | undefined, fence: Fence, now: number): boolean {
+  return (
+    record?.fencingVersion === fence.fencingVersion &&
+    record.holder?.sessionId === fence.sessionId &&
+    (record.expiresAt ?? 0) > now
+  );
+}
+
+export interface Loss {
+  readonly reason: EndReason;
+  /** The version that the group has now; 0 when its record is gone. */
+  readonly fencingVersion: number;
+  readonly detail?: string | undefined;
+}
+
+/** Why the fence is not that of the running term. Only to be asked when `isLive` denies it. */
+export function lossOf(record: LeadershipRecord | undefined, fence: Fence): Loss {
+  if (!record) return { reason: 'revoked', fencingVersion: 0, detail: "the group's record was removed" };
+  const { fencingVersion, holder, ended } = record;
+  if (fencingVersion !== fence.fencingVersion) return { reason: 'superseded', fencingVersion };
+  if (holder) return { reason: holder.sessionId === fence.sessionId ? 'expired' : 'superseded', fencingVersion };
+  return { reason: ended?.reason ?? 'expired', fencingVersion, detail: ended?.detail };
+}
+
+/** The confirmed leader of a live term with readable information; nothing else is ever shown. */
+export function shownLeader({ holder, expiresAt = 0 }: LeadershipRecord, now: number) {
+  if (holder?.confirmedAt === undefined || holder.address === undefined || expiresAt <= now) return undefined;
+  const { contenderId, sessionId, address, metadata, confirmedAt } = holder;
+  return { contenderId, sessionId, address, metadata, confirmedAt, expiresAt };
+}
+
+export function isPending({ holder, expiresAt = 0 }: LeadershipRecord, now: number): boolean {
+  return holder !== undefined && holder.confirmedAt === undefined && expiresAt > now;
+}
+
+export interface Occupant {
+  readonly contenderId: string;
+  readonly confirmed: boolean;
+  /** Epoch ms, without the allowance for skew. */
+  readonly until: number;
+  readonly reserved: boolean;
+}
+
+/** Who keeps the others from the lease: its holder, a revoked holder until its old expiry, or a successor it is reserved for. */
+export function occupant(record: LeadershipRecord, now: number): Occupant | undefined {
+  const { holder = record.revokedHolder, expiresAt = 0, reservedFor, reservedUntil = 0 } = record;
+  if (holder)
+    return {
+      contenderId: holder.contenderId,
+      confirmed: holder.confirmedAt !== undefined,
+      until: expiresAt,
+      reserved: false,
+    };
+  if (reservedFor === undefined || reservedUntil <= now) return undefined;
+  return { contenderId: reservedFor, confirmed: false, until: reservedUntil, reserved: true };
+}
+
+/** Waiting contenders sleep until the lease can be taken, spread a little so that they do not come as one. */
+export function retryAfterMs(
+  until: number,
+  leaseMs: number,
+  now: number,
+  maxClockSkewMs: number,
+  random: number,
+): number {
+  const jitter = Math.min(100, leaseMs / 20) * random;
+  return Math.max(10, Math.ceil(until - now + maxClockSkewMs + 1 + jitter));
+}
+
+export type SweepStep = 'expire' | 'close' | 'leave';
+
+/** What the sweep owes a record: an end for a lease that is long gone, the end of a TERM that its successor has not written. */
+export function sweepStep(record: LeadershipRecord, now: number, maxClockSkewMs: number): SweepStep {
+  const { holder, expiresAt = 0, leaseMs = 0, newestTerm, closedTerm, fencingVersion, ended } = record;
+  if (holder && expiresAt + leaseMs + maxClockSkewMs < now) return 'expire';
+  const over = newestTerm !== undefined && (fencingVersion > newestTerm || ended !== undefined);
+  return over && closedTerm !== newestTerm ? 'close' : 'leave';
+}
+
+/** How the newest TERM ended, as far as the record knows; undefined while it runs. */
+export function endOfNewestTerm(record: LeadershipRecord, now: number): Ending | undefined {
+  const { newestTerm, fencingVersion, previous, previousExpiresAt, ended, expiresAt, holder } = record;
+  if (newestTerm === undefined) return undefined;
+  if (fencingVersion > newestTerm)
+    return { reason: previous?.reason ?? 'expired', at: previous?.at ?? previousExpiresAt ?? now };
+  if (ended) return { ...ended, at: ended.at ?? now };
+  if (holder && (expiresAt ?? 0) <= now) return { reason: 'expired', at: expiresAt ?? now };
+  return undefined;
+}

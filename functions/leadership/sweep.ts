@@ -1,0 +1,10 @@
+import { logger } from '../platform/logging.ts';
+import { sweep } from './history.ts';
+import { leadershipRoom } from './room.ts';
+
+const { groups, clock, maxClockSkewMs } = leadershipRoom();
+
+/** Run by the schedule every minute. */
+export async function handler(): Promise<void> {
+  logger.info('swept', { ...(await sweep(groups, clock, maxClockSkewMs)) });
+}

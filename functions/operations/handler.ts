@@ -1,0 +1,27 @@
+import { handle } from 'hono/aws-lambda';
+import document from '../../docs/openapi.json' with { type: 'json' };
+import packageJson from '../../package.json' with { type: 'json' };
+import { leadershipRoom } from '../leadership/room.ts';
+import { operateRoutes } from '../leadership/routes.ts';
+import { documentClient, s3Client } from '../platform/aws.ts';
+import { systemClock } from '../platform/clock.ts';
+import { serve } from '../platform/http.ts';
+import { bucketName, readSettings, tableName } from '../platform/settings.ts';
+import { catalogue } from './catalogue.ts';
+import { operationsRoutes } from './routes.ts';
+
+const { TENURE_TABLE, TENURE_BUCKET } = readSettings({ TENURE_TABLE: tableName, TENURE_BUCKET: bucketName });
+const room = leadershipRoom();
+const stores = {
+  dynamodb: documentClient(),
+  s3: s3Client(),
+  table: TENURE_TABLE,
+  bucket: TENURE_BUCKET,
+  clock: systemClock,
+  version: packageJson.version,
+};
+
+const endpoints = [...operateRoutes(room, room.groups), ...operationsRoutes(stores, document)];
+
+/** Serves the operators' routes, and answers every path and method that no route takes. */
+export const handler = handle(serve(endpoints, Object.values(catalogue)));
