@@ -116,7 +116,7 @@ export async function evaluate(
   try {
     value = await run.world.evaluate(template, { ...variablesOf(run, thread), states }, location);
   } catch (error) {
-    if (error instanceof QueryError) throw queryError(thread, error.message, location);
+    if (error instanceof QueryError) throw queryError(thread, error.message, error.location);
     throw error;
   }
   checkSize(thread, value, location);
