@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, type CfnFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import type { Settings } from './settings.ts';
+import type { TenureStore } from './tenure-store.ts';
+
+const project = join(import.meta.dirname, '..');
+
+export interface TenureFunctionProps {
+  settings: Settings;
+  store: TenureStore;
+  /** Below functions/; its export `handler` is called. */
+  entry: string;
+  /** Besides TENURE_TABLE, TENURE_BUCKET and TENURE_MAX_CLOCK_SKEW_MS, which every function gets. */
+  environment?: Record<string, string>;
+  /** 10 unless said; API Gateway waits for 29 at most. */
+  timeoutSeconds?: number;
+  memoryMiB?: number;
+}
+
+/** A Lambda function with the defaults of the house. It may write its own logs and traces, and what `allow` says. */
+export class TenureFunction extends NodejsFunction {
+  constructor(scope: Construct, id: string, props: TenureFunctionProps) {
+    const { settings, store, entry, environment, timeoutSeconds = 10, memoryMiB = 512 } = props;
+    const logGroup = new LogGroup(scope, `${id}Logs`, {
+      retention: settings.logRetentionDays,
+      removalPolicy: settings.ephemeral ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    });
+    const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    super(scope, id, {
+      entry: join(project, 'functions', entry),
+      projectRoot: project,
+      depsLockFilePath: join(project, 'package-lock.json'),
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: memoryMiB,
+      timeout: Duration.seconds(timeoutSeconds),
+      role,
+      logGroup,
+      environment: {
+        TENURE_TABLE: store.table.tableName,
+        TENURE_BUCKET: store.bucket.bucketName,
+        TENURE_MAX_CLOCK_SKEW_MS: String(settings.maxClockSkewMs),
+        ...environment,
+      },
+      bundling: {
+        format: OutputFormat.ESM,
+        minify: true,
+        sourceMap: true,
+        sourcesContent: false,
+        mainFields: ['module', 'main'],
+        bundleAwsSDK: true,
+        // Packages in the old module format call require(), which an ES module does not have.
+        banner: "import{createRequire as tenureRequire}from'node:module';const require=tenureRequire(import.meta.url);",
+      },
+    });
+    this.trace(role);
+  }
+
+  /** Not by the property `tracing`: its statement would lie in the same policy as those of `allow`, and hide their findings. */
+  private trace(role: Role): void {
+    (this.node.defaultChild as CfnFunction).tracingConfig = { mode: Tracing.ACTIVE };
+    const actions = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
+    const tracing = new Policy(this, 'Tracing', {
+      roles: [role],
+      statements: [new PolicyStatement({ actions, resources: ['*'] })],
+    });
+    Validations.of(tracing).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'X-Ray has no resources to which sending traces could be limited.',
+    });
+  }
+
+  /** Grants exactly these actions on exactly these resources. */
+  allow(actions: string[], ...resources: string[]): void {
+    this.addToRolePolicy(new PolicyStatement({ actions, resources }));
+  }
+}
