@@ -1,4 +1,5 @@
 /** The DynamoDB requests of a lease. Every write is one conditional request that hands back the record that won. */
+import type { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
   GetCommand,
@@ -7,6 +8,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Fence } from '../platform/headers.ts';
 import { lostCondition, pastConflicts } from '../platform/store-errors.ts';
 import { floorKey, floorPrefix, groupKey, groupsIndex, leadershipKey, termKey, termPrefix } from './keys.ts';
@@ -284,10 +286,9 @@ async function winner(attempt: () => Promise<LeadershipRecord | undefined>): Pro
   }
 }
 
+/** The document client leaves the items of its errors as raw attribute values. */
 function winningItem(error: unknown): Record<string, unknown> | undefined {
-  const { Item, CancellationReasons } = error as {
-    Item?: Record<string, unknown>;
-    CancellationReasons?: { Item?: Record<string, unknown> }[];
-  };
-  return Item ?? CancellationReasons?.[0]?.Item;
+  const { Item, CancellationReasons } = error as ConditionalCheckFailedException & TransactionCanceledException;
+  const item = Item ?? CancellationReasons?.[0]?.Item;
+  return item && unmarshall(item);
 }

@@ -1,0 +1,64 @@
+import { beforeEach, expect, test } from 'vitest';
+import { confirm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
+import { leaseMs, openRoom, problemOf, skewMs } from './room.ts';
+
+let it: Awaited<ReturnType<typeof openRoom>>;
+beforeEach(async () => {
+  it = await openRoom();
+});
+
+const group = 'orders-in-a-region-with-a-longer-name';
+const longest = { address: 'a'.repeat(256), metadata: { note: 'm'.repeat(245) } };
+
+/**
+ * What a step sent: command and capacity units. DynamoDB Local reports too little for transactions, so they are counted as AWS
+ * charges them, two units for each item of at most 1 KB (the renewals below show the record's size); a refused write, one
+ * unit on AWS, is shown as "refused".
+ */
+async function cost(step: () => Promise<unknown>) {
+  const from = it.faults.sent.length;
+  await step();
+  return it.faults.sent.slice(from).map(({ command, input, capacity, refused }) => {
+    const { TransactItems } = input as { TransactItems?: unknown[] };
+    return [command, refused ? 'refused' : TransactItems ? 2 * TransactItems.length : capacity];
+  });
+}
+
+const contend = (contenderId: string) => it.contend(contenderId, undefined, group);
+
+test('every step costs what the table of the design promises, with the longest address and metadata', async () => {
+  expect(JSON.stringify(longest.metadata)).toHaveLength(256);
+  await contend('contender-0000000000000000000000000001');
+  it.clock.time += leaseMs + skewMs + 1;
+  const term = await contend('contender-0000000000000000000000000002');
+  it.clock.time += leaseMs + skewMs + 1;
+
+  const [granted] = it.faults.sent.slice(-1);
+  expect(granted).toMatchObject({ command: 'UpdateItemCommand', capacity: 1 });
+  const next = await contend('contender-0000000000000000000000000003');
+  expect(term.fencingVersion + 1).toBe(next.fencingVersion);
+
+  expect(await cost(() => problemOf(contend('b')))).toEqual([['UpdateItemCommand', 'refused']]);
+  expect(await cost(() => confirm(it.room, group, next, longest))).toEqual([
+    ['GetItemCommand', 1],
+    ['TransactWriteItemsCommand', 6],
+  ]);
+  expect(await cost(() => renew(it.room, group, next, { leaseMs, ...longest }))).toEqual([['UpdateItemCommand', 1]]);
+  expect(await cost(() => renew(it.room, group, next, {}))).toEqual([['UpdateItemCommand', 1]]);
+  expect(await cost(() => it.room.store.read(group, false))).toEqual([['GetItemCommand', 0.5]]);
+  expect(await cost(() => it.room.store.read(group, true))).toEqual([['GetItemCommand', 1]]);
+  const order = { fencingVersion: next.fencingVersion, reason: 'r'.repeat(128), force: false, dryRun: false };
+  expect(await cost(() => revoke(it.room, group, order, 'x'))).toEqual([['UpdateItemCommand', 1]]);
+  it.clock.time += leaseMs + skewMs + 1;
+  const last = await contend('contender-0000000000000000000000000004');
+  expect(await cost(() => resign(it.room, group, last, 'heir', 'y'))).toEqual([['UpdateItemCommand', 1]]);
+});
+
+test('losing costs the same with 1 and with 100 contenders: one write each, no reads, no scans', async () => {
+  await contend('leader');
+  const from = it.faults.sent.length;
+  await Promise.all(Array.from({ length: 100 }, (_, at) => problemOf(contend(`contender-${at}`))));
+  const sent = it.faults.sent.slice(from);
+  expect(sent).toHaveLength(100);
+  expect(new Set(sent.map(({ command }) => command))).toEqual(new Set(['UpdateItemCommand']));
+});

@@ -1,0 +1,64 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { confirm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
+import type { Fault } from '../../support/faults.ts';
+import { leaseMs, openRoom, skewMs } from './room.ts';
+
+let it: Awaited<ReturnType<typeof openRoom>>;
+beforeEach(async () => {
+  it = await openRoom();
+});
+
+const group = 'orders';
+const faults: Fault[] = ['answer lost', 'duplicate', 'throttle', 'request lost'];
+
+describe.each(faults)('with the fault "%s" on the write', (fault) => {
+  test('contend grants one version', async () => {
+    await it.contend('other');
+    it.clock.time += leaseMs + skewMs + 1;
+    it.faults.once(fault, 'UpdateItemCommand');
+    expect(await it.contend('a')).toMatchObject({ fencingVersion: 2 });
+    expect(await it.room.store.read(group, true)).toMatchObject({ fencingVersion: 2, holder: { contenderId: 'a' } });
+  });
+
+  test('contend in a new group grants version 1 once', async () => {
+    it.faults.once(fault, 'TransactWriteItemsCommand');
+    expect(await it.contend('a')).toMatchObject({ fencingVersion: 1 });
+    expect(await it.room.store.read(group, true)).toMatchObject({ fencingVersion: 1, holder: { contenderId: 'a' } });
+  });
+
+  test('confirm, renew, resign and revoke succeed', async () => {
+    const term = await it.contend('a');
+    it.faults.once(fault, 'TransactWriteItemsCommand');
+    expect(await confirm(it.room, group, term, { address: 'x' })).toMatchObject({ confirmedAt: it.clock.time });
+    it.faults.once(fault, 'UpdateItemCommand');
+    expect(await renew(it.room, group, term, { leaseMs })).toEqual({ expiresAt: it.clock.time + leaseMs });
+    it.faults.once(fault, 'UpdateItemCommand');
+    await resign(it.room, group, term, undefined, 'bye');
+    expect((await it.room.store.read(group, true))?.ended).toMatchObject({ reason: 'resigned' });
+    const next = await it.contend('b');
+    it.faults.once(fault, 'UpdateItemCommand');
+    const order = { fencingVersion: next.fencingVersion, reason: 'test', force: false, dryRun: false };
+    expect(await revoke(it.room, group, order, 'end')).toMatchObject({ revoked: true, contenderId: 'b' });
+  });
+});
+
+test('a transaction conflict is tried again, not taken for a lost condition', async () => {
+  const term = await it.contend('a');
+  it.faults.once('transaction conflict', 'UpdateItemCommand');
+  it.faults.once('transaction conflict', 'UpdateItemCommand');
+  expect(await renew(it.room, group, term, { leaseMs })).toEqual({ expiresAt: it.clock.time + leaseMs });
+});
+
+test('a store that stays throttled is reported as such and leaves the term as it was', async () => {
+  const term = await it.contend('a');
+  const before = await it.room.store.read(group, true);
+  it.faults.plan = (command) => (command === 'UpdateItemCommand' ? 'throttle' : undefined);
+  await expect(renew(it.room, group, term, { leaseMs: 60_000 })).rejects.toMatchObject({ name: 'ThrottlingException' });
+  expect(await it.room.store.read(group, true)).toEqual(before);
+});
+
+test('the caller may repeat a contend whose answer never reached it', async () => {
+  const first = await it.contend('a', 'same request');
+  it.clock.time += 100;
+  expect(await it.contend('a', 'same request')).toEqual(first);
+});

@@ -1,0 +1,53 @@
+import { inject } from 'vitest';
+import { groupTable } from '../../../functions/leadership/group-table.ts';
+import { contend, type Leadership } from '../../../functions/leadership/leadership.ts';
+import { leaseTable } from '../../../functions/leadership/lease-table.ts';
+import type { Problem } from '../../../functions/platform/problem.ts';
+import { type Faults, injectFaults } from '../../support/faults.ts';
+import { createMainTable, localDocuments } from '../../support/main-table.ts';
+
+export const leaseMs = 10_000;
+export const skewMs = 250;
+
+/** A leadership room on a table of its own, with a clock that tests move and a client that counts and fails on demand. */
+export async function openRoom() {
+  const endpoint = inject('dynamodb');
+  const client = localDocuments(endpoint);
+  const faults: Faults = injectFaults(client);
+  const table = await createMainTable(endpoint);
+  const clock = {
+    time: 1_800_000_000_000,
+    now() {
+      return this.time;
+    },
+  };
+  const room: Leadership = { store: leaseTable(client, table), clock, maxClockSkewMs: skewMs, random: () => 0 };
+  let requests = 0;
+  return {
+    room,
+    clock,
+    faults,
+    table,
+    groups: groupTable(client, table),
+    /** Another hand's access to the table, not counted. */
+    other: localDocuments(endpoint),
+    contend(contenderId: string, requestId?: string, group = 'orders') {
+      requests += 1;
+      return contend(room, group, { contenderId, leaseMs }, requestId ?? `request-${requests}`);
+    },
+  };
+}
+
+/** What a refused call was told. */
+export async function problemOf(
+  call: Promise<unknown>,
+): Promise<{ code: string; members: Record<string, unknown>; detail: string }> {
+  const problem = await call.then(
+    (answer) => {
+      throw new Error(`It succeeded: ${JSON.stringify(answer)}`);
+    },
+    (error: Problem) => error,
+  );
+  if (problem.name !== 'Problem') throw problem;
+  return { code: problem.code, members: problem.members, detail: problem.detail };
+}

@@ -1,0 +1,122 @@
+/** An SDK middleware that does to requests what networks and stores do, by name of the command. */
+
+/** The part of an SDK client that takes middleware; the document, S3 and Step Functions clients all have it. */
+interface Client {
+  // biome-ignore lint/suspicious/noExplicitAny: every SDK client types its stack by its own unions
+  middlewareStack: any;
+}
+
+export type Fault =
+  /** The request takes effect and its answer never comes. */
+  | 'answer lost'
+  /** The request never arrives. */
+  | 'request lost'
+  /** The request arrives twice; the second answer is seen. */
+  | 'duplicate'
+  | 'throttle'
+  | 'transaction conflict'
+  /** The process ends before the request is sent, or after it took effect: nothing later of this client happens. */
+  | 'crash before'
+  | 'crash after';
+
+export interface Sent {
+  readonly command: string;
+  readonly input: Record<string, unknown>;
+  /** As DynamoDB Local reports it: half of what AWS charges for a transactional write, nothing for a failed condition. */
+  readonly capacity: number;
+  readonly refused?: string;
+}
+
+/** Thrown where the process would have ended. */
+export class Crashed extends Error {
+  override readonly name = 'Crashed';
+}
+
+export interface Faults {
+  /** What reached the store, in order. */
+  readonly sent: Sent[];
+  /** Called for each request before it is sent; answers the fault to commit, if any. */
+  plan: (command: string, input: Record<string, unknown>) => Fault | undefined;
+  /** Plans the fault for the next request of that command only. */
+  once(fault: Fault, command?: string): void;
+  /** A client that crashed stays so until it is revived as a new process. */
+  revive(): void;
+}
+
+/** Puts the middleware on a client and asks every DynamoDB request for its capacity. Retries of the SDK pass through it one by one. */
+export function injectFaults(client: Client): Faults {
+  let crashed = false;
+  const faults: Faults = {
+    sent: [],
+    plan: () => undefined,
+    once(fault, command) {
+      const before = faults.plan;
+      faults.plan = (name, input) => {
+        if (command !== undefined && name !== command) return before(name, input);
+        faults.plan = before;
+        return fault;
+      };
+    },
+    revive() {
+      crashed = false;
+    },
+  };
+
+  const crash = () => {
+    crashed = true;
+    return new Crashed('The process ended here');
+  };
+
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  const commit = (next: (args: any) => Promise<any>, context: { commandName?: string }) => async (args: any) => {
+    const command = context.commandName ?? '';
+    const send = async () => {
+      const request = { command, input: args.input };
+      try {
+        const answer = await next(args);
+        faults.sent.push({ ...request, capacity: capacityOf(answer.output) });
+        return answer;
+      } catch (error) {
+        faults.sent.push({ ...request, capacity: 0, refused: (error as Error).name });
+        throw error;
+      }
+    };
+    if (crashed) throw new Crashed('The process has ended');
+    const fault = faults.plan(command, args.input);
+    if (fault === 'crash before') throw crash();
+    if (fault === 'request lost') throw named('TimeoutError', 'The request was lost');
+    if (fault === 'throttle') throw named('ThrottlingException', 'Rate exceeded');
+    if (fault === 'transaction conflict') throw conflict(command);
+    if (fault === 'duplicate') await send().catch(() => undefined);
+    const answer = await send();
+    if (fault === 'crash after') throw crash();
+    if (fault === 'answer lost') throw named('TimeoutError', 'The answer was lost');
+    return answer;
+  };
+  client.middlewareStack.add(askForCapacity, { step: 'initialize', name: 'askForCapacity', override: true });
+  client.middlewareStack.add(commit, { step: 'finalizeRequest', priority: 'low', name: 'faults', override: true });
+  return faults;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as above
+const askForCapacity = (next: (args: any) => Promise<any>, context: { clientName?: string }) => async (args: any) => {
+  if (context.clientName !== 'DynamoDBClient') return next(args);
+  return next({ ...args, input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } });
+};
+
+function capacityOf(output: { ConsumedCapacity?: { CapacityUnits?: number } | { CapacityUnits?: number }[] }): number {
+  const consumed = [output?.ConsumedCapacity ?? []].flat();
+  return consumed.reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
+}
+
+function named(name: string, message: string, more: object = {}): Error {
+  return Object.assign(new Error(message), { name, $fault: 'client', $metadata: {}, ...more });
+}
+
+function conflict(command: string): Error {
+  if (command !== 'TransactWriteItemsCommand')
+    return named('TransactionConflictException', 'Transaction is ongoing for the item');
+  return named('TransactionCanceledException', 'Transaction cancelled', {
+    CancellationReasons: [{ Code: 'TransactionConflict' }],
+  });
+}
