@@ -2,7 +2,7 @@ import jsonata from 'jsonata';
 import { expressionIn } from './expressions.ts';
 import type { Catcher, Definition, Json, Retrier, State, StateGraph } from './model.ts';
 import { isObject } from './protocol.ts';
-import { resourceOf, supportedResources } from './resource.ts';
+import { parameterOf, resourceOf, supportedResources } from './resource.ts';
 
 /** What asl-validator does not check: expressions, variables, retry and catch, timeouts, and what only AWS proper can run. */
 export function problemsOf(definition: Definition): string[] {
@@ -141,7 +141,7 @@ function taskProblems(state: State, at: string): string[] {
       `${at}/Resource '${Resource}' does not run locally; these do: ${supportedResources.join(', ')}`,
     ];
   }
-  const needed = resource.kind === 'invoke' ? 'FunctionName' : 'StateMachineArn';
+  const needed = parameterOf(resource);
   const isExpression = typeof Arguments === 'string' && expressionIn(Arguments) !== undefined;
   if (!isExpression && !(isObject(Arguments) && needed in Arguments))
     problems.push(`${at}/Arguments must have the field ${needed}`);

@@ -136,7 +136,8 @@ export function createEngine(store: Store, clock: Clock, world: World, calls: Ta
     async resume(kept) {
       for (const execution of kept) executions.set(execution.arn, execution);
       const slots = kept.filter(({ status }) => status === 'RUNNING').map(open);
-      await Promise.all(slots.map((slot) => enqueue(slot, () => {})));
+      for (const slot of slots) enqueueAlone(slot, () => {});
+      await Promise.all(slots.map(({ queue }) => queue));
     },
 
     apply(arn, input) {

@@ -40,7 +40,7 @@ export interface State {
   Catch?: Catcher[];
 }
 
-export interface ChoiceRule {
+interface ChoiceRule {
   Condition: string;
   Next: string;
   Output?: Json;
@@ -73,7 +73,7 @@ export interface Machine {
   tags: { key: string; value: string }[];
 }
 
-export type Status = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+type Status = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
 /** Everything about an execution but its history, as plain data: what is written down is what runs on after a restart. */
 export interface Execution {

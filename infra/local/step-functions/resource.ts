@@ -20,6 +20,11 @@ const integrations: Record<string, Pick<Resource, 'kind' | 'callback' | 'sync'>>
 
 export const supportedResources = Object.keys(integrations).map((name) => `arn:aws:states:::${name}`);
 
+/** The argument without which the task cannot be. */
+export function parameterOf({ kind }: Resource): string {
+  return kind === 'invoke' ? 'FunctionName' : 'StateMachineArn';
+}
+
 const integrationArn = /^arn:(?:aws[a-z-]*|\$\{AWS::Partition\}):states:[^:]*:[^:]*:(.+)$/;
 
 /** Answers undefined for a resource that the local server does not run. */

@@ -57,7 +57,7 @@ export async function folderStore(folder: string): Promise<Store> {
       const found: Execution[] = [];
       for (const name of await readdir(executionFolder)) {
         if (!name.endsWith('.json')) continue;
-        const execution = JSON.parse(await readFile(join(executionFolder, name), 'utf8')) as Execution;
+        const execution = await readExecution(join(executionFolder, name));
         // Events that were written without their execution (a crash between the two) are not part of the history.
         if (execution.status === 'RUNNING') await replace(fileOf(execution, 'ndjson'), lines(await events(execution)));
         found.push(execution);
@@ -88,6 +88,14 @@ export async function folderStore(folder: string): Promise<Store> {
 
 function lines(events: HistoryEvent[]): string {
   return events.map((event) => `${JSON.stringify(event)}\n`).join('');
+}
+
+async function readExecution(file: string): Promise<Execution> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Execution;
+  } catch (cause) {
+    throw new Error(`${file} holds no execution: remove it, or keep the state elsewhere with --data`, { cause });
+  }
 }
 
 async function replace(file: string, content: string): Promise<void> {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { InvokeResult, JsonObject, TaskPhase } from './model.ts';
 import { ServiceError } from './protocol.ts';
 
-export type CallAnswer = { result: JsonObject } | { error: string; cause: string };
+type CallAnswer = { result: JsonObject } | { error: string; cause: string };
 
 /** The calls that tasks make. Neither rejects: what goes wrong is an answer. */
 export interface TaskCalls {

@@ -152,13 +152,19 @@ function kindOf(value: Json): string {
   return Array.isArray(value) ? 'array' : typeof value;
 }
 
-export function checkSize(thread: Thread, value: Json, location: string): void {
+/** The error of a value that is larger than a state's data may be. */
+export function excessOf(thread: Thread, value: Json, location: string): StateError | undefined {
   const bytes = Buffer.byteLength(JSON.stringify(value));
-  if (bytes <= payloadLimit) return;
-  throw new StateError(
+  if (bytes <= payloadLimit) return undefined;
+  return new StateError(
     'States.DataLimitExceeded',
     `The state '${thread.state.name}' has a value of ${bytes} bytes in '${location}', above the limit of ${payloadLimit} bytes`,
   );
+}
+
+export function checkSize(thread: Thread, value: Json, location: string): void {
+  const excess = excessOf(thread, value, location);
+  if (excess) throw excess;
 }
 
 /** The variables in scope: the thread's own, and those of the threads around it. */

@@ -1,8 +1,8 @@
 import type { Execution, InvokeResult, Json, JsonObject, TaskPhase, Thread } from '../model.ts';
-import { isObject, parseJson } from '../protocol.ts';
-import { type Resource, resourceOf } from '../resource.ts';
+import { isObject } from '../protocol.ts';
+import { parameterOf, type Resource, resourceOf } from '../resource.ts';
 import { leave } from './flow.ts';
-import { checkSize, evaluateAs, type Run, record, StateError, stateOf } from './run.ts';
+import { evaluateAs, excessOf, type Run, record, StateError, stateOf } from './run.ts';
 
 const longestSeconds = 99_999_999;
 const positive = [
@@ -20,6 +20,11 @@ export async function beginTask(run: Run, thread: Thread): Promise<void> {
   const seconds = async (field: 'TimeoutSeconds' | 'HeartbeatSeconds') =>
     state[field] === undefined ? undefined : await evaluateAs(run, thread, state[field], field, positive, extra);
   const parameters = await evaluateAs(run, thread, state.Arguments ?? {}, 'Arguments', object, extra);
+  const needed = parameterOf(resource);
+  if (typeof parameters[needed] !== 'string') {
+    const reason = `The parameters of the state '${thread.state.name}' have no field '${needed}', which the task needs`;
+    throw new StateError('States.Runtime', reason);
+  }
   const timeout = await seconds('TimeoutSeconds');
   const heartbeat = await seconds('HeartbeatSeconds');
   if (timeout !== undefined && heartbeat !== undefined && heartbeat >= timeout) {
@@ -70,7 +75,8 @@ export async function submitted(run: Run, thread: Thread, task: TaskPhase, answe
 }
 
 export async function succeedTask(run: Run, thread: Thread, result: Json): Promise<void> {
-  checkSize(thread, result, 'result');
+  const excess = excessOf(thread, result, 'result');
+  if (excess) throw taskFailure(run, thread, excess.error, excess.reason);
   record(run, thread, 'TaskSucceeded', { ...namesOf(resourceIn(run, thread)), ...outputOf(result) });
   const state = stateOf(run, thread);
   await leave(run, thread, { fields: state, extra: { result }, fallback: result, next: state.Next });
@@ -147,9 +153,4 @@ function functionError({
 }): [string, string] {
   if (type.startsWith('Lambda.')) return [type, message];
   return [type, JSON.stringify({ errorType: type, errorMessage: message, ...(trace && { trace }) })];
-}
-
-/** The output of a callback, which the API has already checked to be JSON. */
-export function callbackOutput(output: string): Json {
-  return (parseJson(output) ?? null) as Json;
 }

@@ -1,4 +1,5 @@
 import {
+  DeleteStateMachineCommand,
   SendTaskFailureCommand,
   SendTaskHeartbeatCommand,
   SendTaskSuccessCommand,
@@ -133,7 +134,7 @@ test('Heartbeats do not extend TimeoutSeconds; that end is States.Timeout and no
   expect((await server.ended(execution)).result).toBe('timeout');
 });
 
-test('Tokens: forged ones are InvalidToken, those of a stopped execution TaskTimedOut; output must be JSON', async () => {
+test('Tokens: forged ones are InvalidToken, those of a stopped execution TaskTimedOut, of a deleted one TaskDoesNotExist; output must be JSON', async () => {
   const server = await testServer();
   const executionArn = await server.start(await server.machine({ Ask: callbackTask() }));
   const token = await server.token(1);
@@ -143,6 +144,9 @@ test('Tokens: forged ones are InvalidToken, those of a stopped execution TaskTim
   await expect(server.client.send(broken)).rejects.toMatchObject({ name: 'InvalidOutput' });
   await server.client.send(new StopExecutionCommand({ executionArn }));
   await everyAnswerIs(server, token, 'TaskTimedOut');
+  const { stateMachineArn } = await server.describe(executionArn);
+  await server.client.send(new DeleteStateMachineCommand({ stateMachineArn }));
+  await everyAnswerIs(server, token, 'TaskDoesNotExist');
 });
 
 test('Of many racing callbacks exactly one takes effect', async () => {

@@ -37,7 +37,7 @@ export function manualClock(): ManualClock {
   };
 }
 
-export interface Call {
+interface Call {
   name: string;
   // biome-ignore lint/suspicious/noExplicitAny: each test knows what its machine sends
   payload: any;
@@ -136,7 +136,7 @@ export type Ended = DescribeExecutionOutput & { result: any };
 
 export const roleArn = 'arn:aws:iam::000000000000:role/workflow';
 export const invoke = 'arn:aws:states:::lambda:invoke';
-export const callback = 'arn:aws:states:::lambda:invoke.waitForTaskToken';
+const callback = 'arn:aws:states:::lambda:invoke.waitForTaskToken';
 
 /** Runs one machine to its end. */
 export async function runOnce(server: TestServer, states: Record<string, object>, input: unknown = {}): Promise<Ended> {

@@ -123,6 +123,14 @@ test('Times that expressions give are checked when the task begins', async () =>
   expect(server.calls).toEqual([]);
 });
 
+test('Arguments that turn out to lack the function are States.Runtime, which nothing catches', async () => {
+  const server = await testServer();
+  const Catch = [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }];
+  const states = { Work: task({ Arguments: '{% {"Payload": 1} %}', Catch }), Caught: { Type: 'Succeed' } };
+  expect(await runOnce(server, states)).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
+  expect(server.calls).toEqual([]);
+});
+
 test('More than 256 KiB is States.DataLimitExceeded, which States.ALL does not catch', async () => {
   const server = await testServer({ handler: () => 'x'.repeat(256 * 1024) });
   const Catch = [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }];
