@@ -1,0 +1,89 @@
+import type * as z from 'zod';
+import { forbidden, internal, notFound, unavailable } from '../functions/platform/problem.ts';
+import { type ErrorFacts, TenureError } from './tenure-error.ts';
+
+/** An HTTP answer whose body has been read. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** Reads a success with the operation's schema; throws a TenureError for everything else. */
+export function readAnswer<Schema extends z.ZodType>(schema: Schema, answer: RawAnswer, request: string) {
+  const body = jsonOf(answer.text);
+  if (answer.status < 200 || answer.status > 299) throw errorOf(answer, body, request);
+  const read = schema.safeParse(body);
+  if (read.success) return read.data as z.output<Schema>;
+  const [issue] = read.error.issues;
+  throw new TenureError(
+    `${request} was answered with ${answer.status} but not by this version of Tenure (${issue?.path.join('.') || 'body'}: ${issue?.message}); check the URL.`,
+    { code: 'unexpected_answer', status: answer.status, retryable: false, request },
+  );
+}
+
+function errorOf(answer: RawAnswer, body: unknown, request: string): TenureError {
+  const requestId = answer.headers.get('apigw-requestid') ?? undefined;
+  const retryAfterMs = retryAfter(answer.headers);
+  if (isProblem(body)) {
+    const {
+      type: _type,
+      title: _title,
+      status: _status,
+      detail,
+      code,
+      retryable,
+      retryAfterMs: given,
+      ...members
+    } = body;
+    const facts = { code, status: answer.status, retryable, members, request, requestId };
+    return new TenureError(detail, { ...facts, retryAfterMs: given ?? retryAfterMs });
+  }
+  const { code, retryable, cure } = gatewayProblem(answer.status);
+  const said = gatewayMessage(body) ?? 'no problem document';
+  const message = `${request} was answered with ${answer.status} (${said}). ${cure}`;
+  return new TenureError(message, { code, status: answer.status, retryable, retryAfterMs, request, requestId });
+}
+
+/** What API Gateway answers by itself carries no problem document. */
+function gatewayProblem(status: number): Pick<ErrorFacts, 'code' | 'retryable'> & { cure: string } {
+  if (status === 401 || status === 403) return forbidden;
+  if (status === 404) return notFound;
+  if (status === 429)
+    return { code: 'throttled', retryable: true, cure: 'Too many requests at once: try again later.' };
+  if (status === 500) return internal;
+  if (status === 502 || status === 503 || status === 504) return unavailable;
+  return { code: 'unexpected_answer', retryable: false, cure: 'Check that the URL is that of the API.' };
+}
+
+interface ProblemDocument {
+  readonly code: string;
+  readonly detail: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs?: number;
+  readonly [member: string]: unknown;
+}
+
+function isProblem(body: unknown): body is ProblemDocument {
+  if (typeof body !== 'object' || body === null) return false;
+  const { code, detail, retryable } = body as Partial<ProblemDocument>;
+  return typeof code === 'string' && typeof detail === 'string' && typeof retryable === 'boolean';
+}
+
+function gatewayMessage(body: unknown): string | undefined {
+  const message = typeof body === 'object' && body !== null && 'message' in body ? body.message : undefined;
+  return typeof message === 'string' ? message : undefined;
+}
+
+function retryAfter(headers: Headers): number | undefined {
+  const seconds = Number(headers.get('retry-after') ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import { doctorCommand } from './doctor.ts';
+import { groupsCommand } from './groups.ts';
+import { leaderCommands } from './leader.ts';
+import type { Shell } from './shell.ts';
+
+/**
+ * Every command group registers itself here. One file per group declares its commands with withConnection() and withGroup(); what an action
+ * needs beyond that it imports when it runs, so that `tenure --help` stays quick.
+ */
+export const commandGroups: readonly ((program: Command, shell: Shell) => void)[] = [
+  leaderCommands,
+  groupsCommand,
+  doctorCommand,
+];

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+/** The command `tenure`: plain JavaScript that can run from a clone, where the sources are TypeScript. */
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(
+    `tenure needs Node 20.19 or newer, this is ${process.versions.node}: install a newer one from https://nodejs.org`,
+  );
+  process.exit(64);
+}
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+const { register } = await import('tsx/esm/api').catch(() => {
+  console.error('tenure finds no packages: run npm install in its folder');
+  process.exit(70);
+});
+const unregister = register();
+const { runCli } = await import('./main.ts');
+const { processShell } = await import('./shell.ts');
+// What reads our output may go away (tenure … | head): that ends us quietly.
+process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 70));
+process.exitCode = await runCli(process.argv.slice(2), processShell);
+await unregister();

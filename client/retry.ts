@@ -1,0 +1,42 @@
+import { hasCode, type TenureError } from './tenure-error.ts';
+import { sleep, type Time } from './time.ts';
+
+export interface RetryPolicy {
+  readonly time: Time;
+  /** Between 0 and 1, for the jitter. */
+  readonly random: () => number;
+  readonly timeoutMs: number;
+  readonly deadlineMs: number;
+  readonly retry: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
+
+/**
+ * Tries until it succeeds, fails for good, or the next try would begin after the deadline; then the last error is thrown. Only what says
+ * nothing about the request itself is tried again: no answer, throttling, an unavailable store.
+ */
+export async function withRetries<Answer>(
+  { time, random, timeoutMs, deadlineMs, retry, signal }: RetryPolicy,
+  attempt: (timeoutMs: number) => Promise<Answer>,
+): Promise<Answer> {
+  const endsAt = time.monotonic() + deadlineMs;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await attempt(Math.min(timeoutMs, endsAt - time.monotonic()));
+    } catch (error) {
+      if (!retry || !hasCode(error, 'unreachable', 'throttled', 'unavailable')) throw error;
+      const pause = pauseMs(error, tries, random);
+      if (time.monotonic() + pause >= endsAt) throw error;
+      await sleep(time, pause, signal);
+      signal?.throwIfAborted();
+    }
+  }
+}
+
+/** Exponential with full jitter, never shorter than the server asks for. */
+function pauseMs(error: TenureError, tries: number, random: () => number): number {
+  return (error.retryAfterMs ?? 0) + random() * Math.min(longestPauseMs, firstPauseMs * 2 ** tries);
+}

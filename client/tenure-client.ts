@@ -1,0 +1,136 @@
+import type * as z from 'zod';
+import * as leadership from '../functions/leadership/schema.ts';
+import { health } from '../functions/operations/schema.ts';
+import type { Operation } from '../functions/platform/operation.ts';
+import { readAnswer } from './answer.ts';
+import { type AnyRequest, buildRequest, type CallOptions, type CallRequest, type Fence } from './request.ts';
+import { withRetries } from './retry.ts';
+import { systemTime, type Time } from './time.ts';
+import { type CredentialsProvider, sendOnce, type Transport } from './transport.ts';
+
+export interface TenureClientOptions {
+  /** Address of the API: the stack's output ApiUrl, or http://127.0.0.1:8787 for `npm start`. */
+  readonly url: string;
+  /** Given, every request is signed with SigV4; API Gateway wants it, the embedded stack does not. */
+  readonly credentials?: CredentialsProvider;
+  /** Region that signatures name; read from an execute-api URL unless given. */
+  readonly region?: string;
+  /** Longest wait for one try, ms; 10,000 unless given. */
+  readonly timeoutMs?: number;
+  /** Longest time for all tries of a call, ms; 30,000 unless given. */
+  readonly deadlineMs?: number;
+  readonly fetch?: typeof globalThis.fetch;
+  readonly time?: Time;
+  readonly random?: () => number;
+}
+
+type Body<Declared extends Operation> = z.input<Declared['body']>;
+
+/**
+ * The HTTP API as typed calls. A call tries again by itself, under the same Idempotency-Key, what says nothing about the request (no answer,
+ * throttling, an unavailable store), and throws a TenureError otherwise.
+ */
+export class TenureClient {
+  readonly url: string;
+  readonly time: Time;
+  readonly random: () => number;
+  readonly #transport: Transport;
+  readonly #timeoutMs: number;
+  readonly #deadlineMs: number;
+
+  /** @throws TypeError when the URL is none, or when the region of the signature is not known. */
+  constructor(options: TenureClientOptions) {
+    const { credentials, region, time = systemTime, timeoutMs = 10_000, deadlineMs = 30_000 } = options;
+    this.url = new URL(options.url).href.replace(/\/+$/, '');
+    this.time = time;
+    this.random = options.random ?? Math.random;
+    this.#timeoutMs = timeoutMs;
+    this.#deadlineMs = deadlineMs;
+    this.#transport = {
+      fetch: options.fetch ?? globalThis.fetch,
+      time,
+      signing: credentials && { credentials, region: region ?? regionOf(this.url) },
+    };
+  }
+
+  /** Carries out any operation of the catalogue; the compiler knows what it takes and answers. */
+  async call<const Declared extends Operation>(
+    operation: Declared,
+    request: CallRequest<Declared>,
+  ): Promise<z.output<Declared['answer']>> {
+    const given: AnyRequest = request;
+    const http = buildRequest(this.url, operation, given);
+    const policy = {
+      time: this.time,
+      random: this.random,
+      timeoutMs: given.timeoutMs ?? this.#timeoutMs,
+      deadlineMs: given.deadlineMs ?? this.#deadlineMs,
+      retry: given.retry ?? true,
+      signal: given.signal,
+    };
+    return withRetries(policy, async (timeoutMs) => {
+      const answer = await sendOnce(http, this.#transport, timeoutMs, given.signal);
+      return readAnswer(operation.answer as Declared['answer'], answer, http.name);
+    });
+  }
+
+  /** Every item of a list, page by page as they are consumed. */
+  async *items<Item>(
+    operation: Operation<
+      z.ZodType,
+      z.ZodType,
+      z.ZodType,
+      z.ZodType<{ items: Item[]; nextCursor?: string | undefined }>
+    >,
+    request: Omit<AnyRequest, 'query'> & { readonly query?: Readonly<Record<string, unknown>> },
+  ): AsyncGenerator<Item> {
+    let cursor: string | undefined;
+    do {
+      const query = { ...request.query, ...(cursor !== undefined && { cursor }) };
+      const page: { items: Item[]; nextCursor?: string | undefined } = await this.call(operation, {
+        ...request,
+        query,
+      } as never);
+      yield* page.items;
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+  }
+
+  /** Asks for the lease. 409 `leadership_held` with `holder` and `retryAfterMs` when another has it. */
+  contend(group: string, body: Body<typeof leadership.contend>, options: CallOptions = {}) {
+    return this.call(leadership.contend, { ...options, params: { group }, body });
+  }
+
+  /** Publishes the leader. 409 `leadership_lost` with `reason` when the term has ended, as of every fenced call. */
+  confirm(group: string, fence: Fence, body: Body<typeof leadership.confirm>, options: CallOptions = {}) {
+    return this.call(leadership.confirm, { ...options, params: { group }, fence, body });
+  }
+
+  renew(group: string, fence: Fence, body: Body<typeof leadership.renew>, options: CallOptions = {}) {
+    return this.call(leadership.renew, { ...options, params: { group }, fence, body });
+  }
+
+  resign(group: string, fence: Fence, body: Body<typeof leadership.resign> = {}, options: CallOptions = {}) {
+    return this.call(leadership.resign, { ...options, params: { group }, fence, body });
+  }
+
+  /** Ends another's term as an operator; the version says which term was seen. */
+  revoke(group: string, body: Body<typeof leadership.revoke>, options: CallOptions = {}) {
+    return this.call(leadership.revoke, { ...options, params: { group }, body });
+  }
+
+  /** The confirmed leader or none; `consistent` reads what was written last. */
+  observe(group: string, { consistent = false, ...options }: CallOptions & { readonly consistent?: boolean } = {}) {
+    return this.call(leadership.observe, { ...options, params: { group }, query: { consistent: `${consistent}` } });
+  }
+
+  health(options: CallOptions = {}) {
+    return this.call(health, options);
+  }
+}
+
+function regionOf(url: string): string {
+  const region = /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com/.exec(new URL(url).hostname)?.[1];
+  if (region) return region;
+  throw new TypeError(`The region is not known from ${url}: give it, a signature names it.`);
+}

@@ -1,0 +1,48 @@
+/** What an error says beside its message. */
+export interface ErrorFacts {
+  /**
+   * The problem's code as in the API (`leadership_held`, `unavailable`, …), or one of the client's own: `unreachable` (no answer came),
+   * `throttled` (API Gateway's 429), `unexpected_answer` (whoever answered is not this API).
+   */
+  readonly code: string;
+  /** HTTP status; 0 when no answer came. */
+  readonly status: number;
+  /** Whether the very same request can succeed later. */
+  readonly retryable: boolean;
+  /** How long the server asks to wait, in ms. */
+  readonly retryAfterMs?: number | undefined;
+  /** Everything else that the problem carries, for instance `holder` or `issues`. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  /** Method and path of the request. */
+  readonly request: string;
+  /** What AWS calls the request in its logs. */
+  readonly requestId?: string | undefined;
+}
+
+/** Every failure of a call. The message names the thing, both values and the next step. */
+export class TenureError extends Error implements ErrorFacts {
+  override readonly name = 'TenureError';
+  readonly code: string;
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
+  readonly members: Readonly<Record<string, unknown>>;
+  readonly request: string;
+  readonly requestId: string | undefined;
+
+  constructor(message: string, facts: ErrorFacts, options?: ErrorOptions) {
+    super(message, options);
+    this.code = facts.code;
+    this.status = facts.status;
+    this.retryable = facts.retryable;
+    this.retryAfterMs = facts.retryAfterMs;
+    this.members = facts.members ?? {};
+    this.request = facts.request;
+    this.requestId = facts.requestId;
+  }
+}
+
+/** Tells one of our errors by its code. */
+export function hasCode(error: unknown, ...codes: string[]): error is TenureError {
+  return error instanceof TenureError && codes.includes(error.code);
+}

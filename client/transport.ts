@@ -1,0 +1,93 @@
+import type { RawAnswer } from './answer.ts';
+import type { HttpRequest } from './request.ts';
+import { TenureError } from './tenure-error.ts';
+import type { Time } from './time.ts';
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+}
+
+/** Asked before every try, so that it can hand out fresh ones; it does its own caching. */
+export type CredentialsProvider = () => Credentials | Promise<Credentials>;
+
+export interface Transport {
+  readonly fetch: typeof globalThis.fetch;
+  readonly time: Time;
+  /** Signs with SigV4 for API Gateway. */
+  readonly signing?: { readonly credentials: CredentialsProvider; readonly region: string } | undefined;
+}
+
+/**
+ * Sends a request once and reads its whole answer.
+ * @throws TenureError `unreachable` (retryable) when no answer came within `timeoutMs`; the signal's reason when it fired.
+ */
+export async function sendOnce(
+  request: HttpRequest,
+  { fetch, time, signing }: Transport,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<RawAnswer> {
+  signal?.throwIfAborted();
+  const ending = new AbortController();
+  const cancelTimer = time.setTimer(timeoutMs, () =>
+    ending.abort(new Error(`no answer within ${Math.round(timeoutMs)} ms`)),
+  );
+  const onAbort = () => ending.abort(signal?.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    const { url, method, body } = request;
+    const headers = signing ? await sign(request, signing, time) : request.headers;
+    const init = {
+      method,
+      headers,
+      redirect: 'manual',
+      signal: ending.signal,
+      ...(body !== undefined && { body }),
+    } as const;
+    const response = await fetch(url, init);
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw unreachable(request, ending.signal.aborted ? ending.signal.reason : error);
+  } finally {
+    cancelTimer();
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+async function sign(request: HttpRequest, { credentials, region }: NonNullable<Transport['signing']>, time: Time) {
+  const { AwsV4Signer } = await import('aws4fetch');
+  const { accessKeyId, secretAccessKey, sessionToken } = await credentials();
+  const { headers } = await new AwsV4Signer({
+    method: request.method,
+    url: request.url,
+    headers: { ...request.headers },
+    body: request.body ?? null,
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken && { sessionToken }),
+    service: 'execute-api',
+    region,
+    datetime: new Date(time.now()).toISOString().replaceAll(/[:-]|\.\d{3}/g, ''),
+  }).sign();
+  return headers;
+}
+
+function unreachable(request: HttpRequest, cause: unknown): TenureError {
+  const { origin } = new URL(request.url);
+  const message = `${origin} cannot be reached (${reasonOf(cause)}): check the URL, and that the service runs (npm start).`;
+  return new TenureError(
+    message,
+    { code: 'unreachable', status: 0, retryable: true, request: request.name },
+    { cause },
+  );
+}
+
+/** fetch hides the reason (ECONNREFUSED, ENOTFOUND) in its cause, which has no message of its own when there were several addresses. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  return error.message || ('code' in error ? String(error.code) : error.name);
+}
