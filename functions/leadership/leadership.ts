@@ -227,9 +227,12 @@ export async function revoke(
   const winner = order.dryRun
     ? await revocable(store, group, order)
     : await revoked(store, group, order, requestId, now);
-  const holder = winner.holder ?? winner.revokedHolder;
   const takeoverAt = order.force ? now : Math.max(now, (winner.expiresAt ?? now) + maxClockSkewMs);
-  return { revoked: !order.dryRun, contenderId: holder?.contenderId ?? '', takeoverAt };
+  return {
+    revoked: !order.dryRun,
+    contenderId: winner.holder?.contenderId ?? winner.revokedContender ?? 'unknown',
+    takeoverAt,
+  };
 }
 
 async function revocable(store: LeaseStore, group: string, order: Revocation): Promise<LeadershipRecord> {

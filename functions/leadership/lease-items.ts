@@ -38,7 +38,7 @@ const leadershipItem = z.object({
   expiresAt: optionalNumber,
   requestId: optionalText,
   ended: ending,
-  revokedHolder: holder,
+  revokedContender: optionalText,
   reservedFor: optionalText,
   reservedUntil: optionalNumber,
   newestTerm: optionalNumber,

@@ -1,5 +1,5 @@
 /** The DynamoDB requests of a lease. Every write is one conditional request that hands back the record that won. */
-import type { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, type TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
   GetCommand,
@@ -83,7 +83,7 @@ export function leaseTable(client: DynamoDBDocumentClient, table: string): Lease
           'previous = if_not_exists(previous, if_not_exists(ended, :expired))',
           'previousExpiresAt = if_not_exists(previousExpiresAt, if_not_exists(expiresAt, :now))',
         ],
-        remove: ['ended', 'revokedHolder', 'reservedFor', 'reservedUntil', 'renewedAt'],
+        remove: ['ended', 'revokedContender', 'reservedFor', 'reservedUntil', 'renewedAt'],
         condition: [
           'attribute_exists(fencingVersion) AND attribute_not_exists(restoring) AND requestId <> :request',
           leaseIsFree,
@@ -234,10 +234,14 @@ export function leaseTable(client: DynamoDBDocumentClient, table: string): Lease
 
     revoke: (group, { fencingVersion, reason, force }, requestId, now) =>
       write(group, {
-        set: ['ended = :ended', 'revokedHolder = holder'],
+        set: ['ended = :ended', 'revokedContender = if_not_exists(holder.contenderId, :unknown)'],
         remove: ['holder', ...(force ? ['expiresAt', 'renewedAt'] : [])],
         condition: 'fencingVersion = :version AND attribute_exists(holder)',
-        values: { ':version': fencingVersion, ':ended': { reason: 'revoked', detail: reason, at: now, requestId } },
+        values: {
+          ':version': fencingVersion,
+          ':unknown': 'unknown',
+          ':ended': { reason: 'revoked', detail: reason, at: now, requestId },
+        },
       }),
   };
 }
@@ -288,7 +292,7 @@ async function winner(attempt: () => Promise<LeadershipRecord | undefined>): Pro
 
 /** The document client leaves the items of its errors as raw attribute values. */
 function winningItem(error: unknown): Record<string, unknown> | undefined {
-  const { Item, CancellationReasons } = error as ConditionalCheckFailedException & TransactionCanceledException;
-  const item = Item ?? CancellationReasons?.[0]?.Item;
+  if (error instanceof ConditionalCheckFailedException) return error.Item && unmarshall(error.Item);
+  const [item] = (error as TransactionCanceledException).CancellationReasons?.map(({ Item }) => Item) ?? [];
   return item && unmarshall(item);
 }

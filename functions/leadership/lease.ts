@@ -42,7 +42,8 @@ export interface LeadershipRecord {
   readonly requestId?: string | undefined;
   /** How the term of `fencingVersion` ended, when nobody holds it. */
   readonly ended?: Ending | undefined;
-  readonly revokedHolder?: Holder | undefined;
+  /** Whose term was revoked; until its old expiry nobody else gets the lease. */
+  readonly revokedContender?: string | undefined;
   readonly reservedFor?: string | undefined;
   readonly reservedUntil?: number | undefined;
   /** The newest version that has a TERM item. */
@@ -117,14 +118,18 @@ export interface Occupant {
 
 /** Who keeps the others from the lease: its holder, a revoked holder until its old expiry, or a successor it is reserved for. */
 export function occupant(record: LeadershipRecord, now: number): Occupant | undefined {
-  const { holder = record.revokedHolder, expiresAt = 0, reservedFor, reservedUntil = 0 } = record;
-  if (holder)
+  const { holder, revokedContender, expiresAt = 0, reservedFor, reservedUntil = 0 } = record;
+  if (holder) {
     return {
       contenderId: holder.contenderId,
       confirmed: holder.confirmedAt !== undefined,
       until: expiresAt,
       reserved: false,
     };
+  }
+  if (revokedContender !== undefined) {
+    return { contenderId: revokedContender, confirmed: false, until: expiresAt, reserved: false };
+  }
   if (reservedFor === undefined || reservedUntil <= now) return undefined;
   return { contenderId: reservedFor, confirmed: false, until: reservedUntil, reserved: true };
 }
