@@ -45,6 +45,11 @@ export class ByteReader {
     }
   }
 
+  /** Lets go of the stream, which otherwise could not be drained by anybody else. */
+  async close() {
+    await this.#source.return?.();
+  }
+
   async #more(): Promise<boolean> {
     const { value, done } = await this.#source.next();
     if (done) return false;

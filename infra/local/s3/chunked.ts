@@ -17,10 +17,19 @@ export async function* decodeChunks(
   trailers: Map<string, string>,
 ): AsyncGenerator<Buffer> {
   const reader = new ByteReader(source);
-  const isSigned = payload.hash.startsWith('STREAMING-AWS4-HMAC-SHA256-PAYLOAD');
-  const seal = isSigned ? new Seal(payload) : undefined;
-  let previousSize = Number.POSITIVE_INFINITY;
-  for (;;) {
+  try {
+    const isSigned = payload.hash.startsWith('STREAMING-AWS4-HMAC-SHA256-PAYLOAD');
+    const seal = isSigned ? new Seal(payload) : undefined;
+    yield* readChunks(reader, seal);
+    await readTrailers(reader, trailers);
+    if (payload.hash.endsWith('-TRAILER')) seal?.checkTrailers(trailers);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* readChunks(reader: ByteReader, seal: Seal | undefined): AsyncGenerator<Buffer> {
+  for (let previousSize = MIN_CHUNK_BYTES; ; ) {
     const { size, signature } = readChunkLine(await reader.line());
     if (size > 0 && previousSize < MIN_CHUNK_BYTES) {
       throw new S3Error('InvalidChunkSizeError', 'Only the last chunk is allowed to have a size less than 8192 bytes', {
@@ -34,12 +43,11 @@ export async function* decodeChunks(
       yield piece;
     }
     if (seal && hash) seal.checkChunk(hash, signature);
-    if (size === 0) break;
-    if ((await reader.line()) !== '')
+    if (size === 0) return;
+    if ((await reader.line()) !== '') {
       throw new S3Error('IncompleteBody', `A chunk of ${size} bytes does not end with CRLF`);
+    }
   }
-  await readTrailers(reader, trailers);
-  if (seal && payload.hash.endsWith('-TRAILER')) seal.checkTrailers(trailers);
 }
 
 function readChunkLine(line: string | undefined): { size: number; signature: string } {
