@@ -1,0 +1,83 @@
+/**
+ * `npm test`: every check there is, in one go and on a fresh clone: installs what is missing, then types, lint, structure,
+ * unit, contract, simulation, infra, end-to-end. Ends with one line: N passed, N failed.
+ *
+ *   npm test                        everything, in the reduced sizes of test/sizes.ts
+ *   npm run test:full               everything, in the sizes that the product promises
+ *   npm test -- unit contract       only these steps
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { installIfNeeded } from '../infra/local/install.mjs';
+
+const args = process.argv.slice(2);
+if (args.includes('--full')) process.env.TENURE_TEST_FULL = '1';
+const wanted = args.filter((arg) => arg !== '--full');
+const scratch = mkdtempSync(join(tmpdir(), 'tenure-test-'));
+const total = { passed: 0, failed: 0 };
+
+function run(command, commandArgs) {
+  return spawnSync(join('node_modules', '.bin', command), commandArgs, { stdio: 'inherit' }).status === 0;
+}
+
+/** A check that passes or fails as a whole. */
+const check = (command, ...commandArgs) => () => (run(command, commandArgs) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+
+/** The structure check must also have seen the modules it judges: a parser that fails sees none and is silently green. */
+function structure() {
+  const { stdout, status } = spawnSync(join('node_modules', '.bin', 'depcruise'), ['functions', 'infra', 'client', '--output-type', 'json'], {
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  const { modules, summary } = JSON.parse(stdout);
+  const seen = modules.filter(({ source, dependencies }) => source.startsWith('functions/') && dependencies.length > 0).length;
+  for (const { rule, from, to } of summary.violations) console.log(`${rule.name}: ${from} → ${to}`);
+  console.log(`${modules.length} modules, ${seen} of functions/ with imports, ${summary.error} violations`);
+  return status === 0 && summary.error === 0 && seen > 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** Runs one vitest project; a run that reports no test, or ends before its report, counts as a failure. */
+const project = (name) => () => {
+  const report = join(scratch, `${name}.json`);
+  const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
+  const succeeded = run('vitest', ['run', '--project', name, ...reporters]);
+  if (!existsSync(report)) return { passed: 0, failed: 1 };
+  const { numPassedTests, numFailedTests, numTotalTests } = JSON.parse(readFileSync(report, 'utf8'));
+  const broken = !succeeded && numFailedTests === 0 ? 1 : 0;
+  return { passed: numPassedTests, failed: numFailedTests + broken + (numTotalTests === 0 ? 1 : 0) };
+};
+
+const steps = {
+  types: check('tsc', '-p', '.'),
+  lint: check('biome', 'check', '.'),
+  dead: check('knip'),
+  structure,
+  openapi: check('tsx', 'infra/openapi.ts', '--check'),
+  unit: project('unit'),
+  contract: project('contract'),
+  simulation: project('simulation'),
+  infra: project('infra'),
+  'end-to-end': project('end-to-end'),
+};
+
+const unknown = wanted.filter((name) => !(name in steps));
+if (unknown.length > 0) {
+  console.error(`There is no step "${unknown.join('", "')}"; the steps are: ${Object.keys(steps).join(', ')}`);
+  process.exit(64);
+}
+
+installIfNeeded();
+for (const [name, step] of Object.entries(steps)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const startedAt = Date.now();
+  console.log(`\n== ${name}`);
+  const { passed, failed } = step();
+  total.passed += passed;
+  total.failed += failed;
+  console.log(`== ${name}: ${passed} passed, ${failed} failed (${Math.round((Date.now() - startedAt) / 1000)} s)`);
+}
+rmSync(scratch, { recursive: true, force: true });
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
