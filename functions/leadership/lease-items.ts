@@ -1,14 +1,11 @@
 /** Reads the items of the main table as records. Another hand may have damaged them, so every part is checked by itself. */
 import * as z from 'zod';
+import { jsonText } from '../platform/schema.ts';
 import type { LeadershipRecord } from './lease.ts';
 import type { Term } from './lease-store.ts';
 
 const epoch = z.number();
-const metadata = z
-  .string()
-  .transform((text) => JSON.parse(text) as unknown)
-  .optional()
-  .catch(undefined);
+const metadata = jsonText.optional().catch(undefined);
 
 const holder = z
   .object({

@@ -32,3 +32,13 @@ export function page<Item extends z.ZodType>(item: Item) {
 }
 
 export const nothing = z.strictObject({});
+
+/** JSON kept as its text in an item; what is not JSON is an issue, as `catch` wants it. */
+export const jsonText = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is not JSON' });
+    return z.NEVER;
+  }
+});
