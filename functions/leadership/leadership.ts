@@ -109,6 +109,11 @@ function refusal(
   );
 }
 
+/** What a fence is told that is not that of the running term; other rooms answer the same. */
+export function termLost(group: string, fence: Fence, record: LeadershipRecord | undefined): Problem {
+  return lost(group, fence, lease.lossOf(record, fence));
+}
+
 function lost(
   group: string,
   fence: Pick<Fence, 'fencingVersion'>,
