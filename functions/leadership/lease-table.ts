@@ -79,11 +79,11 @@ export function leaseTable(client: DynamoDBDocumentClient, table: string): Lease
     grant: (group, grant, now, maxClockSkewMs) =>
       write(group, {
         set: [
-          'fencingVersion = fencingVersion + :one, holder = :holder, leaseMs = :lease, expiresAt = :expiresAt, requestId = :request',
+          'fencingVersion = fencingVersion + :one, holder = :holder, leaseMs = :lease, expiresAt = :expiresAt, renewedAt = :now, requestId = :request',
           'previous = if_not_exists(previous, if_not_exists(ended, :expired))',
           'previousExpiresAt = if_not_exists(previousExpiresAt, if_not_exists(expiresAt, :now))',
         ],
-        remove: ['ended', 'revokedContender', 'reservedFor', 'reservedUntil', 'renewedAt'],
+        remove: ['ended', 'revokedContender', 'reservedFor', 'reservedUntil'],
         condition: [
           'attribute_exists(fencingVersion) AND attribute_not_exists(restoring) AND requestId <> :request',
           leaseIsFree,
@@ -116,6 +116,7 @@ export function leaseTable(client: DynamoDBDocumentClient, table: string): Lease
         [groupsIndex.partitionKey]: groupsIndex.partition,
         [groupsIndex.sortKey]: group,
         ...record,
+        renewedAt: now,
       };
       const { contenderId, sessionId } = grant;
       const term = { ...termKey(group, fencingVersion), fencingVersion, contenderId, sessionId };

@@ -1,0 +1,339 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { GroupStore } from '../../../functions/leadership/group-table.ts';
+import type { LeadershipRecord } from '../../../functions/leadership/lease.ts';
+import type { Grant, LeaseStore } from '../../../functions/leadership/lease-store.ts';
+import type { Item } from '../../support/memory-lease-store.ts';
+
+export interface StoreUnderTest {
+  readonly store: LeaseStore & GroupStore;
+  /** Another hand changes the group's record, or deletes it. */
+  tamper(group: string, edit: (item: Item) => Item | undefined): Promise<void>;
+}
+
+const group = 'orders';
+const skewMs = 250;
+const leaseMs = 10_000;
+const start = 1_800_000_000_000;
+
+const grantOf = (contenderId: string, more: Partial<Grant> = {}): Grant => ({
+  contenderId,
+  sessionId: `session-of-${contenderId}`,
+  leaseMs,
+  requestId: `request-of-${contenderId}`,
+  ...more,
+});
+const fenceOf = (contenderId: string, fencingVersion: number) => ({
+  fencingVersion,
+  sessionId: `session-of-${contenderId}`,
+});
+
+/** What every implementation of the lease port and the group port does: one function, run against each. */
+export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
+  let it: StoreUnderTest;
+  let store: LeaseStore & GroupStore;
+  beforeEach(async () => {
+    it = await make();
+    store = it.store;
+  });
+
+  const created = async (version = 1, contenderId = 'a') => {
+    const { won } = await store.create(group, version, grantOf(contenderId), start);
+    return won as LeadershipRecord;
+  };
+  const confirmed = async (seen: LeadershipRecord, now = start) => {
+    const fence = { fencingVersion: seen.fencingVersion, sessionId: seen.holder?.sessionId ?? '' };
+    const { won } = await store.confirm(seen, fence, { address: 'host:1', metadata: { zone: 'a' } }, now);
+    return won as LeadershipRecord;
+  };
+  const stored = async () => (await store.read(group, true)) as LeadershipRecord;
+
+  describe('create', () => {
+    test('makes the record and its TERM, and answers what a read answers', async () => {
+      expect(await store.read(group, true)).toBeUndefined();
+      const record = await created(7);
+      expect(record).toMatchObject({ group, fencingVersion: 7, leaseMs, expiresAt: start + leaseMs, newestTerm: 7 });
+      expect(record.holder).toEqual({ contenderId: 'a', sessionId: 'session-of-a', grantedAt: start });
+      expect(await stored()).toEqual(record);
+      expect(await store.readTerm(group, 7)).toEqual({ ...fenceOf('a', 7), contenderId: 'a' });
+      expect(await store.highestVersion(group)).toBe(7);
+    });
+
+    test('loses to a record that is there, and to a TERM that outlived its record', async () => {
+      await created();
+      expect(await store.create(group, 2, grantOf('b'), start)).toEqual({ lost: undefined });
+      await it.tamper(group, () => undefined);
+      expect(await store.create(group, 1, grantOf('b'), start)).toEqual({ lost: undefined });
+      expect(await store.read(group, true)).toBeUndefined();
+      expect((await store.create(group, 2, grantOf('b'), start)).won).toMatchObject({ fencingVersion: 2 });
+    });
+
+    test('takes a record that lost its version for none', async () => {
+      await created();
+      await it.tamper(group, ({ fencingVersion: _, ...rest }) => rest);
+      expect(await store.read(group, true)).toBeUndefined();
+      expect(await store.grant(group, grantOf('b'), start, skewMs)).toEqual({ lost: undefined });
+      expect((await store.create(group, 1_001, grantOf('b'), start)).won).toMatchObject({ fencingVersion: 1_001 });
+    });
+  });
+
+  describe('highestVersion', () => {
+    test('is 0 for a new group, else the highest TERM or FLOOR of that group alone', async () => {
+      expect(await store.highestVersion(group)).toBe(0);
+      await created(499);
+      expect(await store.highestVersion(group)).toBe(499);
+      await store.writeFloor(group, 500);
+      await store.writeFloor(`${group}-2`, 90_000);
+      expect(await store.highestVersion(group)).toBe(500);
+      expect(await store.highestVersion('order')).toBe(0);
+    });
+  });
+
+  describe('grant', () => {
+    test('does not make a record', async () => {
+      expect(await store.grant(group, grantOf('a'), start, skewMs)).toEqual({ lost: undefined });
+      expect(await store.read(group, true)).toBeUndefined();
+    });
+
+    test('waits until the expiry plus the allowance has passed, then raises the version by one', async () => {
+      const first = await created();
+      const free = start + leaseMs + skewMs;
+      expect(await store.grant(group, grantOf('b'), free, skewMs)).toEqual({ lost: first });
+      const { won } = await store.grant(group, grantOf('b'), free + 1, skewMs);
+      expect(won).toMatchObject({ fencingVersion: 2, expiresAt: free + 1 + leaseMs, requestId: 'request-of-b' });
+      expect(won?.holder).toEqual({ contenderId: 'b', sessionId: 'session-of-b', grantedAt: free + 1 });
+      expect(won?.previous).toEqual({ reason: 'expired' });
+      expect(won?.previousExpiresAt).toBe(start + leaseMs);
+      expect(await stored()).toEqual(won);
+    });
+
+    test('is refused to the request that was granted last', async () => {
+      await created();
+      const { won: resigned } = await store.resign(group, fenceOf('a', 1), undefined, 'bye', start);
+      expect(await store.grant(group, grantOf('a'), start + 1, skewMs)).toEqual({ lost: resigned });
+      const again = await store.grant(group, grantOf('a', { requestId: 'new' }), start + 1, skewMs);
+      expect(again.won).toMatchObject({ fencingVersion: 2, previous: { reason: 'resigned', at: start } });
+    });
+
+    test('is refused while a restore owns the group', async () => {
+      await created();
+      await store.resign(group, fenceOf('a', 1), undefined, 'bye', start);
+      await it.tamper(group, (item) => ({ ...item, restoring: 'restore-1' }));
+      expect((await store.grant(group, grantOf('b'), start, skewMs)).lost).toMatchObject({ restoring: 'restore-1' });
+    });
+
+    test('goes to the named successor alone until the reservation lapses', async () => {
+      await created();
+      await store.resign(group, fenceOf('a', 1), 'heir', 'bye', start);
+      const lapse = start + leaseMs;
+      expect((await store.grant(group, grantOf('b'), lapse, skewMs)).lost).toMatchObject({ reservedFor: 'heir' });
+      const { won } = await store.grant(group, grantOf('heir'), start, skewMs);
+      expect(won).not.toHaveProperty('reservedFor', 'heir');
+      await store.resign(group, fenceOf('heir', 2), 'other', 'bye', start);
+      expect((await store.grant(group, grantOf('b'), lapse + 1, skewMs)).won).toMatchObject({ fencingVersion: 3 });
+    });
+  });
+
+  describe('confirm', () => {
+    test('publishes the leader, writes the TERM and keeps the first instant', async () => {
+      const first = await confirmed(await created(), start + 5);
+      expect(await stored()).toEqual(first);
+      expect(first.holder).toMatchObject({ address: 'host:1', metadata: { zone: 'a' }, confirmedAt: start + 5 });
+      expect(await store.readTerm(group, 1)).toEqual({
+        ...fenceOf('a', 1),
+        contenderId: 'a',
+        address: 'host:1',
+        metadata: { zone: 'a' },
+        confirmedAt: start + 5,
+      });
+      const { won } = await store.confirm(first, fenceOf('a', 1), { address: 'host:2' }, start + 9);
+      expect(won?.holder).toMatchObject({ address: 'host:2', confirmedAt: start + 5 });
+    });
+
+    test('writes how the confirmed term before ended, past unconfirmed ones in between', async () => {
+      await confirmed(await created());
+      await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + 10);
+      await store.grant(group, grantOf('b'), start + 20, skewMs);
+      const later = start + 20 + leaseMs + skewMs + 1;
+      const { won } = await store.grant(group, grantOf('c'), later, skewMs);
+      const third = await confirmed(won as LeadershipRecord, later);
+      expect(await store.readTerm(group, 1)).toMatchObject({ endedAt: start + 10, endReason: 'resigned' });
+      expect(await store.readTerm(group, 2)).toBeUndefined();
+      expect(await stored()).not.toHaveProperty('previous');
+      expect(third).toMatchObject({ fencingVersion: 3, newestTerm: 3 });
+    });
+
+    test.each([
+      ['another session', { fencingVersion: 1, sessionId: 'another' }, start],
+      ['another version', fenceOf('a', 2), start],
+      ['an expired lease', fenceOf('a', 1), start + leaseMs],
+    ])('loses with %s, writes nothing and hands back the record', async (_, fence, now) => {
+      const record = await created();
+      expect(await store.confirm(record, fence, { address: 'host:1' }, now)).toEqual({ lost: record });
+      expect(await stored()).toEqual(record);
+      expect((await store.readTerm(group, 1))?.confirmedAt).toBeUndefined();
+    });
+
+    test('loses when the newest TERM is another than the one seen', async () => {
+      const seen = await created();
+      await it.tamper(group, (item) => ({ ...item, newestTerm: 5 }));
+      const { lost } = await store.confirm(seen, fenceOf('a', 1), { address: 'host:1' }, start);
+      expect(lost).toMatchObject({ newestTerm: 5 });
+    });
+  });
+
+  describe('renew', () => {
+    test.each([{ leaseMs }, {}])('with %j extends from now and never shortens', async (renewal) => {
+      await created();
+      const { won } = await store.renew(group, fenceOf('a', 1), renewal, start + 4_000);
+      expect(won).toMatchObject({ expiresAt: start + 4_000 + leaseMs, fencingVersion: 1 });
+      expect(await store.renew(group, fenceOf('a', 1), renewal, start + 3_999)).toEqual({ lost: won });
+      expect((await store.renew(group, fenceOf('a', 1), renewal, start + 4_000)).won).toEqual(won);
+    });
+
+    test.each([{ leaseMs }, {}])(
+      'with %j by a server whose clock is behind does not shorten a grant',
+      async (renewal) => {
+        const record = await created();
+        expect(await store.renew(group, fenceOf('a', 1), renewal, start - 1)).toEqual({ lost: record });
+        await store.resign(group, fenceOf('a', 1), undefined, 'bye', start);
+        const { won } = await store.grant(group, grantOf('b'), start, skewMs);
+        expect(await store.renew(group, fenceOf('b', 2), renewal, start - 1)).toEqual({ lost: won });
+      },
+    );
+
+    test('takes another length, an address and metadata, and confirms nothing', async () => {
+      await created();
+      const renewal = { leaseMs: 20_000, address: 'host:9', metadata: { zone: 'b' } };
+      const { won } = await store.renew(group, fenceOf('a', 1), renewal, start + 1);
+      expect(won).toMatchObject({ leaseMs: 20_000, expiresAt: start + 20_001 });
+      expect(won?.holder).toMatchObject({ address: 'host:9', metadata: { zone: 'b' } });
+      expect(won?.holder?.confirmedAt).toBeUndefined();
+      const after = await store.renew(group, fenceOf('a', 1), {}, start + 2);
+      expect(after.won).toMatchObject({ expiresAt: start + 20_002, holder: { address: 'host:9' } });
+    });
+
+    test('loses with another fence and at the expiry', async () => {
+      const record = await created();
+      expect(await store.renew(group, fenceOf('b', 1), {}, start)).toEqual({ lost: record });
+      expect(await store.renew(group, fenceOf('a', 2), {}, start)).toEqual({ lost: record });
+      expect(await store.renew(group, fenceOf('a', 1), {}, start + leaseMs)).toEqual({ lost: record });
+      expect(await store.renew('unknown', fenceOf('a', 1), {}, start)).toEqual({ lost: undefined });
+    });
+  });
+
+  describe('restoreHolder', () => {
+    const term = { ...fenceOf('a', 1), contenderId: 'a', address: 'host:1', confirmedAt: start };
+
+    test('writes the holder of a running term back as its TERM knows it', async () => {
+      const before = await confirmed(await created());
+      await it.tamper(group, ({ holder: _, ...rest }) => rest);
+      const { won } = await store.restoreHolder(group, { ...term, metadata: { zone: 'a' } }, {}, start + 1);
+      expect(won?.holder).toEqual({ ...before.holder, grantedAt: start });
+      const moved = await store.restoreHolder(group, term, { address: 'host:3' }, start + 1);
+      expect(moved.won?.holder).toMatchObject({ address: 'host:3' });
+    });
+
+    test('loses when the term has ended, expired or been followed', async () => {
+      await created();
+      expect((await store.restoreHolder(group, term, {}, start + leaseMs)).won).toBeUndefined();
+      expect((await store.restoreHolder(group, { ...term, fencingVersion: 2 }, {}, start)).won).toBeUndefined();
+      await store.revoke(group, { fencingVersion: 1, reason: 'why', force: false }, 'r', start);
+      const { lost } = await store.restoreHolder(group, term, {}, start);
+      expect(lost).not.toHaveProperty('holder.sessionId');
+    });
+  });
+
+  describe('resign and revoke', () => {
+    test('resigning frees the lease and keeps the version and the request', async () => {
+      await created();
+      const { won } = await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + 5);
+      expect(won).toMatchObject({ fencingVersion: 1, ended: { reason: 'resigned', at: start + 5, requestId: 'bye' } });
+      expect(won?.holder ?? won?.expiresAt ?? won?.reservedFor).toBeUndefined();
+      expect(await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + 6)).toEqual({ lost: won });
+      expect((await store.grant(group, grantOf('b'), start + 5, skewMs)).won).toMatchObject({ fencingVersion: 2 });
+    });
+
+    test('resigning needs the session and the version, not a lease that is alive', async () => {
+      const record = await created();
+      expect(await store.resign(group, fenceOf('b', 1), undefined, 'bye', start)).toEqual({ lost: record });
+      expect(await store.resign(group, fenceOf('a', 2), undefined, 'bye', start)).toEqual({ lost: record });
+      expect((await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + leaseMs * 9)).won).toBeDefined();
+    });
+
+    test('a revoked lease can be taken at its old expiry, and at once when forced', async () => {
+      await created();
+      const order = { fencingVersion: 1, reason: 'stuck', force: false };
+      const { won } = await store.revoke(group, order, 'r', start + 1);
+      expect(won).toMatchObject({ expiresAt: start + leaseMs, revokedContender: 'a' });
+      expect(won?.ended).toEqual({ reason: 'revoked', detail: 'stuck', at: start + 1, requestId: 'r' });
+      expect(won?.holder).toBeUndefined();
+      expect(await store.revoke(group, order, 's', start + 2)).toEqual({ lost: won });
+      const free = start + leaseMs + skewMs;
+      expect((await store.grant(group, grantOf('b'), free, skewMs)).lost).toEqual(won);
+      const next = await store.grant(group, grantOf('b'), free + 1, skewMs);
+      expect(next.won).toMatchObject({ fencingVersion: 2, previous: { reason: 'revoked' } });
+      expect(next.won?.ended ?? next.won?.revokedContender).toBeUndefined();
+      expect((await store.revoke(group, { ...order, force: true }, 'r', free)).lost).toEqual(next.won);
+      await store.revoke(group, { ...order, fencingVersion: 2, force: true }, 'r', free);
+      expect((await store.grant(group, grantOf('c'), free, skewMs)).won).toMatchObject({ fencingVersion: 3 });
+    });
+  });
+
+  describe('groups and terms', () => {
+    test('lists groups by name, page by page, and reads their records', async () => {
+      const names = ['delta', 'alpha', 'charlie', 'bravo'];
+      for (const name of names) await store.create(name, 1, grantOf(`of-${name}`), start);
+      const first = await store.listGroups(undefined, 3);
+      expect(first).toEqual({ items: ['alpha', 'bravo', 'charlie'], last: 'charlie' });
+      expect(await store.listGroups(first.last, 3)).toEqual({ items: ['delta'], last: undefined });
+      const records = await store.readRecords(['delta', 'alpha', 'missing']);
+      expect(records.map(({ group: name, holder }) => [name, holder?.contenderId])).toEqual([
+        ['alpha', 'of-alpha'],
+        ['delta', 'of-delta'],
+      ]);
+    });
+
+    test('lists confirmed terms, newest first, and goes on after the last key', async () => {
+      let now = start;
+      let record = await confirmed(await created());
+      for (const [at, contenderId] of ['b', 'c', 'd'].entries()) {
+        now += leaseMs + skewMs + 1;
+        const { won } = await store.grant(group, grantOf(contenderId), now, skewMs);
+        record = won as LeadershipRecord;
+        if (at !== 1) await confirmed(record, now);
+      }
+      const versions = async (after?: string) => {
+        const { items, last } = await store.listTerms(group, after, 2);
+        return { versions: items.map(({ fencingVersion }) => fencingVersion), last };
+      };
+      const first = await versions();
+      expect(first.versions).toEqual([4, 2]);
+      expect((await versions(first.last)).versions).toEqual([1]);
+    });
+
+    test('ends a term as expired unless its record has changed', async () => {
+      const record = await confirmed(await created());
+      const { won: renewed } = await store.renew(group, fenceOf('a', 1), {}, start + 1);
+      expect(await store.expire(record)).toBe(false);
+      expect(await store.expire(renewed as LeadershipRecord)).toBe(true);
+      const ended = { reason: 'expired', at: start + 1 + leaseMs };
+      expect(await stored()).toMatchObject({ fencingVersion: 1, ended, closedTerm: 1 });
+      expect((await stored()).holder ?? (await stored()).expiresAt).toBeUndefined();
+      expect(await store.readTerm(group, 1)).toMatchObject({ endedAt: ended.at, endReason: 'expired' });
+      expect(await store.expire(renewed as LeadershipRecord)).toBe(false);
+    });
+
+    test('closes the newest TERM once, and not when a newer one is there', async () => {
+      const first = await confirmed(await created());
+      const { won } = await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + 1);
+      const ending = { reason: 'resigned' as const, at: start + 1 };
+      expect(await store.close(won as LeadershipRecord, ending)).toBe(true);
+      expect(await store.readTerm(group, 1)).toMatchObject({ endedAt: start + 1, endReason: 'resigned' });
+      await store.close(won as LeadershipRecord, { reason: 'expired', at: start + 99 });
+      expect(await store.readTerm(group, 1)).toMatchObject({ endedAt: start + 1, endReason: 'resigned' });
+      const next = await store.grant(group, grantOf('b'), start + 2, skewMs);
+      await confirmed(next.won as LeadershipRecord, start + 2);
+      expect(await store.close(first, ending)).toBe(false);
+    });
+  });
+}
