@@ -1,10 +1,9 @@
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { readSettings } from './settings.ts';
-import { TenureStack } from './tenure-stack.ts';
+import { createStacks } from './stacks.ts';
 
 const app = new App();
-const settings = readSettings(app.node);
-new TenureStack(app, `tenure-${settings.stage}`, settings);
+createStacks(app, readSettings(app.node));
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 app.synth();

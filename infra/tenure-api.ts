@@ -36,8 +36,8 @@ const fallbackThrottle: Throttle = { rate: 10, burst: 20 };
 
 export interface TenureApiProps {
   settings: Settings;
-  /** By the names that operations give in `servedBy`. */
-  functions: Record<string, TenureFunction>;
+  /** Operations name in `servedBy` the id of one of these. */
+  functions: TenureFunction[];
   /** Answers whatever no route takes. */
   fallback: TenureFunction;
 }
@@ -55,11 +55,14 @@ export class TenureApi extends Construct {
     const limits = new Map<HttpRoute, Throttle>();
 
     // One permission per function, since one per route would outgrow the function's policy.
-    const integrations = Object.entries(functions).map(
-      ([name, served]) => [name, new HttpLambdaIntegration(name, served, { scopePermissionToRoute: false })] as const,
+    const integrations = new Map(
+      functions.map((served) => [
+        served.node.id,
+        new HttpLambdaIntegration(served.node.id, served, { scopePermissionToRoute: false }),
+      ]),
     );
     for (const [name, operation] of Object.entries<Operation>(catalogue)) {
-      const integration = new Map(integrations).get(operation.servedBy);
+      const integration = integrations.get(operation.servedBy);
       if (!integration) {
         throw new Error(
           `The operation ${name} is served by ${operation.servedBy}: infra/tenure-service.ts has no such function`,

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type CfnFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { Settings } from './settings.ts';
 import type { TenureStore } from './tenure-store.ts';
@@ -15,7 +16,7 @@ export interface TenureFunctionProps {
   store: TenureStore;
   /** Below functions/; its export `handler` is called. */
   entry: string;
-  /** Besides TENURE_TABLE, TENURE_BUCKET and TENURE_MAX_CLOCK_SKEW_MS, which every function gets. */
+  /** Besides TENURE_TABLE and TENURE_MAX_CLOCK_SKEW_MS, which every function gets. */
   environment?: Record<string, string>;
   /** 10 unless said; API Gateway waits for 29 at most. */
   timeoutSeconds?: number;
@@ -24,13 +25,16 @@ export interface TenureFunctionProps {
 
 /** A Lambda function with the defaults of the house. It may write its own logs and traces, and what `allow` says. */
 export class TenureFunction extends NodejsFunction {
+  private readonly permissions: Role;
+
   constructor(scope: Construct, id: string, props: TenureFunctionProps) {
     const { settings, store, entry, environment, timeoutSeconds = 10, memoryMiB = 512 } = props;
-    const logGroup = new LogGroup(scope, `${id}Logs`, {
+    const reservedConcurrentExecutions = settings.reservedConcurrency[id];
+    const logGroup = new LogGroup(scope, `${id}-logs`, {
       retention: settings.logRetentionDays,
       removalPolicy: settings.ephemeral ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     });
-    const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const role = new Role(scope, `${id}-role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     super(scope, id, {
       entry: join(project, 'functions', entry),
       projectRoot: project,
@@ -41,9 +45,10 @@ export class TenureFunction extends NodejsFunction {
       timeout: Duration.seconds(timeoutSeconds),
       role,
       logGroup,
+      ...(reservedConcurrentExecutions === undefined ? {} : { reservedConcurrentExecutions }),
       environment: {
+        NODE_OPTIONS: '--enable-source-maps',
         TENURE_TABLE: store.table.tableName,
-        TENURE_BUCKET: store.bucket.bucketName,
         TENURE_MAX_CLOCK_SKEW_MS: String(settings.maxClockSkewMs),
         ...environment,
       },
@@ -58,6 +63,7 @@ export class TenureFunction extends NodejsFunction {
         banner: "import{createRequire as tenureRequire}from'node:module';const require=tenureRequire(import.meta.url);",
       },
     });
+    this.permissions = role;
     this.trace(role);
   }
 
@@ -78,5 +84,15 @@ export class TenureFunction extends NodejsFunction {
   /** Grants exactly these actions on exactly these resources. */
   allow(actions: string[], ...resources: string[]): void {
     this.addToRolePolicy(new PolicyStatement({ actions, resources }));
+  }
+
+  /** Grants these actions on the objects below a prefix, `groups/` for instance. */
+  allowObjects(actions: string[], bucket: Bucket, prefix: string): void {
+    this.allow(actions, bucket.arnForObjects(`${prefix}*`));
+    const bucketId = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnBucket);
+    Validations.of(this.permissions).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/${prefix}*]`,
+      reason: 'Objects come and go: only their prefix is known when the function is deployed.',
+    });
   }
 }

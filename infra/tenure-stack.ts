@@ -1,21 +1,26 @@
 import { CfnOutput, Stack, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Settings } from './settings.ts';
-import { TenureService } from './tenure-service.ts';
-import { TenureStore } from './tenure-store.ts';
+import { Tenure } from './tenure.ts';
 
-/** One deployment of Tenure: what it remembers, and what it does. */
+/** One deployment of Tenure. Its outputs are what the clients and the command line look for. */
 export class TenureStack extends Stack {
+  readonly tenure: Tenure;
+
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id, {
       description: `Tenure, stage ${settings.stage}: leadership, jobs, logs and backups`,
       terminationProtection: !settings.ephemeral,
     });
     Tags.of(this).add('tenure:stage', settings.stage);
-    const store = new TenureStore(this, 'Store', settings);
-    const service = new TenureService(this, 'Service', { settings, store });
+    this.tenure = new Tenure(this, 'Tenure', settings);
+    const { store, service } = this.tenure;
     new CfnOutput(this, 'ApiUrl', { value: service.api.url, description: 'TENURE_URL of the clients' });
     new CfnOutput(this, 'TableName', { value: store.table.tableName });
     new CfnOutput(this, 'BucketName', { value: store.bucket.bucketName });
+    new CfnOutput(this, 'AlarmTopicArn', {
+      value: service.monitoring.topic.topicArn,
+      description: 'Subscribe to hear of trouble',
+    });
   }
 }

@@ -1,20 +1,22 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, ProjectionType, StreamViewType, type Table } from 'aws-cdk-lib/aws-dynamodb';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { groupsIndex } from '../functions/leadership/keys.ts';
+import { createReplicas, type Replica } from './replicas.ts';
 import type { Settings } from './settings.ts';
+import { createTable } from './table.ts';
 
-/** Everything that must outlive a deployment: the main table, the tables of the log replicas and the payloads. */
+/** Everything that must outlive a deployment: the main table, the replicas of the logs and the payloads. */
 export class TenureStore extends Construct {
   readonly table: Table;
   readonly groupsIndexArn: string;
-  readonly replicaTables: readonly Table[];
+  readonly replicas: readonly Replica[];
   readonly bucket: Bucket;
 
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
-    this.table = this.createTable('Table', settings, {
+    this.table = createTable(this, 'Table', settings, {
       timeToLiveAttribute: 'ttl',
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
     });
@@ -25,29 +27,11 @@ export class TenureStore extends Construct {
       projectionType: ProjectionType.KEYS_ONLY,
     });
     this.groupsIndexArn = `${this.table.tableArn}/index/${groupsIndex.name}`;
-    this.replicaTables = Array.from({ length: settings.replicas }, (_, replica) =>
-      this.createTable(`Replica${replica + 1}`, settings),
-    );
+    this.replicas = createReplicas(this, settings);
     this.bucket = this.createBucket(settings);
   }
 
-  private createTable(
-    id: string,
-    { ephemeral }: Settings,
-    more: { timeToLiveAttribute?: string; stream?: StreamViewType } = {},
-  ) {
-    return new Table(this, id, {
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      sortKey: { name: 'sk', type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: !ephemeral,
-      removalPolicy: ephemeral ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
-      ...more,
-    });
-  }
-
-  private createBucket({ ephemeral, payloadUndeleteDays, logRetentionDays }: Settings) {
+  private createBucket({ ephemeral, payloadUndeleteDays, logRetentionDays }: Settings): Bucket {
     const secure = {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
