@@ -85,10 +85,13 @@ export class Bucket {
 
   /**
    * Makes the object visible if the condition holds at this moment, and answers the blobs that it replaced.
-   * Throws PreconditionFailed, NoSuchKey, or ConditionalRequestConflict when the object was deleted since the write began.
+   * Throws PreconditionFailed, NoSuchKey, or ConditionalRequestConflict when another object with the key was deleted since
+   * the write began.
    */
   put(record: ObjectRecord, condition: WriteCondition, guard: Guard): string[] {
     if (this.#isGone) throw noSuchBucket(this.name);
+    const present = this.#objects.get(record.key);
+    requireWriteCondition(condition, record.key, present);
     if (guard.isConflicted) {
       throw new S3Error(
         'ConditionalRequestConflict',
@@ -96,8 +99,6 @@ export class Bucket {
         { Key: record.key },
       );
     }
-    const present = this.#objects.get(record.key);
-    requireWriteCondition(condition, record.key, present);
     writeRecord(this.#objectPath(record.key), record);
     this.#index(record);
     return present?.parts.map(({ blob }) => blob) ?? [];

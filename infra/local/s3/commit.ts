@@ -49,7 +49,7 @@ export async function commitPart(
     blob,
     size: result.size,
     md5: result.md5,
-    ...(result.checksum && { checksum: result.checksum.value }),
+    ...(result.checksum && { checksum: { algorithm: result.checksum.algorithm, value: result.checksum.value } }),
     lastModified: about.lastModified(),
   };
   await keepOrRemove(bucket, blob, () => bucket.addPart(upload, part));

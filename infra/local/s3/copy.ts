@@ -55,7 +55,7 @@ export async function uploadPartCopy(request: S3Request, { store, now }: Context
   );
   return {
     status: 200,
-    body: xmlDocument('CopyPartResult', copyResult(part.md5, part.lastModified, algorithm, part.checksum)),
+    body: xmlDocument('CopyPartResult', copyResult(part.md5, part.lastModified, algorithm, part.checksum?.value)),
   };
 }
 

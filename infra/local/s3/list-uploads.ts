@@ -19,7 +19,7 @@ export function listParts(request: S3Request, { store }: Context): Answer {
       leaf('LastModified', new Date(part.lastModified).toISOString()),
       leaf('ETag', `"${part.md5}"`),
       leaf('Size', part.size),
-      record.algorithm ? leaf(checksumElement(record.algorithm), part.checksum) : '',
+      part.checksum ? leaf(checksumElement(part.checksum.algorithm), part.checksum.value) : '',
     ),
   );
   return {

@@ -10,7 +10,7 @@ import type { Answer, Context, S3Request } from './request.ts';
 import { MAX_PUT_BYTES } from './write-object.ts';
 import { leaf, xmlDocument } from './xml.ts';
 
-/** CreateMultipartUpload. Without an algorithm no checksum is kept (S3 itself would add a CRC64NVME). */
+/** CreateMultipartUpload. Without an algorithm the object will have no checksum. */
 export function createMultipartUpload(request: S3Request, { store, now }: Context): Answer {
   const bucket = store.bucket(request.bucket);
   refuseUnknownWishes(request.headers);
@@ -47,7 +47,10 @@ export async function uploadPart(request: S3Request, { store, payload, now }: Co
   );
   return {
     status: 200,
-    headers: { etag: `"${part.md5}"`, ...(algorithm && { [checksumHeader(algorithm)]: part.checksum }) },
+    headers: {
+      etag: `"${part.md5}"`,
+      ...(part.checksum && { [checksumHeader(part.checksum.algorithm)]: part.checksum.value }),
+    },
   };
 }
 
@@ -89,11 +92,16 @@ function readChecksumWish(headers: Map<string, string>): { algorithm?: Algorithm
   return { algorithm, type: isFull ? 'FULL_OBJECT' : 'COMPOSITE' };
 }
 
+/**
+ * A part must have the upload's algorithm; for a checksum of the full object it may be left out. An upload without algorithm
+ * takes none or CRC32, which SDKs add by themselves; S3 was seen to refuse SHA-256 there.
+ */
 function requireMatchingAlgorithm(request: S3Request, { record }: Upload) {
   const trailer = request.headers.get('x-amz-trailer')?.trim().toLowerCase().replace('x-amz-checksum-', '');
   const given = trailer ? readAlgorithm(trailer) : findChecksum(request.headers)?.algorithm;
-  const mayBeLeftOut = record.algorithm === undefined || record.type === 'FULL_OBJECT';
-  if (given === record.algorithm || (given === undefined && mayBeLeftOut)) return;
+  if (given === record.algorithm) return;
+  if (given === undefined && record.type === 'FULL_OBJECT') return;
+  if (given === 'CRC32' && record.algorithm === undefined) return;
   const name = (algorithm: string | undefined) => algorithm?.toLowerCase() ?? 'null';
   throw new S3Error(
     'InvalidRequest',

@@ -75,7 +75,9 @@ function readPart(record: ObjectRecord, text: string): Range & { checksum: Recor
     start,
     end: start + part.size - 1,
     checksum:
-      isPartOfMany && record.checksum ? { [checksumHeader(record.checksum.algorithm)]: part.checksum ?? '' } : {},
+      isPartOfMany && record.checksum
+        ? { [checksumHeader(record.checksum.algorithm)]: part.checksum?.value ?? '' }
+        : {},
   };
 }
 

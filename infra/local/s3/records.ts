@@ -19,8 +19,8 @@ export interface PartRecord {
   size: number;
   /** Hex; the part's ETag. */
   md5: string;
-  /** Base64, of the upload's algorithm. */
-  checksum?: string;
+  /** Base64; of the upload's algorithm if it has one. */
+  checksum?: { algorithm: Algorithm; value: string };
   /** Milliseconds, whole seconds, as all times in S3's answers. */
   lastModified: number;
 }
