@@ -68,10 +68,11 @@ async function urlOfStack(stack: string, region: string | undefined): Promise<st
   const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
   const cloudFormation = new CloudFormationClient(region ? { region } : {});
   const answer = await cloudFormation.send(new DescribeStacksCommand({ StackName: stack })).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(
-      `The stack ${stack} cannot be read: ${why}. Check its name, --region and the AWS credentials.`,
-    );
+    const { name, message } = cause instanceof Error ? cause : { name: '', message: String(cause) };
+    const why = `The stack ${stack} cannot be read: ${message}. Check its name, --region and the AWS credentials.`;
+    if (name === 'ValidationError') throw new UsageError(why);
+    const facts = { code: 'unreachable', status: 0, retryable: true, request: 'DescribeStacks' };
+    throw new TenureError(why, facts, { cause });
   });
   const outputs = answer.Stacks?.[0]?.Outputs ?? [];
   const url = outputs.find(({ OutputKey }) => OutputKey === 'ApiUrl')?.OutputValue;

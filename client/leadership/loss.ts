@@ -1,0 +1,35 @@
+import { hasCode } from '../tenure-error.ts';
+
+/** Why a term is over. `expired`: not renewed in time. `closed`: the elector was closed. The others are the service's words. */
+export type LossReason = 'expired' | 'superseded' | 'revoked' | 'resigned' | 'closed';
+
+export interface Loss {
+  readonly reason: LossReason;
+  /** For people: names both versions, or the operator's reason. */
+  readonly detail: string;
+  /** The version that holds the group now, where the service said so. */
+  readonly currentVersion?: number;
+}
+
+/** What `term.signal` aborts with. */
+export class LeadershipLost extends Error {
+  override readonly name = 'LeadershipLost';
+  readonly code = 'leadership_lost';
+
+  constructor(readonly loss: Loss) {
+    super(loss.detail);
+  }
+}
+
+const reasons: readonly string[] = ['expired', 'superseded', 'revoked', 'resigned'] satisfies LossReason[];
+
+/** The loss that an answer tells of, if it does. */
+export function lossOf(error: unknown): Loss | undefined {
+  if (!hasCode(error, 'leadership_lost')) return undefined;
+  const { reason, fencingVersion } = error.members;
+  return {
+    reason: reasons.includes(String(reason)) ? (reason as LossReason) : 'superseded',
+    detail: error.message,
+    ...(typeof fencingVersion === 'number' && { currentVersion: fencingVersion }),
+  };
+}

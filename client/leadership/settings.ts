@@ -1,0 +1,60 @@
+import * as schema from '../../functions/leadership/schema.ts';
+import { name } from '../../functions/platform/schema.ts';
+
+export interface LeaseSettings {
+  /** Length of the lease, 1,000 to 3,600,000 ms; 15,000 unless given. */
+  readonly leaseMs?: number;
+  /** Time from one renewal to the next, ms; a third of the lease unless given. */
+  readonly renewEveryMs?: number;
+  /** Longest wait for one answer, ms; a quarter of the lease, at most 5,000, unless given. */
+  readonly requestTimeoutMs?: number;
+  /** How much clocks may differ, ms; 250 unless given. The same as the service's TENURE_MAX_CLOCK_SKEW_MS. */
+  readonly maxClockSkewMs?: number;
+}
+
+export type CheckedSettings = Required<LeaseSettings>;
+
+/**
+ * Fills in what is not given and refuses what does not fit together (leadership.md, "Settings are checked by relation").
+ * @throws RangeError that names both values.
+ */
+export function checkSettings(given: LeaseSettings): CheckedSettings {
+  const leaseMs = given.leaseMs ?? schema.defaultLeaseMs;
+  const renewEveryMs = given.renewEveryMs ?? Math.floor(leaseMs / 3);
+  const requestTimeoutMs = given.requestTimeoutMs ?? Math.min(5_000, Math.floor(leaseMs / 4));
+  const maxClockSkewMs = given.maxClockSkewMs ?? 250;
+
+  if (!schema.leaseMs.safeParse(leaseMs).success) {
+    throw new RangeError(`leaseMs is ${leaseMs}: it must be a whole number from 1,000 to 3,600,000.`);
+  }
+  for (const [setting, value, least] of [
+    ['renewEveryMs', renewEveryMs, 1],
+    ['requestTimeoutMs', requestTimeoutMs, 1],
+    ['maxClockSkewMs', maxClockSkewMs, 0],
+  ] as const) {
+    if (!Number.isFinite(value) || value < least) {
+      throw new RangeError(`${setting} is ${value}: it must be at least ${least}.`);
+    }
+  }
+  if (maxClockSkewMs >= leaseMs / 2) {
+    throw new RangeError(`maxClockSkewMs ${maxClockSkewMs} must be below half of leaseMs ${leaseMs}.`);
+  }
+  if (renewEveryMs * 2 + requestTimeoutMs >= leaseMs) {
+    throw new RangeError(
+      `renewEveryMs ${renewEveryMs} × 2 + requestTimeoutMs ${requestTimeoutMs} must be below leaseMs ${leaseMs}: one lost renewal would cost the term.`,
+    );
+  }
+  return { leaseMs, renewEveryMs, requestTimeoutMs, maxClockSkewMs };
+}
+
+/** @throws RangeError for what the service would refuse each time. */
+export function checkNames(group: string, contenderId: string, address: string): void {
+  for (const [what, value, rule] of [
+    ['group', group, name],
+    ['contenderId', contenderId, name],
+    ['address', address, schema.address],
+  ] as const) {
+    const read = rule.safeParse(value);
+    if (!read.success) throw new RangeError(`${what} is "${value}": it ${read.error.issues[0]?.message}.`);
+  }
+}

@@ -1,0 +1,193 @@
+import { expect, test } from 'vitest';
+import { contestant } from './contestant.ts';
+
+test('contends, lets the owner get ready, confirms, and renews every third of the lease', async () => {
+  let ready = () => {};
+  const { elector, link, time, events } = contestant('a', {
+    onGranted: () => new Promise<void>((resolve) => (ready = resolve)),
+  });
+  expect(elector.isLeader()).toBe(false);
+  elector.start();
+  await time.advance(0);
+  expect(events).toEqual(['granted 1']);
+  expect(elector.isLeader()).toBe(true);
+  expect(elector.confirmedSessionId).toBeNull();
+  expect(link.count('confirm')).toBe(0);
+
+  ready();
+  await time.advance(0);
+  expect(events).toEqual(['granted 1', 'confirmed 1']);
+  expect(elector.confirmedSessionId).toBe(link.service.holder?.sessionId);
+  expect(link.requests.find(({ step }) => step === 'confirm')?.body).toEqual({ address: 'a:80' });
+
+  const before = link.requests.length;
+  await time.advance(30_000);
+  expect(link.requests.slice(before).map(({ step, at }) => [step, at])).toEqual(
+    [3_000, 6_000, 9_000, 12_000, 15_000, 18_000, 21_000, 24_000, 27_000, 30_000].map((at) => ['renew', at]),
+  );
+  expect(link.requests.at(-1)?.body).toEqual({ leaseMs: 9_000, address: 'a:80' });
+  expect(elector.isLeader()).toBe(true);
+  await elector.close();
+});
+
+test('a slow callback stalls neither the renewals nor the loss', async () => {
+  const { elector, link, time, events } = contestant('a', {
+    onGranted: () => new Promise(() => {}),
+    onRevoked: () => new Promise(() => {}),
+  });
+  elector.start();
+  await time.advance(60_000);
+  expect(link.count('renew')).toBe(20 + 1);
+  expect(elector.isLeader()).toBe(true);
+  link.service.revoke();
+  await time.advance(3_000);
+  expect(events).toEqual(['granted 1', 'revoked 1 revoked', 'granted 2']);
+  expect(link.count('confirm')).toBe(0);
+});
+
+test('who waits sleeps as long as the service says, and takes over after the lease', async () => {
+  const a = contestant('a');
+  const b = contestant('b', {}, a.time, a.link.service);
+  a.elector.start();
+  await a.time.advance(0);
+  b.elector.start();
+  await a.time.advance(90_000);
+  // Each time it is told the time to the expiry that the last renewal made.
+  expect(b.link.count('contend')).toBeLessThanOrEqual(16);
+  expect(b.link.requests.every(({ step }) => step === 'contend')).toBe(true);
+  expect(b.events.every((event) => event === 'waiting')).toBe(true);
+
+  a.link.offline = true;
+  const lostAt = a.time.real;
+  await a.time.advance(9_500);
+  expect(a.events).toEqual(['granted 1', 'confirmed 1', 'suspended 1', 'revoked 1 expired']);
+  expect(b.events.slice(-2)).toEqual(['granted 2', 'confirmed 2']);
+  expect(b.link.requests.find(({ step }) => step === 'confirm')?.at).toBeLessThanOrEqual(lostAt + 9_000 + 260);
+  expect([a.elector.isLeader(), b.elector.isLeader()]).toEqual([false, true]);
+});
+
+test('one window never overlaps the next, whenever the leader loses its connection', async () => {
+  for (let lostAfter = 0; lostAfter < 3_500; lostAfter += 250) {
+    const a = contestant('a');
+    const b = contestant('b', {}, a.time, a.link.service);
+    a.elector.start();
+    await a.time.advance(0);
+    b.elector.start();
+    await a.time.advance(lostAfter);
+    a.link.offline = true;
+    let together = 0;
+    await a.time.advance(14_000, () => {
+      if (a.elector.isLeader() && b.elector.isLeader()) together += 1;
+    });
+    expect(together).toBe(0);
+    expect(b.elector.isLeader()).toBe(true);
+  }
+});
+
+test('is told why the term was lost', async () => {
+  for (const [reason, lose] of [
+    ['revoked', (service: { revoke(): void }) => service.revoke()],
+    [
+      'superseded',
+      (service: { version: number; holder: unknown }) => {
+        service.version += 3;
+        service.holder = undefined;
+      },
+    ],
+  ] as const) {
+    const { elector, link, time, events } = contestant('a', { contendAgain: false });
+    elector.start();
+    await time.advance(1_000);
+    const { term } = elector;
+    lose(link.service);
+    await time.advance(2_000);
+    expect(events).toEqual(['granted 1', 'confirmed 1', `revoked 1 ${reason}`]);
+    expect(elector.isLeader()).toBe(false);
+    expect(elector.confirmedSessionId).toBeNull();
+    expect(term?.signal.aborted).toBe(true);
+    expect(term?.signal.reason).toMatchObject({ name: 'LeadershipLost', loss: { reason } });
+    await time.advance(60_000);
+    expect(link.count('contend')).toBe(1);
+  }
+});
+
+test('contends again after a loss, and a term of its own is never handed back', async () => {
+  const { elector, link, time, events } = contestant('a');
+  elector.start();
+  await time.advance(1_000);
+  link.offline = true;
+  // The own window ends 250 ms before the lease at the service; in between the service would hand the old term back.
+  await time.advance(7_800);
+  expect(events.at(-1)).toBe('revoked 1 expired');
+  link.offline = false;
+  await time.advance(10_000);
+  expect(events.slice(-2)).toEqual(['granted 2', 'confirmed 2']);
+  expect(events.filter((event) => event.startsWith('granted'))).toHaveLength(2);
+});
+
+test('a leader that cannot get ready gives the lease back and leaves it to others for a while', async () => {
+  const { elector, link, time, events, errors } = contestant('a', {
+    onGranted: (term) => {
+      if (term.fencingVersion === 1) throw new Error('no database');
+    },
+  });
+  elector.start();
+  await time.advance(2_900);
+  expect(events).toEqual(['granted 1', 'revoked 1 resigned']);
+  expect(errors).toEqual([new Error('no database')]);
+  expect(link.service.holder).toBeUndefined();
+  await time.advance(200);
+  expect(events).toEqual(['granted 1', 'revoked 1 resigned', 'granted 2', 'confirmed 2']);
+});
+
+test('a refused confirmation gives the lease back; one that can succeed later is tried again', async () => {
+  const { elector, link, time, events } = contestant('a');
+  link.next('confirm', { kind: 'status', status: 503 });
+  elector.start();
+  await time.advance(1_000);
+  expect(events).toEqual(['granted 1', 'confirmed 1']);
+  expect(link.count('confirm')).toBe(2);
+  await elector.close();
+
+  const other = contestant('b');
+  other.link.next('confirm', { kind: 'status', status: 403, body: '{"message":"Forbidden"}' });
+  other.elector.start();
+  await other.time.advance(1_000);
+  expect(other.events).toEqual(['granted 1', 'revoked 1 resigned']);
+  expect(other.errors[0]).toMatchObject({ code: 'forbidden' });
+});
+
+test('resigns in favour of a successor and contends again later', async () => {
+  const { elector, link, time, events } = contestant('a');
+  elector.start();
+  await time.advance(1_000);
+  const resigned = elector.resign('b');
+  await time.advance(100);
+  await resigned;
+  expect(link.requests.find(({ step }) => step === 'resign')?.body).toEqual({ successor: 'b' });
+  expect(events.at(-1)).toBe('revoked 1 resigned');
+  await elector.resign();
+  await time.advance(3_000);
+  expect(events.slice(-2)).toEqual(['granted 2', 'confirmed 2']);
+});
+
+test('runIfLeader gives the term and a signal that fires when it is over', async () => {
+  const { elector, link, time } = contestant('a', { contendAgain: false });
+  expect(await elector.runIfLeader(() => 'work')).toEqual({ ran: false });
+  elector.start();
+  await time.advance(0);
+  expect(await elector.runIfLeader((term) => term.fencingVersion)).toEqual({ ran: true, value: 1 });
+  const work = elector.runIfLeader(
+    (_term, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve('stopped'))),
+  );
+  link.service.revoke();
+  await time.advance(3_000);
+  expect(await work).toEqual({ ran: true, value: 'stopped' });
+  await expect(elector.runIfLeader(() => 'work')).resolves.toEqual({ ran: false });
+});
+
+test('a second start is refused', () => {
+  const { elector } = contestant('a');
+  elector.start();
+  expect(() => elector.start()).toThrow('started already');
+});
