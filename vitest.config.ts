@@ -15,7 +15,12 @@ export default defineConfig({
       project('contract', { ...dynamodb, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('simulation', { testTimeout: 240_000 }),
       project('infra', { testTimeout: 120_000, hookTimeout: 120_000 }),
-      project('end-to-end', { testTimeout: 300_000, hookTimeout: 120_000, fileParallelism: false }),
+      project('end-to-end', {
+        globalSetup: ['test/support/shared-stack.ts'],
+        testTimeout: 300_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
     ],
   },
 });

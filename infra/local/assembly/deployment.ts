@@ -1,0 +1,172 @@
+import { resolveIntrinsics, type Scope } from './intrinsics.ts';
+import { namesOf } from './names.ts';
+import { localAccount, type StackTemplate, type TemplateResource } from './read.ts';
+
+export interface Resource {
+  stack: StackTemplate;
+  logicalId: string;
+  type: string;
+  /** Where the construct stands in the CDK app, for messages. */
+  path: string;
+}
+
+/** All stacks of an assembly as one world, in which references reach over stack borders by export name. */
+export interface Deployment {
+  /** Resources of these types whose condition holds, in template order. */
+  resources(...types: string[]): Resource[];
+  all(): Resource[];
+  /** A resource's properties with every intrinsic function resolved. */
+  properties<Shape>(resource: Resource): Shape;
+  outputs(): Record<string, string>;
+  /** Says what Ref (`ref`) or Fn::GetAtt really answer, once a part that came up knows better than the prediction. */
+  assign(resource: Resource, names: Record<string, string>): void;
+  reference(resource: Resource): string;
+  attribute(resource: Resource, name: string): string;
+  /** The resource that an ARN or name belongs to; a function's ARN may carry a qualifier. */
+  find(type: string, arnOrName: string): Resource | undefined;
+}
+
+/** @throws when a template refers to something that does not exist or that the local stack cannot know. */
+export function deploymentOf(stacks: StackTemplate[]): Deployment {
+  const assigned = new Map<string, Record<string, string>>();
+  const scopes = new Map(stacks.map((stack) => [stack, scopeOf(stack)]));
+
+  function scopeOf(stack: StackTemplate): Scope {
+    const { Parameters = {}, Mappings = {}, Conditions = {} } = stack.template;
+    return {
+      reference(name) {
+        const pseudo = pseudoParameter(stack, name);
+        if (pseudo !== undefined) return pseudo;
+        const parameter = Parameters[name];
+        if (parameter) return parameter.Default ?? missing(`Parameter ${name} of stack ${stack.name} has no default`);
+        return names(resourceOf(stack, name))['ref'];
+      },
+      attribute(logicalId, name) {
+        const resource = resourceOf(stack, logicalId);
+        return (
+          names(resource)[name] ??
+          missing(`${resource.path}: the attribute ${name} of ${resource.type} is not known to the local stack`)
+        );
+      },
+      imported(exportName) {
+        for (const exporting of stacks) {
+          const scope = scopes.get(exporting);
+          for (const { Value, Export } of Object.values(exporting.template.Outputs ?? {})) {
+            if (Export && scope && resolveIntrinsics(Export.Name, scope) === exportName)
+              return resolveIntrinsics(Value, scope);
+          }
+        }
+        return missing(`Stack ${stack.name} imports ${exportName}, which no stack of the app exports`);
+      },
+      mapping: (map, first, second) =>
+        Mappings[map]?.[first]?.[second] ?? missing(`Mapping ${map} of stack ${stack.name} has no ${first}.${second}`),
+      condition(name) {
+        if (!(name in Conditions)) return missing(`Stack ${stack.name} has no condition ${name}`);
+        return Boolean(resolveIntrinsics(Conditions[name], scopeFor(stack)));
+      },
+    };
+  }
+
+  function scopeFor(stack: StackTemplate): Scope {
+    return scopes.get(stack) ?? missing(`Stack ${stack.name} is not part of this deployment`);
+  }
+
+  function resourceOf(stack: StackTemplate, logicalId: string): Resource {
+    const resource = stack.template.Resources?.[logicalId];
+    return resource
+      ? describe(stack, logicalId, resource)
+      : missing(`Stack ${stack.name} refers to ${logicalId}, which it does not have`);
+  }
+
+  function properties<Shape>({ stack, logicalId }: Resource): Shape {
+    return (resolveIntrinsics(stack.template.Resources?.[logicalId]?.Properties ?? {}, scopeFor(stack)) ?? {}) as Shape;
+  }
+
+  function names(resource: Resource): Record<string, string> {
+    const alias = aliasOf(resource);
+    if (alias) return alias;
+    return { ...namesOf(resource, nameProperties(resource)), ...assigned.get(keyOf(resource)) };
+  }
+
+  /** Only the properties that can name a resource: resolving all of them would go round in circles. */
+  function nameProperties({ stack, logicalId }: Resource): Record<string, unknown> {
+    const raw = stack.template.Resources?.[logicalId]?.Properties ?? {};
+    const naming = Object.entries(raw).filter(([property]) => property.endsWith('Name'));
+    return (resolveIntrinsics(Object.fromEntries(naming), scopeFor(stack)) ?? {}) as Record<string, unknown>;
+  }
+
+  /** Versions and aliases run the same code here: both are the function itself. */
+  function aliasOf(resource: Resource): Record<string, string> | undefined {
+    if (resource.type !== 'AWS::Lambda::Version' && resource.type !== 'AWS::Lambda::Alias') return undefined;
+    const { FunctionName, Name } = properties<{ FunctionName: string; Name?: string }>(resource);
+    const target =
+      find('AWS::Lambda::Function', FunctionName) ?? missing(`${resource.path}: no function ${FunctionName}`);
+    const qualified = `${names(target)['Arn']}:${Name ?? '1'}`;
+    return { ref: qualified, Arn: qualified, AliasArn: qualified, FunctionArn: qualified, Version: '1' };
+  }
+
+  function all(): Resource[] {
+    return stacks.flatMap((stack) =>
+      Object.entries(stack.template.Resources ?? {})
+        .filter(([, { Condition }]) => !Condition || scopeFor(stack).condition(Condition))
+        .map(([logicalId, resource]) => describe(stack, logicalId, resource)),
+    );
+  }
+
+  const resources = (...types: string[]) => all().filter(({ type }) => types.includes(type));
+
+  function find(type: string, arnOrName: string): Resource | undefined {
+    return resources(type).find((resource) => {
+      const { ref, Arn } = names(resource);
+      return arnOrName === ref || arnOrName === Arn || arnOrName.startsWith(`${Arn}:`);
+    });
+  }
+
+  return {
+    resources,
+    all,
+    properties,
+    find,
+    outputs() {
+      const outputs: Record<string, string> = {};
+      for (const stack of stacks) {
+        for (const [name, { Value, Condition }] of Object.entries(stack.template.Outputs ?? {})) {
+          if (Condition && !scopeFor(stack).condition(Condition)) continue;
+          outputs[name] = String(resolveIntrinsics(Value, scopeFor(stack)));
+        }
+      }
+      return outputs;
+    },
+    assign(resource, known) {
+      assigned.set(keyOf(resource), { ...assigned.get(keyOf(resource)), ...known });
+    },
+    reference: (resource) => String(names(resource)['ref']),
+    attribute: (resource, name) => String(scopeFor(resource.stack).attribute(resource.logicalId, name)),
+  };
+}
+
+function pseudoParameter(stack: StackTemplate, name: string): string | undefined {
+  const values: Record<string, string> = {
+    'AWS::AccountId': stack.account,
+    'AWS::Region': stack.region,
+    'AWS::Partition': 'aws',
+    'AWS::URLSuffix': 'amazonaws.com',
+    'AWS::StackName': stack.name,
+    'AWS::StackId': `arn:aws:cloudformation:${stack.region}:${localAccount}:stack/${stack.name}/local`,
+    'AWS::NotificationARNs': '',
+  };
+  return values[name];
+}
+
+function describe(stack: StackTemplate, logicalId: string, { Type, Metadata }: TemplateResource): Resource {
+  const path = String(Metadata?.['aws:cdk:path'] ?? `${stack.name}/${logicalId}`).replace(/\/Resource$/, '');
+  return { stack, logicalId, type: Type, path };
+}
+
+function keyOf({ stack, logicalId }: Resource): string {
+  return `${stack.name}/${logicalId}`;
+}
+
+function missing(what: string): never {
+  throw new Error(what);
+}

@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+
+export interface Synthesis {
+  /** Folder of the cloud assembly: templates, asset manifests and function bundles. */
+  folder: string;
+  cached: boolean;
+}
+
+const unusedAfterMs = 7 * 24 * 3_600_000;
+
+/**
+ * Synthesises the CDK app in a process of its own, so that a warm start never loads the CDK, and keeps the result
+ * under a hash of everything that goes into it. Throws with the app's own words when it fails.
+ */
+export async function synthesise(project: string, app: string): Promise<Synthesis> {
+  const context = await contextOf(project);
+  const cache = join(project, '.tenure', 'synth');
+  const folder = join(cache, await hashOf(project, app, context));
+  await mkdir(cache, { recursive: true });
+  const now = new Date();
+  if (await exists(join(folder, 'manifest.json'))) {
+    await utimes(folder, now, now);
+    return { folder, cached: true };
+  }
+  await dropUnused(cache);
+  const fresh = `${folder}.${process.pid}`;
+  await rm(fresh, { recursive: true, force: true });
+  await run(project, app, { CDK_OUTDIR: fresh, CDK_CONTEXT_JSON: context });
+  await rename(fresh, folder).catch(async (cause: NodeJS.ErrnoException) => {
+    await rm(fresh, { recursive: true, force: true });
+    if (cause.code !== 'ENOTEMPTY' && cause.code !== 'EEXIST') throw cause;
+  });
+  return { folder, cached: false };
+}
+
+/** Outside the CDK's own command line nobody hands the app the context of cdk.json. */
+async function contextOf(project: string): Promise<string> {
+  const settings = await readFile(join(project, 'cdk.json'), 'utf8').catch(() => '{}');
+  const { context = {} } = JSON.parse(settings) as { context?: object };
+  const given = JSON.parse(process.env['CDK_CONTEXT_JSON'] ?? '{}') as object;
+  return JSON.stringify({ ...context, ...given });
+}
+
+async function hashOf(project: string, app: string, context: string): Promise<string> {
+  const hash = createHash('sha256').update(`${app}\n${context}\n${process.version}\n`);
+  const files = ['package-lock.json', 'tsconfig.json'].map((file) => join(project, file));
+  const shared = dirname(app) === 'infra' ? ['functions', 'console'] : [];
+  for (const source of [dirname(app), ...shared]) files.push(...(await filesBelow(resolve(project, source))));
+  const local = join(project, 'infra', 'local');
+  for (const file of files.sort()) {
+    if (file.startsWith(local)) continue;
+    const content = await readFile(file).catch(() => Buffer.alloc(0));
+    hash.update(`${relative(project, file)}\n${content.length}\n`).update(content);
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+function run(project: string, app: string, settings: Record<string, string>): Promise<void> {
+  const { CDK_DEFAULT_ACCOUNT, CDK_DEFAULT_REGION, ...inherited } = process.env;
+  const child = spawn(process.execPath, ['--import', 'tsx', app], {
+    cwd: project,
+    env: { ...inherited, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const stop = () => child.kill('SIGKILL');
+  process.once('exit', stop);
+  let output = '';
+  const keep = (chunk: Buffer) => {
+    output = (output + chunk).slice(-20_000);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  return new Promise((done, refuse) => {
+    child.once('error', refuse);
+    child.once('close', (code, signal) => {
+      process.off('exit', stop);
+      if (code === 0) done();
+      else
+        refuse(
+          new Error(`The CDK app ${app} ended with ${code ?? signal} while it was synthesised:\n${output.trim()}`),
+        );
+    });
+  });
+}
+
+/** A running stack keeps loading bundles from its folder, so only what nobody started with for a week goes. */
+async function dropUnused(cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    const folder = join(cache, name);
+    const { mtimeMs } = await stat(folder);
+    if (Date.now() - mtimeMs > unusedAfterMs) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}

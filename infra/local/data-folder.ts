@@ -1,0 +1,103 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { link, mkdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export interface DataFolder {
+  path: string;
+  ephemeral: boolean;
+  /** What other tools read once the stack is ready. */
+  describe(stack: object): Promise<void>;
+  /** Takes the description and the lock away, and with an ephemeral folder everything. */
+  release(): Promise<void>;
+}
+
+interface Owner {
+  pid: number;
+  /** When that process began, so that a number given again to another process is not taken for it. */
+  began: string;
+}
+
+/**
+ * Takes a folder for one stack. Throws, naming the other's process id and address, when a running stack has it;
+ * what a dead one left is taken over.
+ */
+export async function takeDataFolder(data: string | undefined): Promise<DataFolder> {
+  const ephemeral = data === undefined;
+  const path = ephemeral ? mkdtempSync(join(tmpdir(), 'tenure-')) : resolve(data);
+  await mkdir(path, { recursive: true });
+  await lock(path);
+  const description = join(path, 'stack.json');
+  await rm(description, { force: true });
+  return {
+    path,
+    ephemeral,
+    async describe(stack) {
+      await writeFile(`${description}.new`, `${JSON.stringify(stack, undefined, 2)}\n`);
+      await rename(`${description}.new`, description);
+    },
+    async release() {
+      await rm(description, { force: true });
+      await rm(join(path, 'lock'), { force: true });
+      if (ephemeral) await rm(path, { recursive: true, force: true });
+    },
+  };
+}
+
+async function lock(folder: string): Promise<void> {
+  const file = join(folder, 'lock');
+  const mine = `${file}.${process.pid}`;
+  await writeFile(mine, JSON.stringify({ pid: process.pid, began: beganAt(process.pid) } satisfies Owner));
+  try {
+    for (;;) {
+      // A link appears with its content: nobody can read a lock that is not written yet.
+      const taken = await link(mine, file).then(
+        () => true,
+        (cause: NodeJS.ErrnoException) => {
+          if (cause.code === 'EEXIST') return false;
+          throw cause;
+        },
+      );
+      if (taken) return;
+      const owner = await ownerOf(file);
+      if (owner && isAlive(owner)) throw new Error(await inUse(folder, owner));
+      if (owner) await rm(file, { force: true });
+    }
+  } finally {
+    await unlink(mine);
+  }
+}
+
+async function ownerOf(file: string): Promise<Owner | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Owner;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new Error(`${file} is not readable as a lock: remove it if no stack runs on this folder`, { cause });
+  }
+}
+
+function isAlive({ pid, began }: Owner): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  return beganAt(pid) === began;
+}
+
+/** Empty where there is no /proc: then the process id alone decides. */
+function beganAt(pid: number): string {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ');
+    return fields?.[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+async function inUse(folder: string, { pid }: Owner): Promise<string> {
+  const description = await readFile(join(folder, 'stack.json'), 'utf8').catch(() => '{}');
+  const { api = 'still starting' } = JSON.parse(description) as { api?: string };
+  return `${folder} is in use by the stack with process id ${pid} (${api}): stop that one, or give this one another folder with --data DIR and another --port`;
+}

@@ -1,0 +1,24 @@
+/** Lambda's limits for a synchronous invocation. */
+export const limits = { requestBytes: 6_291_456, answerBytes: 6_291_556 } as const;
+
+export interface HostedFunction {
+  name: string;
+  arn: string;
+  /** Folder of the bundle. */
+  folder: string;
+  /** As in the template: file without its ending, a dot, the exported name. */
+  handler: string;
+  timeoutMs: number;
+  memoryMiB: number;
+  environment: Record<string, string>;
+  /** Where the function's own output goes. */
+  logFile: string;
+}
+
+export interface FunctionError {
+  errorType: string;
+  errorMessage: string;
+  trace?: string[];
+}
+
+export type Outcome = { payload: string } | { error: FunctionError };

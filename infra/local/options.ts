@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  /** 0 lets the system choose. */
+  port: number;
+  /** Folder of the stack's state; undefined for an ephemeral one. */
+  data: string | undefined;
+  schedules: boolean;
+  app: string;
+}
+
+export class UsageError extends Error {}
+
+export const usage = `Runs the whole system on this machine.
+
+  npm start [-- options]
+
+  --port N         where the API listens, 0 for any free port (default: PORT or 8787)
+  --data DIR       folder that keeps the state (default: .tenure)
+  --ephemeral      keep the state in a temporary folder that is removed at the end
+  --no-schedules   fire no schedules; PUT /_local/schedules/NAME still does
+  --app FILE       CDK app to run (default: infra/app.ts)
+  --help           this text
+
+AWS_ENDPOINT_URL, or AWS_ENDPOINT_URL_DYNAMODB, _S3 and _SFN one by one, name services that already run and take the place of the
+embedded ones. TENURE_* and POWERTOOLS_* variables reach the functions.`;
+
+/** @throws UsageError for an unknown option or a value out of range; `help` is answered by an error without a message. */
+export function readOptions(argv: string[], environment: NodeJS.ProcessEnv): Options {
+  const { values } = parsed(argv);
+  if (values.help) throw new UsageError('');
+  if (values.ephemeral && values.data !== undefined) throw new UsageError('--ephemeral and --data exclude each other');
+  const given = values.port ?? environment['PORT'] ?? '8787';
+  const port = Number(given);
+  if (!/^\d+$/.test(given) || port > 65_535)
+    throw new UsageError(`The port is "${given}": give a number from 0 to 65535`);
+  if (values.data === '') throw new UsageError('--data is empty: give a folder');
+  return {
+    port,
+    data: values.ephemeral ? undefined : (values.data ?? '.tenure'),
+    schedules: !values['no-schedules'],
+    app: values.app,
+  };
+}
+
+function parsed(argv: string[]) {
+  try {
+    return parseArgs({
+      args: argv,
+      options: {
+        port: { type: 'string' },
+        data: { type: 'string' },
+        ephemeral: { type: 'boolean' },
+        'no-schedules': { type: 'boolean' },
+        app: { type: 'string', default: 'infra/app.ts' },
+        help: { type: 'boolean' },
+      },
+    });
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause));
+  }
+}

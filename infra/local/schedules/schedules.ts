@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import type { Deployment, Resource } from '../assembly/deployment.ts';
+import type { Targets } from '../targets.ts';
+import { occurrencesOf } from './expression.ts';
+import type { Timed } from './timers.ts';
+
+interface ScheduleProperties {
+  ScheduleExpression: string;
+  ScheduleExpressionTimezone?: string;
+  State?: string;
+  StartDate?: string;
+  EndDate?: string;
+  Target: { Arn: string; Input?: string };
+}
+
+interface RuleProperties {
+  ScheduleExpression?: string;
+  State?: string;
+  Targets?: RuleTarget[];
+}
+
+export interface RuleTarget {
+  Arn: string;
+  Input?: string;
+  InputPath?: string;
+  InputTransformer?: object;
+}
+
+/** Schedules of EventBridge Scheduler, and rules with a schedule, that are enabled. `start` is when rates begin to count. */
+export function schedulesOf(deployment: Deployment, targets: Targets, start: number): Timed[] {
+  const schedules = deployment
+    .resources('AWS::Scheduler::Schedule')
+    .map((resource) => scheduleOf(deployment, targets, start, resource));
+  const rules = deployment
+    .resources('AWS::Events::Rule')
+    .map((resource) => ruleOf(deployment, targets, start, resource));
+  return [...schedules, ...rules].filter((timed) => timed !== undefined);
+}
+
+function scheduleOf(deployment: Deployment, targets: Targets, start: number, resource: Resource): Timed | undefined {
+  const {
+    ScheduleExpression,
+    ScheduleExpressionTimezone = 'UTC',
+    State,
+    Target,
+    ...dates
+  } = deployment.properties<ScheduleProperties>(resource);
+  if (State === 'DISABLED') return undefined;
+  if (!['UTC', 'Etc/UTC'].includes(ScheduleExpressionTimezone) || dates.StartDate || dates.EndDate) {
+    throw new Error(`${resource.path}: schedules run locally in UTC and without start or end date`);
+  }
+  const arn = deployment.attribute(resource, 'Arn');
+  return {
+    name: deployment.reference(resource),
+    occurrences: occurrencesOf(ScheduleExpression, start),
+    fire: (slot) => targets.send(Target.Arn, withContext(Target.Input ?? '{}', slot, arn)),
+  };
+}
+
+/** The context attributes that EventBridge Scheduler puts into an input. */
+function withContext(input: string, slot: Date, scheduleArn: string): string {
+  return input
+    .replaceAll('<aws.scheduler.scheduled-time>', seconds(slot))
+    .replaceAll('<aws.scheduler.schedule-arn>', scheduleArn)
+    .replaceAll('<aws.scheduler.execution-id>', randomUUID())
+    .replaceAll('<aws.scheduler.attempt-number>', '1');
+}
+
+function ruleOf(deployment: Deployment, targets: Targets, start: number, resource: Resource): Timed | undefined {
+  const { ScheduleExpression, State, Targets = [] } = deployment.properties<RuleProperties>(resource);
+  if (!ScheduleExpression || State === 'DISABLED') return undefined;
+  const arn = deployment.attribute(resource, 'Arn');
+  return {
+    name: deployment.reference(resource),
+    occurrences: occurrencesOf(ScheduleExpression, start),
+    fire(slot) {
+      const event = {
+        version: '0',
+        id: randomUUID(),
+        'detail-type': 'Scheduled Event',
+        source: 'aws.events',
+        account: resource.stack.account,
+        time: seconds(slot),
+        region: resource.stack.region,
+        resources: [arn],
+        detail: {},
+      };
+      for (const target of Targets) targets.send(target.Arn, inputFor(target, event, resource));
+    },
+  };
+}
+
+export function inputFor(
+  { Input, InputPath, InputTransformer }: RuleTarget,
+  event: object,
+  { path }: Resource,
+): string {
+  if (InputPath || InputTransformer) throw new Error(`${path}: InputPath and InputTransformer do not run locally`);
+  return Input ?? JSON.stringify(event);
+}
+
+function seconds(instant: Date): string {
+  return instant.toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,74 @@
+import { type Options, readOptions, UsageError, usage } from './options.ts';
+import { bringUp } from './stack.ts';
+
+const longestStopMs = 10_000;
+/** npm passes on the interrupt that the terminal sends to both: the second of such a pair does not mean "force". */
+const sameSignalMs = 500;
+
+/**
+ * Runs the stack until a signal, or until `parentGone` says that whoever started it is no more. Everything that was started stops;
+ * a second signal forces the end.
+ */
+export async function start(
+  project: string,
+  argv: string[],
+  startedAt: number,
+  parentGone: () => boolean,
+): Promise<void> {
+  const options = optionsOrExit(argv);
+  const stops: (() => Promise<void> | void)[] = [];
+  let stoppingSince: number | undefined;
+
+  async function stop(code: number): Promise<void> {
+    stoppingSince ??= Date.now();
+    setTimeout(() => process.exit(code || 1), longestStopMs).unref();
+    for (const stopPart of stops.splice(0).reverse()) {
+      await Promise.resolve()
+        .then(stopPart)
+        .catch((cause: unknown) => console.error(`while stopping: ${String(cause)}`));
+    }
+    process.exit(code);
+  }
+
+  const asked = (what: string, code: number) => {
+    if (stoppingSince !== undefined) {
+      if (Date.now() - stoppingSince > sameSignalMs) process.exit(code);
+      return;
+    }
+    console.log(`stopping (${what})`);
+    void stop(0);
+  };
+  process.on('SIGINT', () => asked('SIGINT', 130));
+  process.on('SIGTERM', () => asked('SIGTERM', 143));
+  process.on('SIGHUP', () => asked('SIGHUP', 129));
+  // A reader of our output that went away is no reason to leave things behind.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  setInterval(() => {
+    if (stoppingSince === undefined && parentGone()) asked('the process that started it ended', 1);
+  }, 500).unref();
+
+  try {
+    const api = await bringUp({
+      project,
+      options,
+      report: (line) => console.log(line),
+      onStop: (stopPart) => void stops.push(stopPart),
+    });
+    if (stoppingSince === undefined) console.log(`ready on ${api} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
+  } catch (cause) {
+    if (stoppingSince !== undefined) return;
+    console.error(cause instanceof Error ? cause.message : String(cause));
+    await stop(1);
+  }
+}
+
+function optionsOrExit(argv: string[]): Options {
+  try {
+    return readOptions(argv, process.env);
+  } catch (cause) {
+    if (!(cause instanceof UsageError)) throw cause;
+    if (cause.message === '') console.log(usage);
+    else console.error(`${cause.message}\n\n${usage}`);
+    process.exit(cause.message === '' ? 0 : 64);
+  }
+}

@@ -1,0 +1,137 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What the stack says about itself in stack.json. */
+export interface StackDescription {
+  /** Address of the HTTP API, without a slash at the end. */
+  api: string;
+  dynamodb: string;
+  s3: string;
+  stepFunctions: string;
+  /** Address of the other AWS calls: Lambda's Invoke, PutEvents, SendMessage. */
+  services: string;
+  table: string;
+  replicaTables: string[];
+  bucket: string;
+  /** ARNs by name. */
+  stateMachines: Record<string, string>;
+  functions: string[];
+  schedules: string[];
+  eventsFile: string;
+  logs: string;
+  pid: number;
+}
+
+export interface StackOptions {
+  /** Added to the environment; TENURE_* settings reach the functions. */
+  env?: Record<string, string>;
+  /** Folder of the state. Left out, a temporary one is made, and removed by stop(). */
+  data?: string;
+  /** False fires no schedules, except by hand (PUT /_local/schedules/NAME). */
+  schedules?: boolean;
+  app?: string;
+}
+
+export interface RunningStack extends StackDescription {
+  folder: string;
+  /** Everything that the process printed. */
+  output(): string;
+  /** Ends it as Ctrl-C would and removes a temporary folder. Twice is harmless. */
+  stop(): Promise<void>;
+  /** SIGKILL; the state stays, restart() goes on with it. */
+  kill(): Promise<void>;
+  /** Starts it again on the same state and port; the addresses of the other parts change. */
+  restart(): Promise<void>;
+}
+
+export const project = join(import.meta.dirname, '..', '..');
+
+const readyWithinMs = 100_000;
+
+/**
+ * Runs the whole system as `npm start` does, in a process of its own, on ports that the system chooses. Throws with everything
+ * that the process said when it does not become ready.
+ */
+export async function startStack(options: StackOptions = {}): Promise<RunningStack> {
+  const folder = options.data ?? (await mkdtemp(join(tmpdir(), 'tenure-test-')));
+  const running = { child: await launch(folder, 0, options) };
+  const port = () => Number(new URL(stack.api).port);
+  const stack: RunningStack = {
+    ...(await describe(folder)),
+    folder,
+    output: () => outputs.get(running.child) ?? '',
+    async stop() {
+      await end(running.child, 'SIGTERM');
+      if (!options.data) await rm(folder, { recursive: true, force: true });
+    },
+    kill: () => end(running.child, 'SIGKILL'),
+    async restart() {
+      await end(running.child, 'SIGTERM');
+      running.child = await launch(folder, port(), options);
+      Object.assign(stack, await describe(folder));
+    },
+  };
+  return stack;
+}
+
+/** Answers the process once it has said that it is ready. */
+async function launch(
+  folder: string,
+  port: number,
+  { env, schedules = true, app }: StackOptions,
+): Promise<ChildProcess> {
+  const argv = ['--port', String(port), '--data', folder];
+  if (!schedules) argv.push('--no-schedules');
+  if (app) argv.push('--app', app);
+  const child = spawn(process.execPath, [join(project, 'infra/local/start.mjs'), ...argv], {
+    cwd: project,
+    env: { ...process.env, STOP_WITH_PARENT: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const orphanGuard = () => child.kill('SIGKILL');
+  process.once('exit', orphanGuard);
+  child.once('exit', () => process.off('exit', orphanGuard));
+  await ready(child);
+  return child;
+}
+
+const outputs = new WeakMap<ChildProcess, string>();
+
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string) => reject(new Error(`The stack ${why}:\n${outputs.get(child) ?? ''}`));
+    const timer = setTimeout(() => {
+      child.kill('SIGTERM');
+      fail(`was not ready within ${readyWithinMs / 1000} s`);
+    }, readyWithinMs);
+    const listen = (chunk: Buffer) => {
+      const output = (outputs.get(child) ?? '') + chunk;
+      outputs.set(child, output);
+      if (!output.includes('\nready on ')) return;
+      clearTimeout(timer);
+      resolve();
+    };
+    child.stdout?.on('data', listen);
+    child.stderr?.on('data', listen);
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      fail(`ended with ${code ?? signal}`);
+    });
+  });
+}
+
+async function describe(folder: string): Promise<StackDescription> {
+  return JSON.parse(await readFile(join(folder, 'stack.json'), 'utf8')) as StackDescription;
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  const forced = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  await exited;
+  clearTimeout(forced);
+}
