@@ -43,7 +43,10 @@ export class FakeService {
   holder: Holder | undefined;
   /** How the last term ended, for whoever asks with its fence. */
   ended: { version: number; reason: string } = { version: 0, reason: 'expired' };
+  /** Sessions that were ever confirmed. */
+  readonly confirmed = new Set<string>();
   readonly time: Timing;
+  #freeFrom = -1;
 
   constructor(time: Timing) {
     this.time = time;
@@ -53,7 +56,9 @@ export class FakeService {
     return this.holder !== undefined && this.holder.expiresAt > this.time.real;
   }
 
+  /** As an operator does without force: the lease can be taken at its old expiry. */
   revoke(): void {
+    this.#freeFrom = (this.holder?.expiresAt ?? 0) + maxClockSkewMs;
     this.#end('revoked');
   }
 
@@ -69,6 +74,7 @@ export class FakeService {
     if (typeof body['address'] === 'string') holder.address = body['address'];
     if (step === 'confirm') {
       holder.confirmedAt ??= real;
+      this.confirmed.add(holder.sessionId);
       return { confirmedAt: instant(holder.confirmedAt), expiresAt: instant(holder.expiresAt) };
     }
     holder.leaseMs = Number(body['leaseMs'] ?? holder.leaseMs);
@@ -80,12 +86,11 @@ export class FakeService {
     const { real } = this.time;
     const mine = this.holder && (this.holder.requestId === requestId || this.holder.contenderId === contenderId);
     if (this.holder && this.live && mine) return this.#grant(this.holder);
-    if (this.holder && this.holder.expiresAt + maxClockSkewMs >= real) {
-      const { expiresAt, ...holder } = this.holder;
-      throw new Problem(leadershipHeld, `Held by ${holder.contenderId}; contend again later.`, {
-        holder: { contenderId: holder.contenderId, fencingVersion: this.version },
-        retryAfterMs: expiresAt + maxClockSkewMs - real + 10,
-      });
+    const freeFrom = this.holder ? this.holder.expiresAt + maxClockSkewMs : this.#freeFrom;
+    if (freeFrom >= real) {
+      const holder = { contenderId: this.holder?.contenderId ?? 'revoked', fencingVersion: this.version };
+      const members = { holder, retryAfterMs: freeFrom - real + 10 };
+      throw new Problem(leadershipHeld, `Held by ${holder.contenderId}; contend again later.`, members);
     }
     if (this.holder) this.#end('expired');
     this.version += 1;
@@ -138,6 +143,8 @@ export class FakeLink {
   readonly requests: SeenRequest[] = [];
   readonly #faults: { step: Step; fault: Fault }[] = [];
   offline = false;
+  /** While set, no answer reaches the process: it is frozen. */
+  thawed: Promise<void> | undefined;
 
   constructor(
     readonly service: FakeService,
@@ -167,9 +174,15 @@ export class FakeLink {
     const { signal } = init;
     return new Promise((resolve, reject) => {
       signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-      answer.then(resolve, reject);
+      this.#untilThawed(answer).then(resolve, reject);
     });
   };
+
+  async #untilThawed(answer: Promise<Response>): Promise<Response> {
+    await Promise.allSettled([answer]);
+    await this.thawed;
+    return answer;
+  }
 
   async #answer(step: Step, body: Record<string, unknown>, headers: Headers, fault?: Fault): Promise<Response> {
     if (fault?.kind === 'refused') throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });

@@ -2,13 +2,13 @@ import { LeaderElector, type LeaderElectorOptions } from '../../../../client/lea
 import type { Loss } from '../../../../client/leadership/loss.ts';
 import type { Term } from '../../../../client/leadership/term.ts';
 import { TenureClient } from '../../../../client/tenure-client.ts';
+import type { Time } from '../../../../client/time.ts';
 import { ManualTime } from '../../../support/manual-time.ts';
 import { FakeLink, FakeService } from '../fake-service.ts';
 
 export interface Contestant {
   readonly elector: LeaderElector;
   readonly link: FakeLink;
-  readonly time: ManualTime;
   /** What the elector told, in order: `granted 1`, `revoked 1 expired`, … */
   readonly events: string[];
   readonly errors: unknown[];
@@ -20,8 +20,17 @@ export function contestant(
   options: Partial<LeaderElectorOptions> = {},
   time = new ManualTime(),
   service = new FakeService(time),
+): Contestant & { time: ManualTime } {
+  return { ...contestantOn(contenderId, new FakeLink(service), time, options), time };
+}
+
+/** The same on clocks and a connection of its own. */
+export function contestantOn(
+  contenderId: string,
+  link: FakeLink,
+  time: Time,
+  options: Partial<LeaderElectorOptions> = {},
 ): Contestant {
-  const link = new FakeLink(service);
   const events: string[] = [];
   const errors: unknown[] = [];
   const client = new TenureClient({ url: 'http://fake', fetch: link.fetch, time, random: () => 0.5 });
@@ -52,5 +61,5 @@ export function contestant(
     },
     ...rest,
   });
-  return { elector, link, time, events, errors };
+  return { elector, link, events, errors };
 }
