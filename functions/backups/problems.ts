@@ -1,0 +1,57 @@
+import type { ProblemKind } from '../platform/problem.ts';
+
+export const backupInProgress: ProblemKind = {
+  code: 'backup_in_progress',
+  status: 409,
+  title: 'Another backup of the group is in progress',
+  retryable: true,
+  cure: 'Wait for the backup in `backupId`, or cancel it.',
+};
+
+export const backupFinal: ProblemKind = {
+  code: 'backup_final',
+  status: 409,
+  title: 'The backup has ended already',
+  retryable: false,
+  cure: 'Look at its status; request a new backup.',
+};
+
+export const backupRunning: ProblemKind = {
+  code: 'backup_running',
+  status: 409,
+  title: 'A running backup cannot be deleted',
+  retryable: false,
+  cure: 'Cancel it first, or wait until it has ended.',
+};
+
+export const noWorker: ProblemKind = {
+  code: 'no_worker',
+  status: 412,
+  title: 'No worker is registered for the group',
+  retryable: true,
+  cure: 'Start one with `tenure worker`, or allow the built-in backup with allowLeader.',
+};
+
+export const groupNotEmpty: ProblemKind = {
+  code: 'group_not_empty',
+  status: 409,
+  title: 'A backup is restored into an empty group only',
+  retryable: false,
+  cure: 'Restore into a group that was never used.',
+};
+
+export const backupDamaged: ProblemKind = {
+  code: 'backup_damaged',
+  status: 422,
+  title: 'The backup is not intact',
+  retryable: false,
+  cure: 'Restore another backup; nothing was written.',
+};
+
+export const sourceForbidden: ProblemKind = {
+  code: 'source_forbidden',
+  status: 403,
+  title: 'The group may not read this backup',
+  retryable: false,
+  cure: 'Let the owner share the backup with this group, or list its prefix in restoreSources.',
+};

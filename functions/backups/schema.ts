@@ -1,0 +1,231 @@
+import * as z from 'zod';
+import { operation } from '../platform/operation.ts';
+import { notFound } from '../platform/problem.ts';
+import { instantText, name, nothing, page, pageQuery } from '../platform/schema.ts';
+import {
+  backupDamaged,
+  backupFinal,
+  backupInProgress,
+  backupRunning,
+  groupNotEmpty,
+  noWorker,
+  sourceForbidden,
+} from './problems.ts';
+
+export const backupState = z.enum(['INITIATING', 'TRANSITIONING', 'RUNNING', 'VERIFYING', 'COMPLETED', 'FAILED']);
+export const backupId = z.uuid();
+const count = z.int().min(0);
+const group = z.object({ group: name });
+const backup = z.object({ group: name, backup: backupId });
+const backups = '/v1/groups/{group}/backups';
+
+export const backupOptions = z.strictObject({
+  /** Otherwise the call waits up to 25 s for the end and then answers with the status so far. */
+  runAsync: z.boolean().default(true),
+  /** With no worker, or when all refuse, the built-in worker takes the backup. */
+  allowLeader: z.boolean().default(false),
+  /** The built-in worker takes the backup, whoever else is there. */
+  bypassDelegation: z.boolean().default(false),
+  /** The worker writes to its own disk. */
+  localFileSystem: z.boolean().default(false),
+  /** A lost worker's attempt is given to the next one; otherwise the backup fails. */
+  redelegate: z.boolean().default(false),
+  /** No backup: who would be chosen, at which positions, and why. */
+  explain: z.boolean().default(false),
+});
+
+export const backupStatus = z.object({
+  backupId,
+  group: name,
+  state: backupState,
+  attempt: count,
+  worker: z.string().optional(),
+  host: z.string().optional(),
+  uri: z.string().optional(),
+  entryCount: count,
+  bytes: count,
+  startedAt: instantText,
+  endedAt: instantText.optional(),
+  /** Milliseconds spent in each state so far. */
+  phases: z.partialRecord(backupState, count),
+  cut: z.record(z.string(), count).optional(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+  refusals: z.array(z.object({ worker: z.string(), reason: z.string() })),
+  sharedWith: z.array(name).optional(),
+});
+
+const explanation = z.object({
+  explain: z.literal(true),
+  candidates: z.array(z.object({ worker: z.string(), host: z.string(), chosen: z.boolean(), why: z.string() })),
+  /** The last position of each log as it is now. */
+  positions: z.record(z.string(), count),
+});
+
+export const createBackup = operation({
+  method: 'POST',
+  path: backups,
+  summary: 'Take a backup of the group',
+  servedBy: 'backups',
+  params: group,
+  query: nothing,
+  body: backupOptions,
+  answer: z.union([backupStatus, explanation]),
+  status: 202,
+  problems: [backupInProgress, noWorker],
+});
+
+export const listBackups = operation({
+  method: 'GET',
+  path: backups,
+  summary: 'The backups of the group, newest first',
+  servedBy: 'backups',
+  params: group,
+  query: pageQuery,
+  body: nothing,
+  answer: page(backupStatus),
+  problems: [],
+});
+
+export const getBackup = operation({
+  method: 'GET',
+  path: `${backups}/{backup}`,
+  summary: 'The status of a backup',
+  servedBy: 'backups',
+  params: backup,
+  query: nothing,
+  body: nothing,
+  answer: backupStatus,
+  problems: [notFound],
+});
+
+export const cancelBackup = operation({
+  method: 'POST',
+  path: `${backups}/{backup}/cancel`,
+  summary: 'End a running backup; the worker hears it through its next verdict',
+  servedBy: 'backups',
+  params: backup,
+  query: nothing,
+  body: nothing,
+  answer: backupStatus,
+  problems: [notFound, backupFinal],
+});
+
+export const deleteBackup = operation({
+  method: 'DELETE',
+  path: `${backups}/{backup}`,
+  summary: 'Delete a finished backup, its manifest first',
+  servedBy: 'backups',
+  params: backup,
+  query: nothing,
+  body: nothing,
+  answer: z.object({ deleted: z.boolean() }),
+  problems: [notFound, backupRunning],
+});
+
+export const shareBackup = operation({
+  method: 'POST',
+  path: `${backups}/{backup}/share`,
+  summary: 'Let another group restore this backup',
+  servedBy: 'backups',
+  params: backup,
+  query: nothing,
+  body: z.strictObject({ group: name }),
+  answer: z.object({ sharedWith: z.array(name) }),
+  problems: [notFound],
+});
+
+const policyPath = '/v1/groups/{group}/backup-policy';
+
+export const backupPolicy = z.strictObject({
+  everyMs: z
+    .int()
+    .min(60_000)
+    .max(31 * 86_400_000)
+    .optional(),
+  dailyAt: z
+    .string()
+    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM in UTC')
+    .optional(),
+  retain: z.int().min(1).max(1000),
+  misfire: z.enum(['skip', 'catch-up']).default('skip'),
+});
+
+const oneOf = backupPolicy.refine(
+  ({ everyMs, dailyAt }) => (everyMs === undefined) !== (dailyAt === undefined),
+  'needs either everyMs or dailyAt',
+);
+
+export const putBackupPolicy = operation({
+  method: 'PUT',
+  path: policyPath,
+  summary: 'Take backups on a schedule and keep the newest',
+  servedBy: 'backups',
+  params: group,
+  query: nothing,
+  body: oneOf,
+  answer: backupPolicy,
+  problems: [],
+});
+
+export const getBackupPolicy = operation({
+  method: 'GET',
+  path: policyPath,
+  summary: 'The backup schedule of the group',
+  servedBy: 'backups',
+  params: group,
+  query: nothing,
+  body: nothing,
+  answer: backupPolicy,
+  problems: [notFound],
+});
+
+export const deleteBackupPolicy = operation({
+  method: 'DELETE',
+  path: policyPath,
+  summary: 'Stop taking backups on a schedule',
+  servedBy: 'backups',
+  params: group,
+  query: nothing,
+  body: nothing,
+  answer: nothing,
+  problems: [],
+});
+
+export const restoreStatus = z.object({
+  restoreId: z.uuid(),
+  group: name,
+  uri: z.string(),
+  state: z.enum(['VERIFYING', 'RESTORING', 'COMPLETED', 'FAILED']),
+  entryCount: count,
+  restoredEntries: count,
+  startedAt: instantText,
+  endedAt: instantText.optional(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+
+export const startRestore = operation({
+  method: 'POST',
+  path: '/v1/groups/{group}/restore',
+  summary: 'Restore a backup into this empty group',
+  servedBy: 'backups',
+  params: group,
+  query: nothing,
+  body: z
+    .strictObject({ backupId: backupId.optional(), uri: z.string().max(1024).optional() })
+    .refine(({ backupId, uri }) => (backupId === undefined) !== (uri === undefined), 'needs either backupId or uri'),
+  answer: restoreStatus,
+  status: 202,
+  problems: [notFound, groupNotEmpty, backupDamaged, sourceForbidden],
+});
+
+export const getRestore = operation({
+  method: 'GET',
+  path: '/v1/groups/{group}/restores/{restore}',
+  summary: 'The status of a restore',
+  servedBy: 'backups',
+  params: z.object({ group: name, restore: z.uuid() }),
+  query: nothing,
+  body: nothing,
+  answer: restoreStatus,
+  problems: [notFound],
+});
