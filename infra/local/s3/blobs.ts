@@ -62,7 +62,15 @@ export class Blobs {
   }
 
   async *#pieces(wanted: Piece[]): AsyncGenerator<Buffer> {
-    for (const { blob, from, to } of wanted) yield* createReadStream(this.#path(blob), { start: from, end: to });
+    for (const { blob, from, to } of wanted) {
+      let missing = to - from + 1;
+      for await (const piece of createReadStream(this.#path(blob), { start: from, end: to })) {
+        missing -= piece.length;
+        yield piece;
+      }
+      // Silence here would leave the client waiting for bytes that never come.
+      if (missing > 0) throw new Error(`${this.#path(blob)} is ${missing} bytes shorter than its record says`);
+    }
   }
 
   #release(blobs: string[]) {

@@ -1,4 +1,4 @@
-import type { Segment } from './blobs.ts';
+import type { Readable } from 'node:stream';
 import type { Received } from './body.ts';
 import type { Bucket, Upload } from './bucket.ts';
 import type { Algorithm } from './checksums.ts';
@@ -56,18 +56,19 @@ export async function commitPart(
   return part;
 }
 
-/** Copies stored bytes through `write`, as if they came in a request. */
+/**
+ * Passes stored bytes through `write`, as if they came in a request. Take the stream from `Blobs.read` in the same turn as the
+ * decision to read: from then on the bytes stay, whatever becomes of their object.
+ */
 export async function receiveStored(
-  source: Bucket,
-  segments: Segment[],
-  range: { start: number; end: number },
+  bytes: Readable,
   algorithm: Algorithm | undefined,
   write: (piece: Buffer) => Promise<void>,
 ): Promise<Received> {
   const md5 = newHasher('MD5');
   const checksum = algorithm && newHasher(algorithm);
   let size = 0;
-  for await (const piece of source.blobs.read(segments, range.start, range.end)) {
+  for await (const piece of bytes) {
     size += piece.length;
     md5.update(piece);
     checksum?.update(piece);

@@ -128,8 +128,8 @@ async function checksumOf(bucket: Bucket, upload: Upload, parts: PartRecord[]): 
       ),
     };
   }
-  const all = { start: 0, end: parts.reduce((sum, { size }) => sum + size, 0) - 1 };
-  const { checksum } = await receiveStored(bucket, parts, all, algorithm, async () => {});
+  const last = parts.reduce((sum, { size }) => sum + size, 0) - 1;
+  const { checksum } = await receiveStored(bucket.blobs.read(parts, 0, last), algorithm, async () => {});
   return checksum && { algorithm, type, value: checksum.value };
 }
 

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Bucket } from './bucket.ts';
 import { type Algorithm, checksumElement, readAlgorithm } from './checksums.ts';
 import { commitObject, commitPart, receiveStored } from './commit.ts';
@@ -26,9 +27,10 @@ export async function copyObject(request: S3Request, { store, now }: Context): P
   const wanted = request.headers.get('x-amz-checksum-algorithm');
   const algorithm = wanted === undefined ? source.record.checksum?.algorithm : readAlgorithm(wanted);
   const about = { ...describeCopy(request, source), key: request.key, lastModified: () => wholeSeconds(now()) };
+  const condition = readWriteCondition(request.headers);
   const whole = { start: 0, end: source.record.size - 1 };
-  const record = await commitObject(bucket, about, readWriteCondition(request.headers), (write) =>
-    receiveStored(source.bucket, source.record.parts, whole, algorithm, write),
+  const record = await reading(source, whole, (bytes) =>
+    commitObject(bucket, about, condition, (write) => receiveStored(bytes, algorithm, write)),
   );
   return {
     status: 200,
@@ -50,8 +52,9 @@ export async function uploadPartCopy(request: S3Request, { store, now }: Context
   const range = readSourceRange(request.headers.get(`${COPY_SOURCE}-range`), source.record.size);
   requireCopySize(range.end - range.start + 1);
   const { algorithm } = upload.record;
-  const part = await commitPart(bucket, upload, { number, lastModified: () => wholeSeconds(now()) }, (write) =>
-    receiveStored(source.bucket, source.record.parts, range, algorithm, write),
+  const about = { number, lastModified: () => wholeSeconds(now()) };
+  const part = await reading(source, range, (bytes) =>
+    commitPart(bucket, upload, about, (write) => receiveStored(bytes, algorithm, write)),
   );
   return {
     status: 200,
@@ -106,6 +109,16 @@ function decodeSource(path: string): string {
     return decodeURIComponent(path.replaceAll('+', ' '));
   } catch {
     throw invalidArgument(COPY_SOURCE, path, 'The copy source is not percent-encoded UTF-8');
+  }
+}
+
+/** Holds on to the source's bytes from this moment until the work is done. */
+async function reading<T>(source: Source, range: Range, work: (bytes: Readable) => Promise<T>): Promise<T> {
+  const bytes = source.bucket.blobs.read(source.record.parts, range.start, range.end);
+  try {
+    return await work(bytes);
+  } finally {
+    bytes.destroy();
   }
 }
 

@@ -25,7 +25,9 @@ export class Store {
   static async open(folder: string): Promise<Store> {
     const store = new Store(folder);
     await mkdir(folder, { recursive: true });
-    for (const name of await readdir(folder)) {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      const { name } = entry;
+      if (!entry.isDirectory()) continue;
       if (UNFINISHED.test(name)) await rm(join(folder, name), { recursive: true });
       else if (isBucketName(name)) await store.#load(name);
     }

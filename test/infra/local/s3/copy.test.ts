@@ -7,6 +7,7 @@ import {
   type CopyObjectCommandInput,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
   PutObjectCommand,
@@ -104,6 +105,25 @@ describe('CopyObject', () => {
     expect(await refusal(copy('x', 'nowhere'))).toMatchObject({ name: 'NoSuchKey', status: 404 });
     expect(await refusal(copy('x', '', { CopySource: 'no-bucket/a' }))).toMatchObject({ name: 'NoSuchBucket' });
     expect(await refusal(copy('x', '', { CopySource: 'nonsense' }))).toMatchObject({ name: 'InvalidArgument' });
+  });
+});
+
+describe('a source that is replaced and deleted while it is copied', () => {
+  it('is copied as it was, or not found', async () => {
+    const old = randomBytes(MiB);
+    for (let round = 0; round < 5; round++) {
+      await server.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'moving', Body: old }));
+      const copies = Array.from({ length: 5 }, (_, i) =>
+        copy(`moved-${i}`, 'moving').then(
+          () => readBack(server.s3, `moved-${i}`),
+          (cause: Error) => cause.name,
+        ),
+      );
+      await server.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'moving' }));
+      for (const outcome of await Promise.all(copies)) {
+        expect(typeof outcome === 'string' ? outcome === 'NoSuchKey' : outcome.equals(old)).toBe(true);
+      }
+    }
   });
 });
 

@@ -107,6 +107,28 @@ describe('an upload in parts', () => {
   });
 });
 
+describe('completing', () => {
+  it('the same upload many times at once succeeds once, also while its checksum is computed', async () => {
+    for (const [algorithm, type] of [
+      ['SHA256', 'COMPOSITE'],
+      ['CRC32', 'FULL_OBJECT'],
+    ] as const) {
+      const begun = await create(`at-once-${type}`, algorithm, type);
+      const parts = [await uploadPart(begun, 1, 'bytes', algorithm)];
+      const outcomes = await Promise.all(
+        Array.from({ length: 10 }, () =>
+          complete(begun, parts).then(
+            () => 'done',
+            (cause: Error) => cause.name,
+          ),
+        ),
+      );
+      expect(outcomes.sort()).toEqual([...Array(9).fill('NoSuchUpload'), 'done']);
+      expect((await readBack(server.s3, begun.Key)).toString()).toBe('bytes');
+    }
+  });
+});
+
 describe('completing is refused', () => {
   it('with a part below 5 MiB that is not the last, and can be mended', async () => {
     const begun = await create('small');

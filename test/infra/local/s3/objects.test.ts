@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readdir, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -6,7 +8,7 @@ import {
   PutObjectCommand,
   type PutObjectCommandInput,
 } from '@aws-sdk/client-s3';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { bucket, readBack, refusal, useS3Server } from './fixture.ts';
 
 const server = useS3Server();
@@ -24,7 +26,7 @@ describe('an object', () => {
       ContentDisposition: 'attachment; filename="a b"',
       Metadata: { first: '1', 'second-name': 'two words' },
     });
-    const { Body, ...head } = await get('plain');
+    const { Body, ...head } = await get('plain', { ExpectedBucketOwner: '123456789012' });
     expect(Buffer.from((await Body?.transformToByteArray()) ?? []).equals(body)).toBe(true);
     expect(head).toMatchObject({
       ETag,
@@ -72,6 +74,20 @@ describe('an object', () => {
     await server.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'busy' }));
     expect(Buffer.from((await Body?.transformToByteArray()) ?? []).equals(first)).toBe(true);
     expect(await refusal(get('busy'))).toMatchObject({ name: 'NoSuchKey' });
+  });
+});
+
+describe('a blob that was damaged on the disk', () => {
+  it('breaks the answer off instead of passing for the object', async () => {
+    await put('damaged', randomBytes(100_000));
+    const folder = join(server.folder, bucket, 'blobs');
+    for (const name of await readdir(folder)) {
+      if ((await stat(join(folder, name))).size === 100_000) await truncate(join(folder, name), 60_000);
+    }
+    const complaint = vi.spyOn(console, 'error').mockImplementation(() => {});
+    await expect(readBack(server.s3, 'damaged')).rejects.toThrow(/aborted|ECONNRESET|socket hang up/);
+    expect(complaint.mock.calls.join()).toContain('40000 bytes shorter');
+    complaint.mockRestore();
   });
 });
 

@@ -10,8 +10,9 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { AwsClient } from 'aws4fetch';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { bucket, errorCode, newClient, readBack, refusal, useS3Server } from './fixture.ts';
+import { bucket, credentials, errorCode, newClient, readBack, refusal, useS3Server } from './fixture.ts';
 
 const server = useS3Server();
 const sha256 = (data: Buffer | string) => createHash('sha256').update(data).digest('base64');
@@ -192,6 +193,16 @@ describe('a download URL', () => {
     expect(await outcome(guessed)).toEqual([403, 'SignatureDoesNotMatch']);
     const unknown = await fetch(await sign({ accessKeyId: 'unknown', secretAccessKey: 'local' }));
     expect(await outcome(unknown)).toEqual([403, 'InvalidAccessKeyId']);
+  });
+
+  it('may come from another library than the SDK', async () => {
+    await server.s3.send(new PutObjectCommand({ Bucket: bucket, Key: "é '+(x)", Body: 'x' }));
+    const client = new AwsClient({ ...credentials, service: 's3', region: 'us-east-1' });
+    const to = `${server.endpoint}/${bucket}/${encodeURIComponent("é '+(x)")}?X-Amz-Expires=60`;
+    const { url } = await client.sign(to, { aws: { signQuery: true } });
+    expect(await (await fetch(url)).text()).toBe('x');
+    server.clock.now = () => Date.now() + 61_000;
+    expect(await outcome(await fetch(url))).toEqual([403, 'AccessDenied']);
   });
 
   it('exists for HEAD and DELETE, too', async () => {

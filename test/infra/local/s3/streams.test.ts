@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -182,6 +183,30 @@ describe('a body', () => {
       duplex: 'half',
     } as RequestInit);
     expect(response.status).toBe(411);
+  });
+
+  it('is only asked for when the request is good (Expect: 100-continue)', async () => {
+    const send = async (to: string) => {
+      const signed = await new AwsClient({ ...credentials, service: 's3', region: 'us-east-1' }).sign(
+        `${server.endpoint}/${to}`,
+        { method: 'PUT', headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } },
+      );
+      const headers = { ...Object.fromEntries(signed.headers), 'content-length': 4, expect: '100-continue' };
+      const sent = httpRequest(signed.url, { method: 'PUT', headers });
+      let isAsked = false;
+      sent.once('continue', () => {
+        isAsked = true;
+        sent.end('body');
+      });
+      sent.flushHeaders();
+      const [response] = await once(sent, 'response');
+      response.resume();
+      if (!isAsked) sent.destroy();
+      return [response.statusCode, isAsked];
+    };
+    expect(await send('no-such-bucket/a')).toEqual([404, false]);
+    expect(await send(`${bucket}/expected`)).toEqual([200, true]);
+    expect((await readBack(server.s3, 'expected')).toString()).toBe('body');
   });
 
   it('is answered on the same connection after an early error', async () => {
