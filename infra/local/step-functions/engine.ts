@@ -106,7 +106,7 @@ export function createEngine(store: Store, clock: Clock, world: World, calls: Ta
     void answered.then((consequence) => {
       enqueueAlone(slot, async (run) => {
         slot.inFlight.delete(task.attempt);
-        await withTask(run, thread.id, task, (at, now) => (now.submitted ? undefined : consequence(run, at, now)));
+        await withTask(run, thread.id, task, (at, now) => consequence(run, at, now));
       });
     });
   }
@@ -158,7 +158,7 @@ async function withTask(
   run: Run,
   id: number,
   { attempt }: TaskPhase,
-  step: (thread: Thread, task: TaskPhase) => Promise<void> | undefined,
+  step: (thread: Thread, task: TaskPhase) => Promise<void>,
 ): Promise<void> {
   const thread = run.execution.threads[id];
   const task = thread?.state.phase;

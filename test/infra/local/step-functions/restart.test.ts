@@ -226,4 +226,5 @@ test('An ended execution is forgotten after 90 days', async () => {
   const after = await kept();
   expect((await after.describe(young)).status).toBe('SUCCEEDED');
   await expect(after.describe(old)).rejects.toMatchObject({ name: 'ExecutionDoesNotExist' });
+  expect(await readdir(join(folder, 'executions'))).toHaveLength(2);
 });

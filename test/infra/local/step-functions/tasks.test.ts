@@ -109,6 +109,24 @@ test('TimeoutSeconds ends an invocation that does not come back, and its late an
   expect(typesOf(history)).not.toContain('TaskSucceeded');
 });
 
+test('The late answer of an attempt that timed out is not taken for that of the next attempt', async () => {
+  const answers: ((value: unknown) => void)[] = [];
+  const server = await testServer({ handler: () => new Promise((resolve) => answers.push(resolve)) });
+  const Retry = [{ ErrorEquals: ['States.Timeout'], IntervalSeconds: 1 }];
+  const machine = await server.machine({
+    Work: task({ TimeoutSeconds: 5, Retry, Output: '{% $states.result.Payload %}' }),
+  });
+  const execution = await server.start(machine);
+  server.clock.advance(5_000);
+  await until(async () => typesOf(await server.history(execution)).includes('TaskTimedOut'));
+  server.clock.advance(1_000);
+  await until(async () => answers.length === 2);
+  answers[0]?.('first');
+  await server.describe(execution);
+  answers[1]?.('second');
+  expect((await server.ended(execution)).result).toBe('second');
+});
+
 test('Times that expressions give are checked when the task begins', async () => {
   const server = await testServer();
   for (const [more, cause] of [
@@ -125,7 +143,10 @@ test('Times that expressions give are checked when the task begins', async () =>
 
 test('Arguments that turn out to lack the function are States.Runtime, which nothing catches', async () => {
   const server = await testServer();
-  const Catch = [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }];
+  const Catch = ['States.Runtime', 'States.TaskFailed', 'States.ALL'].map((name) => ({
+    ErrorEquals: [name],
+    Next: 'Caught',
+  }));
   const states = { Work: task({ Arguments: '{% {"Payload": 1} %}', Catch }), Caught: { Type: 'Succeed' } };
   expect(await runOnce(server, states)).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
   expect(server.calls).toEqual([]);
