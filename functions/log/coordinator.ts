@@ -1,0 +1,129 @@
+/** The election of a log's writer. Design: the replicated log, "Coordinator". */
+import { above, versionOf } from './ballot.ts';
+import { accepted, fill, gather, type Views } from './fill.ts';
+import { inspect } from './inspect.ts';
+import type { LogParts } from './log.ts';
+import { type Answers, ask, count, inParallel, quorumOf } from './quorum.ts';
+import type { Meta, PromiseAnswer, Status } from './replica.ts';
+import { type Seat, take } from './seat.ts';
+
+export type Election =
+  | { readonly elected: Seat }
+  /** A rival holds at least this ballot; `final` when its version is newer, so that trying again cannot help. */
+  | { readonly lost: number; readonly final: boolean }
+  | { readonly exhausted: number }
+  | {
+      readonly notRecovered: {
+        readonly voting: number;
+        readonly quorum: number;
+        readonly statuses: readonly (Status | 'UNREACHABLE')[];
+      };
+    }
+  | { readonly unreachable: true };
+
+type Attempt = Election | { readonly again: true } | { readonly beaten: number };
+
+/** Marks that a replica keeps of earlier ballots; readers ask a quorum for what lies under older ones. */
+const keptMarks = 3;
+
+/**
+ * Elects a writer of the fencing version: a ballot above all, promises of a quorum, and every position settled up to the
+ * last one. Loses to a newer version at once, to rivals of the same version after some tries.
+ */
+export async function elect(parts: LogParts, version: number): Promise<Election> {
+  const { timer, chance, settings } = parts;
+  let beaten = 0;
+  for (let tried = 1; ; tried += 1) {
+    const attempt = await attemptElection(parts, version, beaten);
+    if (!('again' in attempt) && !('beaten' in attempt)) return attempt;
+    if ('beaten' in attempt) beaten = Math.max(beaten, attempt.beaten);
+    if (tried >= settings.tries) return beaten > 0 ? { lost: beaten, final: false } : { unreachable: true };
+    await timer.sleep(settings.pauseMs * (1 + chance.number()));
+  }
+}
+
+async function attemptElection(parts: LogParts, version: number, beaten: number): Promise<Attempt> {
+  const { replicas, timer, chance, settings } = parts;
+  const quorum = quorumOf(replicas);
+  const metas = await ask(
+    replicas.map((replica) => () => replica.read()),
+    { enough: (soFar) => count(soFar, votes) >= quorum, graceMs: settings.graceMs, ms: settings.answerMs, timer },
+  );
+  const voting = count(metas, votes);
+  if (voting < quorum) {
+    const statuses = metas.map((meta) => meta?.status ?? 'UNREACHABLE');
+    return { notRecovered: { voting, quorum, statuses } };
+  }
+  const views: Views = metas.map((meta) => (meta && votes(meta) ? meta.view : undefined));
+  const before = await parts.seat.read();
+  const highest = Math.max(beaten, before?.number ?? 0, ...metas.map((meta) => meta?.promised ?? 0));
+  const next = above(highest, version);
+  if ('outranked' in next) return { lost: highest, final: true };
+  if ('exhausted' in next) return { exhausted: highest };
+  const ballot = { number: next.ballot, by: chance.id() };
+  const promises = await gather<PromiseAnswer>(parts, views, (replica, view) =>
+    replica.promise({ ...ballot, view, forget: oldMarks(metas[replicas.indexOf(replica)]) }),
+  );
+  if (promises.some((answer) => answer?.verdict === 'VIEW' || answer?.verdict === 'IGNORED')) return { again: true };
+  const rejected = promises.flatMap((answer) => (answer?.verdict === 'REJECT' ? [answer.promised] : []));
+  if (rejected.length > 0) return { beaten: Math.max(...rejected) };
+  if (count(promises, accepted) < quorum) return { unreachable: true };
+  return sitDown(parts, ballot, views, promises);
+}
+
+/** Settles everything that was sent or handed out before, then takes the seat; again if positions were handed out meanwhile. */
+async function sitDown(
+  parts: LogParts,
+  { number, by }: { number: number; by: string },
+  views: Views,
+  promises: Answers<PromiseAnswer>,
+): Promise<Attempt> {
+  const accepts = promises.flatMap((answer) => (answer?.verdict === 'ACCEPT' ? [answer] : []));
+  const end = Math.max(...accepts.map((accept) => accept.end));
+  let settled = Math.max(...accepts.map((accept) => accept.settled));
+  let seat = await parts.seat.read();
+  for (let tried = 0; tried < 5; tried += 1) {
+    settled = Math.max(settled, seat?.settled ?? -1);
+    const index = Math.max(end, (seat?.next ?? 0) - 1);
+    const stopped = await fillUp(parts, { views, from: settled + 1, to: index, toBeat: number });
+    if (stopped) return stopped;
+    settled = index;
+    const claim = take(seat, { number, writerId: by, views, index, now: parts.timer.now() });
+    if (!claim) return { beaten: seat?.number ?? number };
+    const answer = await parts.seat.replace(seat?.revision, claim);
+    if (answer.replaced) return { elected: claim };
+    seat = 'seat' in answer ? answer.seat : seat;
+  }
+  return { beaten: seat?.number ?? number };
+}
+
+async function fillUp(
+  parts: LogParts,
+  { views, from, to, toBeat }: { views: Views; from: number; to: number; toBeat: number },
+): Promise<Attempt | undefined> {
+  if (from > to) return undefined;
+  const { begin, settled, chosen } = await inspect(parts, from, to);
+  const open: number[] = [];
+  for (let position = Math.max(from, begin, settled + 1); position <= to; position += 1) {
+    if (!chosen.has(position)) open.push(position);
+  }
+  let stopped: Attempt | undefined;
+  await inParallel(open, 8, async (position) => {
+    if (stopped) return;
+    const outcome = await fill(parts, { views, position, toBeat, version: versionOf(toBeat) });
+    if ('lost' in outcome) stopped = { lost: outcome.lost, final: true };
+    else if ('exhausted' in outcome) stopped = { exhausted: toBeat };
+    else if ('stopped' in outcome) stopped = outcome.stopped === 'view' ? { again: true } : { unreachable: true };
+  });
+  return stopped;
+}
+
+/** The keys of all but the furthest marks. */
+function oldMarks(meta: Meta | undefined): string[] {
+  const marks = Object.entries(meta?.learnedTo ?? {}).sort(([, [, one]], [, [, other]]) => other - one);
+  return marks.slice(keptMarks).map(([key]) => key);
+}
+
+function votes({ status }: Meta): boolean {
+  return status === 'VOTING';
+}

@@ -1,0 +1,62 @@
+import type { LogParts } from './log.ts';
+import { type Answers, ask, count, quorumOf } from './quorum.ts';
+import { isLearned, type LearnedAction, type Meta, type Range, settledOf } from './replica.ts';
+
+/** What the replicas that answered know together about a range of positions. */
+export interface Inspection {
+  /** Replicas that vote, among those that answered. */
+  readonly voting: number;
+  readonly begin: number;
+  readonly end: number;
+  /** Everything up to here is chosen. */
+  readonly settled: number;
+  /** The positions of the range that are known to be chosen, with what was chosen. */
+  readonly chosen: ReadonlyMap<number, LearnedAction>;
+  readonly metas: Answers<Meta>;
+}
+
+/**
+ * Asks every replica for the positions `from` to `to` and puts together what is chosen: what one of them learned, and
+ * what the same coordinator performed under the same ballot on a quorum.
+ */
+export async function inspect(parts: LogParts, from: number, to: number, graceMs = 100): Promise<Inspection> {
+  const { replicas, timer, settings } = parts;
+  const quorum = quorumOf(replicas);
+  const answers = await ask(
+    replicas.map((replica) => () => replica.range(from, to)),
+    { enough: (soFar) => count(soFar, votes) >= quorum, graceMs, ms: settings.answerMs, timer },
+  );
+  const ranges = answers.filter((range) => range !== undefined);
+  const metas = answers.map((range) => range?.meta);
+  const begin = Math.max(0, ...ranges.filter(known).map(({ meta }) => meta.begin));
+  const chosen = new Map<number, LearnedAction>();
+  const performed = new Map<string, number>();
+  for (const range of ranges) {
+    for (const action of range.actions) {
+      if (isLearned(range.meta, action)) chosen.set(action.position, { ...action, learned: true });
+      if (!votes(range) || action.performed === undefined || !action.value) continue;
+      const key = `${action.position} ${action.performed} ${action.performedBy}`;
+      const holders = (performed.get(key) ?? 0) + 1;
+      performed.set(key, holders);
+      if (holders >= quorum && !chosen.has(action.position)) {
+        chosen.set(action.position, { ...action, value: action.value, learned: true });
+      }
+    }
+  }
+  return {
+    voting: count(answers, votes),
+    begin,
+    end: Math.max(0, ...ranges.filter(votes).map(({ meta }) => meta.end)),
+    settled: Math.max(begin - 1, ...ranges.filter(known).map(({ meta }) => settledOf(meta))),
+    chosen,
+    metas,
+  };
+}
+
+function votes({ meta }: Range): boolean {
+  return meta.status === 'VOTING';
+}
+
+function known({ meta }: Range): boolean {
+  return meta.status === 'VOTING' || meta.status === 'RECOVERING';
+}

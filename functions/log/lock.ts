@@ -1,0 +1,56 @@
+/**
+ * The state lock: holds appends of a log back while a backup fixes its cut. Fills and learns go on, and no writer is
+ * demoted. Design: backups, "The cut".
+ */
+import type { LogParts } from './log.ts';
+import { ask, count, quorumOf } from './quorum.ts';
+import type { Moved } from './replica.ts';
+
+export interface Cut {
+  readonly lockId: string;
+  /** The last position of the log at the moment of the lock; settle everything up to it before reading. */
+  readonly end: number;
+  /** The replicas that hold the lock. */
+  readonly locked: readonly string[];
+}
+
+/**
+ * Locks a quorum. The cut is the highest `end` that these very updates answered. Undefined when a quorum could not be
+ * locked, because another lock is there or too few replicas vote: what was locked is unlocked again.
+ */
+export async function lockAll(parts: LogParts, lockId: string): Promise<Cut | undefined> {
+  const { replicas, timer, settings } = parts;
+  const quorum = quorumOf(replicas);
+  const at = timer.now();
+  const answers = await ask(
+    replicas.map((replica) => () => replica.lock({ lockId, at })),
+    { enough: (soFar) => count(soFar, ({ moved }) => moved) >= quorum, graceMs: 50, ms: settings.answerMs, timer },
+  );
+  const locked = replicas.filter((_, index) => answers[index]?.moved);
+  if (locked.length < quorum) {
+    await unlockAll(parts, lockId);
+    return undefined;
+  }
+  const ends = answers.flatMap((answer) => (answer?.moved ? [answer.meta.end] : []));
+  return { lockId, end: Math.max(...ends), locked: locked.map(({ id }) => id) };
+}
+
+/** Whether every replica of the cut still holds the lock: only then is the cut one moment of the log. */
+export async function holds(parts: LogParts, { lockId, locked }: Cut): Promise<boolean> {
+  const { timer, settings } = parts;
+  const asked = parts.replicas.filter(({ id }) => locked.includes(id));
+  const metas = await ask(
+    asked.map((replica) => () => replica.read()),
+    { enough: () => false, ms: settings.answerMs, timer },
+  );
+  return metas.every((meta) => meta?.status === 'VOTING' && meta.lock?.lockId === lockId);
+}
+
+/** Removes this lock wherever it is; another one stays. */
+export async function unlockAll(parts: LogParts, lockId: string): Promise<void> {
+  const { replicas, timer, settings } = parts;
+  await ask<Moved>(
+    replicas.map((replica) => () => replica.unlock(lockId)),
+    { enough: () => false, ms: settings.answerMs, timer },
+  );
+}

@@ -1,0 +1,196 @@
+/** What one replica of a log holds, and what it can be asked. Design: the replicated log, "A replica's state". */
+
+export type Status = 'EMPTY' | 'STARTING' | 'RECOVERING' | 'VOTING';
+
+/** What was performed under one ballot between the two positions (inclusive) is learned. By `ballotKey`. */
+export type Marks = Readonly<Record<string, readonly [from: number, to: number]>>;
+
+export interface Lock {
+  readonly lockId: string;
+  /** Epoch ms of the one who locked; only a hint for removing a forgotten lock. */
+  readonly at: number;
+}
+
+export interface Meta {
+  readonly status: Status;
+  /** One life of the replica: a wiped or re-created one gets another. Empty while there is no record at all. */
+  readonly incarnation: string;
+  readonly view: string;
+  /** When the table was created: a table that came back under the same name cannot vote with an old record. */
+  readonly epoch: number;
+  readonly promised: number;
+  readonly promisedBy: string;
+  /** The first readable position. */
+  readonly begin: number;
+  /** The last position touched, inclusive. */
+  readonly end: number;
+  readonly learnedTo: Marks;
+  readonly lock?: Lock;
+  /** Set while a restore fills the replica: no recovery takes it over then. */
+  readonly restoreId?: string;
+}
+
+export type Value =
+  | { readonly type: 'NOP'; readonly tombstone?: true }
+  | { readonly type: 'APPEND'; readonly data: Uint8Array; readonly requestId: string; readonly index: number }
+  | { readonly type: 'TRUNCATE'; readonly to: number; readonly requestId: string };
+
+/** What a replica knows about one position: a promise, perhaps a value performed under a ballot, perhaps learned. */
+export interface Action {
+  readonly position: number;
+  readonly promised: number;
+  readonly promisedBy: string;
+  readonly performed?: number;
+  readonly performedBy?: string;
+  readonly learned?: true;
+  readonly value?: Value;
+}
+
+export interface LearnedAction extends Action {
+  readonly learned: true;
+  readonly value: Value;
+}
+
+/** Names one coordinator attempt: equal numbers of different attempts are never the same ballot. */
+export interface Ballot {
+  readonly number: number;
+  readonly by: string;
+}
+
+export interface PromiseRequest extends Ballot {
+  readonly view: string;
+  /** Marks that the replica may drop, so that its record stays under 1 KB. */
+  readonly forget: readonly string[];
+}
+
+export interface PositionPromiseRequest extends Ballot {
+  readonly view: string;
+  readonly position: number;
+}
+
+export interface Entry {
+  readonly position: number;
+  readonly value: Value;
+}
+
+export interface WriteRequest extends Ballot {
+  readonly view: string;
+  /** Consecutive positions, ascending; stored all or none. */
+  readonly entries: readonly Entry[];
+  /** What this ballot is known to have had chosen: becomes the mark of the ballot. */
+  readonly learnedTo?: readonly [from: number, to: number];
+  /** Fills settle what was sent already, so a state lock does not hold them. */
+  readonly fill?: true;
+}
+
+export type Refusal =
+  | { readonly verdict: 'REJECT'; readonly promised: number }
+  /** The replica does not vote. */
+  | { readonly verdict: 'IGNORED'; readonly status: Status }
+  /** The replica's view is another than the one that the coordinator read at first. */
+  | { readonly verdict: 'VIEW' };
+
+export type PromiseAnswer =
+  | { readonly verdict: 'ACCEPT'; readonly begin: number; readonly end: number; readonly settled: number }
+  | Refusal;
+
+export type PositionPromiseAnswer = { readonly verdict: 'ACCEPT'; readonly action: Action | undefined } | Refusal;
+
+export type WriteAnswer =
+  | { readonly verdict: 'ACCEPT' }
+  /** Nothing was stored: these positions are settled. */
+  | { readonly verdict: 'LEARNED'; readonly actions: readonly LearnedAction[] }
+  | { readonly verdict: 'LOCKED'; readonly lock: Lock }
+  | Refusal;
+
+export type LearnAnswer = { readonly verdict: 'ACCEPT'; readonly begin: number; readonly end: number } | Refusal;
+
+/** What a transition was decided on; it changes nothing once the replica lives another life or has another status. */
+export interface Expected {
+  readonly incarnation: string;
+  readonly status: Status;
+}
+
+export interface Change {
+  readonly status: Status;
+  readonly incarnation?: string;
+  readonly view?: string;
+  readonly promised?: number;
+  readonly promisedBy?: string;
+  /** First and last position of a log that is initialised again after everything was lost. */
+  readonly origin?: number;
+  readonly restoreId?: string;
+}
+
+export type Moved = { readonly moved: boolean; readonly meta: Meta };
+
+/** Positions `from` to `to` as this replica knows them, holes left out; `learned` says what is learned, by mark or by itself. */
+export interface Range {
+  readonly meta: Meta;
+  readonly actions: readonly Action[];
+}
+
+/**
+ * One replica of one log. Every method is one atomic request and may be sent again without harm. A rejected promise
+ * means that no answer came: the request may have taken effect.
+ */
+export interface Replica {
+  readonly id: string;
+  read(): Promise<Meta>;
+  promise(request: PromiseRequest): Promise<PromiseAnswer>;
+  promiseAt(request: PositionPromiseRequest): Promise<PositionPromiseAnswer>;
+  write(request: WriteRequest): Promise<WriteAnswer>;
+  learn(actions: readonly LearnedAction[]): Promise<LearnAnswer>;
+  range(from: number, to: number): Promise<Range>;
+  /** Gives a replica without a usable record a fresh one: EMPTY, with a new incarnation. Answers the record that is there. */
+  create(fresh: { incarnation: string; view: string }): Promise<Meta>;
+  transition(expected: Expected, change: Change): Promise<Moved>;
+  /** Changes the view if the replica votes; the answer is read from that same update. */
+  replaceView(view: string): Promise<Moved>;
+  lock(lock: Lock): Promise<Moved>;
+  unlock(lockId: string): Promise<Moved>;
+  /** Deletes up to `limit` positions below `begin`; answers whether more are left. */
+  discard(limit: number): Promise<{ discarded: number; more: boolean }>;
+}
+
+export function ballotKey(number: number, by: string): string {
+  return `${number}.${by}`;
+}
+
+/** Everything up to this position is chosen, as far as this replica was told. */
+export function settledOf(meta: Meta): number {
+  return Object.values(meta.learnedTo).reduce((settled, [, to]) => Math.max(settled, to), meta.begin - 1);
+}
+
+export function isLearned(meta: Meta, action: Action): action is LearnedAction {
+  if (action.learned) return true;
+  if (action.performed === undefined) return false;
+  const mark = meta.learnedTo[ballotKey(action.performed, action.performedBy ?? '')];
+  return mark !== undefined && mark[0] <= action.position && action.position <= mark[1];
+}
+
+/** The state of a table without any record of the log. */
+export const nothingThere: Meta = {
+  status: 'EMPTY',
+  incarnation: '',
+  view: '',
+  epoch: 0,
+  promised: 0,
+  promisedBy: '',
+  begin: 0,
+  end: 0,
+  learnedTo: {},
+};
+
+export function sameValue(one: Value, other: Value): boolean {
+  if (one.type === 'NOP') return other.type === 'NOP' && one.tombstone === other.tombstone;
+  if (one.type === 'TRUNCATE')
+    return other.type === 'TRUNCATE' && one.to === other.to && one.requestId === other.requestId;
+  return (
+    other.type === 'APPEND' &&
+    one.requestId === other.requestId &&
+    one.index === other.index &&
+    one.data.length === other.data.length &&
+    one.data.every((byte, at) => byte === other.data[at])
+  );
+}
