@@ -1,0 +1,166 @@
+/** The DynamoDB requests of backups. */
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { groupKey, groupsIndex } from '../leadership/keys.ts';
+import { conditional } from '../platform/conditional.ts';
+import type { BackupRecord } from './backup.ts';
+import type { BackupStore, Stored } from './backup-store.ts';
+import { backupKey, backupPrefix, requestKey, runningKey, runningPartition } from './keys.ts';
+
+const requestMemorySeconds = 7 * 24 * 3600;
+const unchanged = { ConditionExpression: 'revision = :revision' };
+
+/** Binds the backup port to the main table. */
+export function backupTable(client: DynamoDBDocumentClient, table: string): BackupStore {
+  const put = (record: BackupRecord, revision: number) => ({
+    TableName: table,
+    Item: { ...backupKey(record.group, record.backupId), revision, record },
+  });
+
+  const get = async (Key: Record<string, unknown>) => {
+    const { Item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
+    return Item;
+  };
+
+  return {
+    async begin(record) {
+      const { group, backupId, requestId, startedAt } = record;
+      const marker = {
+        ...runningKey(group),
+        backupId,
+        [groupsIndex.partitionKey]: runningPartition,
+        [groupsIndex.sortKey]: group,
+      };
+      const memory = {
+        ...requestKey(group, requestId),
+        backupId,
+        ttl: Math.floor(startedAt / 1000) + requestMemorySeconds,
+      };
+      const absent = { ConditionExpression: 'attribute_not_exists(pk)' };
+      const { won } = await conditional(() =>
+        client.send(
+          new TransactWriteCommand({
+            TransactItems: [
+              { Put: { TableName: table, Item: memory, ...absent } },
+              { Put: { TableName: table, Item: marker, ...absent } },
+              { Put: { ...put(record, 1), ...absent } },
+            ],
+          }),
+        ),
+      );
+      if (won) return { begun: { record, revision: 1 } };
+      const earlier = await get(requestKey(group, requestId));
+      if (earlier) return { earlier: String(earlier['backupId']) };
+      const running = await get(runningKey(group));
+      if (running) return { running: String(running['backupId']) };
+      return this.begin(record);
+    },
+
+    async read(group, backupId) {
+      const item = await get(backupKey(group, backupId));
+      return item && toStored(item);
+    },
+
+    async replace({ revision }, next) {
+      const { won } = await conditional(() =>
+        client.send(
+          new PutCommand({
+            ...put(next, revision + 1),
+            ...unchanged,
+            ExpressionAttributeValues: { ':revision': revision },
+          }),
+        ),
+      );
+      return won !== undefined;
+    },
+
+    async settle({ revision }, final) {
+      const { group, backupId } = final;
+      const { won } = await conditional(() =>
+        client.send(
+          new TransactWriteCommand({
+            TransactItems: [
+              {
+                Put: {
+                  ...put(final, revision + 1),
+                  ...unchanged,
+                  ExpressionAttributeValues: { ':revision': revision },
+                },
+              },
+              {
+                Delete: {
+                  TableName: table,
+                  Key: runningKey(group),
+                  ConditionExpression: 'attribute_not_exists(pk) OR backupId = :backup',
+                  ExpressionAttributeValues: { ':backup': backupId },
+                },
+              },
+            ],
+          }),
+        ),
+      );
+      return won !== undefined;
+    },
+
+    async remove({ record, revision }) {
+      const { won } = await conditional(() =>
+        client.send(
+          new DeleteCommand({
+            TableName: table,
+            Key: backupKey(record.group, record.backupId),
+            ...unchanged,
+            ExpressionAttributeValues: { ':revision': revision },
+          }),
+        ),
+      );
+      return won !== undefined;
+    },
+
+    async running(group) {
+      const item = await get(runningKey(group));
+      return item && String(item['backupId']);
+    },
+
+    async list(group, after, limit) {
+      const { Items = [], LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+          ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': backupPrefix },
+          ...(after === undefined ? {} : { ExclusiveStartKey: { pk: groupKey(group), sk: after } }),
+          ConsistentRead: true,
+          ScanIndexForward: false,
+          Limit: limit,
+        }),
+      );
+      return { items: Items.map(toStored), last: LastEvaluatedKey?.['sk'] as string | undefined };
+    },
+
+    async listRunning(after) {
+      const { Items = [], LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          IndexName: groupsIndex.name,
+          KeyConditionExpression: after === undefined ? 'groupsPk = :all' : 'groupsPk = :all AND #group > :after',
+          ...(after === undefined ? {} : { ExpressionAttributeNames: { '#group': groupsIndex.sortKey } }),
+          ExpressionAttributeValues: { ':all': runningPartition, ...(after === undefined ? {} : { ':after': after }) },
+          Limit: 100,
+        }),
+      );
+      const groups = Items.map((item) => String(item[groupsIndex.sortKey]));
+      const found = await Promise.all(groups.map(async (group) => ({ group, backupId: await this.running(group) })));
+      const items = found.flatMap(({ group, backupId }) => (backupId === undefined ? [] : [{ group, backupId }]));
+      return { items, last: LastEvaluatedKey && groups.at(-1) };
+    },
+  };
+}
+
+function toStored({ record, revision }: Record<string, unknown>): Stored {
+  return { record: record as BackupRecord, revision: revision as number };
+}

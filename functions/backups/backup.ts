@@ -1,0 +1,129 @@
+/**
+ * What a backup is, and what can be said of one by looking at its record. Pure: no SDK, no clock.
+ *
+ * INITIATING → TRANSITIONING → RUNNING → VERIFYING → COMPLETED | FAILED; only the verification writes COMPLETED. An attempt
+ * is one worker's try: what an older attempt reports changes nothing.
+ */
+import type * as z from 'zod';
+import type { backupOptions } from './schema.ts';
+
+export type BackupState = 'INITIATING' | 'TRANSITIONING' | 'RUNNING' | 'VERIFYING' | 'COMPLETED' | 'FAILED';
+export type BackupOptions = z.output<typeof backupOptions>;
+export type Verdict = 'continue' | 'cancelled' | 'superseded';
+/** The last position of each log that the backup holds. */
+export type Cut = Readonly<Record<string, number>>;
+
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface Refusal {
+  readonly worker: string;
+  readonly reason: string;
+}
+
+/** The status of a backup, all instants in epoch ms. It lives in the main table and survives any leader, worker or function. */
+export interface BackupRecord {
+  readonly group: string;
+  readonly backupId: string;
+  readonly requestId: string;
+  readonly state: BackupState;
+  readonly options: BackupOptions;
+  /** Rises with every worker that is asked; 0 before the first. */
+  readonly attempt: number;
+  readonly worker?: string | undefined;
+  readonly host?: string | undefined;
+  /** SHA-256 of what the attempt's worker proves itself with. */
+  readonly secretHash?: string | undefined;
+  /** Of the last heartbeat of the attempt. */
+  readonly sequence: number;
+  readonly lastSignAt: number;
+  readonly uri?: string | undefined;
+  readonly manifestSha256?: string | undefined;
+  readonly cut?: Cut | undefined;
+  readonly entryCount: number;
+  readonly bytes: number;
+  readonly startedAt: number;
+  readonly stateSince: number;
+  readonly endedAt?: number | undefined;
+  /** Milliseconds spent in the states before this one. */
+  readonly phases: Readonly<Partial<Record<BackupState, number>>>;
+  readonly error?: Failure | undefined;
+  readonly refusals: readonly Refusal[];
+  readonly sharedWith: readonly string[];
+  /** Where the group was when the schedule asked for it. */
+  readonly slot?: number | undefined;
+}
+
+export const isFinal = ({ state }: BackupRecord): boolean => state === 'COMPLETED' || state === 'FAILED';
+
+/** The record in another state; the time spent in the one before is added up. */
+export function moved(record: BackupRecord, state: BackupState, now: number): BackupRecord {
+  if (record.state === state) return record;
+  const spent = (record.phases[record.state] ?? 0) + Math.max(0, now - record.stateSince);
+  const final = state === 'COMPLETED' || state === 'FAILED';
+  return {
+    ...record,
+    state,
+    stateSince: now,
+    phases: { ...record.phases, [record.state]: spent },
+    ...(final ? { endedAt: now } : {}),
+  };
+}
+
+export interface AttemptProof {
+  readonly attempt: number;
+  readonly secretHash: string;
+}
+
+/** What an attempt is told: to go on, that the backup was cancelled, or that the attempt no longer counts. */
+export function verdictFor(record: BackupRecord, { attempt, secretHash }: AttemptProof): Verdict {
+  if (record.attempt !== attempt || record.secretHash !== secretHash) return 'superseded';
+  if (!isFinal(record)) return 'continue';
+  return record.error?.code === 'cancelled' ? 'cancelled' : 'superseded';
+}
+
+export interface Worker {
+  readonly worker: string;
+  readonly host: string;
+  /** Epoch ms. */
+  readonly lastSeenAt: number;
+  /** How often it was told to poll, ms. */
+  readonly pollAfterMs: number;
+  readonly busyWith?: string | undefined;
+}
+
+/** A worker is gone after three polls that it missed; a long poll held open counts as one. */
+export function isPresent({ lastSeenAt, pollAfterMs }: Worker, now: number): boolean {
+  return lastSeenAt + 3 * (pollAfterMs + 1_000) > now;
+}
+
+export interface Candidate {
+  readonly worker: Worker;
+  readonly chosen: boolean;
+  readonly why: string;
+}
+
+/**
+ * Orders the workers for a backup: present ones that are not busy, the one seen last first; those that refused in this backup
+ * already are passed over. The first is chosen.
+ */
+export function candidates(workers: readonly Worker[], refusals: readonly Refusal[], now: number): Candidate[] {
+  const refused = new Map(refusals.map(({ worker, reason }) => [worker, reason]));
+  const judged = workers.map((worker) => {
+    const reason = refused.get(worker.worker);
+    if (reason !== undefined) return { worker, fit: false, why: `refused: ${reason}` };
+    if (!isPresent(worker, now)) return { worker, fit: false, why: `last seen ${now - worker.lastSeenAt} ms ago` };
+    if (worker.busyWith !== undefined) return { worker, fit: false, why: `busy with backup ${worker.busyWith}` };
+    return { worker, fit: true, why: 'present and idle' };
+  });
+  const ordered = judged.toSorted(
+    (one, other) => Number(other.fit) - Number(one.fit) || other.worker.lastSeenAt - one.worker.lastSeenAt,
+  );
+  return ordered.map(({ worker, fit, why }, at) => ({
+    worker,
+    chosen: fit && at === 0,
+    why: fit && at > 0 ? `${why}; another was seen later` : why,
+  }));
+}

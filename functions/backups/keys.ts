@@ -1,0 +1,28 @@
+import { groupKey } from '../leadership/keys.ts';
+
+/** Where the items of backups lie in the main table, beside the leadership of their group. */
+export const backupPrefix = 'BACKUP#';
+export const workerPrefix = 'WORKER#';
+export const backupKey = (group: string, backupId: string) => ({
+  pk: groupKey(group),
+  sk: `${backupPrefix}${backupId}`,
+});
+/** There while a backup is in progress: at most one per group. */
+export const runningKey = (group: string) => ({ pk: groupKey(group), sk: 'RUNNING-BACKUP' });
+/** Which backup an Idempotency-Key has begun. */
+export const requestKey = (group: string, requestId: string) => ({
+  pk: groupKey(group),
+  sk: `BACKUP-REQUEST#${requestId}`,
+});
+export const workerKey = (group: string, worker: string) => ({ pk: groupKey(group), sk: `${workerPrefix}${worker}` });
+export const commandPrefix = (worker: string) => `COMMAND#${worker}#`;
+export const commandKey = (group: string, worker: string, commandId: string) => ({
+  pk: groupKey(group),
+  sk: `${commandPrefix(worker)}${commandId}`,
+});
+export const policyKey = (group: string) => ({ pk: groupKey(group), sk: 'BACKUP-POLICY' });
+export const restoreKey = (group: string, restoreId: string) => ({ pk: groupKey(group), sk: `RESTORE#${restoreId}` });
+
+/** Partitions of the groups index: what the minute's sweep looks through. */
+export const runningPartition = 'RUNNING-BACKUP';
+export const policyPartition = 'BACKUP-POLICY';
