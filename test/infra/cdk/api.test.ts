@@ -1,0 +1,89 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { catalogue } from '../../../functions/operations/catalogue.ts';
+import type { Operation } from '../../../functions/platform/operation.ts';
+import { functionName, referred, resources, templateOf, text } from './synthesised.ts';
+
+const operations = Object.values<Operation>(catalogue);
+
+let template: Template;
+let routes: { RouteKey: string; AuthorizationType: string; Target: unknown }[];
+beforeAll(() => {
+  template = templateOf();
+  routes = resources(template, 'AWS::ApiGatewayV2::Route').map(({ properties }) => properties);
+});
+
+function stage() {
+  const [stage, ...others] = resources(template, 'AWS::ApiGatewayV2::Stage');
+  expect(others).toEqual([]);
+  if (!stage) throw new Error('The API has no stage');
+  return stage;
+}
+
+describe('routes', () => {
+  test('there is one for each operation of the catalogue, behind the function that serves it, and one for the rest', () => {
+    const found = routes.map(({ RouteKey, Target }) => {
+      const { properties } = referred(template, 'AWS::ApiGatewayV2::Integration', Target);
+      expect(properties).toMatchObject({ IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' });
+      return `${RouteKey} → ${functionName(template, properties.IntegrationUri)}`;
+    });
+    const expected = operations.map(({ method, path, servedBy }) => `${method} ${path} → ${servedBy}`);
+    expect(found.sort()).toEqual([...expected, '$default → operate'].sort());
+  });
+
+  test('every one, the catch-all too, takes signed requests only', () => {
+    const unsigned = routes.filter(({ AuthorizationType }) => AuthorizationType !== 'AWS_IAM');
+    expect(unsigned).toEqual([]);
+    expect(routes.length).toBeGreaterThan(10);
+  });
+
+  test('API Gateway may call the functions behind them from this API only, the catch-all route included', () => {
+    const permissions = resources(template, 'AWS::Lambda::Permission').map(({ properties }) => {
+      const source = text(properties.SourceArn).replace(/^.*:\$\{\w+Http\w+\}/, 'API');
+      return `${functionName(template, properties.FunctionName)} from ${source}`;
+    });
+    const functions = [...new Set(operations.map(({ servedBy }) => servedBy))];
+    // The catch-all's source is API/STAGE/$default: one part less than that of a route with a path.
+    const expected = [...functions.map((name) => `${name} from API/*/*/*`), 'operate from API/*/*'];
+    expect(permissions.sort()).toEqual(expected.sort());
+  });
+});
+
+describe('the stage', () => {
+  test('is throttled route by route, contenders below leaders, what no route takes below both', () => {
+    const { RouteSettings } = stage().properties;
+    expect(Object.keys(RouteSettings).sort()).toEqual(routes.map(({ RouteKey }) => RouteKey).sort());
+    const limits = (key: string): number[] => [
+      RouteSettings[key].ThrottlingRateLimit,
+      RouteSettings[key].ThrottlingBurstLimit,
+    ];
+    const [rest, contend, renew] = [
+      limits('$default'),
+      limits('POST /v1/groups/{group}/leadership/contend'),
+      limits('POST /v1/groups/{group}/leadership/renew'),
+    ];
+    for (const limit of [0, 1]) {
+      expect(contend[limit]).toBeLessThan(Number(renew[limit]));
+      expect(rest[limit]).toBeLessThan(Number(contend[limit]));
+      for (const key of Object.keys(RouteSettings)) expect(limits(key)[limit]).toBeGreaterThan(0);
+    }
+  });
+
+  test('is created after the routes that it has settings for', () => {
+    const ids = resources(template, 'AWS::ApiGatewayV2::Route').map(({ id }) => id);
+    expect(stage().dependsOn).toEqual(expect.arrayContaining(ids));
+  });
+
+  test('writes an access log that tells who called what, and keeps it for a limited time', () => {
+    const { AccessLogSettings, AutoDeploy } = stage().properties;
+    expect(AutoDeploy).toBe(true);
+    const format = JSON.parse(AccessLogSettings.Format) as Record<string, string>;
+    expect(format).toMatchObject({
+      caller: '$context.identity.userArn',
+      routeKey: '$context.routeKey',
+      status: '$context.status',
+    });
+    const group = referred(template, 'AWS::Logs::LogGroup', AccessLogSettings.DestinationArn);
+    expect(group.properties).toMatchObject({ RetentionInDays: 30 });
+  });
+});

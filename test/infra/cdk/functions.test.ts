@@ -1,0 +1,165 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  functionName,
+  permissions,
+  permissionsOf,
+  referred,
+  resources,
+  type Statement,
+  templateOf,
+} from './synthesised.ts';
+
+let template: Template;
+let mainTable: string;
+beforeAll(() => {
+  template = templateOf();
+  const output = template.findOutputs('TableName')['TableName'];
+  mainTable = referred(template, 'AWS::DynamoDB::Table', output?.['Value']).id;
+});
+
+describe('every function', () => {
+  test('runs on the runtime and settings of the house, traced, with its errors mapped back to the sources', () => {
+    const functions = resources(template, 'AWS::Lambda::Function');
+    expect(functions.length).toBeGreaterThanOrEqual(4);
+    for (const { properties } of functions) {
+      expect(properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+        TracingConfig: { Mode: 'Active' },
+        Environment: {
+          Variables: {
+            NODE_OPTIONS: '--enable-source-maps',
+            TENURE_TABLE: { Ref: mainTable },
+            TENURE_MAX_CLOCK_SKEW_MS: '250',
+          },
+        },
+      });
+      expect(properties.Timeout).toBeLessThanOrEqual(900);
+      expect(properties).not.toHaveProperty('ReservedConcurrentExecutions');
+    }
+  });
+
+  test('answers before API Gateway gives up, when a route leads to it', () => {
+    for (const { properties } of resources(template, 'AWS::ApiGatewayV2::Integration')) {
+      const { Timeout } = referred(template, 'AWS::Lambda::Function', properties.IntegrationUri).properties;
+      expect(Timeout).toBeLessThanOrEqual(29);
+    }
+  });
+
+  test('has a role of its own without managed policies, and a log that ends', () => {
+    const functions = resources(template, 'AWS::Lambda::Function');
+    const roles = functions.map(({ properties }) => referred(template, 'AWS::IAM::Role', properties.Role));
+    expect(new Set(roles.map(({ id }) => id)).size).toBe(functions.length);
+    for (const { properties } of roles) expect(properties).not.toHaveProperty('ManagedPolicyArns');
+    for (const { properties } of functions) {
+      const log = referred(template, 'AWS::Logs::LogGroup', properties.LoggingConfig.LogGroup);
+      expect(log.properties.RetentionInDays).toBe(30);
+    }
+  });
+});
+
+describe('permissions', () => {
+  test('name each action; resources end in * only for traces and for objects below a prefix', () => {
+    expect(permissions(template).length).toBeGreaterThan(20);
+    for (const { action, resource } of permissions(template)) {
+      expect(action).toMatch(/^[a-z0-9-]+:[A-Za-z]+$/);
+      if (action.startsWith('xray:')) expect(resource).toBe('*');
+      else expect(resource).toMatch(/^\$\{\w+(\.Arn)?\}(\/index\/\w+|\/[a-z]+\/\*)?$/);
+    }
+  });
+
+  test('roles have nothing beside these policies', () => {
+    for (const { properties } of resources(template, 'AWS::IAM::Role'))
+      expect(properties).not.toHaveProperty('Policies');
+    for (const { properties } of resources(template, 'AWS::IAM::Policy')) {
+      const statements: Statement[] = properties.PolicyDocument.Statement;
+      for (const statement of statements) {
+        expect(statement.Effect).toBe('Allow');
+        expect(Object.keys(statement).sort()).toEqual(['Action', 'Effect', 'Resource']);
+      }
+    }
+  });
+
+  test.each(['lease', 'contend', 'operate', 'sweep'])('%s deletes no item, scans no table', (name) => {
+    const actions = permissionsOf(template, name).map(({ action }) => action);
+    expect(actions).toContain('dynamodb:GetItem');
+    for (const forbidden of ['DeleteItem', 'BatchWriteItem', 'Scan', 'PartiQLDelete', 'DeleteTable', 'UpdateTable']) {
+      expect(actions).not.toContain(`dynamodb:${forbidden}`);
+    }
+  });
+
+  test('lease and contend reach the main table and nothing else of the store', () => {
+    for (const name of ['lease', 'contend']) {
+      const own = permissionsOf(template, name).filter(({ action }) => !/^(logs|xray):/.test(action));
+      expect(new Set(own.map(({ resource }) => resource))).toEqual(new Set([`\${${mainTable}.Arn}`]));
+    }
+  });
+});
+
+describe('the schedule', () => {
+  test('tells the sweep its minute, and leaves a failed minute to the next one', () => {
+    const [schedule, ...others] = resources(template, 'AWS::Scheduler::Schedule');
+    expect(others).toEqual([]);
+    expect(schedule?.properties).toMatchObject({
+      ScheduleExpression: 'cron(* * * * ? *)',
+      ScheduleExpressionTimezone: 'UTC',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      Target: {
+        Input: '{"slot":"<aws.scheduler.scheduled-time>"}',
+        RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+      },
+    });
+    expect(functionName(template, schedule?.properties.Target.Arn)).toBe('sweep');
+    const role = referred(template, 'AWS::IAM::Role', schedule?.properties.Target.RoleArn);
+    const allowed = permissions(template).filter((permission) => permission.role === role.id);
+    expect(allowed.map(({ action }) => action).sort()).toEqual(['lambda:InvokeFunction', 'sqs:SendMessage']);
+  });
+
+  test('what fails without anybody waiting is not repeated but kept, and raises an alarm', () => {
+    const [queue] = resources(template, 'AWS::SQS::Queue');
+    const kept = { 'Fn::GetAtt': [queue?.id, 'Arn'] };
+    for (const { properties } of resources(template, 'AWS::Scheduler::Schedule')) {
+      expect(properties.Target.DeadLetterConfig).toEqual({ Arn: kept });
+      const configurations = resources(template, 'AWS::Lambda::EventInvokeConfig').filter(
+        (other) =>
+          functionName(template, other.properties.FunctionName) === functionName(template, properties.Target.Arn),
+      );
+      expect(configurations.map((configuration) => configuration.properties)).toEqual([
+        expect.objectContaining({ MaximumRetryAttempts: 0, DestinationConfig: { OnFailure: { Destination: kept } } }),
+      ]);
+    }
+    const alarms = resources(template, 'AWS::CloudWatch::Alarm').map(({ properties }) => JSON.stringify(properties));
+    expect(alarms.filter((alarm) => alarm.includes(`["${queue?.id}","QueueName"]`))).toHaveLength(1);
+  });
+});
+
+describe('alarms', () => {
+  test('watch every function for errors and throttling, and tell one topic that only CloudWatch may write to', () => {
+    const alarms = resources(template, 'AWS::CloudWatch::Alarm').map(({ properties }) => properties);
+    for (const { id } of resources(template, 'AWS::Lambda::Function')) {
+      for (const metric of ['Errors', 'Throttles']) {
+        const watching = alarms.filter(({ Metrics }) =>
+          Metrics.some(({ MetricStat }: { MetricStat?: { Metric: { MetricName: string; Dimensions: unknown } } }) => {
+            const { MetricName, Dimensions } = MetricStat?.Metric ?? {};
+            return MetricName === metric && JSON.stringify(Dimensions).includes(`"Ref":"${id}"`);
+          }),
+        );
+        expect(watching, `${metric} of ${id}`).toHaveLength(1);
+      }
+    }
+    const [topic, ...others] = resources(template, 'AWS::SNS::Topic');
+    expect(others).toEqual([]);
+    for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: topic?.id }]);
+    const [policy] = resources(template, 'AWS::SNS::TopicPolicy');
+    const statements: (Statement & { Principal: unknown })[] = policy?.properties.PolicyDocument.Statement;
+    expect(statements.filter(({ Effect }) => Effect === 'Allow')).toMatchObject([
+      {
+        Action: 'sns:Publish',
+        Principal: { Service: 'cloudwatch.amazonaws.com' },
+        Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+      },
+    ]);
+  });
+});

@@ -1,0 +1,97 @@
+import { Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, test } from 'vitest';
+import { newApp, resources, templateOf, text } from './synthesised.ts';
+
+/** Names that the template fixes, so that a second stack with the same ones could not be created beside it. */
+function fixedNames(template: Template): string[] {
+  // These names need to be unique in their role or their API only.
+  const local = ['AWS::IAM::Policy', 'AWS::ApiGatewayV2::Stage'];
+  return Object.values(template.toJSON()['Resources'] as Record<string, { Type: string; Properties?: object }>)
+    .filter(({ Type }) => !local.includes(Type))
+    .flatMap(({ Type, Properties = {} }) =>
+      Object.entries(Properties)
+        .filter(([property, value]) => property.endsWith('Name') && !text(value).includes('${'))
+        .map(([property, value]) => `${Type} ${property} ${text(value)}`),
+    );
+}
+
+describe('stages', () => {
+  test('each is a stack of its own, dev unless said', () => {
+    expect(newApp().stack.stackName).toBe('tenure-dev');
+    expect(newApp({ stage: 'blue' }).stack.stackName).toBe('tenure-blue');
+  });
+
+  test('two in one account have no name in common', () => {
+    const [blue, green] = ['blue', 'green'].map((stage) => fixedNames(templateOf({ stage })));
+    expect(blue?.length).toBeGreaterThan(10);
+    expect(blue?.filter((name) => green?.includes(name))).toEqual([]);
+    for (const name of blue ?? []) expect(name).toContain('tenure-blue');
+  });
+
+  test('tell clients where they are', () => {
+    expect(Object.keys(templateOf().findOutputs('*'))).toEqual(['ApiUrl', 'TableName', 'BucketName', 'AlarmTopicArn']);
+  });
+
+  test('are guarded against deletion unless ephemeral', () => {
+    expect(newApp().stack.terminationProtection).toBe(true);
+    expect(newApp({ stage: 'me', ephemeral: 'true' }).stack.terminationProtection).toBe(false);
+  });
+
+  test('an ephemeral one goes as a whole: nothing is retained or protected, buckets are emptied first', () => {
+    const template = templateOf({ stage: 'me', ephemeral: 'true' });
+    const kept = Object.entries(template.toJSON()['Resources'] as Record<string, { DeletionPolicy?: string }>)
+      .filter(([, { DeletionPolicy = 'Delete' }]) => DeletionPolicy !== 'Delete')
+      .map(([id]) => id);
+    expect(kept).toEqual([]);
+    for (const { properties } of resources(template, 'AWS::DynamoDB::Table')) {
+      expect(properties.DeletionProtectionEnabled ?? false).toBe(false);
+    }
+    const emptied = resources(template, 'Custom::S3AutoDeleteObjects').map(
+      ({ properties }) => properties.BucketName.Ref,
+    );
+    expect(emptied.sort()).toEqual(
+      resources(template, 'AWS::S3::Bucket')
+        .map(({ id }) => id)
+        .sort(),
+    );
+  });
+
+  test('concurrency is set apart where asked for, and only for functions that there are', () => {
+    const template = templateOf({ reservedConcurrency: 'contend=20,operate=10' });
+    const reserved = resources(template, 'AWS::Lambda::Function').map(
+      ({ properties }) => properties.ReservedConcurrentExecutions,
+    );
+    expect(reserved.filter((count) => count !== undefined)).toEqual([20, 10]);
+    expect(() => newApp({ reservedConcurrency: 'contnd=20' })).toThrow(
+      /names contnd; the functions are lease, contend/,
+    );
+  });
+});
+
+describe('replicas in other Regions', () => {
+  test('each is a protected table in a small stack there, named so that the main stack can know it', () => {
+    const { app, stack } = newApp({ stage: 'blue', replicas: 3, replicaRegions: 'us-west-2,eu-west-1' });
+    const { stacks } = app.synth();
+    expect(stacks.map(({ stackName, environment }) => [stackName, environment.region])).toEqual([
+      ['tenure-blue-replica-2', 'us-west-2'],
+      ['tenure-blue-replica-3', 'eu-west-1'],
+      ['tenure-blue', 'unknown-region'],
+    ]);
+    for (const { stackName, template } of stacks.slice(0, 2)) {
+      const [table, ...others] = resources(Template.fromJSON(template), 'AWS::DynamoDB::Table');
+      expect(others).toEqual([]);
+      expect(table?.properties).toMatchObject({ TableName: stackName, DeletionProtectionEnabled: true });
+    }
+    const own = resources(Template.fromJSON(stacks[2]?.template), 'AWS::DynamoDB::Table');
+    expect(own.filter(({ id }) => id.includes('Replica'))).toHaveLength(1);
+    const [first, second, third] = stack.tenure.store.replicas;
+    expect(text(stack.resolve(first?.address))).toMatch(/^\$\{TenureStoreReplica1\w+\}$/);
+    expect([second?.address, third?.address]).toEqual([
+      'us-west-2/tenure-blue-replica-2',
+      'eu-west-1/tenure-blue-replica-3',
+    ]);
+    expect(text(stack.resolve(third?.tableArn))).toBe(
+      'arn:${AWS::Partition}:dynamodb:eu-west-1:${AWS::AccountId}:table/tenure-blue-replica-3',
+    );
+  });
+});

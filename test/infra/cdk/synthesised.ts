@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, type Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { afterAll } from 'vitest';
+import cdk from '../../../cdk.json' with { type: 'json' };
+import { readSettings } from '../../../infra/settings.ts';
+import { createStacks } from '../../../infra/stacks.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tenure-synth-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The app as `cdk synth -c …` would build it, with the functions left unbundled. */
+export function newApp(context: Record<string, unknown> = {}) {
+  const outdir = mkdtempSync(join(folder, 'app-'));
+  const app = new App({ outdir, context: { ...cdk.context, 'aws:cdk:bundling-stacks': [], ...context } });
+  return { app, stack: createStacks(app, readSettings(app.node)) };
+}
+
+export function templateOf(context: Record<string, unknown> = {}): Template {
+  return Template.fromStack(newApp(context).stack as Stack);
+}
+
+/** The resources of a type with what the tests look at; `properties` are as in the template. */
+export function resources(template: Template, type: string) {
+  return Object.entries(template.findResources(type)).map(([id, resource]) => ({
+    id,
+    properties: resource['Properties'],
+    dependsOn: resource['DependsOn'] as string[] | undefined,
+    /** What becomes of it when it leaves the stack, or is replaced. */
+    policies: [resource['DeletionPolicy'], resource['UpdateReplacePolicy']] as (string | undefined)[],
+  }));
+}
+
+/** The one resource of a type that a reference, or an attribute, names. */
+export function referred(template: Template, type: string, reference: unknown) {
+  const ids = [...text(reference).matchAll(/\$\{(\w+)(\.\w+)?\}/g)].map(([, id]) => id);
+  const found = resources(template, type).find(({ id }) => ids.includes(id));
+  if (!found) throw new Error(`${text(reference)} names no ${type}`);
+  return found;
+}
+
+/** As infra/tenure-service.ts calls the function. */
+export function functionName(template: Template, reference: unknown): string | undefined {
+  return nameIn(referred(template, 'AWS::Lambda::Function', reference).id);
+}
+
+function nameIn(logicalId: string): string | undefined {
+  return /^TenureService([a-z]+)/.exec(logicalId)?.[1];
+}
+
+export interface Statement {
+  Effect: 'Allow' | 'Deny';
+  Action: string | string[];
+  Resource?: unknown;
+  Condition?: unknown;
+}
+
+export interface Permission {
+  role: string;
+  action: string;
+  resource: string;
+}
+
+/** What the roles may do, action by action. Policies of buckets, queues and topics are not among them. */
+export function permissions(template: Template): Permission[] {
+  return resources(template, 'AWS::IAM::Policy').flatMap(({ properties }) => {
+    const roles: string[] = properties.Roles.map(({ Ref }: { Ref: string }) => Ref);
+    const statements: Statement[] = properties.PolicyDocument.Statement;
+    return statements.flatMap(({ Action, Resource }) =>
+      roles.flatMap((role) =>
+        [Action]
+          .flat()
+          .flatMap((action) => [Resource].flat().map((resource) => ({ role, action, resource: text(resource) }))),
+      ),
+    );
+  });
+}
+
+/** What a function may do. */
+export function permissionsOf(template: Template, name: string): Permission[] {
+  const found = resources(template, 'AWS::Lambda::Function').find(({ id }) => nameIn(id) === name);
+  if (!found) throw new Error(`There is no function ${name}`);
+  const { id } = referred(template, 'AWS::IAM::Role', found.properties.Role);
+  return permissions(template).filter(({ role }) => role === id);
+}
+
+/** A property's value on one line, references as ${LogicalId} or ${LogicalId.Attribute}. */
+export function text(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  const node = value as { Ref?: string; 'Fn::GetAtt'?: string[]; 'Fn::Join'?: [string, unknown[]] };
+  if (node.Ref) return `\${${node.Ref}}`;
+  if (node['Fn::GetAtt']) return `\${${node['Fn::GetAtt'].join('.')}}`;
+  if (node['Fn::Join']) return node['Fn::Join'][1].map(text).join(node['Fn::Join'][0]);
+  return JSON.stringify(value);
+}
