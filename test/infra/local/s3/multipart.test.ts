@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import {
   AbortMultipartUploadCommand,
@@ -8,6 +10,7 @@ import {
   CompleteMultipartUploadCommand,
   type CompleteMultipartUploadCommandInput,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
@@ -94,6 +97,23 @@ describe('an upload in parts', () => {
       expect(told).toMatchObject({ PartsCount: 3, ChecksumSHA256: parts[i]?.ChecksumSHA256 });
     }
     expect(await refusal(head('parts', { PartNumber: 4 }))).toMatchObject({ status: 416 });
+  });
+
+  it('is read to its end though it is deleted meanwhile, and only then gone from the disk', async () => {
+    const begun = await create('read-while-deleted');
+    const large = [randomBytes(12 * MiB), randomBytes(12 * MiB)] as const;
+    const uploaded = [await uploadPart(begun, 1, large[0]), await uploadPart(begun, 2, large[1])];
+    await complete(begun, uploaded);
+    const sizesOnDisk = async () => {
+      const folder = join(server.folder, bucket, 'blobs');
+      return Promise.all((await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size));
+    };
+    const { Body } = await server.s3.send(new GetObjectCommand({ Bucket: bucket, Key: begun.Key }));
+    await server.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: begun.Key }));
+    const read = Buffer.from((await Body?.transformToByteArray()) ?? []);
+    expect(read.equals(Buffer.concat(large))).toBe(true);
+    expect(await refusal(head(begun.Key))).toMatchObject({ name: 'NotFound' });
+    await expect.poll(sizesOnDisk).not.toContain(12 * MiB);
   });
 
   it('is over once it is complete', async () => {
