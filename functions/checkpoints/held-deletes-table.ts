@@ -1,0 +1,122 @@
+/** The DynamoDB requests of held deletes. Nothing here deletes an item: no function may; what is done gets a time to live. */
+import {
+  BatchWriteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { toJob } from '../jobs/job-item.ts';
+import { jobKey, jobPrefix } from '../jobs/keys.ts';
+import { groupKey } from '../leadership/keys.ts';
+import { conditional } from '../platform/conditional.ts';
+import type { DeferredDelete, HeldDeletes } from './held-deletes.ts';
+
+const holdKey = (group: string) => ({ pk: groupKey(group), sk: 'DELETES-HELD' });
+const deferredPrefix = 'DELETE#';
+const deferredKey = (group: string, { jobId, payloadId }: DeferredDelete) => ({
+  pk: groupKey(group),
+  sk: `${deferredPrefix}${jobId}#${payloadId}`,
+});
+
+/** A deferred delete that nobody carries out goes; the orphan collector has long taken its payload then. */
+const deferredSeconds = 30 * 24 * 3_600;
+const pageSize = 500;
+
+export function heldDeletesTable(client: DynamoDBDocumentClient, table: string): HeldDeletes {
+  const update = (
+    Key: Record<string, string>,
+    UpdateExpression: string,
+    ConditionExpression: string,
+    backupId: string,
+  ) =>
+    conditional(() =>
+      client.send(
+        new UpdateCommand({
+          TableName: table,
+          Key,
+          UpdateExpression,
+          ConditionExpression,
+          ExpressionAttributeValues: { ':backup': backupId },
+          ReturnValues: 'ALL_NEW',
+        }),
+      ),
+    );
+
+  const write = async (items: readonly Record<string, unknown>[]) => {
+    for (let at = 0; at < items.length; at += 25) {
+      let requests: Record<string, unknown>[] | undefined = items
+        .slice(at, at + 25)
+        .map((Item) => ({ PutRequest: { Item } }));
+      while (requests && requests.length > 0) {
+        const { UnprocessedItems }: { UnprocessedItems?: Record<string, Record<string, unknown>[]> | undefined } =
+          await client.send(new BatchWriteCommand({ RequestItems: { [table]: requests as never } }));
+        requests = UnprocessedItems?.[table];
+      }
+    }
+  };
+
+  const query = async (group: string, prefix: string, after: string | undefined, filter: string, values: object) => {
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+        FilterExpression: filter,
+        ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': prefix, ...values },
+        ...(after === undefined ? {} : { ExclusiveStartKey: { pk: groupKey(group), sk: after } }),
+        ConsistentRead: true,
+        Limit: pageSize,
+      }),
+    );
+    return { Items, last: LastEvaluatedKey?.['sk'] as string | undefined };
+  };
+
+  return {
+    async hold(group, backupId) {
+      const free = 'attribute_not_exists(backupId) OR backupId = :backup';
+      return (await update(holdKey(group), 'SET backupId = :backup', free, backupId)).won !== undefined;
+    },
+
+    async heldBy(group) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: table, Key: holdKey(group), ConsistentRead: true }),
+      );
+      return Item?.['backupId'] as string | undefined;
+    },
+
+    async holdJob({ group, jobId }, backupId) {
+      const { won } = await update(jobKey(group, jobId), 'SET heldBy = :backup', 'attribute_exists(pk)', backupId);
+      return toJob(won?.Attributes);
+    },
+
+    async defer(group, deletes, now) {
+      const ttl = Math.floor(now / 1_000) + deferredSeconds;
+      await write(deletes.map((one) => ({ ...deferredKey(group, one), ...one, ttl })));
+    },
+
+    async listHeldJobs(group, backupId, after) {
+      const { Items, last } = await query(group, jobPrefix, after, 'heldBy = :backup', { ':backup': backupId });
+      return { items: Items.map((item) => String(item['sk']).slice(jobPrefix.length)), last };
+    },
+
+    async releaseJob({ group, jobId }, backupId) {
+      await update(jobKey(group, jobId), 'REMOVE heldBy', 'heldBy = :backup', backupId);
+    },
+
+    async listDeferred(group, after) {
+      const { Items, last } = await query(group, deferredPrefix, after, 'attribute_not_exists(done)', {});
+      const items = Items.map((item) => ({ jobId: String(item['jobId']), payloadId: String(item['payloadId']) }));
+      return { items, last };
+    },
+
+    async markDone(group, deletes, now) {
+      await write(
+        deletes.map((one) => ({ ...deferredKey(group, one), ...one, done: true, ttl: Math.floor(now / 1_000) })),
+      );
+    },
+
+    async release(group, backupId) {
+      await update(holdKey(group), 'REMOVE backupId', 'backupId = :backup', backupId);
+    },
+  };
+}

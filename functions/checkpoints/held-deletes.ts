@@ -1,0 +1,96 @@
+/**
+ * While a backup of a group is in progress nothing is deleted that it may still have to copy: deletes wait in a list, and the
+ * orphan collector leaves the group alone.
+ *
+ * A backup first holds the group, then records each job by `holdJob`: from that very write on, whoever drops one of the job's
+ * payloads sees the hold in what his own write hands back, so that a commit needs no read to know it.
+ */
+import type { JobName, JobRecord } from '../jobs/job.ts';
+import type { PayloadStore } from '../jobs/payload-store.ts';
+import { payloadKey } from '../jobs/upload.ts';
+
+export interface DeferredDelete {
+  readonly jobId: string;
+  readonly payloadId: string;
+}
+
+/** The port; every method is one request, `defer` one for each 25. */
+export interface HeldDeletes {
+  /** False while another backup holds the group. */
+  hold(group: string, backupId: string): Promise<boolean>;
+  /** The backup that holds the deletes of the group. */
+  heldBy(group: string): Promise<string | undefined>;
+  /** Marks the job and answers its record as at that instant; undefined when there is none. */
+  holdJob(name: JobName, backupId: string): Promise<JobRecord | undefined>;
+  defer(group: string, deletes: readonly DeferredDelete[], now: number): Promise<void>;
+  listHeldJobs(group: string, backupId: string, after: string | undefined): Promise<HeldPage<string>>;
+  releaseJob(name: JobName, backupId: string): Promise<void>;
+  listDeferred(group: string, after: string | undefined): Promise<HeldPage<DeferredDelete>>;
+  markDone(group: string, deletes: readonly DeferredDelete[], now: number): Promise<void>;
+  /** Ends the hold; nothing happens when another backup has it. */
+  release(group: string, backupId: string): Promise<void>;
+}
+
+export interface HeldPage<Item> {
+  readonly items: Item[];
+  readonly last?: string | undefined;
+}
+
+interface Room {
+  readonly held: HeldDeletes;
+  readonly payloads: PayloadStore;
+  readonly clock: { now(): number };
+}
+
+/** Whether payloads of the group must stay although nothing refers to them. */
+export async function deletesHeld({ held }: Pick<Room, 'held'>, group: string): Promise<boolean> {
+  return (await held.heldBy(group)) !== undefined;
+}
+
+/**
+ * Ends the hold of a backup and carries out what has waited. Can be repeated after a crash: the hold itself goes last. What is
+ * deferred by a commit that saw the hold just before is left to the orphan collector.
+ */
+export async function releaseDeletes({ held, payloads, clock }: Room, group: string, backupId: string): Promise<void> {
+  await forEachPage(
+    (after) => held.listHeldJobs(group, backupId, after),
+    async (jobs) => {
+      for (const jobId of jobs) await held.releaseJob({ group, jobId }, backupId);
+    },
+  );
+  await forEachPage(
+    (after) => held.listDeferred(group, after),
+    async (deletes) => {
+      const left = new Set(
+        await payloads.discard(deletes.map(({ jobId, payloadId }) => payloadKey(group, jobId, payloadId))),
+      );
+      const done = deletes.filter(({ jobId, payloadId }) => !left.has(payloadKey(group, jobId, payloadId)));
+      await held.markDone(group, done, clock.now());
+    },
+  );
+  await held.release(group, backupId);
+}
+
+async function forEachPage<Item>(
+  list: (after: string | undefined) => Promise<HeldPage<Item>>,
+  act: (items: Item[]) => Promise<void>,
+): Promise<void> {
+  let after: string | undefined;
+  do {
+    const page = await list(after);
+    if (page.items.length > 0) await act(page.items);
+    after = page.last;
+  } while (after !== undefined);
+}
+
+/** Deletes payloads that nothing refers to any more, at once or, while a backup holds the job, when that has ended. */
+export async function drop(room: Room, job: JobRecord, payloadIds: readonly string[]): Promise<void> {
+  const { group, jobId } = job;
+  if (payloadIds.length === 0) return;
+  if ('heldBy' in job && job.heldBy !== undefined) {
+    const deletes = payloadIds.map((payloadId) => ({ jobId, payloadId }));
+    await room.held.defer(group, deletes, room.clock.now());
+  } else {
+    await room.payloads.discard(payloadIds.map((payloadId) => payloadKey(group, jobId, payloadId)));
+  }
+}

@@ -1,0 +1,80 @@
+import type { Checkpoint, JobName, Payload } from '../jobs/job.ts';
+import { jobPrefix } from '../jobs/keys.ts';
+import { shownCheckpointRef } from '../jobs/shown.ts';
+import { payloadKey } from '../jobs/upload.ts';
+import { fromCursor, toCursor } from '../platform/cursor.ts';
+import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
+import { inParallel } from '../platform/in-parallel.ts';
+import * as checkpoints from './checkpoints.ts';
+import type { Recovery } from './recovery.ts';
+import * as recovery from './recovery.ts';
+import * as schema from './schema.ts';
+
+const named = ({ group, job }: { group: string; job: string }): JobName => ({ group, jobId: job });
+
+/** Two URLs of each job make 3 KB of answer. */
+const jobsPerPage = 100;
+
+export function checkpointRoutes(room: Recovery): Endpoint[] {
+  const url = ({ group, jobId }: JobName, { payloadId }: Payload) =>
+    room.payloads.signGet(payloadKey(group, jobId, payloadId), room.clock.now());
+  const shown = async (name: JobName, checkpoint: Checkpoint) => ({
+    ...shownCheckpointRef(checkpoint),
+    url: await url(name, checkpoint),
+  });
+
+  return [
+    endpoint(schema.commitCheckpoint, async ({ params, fence, body }) => {
+      const committed = await checkpoints.commit(room, named(params), fence.fencingVersion, body);
+      const answer = { ...committed, retained: [...committed.retained] };
+      return committed.supersededBy === undefined ? answer : new Answer(200, answer);
+    }),
+    endpoint(schema.listCheckpoints, async ({ params }) => {
+      const name = named(params);
+      const items = await checkpoints.list(room, name);
+      return { items: await Promise.all(items.map((checkpoint) => shown(name, checkpoint))) };
+    }),
+    endpoint(schema.latestCheckpoint, async ({ params }) =>
+      shown(named(params), await checkpoints.latest(room, named(params))),
+    ),
+    endpoint(schema.showCheckpoint, async ({ params }) =>
+      shown(named(params), await checkpoints.find(room, named(params), params.checkpoint)),
+    ),
+    endpoint(schema.discardCheckpoints, async ({ params, fence }) => ({
+      discarded: await checkpoints.discardAll(room, named(params), fence.fencingVersion),
+    })),
+    endpoint(schema.discardSavepoint, async ({ params, fence }) => ({
+      discarded: await checkpoints.discardSavepoint(room, named(params), fence.fencingVersion, params.savepoint),
+    })),
+    endpoint(schema.recover, async ({ params, fence, body }) => {
+      const after = body.cursor === undefined ? undefined : fromCursor(body.cursor, jobPrefix);
+      const page = await recovery.recover(room, params.group, fence, { ...body, after, limit: jobsPerPage });
+      const jobs = await inParallel(page.jobs, 16, (recovered) => shownRecovered(recovered, url));
+      const { damaged, last } = page;
+      return { jobs, damaged, ...(last === undefined ? {} : { nextCursor: toCursor(last) }) };
+    }),
+  ];
+}
+
+async function shownRecovered(
+  { job, graph, checkpoint }: recovery.RecoveredJob,
+  url: (name: JobName, payload: Payload) => Promise<string>,
+) {
+  const { jobId, metadata, retain, nextCheckpointId } = job;
+  return {
+    jobId,
+    ...(metadata === undefined ? {} : { metadata: metadata as never }),
+    retain,
+    graph: { url: await url(job, graph), bytes: graph.bytes, sha256: graph.sha256 },
+    checkpoint: checkpoint
+      ? {
+          checkpointId: checkpoint.checkpointId,
+          url: await url(job, checkpoint),
+          bytes: checkpoint.bytes,
+          sha256: checkpoint.sha256,
+          ...(checkpoint.metadata === undefined ? {} : { metadata: checkpoint.metadata as never }),
+        }
+      : null,
+    nextCheckpointId,
+  };
+}

@@ -1,0 +1,189 @@
+import * as z from 'zod';
+import {
+  fenced,
+  jobDamaged,
+  jobFinished,
+  payloadMismatch,
+  payloadMissing,
+  uploadExpired,
+  uploadUsed,
+} from '../jobs/problems.ts';
+import { job, metadata, retain, sha256, shownCheckpoint, uploaded, uploadedBodyLimit } from '../jobs/schema.ts';
+import { leadershipLost } from '../leadership/problems.ts';
+import { operation } from '../platform/operation.ts';
+import { notFound } from '../platform/problem.ts';
+import { cursor, name, nothing, page } from '../platform/schema.ts';
+import { tooManySavepoints, unexpectedCheckpoint } from './problems.ts';
+
+const jobPath = '/v1/groups/{group}/jobs/{job}';
+const checkpointId = z.int().min(1);
+const namedId = z.coerce.number().int().min(1);
+
+/** The bytes can be read from the url for an hour, also by range. */
+const readable = { url: z.url(), bytes: z.int().min(0), sha256 };
+const readableCheckpoint = shownCheckpoint.extend({ url: z.url() });
+
+export const commitCheckpoint = operation({
+  method: 'POST',
+  path: `${jobPath}/checkpoints`,
+  summary: 'Commit an uploaded checkpoint or savepoint',
+  servedBy: 'checkpoints',
+  params: job,
+  query: nothing,
+  fence: 'required',
+  body: z.strictObject({
+    ...uploaded,
+    kind: z.enum(['checkpoint', 'savepoint']).default('checkpoint'),
+    metadata: metadata.optional(),
+    /** The id that it must get: the one after the last commit. */
+    expectedCheckpointId: checkpointId.optional(),
+  }),
+  bodyLimit: uploadedBodyLimit,
+  answer: z.object({
+    checkpointId,
+    /** Ids of the checkpoints that are kept now, newest last. */
+    retained: z.array(checkpointId),
+    /** The answer to a late retry: newer checkpoints have replaced this one. */
+    supersededBy: checkpointId.optional(),
+  }),
+  status: 201,
+  problems: [
+    notFound,
+    fenced,
+    jobFinished,
+    jobDamaged,
+    unexpectedCheckpoint,
+    tooManySavepoints,
+    uploadExpired,
+    uploadUsed,
+    payloadMissing,
+    payloadMismatch,
+  ],
+});
+
+export const listCheckpoints = operation({
+  method: 'GET',
+  path: `${jobPath}/checkpoints`,
+  summary: 'The checkpoints that the job keeps, newest last',
+  servedBy: 'checkpoints',
+  params: job,
+  query: nothing,
+  body: nothing,
+  answer: page(readableCheckpoint),
+  problems: [notFound, jobDamaged],
+});
+
+export const latestCheckpoint = operation({
+  method: 'GET',
+  path: `${jobPath}/checkpoints/latest`,
+  summary: 'The newest checkpoint',
+  servedBy: 'checkpoints',
+  params: job,
+  query: nothing,
+  body: nothing,
+  answer: readableCheckpoint,
+  problems: [notFound, jobDamaged],
+});
+
+export const showCheckpoint = operation({
+  method: 'GET',
+  path: `${jobPath}/checkpoints/{checkpoint}`,
+  summary: 'A checkpoint or savepoint by its id',
+  servedBy: 'checkpoints',
+  params: job.extend({ checkpoint: namedId }),
+  query: nothing,
+  body: nothing,
+  answer: readableCheckpoint,
+  problems: [notFound, jobDamaged],
+});
+
+const discarded = z.object({ discarded: z.int().min(0) });
+
+export const discardCheckpoints = operation({
+  method: 'DELETE',
+  path: `${jobPath}/checkpoints`,
+  summary: 'Discard all checkpoints of the job; savepoints stay',
+  servedBy: 'checkpoints',
+  params: job,
+  query: nothing,
+  fence: 'required',
+  body: nothing,
+  answer: discarded,
+  problems: [notFound, fenced, jobFinished, jobDamaged],
+});
+
+export const discardSavepoint = operation({
+  method: 'DELETE',
+  path: `${jobPath}/savepoints/{savepoint}`,
+  summary: 'Discard a savepoint',
+  servedBy: 'checkpoints',
+  params: job.extend({ savepoint: namedId }),
+  query: nothing,
+  fence: 'required',
+  body: nothing,
+  answer: discarded,
+  problems: [notFound, fenced, jobDamaged],
+});
+
+export const recover = operation({
+  method: 'POST',
+  path: '/v1/groups/{group}/recovery',
+  summary: 'Claim the active jobs, page by page, with their newest checkpoints',
+  servedBy: 'checkpoints',
+  params: z.object({ group: name }),
+  query: nothing,
+  fence: 'required',
+  body: z.strictObject({
+    onDamaged: z.enum(['fail', 'fallback']).default('fail'),
+    discardOlder: z.boolean().default(false),
+    cursor: cursor.optional(),
+  }),
+  answer: z.object({
+    jobs: z.array(
+      z.object({
+        jobId: name,
+        metadata: z.json().optional(),
+        retain,
+        graph: z.object(readable),
+        checkpoint: z.object({ checkpointId, ...readable, metadata: z.json().optional() }).nullable(),
+        /** What the next commit is going to get. */
+        nextCheckpointId: checkpointId,
+      }),
+    ),
+    damaged: z.array(z.object({ jobId: name, reason: z.string(), fellBackTo: checkpointId.optional() })),
+    nextCursor: z.string().optional(),
+  }),
+  problems: [leadershipLost, fenced],
+});
+
+export const collectOrphans = operation({
+  method: 'POST',
+  path: '/v1/groups/{group}/orphans/collect',
+  summary: 'Delete the payloads of the group that nothing refers to, as an operator',
+  servedBy: 'collect',
+  params: z.object({ group: name }),
+  query: nothing,
+  body: z.strictObject({ dryRun: z.boolean().default(false), cursor: cursor.optional() }),
+  answer: z.object({
+    /** With a dry run: what would be deleted. */
+    collected: z.array(z.object({ key: z.string(), bytes: z.int().min(0), modifiedAt: z.iso.datetime() })),
+    scanned: z.int().min(0),
+    /** A backup in progress keeps everything where it is. */
+    held: z.boolean(),
+    /** Younger ones are left alone: they may be about to be committed. */
+    graceMs: z.int().min(0),
+    nextCursor: z.string().optional(),
+  }),
+  problems: [],
+});
+
+export const checkpointOperations = {
+  commitCheckpoint,
+  listCheckpoints,
+  latestCheckpoint,
+  showCheckpoint,
+  discardCheckpoints,
+  discardSavepoint,
+  recover,
+  collectOrphans,
+};

@@ -1,0 +1,12 @@
+import * as z from 'zod';
+import { bucketName, milliseconds, readSettings, tableName } from '../platform/settings.ts';
+
+/** What every function of this room reads from its environment. */
+export const checkpointSettings = () =>
+  readSettings({
+    TENURE_TABLE: tableName,
+    TENURE_BUCKET: bucketName,
+    TENURE_RESULT_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(7),
+    /** Longer than an upload may wait for its commit (12 h). Shorter only where nobody writes, as in a test. */
+    TENURE_ORPHAN_GRACE_MS: milliseconds(0, 365 * 24 * 3_600_000, 24 * 3_600_000),
+  });

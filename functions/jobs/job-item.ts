@@ -1,0 +1,199 @@
+/**
+ * The record of a job as it lies in the table.
+ *
+ * A commit does not know the record when it writes, and yet must add a reference, drop the oldest and give out the next id in
+ * one request. So `checkpoints` and `commits` are shift registers: lists of fixed length, newest first, in which a commit
+ * moves every slot one further. Slot i of both belongs to the same checkpoint. What leaves the retained part is cut off by the
+ * list `retained.cut`: a slot of it that exists (with NULL) stands in the way of what would be moved there.
+ *
+ * Ids and digests are binary, so that a job that retains 3 checkpoints stays below 2 KB with the longest names and metadata.
+ * Another hand may have damaged the item, so every part is read by itself.
+ */
+import * as z from 'zod';
+import { groupsIndex } from '../leadership/keys.ts';
+import { jsonText } from '../platform/schema.ts';
+import {
+  type CheckpointRef,
+  type Commit,
+  ghosts,
+  intact,
+  isMalformed,
+  type Job,
+  type JobRecord,
+  type Malformed,
+  maxRetain,
+  type Payload,
+} from './job.ts';
+import { cleanUpPartition, jobKey, jobPrefix } from './keys.ts';
+
+export const checkpointSlots = maxRetain;
+export const commitSlots = maxRetain + ghosts;
+
+const nulls = (count: number): null[] => Array.from({ length: count }, () => null);
+const padded = <Slot>(slots: readonly Slot[], length: number): (Slot | null)[] => [
+  ...slots,
+  ...nulls(length - slots.length),
+];
+
+/** The slots that no checkpoint may reach, counted from the far end. */
+export const cutOff = (retain: number) => nulls(maxRetain - retain);
+
+export const idBytes = (payloadId: string) => Buffer.from(payloadId.replaceAll('-', ''), 'hex');
+
+function idText(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+/** A reference without its ids: those lie in the register of commits. */
+export function storedRef({ bytes, sha256, composite, committedAt, metadata }: Payload & { metadata?: unknown }) {
+  return {
+    bytes,
+    sha256: Buffer.from(sha256, 'hex'),
+    at: committedAt,
+    ...(composite === undefined ? {} : { composite }),
+    ...(metadata === undefined ? {} : { metadata: JSON.stringify(metadata) }),
+  };
+}
+
+export const storedGraph = (graph: Payload) => ({ id: idBytes(graph.payloadId), ...storedRef(graph) });
+
+/** The register of references: gaps where one was discarded. */
+function storedCheckpoints(checkpoints: readonly CheckpointRef[], commits: Job['commits']) {
+  const byId = new Map(checkpoints.map((ref) => [ref.checkpointId, ref]));
+  const slots = commits.map((commit) => {
+    const ref = commit && byId.get(commit.checkpointId);
+    return ref && !isMalformed(ref) ? storedRef(ref) : null;
+  });
+  return padded(slots.slice(0, checkpointSlots), checkpointSlots);
+}
+
+/** Clearing slots, instead of writing the register anew, can never bring back what another request has dropped meanwhile. */
+export function clearedSlots(from: number, to: number): string[] {
+  return Array.from({ length: Math.max(0, to - from) }, (_, at) => `checkpoints[${from + at}] = :none`);
+}
+
+/** The item of a job in any state. */
+export function toItem(job: Job): Record<string, unknown> {
+  return {
+    ...jobKey(job.group, job.jobId),
+    ...(job.state === 'FINISHED' ? owesCleanUp(job.group) : {}),
+    state: job.state,
+    fence: job.fence,
+    graph: job.graph && storedGraph(job.graph),
+    metadata: job.metadata === undefined ? undefined : JSON.stringify(job.metadata),
+    retain: job.retain,
+    cut: cutOff(job.retain),
+    checkpoints: storedCheckpoints(job.checkpoints, job.commits),
+    commits: padded(
+      job.commits.map((commit) => commit && [idBytes(commit.payloadId), commit.checkpointId]),
+      commitSlots,
+    ),
+    savepoints: Object.fromEntries(
+      intact(job.savepoints).map((ref) => [ref.payloadId, [storedRef(ref), ref.checkpointId]] as const),
+    ),
+    nextCheckpointId: [job.nextCheckpointId],
+    submittedAt: job.submittedAt,
+    requestId: job.requestId,
+    requestBefore: job.requestBefore,
+    result: job.result,
+    heldBy: job.heldBy,
+  };
+}
+
+/** Puts the item into the index where the clean-up looks for it. */
+export const owesCleanUp = (group: string) => ({
+  [groupsIndex.partitionKey]: cleanUpPartition,
+  [groupsIndex.sortKey]: group,
+});
+
+const binary = z.instanceof(Uint8Array);
+const payloadId = binary.refine(({ length }) => length === 16).transform(idText);
+const count = z.number().int().min(0);
+
+const ref = z
+  .object({
+    bytes: count,
+    sha256: binary.refine(({ length }) => length === 32).transform((digest) => Buffer.from(digest).toString('hex')),
+    at: z.number(),
+    composite: z.string().optional(),
+    metadata: jsonText.optional(),
+  })
+  .transform(({ at, ...rest }) => ({ ...rest, committedAt: at }));
+
+const graph = z
+  .intersection(z.object({ id: payloadId }), ref)
+  .transform(({ id, ...rest }) => ({ payloadId: id, ...rest }))
+  .optional()
+  .catch(undefined);
+
+const slot = z.tuple([payloadId, count]).transform(([id, checkpointId]) => ({ payloadId: id, checkpointId }));
+
+const jobItem = z.object({
+  state: z.enum(['ACTIVE', 'FINISHED', 'CLEANED']),
+  fence: z.number().int(),
+  graph,
+  metadata: jsonText.optional().catch(undefined),
+  retain: z.number().int().min(1).max(maxRetain),
+  checkpoints: z.array(z.unknown()),
+  commits: z.array(slot.nullable().catch(null)),
+  savepoints: z.record(z.string(), z.unknown()),
+  nextCheckpointId: z.tuple([z.number().int().min(1)]),
+  submittedAt: z.number().catch(0),
+  requestId: z.string().catch(''),
+  requestBefore: z.string().optional().catch(undefined),
+  result: z
+    .object({
+      outcome: z.enum(['succeeded', 'failed', 'cancelled']),
+      detail: z.string().optional(),
+      finishedAt: z.number(),
+      requestId: z.string(),
+    })
+    .optional()
+    .catch(undefined),
+  heldBy: z.string().optional().catch(undefined),
+});
+
+/** Reads an item; what another hand made of it is said, not thrown. */
+export function toJob(item: Record<string, unknown> | undefined): JobRecord | undefined {
+  if (!item) return undefined;
+  const name = {
+    group: String(item['pk']).slice('GROUP#'.length),
+    jobId: String(item['sk']).slice(jobPrefix.length),
+  };
+  const read = jobItem.safeParse(item);
+  if (!read.success) {
+    const [issue] = read.error.issues;
+    return { ...name, damage: `its record is malformed at ${issue?.path.join('.')}: ${issue?.message}` };
+  }
+  const { commits, checkpoints, savepoints, nextCheckpointId, ...rest } = read.data;
+  return {
+    ...name,
+    ...rest,
+    nextCheckpointId: nextCheckpointId[0],
+    commits: trimmed(commits),
+    checkpoints: checkpoints.slice(0, rest.retain).flatMap((stored, at) => checkpointAt(stored, commits[at] ?? null)),
+    savepoints: Object.entries(savepoints)
+      .map(([id, stored]) => savepoint(id, stored))
+      .sort((one, other) => one.checkpointId - other.checkpointId),
+  };
+}
+
+/** Without the slots that no commit has reached yet. */
+function trimmed(commits: readonly (Commit | null)[]) {
+  return commits.slice(0, commits.findLastIndex((commit) => commit !== null) + 1);
+}
+
+function checkpointAt(stored: unknown, commit: Commit | null): CheckpointRef[] {
+  if (stored === null || stored === undefined) return [];
+  const read = ref.safeParse(stored);
+  if (read.success && commit) return [{ ...read.data, ...commit }];
+  return [{ checkpointId: commit?.checkpointId ?? 0, payloadId: commit?.payloadId, malformed: true }];
+}
+
+function savepoint(payloadId: string, stored: unknown): CheckpointRef {
+  const read = z.tuple([ref, count]).safeParse(stored);
+  if (read.success) return { ...read.data[0], payloadId, checkpointId: read.data[1] };
+  const id = Array.isArray(stored) && Number.isInteger(stored[1]) ? (stored[1] as number) : 0;
+  return { checkpointId: id, payloadId, malformed: true } satisfies Malformed;
+}

@@ -1,0 +1,137 @@
+/** The DynamoDB requests of the registry of jobs. Every write is one conditional request that hands back the record that won. */
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { leadershipCondition } from '../leadership/fence.ts';
+import { groupKey, groupsIndex } from '../leadership/keys.ts';
+import { toRecord } from '../leadership/lease-items.ts';
+import { conditional } from '../platform/conditional.ts';
+import type { JobName, JobRecord } from './job.ts';
+import { clearedSlots, cutOff, owesCleanUp, storedGraph, toItem, toJob } from './job-item.ts';
+import type { JobStore, JobWrite } from './job-store.ts';
+import { jobKey, jobPrefix } from './keys.ts';
+
+/** Binds the registry to the main table. */
+export function jobTable(client: DynamoDBDocumentClient, table: string): JobStore {
+  const update = async ({ group, jobId }: JobName, expression: Expression): Promise<JobWrite> => {
+    const { won, lost } = await conditional(() =>
+      client.send(
+        new UpdateCommand({
+          TableName: table,
+          Key: jobKey(group, jobId),
+          UpdateExpression: `SET ${expression.set.join(', ')}`,
+          ConditionExpression: ['#state = :active AND fence <= :version', ...(expression.condition ?? [])].join(
+            ' AND ',
+          ),
+          ExpressionAttributeNames: { '#state': 'state', ...expression.names },
+          ExpressionAttributeValues: { ':active': 'ACTIVE', ...expression.values },
+          ReturnValues: 'ALL_NEW',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      ),
+    );
+    return won ? { won: written(toJob(won.Attributes)) } : { lost: toJob(lost[0]?.item) };
+  };
+
+  return {
+    async read({ group, jobId }) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: table, Key: jobKey(group, jobId), ConsistentRead: true }),
+      );
+      return toJob(Item);
+    },
+
+    async list(group, after, limit) {
+      const { Items = [], LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+          ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': jobPrefix },
+          ...(after === undefined ? {} : { ExclusiveStartKey: { pk: groupKey(group), sk: after } }),
+          ConsistentRead: true,
+          Limit: limit,
+        }),
+      );
+      return {
+        items: Items.flatMap((item) => toJob(item) ?? []),
+        last: LastEvaluatedKey?.['sk'] as string | undefined,
+      };
+    },
+
+    async submit(job, fence, now) {
+      const { won, lost } = await conditional(() =>
+        client.send(
+          new TransactWriteCommand({
+            TransactItems: [
+              leadershipCondition(table, job.group, fence, now),
+              {
+                Put: {
+                  TableName: table,
+                  Item: toItem(job),
+                  ConditionExpression: 'attribute_not_exists(pk)',
+                  ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+                },
+              },
+            ],
+          }),
+        ),
+      );
+      if (won) return { won: job };
+      const ended = lost.find(({ at }) => at === 0);
+      return ended ? { ended: toRecord(ended.item) } : { present: toJob(lost[0]?.item) };
+    },
+
+    replace: (seen, version, { graph, retain = seen.retain, metadata, requestId }) =>
+      update(seen, {
+        set: [
+          'fence = :version, graph = :graph, requestId = :request, requestBefore = :seen',
+          'retain = :retain, cut = :cut',
+          ...clearedSlots(retain, seen.retain),
+          ...(metadata === undefined ? [] : ['metadata = :metadata']),
+        ],
+        condition: ['requestId = :seen AND retain = :seenRetain'],
+        values: {
+          ':version': version,
+          ':graph': storedGraph(graph),
+          ':request': requestId,
+          ':retain': retain,
+          ':cut': cutOff(retain),
+          ':seen': seen.requestId,
+          ':seenRetain': seen.retain,
+          ...(retain < seen.retain ? { ':none': null } : {}),
+          ...(metadata === undefined ? {} : { ':metadata': JSON.stringify(metadata) }),
+        },
+      }),
+
+    finish: (name, version, result) => {
+      const owed = owesCleanUp(name.group);
+      return update(name, {
+        set: ['#state = :finished, fence = :version, #result = :result, groupsPk = :owed, #group = :group'],
+        names: { '#result': 'result', '#group': groupsIndex.sortKey },
+        values: {
+          ':version': version,
+          ':finished': 'FINISHED',
+          ':result': result,
+          ':owed': owed[groupsIndex.partitionKey],
+          ':group': owed[groupsIndex.sortKey],
+        },
+      });
+    },
+  };
+}
+
+interface Expression {
+  readonly set: readonly string[];
+  readonly condition?: readonly string[];
+  readonly names?: Record<string, string>;
+  readonly values: Record<string, unknown>;
+}
+
+function written(record: JobRecord | undefined): JobRecord {
+  if (!record) throw new Error('A write to a job succeeded and left no record');
+  return record;
+}

@@ -1,0 +1,151 @@
+/**
+ * What a job is, and what can be said of one by looking at its record. Pure: no SDK, no clock.
+ *
+ * The invariant: a job is ACTIVE if and only if a newly elected leader must recover it.
+ *
+ * Not guaranteed: that only the newest leader *works* on a job. A deposed leader may go on computing until it notices; what it
+ * cannot do is write, from the moment its successor has claimed the job.
+ */
+import { notFound, Problem } from '../platform/problem.ts';
+import { fenced, jobDamaged, jobFinished } from './problems.ts';
+
+export type JobState = 'ACTIVE' | 'FINISHED' | 'CLEANED';
+export type Outcome = 'succeeded' | 'failed' | 'cancelled';
+
+/** Where a payload lies in the bucket, and how it is known again. */
+export interface Payload {
+  /** The last part of its key: a UUID v7. */
+  readonly payloadId: string;
+  readonly bytes: number;
+  /** Of the whole, hex. */
+  readonly sha256: string;
+  /** S3's checksum over the parts' checksums, for a payload that was uploaded in parts: base64, then `-` and their number. */
+  readonly composite?: string | undefined;
+  /** Epoch ms. */
+  readonly committedAt: number;
+}
+
+export interface Checkpoint extends Payload {
+  /** Rises by one per commit, from 1, across leaders; never reused. */
+  readonly checkpointId: number;
+  /** JSON. */
+  readonly metadata?: unknown;
+}
+
+/** A reference that another hand has made unreadable; its payload's id may still be known. */
+export interface Malformed {
+  readonly checkpointId: number;
+  readonly payloadId?: string | undefined;
+  readonly malformed: true;
+}
+
+export type CheckpointRef = Checkpoint | Malformed;
+
+/** One commit of the recent past: which upload became which checkpoint. */
+export interface Commit {
+  readonly payloadId: string;
+  readonly checkpointId: number;
+}
+
+export interface Result {
+  readonly outcome: Outcome;
+  readonly detail?: string | undefined;
+  /** Epoch ms. */
+  readonly finishedAt: number;
+  readonly requestId: string;
+}
+
+export interface Job {
+  readonly group: string;
+  readonly jobId: string;
+  readonly state: JobState;
+  /** The highest fencing version that has touched the job. */
+  readonly fence: number;
+  /** Undefined when the reference is malformed or the job has been cleaned up. */
+  readonly graph?: Payload | undefined;
+  /** JSON. */
+  readonly metadata?: unknown;
+  /** How many checkpoints are kept: 1 to 32. */
+  readonly retain: number;
+  /** Newest first. */
+  readonly checkpoints: readonly CheckpointRef[];
+  /** In order of their ids. */
+  readonly savepoints: readonly CheckpointRef[];
+  /** The last `retain` + 8 checkpoint commits, newest first, whatever became of them since; null where one is unreadable. */
+  readonly commits: readonly (Commit | null)[];
+  readonly nextCheckpointId: number;
+  /** Epoch ms. */
+  readonly submittedAt: number;
+  /** Of the write that submitted it, or its present graph. */
+  readonly requestId: string;
+  /** Of the submission before, so that its late retry changes nothing. */
+  readonly requestBefore?: string | undefined;
+  readonly result?: Result | undefined;
+  /** The backup that still copies what the job referred to when it was recorded: until then nothing is deleted. */
+  readonly heldBy?: string | undefined;
+}
+
+/** A record of which nothing can be said but that it is there. */
+export interface DamagedJob {
+  readonly group: string;
+  readonly jobId: string;
+  readonly damage: string;
+}
+
+export type JobRecord = Job | DamagedJob;
+
+export const isDamaged = (record: JobRecord): record is DamagedJob => 'damage' in record;
+export const isMalformed = (ref: CheckpointRef): ref is Malformed => 'malformed' in ref;
+export const intact = (refs: readonly CheckpointRef[]): Checkpoint[] =>
+  refs.filter((ref): ref is Checkpoint => !isMalformed(ref));
+
+export const maxRetain = 32;
+/** How many commits stay known after their checkpoint was dropped, so that a late retry resurrects nothing. */
+export const ghosts = 8;
+export const maxSavepoints = 32;
+
+export interface JobName {
+  readonly group: string;
+  readonly jobId: string;
+}
+
+/**
+ * Why a term of this version may not write to the job: `not_found`, `job_damaged`, `fenced`, or `job_finished` unless
+ * finished jobs may be written to as well. Undefined when it may.
+ */
+export function refusal(
+  { group, jobId }: JobName,
+  record: JobRecord | undefined,
+  version: number,
+  { finished = 'refused' }: { finished?: 'refused' | 'allowed' } = {},
+): Problem | undefined {
+  const job = `Job "${jobId}" of group "${group}"`;
+  if (!record) return new Problem(notFound, `${job} does not exist; submit it first.`);
+  if (isDamaged(record)) return new Problem(jobDamaged, `${job} cannot be read: ${record.damage}.`);
+  if (record.fence > version) {
+    return new Problem(
+      fenced,
+      `${job} has been touched by fencing version ${record.fence}, yours is ${version}: stop the work of your term.`,
+      { yours: version, current: record.fence },
+    );
+  }
+  if (record.state === 'ACTIVE' || finished === 'allowed') return undefined;
+  const outcome = record.result?.outcome ?? 'with an unknown result';
+  return new Problem(jobFinished, `${job} has finished (${outcome}); submit new work under another id.`, {
+    state: record.state,
+    result: record.result?.outcome,
+  });
+}
+
+/** Every payload that the record refers to and that must therefore stay. A finished job keeps its savepoints. */
+export function referredPayloads(job: Job): Set<string> {
+  const kept = job.state === 'CLEANED' ? job.savepoints : [...job.checkpoints, ...job.savepoints];
+  const ids = kept.flatMap(({ payloadId }) => payloadId ?? []);
+  return new Set(job.graph && job.state !== 'CLEANED' ? [...ids, job.graph.payloadId] : ids);
+}
+
+/** What a finished job's clean-up has to delete: its checkpoints, then its graph. */
+export function owedPayloads({ checkpoints, graph }: Job): string[] {
+  const ids = checkpoints.flatMap(({ payloadId }) => payloadId ?? []);
+  return graph ? [...ids, graph.payloadId] : ids;
+}

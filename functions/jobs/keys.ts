@@ -1,0 +1,8 @@
+import { groupKey } from '../leadership/keys.ts';
+
+/** Where jobs lie in the main table, beside the leadership of their group. */
+export const jobPrefix = 'JOB#';
+export const jobKey = (group: string, jobId: string) => ({ pk: groupKey(group), sk: `${jobPrefix}${jobId}` });
+
+/** Partition of the groups index in which finished jobs wait for their clean-up. */
+export const cleanUpPartition = 'CLEAN-UP';

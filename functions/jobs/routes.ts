@@ -1,0 +1,43 @@
+import { instant } from '../platform/clock.ts';
+import { fromCursor, toCursor } from '../platform/cursor.ts';
+import { type Endpoint, endpoint } from '../platform/http.ts';
+import { isDamaged, type JobName } from './job.ts';
+import * as jobs from './jobs.ts';
+import { jobPrefix } from './keys.ts';
+import * as schema from './schema.ts';
+import { shown } from './shown.ts';
+import * as uploads from './uploads.ts';
+
+const named = ({ group, job }: { group: string; job: string }): JobName => ({ group, jobId: job });
+
+export function jobRoutes(room: jobs.Jobs): Endpoint[] {
+  return [
+    endpoint(schema.beginUpload, async ({ params, body }) => {
+      const begun = await uploads.begin(room, named(params), body);
+      if (begun.method === 'multipart') return begun;
+      const { request, expiresAt, ...rest } = begun;
+      return { ...rest, ...request, expiresAt: instant(expiresAt) };
+    }),
+    endpoint(schema.signParts, async ({ params, body }) => {
+      const { urls, expiresAt } = await uploads.signParts(room, named(params), params.upload, body.parts);
+      return { urls, expiresAt: instant(expiresAt) };
+    }),
+    endpoint(schema.submitJob, async ({ params, fence, body, requestId }) => {
+      const { graph, ...rest } = body;
+      const bytes = 'inline' in graph ? { inline: Buffer.from(graph.inline, 'base64') } : graph;
+      await jobs.submit(room, named(params), fence, { ...rest, graph: bytes }, requestId);
+      return { jobId: params.job, fencingVersion: fence.fencingVersion };
+    }),
+    endpoint(schema.listJobs, async ({ params, query }) => {
+      const after = query.cursor === undefined ? undefined : fromCursor(query.cursor, jobPrefix);
+      const page = await room.jobs.list(params.group, after, query.limit);
+      const items = page.items.flatMap((record) => (isDamaged(record) ? [] : shown(record)));
+      return { items, ...(page.last === undefined ? {} : { nextCursor: toCursor(page.last) }) };
+    }),
+    endpoint(schema.showJob, async ({ params }) => shown(await jobs.show(room, named(params)))),
+    endpoint(schema.finishJob, async ({ params, fence, body, requestId }) => {
+      const { result: outcome, detail } = body;
+      return { state: await jobs.finish(room, named(params), fence, { outcome, detail }, requestId) };
+    }),
+  ];
+}
