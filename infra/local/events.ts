@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Deployment } from './assembly/deployment.ts';
 import { localAccount, localRegion } from './assembly/read.ts';
 import { lineWriter } from './files.ts';
-import { inputFor, type RuleTarget } from './schedules/schedules.ts';
+import { type RuleTarget, refuseTransformation } from './schedules/schedules.ts';
 import { matches } from './streams/pattern.ts';
 
 export interface EventEntry {
@@ -41,12 +41,13 @@ export function eventBuses(
     .resources('AWS::Events::Rule')
     .map((resource) => ({ resource, rule: deployment.properties<PatternRule>(resource) }))
     .filter(({ rule }) => rule.EventPattern && rule.State !== 'DISABLED');
+  for (const { resource, rule } of rules) refuseTransformation(rule.Targets ?? [], resource);
 
   async function accept(bus: string, event: object): Promise<void> {
     await write({ ...event, eventBus: bus });
-    for (const { resource, rule } of rules) {
+    for (const { rule } of rules) {
       if (nameOf(rule.EventBusName) !== bus || !matches(rule.EventPattern ?? {}, event)) continue;
-      for (const target of rule.Targets ?? []) send(target.Arn, inputFor(target, event, resource));
+      for (const target of rule.Targets ?? []) send(target.Arn, target.Input ?? JSON.stringify(event));
     }
   }
 

@@ -37,7 +37,6 @@ export async function bringUp({ project, options, report, onStop }: Surroundings
   const gateway = await startGateway(options.port, async (method, path, body) =>
     fireByHand(schedules, method, path, body),
   );
-  onStop(() => gateway.stop());
   const api = `http://127.0.0.1:${gateway.port}`;
 
   const given = givenEndpoints(process.env);
@@ -108,6 +107,7 @@ export async function bringUp({ project, options, report, onStop }: Surroundings
 
   const routes = routesOf(deployment);
   gateway.serve(routes, functions);
+  onStop(() => gateway.stop());
   report(`api       ${api} ${routes.length} routes`);
   for (const custom of customResources(deployment)) report(`skipped   ${custom}`);
 
@@ -136,7 +136,9 @@ export async function bringUp({ project, options, report, onStop }: Surroundings
 }
 
 async function synthesiseApp(project: string, app: string, report: (line: string) => void): Promise<Deployment> {
-  const { folder, cached } = await synthesise(project, app);
+  const { folder, cached } = await synthesise(project, app, () =>
+    report(`template  ${app} changed since it was last synthesised, this takes a while`),
+  );
   const stacks = await readAssembly(folder);
   report(
     `template  ${app} ${stacks.map(({ name }) => name).join(', ')} (${cached ? 'as synthesised before' : 'synthesised now'})`,

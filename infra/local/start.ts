@@ -41,6 +41,10 @@ export async function start(
   process.on('SIGINT', () => asked('SIGINT', 130));
   process.on('SIGTERM', () => asked('SIGTERM', 143));
   process.on('SIGHUP', () => asked('SIGHUP', 129));
+  process.on('uncaughtException', (cause) => {
+    console.error(cause);
+    if (stoppingSince === undefined) void stop(1);
+  });
   // A reader of our output that went away is no reason to leave things behind.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   setInterval(() => {

@@ -35,7 +35,7 @@ export interface TargetSurroundings {
 
 export function targetsOf(deployment: Deployment, at: TargetSurroundings): Targets {
   const queues = queuesOf(deployment, at.folder);
-  const asynchronous = asynchronousInvoker(at.functions, asynchronousRules(deployment), send);
+  const asynchronous = asynchronousInvoker(at.functions, asynchronousRules(deployment), send, at.report);
   const buses = eventBuses(deployment, join(at.folder, 'events.ndjson'), send);
 
   function send(arn: string, input: string): void {

@@ -58,6 +58,13 @@ export function deploymentOf(stacks: StackTemplate[]): Deployment {
         }
         return missing(`Stack ${stack.name} imports ${exportName}, which no stack of the app exports`);
       },
+      stackOutput(stackName, output) {
+        const owner = stacks.find(({ name }) => name === stackName);
+        const found = owner?.template.Outputs?.[output];
+        if (!owner || !found)
+          return missing(`Stack ${stack.name} reads ${stackName}.${output}, which no stack of the app puts out`);
+        return resolveIntrinsics(found.Value, scopeFor(owner));
+      },
       mapping: (map, first, second) =>
         Mappings[map]?.[first]?.[second] ?? missing(`Mapping ${map} of stack ${stack.name} has no ${first}.${second}`),
       condition(name) {

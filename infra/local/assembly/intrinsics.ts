@@ -3,6 +3,7 @@ export interface Scope {
   reference(name: string): unknown;
   attribute(logicalId: string, name: string): unknown;
   imported(exportName: string): unknown;
+  stackOutput(stackName: string, output: string): unknown;
   mapping(map: string, first: string, second: string): unknown;
   condition(name: string): boolean;
 }
@@ -56,6 +57,10 @@ function apply(name: string, argument: unknown, scope: Scope): unknown {
     }
     case 'Fn::ImportValue':
       return scope.imported(String(value(argument)));
+    case 'Fn::GetStackOutput': {
+      const { StackName, OutputName } = value(argument) as { StackName: string; OutputName: string };
+      return scope.stackOutput(StackName, OutputName);
+    }
     case 'Fn::FindInMap': {
       const [map, first, second] = value(argument) as [string, string, string];
       return scope.mapping(map, first, second);

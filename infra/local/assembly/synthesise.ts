@@ -15,7 +15,7 @@ const unusedAfterMs = 7 * 24 * 3_600_000;
  * Synthesises the CDK app in a process of its own, so that a warm start never loads the CDK, and keeps the result
  * under a hash of everything that goes into it. Throws with the app's own words when it fails.
  */
-export async function synthesise(project: string, app: string): Promise<Synthesis> {
+export async function synthesise(project: string, app: string, starting: () => void): Promise<Synthesis> {
   const context = await contextOf(project);
   const cache = join(project, '.tenure', 'synth');
   const folder = join(cache, await hashOf(project, app, context));
@@ -25,6 +25,7 @@ export async function synthesise(project: string, app: string): Promise<Synthesi
     await utimes(folder, now, now);
     return { folder, cached: true };
   }
+  starting();
   await dropUnused(cache);
   const fresh = `${folder}.${process.pid}`;
   await rm(fresh, { recursive: true, force: true });
@@ -95,7 +96,7 @@ function run(project: string, app: string, settings: Record<string, string>): Pr
 async function dropUnused(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     const folder = join(cache, name);
-    const { mtimeMs } = await stat(folder);
+    const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Date.now() }));
     if (Date.now() - mtimeMs > unusedAfterMs) await rm(folder, { recursive: true, force: true });
   }
 }

@@ -20,9 +20,16 @@ export function asynchronousInvoker(
   functions: FunctionHost,
   rulesOf: (functionArn: string) => AsynchronousRules,
   destination: (arn: string, record: string) => void,
+  report: (line: string) => void,
 ): AsynchronousInvoker {
   const timers = new Set<NodeJS.Timeout>();
   let stopped = false;
+
+  function begin(functionArn: string, payload: string, count: number): void {
+    attempt(functionArn, payload, count).catch((cause: unknown) =>
+      report(`function  ${functionArn}: ${String(cause)}`),
+    );
+  }
 
   async function attempt(functionArn: string, payload: string, count: number): Promise<void> {
     const { maxRetries, onFailure, onSuccess } = rulesOf(functionArn);
@@ -33,7 +40,7 @@ export function asynchronousInvoker(
       const timer = setTimeout(
         () => {
           timers.delete(timer);
-          void attempt(functionArn, payload, count + 1);
+          begin(functionArn, payload, count + 1);
         },
         retryAfterMs[count - 1] ?? 2_000,
       );
@@ -63,7 +70,7 @@ export function asynchronousInvoker(
   }
 
   return {
-    invoke: (functionArn, payload) => void attempt(functionArn, payload, 1),
+    invoke: (functionArn, payload) => begin(functionArn, payload, 1),
     stop() {
       stopped = true;
       for (const timer of timers) clearTimeout(timer);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Deployment, Resource } from '../assembly/deployment.ts';
 import { accessOf, type Endpoints } from '../resources/clients.ts';
@@ -47,8 +48,7 @@ function functionOf(deployment: Deployment, at: Surroundings, resource: Resource
   return {
     name,
     arn: deployment.attribute(resource, 'Arn'),
-    folder,
-    handler: Handler,
+    ...entryOf(resource, folder, Handler),
     timeoutMs: Timeout * 1_000,
     memoryMiB: MemorySize,
     logFile: join(at.logFolder, `${name}.log`),
@@ -59,6 +59,15 @@ function functionOf(deployment: Deployment, at: Surroundings, resource: Resource
       ...passedThrough(process.env),
     },
   };
+}
+
+/** A handler is named by its file without the ending, a dot, and the export. */
+function entryOf({ path }: Resource, folder: string, handler: string): { file: string; exportName: string } {
+  const dot = handler.lastIndexOf('.');
+  const stem = join(folder, handler.slice(0, dot));
+  const file = ['.mjs', '.js', '.cjs'].map((ending) => stem + ending).find((candidate) => existsSync(candidate));
+  if (!file) throw new Error(`${path}: the bundle ${folder} has no file for the handler ${handler}`);
+  return { file, exportName: handler.slice(dot + 1) };
 }
 
 /** Settings in the stack's own environment win over the template's, so that a test can use short times. */

@@ -4,10 +4,9 @@ export const limits = { requestBytes: 6_291_456, answerBytes: 6_291_556 } as con
 export interface HostedFunction {
   name: string;
   arn: string;
-  /** Folder of the bundle. */
-  folder: string;
-  /** As in the template: file without its ending, a dot, the exported name. */
-  handler: string;
+  /** The bundle's file and what it exports as the handler. */
+  file: string;
+  exportName: string;
   timeoutMs: number;
   memoryMiB: number;
   environment: Record<string, string>;

@@ -1,5 +1,5 @@
-import { createWriteStream, existsSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { FunctionError, HostedFunction, Outcome } from './function.ts';
 
@@ -34,7 +34,7 @@ export function startInstance(hosted: HostedFunction, ended: (instance: Instance
   let waiting: (() => void)[] | undefined = [];
 
   const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
-    workerData: { ...entryOf(hosted), context: fixedContext(hosted) },
+    workerData: { file: hosted.file, exportName: hosted.exportName, context: fixedContext(hosted) },
     env: hosted.environment,
     // Without this the thread would inherit the loader of TypeScript and start slowly.
     execArgv: [],
@@ -119,14 +119,6 @@ export function startInstance(hosted: HostedFunction, ended: (instance: Instance
     },
   };
   return instance;
-}
-
-function entryOf({ folder, handler, name }: HostedFunction): { file: string; exportName: string } {
-  const dot = handler.lastIndexOf('.');
-  const stem = join(folder, handler.slice(0, dot));
-  const file = ['.mjs', '.js', '.cjs'].map((ending) => stem + ending).find((candidate) => existsSync(candidate));
-  if (!file) throw new Error(`Function ${name}: its bundle ${folder} has no file for the handler ${handler}`);
-  return { file, exportName: handler.slice(dot + 1) };
 }
 
 function fixedContext({ name, arn, memoryMiB, environment }: HostedFunction) {

@@ -20,24 +20,42 @@ const order = z.strictObject({
   path: z.string().default(''),
 });
 
+const orderList = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue('not JSON');
+      return z.NEVER;
+    }
+  })
+  .transform((given) => (Array.isArray(given) ? given : [given]))
+  .pipe(z.array(order));
+
 export interface FaultOrders {
-  /** Takes orders as JSON: one, a list, or an empty list to forget all. Throws a ZodError for anything else. */
-  replace(body: string): number;
+  /** Takes orders as JSON: one, a list, or an empty list to forget all. Answers how many there are now, or what is wrong with them. */
+  replace(body: string): { orders: number } | { issues: string[] };
   /** The fault for this request, if one is ordered: its header `Tenure-Inject: 429` or `504;after`, else the first order that matches. */
-  next(request: IncomingMessage): Fault | undefined;
+  next(request: IncomingMessage): Fault | 'malformed' | undefined;
 }
 
 export function faultOrders(): FaultOrders {
   let orders: z.output<typeof order>[] = [];
   return {
     replace(body) {
-      const given = JSON.parse(body) as unknown;
-      orders = z.array(order).parse(Array.isArray(given) ? given : [given]);
-      return orders.length;
+      const read = orderList.safeParse(body);
+      if (!read.success)
+        return { issues: read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) };
+      orders = read.data;
+      return { orders: orders.length };
     },
     next(request) {
-      const [status, when = 'before'] = String(request.headers['tenure-inject'] ?? '').split(';');
-      if (status) return { status: Number(status), when: when.trim() === 'after' ? 'after' : 'before' };
+      const header = request.headers['tenure-inject'];
+      if (header !== undefined) {
+        const [, status, after] = /^(0|[45]\d\d)(; ?after)?$/.exec(String(header)) ?? [];
+        return status ? { status: Number(status), when: after ? 'after' : 'before' } : 'malformed';
+      }
       const found = orders.find(
         ({ times, method, path }) =>
           times > 0 && (!method || method === request.method) && (request.url ?? '').includes(path),

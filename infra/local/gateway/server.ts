@@ -34,6 +34,7 @@ export async function startGateway(port: number, local: LocalRoute): Promise<Gat
     if (request.url?.startsWith('/_local/')) return send(response, await administer(request, body), 'local');
     if (headerSize(request) > headerBytes) return send(response, gatewayAnswer(431), 'local');
     const fault = faults.next(request);
+    if (fault === 'malformed') return send(response, gatewayAnswer(400), 'local');
     if (fault?.when === 'before') return spoil(response, fault.status);
     const { requestId, ...answered } = await dispatch(request, body);
     if (fault) return spoil(response, fault.status);
@@ -43,7 +44,8 @@ export async function startGateway(port: number, local: LocalRoute): Promise<Gat
   async function administer(request: IncomingMessage, body: Buffer): Promise<Answer> {
     const path = (request.url ?? '').slice('/_local'.length);
     if (request.method === 'PUT' && path === '/inject') {
-      return json(200, { orders: faults.replace(body.toString()) });
+      const taken = faults.replace(body.toString());
+      return 'issues' in taken ? json(400, taken) : json(200, taken);
     }
     return (await local(request.method ?? 'GET', path, body.toString())) ?? gatewayAnswer(404);
   }

@@ -33,6 +33,9 @@ export interface TableProperties {
  */
 export async function createTables(deployment: Deployment, client: DynamoDBClient): Promise<string[]> {
   const tables = deployment.resources('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable');
+  const names = tables.map((table) => deployment.reference(table));
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice) throw new Error(`Two tables are named ${twice}: all Regions are one here, give them different names`);
   return Promise.all(tables.map((table) => createTable(deployment, client, table)));
 }
 

@@ -69,6 +69,7 @@ function withContext(input: string, slot: Date, scheduleArn: string): string {
 function ruleOf(deployment: Deployment, targets: Targets, start: number, resource: Resource): Timed | undefined {
   const { ScheduleExpression, State, Targets = [] } = deployment.properties<RuleProperties>(resource);
   if (!ScheduleExpression || State === 'DISABLED') return undefined;
+  refuseTransformation(Targets, resource);
   const arn = deployment.attribute(resource, 'Arn');
   return {
     name: deployment.reference(resource),
@@ -85,18 +86,14 @@ function ruleOf(deployment: Deployment, targets: Targets, start: number, resourc
         resources: [arn],
         detail: {},
       };
-      for (const target of Targets) targets.send(target.Arn, inputFor(target, event, resource));
+      for (const target of Targets) targets.send(target.Arn, target.Input ?? JSON.stringify(event));
     },
   };
 }
 
-export function inputFor(
-  { Input, InputPath, InputTransformer }: RuleTarget,
-  event: object,
-  { path }: Resource,
-): string {
-  if (InputPath || InputTransformer) throw new Error(`${path}: InputPath and InputTransformer do not run locally`);
-  return Input ?? JSON.stringify(event);
+export function refuseTransformation(targets: RuleTarget[], { path }: Resource): void {
+  if (!targets.some(({ InputPath, InputTransformer }) => InputPath || InputTransformer)) return;
+  throw new Error(`${path}: InputPath and InputTransformer do not run locally`);
 }
 
 function seconds(instant: Date): string {
