@@ -19,6 +19,8 @@ export interface BackupStore {
   /** Puts a final record and frees the group for the next backup, both or none. */
   settle(seen: Stored, final: BackupRecord): Promise<boolean>;
   remove(seen: Stored): Promise<boolean>;
+  /** The backup that the request has begun, if any. */
+  begunBy(group: string, requestId: string): Promise<string | undefined>;
   running(group: string): Promise<string | undefined>;
   /** Newest first. */
   list(

@@ -55,10 +55,10 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
         ),
       );
       if (won) return { begun: { record, revision: 1 } };
-      const earlier = await get(requestKey(group, requestId));
-      if (earlier) return { earlier: String(earlier['backupId']) };
-      const running = await get(runningKey(group));
-      if (running) return { running: String(running['backupId']) };
+      const earlier = await this.begunBy(group, requestId);
+      if (earlier !== undefined) return { earlier };
+      const running = await this.running(group);
+      if (running !== undefined) return { running };
       return this.begin(record);
     },
 
@@ -120,6 +120,11 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
         ),
       );
       return won !== undefined;
+    },
+
+    async begunBy(group, requestId) {
+      const item = await get(requestKey(group, requestId));
+      return item && String(item['backupId']);
     },
 
     async running(group) {

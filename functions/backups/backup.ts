@@ -36,6 +36,8 @@ export interface BackupRecord {
   readonly host?: string | undefined;
   /** SHA-256 of what the attempt's worker proves itself with. */
   readonly secretHash?: string | undefined;
+  /** Of the workflow's running task, which heartbeats keep alive; never shown to anybody. */
+  readonly taskToken?: string | undefined;
   /** Of the last heartbeat of the attempt. */
   readonly sequence: number;
   readonly lastSignAt: number;
@@ -80,7 +82,7 @@ export interface AttemptProof {
 /** What an attempt is told: to go on, that the backup was cancelled, or that the attempt no longer counts. */
 export function verdictFor(record: BackupRecord, { attempt, secretHash }: AttemptProof): Verdict {
   if (record.attempt !== attempt || record.secretHash !== secretHash) return 'superseded';
-  if (!isFinal(record)) return 'continue';
+  if (record.state !== 'FAILED') return 'continue';
   return record.error?.code === 'cancelled' ? 'cancelled' : 'superseded';
 }
 
