@@ -1,4 +1,5 @@
-import type { Answer, Context, S3Request } from './request.ts';
+import type { Answer, Context } from './handler.ts';
+import type { S3Request } from './request.ts';
 import { element, leaf, xmlDocument } from './xml.ts';
 
 const REGION = 'us-east-1';

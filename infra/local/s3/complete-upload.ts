@@ -7,8 +7,9 @@ import { receiveStored } from './commit.ts';
 import { readWriteCondition } from './conditions.ts';
 import { wholeSeconds } from './description.ts';
 import { S3Error } from './errors.ts';
+import type { Answer, Context } from './handler.ts';
 import type { ObjectRecord, PartRecord } from './records.ts';
-import type { Answer, Context, S3Request } from './request.ts';
+import type { S3Request } from './request.ts';
 import { leaf, many, readXml, xmlDocument } from './xml.ts';
 
 const MIN_PART_BYTES = 5 * 1024 ** 2;

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { readDocument } from './body.ts';
 import { S3Error } from './errors.ts';
-import type { Answer, Context, S3Request } from './request.ts';
+import type { Answer, Context } from './handler.ts';
+import type { S3Request } from './request.ts';
 import { element, leaf, many, readXml, xmlDocument } from './xml.ts';
 
 const MAX_KEYS = 1000;

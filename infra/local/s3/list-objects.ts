@@ -1,7 +1,8 @@
 import { invalidArgument } from './errors.ts';
+import type { Answer, Context } from './handler.ts';
 import { after, fromBytes, listPage, toBytes } from './key-order.ts';
 import type { ObjectRecord } from './records.ts';
-import type { Answer, Context, S3Request } from './request.ts';
+import type { S3Request } from './request.ts';
 import { element, leaf, xmlDocument } from './xml.ts';
 
 const MAX_PAGE = 1000;

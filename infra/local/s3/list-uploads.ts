@@ -1,8 +1,9 @@
 import { checksumElement } from './checksums.ts';
 import { invalidArgument } from './errors.ts';
+import type { Answer, Context } from './handler.ts';
 import { toBytes } from './key-order.ts';
 import { readLimit, urlEncode } from './list-objects.ts';
-import type { Answer, Context, S3Request } from './request.ts';
+import type { S3Request } from './request.ts';
 import { element, leaf, xmlDocument } from './xml.ts';
 
 /** ListParts, by number, in pages of up to 1000. */

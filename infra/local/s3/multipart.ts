@@ -5,8 +5,9 @@ import { type Algorithm, type ChecksumType, checksumHeader, findChecksum, readAl
 import { commitPart } from './commit.ts';
 import { readDescription, refuseUnknownWishes, wholeSeconds } from './description.ts';
 import { invalidArgument, S3Error } from './errors.ts';
+import type { Answer, Context } from './handler.ts';
 import type { UploadRecord } from './records.ts';
-import type { Answer, Context, S3Request } from './request.ts';
+import type { S3Request } from './request.ts';
 import { MAX_PUT_BYTES } from './write-object.ts';
 import { leaf, xmlDocument } from './xml.ts';
 

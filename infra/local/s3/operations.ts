@@ -3,11 +3,12 @@ import { completeMultipartUpload } from './complete-upload.ts';
 import { copyObject, uploadPartCopy } from './copy.ts';
 import { deleteObjects } from './delete-objects.ts';
 import { S3Error } from './errors.ts';
+import type { Handler } from './handler.ts';
 import { listObjectsV2 } from './list-objects.ts';
 import { listMultipartUploads, listParts } from './list-uploads.ts';
 import { abortMultipartUpload, createMultipartUpload, uploadPart } from './multipart.ts';
 import { getObject, headObject } from './read-object.ts';
-import type { Handler, S3Request } from './request.ts';
+import type { S3Request } from './request.ts';
 import { deleteObject, deleteObjectTagging, getObjectTagging, putObject, putObjectTagging } from './write-object.ts';
 
 export interface Operation {

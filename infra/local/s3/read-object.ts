@@ -2,9 +2,10 @@ import { checksumHeader } from './checksums.ts';
 import { weighReadCondition } from './conditions.ts';
 import { describeObject } from './description.ts';
 import { invalidArgument, noSuchKey, S3Error } from './errors.ts';
+import type { Answer, Context } from './handler.ts';
 import { type Range, readRange } from './range.ts';
 import type { ObjectRecord } from './records.ts';
-import type { Answer, Context, S3Request } from './request.ts';
+import type { S3Request } from './request.ts';
 
 /** GetObject: whole, one range, or one part of a multipart object. */
 export function getObject(request: S3Request, context: Context): Answer {

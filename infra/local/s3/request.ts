@@ -1,8 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Readable } from 'node:stream';
 import { S3Error } from './errors.ts';
-import type { Payload } from './signature.ts';
-import type { Store } from './store.ts';
 
 /** One request, taken apart but not yet trusted. `bucket` and `key` are empty when the path does not name them. */
 export interface S3Request {
@@ -18,21 +15,6 @@ export interface S3Request {
   /** Tells a client that waits for "100 Continue" to send its body. */
   beginBody(): void;
 }
-
-export interface Answer {
-  status: number;
-  headers?: Record<string, string | number | undefined>;
-  body?: string | Readable;
-}
-
-export interface Context {
-  store: Store;
-  payload: Payload;
-  /** Milliseconds since 1970. */
-  now(): number;
-}
-
-export type Handler = (request: S3Request, context: Context) => Promise<Answer> | Answer;
 
 const MAX_KEY_BYTES = 1024;
 

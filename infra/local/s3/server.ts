@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { S3Error } from './errors.ts';
+import type { Answer } from './handler.ts';
 import { findOperation } from './operations.ts';
-import { type Answer, parseRequest } from './request.ts';
+import { parseRequest } from './request.ts';
 import { type Credentials, verifySignature } from './signature.ts';
 import { Store } from './store.ts';
 import { leaf, xmlError } from './xml.ts';
@@ -43,7 +44,8 @@ export interface S3Server {
  * Not as in S3: buckets are never versioned (a bucket's versioning, lifecycle and policies are ignored by whoever creates it
  * here; asking for them answers 501 NotImplemented), any region will do, no checksum is added that the client did not name,
  * ListObjects V1 and virtual-host addresses are missing, x-amz-* parameters in a presigned query are ignored except for the
- * signature's own, and x-amz-expected-bucket-owner is ignored. What is committed survives the process being killed at any
+ * signature's own, x-amz-expected-bucket-owner is ignored, and a copy or a completed upload never answers 200 with an error
+ * inside, as S3's may after a while. What is committed survives the process being killed at any
  * point, not a power cut.
  *
  * Rejects when the port is taken or the folder cannot be read.

@@ -14,7 +14,7 @@ export interface Payload {
 }
 
 /** From which each chunk's signature of a signed stream is derived, in turn. */
-export interface ChunkSeed {
+interface ChunkSeed {
   signingKey: Buffer;
   date: string;
   scope: string;

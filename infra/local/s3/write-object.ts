@@ -4,7 +4,8 @@ import { commitObject } from './commit.ts';
 import { readWriteCondition } from './conditions.ts';
 import { checksumHeaders, checkTags, readDescription, refuseUnknownWishes, wholeSeconds } from './description.ts';
 import { noSuchKey } from './errors.ts';
-import type { Answer, Context, S3Request } from './request.ts';
+import type { Answer, Context } from './handler.ts';
+import type { S3Request } from './request.ts';
 import { element, leaf, many, readXml, xmlDocument } from './xml.ts';
 
 export const MAX_PUT_BYTES = 5 * 1024 ** 3;

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   CreateBucketCommand,
   DeleteBucketCommand,
@@ -14,6 +17,7 @@ import {
   PutObjectTaggingCommand,
 } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
+import { startS3Server } from '../../../../infra/local/s3/server.ts';
 import { bucket, errorCode, newClient, readBack, refusal, signedFetch, useS3Server } from './fixture.ts';
 
 const server = useS3Server();
@@ -157,6 +161,25 @@ describe('a request', () => {
     const patched = await signedFetch(`${server.endpoint}/${bucket}/plain`, { method: 'PATCH', body: 'x' });
     expect([patched.status, await errorCode(patched)]).toEqual([405, 'MethodNotAllowed']);
     await server.s3.send(new HeadBucketCommand({ Bucket: bucket }));
+  });
+});
+
+describe('a server', () => {
+  it('stands beside another, on the loopback only, and says when its port is taken', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tenure-s3-beside-'));
+    const port = Number(new URL(server.endpoint).port);
+    await expect(startS3Server({ folder, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    const other = await startS3Server({ folder, credentials: { accessKeyId: 'own', secretAccessKey: 'own secret' } });
+    expect(other.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    const owner = newClient(other.endpoint, { credentials: { accessKeyId: 'own', secretAccessKey: 'own secret' } });
+    expect((await owner.send(new ListBucketsCommand({}))).Buckets).toEqual([]);
+    const local = newClient(other.endpoint);
+    expect(await refusal(local.send(new ListBucketsCommand({})))).toMatchObject({ name: 'InvalidAccessKeyId' });
+    owner.destroy();
+    local.destroy();
+    await other.stop();
+    await rm(folder, { recursive: true });
+    await expect(fetch(other.endpoint)).rejects.toThrow();
   });
 });
 
