@@ -5,8 +5,9 @@ import {
   type DynamoDBDocumentClient,
   QueryCommand,
   TransactWriteCommand,
+  type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb';
-import { lostCondition, pastConflicts } from '../platform/store-errors.ts';
+import { conditional } from '../platform/conditional.ts';
 import { groupKey, groupsIndex, leadershipKey, termKey, termPrefix } from './keys.ts';
 import type { Ending, LeadershipRecord } from './lease.ts';
 import { toRecord, toTerm } from './lease-items.ts';
@@ -31,16 +32,9 @@ export interface GroupStore {
 }
 
 export function groupTable(client: DynamoDBDocumentClient, table: string): GroupStore {
-  const unlessChanged = async (
-    items: NonNullable<ConstructorParameters<typeof TransactWriteCommand>[0]['TransactItems']>,
-  ) => {
-    try {
-      await pastConflicts(() => client.send(new TransactWriteCommand({ TransactItems: items })));
-      return true;
-    } catch (error) {
-      if (lostCondition(error)) return false;
-      throw error;
-    }
+  const unlessChanged = async (TransactItems: TransactWriteCommandInput['TransactItems']) => {
+    const { won } = await conditional(() => client.send(new TransactWriteCommand({ TransactItems })));
+    return won !== undefined;
   };
 
   const endTerm = (group: string, version: number, { at, reason }: Ending) => ({

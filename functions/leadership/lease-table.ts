@@ -1,5 +1,4 @@
 /** The DynamoDB requests of a lease. Every write is one conditional request that hands back the record that won. */
-import { ConditionalCheckFailedException, type TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
   GetCommand,
@@ -8,9 +7,8 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { conditional } from '../platform/conditional.ts';
 import type { Fence } from '../platform/headers.ts';
-import { lostCondition, pastConflicts } from '../platform/store-errors.ts';
 import { floorKey, floorPrefix, groupKey, groupsIndex, leadershipKey, termKey, termPrefix } from './keys.ts';
 import type { Holder, LeadershipRecord } from './lease.ts';
 import { endOfNewestTerm } from './lease.ts';
@@ -279,21 +277,10 @@ function closeTermBefore(table: string, seen: LeadershipRecord, version: number,
   ];
 }
 
-/** Tells a lost condition, with the record that won, from every other failure. */
+/** What a conditional write of the leadership record came to; in a transaction that record stands first. */
 async function winner(attempt: () => Promise<LeadershipRecord | undefined>): Promise<Write> {
-  try {
-    const won = await pastConflicts(attempt);
-    if (!won) throw new Error('A leadership write succeeded and left a record that cannot be read');
-    return { won };
-  } catch (error) {
-    if (!lostCondition(error)) throw error;
-    return { lost: toRecord(winningItem(error)) };
-  }
-}
-
-/** The document client leaves the items of its errors as raw attribute values. */
-function winningItem(error: unknown): Record<string, unknown> | undefined {
-  if (error instanceof ConditionalCheckFailedException) return error.Item && unmarshall(error.Item);
-  const [item] = (error as TransactionCanceledException).CancellationReasons?.map(({ Item }) => Item) ?? [];
-  return item && unmarshall(item);
+  const { won, lost } = await conditional(attempt);
+  if (lost) return { lost: toRecord(lost.find(({ at }) => at === 0)?.item) };
+  if (!won) throw new Error('A leadership write succeeded and left a record that cannot be read');
+  return { won };
 }
