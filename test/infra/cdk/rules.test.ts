@@ -1,17 +1,21 @@
-import { type App, Validations } from 'aws-cdk-lib';
+import { type App, CfnResource, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { TenureFunction } from '../../../infra/tenure-function.ts';
 import { newApp, templateOf } from './synthesised.ts';
+
+beforeAll(() => {
+  process.env['CDK_VALIDATION'] = 'true';
+});
 
 function findings(app: App): string[] {
   const { violations } = new AwsSolutionsChecks(app).validateScope(app);
   return violations.map(({ ruleName }) => ruleName);
 }
 
-describe('the AWS Solutions rules', () => {
+describe('the AWS Solutions rules and those of CloudFormation', () => {
   test.each([{}, { stage: 'me', ephemeral: 'true' }, { replicaRegions: 'us-west-2' }])(
     'find nothing that is not acknowledged with %o',
     (context) => {
@@ -32,6 +36,12 @@ describe('the AWS Solutions rules', () => {
       'AwsSolutions-S1',
       'AwsSolutions-S10',
     ]);
+  });
+
+  test('refuse what CloudFormation would refuse', () => {
+    const { app, stack } = newApp();
+    new CfnResource(stack, 'Wrong', { type: 'AWS::SQS::Queue', properties: { Nonsense: true } });
+    expect(() => app.synth()).toThrow(/[Vv]alidation/);
   });
 
   test('take a grant on the objects of a prefix as acknowledged, and only that one', () => {

@@ -90,8 +90,8 @@ describe('replicas in other Regions', () => {
       'us-west-2/tenure-blue-replica-2',
       'eu-west-1/tenure-blue-replica-3',
     ]);
-    expect(text(stack.resolve(third?.tableArn))).toBe(
-      'arn:${AWS::Partition}:dynamodb:eu-west-1:${AWS::AccountId}:table/tenure-blue-replica-3',
+    expect(text(stack.resolve(third?.tableArn))).toMatch(
+      /:dynamodb:eu-west-1:\$\{AWS::AccountId\}:table\/tenure-blue-replica-3$/,
     );
   });
 });

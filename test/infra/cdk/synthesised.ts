@@ -8,6 +8,9 @@ import cdk from '../../../cdk.json' with { type: 'json' };
 import { readSettings } from '../../../infra/settings.ts';
 import { createStacks } from '../../../infra/stacks.ts';
 
+// CloudFormation's own rules take seconds to load; rules.test.ts runs them.
+process.env['CDK_VALIDATION'] = 'false';
+
 const folder = mkdtempSync(join(tmpdir(), 'tenure-synth-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

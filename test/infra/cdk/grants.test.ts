@@ -1,0 +1,80 @@
+import type { Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { catalogue } from '../../../functions/operations/catalogue.ts';
+import type { Operation } from '../../../functions/platform/operation.ts';
+import { newApp, permissions } from './synthesised.ts';
+
+const grants = ['grantLead', 'grantObserve', 'grantOperate'] as const;
+const operations = Object.values<Operation>(catalogue).filter(({ path }) => path.includes('{group}'));
+
+/** For each grant for the group `orders`, the patterns of METHOD/path that its policy allows. */
+const patterns = new Map<string, string[]>();
+
+beforeAll(() => {
+  const { stack } = newApp();
+  for (const grant of grants) {
+    stack.tenure[grant]('orders', new Role(stack, grant, { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }));
+  }
+  const granted = permissions(Template.fromStack(stack as Stack));
+  for (const grant of grants) {
+    const own = granted.filter(({ role }) => role.startsWith(grant));
+    expect(own.map(({ action }) => action)).toEqual(own.map(() => 'execute-api:Invoke'));
+    patterns.set(
+      grant,
+      own.map(({ resource }) => /\/\$default\/(.*)$/.exec(resource)?.[1] ?? resource),
+    );
+  }
+});
+
+/** As IAM matches: a star stands for any text, slashes too. */
+function allows(grant: string, method: string, path: string): boolean {
+  return (patterns.get(grant) ?? []).some((pattern) => {
+    const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
+    return new RegExp(`^${parts.join('.*')}$`).test(`${method}${path}`);
+  });
+}
+
+function requests(group: string) {
+  return operations.map((operation) => ({
+    operation,
+    path: operation.path.replace('{group}', group).replaceAll(/\{\w+\}/g, 'some-name'),
+  }));
+}
+
+describe('grants', () => {
+  test('a leader may lead and observe, and do nothing that is for operators', () => {
+    expect(allows('grantLead', 'POST', '/v1/groups/orders/leadership/contend')).toBe(true);
+    expect(allows('grantLead', 'POST', '/v1/groups/orders/leadership/renew')).toBe(true);
+    expect(allows('grantLead', 'GET', '/v1/groups/orders/leadership')).toBe(true);
+    expect(allows('grantLead', 'POST', '/v1/groups/orders/leadership/revoke')).toBe(false);
+  });
+
+  test('an observer may read, and write nothing', () => {
+    for (const { operation, path } of requests('orders')) {
+      expect(allows('grantObserve', operation.method, path), path).toBe(operation.method === 'GET');
+    }
+  });
+
+  test('an operator may do everything in the group', () => {
+    for (const { operation, path } of requests('orders')) {
+      expect(allows('grantOperate', operation.method, path), path).toBe(true);
+    }
+  });
+
+  test.each(grants)('%s opens no other group, and not the list of all', (grant) => {
+    for (const other of ['orders-2', 'order', 'x', 'orders.eu']) {
+      for (const { operation, path } of requests(other))
+        expect(allows(grant, operation.method, path), path).toBe(false);
+    }
+    expect(allows(grant, 'GET', '/v1/groups')).toBe(false);
+  });
+
+  test('a group that is no name is refused', () => {
+    const { stack } = newApp();
+    const role = new Role(stack, 'caller', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+    for (const group of ['*', 'a/b', '', 'orders*'])
+      expect(() => stack.tenure.grantLead(group, role)).toThrow(/must match/);
+  });
+});

@@ -1,0 +1,65 @@
+import { App } from 'aws-cdk-lib';
+import { describe, expect, test } from 'vitest';
+import { readSettings } from '../../../infra/settings.ts';
+
+const settings = (context: Record<string, unknown> = {}) => readSettings(new App({ context }).node);
+
+describe('settings', () => {
+  test('without any, the stage is a protected dev with three replicas at home and no concurrency set apart', () => {
+    expect(settings()).toEqual({
+      stage: 'dev',
+      ephemeral: false,
+      replicas: 3,
+      replicaRegions: [],
+      payloadUndeleteDays: 3,
+      maxClockSkewMs: 250,
+      logRetentionDays: 30,
+      reservedConcurrency: {},
+    });
+  });
+
+  test('the command line gives text, cdk.json numbers and booleans', () => {
+    const given = { ephemeral: true, replicas: 5, payloadUndeleteDays: 7, logRetentionDays: 90 };
+    const text = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
+    expect(settings(text)).toEqual(settings(given));
+    expect(settings(given)).toMatchObject(given);
+  });
+
+  test('lists are separated by commas', () => {
+    expect(
+      settings({ replicaRegions: 'us-west-2,ap-southeast-1', reservedConcurrency: 'contend=20,operate=10' }),
+    ).toMatchObject({
+      replicaRegions: ['us-west-2', 'ap-southeast-1'],
+      reservedConcurrency: { contend: 20, operate: 10 },
+    });
+  });
+
+  test('ephemeral=false is not taken for true', () => {
+    expect(settings({ ephemeral: 'false' }).ephemeral).toBe(false);
+  });
+
+  test.each([
+    [{ stage: 'prod', ephemeral: 'true' }, 'ephemeral=true: stage=prod keeps its data'],
+    [{ stage: 'Prod' }, 'stage=Prod: must be 1 to 16 of a-z'],
+    [{ stage: '' }, 'stage=: must be 1 to 16'],
+    [{ stage: 'a-stage-of-17-char' }, 'stage=a-stage-of-17-char: must be 1 to 16'],
+    [{ ephemeral: 'yes' }, 'ephemeral=yes: '],
+    [{ replicas: '2' }, 'replicas=2: '],
+    [
+      { replicas: '1', replicaRegions: 'us-west-2,eu-west-1' },
+      'replicaRegions=us-west-2,eu-west-1: names more Regions',
+    ],
+    [{ replicaRegions: 'oregon' }, 'replicaRegions=oregon: must be the name of a Region'],
+    [{ payloadUndeleteDays: '0' }, 'payloadUndeleteDays=0: '],
+    [{ maxClockSkewMs: '-1' }, 'maxClockSkewMs=-1: '],
+    [{ logRetentionDays: '31' }, 'logRetentionDays=31: '],
+    [{ reservedConcurrency: 'contend' }, 'reservedConcurrency=contend: must be pairs of function=number'],
+    [{ reservedConcurrency: 'lease=5' }, 'reservedConcurrency=lease=5: lease is never capped'],
+  ])('%o is refused by name and value', (context, message) => {
+    expect(() => settings(context)).toThrow(message);
+  });
+
+  test('all that is wrong is told at once', () => {
+    expect(() => settings({ replicas: '2', maxClockSkewMs: 'x' })).toThrow(/replicas=2: .*; maxClockSkewMs=x: /);
+  });
+});
