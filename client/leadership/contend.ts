@@ -26,17 +26,13 @@ const longestPauseMs = 30_000;
 export async function contendUntilGranted(contender: Contender): Promise<Grant | undefined> {
   const { client, closing, announcer, settings } = contender;
   let failures = 0;
-  // The service hands a live term back to the contender that has it, and that lease began before we asked. Only an answer that another
-  // holds the lease proves that a grant right after it is new.
-  let heldByAnother = false;
   while (!closing.aborted) {
     try {
       const grant = await ask(contender);
-      const fresh = heldByAnother && client.time.monotonic() - grant.askedAt.monotonic < settings.leaseMs / 2;
-      return fresh ? grant : await renewed(contender, grant);
+      const leftMs = grant.leaseMs - (client.time.monotonic() - grant.askedAt.monotonic);
+      return leftMs > settings.leaseMs / 2 ? grant : await renewed(contender, grant);
     } catch (error) {
       if (closing.aborted) return undefined;
-      heldByAnother = hasCode(error, 'leadership_held');
       const waiting = hasCode(error, 'leadership_held', 'group_restoring');
       if (waiting) announcer.announce('onWaiting', error);
       else if (!lossOf(error)) announcer.error(error);
@@ -52,10 +48,16 @@ async function ask({ client, group, contenderId, settings }: Contender): Promise
   const askedAt = readClocks(client.time);
   const options = { timeoutMs: requestTimeoutMs, deadlineMs: requestTimeoutMs * 2 };
   const granted = await client.contend(group, { contenderId, leaseMs }, options);
-  return { fencingVersion: granted.fencingVersion, sessionId: granted.sessionId, leaseMs: granted.leaseMs, askedAt };
+  // A live term that is handed back, to this contender or to a second try, began before it was asked for: only what is left of it counts.
+  return {
+    fencingVersion: granted.fencingVersion,
+    sessionId: granted.sessionId,
+    leaseMs: granted.remainingMs,
+    askedAt,
+  };
 }
 
-/** Gives the lease a beginning that is known here. */
+/** Makes a lease whole that has already gone by half: it would end before its owner is ready. */
 async function renewed({ client, group, settings, closing }: Contender, grant: Grant): Promise<Grant> {
   if (closing.aborted) return grant;
   const { leaseMs, requestTimeoutMs } = settings;

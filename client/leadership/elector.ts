@@ -113,7 +113,6 @@ export class LeaderElector {
     const detail = `The elector of ${this.group} was closed.`;
     this.#held?.term.end({ reason: 'closed', detail });
     await this.#running;
-    this.#announcer.close();
     const [first, ...others] = this.#closingErrors;
     if (first === undefined) return;
     const error = first instanceof Error ? first : new Error(String(first));

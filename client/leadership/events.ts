@@ -23,10 +23,9 @@ export interface ElectorEvents {
 type Callback = Exclude<keyof ElectorEvents, 'onError'>;
 type Parameters_<Name extends Callback> = Parameters<NonNullable<ElectorEvents[Name]>>;
 
-/** Calls the callbacks in order, each in a turn of its own, until it is closed. */
+/** Calls the callbacks in order, each in a turn of its own. */
 export class Announcer {
   readonly #events: ElectorEvents;
-  #closed = false;
 
   constructor(events: ElectorEvents) {
     this.#events = events;
@@ -36,7 +35,7 @@ export class Announcer {
   async tell<Name extends Callback>(name: Name, ...given: Parameters_<Name>): Promise<void> {
     await undefined;
     const callback = this.#events[name] as ((...given: Parameters_<Name>) => void | Promise<void>) | undefined;
-    if (this.#closed || !callback) return;
+    if (!callback) return;
     try {
       await callback(...given);
     } catch (error) {
@@ -51,7 +50,6 @@ export class Announcer {
   }
 
   error(error: unknown): void {
-    if (this.#closed) return;
     const { onError = (unheard) => process.emitWarning(unheard instanceof Error ? unheard : String(unheard)) } =
       this.#events;
     try {
@@ -59,9 +57,5 @@ export class Announcer {
     } catch (failure) {
       process.emitWarning(failure instanceof Error ? failure : String(failure));
     }
-  }
-
-  close(): void {
-    this.#closed = true;
   }
 }

@@ -14,6 +14,7 @@ export function readClocks(time: Time): Reading {
 
 /** What the service granted, and the clocks before it was asked. */
 export interface Grant extends Fence {
+  /** What was left of the lease when it was granted. */
   readonly leaseMs: number;
   readonly askedAt: Reading;
 }

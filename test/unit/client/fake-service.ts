@@ -58,7 +58,8 @@ export class FakeService {
 
   /** As an operator does without force: the lease can be taken at its old expiry. */
   revoke(): void {
-    this.#freeFrom = (this.holder?.expiresAt ?? 0) + maxClockSkewMs;
+    if (!this.holder) return;
+    this.#freeFrom = this.holder.expiresAt + maxClockSkewMs;
     this.#end('revoked');
   }
 
@@ -105,7 +106,8 @@ export class FakeService {
   }
 
   #grant({ sessionId, leaseMs, expiresAt }: Holder): object {
-    return { fencingVersion: this.version, sessionId, leaseMs, expiresAt: instant(expiresAt) };
+    const remainingMs = Math.floor(expiresAt - this.time.real);
+    return { fencingVersion: this.version, sessionId, leaseMs, remainingMs, expiresAt: instant(expiresAt) };
   }
 
   #held(headers: Headers, evenExpired: boolean): Holder {

@@ -127,6 +127,22 @@ test('close waits for onRevoked as long as the lease lasts, and then gives it ba
   expect(link.count('resign')).toBe(1);
 });
 
+test('what a callback does after close still reaches onError, and calls nothing else', async () => {
+  let fail = (_error: Error) => {};
+  const { elector, time, events, errors } = contestant('a', {
+    onGranted: () => new Promise((_, reject) => (fail = reject)),
+  });
+  elector.start();
+  await time.advance(100);
+  const closing = elector.close();
+  await time.advance(100);
+  await closing;
+  fail(new Error('late'));
+  await time.advance(60_000);
+  expect(errors).toEqual([new Error('late')]);
+  expect(events).toEqual(['granted 1', 'revoked 1 closed']);
+});
+
 test('every step of closing runs; the first error is thrown with the others', async () => {
   const { elector, link, time } = contestant('a', {
     onRevoked: () => {

@@ -77,7 +77,9 @@ const command = fc.oneof(
 
 type Command = { do: string; who?: number; ms?: number; step?: string; fault?: object };
 
-test('whatever happens in whatever order: one leader at most, and each term ends exactly once', async () => {
+test('whatever happens in whatever order: one leader at most, and each term ends exactly once', {
+  timeout: 120_000,
+}, async () => {
   let granted = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 40 }), async (commands) => {

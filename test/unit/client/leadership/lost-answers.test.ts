@@ -13,22 +13,56 @@ test('a grant whose answer was lost is found again under the same key, and its w
   await elector.close();
 });
 
-test('the first grant of a process may be an old term of the same contender: it counts from a renewal on', async () => {
-  const earlier = contestant('a');
-  earlier.elector.start();
-  await earlier.time.advance(0);
-  // The process ends without a word, and is started again after most of the lease.
-  earlier.link.offline = true;
-  await earlier.time.advance(8_000);
-  const { elector, link, time, events } = contestant('a', {}, earlier.time, earlier.link.service);
-  link.next('renew', { kind: 'slow', answerMs: 60_000 });
-  link.next('renew', { kind: 'slow', answerMs: 60_000 });
+test('a term handed back to a process that was started again counts for what is left of it', async () => {
+  for (const [ranMs, renewedAtOnce] of [
+    [2_000, 0],
+    [8_000, 1],
+  ] as const) {
+    const earlier = contestant('a');
+    earlier.elector.start();
+    await earlier.time.advance(0);
+    // The process ends without a word.
+    earlier.link.offline = true;
+    await earlier.time.advance(ranMs);
+    const { elector, link, time, events } = contestant('a', {}, earlier.time, earlier.link.service);
+    elector.start();
+    await time.advance(0);
+    expect(events).toEqual(['granted 1', 'confirmed 1']);
+    expect(link.count('renew')).toBe(renewedAtOnce);
+    const leftMs = (link.service.holder?.expiresAt ?? 0) - time.real;
+    expect(elector.term?.remainingMs()).toBe(leftMs - 250);
+  }
+});
+
+test('a lease that has nearly run out when its answer comes counts from a renewal on', async () => {
+  const { elector, link, time, events } = contestant('a', { requestTimeoutMs: 2_900 });
+  link.next('contend', { kind: 'slow', answerMs: 60_000 });
+  link.next('contend', { kind: 'slow', answerMs: 2_800 });
   elector.start();
-  await time.advance(0);
+  await time.advance(5_740);
+  expect(events).toEqual([]);
+  await time.advance(10);
+  expect(events).toEqual(['granted 1', 'confirmed 1']);
+  expect(link.count('renew')).toBe(1);
+  expect(elector.term?.remainingMs()).toBeGreaterThan(8_700);
+});
+
+test('a late duplicate of an earlier request may have been granted the lease: it does not begin when it is found', async () => {
+  const other = contestant('b');
+  other.elector.start();
+  await other.time.advance(0);
+  const { elector, link, time, events } = contestant('a', {}, other.time, other.link.service);
+  elector.start();
+  await time.advance(5_000);
+  await other.elector.close();
+  const key = link.requests[0]?.key ?? '';
+  link.service.act('contend', { contenderId: 'a', leaseMs: 9_000 }, new Headers({ 'Idempotency-Key': key }));
+  link.next('renew', { kind: 'no answer' });
+  await time.advance(4_500);
+  expect(link.count('contend')).toBe(2);
   expect(elector.isLeader()).toBe(false);
   await time.advance(5_000);
-  expect(events.filter((event) => event.startsWith('granted'))).toHaveLength(1);
-  expect(elector.term?.sessionId).toBe(link.service.holder?.sessionId);
+  expect(events.filter((event) => event.startsWith('granted'))).toEqual(['granted 2']);
   expect(elector.term?.remainingMs()).toBeLessThan((link.service.holder?.expiresAt ?? 0) - time.real);
 });
 
