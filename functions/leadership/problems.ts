@@ -14,6 +14,7 @@ export const leadershipLost: ProblemKind = {
   title: 'The term has ended',
   retryable: false,
   cure: 'Stop the work of this term; contend for a new one.',
+  counts: 'LeadershipLost',
 };
 
 export const groupRestoring: ProblemKind = {

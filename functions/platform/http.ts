@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type * as z from 'zod';
 import { type Fence, invalid, readFence, readRequestId } from './headers.ts';
 import { logger } from './logging.ts';
+import { count, time } from './metrics.ts';
 import type { Operation } from './operation.ts';
 import { internal, invalidRequest, methodNotAllowed, notFound, Problem, unavailable } from './problem.ts';
 import { isUnavailable } from './store-errors.ts';
@@ -140,6 +141,8 @@ function matches(pathTemplate: string, path: string): boolean {
 
 async function answerProblem(error: unknown): Promise<Response> {
   const problem = asProblem(error);
+  const { reason } = problem.members;
+  if (problem.kind.counts !== undefined) count(problem.kind.counts, typeof reason === 'string' ? { reason } : {});
   const headers = new Headers({ 'Content-Type': 'application/problem+json' });
   const { retryAfterMs, ['allow']: allow } = problem.members;
   if (retryAfterMs !== undefined) headers.set('Retry-After', String(Math.ceil(retryAfterMs / 1000)));
@@ -170,4 +173,7 @@ function record(operation: Operation, context: RequestContext, status: number, e
     status,
     elapsedMs: Math.round(elapsedMs),
   });
+  if (status >= 300) return;
+  if (operation.counts !== undefined) count(operation.counts);
+  if (operation.times !== undefined) time(operation.times, elapsedMs);
 }

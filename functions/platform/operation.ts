@@ -30,6 +30,10 @@ export interface Operation<
   /** Bytes of JSON that the body may have; 64 KiB unless said. */
   readonly bodyLimit?: number;
   readonly problems: readonly ProblemKind[];
+  /** The metric that counts its successes. */
+  readonly counts?: string;
+  /** The metric of how long it takes, in ms. */
+  readonly times?: string;
 }
 
 /** Declares an operation and keeps the exact types of its schemas. */

@@ -7,6 +7,8 @@ export interface ProblemKind {
   readonly retryable: boolean;
   /** What the caller does next; shown in the documentation. */
   readonly cure: string;
+  /** The metric that counts it, by its member `reason` when it has one. */
+  readonly counts?: string;
 }
 
 export interface ProblemMembers {
