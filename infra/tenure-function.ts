@@ -16,7 +16,7 @@ export interface TenureFunctionProps {
   store: TenureStore;
   /** Below functions/; its export `handler` is called. */
   entry: string;
-  /** Besides TENURE_TABLE and TENURE_MAX_CLOCK_SKEW_MS, which every function gets. */
+  /** Besides TENURE_STAGE, TENURE_TABLE and TENURE_MAX_CLOCK_SKEW_MS, which every function gets. */
   environment?: Record<string, string>;
   /** 10 unless said; API Gateway waits for 29 at most. */
   timeoutSeconds?: number;
@@ -48,6 +48,7 @@ export class TenureFunction extends NodejsFunction {
       ...(reservedConcurrentExecutions === undefined ? {} : { reservedConcurrentExecutions }),
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
+        TENURE_STAGE: settings.stage,
         TENURE_TABLE: store.table.tableName,
         TENURE_MAX_CLOCK_SKEW_MS: String(settings.maxClockSkewMs),
         ...environment,
