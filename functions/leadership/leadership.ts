@@ -25,6 +25,8 @@ export interface GrantedTerm {
   readonly fencingVersion: number;
   readonly sessionId: string;
   readonly leaseMs: number;
+  /** What is left of the lease: less than `leaseMs` when a live term is handed back. The holder's own deadline counts from this. */
+  readonly remainingMs: number;
   readonly expiresAt: number;
 }
 
@@ -47,14 +49,17 @@ export async function contend(
     write = await store.create(group, version, grant, clock.now());
     if (!write.won) write = await store.grant(group, grant, clock.now(), maxClockSkewMs);
   }
-  const record = write.won ?? sameTerm(write.lost, contender, clock.now());
+  const now = clock.now();
+  const record = write.won ?? sameTerm(write.lost, contender, now);
   if (!record) throw refusal(room, group, write.lost, requestId);
   if (record.fencingVersion % lease.floorEvery === 0) await store.writeFloor(group, record.fencingVersion);
+  const { leaseMs = contender.leaseMs, expiresAt = 0 } = record;
   return {
     fencingVersion: record.fencingVersion,
     sessionId: record.holder?.sessionId ?? grant.sessionId,
-    leaseMs: record.leaseMs ?? contender.leaseMs,
-    expiresAt: record.expiresAt ?? 0,
+    leaseMs,
+    remainingMs: write.won ? leaseMs : expiresAt - now,
+    expiresAt,
   };
 }
 

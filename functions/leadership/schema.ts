@@ -42,8 +42,16 @@ export const contend = operation({
   params: group,
   query: nothing,
   body: z.strictObject({ contenderId: name, leaseMs: leaseMs.default(defaultLeaseMs) }),
-  answer: z.object({ fencingVersion, sessionId, leaseMs, expiresAt: instantText }),
+  answer: z.object({
+    fencingVersion,
+    sessionId,
+    leaseMs,
+    /** Less than leaseMs when a live term is handed back: the holder's own deadline counts from this. */
+    remainingMs: z.int().min(0),
+    expiresAt: instantText,
+  }),
   problems: [leadershipHeld, leadershipLost, groupRestoring],
+  counts: 'LeasesGranted',
 });
 
 export const confirm = operation({

@@ -33,10 +33,11 @@ describe('contend', () => {
     expect(await it.contend('b')).toMatchObject({ fencingVersion: 2 });
   });
 
-  test('gives the holder of the live term the same term again, with its lease unchanged', async () => {
+  test('gives the holder of the live term the same term again, its lease unchanged, and says what is left of it', async () => {
     const term = await it.contend('a');
+    expect(term.remainingMs).toBe(leaseMs);
     it.clock.time += 3_000;
-    expect(await it.contend('a')).toEqual(term);
+    expect(await it.contend('a')).toEqual({ ...term, remainingMs: leaseMs - 3_000 });
   });
 
   test('a late duplicate of a request grants nothing', async () => {
