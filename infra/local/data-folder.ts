@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync } from 'node:fs';
-import { link, mkdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -46,7 +47,7 @@ export async function takeDataFolder(data: string | undefined): Promise<DataFold
 
 async function lock(folder: string): Promise<void> {
   const file = join(folder, 'lock');
-  const mine = `${file}.${process.pid}`;
+  const mine = `${file}.${randomUUID()}`;
   await writeFile(mine, JSON.stringify({ pid: process.pid, began: beganAt(process.pid) } satisfies Owner));
   try {
     for (;;) {
@@ -61,11 +62,35 @@ async function lock(folder: string): Promise<void> {
       if (taken) return;
       const owner = await ownerOf(file);
       if (owner && isAlive(owner)) throw new Error(await inUse(folder, owner));
-      if (owner) await rm(file, { force: true });
+      if (owner) await removeStale(file);
     }
   } finally {
     await unlink(mine);
   }
+}
+
+/** Of two that find the same stale lock the slower must not remove the faster's new one: only who makes this folder may remove. */
+async function removeStale(file: string): Promise<void> {
+  const turn = `${file}.takeover`;
+  for (const until = Date.now() + 2_000; !(await made(turn)); await new Promise((resolve) => setTimeout(resolve, 20))) {
+    if (Date.now() > until) throw new Error(`${turn} was left behind by a process that died: remove it`);
+  }
+  try {
+    const owner = await ownerOf(file);
+    if (owner && !isAlive(owner)) await rm(file, { force: true });
+  } finally {
+    await rmdir(turn);
+  }
+}
+
+function made(folder: string): Promise<boolean> {
+  return mkdir(folder).then(
+    () => true,
+    (cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'EEXIST') return false;
+      throw cause;
+    },
+  );
 }
 
 async function ownerOf(file: string): Promise<Owner | undefined> {
