@@ -53,7 +53,7 @@ module.exports = {
   ],
   options: {
     parser: 'swc',
-    tsPreCompilationDeps: 'specify',
+    tsPreCompilationDeps: false,
     doNotFollow: { path: 'node_modules' },
     tsConfig: { fileName: 'tsconfig.json' },
     exclude: { path: '^(cdk\\.out|\\.tenure)' },

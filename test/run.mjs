@@ -23,16 +23,25 @@ function run(command, commandArgs) {
 }
 
 /** A check that passes or fails as a whole. */
-const check = (command, ...commandArgs) => () => (run(command, commandArgs) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+const check =
+  (command, ...commandArgs) =>
+  () =>
+    run(command, commandArgs) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 
 /** The structure check must also have seen the modules it judges: a parser that fails sees none and is silently green. */
 function structure() {
-  const { stdout, status } = spawnSync(join('node_modules', '.bin', 'depcruise'), ['functions', 'infra', 'client', '--output-type', 'json'], {
-    encoding: 'utf8',
-    maxBuffer: 256 * 1024 * 1024,
-  });
+  const { stdout, status } = spawnSync(
+    join('node_modules', '.bin', 'depcruise'),
+    ['functions', 'infra', 'client', '--output-type', 'json'],
+    {
+      encoding: 'utf8',
+      maxBuffer: 256 * 1024 * 1024,
+    },
+  );
   const { modules, summary } = JSON.parse(stdout);
-  const seen = modules.filter(({ source, dependencies }) => source.startsWith('functions/') && dependencies.length > 0).length;
+  const seen = modules.filter(
+    ({ source, dependencies }) => source.startsWith('functions/') && dependencies.length > 0,
+  ).length;
   for (const { rule, from, to } of summary.violations) console.log(`${rule.name}: ${from} → ${to}`);
   console.log(`${modules.length} modules, ${seen} of functions/ with imports, ${summary.error} violations`);
   return status === 0 && summary.error === 0 && seen > 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
