@@ -4,6 +4,13 @@ const full = process.env['TENURE_TEST_FULL'] === '1';
 const size = (reduced: number, whole: number) => (full ? whole : reduced);
 
 export const sizes = {
+  jobs: {
+    commits: size(300, 100_000),
+    recovered: size(300, 10_000),
+    modelRuns: size(40, 1_000),
+    uploadMiB: size(256, 2_048),
+    kills: size(6, 20),
+  },
   client: { electorRuns: size(150, 3_000) },
   s3: { largeObjectMiB: size(128, 1024), racingWriters: 30 },
 } as const;

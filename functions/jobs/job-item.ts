@@ -51,9 +51,23 @@ export function storedRef({ bytes, sha256, composite, committedAt, metadata }: P
     bytes,
     sha256: Buffer.from(sha256, 'hex'),
     at: committedAt,
-    ...(composite === undefined ? {} : { composite }),
+    ...(composite === undefined ? {} : { composite: compositeBytes(composite) }),
     ...(metadata === undefined ? {} : { metadata: JSON.stringify(metadata) }),
   };
+}
+
+/** S3's `base64-parts` as 32 bytes of digest and 2 of count. */
+function compositeBytes(composite: string): Buffer {
+  const [digest = '', parts] = composite.split('-');
+  const bytes = Buffer.alloc(34);
+  bytes.set(Buffer.from(digest, 'base64'));
+  bytes.writeUInt16BE(Number(parts), 32);
+  return bytes;
+}
+
+function compositeText(bytes: Uint8Array): string {
+  const stored = Buffer.from(bytes);
+  return `${stored.subarray(0, 32).toString('base64')}-${stored.readUInt16BE(32)}`;
 }
 
 export const storedGraph = (graph: Payload) => ({ id: idBytes(graph.payloadId), ...storedRef(graph) });
@@ -116,7 +130,10 @@ const ref = z
     bytes: count,
     sha256: binary.refine(({ length }) => length === 32).transform((digest) => Buffer.from(digest).toString('hex')),
     at: z.number(),
-    composite: z.string().optional(),
+    composite: binary
+      .refine(({ length }) => length === 34)
+      .transform(compositeText)
+      .optional(),
     metadata: jsonText.optional(),
   })
   .transform(({ at, ...rest }) => ({ ...rest, committedAt: at }));

@@ -19,7 +19,7 @@ export const retain = z.int().min(1).max(32);
 /** With it a reference stays below 400 bytes, a commit at 2 write units. */
 export const metadata = z
   .record(z.string().max(128), z.json())
-  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 200, 'must have at most 200 bytes as JSON');
+  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 160, 'must have at most 160 bytes as JSON');
 
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex, 64 of 0-9 and a-f');
 export const payloadBytes = z.int().min(0).max(maxPayloadBytes);

@@ -1,0 +1,143 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import type { Fence } from '../../../functions/platform/headers.ts';
+import { sizes } from '../../sizes.ts';
+import {
+  checkpoint,
+  type JobWorld,
+  openJobWorld,
+  type Process,
+  sha256,
+  submit,
+  uploadBytes,
+} from '../../support/job-world.ts';
+
+let world: JobWorld;
+let api: Process;
+let leader: Fence;
+const longest = (prefix: string) => prefix.padEnd(128, '-');
+const metadata = { note: 'm'.repeat(160 - '{"note":""}'.length) };
+let tests = 0;
+let group: string;
+let job: string;
+
+beforeAll(async () => {
+  world = await openJobWorld(inject('dynamodb'));
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  tests += 1;
+  group = `/groups/${longest(`costs-${tests}`)}`;
+  job = `${group}/jobs/${longest('job')}`;
+  api = world.process();
+  leader = await world.lead(group.slice('/groups/'.length));
+});
+
+/**
+ * What a step sent to both stores. DynamoDB Local reports half of what AWS charges for a transaction, so its items are counted: two units
+ * each per KB.
+ */
+async function cost(step: () => Promise<unknown>) {
+  const from = { dynamodb: api.dynamodb.sent.length, s3: api.s3.sent.length };
+  await step();
+  return {
+    dynamodb: api.dynamodb.sent.slice(from.dynamodb).map(({ command, capacity }) => [command, capacity]),
+    s3: api.s3.sent.slice(from.s3).map(({ command }) => command),
+  };
+}
+
+const key = { 'Idempotency-Key': 'k'.repeat(64) };
+
+test('a new job costs one transaction, with the longest names and metadata', async () => {
+  const uploadId = await uploadBytes(api, leader, job, 'graph', 'graph');
+  const body = { graph: { uploadId }, retain: 3, metadata };
+  const submitted = await cost(() => api.call('PUT', job, body, leader, key));
+  expect(submitted).toMatchObject({
+    dynamodb: [['TransactWriteItemsCommand', expect.any(Number)]],
+    s3: ['HeadObjectCommand'],
+  });
+});
+
+test('a commit costs one write of at most 2 units, one HEAD and one DELETE, a claim one write, the latest one read', async () => {
+  const uploadId = await uploadBytes(api, leader, job, 'graph', 'graph');
+  const submitted = await api.call('PUT', job, { graph: { uploadId }, retain: 3, metadata }, leader, key);
+  expect(submitted.status).toBe(201);
+  for (let at = 0; at < 12; at += 1) {
+    const committed = await checkpoint(api, leader, job, `state ${at}`, { metadata });
+    expect(committed.status).toBe(201);
+  }
+  const next = await uploadBytes(api, leader, job, 'state');
+  const commit = await cost(() =>
+    api.call('POST', `${job}/checkpoints`, { uploadId: next, metadata, expectedCheckpointId: 13 }, leader),
+  );
+  expect(commit).toEqual({
+    dynamodb: [['UpdateItemCommand', 2]],
+    s3: ['HeadObjectCommand', 'DeleteObjectCommand'],
+  });
+
+  expect(await cost(() => api.call('GET', `${job}/checkpoints/latest`))).toEqual({
+    dynamodb: [['GetItemCommand', 1]],
+    s3: [],
+  });
+
+  const successor = await world.lead(group.slice('/groups/'.length));
+  const name = { group: group.slice('/groups/'.length), jobId: longest('job') };
+  expect(await cost(() => api.room.checkpoints.claim(name, successor.fencingVersion))).toEqual({
+    dynamodb: [['UpdateItemCommand', 2]],
+    s3: [],
+  });
+  const recovered = await cost(() => api.call('POST', `${group}/recovery`, {}, successor));
+  expect(recovered.dynamodb.map(([command]) => command)).toEqual([
+    'GetItemCommand',
+    'QueryCommand',
+    'UpdateItemCommand',
+  ]);
+  // The graph is looked at as well as the newest checkpoint: a job without it cannot be started again.
+  expect(recovered.s3).toEqual(['HeadObjectCommand', 'HeadObjectCommand']);
+});
+
+test('a job made of payloads in parts stays below 2 write units as well', async () => {
+  await submit(api, leader, job, { retain: 3, metadata });
+  const name = { group: group.slice('/groups/'.length), jobId: longest('job') };
+  const composite = `${Buffer.from(sha256('x'), 'hex').toString('base64')}-10000`;
+  for (let at = 1; at <= 12; at += 1) {
+    const payload = { payloadId: v7(), bytes: 5 * 1024 ** 4, sha256: sha256('x'), composite, committedAt: Date.now() };
+    const { before } = await api.room.checkpoints.commit(name, leader.fencingVersion, {
+      kind: 'checkpoint',
+      payload,
+      metadata,
+      expected: at,
+    });
+    expect(before).toBeDefined();
+  }
+  expect(api.dynamodb.sent.at(-1)?.capacity).toBe(2);
+});
+
+test('a job that has committed many checkpoints costs the same per commit as a new one', async () => {
+  await submit(api, leader, job, { retain: 3 });
+  const name = { group: group.slice('/groups/'.length), jobId: longest('job') };
+  const commit = (at: number) =>
+    api.room.checkpoints.commit(name, leader.fencingVersion, {
+      kind: 'checkpoint',
+      payload: { payloadId: v7(), bytes: 1, sha256: sha256(String(at)), committedAt: Date.now() },
+      expected: at,
+    });
+  for (let at = 1; at <= 12; at += 1) await commit(at);
+  const early = api.dynamodb.sent.at(-1);
+  for (let at = 13; at <= sizes.jobs.commits; at += 1) await commit(at);
+  expect(api.dynamodb.sent.at(-1)).toMatchObject({ command: early?.command, capacity: early?.capacity });
+  const { Item } = await world.other.send(
+    new GetCommand({ TableName: world.table, Key: { pk: `GROUP#${name.group}`, sk: `JOB#${name.jobId}` } }),
+  );
+  expect(Item?.['nextCheckpointId']).toEqual([sizes.jobs.commits + 1]);
+  expect(api.dynamodb.sent.filter(({ command }) => command === 'UpdateItemCommand')).toHaveLength(sizes.jobs.commits);
+}, 3_600_000);
+
+test('the size of a group makes no difference to what a commit costs', async () => {
+  for (let at = 0; at < 30; at += 1) await submit(api, leader, `${group}/jobs/other-${at}`);
+  await submit(api, leader, job);
+  const uploadId = await uploadBytes(api, leader, job, 'state');
+  const commit = await cost(() => api.call('POST', `${job}/checkpoints`, { uploadId }, leader));
+  expect(commit.dynamodb).toHaveLength(1);
+});
