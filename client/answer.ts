@@ -48,11 +48,11 @@ function errorOf(answer: RawAnswer, body: unknown, request: string): TenureError
 /** What API Gateway answers by itself carries no problem document. */
 function gatewayProblem(status: number): Pick<ErrorFacts, 'code' | 'retryable'> & { cure: string } {
   if (status === 401 || status === 403) return forbidden;
-  if (status === 404) return notFound;
+  if (status === 404) return { ...notFound, cure: 'Check that the URL is that of the API.' };
   if (status === 429)
     return { code: 'throttled', retryable: true, cure: 'Too many requests at once: try again later.' };
-  if (status === 500) return internal;
-  if (status === 502 || status === 503 || status === 504) return unavailable;
+  if (status === 500) return { ...internal, cure: "Try again; look into the function's log if it stays." };
+  if (status === 502 || status === 503 || status === 504) return { ...unavailable, cure: 'Try again in a moment.' };
   return { code: 'unexpected_answer', retryable: false, cure: 'Check that the URL is that of the API.' };
 }
 

@@ -32,6 +32,8 @@ export async function withRetries<Answer>(
       if (time.monotonic() + pause >= endsAt) throw error;
       await sleep(time, pause, signal);
       signal?.throwIfAborted();
+      // The pause may have been longer than planned.
+      if (time.monotonic() >= endsAt) throw error;
     }
   }
 }

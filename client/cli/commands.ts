@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { doctorCommand } from './doctor.ts';
 import { groupsCommand } from './groups.ts';
+import { leadCommand } from './lead.ts';
 import { leaderCommands } from './leader.ts';
 import type { Shell } from './shell.ts';
 
@@ -9,6 +10,7 @@ import type { Shell } from './shell.ts';
  * needs beyond that it imports when it runs, so that `tenure --help` stays quick.
  */
 export const commandGroups: readonly ((program: Command, shell: Shell) => void)[] = [
+  leadCommand,
   leaderCommands,
   groupsCommand,
   doctorCommand,

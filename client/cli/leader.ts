@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { terms } from '../../functions/leadership/schema.ts';
 import { type LeaderView, LeaderWatcher } from '../leadership/watcher.ts';
 import { type ConnectionOptions, connect, withConnection, withGroup } from './connection.ts';
-import { readDuration } from './duration.ts';
+import { durationOption } from './duration.ts';
 import { explain } from './exit.ts';
 import { fields, listed, plain, print, relative, table } from './output.ts';
 import type { Shell } from './shell.ts';
@@ -25,7 +25,7 @@ export function leaderCommands(program: Command, shell: Shell): void {
     });
 
   subcommand('watch', 'a line for every change of the leader, until interrupted')
-    .option('--every <duration>', 'time between two looks', readDuration('--every'), 1_000)
+    .addOption(durationOption('--every <duration>', 'time between two looks', '1s'))
     .action((options: GroupOptions & { every: number }) => watch(options, shell));
 
   subcommand('terms', 'the confirmed terms, newest first')

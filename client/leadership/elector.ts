@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { Fence } from '../request.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { sleep } from '../time.ts';
 import { contendUntilGranted } from './contend.ts';
+import { defaultContenderId } from './contender-id.ts';
 import { Announcer, type ElectorEvents } from './events.ts';
 import { keepRenewing, type Lead, type Publication, prepareAndConfirm } from './hold.ts';
 import { lossOf } from './loss.ts';
@@ -210,11 +209,4 @@ export class LeaderElector {
       return false;
     }
   }
-}
-
-function defaultContenderId(): string {
-  const host = hostname()
-    .replaceAll(/[^A-Za-z0-9._-]/g, '-')
-    .replace(/^[^A-Za-z0-9]+/, '');
-  return `${(host || 'host').slice(0, 90)}-${process.pid}-${randomUUID().slice(0, 8)}`;
 }

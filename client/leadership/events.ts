@@ -8,6 +8,8 @@ export interface ElectorEvents {
   readonly onGranted?: (term: Term) => void | Promise<void>;
   /** Observers are shown this leader now. */
   readonly onConfirmed?: (term: Term) => void | Promise<void>;
+  /** The lease goes on: `term.remainingMs()` is whole again. */
+  readonly onRenewed?: (term: Term) => void | Promise<void>;
   /** The term is over, exactly once for each that was granted: stop its work. */
   readonly onRevoked?: (loss: Loss, term: Term) => void | Promise<void>;
   /** Another holds the lease; the elector asks again after `retryAfterMs`. */

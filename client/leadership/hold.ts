@@ -76,6 +76,7 @@ export async function keepRenewing(lead: Lead): Promise<void> {
       const published = lead.confirmed ? { address, ...(metadata && { metadata }) } : {};
       await client.renew(term.group, term, { leaseMs, ...published }, singleTry(lead));
       term.extend(askedAt, leaseMs);
+      announcer.announce('onRenewed', term);
       if (suspended) announcer.announce('onReconnected', term);
       suspended = false;
       dueMs = renewEveryMs - term.ageMs();

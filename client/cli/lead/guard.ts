@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Term } from '../../leadership/term.ts';
+
+/** The guard acts this much after the own deadline, so that a `tenure lead` that is well acts first; still before the lease is free. */
+const afterDeadlineMs = 200;
+
+/**
+ * A small process of its own that stops the command when this one cannot: after SIGKILL at once, while it stands still when the lease runs
+ * out. It reads what it has to know from a pipe.
+ */
+export class Guard {
+  readonly #onFailure: (why: string) => void;
+  #process: ChildProcess;
+  #state: readonly string[] = [];
+  #ended = false;
+
+  constructor(onFailure: (why: string) => void) {
+    this.#onFailure = onFailure;
+    this.#process = this.#start();
+  }
+
+  /** From now on the process group is stopped unless the term is renewed. */
+  watch(pid: number, graceMs: number, term: Term): void {
+    this.#say([`watch ${pid} ${graceMs}`, until(term)]);
+  }
+
+  renewed(term: Term): void {
+    const [watching] = this.#state;
+    if (watching) this.#say([watching, until(term)]);
+  }
+
+  release(): void {
+    if (this.#state.length > 0) this.#say(['release']);
+    this.#state = [];
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#process.stdin?.end();
+    this.#process.unref();
+  }
+
+  #say(lines: readonly string[]): void {
+    this.#state = lines;
+    this.#process.stdin?.write(`${lines.join('\n')}\n`);
+  }
+
+  #start(): ChildProcess {
+    const { NODE_OPTIONS: _ours, ...env } = process.env;
+    const guard = spawn(process.execPath, [join(import.meta.dirname, 'guard.mjs')], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env,
+    });
+    // It says so itself when it cannot be started or ends.
+    guard.stdin?.on('error', () => {});
+    const failed = (why: string) => {
+      if (this.#ended) return;
+      this.#onFailure(why);
+      setTimeout(() => this.#replace(), 1_000).unref();
+    };
+    guard.once('error', (error) => failed(error.message));
+    guard.once('exit', (code, signal) => failed(`it ended with ${code ?? signal}`));
+    return guard;
+  }
+
+  #replace(): void {
+    if (this.#ended) return;
+    this.#process = this.#start();
+    if (this.#state.length > 0) this.#say(this.#state);
+  }
+}
+
+function until(term: Term): string {
+  return `until ${Math.max(0, Math.round(term.remainingMs())) + afterDeadlineMs}`;
+}

@@ -1,0 +1,51 @@
+import { constants } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Exit, exitCodes } from '../exit.ts';
+import { type LeadSettings, leadOneTerm, type Outcome } from './term-run.ts';
+
+export interface Persistence {
+  /** Contend again when leadership was lost. */
+  readonly stay: boolean;
+  /** Contend again when the command ended. */
+  readonly restart: boolean;
+}
+
+/** A command that runs this long is not taken for one that fails at once. */
+const steadyMs = 10_000;
+const longestPauseMs = 30_000;
+
+/** Leads term after term as asked, and throws the Exit that `tenure lead` ends with, or what kept it from contending. */
+export async function lead(settings: LeadSettings, { stay, restart }: Persistence): Promise<never> {
+  const { report, signals } = settings;
+  let reached = false;
+  let failures = 0;
+  for (;;) {
+    const outcome = await leadOneTerm(settings, reached);
+    reached = true;
+    if (outcome.kind === 'failed') throw outcome.error;
+    if (outcome.kind === 'ended') report.ended(outcome.ending.said, outcome.ending.code);
+    const again =
+      (outcome.kind === 'lost' && stay) || (outcome.kind === 'ended' && restart && runnable(outcome.ending));
+    if (!again || signals.asked) throw new Exit(codeOf(outcome));
+    failures = outcome.kind === 'ended' && outcome.ranMs < steadyMs ? failures + 1 : 0;
+    await untilAsked(settings, failures === 0 ? 0 : Math.min(longestPauseMs, 500 * 2 ** failures));
+    if (signals.asked) throw new Exit(128 + constants.signals[signals.asked]);
+  }
+}
+
+function runnable({ code }: { code: number }): boolean {
+  return code !== 126 && code !== 127;
+}
+
+function codeOf(outcome: Exclude<Outcome, { kind: 'failed' }>): number {
+  if (outcome.kind === 'ended') return outcome.ending.code;
+  return outcome.kind === 'lost' ? exitCodes.notLeader : 128 + constants.signals[outcome.signal];
+}
+
+/** Waits before the next round; a signal ends the waiting. */
+async function untilAsked({ signals }: LeadSettings, ms: number): Promise<void> {
+  const waiting = new AbortController();
+  const stopListening = signals.listen(() => waiting.abort());
+  await pause(ms, undefined, { signal: waiting.signal }).catch(() => {});
+  stopListening();
+}
