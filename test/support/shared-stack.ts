@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { type StackDescription, startStack } from './stack.ts';
+import { startGuardedStack } from './permissions/guarded-stack.ts';
+import type { StackDescription } from './stack.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -8,8 +9,12 @@ declare module 'vitest' {
   }
 }
 
+/** The functions of the shared stack may do what their roles in the template allow; whatever else they tried fails the run. */
 export default async function setup(project: TestProject) {
-  const stack = await startStack();
+  const { stack, guard, stop } = await startGuardedStack();
   project.provide('stack', JSON.parse(JSON.stringify(stack)) as StackDescription);
-  return () => stack.stop();
+  return async () => {
+    await stop();
+    if (guard.refusals.size > 0) throw new Error(`In AWS this would be denied:\n${[...guard.refusals].join('\n')}`);
+  };
 }

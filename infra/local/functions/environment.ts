@@ -55,7 +55,7 @@ function functionOf(deployment: Deployment, at: Surroundings, resource: Resource
     environment: {
       ...Object.fromEntries(variables),
       ...runtimeVariables(name, Handler, MemorySize, folder),
-      ...awsVariables(at),
+      ...awsVariables(at, name),
       ...passedThrough(process.env),
     },
   };
@@ -93,14 +93,15 @@ function runtimeVariables(name: string, handler: string, memory: number, folder:
   };
 }
 
-function awsVariables({ endpoints, services }: Surroundings): Record<string, string> {
+function awsVariables({ endpoints, services }: Surroundings, functionName: string): Record<string, string> {
   const { region, credentials } = accessOf(process.env);
   return {
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    ...('sessionToken' in credentials ? { AWS_SESSION_TOKEN: credentials.sessionToken } : {}),
+    // A function's credentials are temporary ones in Lambda too; the token tells here whose request it is.
+    AWS_SESSION_TOKEN: 'sessionToken' in credentials ? credentials.sessionToken : functionName,
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
     AWS_ENDPOINT_URL_DYNAMODB_STREAMS: endpoints.dynamodb,
     AWS_ENDPOINT_URL_S3: endpoints.s3,

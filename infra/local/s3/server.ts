@@ -20,7 +20,7 @@ export interface S3ServerOptions {
   credentials?: Credentials;
   /** Decides about expiry and gives objects their time; milliseconds since 1970. */
   clock?: { now(): number };
-  /** Called for each request with a valid signature, before it is carried out. */
+  /** Called for each request with a valid signature, before it is carried out; an S3Error that it throws is the answer. */
   onRequest?(request: RequestLine): void;
 }
 
@@ -30,6 +30,8 @@ export interface RequestLine {
   key: string;
   /** S3's name of the operation, such as `PutObject`. */
   operation: string;
+  /** The session token of temporary credentials, those that presigned the URL for instance. */
+  sessionToken?: string;
 }
 
 export interface S3Server {
@@ -99,7 +101,9 @@ async function serve(
     const request = parseRequest(message, id, begin);
     const payload = verifySignature(request, options.credentials ?? LOCAL, now());
     const { name, handler } = findOperation(request);
-    options.onRequest?.({ method: request.method, bucket: request.bucket, key: request.key, operation: name });
+    const { method, bucket, key } = request;
+    const sessionToken = request.headers.get('x-amz-security-token') ?? request.query.get('X-Amz-Security-Token');
+    options.onRequest?.({ method, bucket, key, operation: name, ...(sessionToken && { sessionToken }) });
     answer = await handler(request, { store, payload, now });
   } catch (cause) {
     answer = explain(cause, message, id);

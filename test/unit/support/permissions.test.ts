@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { covers } from '../../support/permissions/grants.ts';
+import { PermissionGuard } from '../../support/permissions/guard.ts';
+import { needsOfDynamoDb, needsOfS3 } from '../../support/permissions/needs.ts';
+
+describe('what a request needs', () => {
+  test.each([
+    ['GetItem', { TableName: 't' }, ['dynamodb:GetItem table/t']],
+    ['Query', { TableName: 't', IndexName: 'i' }, ['dynamodb:Query table/t/index/i']],
+    [
+      'BatchGetItem',
+      { RequestItems: { a: {}, b: {} } },
+      ['dynamodb:BatchGetItem table/a', 'dynamodb:BatchGetItem table/b'],
+    ],
+    [
+      'TransactWriteItems',
+      {
+        TransactItems: [
+          { Put: { TableName: 'a' } },
+          { ConditionCheck: { TableName: 'b' } },
+          { Delete: { TableName: 'a' } },
+        ],
+      },
+      ['dynamodb:PutItem table/a', 'dynamodb:ConditionCheckItem table/b', 'dynamodb:DeleteItem table/a'],
+    ],
+    ['ListTables', {}, ['dynamodb:ListTables *']],
+  ])('%s of DynamoDB', (operation, body, needs) => {
+    expect(needsOfDynamoDb(operation, body).map(({ action, resource }) => `${action} ${resource}`)).toEqual(needs);
+  });
+
+  test.each([
+    ['HeadBucket', '', 's3:ListBucket b'],
+    ['HeadObject', 'k/1', 's3:GetObject b/k/1'],
+    ['UploadPart', 'k/1', 's3:PutObject b/k/1'],
+    ['DeleteObjects', '', 's3:DeleteObject b/*'],
+  ])('%s of S3', (operation, key, need) => {
+    expect(needsOfS3({ operation, bucket: 'b', key }).map(({ action, resource }) => `${action} ${resource}`)).toEqual([
+      need,
+    ]);
+  });
+});
+
+describe('what grants cover', () => {
+  const grants = [
+    { action: 'dynamodb:GetItem', resource: 'table/t' },
+    { action: 's3:GetObject', resource: 'b/groups/*' },
+    { action: 's3:DeleteObject', resource: 'b/groups/*' },
+  ];
+
+  test.each([
+    ['dynamodb:GetItem', 'table/t', true],
+    ['dynamodb:PutItem', 'table/t', false],
+    ['dynamodb:GetItem', 'table/t2', false],
+    ['dynamodb:GetItem', 'table/t/index/i', false],
+    ['s3:GetObject', 'b/groups/g/jobs/j/1', true],
+    ['s3:GetObject', 'b/backups/g', false],
+    ['s3:GetObject', 'bxgroups/g', false],
+    ['s3:DeleteObject', 'b/*', true],
+    ['s3:DeleteObject', 'c/*', false],
+  ])('%s on %s: %s', (action, resource, covered) => {
+    expect(covers(grants, { action, resource })).toBe(covered);
+  });
+});
+
+describe('the guard', () => {
+  const guard = new PermissionGuard(new Map([['lease', [{ action: 'dynamodb:GetItem', resource: 'table/t' }]]]));
+  const read = [{ action: 'dynamodb:GetItem', resource: 'table/t' }];
+  const remove = [{ action: 'dynamodb:DeleteItem', resource: 'table/t' }];
+
+  test('lets a function do what it may, and names what it may not', () => {
+    expect(guard.missing('lease', read)).toEqual([]);
+    expect(guard.missing('lease', remove)).toEqual(['lease is not allowed dynamodb:DeleteItem on table/t']);
+    expect([...guard.refusals]).toEqual(['lease is not allowed dynamodb:DeleteItem on table/t']);
+  });
+
+  test('lets others pass, but no function that the template does not have', () => {
+    expect(guard.missing(undefined, remove)).toEqual([]);
+    expect(guard.missing('stranger', read)).toHaveLength(1);
+  });
+});
