@@ -63,7 +63,6 @@ const steps = {
   lint: check('biome', 'check', '.'),
   dead: check('knip'),
   structure,
-  openapi: check('tsx', 'infra/openapi.ts', '--check'),
   unit: project('unit'),
   contract: project('contract'),
   simulation: project('simulation'),

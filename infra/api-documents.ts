@@ -1,5 +1,4 @@
-/** Writes docs/openapi.json from the same schemas that the handlers validate with. `npm run openapi`, `-- --check` only compares. */
-import { readFile, writeFile } from 'node:fs/promises';
+/** What the documentation says of the API, made from the same schemas that the handlers validate with. */
 import * as z from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { catalogue } from '../functions/operations/catalogue.ts';
@@ -71,27 +70,48 @@ function paths(): ZodOpenApiPathsObject {
   return made;
 }
 
-const document = createDocument({
-  openapi: '3.1.0',
-  info: { title: 'Tenure', version: packageJson.version, description: packageJson.description },
-  security: [{ sigv4: [] }],
-  components: {
-    securitySchemes: {
-      sigv4: {
-        type: 'apiKey',
-        name: 'Authorization',
-        in: 'header',
-        description: 'AWS Signature Version 4, service execute-api',
+/** The OpenAPI 3.1 document of the API. */
+export function openApiDocument(): string {
+  const document = createDocument({
+    openapi: '3.1.0',
+    info: { title: 'Tenure', version: packageJson.version, description: packageJson.description },
+    security: [{ sigv4: [] }],
+    components: {
+      securitySchemes: {
+        sigv4: {
+          type: 'apiKey',
+          name: 'Authorization',
+          in: 'header',
+          description: 'AWS Signature Version 4, service execute-api',
+        },
       },
     },
-  },
-  paths: paths(),
-});
+    paths: paths(),
+  });
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
 
-const file = new URL('../docs/openapi.json', import.meta.url);
-const text = `${JSON.stringify(document, null, 2)}\n`;
-if (!process.argv.includes('--check')) await writeFile(file, text);
-else if ((await readFile(file, 'utf8')) !== text) {
-  console.error('docs/openapi.json differs from the schemas: run "npm run openapi" and commit it');
-  process.exitCode = 1;
+/** Every problem code with its cause and cure. */
+export function problemsPage(): string {
+  const declared = Object.values<Operation>(catalogue).flatMap(({ problems }) => problems);
+  const kinds = new Map([...platformProblems, ...declared].map((kind) => [kind.code, kind]));
+  const rows = [...kinds.values()]
+    .toSorted((one, other) => one.status - other.status || one.code.localeCompare(other.code))
+    .map(
+      ({ code, status, retryable, title, cure }) =>
+        `| \`${code}\` | ${status} | ${retryable ? 'yes' : 'no'} | ${title}. | ${cure} |`,
+    );
+  return `# Problems
+
+Every answer that is not a success is an RFC 9457 problem (\`application/problem+json\`). Its \`code\` is one of these; \`detail\`
+names the thing, both values and what to do next. "Again" says whether the very same request, with the same Idempotency-Key,
+can succeed later; \`retryAfterMs\` says when.
+
+| code | status | again | cause | cure |
+|---|---|---|---|---|
+${rows.join('\n')}
+
+What API Gateway itself answers, without a problem body, the client reports as \`forbidden\` (403), \`throttled\` (429) and
+\`unavailable\` (503, 504). The page is written by \`npm run openapi\`.
+`;
 }

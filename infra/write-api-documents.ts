@@ -1,0 +1,8 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openApiDocument, problemsPage } from './api-documents.ts';
+
+/** `npm run openapi`: brings docs/openapi.json and docs/problems.md up to date. */
+const docs = join(import.meta.dirname, '..', 'docs');
+writeFileSync(join(docs, 'openapi.json'), openApiDocument());
+writeFileSync(join(docs, 'problems.md'), problemsPage());
