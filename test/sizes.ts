@@ -11,6 +11,12 @@ export const sizes = {
     uploadMiB: size(256, 2_048),
     kills: size(6, 20),
   },
+  leadership: {
+    failovers: size(3, 20),
+    freezes: size(2, 20),
+    simulatedRuns: size(300, 10_000),
+    simulatedCrowds: size(6, 300),
+  },
   client: { electorRuns: size(150, 3_000) },
   s3: { largeObjectMiB: size(128, 1024), racingWriters: 30 },
 } as const;

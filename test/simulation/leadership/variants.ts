@@ -1,0 +1,127 @@
+/** Rules broken one by one: the simulation is worth something only if it finds each of them. */
+import { isLive, type LeadershipRecord } from '../../../functions/leadership/lease.ts';
+import { toRecord } from '../../../functions/leadership/lease-items.ts';
+import type { Write } from '../../../functions/leadership/lease-store.ts';
+import type { Item, MemoryLeaseStore } from '../../support/memory-lease-store.ts';
+import type { Variant } from './simulate.ts';
+
+/** A variant, and the invariants of leadership.md that it breaks. */
+interface Unsafe extends Variant {
+  readonly breaks: RegExp;
+}
+
+const altered = (overrides: (store: MemoryLeaseStore) => Partial<MemoryLeaseStore>) => ({
+  store: (store: MemoryLeaseStore): MemoryLeaseStore => ({ ...store, ...overrides(store) }),
+});
+
+/** Spoils the record after a write that won. */
+function spoilt(store: MemoryLeaseStore, group: string, write: Write, spoil: (item: Item) => Item): Write {
+  if (!write.won) return write;
+  store.tamper(group, spoil);
+  return { won: toRecord(store.item(group)) as LeadershipRecord };
+}
+
+export const unsafeVariants: Record<string, Unsafe> = {
+  'a grant does not raise the version': {
+    breaks: /^1/,
+    ...altered((store) => ({
+      grant: async (group, ...rest) =>
+        spoilt(store, group, await store.grant(group, ...rest), (item) => ({
+          ...item,
+          fencingVersion: Number(item['fencingVersion']) - 1,
+        })),
+    })),
+  },
+  'a resignation forgets the version': {
+    breaks: /^1/,
+    ...altered((store) => ({
+      resign: async (group, ...rest) =>
+        spoilt(store, group, await store.resign(group, ...rest), (item) => ({ ...item, fencingVersion: 0 })),
+    })),
+  },
+  'a lost record is made anew without a gap': {
+    breaks: /^1/,
+    ...altered((store) => ({
+      create: (group, version, ...rest) => store.create(group, version > 1_000 ? version - 999 : version, ...rest),
+    })),
+  },
+  'a late duplicate of a contend grants again': {
+    breaks: /^steps/,
+    ...altered((store) => ({
+      async grant(group, ...rest) {
+        const requestId = store.item(group)?.['requestId'];
+        if (requestId === undefined) return store.grant(group, ...rest);
+        store.tamper(group, (item) => ({ ...item, requestId: undefined }));
+        const write = await store.grant(group, ...rest);
+        if (write.won) return write;
+        store.tamper(group, (item) => ({ ...item, requestId }));
+        return { lost: toRecord(store.item(group)) };
+      },
+    })),
+  },
+  'nobody allows for skew': {
+    breaks: /^4/,
+    ...altered((store) => ({ grant: (group, grant, now) => store.grant(group, grant, now, 0) })),
+    habits: { endsBeforeTheServer: false },
+  },
+  'the service does not allow for skew': {
+    breaks: /^4/,
+    ...altered((store) => ({ grant: (group, grant, now) => store.grant(group, grant, now, 0) })),
+  },
+  'the holder does not allow for skew': { breaks: /^4/, habits: { endsBeforeTheServer: false } },
+  'a delayed renewal shortens the lease': {
+    breaks: /^4/,
+    ...altered((store) => ({
+      async renew(group, fence, renewal, now) {
+        if (!isLive(toRecord(store.item(group)), fence, now)) return store.renew(group, fence, renewal, now);
+        store.tamper(group, (item) => {
+          const leaseMs = renewal.leaseMs ?? Number(item['leaseMs']);
+          return { ...item, leaseMs, expiresAt: now + leaseMs, renewedAt: now };
+        });
+        return { won: toRecord(store.item(group)) as LeadershipRecord };
+      },
+    })),
+  },
+  'a revocation frees the lease at once': {
+    breaks: /^4/,
+    ...altered((store) => ({
+      revoke: async (group, ...rest) =>
+        spoilt(store, group, await store.revoke(group, ...rest), (item) =>
+          item['expiresAt'] === undefined ? item : { ...item, expiresAt: 0 },
+        ),
+    })),
+  },
+  'the sweep ends whatever term it finds': {
+    breaks: /^4/,
+    ...altered((store) => ({
+      expire: async (seen) => store.expire(toRecord(store.item(seen.group)) ?? seen),
+    })),
+  },
+  'the holder counts from the answer': { breaks: /^4/, habits: { countsFromTheRequest: false } },
+  'the holder counts a whole lease when its term is handed back': {
+    breaks: /^4/,
+    habits: { countsWhatRemains: false },
+  },
+  'the holder counts on its term until it has resigned': { breaks: /^4/, habits: { stopsBeforeResigning: false } },
+  'a grant is shown before it is confirmed': {
+    breaks: /^2/,
+    ...altered((store) => ({
+      grant: async (group, ...rest) =>
+        spoilt(store, group, await store.grant(group, ...rest), (item) => ({
+          ...item,
+          holder: { ...(item['holder'] as Item), confirmedAt: 0, address: 'early' },
+        })),
+    })),
+  },
+  'a late confirmation counts for whoever holds the lease': {
+    breaks: /^2/,
+    ...altered((store) => ({
+      confirm: (seen, fence, ...rest) => {
+        const now = toRecord(store.item(seen.group)) ?? seen;
+        const { fencingVersion, holder } = now;
+        return store.confirm(now, { fencingVersion, sessionId: holder?.sessionId ?? fence.sessionId }, ...rest);
+      },
+    })),
+  },
+  'the guarded thing trusts whoever writes': { breaks: /^3/, guard: 'trusts' },
+};
