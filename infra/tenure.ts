@@ -4,17 +4,21 @@ import { Construct } from 'constructs';
 import { catalogue } from '../functions/operations/catalogue.ts';
 import type { Operation } from '../functions/platform/operation.ts';
 import { name } from '../functions/platform/schema.ts';
-import type { Settings } from './settings.ts';
+import { checkSettings, type Settings } from './settings.ts';
 import { TenureService } from './tenure-service.ts';
 import { TenureStore } from './tenure-store.ts';
 
-/** What remembers and what acts, apart: the service can be replaced as a whole while the store stays. */
+/**
+ * Tenure as a part of any CDK stack. What remembers and what acts stand apart in it: the service can be replaced as a whole
+ * while the store stays.
+ */
 export class Tenure extends Construct {
   readonly store: TenureStore;
   readonly service: TenureService;
 
-  constructor(scope: Construct, id: string, settings: Settings) {
+  constructor(scope: Construct, id: string, given: Partial<Settings> = {}) {
     super(scope, id);
+    const settings = checkSettings(given);
     this.store = new TenureStore(this, 'Store', settings);
     this.service = new TenureService(this, 'Service', { settings, store: this.store });
   }

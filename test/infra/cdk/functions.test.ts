@@ -100,8 +100,17 @@ describe('permissions', () => {
 
 describe('the schedule', () => {
   test('tells the sweep its minute, and leaves a failed minute to the next one', () => {
-    const [schedule, ...others] = resources(template, 'AWS::Scheduler::Schedule');
-    expect(others).toEqual([]);
+    const schedules = resources(template, 'AWS::Scheduler::Schedule');
+    const timetable = schedules.map(({ properties }) => [
+      functionName(template, properties.Target.Arn),
+      properties.ScheduleExpression,
+    ]);
+    expect(timetable.sort()).toEqual([
+      ['clean-up', 'cron(* * * * ? *)'],
+      ['collector', 'cron(0 * * * ? *)'],
+      ['sweep', 'cron(* * * * ? *)'],
+    ]);
+    const schedule = schedules.find(({ properties }) => functionName(template, properties.Target.Arn) === 'sweep');
     expect(schedule?.properties).toMatchObject({
       ScheduleExpression: 'cron(* * * * ? *)',
       ScheduleExpressionTimezone: 'UTC',
@@ -111,7 +120,6 @@ describe('the schedule', () => {
         RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
       },
     });
-    expect(functionName(template, schedule?.properties.Target.Arn)).toBe('sweep');
     const role = referred(template, 'AWS::IAM::Role', schedule?.properties.Target.RoleArn);
     const allowed = permissions(template).filter((permission) => permission.role === role.id);
     expect(allowed.map(({ action }) => action).sort()).toEqual(['lambda:InvokeFunction', 'sqs:SendMessage']);

@@ -1,10 +1,11 @@
-import type { Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { catalogue } from '../../../functions/operations/catalogue.ts';
 import type { Operation } from '../../../functions/platform/operation.ts';
-import { newApp, permissions } from './synthesised.ts';
+import { Tenure } from '../../../infra/tenure.ts';
+import { newApp, permissions, resources } from './synthesised.ts';
 
 const grants = ['grantLead', 'grantObserve', 'grantOperate'] as const;
 const operations = Object.values<Operation>(catalogue).filter(({ path }) => path.includes('{group}'));
@@ -77,4 +78,19 @@ describe('grants', () => {
     for (const group of ['*', 'a/b', '', 'orders*'])
       expect(() => stack.tenure.grantLead(group, role)).toThrow(/must match/);
   });
+});
+
+test('another app takes Tenure into a stack of its own, and says only what differs', () => {
+  const { app } = newApp();
+  const shop = new Stack(app, 'shop');
+  const { store, service } = new Tenure(shop, 'Coordination', { replicas: 1, maxClockSkewMs: 500 });
+  const template = Template.fromStack(shop);
+  expect(store.replicas).toHaveLength(1);
+  expect(service.api.url).toMatch(/Token/);
+  const variables = resources(template, 'AWS::Lambda::Function').map(
+    ({ properties }) => properties.Environment.Variables,
+  );
+  expect(variables.map(({ TENURE_MAX_CLOCK_SKEW_MS }) => TENURE_MAX_CLOCK_SKEW_MS)).toEqual(variables.map(() => '500'));
+  expect(variables.length).toBeGreaterThan(0);
+  expect(() => new Tenure(shop, 'Other', { stage: 'prod', ephemeral: true })).toThrow('stage=prod keeps its data');
 });

@@ -47,14 +47,15 @@ describe('settings', () => {
     [{ replicas: '2' }, 'replicas=2: '],
     [
       { replicas: '1', replicaRegions: 'us-west-2,eu-west-1' },
-      'replicaRegions=us-west-2,eu-west-1: names more Regions',
+      'replicaRegions=["us-west-2","eu-west-1"]: names more Regions',
     ],
-    [{ replicaRegions: 'oregon' }, 'replicaRegions=oregon: must be the name of a Region'],
+    [{ replicaRegions: 'oregon' }, 'replicaRegions=["oregon"]: must be the name of a Region'],
     [{ payloadUndeleteDays: '0' }, 'payloadUndeleteDays=0: '],
     [{ maxClockSkewMs: '-1' }, 'maxClockSkewMs=-1: '],
     [{ logRetentionDays: '31' }, 'logRetentionDays=31: '],
+    [{ reservedConcurrency: 'contend=1.5' }, 'reservedConcurrency=contend=1.5: must be pairs of function=number'],
     [{ reservedConcurrency: 'contend' }, 'reservedConcurrency=contend: must be pairs of function=number'],
-    [{ reservedConcurrency: 'lease=5' }, 'reservedConcurrency=lease=5: lease is never capped'],
+    [{ reservedConcurrency: 'lease=5' }, 'reservedConcurrency={"lease":5}: lease is never capped'],
   ])('%o is refused by name and value', (context, message) => {
     expect(() => settings(context)).toThrow(message);
   });
