@@ -7,9 +7,18 @@ import type { TenureFunction } from './tenure-function.ts';
 
 /**
  * Calls the function at the beginning of each minute with {slot: the minute as an instant}. A call that fails is not
- * repeated, since the next minute does its work, but kept in the queue.
+ * repeated, since the next one does its work, but kept in the queue.
  */
 export function everyMinute(target: TenureFunction, failures: Queue): void {
+  scheduled(target, failures, 'cron(* * * * ? *)');
+}
+
+/** The same at the beginning of each hour. */
+export function everyHour(target: TenureFunction, failures: Queue): void {
+  scheduled(target, failures, 'cron(0 * * * ? *)');
+}
+
+function scheduled(target: TenureFunction, failures: Queue, scheduleExpression: string): void {
   target.configureAsyncInvoke({
     retryAttempts: 0,
     maxEventAge: Duration.minutes(1),
@@ -19,7 +28,7 @@ export function everyMinute(target: TenureFunction, failures: Queue): void {
   role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [target.functionArn] }));
   role.addToPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [failures.queueArn] }));
   const schedule = new CfnSchedule(target, 'Schedule', {
-    scheduleExpression: 'cron(* * * * ? *)',
+    scheduleExpression,
     scheduleExpressionTimezone: 'UTC',
     flexibleTimeWindow: { mode: 'OFF' },
     target: {

@@ -5,6 +5,7 @@ import { everyMinute } from './every-minute.ts';
 import type { Settings } from './settings.ts';
 import { TenureApi } from './tenure-api.ts';
 import { TenureFunction } from './tenure-function.ts';
+import { createJobFunctions } from './tenure-jobs.ts';
 import { TenureMonitoring } from './tenure-monitoring.ts';
 import type { TenureStore } from './tenure-store.ts';
 
@@ -54,7 +55,8 @@ export class TenureService extends Construct {
     sweep.allow(['dynamodb:Query'], groupsIndexArn);
     everyMinute(sweep, failures);
 
-    const functions = [lease, contend, operate, sweep];
+    const jobs = createJobFunctions(this, { ...props, failures });
+    const functions = [lease, contend, operate, sweep, ...jobs];
     this.api = new TenureApi(this, 'Api', { ...props, functions, fallback: operate });
     this.monitoring = new TenureMonitoring(this, 'Monitoring', { ...props, functions, api: this.api, failures });
     refuseUnknown(props.settings, functions);

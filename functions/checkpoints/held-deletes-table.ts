@@ -1,8 +1,8 @@
 /** The DynamoDB requests of held deletes. Nothing here deletes an item: no function may; what is done gets a time to live. */
 import {
-  BatchWriteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
+  PutCommand,
   QueryCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
@@ -10,6 +10,7 @@ import { toJob } from '../jobs/job-item.ts';
 import { jobKey, jobPrefix } from '../jobs/keys.ts';
 import { groupKey } from '../leadership/keys.ts';
 import { conditional } from '../platform/conditional.ts';
+import { inParallel } from '../platform/in-parallel.ts';
 import type { DeferredDelete, HeldDeletes } from './held-deletes.ts';
 
 const holdKey = (group: string) => ({ pk: groupKey(group), sk: 'DELETES-HELD' });
@@ -43,18 +44,9 @@ export function heldDeletesTable(client: DynamoDBDocumentClient, table: string):
       ),
     );
 
-  const write = async (items: readonly Record<string, unknown>[]) => {
-    for (let at = 0; at < items.length; at += 25) {
-      let requests: Record<string, unknown>[] | undefined = items
-        .slice(at, at + 25)
-        .map((Item) => ({ PutRequest: { Item } }));
-      while (requests && requests.length > 0) {
-        const { UnprocessedItems }: { UnprocessedItems?: Record<string, Record<string, unknown>[]> | undefined } =
-          await client.send(new BatchWriteCommand({ RequestItems: { [table]: requests as never } }));
-        requests = UnprocessedItems?.[table];
-      }
-    }
-  };
+  // One by one: a batch would need a permission that also deletes.
+  const write = (items: readonly Record<string, unknown>[]) =>
+    inParallel(items, 8, (Item) => client.send(new PutCommand({ TableName: table, Item })));
 
   const query = async (group: string, prefix: string, after: string | undefined, filter: string, values: object) => {
     const { Items = [], LastEvaluatedKey } = await client.send(

@@ -14,7 +14,7 @@ export interface DeferredDelete {
   readonly payloadId: string;
 }
 
-/** The port; every method is one request, `defer` one for each 25. */
+/** The port; every method is one request, `defer` and `markDone` one for each payload. */
 export interface HeldDeletes {
   /** False while another backup holds the group. */
   hold(group: string, backupId: string): Promise<boolean>;

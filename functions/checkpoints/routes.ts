@@ -1,11 +1,13 @@
 import type { Checkpoint, JobName, Payload } from '../jobs/job.ts';
 import { jobPrefix } from '../jobs/keys.ts';
 import { shownCheckpointRef } from '../jobs/shown.ts';
-import { payloadKey } from '../jobs/upload.ts';
+import { payloadKey, payloadPrefix } from '../jobs/upload.ts';
+import { instant } from '../platform/clock.ts';
 import { fromCursor, toCursor } from '../platform/cursor.ts';
 import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
 import { inParallel } from '../platform/in-parallel.ts';
 import * as checkpoints from './checkpoints.ts';
+import { type Collector, collectPage } from './collector.ts';
 import type { Recovery } from './recovery.ts';
 import * as recovery from './recovery.ts';
 import * as schema from './schema.ts';
@@ -52,6 +54,17 @@ export function checkpointRoutes(room: Recovery): Endpoint[] {
       const jobs = await inParallel(page.jobs, 16, (recovered) => shownRecovered(recovered, url));
       const { damaged, last } = page;
       return { jobs, damaged, ...(last === undefined ? {} : { nextCursor: toCursor(last) }) };
+    }),
+  ];
+}
+
+export function collectRoutes(room: Collector): Endpoint[] {
+  return [
+    endpoint(schema.collectOrphans, async ({ params: { group }, body: { dryRun, cursor } }) => {
+      const after = cursor === undefined ? undefined : fromCursor(cursor, `${payloadPrefix}${group}/jobs/`);
+      const { orphans, scanned, held, next } = await collectPage(room, { group, after, dryRun });
+      const collected = orphans.map(({ modifiedAt, ...rest }) => ({ ...rest, modifiedAt: instant(modifiedAt) }));
+      return { collected, scanned, held, graceMs: room.graceMs, ...(next ? { nextCursor: toCursor(next) } : {}) };
     }),
   ];
 }

@@ -1,3 +1,5 @@
+import { checkpointOperations } from '../checkpoints/schema.ts';
+import { jobOperations } from '../jobs/schema.ts';
 import { leadershipOperations } from '../leadership/schema.ts';
 import type { Operation } from '../platform/operation.ts';
 import { operationsOperations } from './schema.ts';
@@ -5,5 +7,7 @@ import { operationsOperations } from './schema.ts';
 /** Every operation of the HTTP API by its name; the routes, the throttles and the OpenAPI document are made from it. */
 export const catalogue = {
   ...leadershipOperations,
+  ...jobOperations,
+  ...checkpointOperations,
   ...operationsOperations,
 } satisfies Record<string, Operation>;

@@ -193,7 +193,7 @@ describe('while a backup holds the deletes of a group', () => {
     const from = api.dynamodb.sent.length;
     await checkpoint(api, leader, job, 'two');
     const commands = api.dynamodb.sent.slice(from).map(({ command }) => command);
-    expect(commands).toEqual(['UpdateItemCommand', 'BatchWriteItemCommand']);
+    expect(commands).toEqual(['UpdateItemCommand', 'PutItemCommand']);
   });
 
   test('only one backup holds a group, and only it releases it', async () => {

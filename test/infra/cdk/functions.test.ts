@@ -106,7 +106,7 @@ describe('the schedule', () => {
       properties.ScheduleExpression,
     ]);
     expect(timetable.sort()).toEqual([
-      ['clean-up', 'cron(* * * * ? *)'],
+      ['cleanup', 'cron(* * * * ? *)'],
       ['collector', 'cron(0 * * * ? *)'],
       ['sweep', 'cron(* * * * ? *)'],
     ]);
