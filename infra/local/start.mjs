@@ -1,4 +1,5 @@
 /** What `npm start` runs: plain JavaScript without a dependency, because on a fresh clone nothing is installed yet. */
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installIfNeeded } from './install.mjs';
@@ -13,8 +14,21 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const { register } = await import('tsx/esm/api');
 register();
 const { start } = await import('./start.ts');
-// The end of npm, or of a test, is watched; a shell that put this into its background may go.
-const parent = process.ppid;
-const watched = process.env.npm_lifecycle_event === 'start' || process.env.STOP_WITH_PARENT === '1';
-const parentGone = () => watched && process.ppid !== parent;
-await start(project, process.argv.slice(2), startedAt, parentGone);
+await start(project, process.argv.slice(2), startedAt, endOfParent());
+
+/** Tells whether npm, or a test, that started this is gone. A shell that put this into its background may go. */
+function endOfParent() {
+  const parent = process.ppid;
+  if (process.env.STOP_WITH_PARENT === '1') return () => process.ppid !== parent;
+  if (process.env.npm_lifecycle_event !== 'start') return () => false;
+  const npm = parentOfShell(parent);
+  return () => process.ppid !== parent || (npm !== undefined && parentOfShell(parent) !== npm);
+}
+
+/** npm puts a shell between itself and this process, which outlives it. Undefined where there is no /proc, or no shell. */
+function parentOfShell(pid) {
+  const file = `/proc/${pid}/stat`;
+  if (!existsSync(file)) return undefined;
+  const [, name, rest] = /\((.*)\) \S (\d+)/.exec(readFileSync(file, 'utf8')) ?? [];
+  return /^(da|ba|z|a|k)?sh$/.test(name) ? rest : undefined;
+}

@@ -1,0 +1,143 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { alive, family, type Watched, watch } from '../../support/processes.ts';
+import { project, type StackDescription, startStack } from '../../support/stack.ts';
+
+const app = 'test/infra/local/fixture/app.ts';
+let scratch: string;
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'tenure-process-'));
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+const start = (argv: string[], env: NodeJS.ProcessEnv = process.env) =>
+  watch(process.execPath, [join(project, 'infra/local/start.mjs'), '--port', '0', '--app', app, ...argv], {
+    cwd: project,
+    env,
+  });
+
+/** As a terminal does it: a process group of its own. */
+const npmStart = (argv: string[]) =>
+  watch('npm', ['start', '--', '--port', '0', '--app', app, ...argv], { cwd: project, detached: true });
+
+const folderOf = (stack: Watched) => /^data {6}(\S+)/m.exec(stack.output())?.[1] ?? '';
+
+async function nothingLeft(pids: number[]) {
+  expect(pids.length).toBeGreaterThan(1);
+  await vi.waitFor(() => expect(alive(pids)).toEqual([]), { timeout: 10_000, interval: 100 });
+}
+
+test('an ephemeral stack describes itself, and Ctrl-C in a terminal with npm start leaves nothing behind', async () => {
+  const npm = npmStart(['--ephemeral', '--no-schedules']);
+  await npm.says('ready on ');
+  const folder = folderOf(npm);
+  const description = JSON.parse(await readFile(join(folder, 'stack.json'), 'utf8')) as StackDescription;
+  expect(description).toMatchObject({
+    api: /^ready on (\S+) \(\d+\.\d s\)$/m.exec(npm.output())?.[1],
+    table: expect.stringContaining('fixture-store-Table'),
+    replicaTables: [],
+    bucket: expect.stringContaining('fixture-store-bucket'),
+  });
+  const pids = family(npm.child.pid);
+  expect(pids).toContain(description.pid);
+  expect(alive(pids).join('\n')).toContain('DynamoDBLocal.jar');
+  process.kill(-(npm.child.pid ?? 0), 'SIGINT');
+  await npm.ended();
+  expect(npm.output()).toContain('stopping (SIGINT)');
+  expect(existsSync(folder)).toBe(false);
+  await nothingLeft(pids);
+});
+
+test('nor does npm being killed', async () => {
+  const npm = npmStart(['--ephemeral']);
+  await npm.says('ready on ');
+  const pids = family(npm.child.pid);
+  npm.child.kill('SIGKILL');
+  await nothingLeft(pids);
+  expect(existsSync(folderOf(npm))).toBe(false);
+});
+
+test('nor does the stack being killed, nor a signal while it comes up', async () => {
+  const killed = start(['--data', join(scratch, 'killed')]);
+  await killed.says('ready on ');
+  const pids = family(killed.child.pid);
+  killed.child.kill('SIGKILL');
+  await nothingLeft(pids);
+
+  const early = start(['--data', join(scratch, 'killed')]);
+  await early.says('template  ');
+  const earlyPids = family(early.child.pid);
+  early.child.kill('SIGINT');
+  expect(await early.ended()).toBe(0);
+  await nothingLeft(earlyPids);
+  expect(early.output()).not.toContain('ready on');
+  expect(existsSync(join(scratch, 'killed', 'lock'))).toBe(false);
+});
+
+test('a second signal does not wait for what still runs', async () => {
+  const stack = start(['--ephemeral']);
+  await stack.says('ready on ');
+  const pids = family(stack.child.pid);
+  const { api } = JSON.parse(await readFile(join(folderOf(stack), 'stack.json'), 'utf8')) as StackDescription;
+  const waiting = fetch(`${api}/echo?as=wait&ms=4000`).catch(() => 'broken off');
+  await vi.waitFor(async () => expect((await fetch(`${api}/echo/loaded`)).status).toBe(200));
+  stack.child.kill('SIGTERM');
+  const again = setInterval(() => stack.child.kill('SIGINT'), 100);
+  expect(await stack.ended()).toBe(130);
+  clearInterval(again);
+  expect(await waiting).toBe('broken off');
+  await nothingLeft(pids);
+  await rm(folderOf(stack), { recursive: true, force: true });
+});
+
+test('two run side by side, each with its own state; a third on the same folder is refused', async () => {
+  const [one, two] = await Promise.all([startStack({ app }), startStack({ app })]);
+  try {
+    expect(new Set([one.api, two.api, one.dynamodb, two.dynamodb, one.s3, two.s3]).size).toBe(6);
+    const counted = async (api: string) =>
+      ((await (await fetch(`${api}/echo`)).json()) as { invocations: number }).invocations;
+    expect([await counted(one.api), await counted(one.api), await counted(two.api)]).toEqual([1, 2, 1]);
+
+    const third = start(['--data', one.folder]);
+    expect(await third.ended()).toBe(1);
+    expect(third.output()).toContain(`${one.folder} is in use by the stack with process id ${one.pid} (${one.api})`);
+    expect(await counted(one.api)).toBe(3);
+  } finally {
+    await Promise.all([one.stop(), two.stop()]);
+  }
+});
+
+test('a port that is taken is named', async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => void taken.listen(0, '127.0.0.1', resolve));
+  const address = taken.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const stack = start(['--ephemeral', '--port', String(port)]);
+  expect(await stack.ended()).toBe(1);
+  expect(stack.output()).toContain(`Port ${port} is in use: choose another with --port`);
+  expect(existsSync(folderOf(stack))).toBe(false);
+  taken.close();
+});
+
+test('without Java the message says how to get it', async () => {
+  const path = join(scratch, 'bin');
+  await mkdir(path);
+  await symlink(process.execPath, join(path, 'node'));
+  const stack = start(['--ephemeral'], { ...process.env, PATH: path });
+  expect(await stack.ended()).toBe(1);
+  expect(stack.output()).toContain(
+    'DynamoDB Local needs Java 17 or newer: install it with "apt-get install -y openjdk-17-jre-headless"',
+  );
+});
+
+test('an unknown option is refused with the usage, and --help is not an error', async () => {
+  const wrong = start(['--prot', '1']);
+  expect(await wrong.ended()).toBe(64);
+  expect(wrong.output()).toMatch(/Unknown option '--prot'[\s\S]+npm start \[-- options\]/);
+  const help = start(['--help']);
+  expect(await help.ended()).toBe(0);
+});
