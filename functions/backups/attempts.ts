@@ -1,30 +1,20 @@
 /** What a worker reports of its attempt, and what it is told. The record is written first; Step Functions hears of it afterwards. */
 import { createHash } from 'node:crypto';
-import { notFound, Problem } from '../platform/problem.ts';
-import { type BackupRecord, type Cut, type Failure, isFinal, moved, type Verdict, verdictFor } from './backup.ts';
-import type { Stored } from './backup-store.ts';
-import type { Backups } from './room.ts';
-
-export interface Attempt {
-  readonly group: string;
-  readonly backup: string;
-  readonly attempt: number;
-}
-
-export interface Progress {
-  readonly sequence: number;
-  readonly state: 'TRANSITIONING' | 'RUNNING';
-  readonly entryCount: number;
-  readonly bytes: number;
-  readonly position?: Cut | undefined;
-}
-
-export interface Finished {
-  readonly uri: string;
-  readonly entryCount: number;
-  readonly bytes: number;
-  readonly manifestSha256: string;
-}
+import { Problem } from '../platform/problem.ts';
+import {
+  type BackupRecord,
+  type Failure,
+  type Finished,
+  isFinal,
+  moved,
+  type Progress,
+  type Verdict,
+  verdictFor,
+} from './backup.ts';
+import type { Backups, WithArchives, WithWorkflow } from './backups.ts';
+import type { AttemptName } from './ports.ts';
+import { attemptSuperseded } from './problems.ts';
+import { changed, known } from './records.ts';
 
 export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
@@ -32,75 +22,85 @@ export const hashSecret = (secret: string): string => createHash('sha256').updat
  * Takes a heartbeat of the current attempt with a rising sequence number into the record, then keeps the workflow's task
  * alive. A late heartbeat of an older attempt changes nothing and is told `superseded`.
  */
-export async function heartbeat(room: Backups, attempt: Attempt, secret: string, progress: Progress): Promise<Verdict> {
-  const { verdict, record } = await change(room, attempt, secret, (current) => {
-    if (current.sequence >= progress.sequence || current.state === 'VERIFYING') return current;
-    const { sequence, state, entryCount, bytes } = progress;
-    return { ...moved(current, state, room.clock.now()), sequence, entryCount, bytes, lastSignAt: room.clock.now() };
-  });
+export async function heartbeat(
+  room: WithWorkflow,
+  name: AttemptName,
+  secret: string,
+  progress: Progress,
+): Promise<Verdict> {
+  const { verdict, record } = await reported(room, name, secret, (current) =>
+    progressed(current, progress, room.clock.now()),
+  );
   if (verdict === 'continue' && record.taskToken !== undefined) await room.workflow.heartbeat(record.taskToken);
   return verdict;
 }
 
-/** Takes the worker's word that its files are in place; only the verification completes the backup. */
-export async function finish(room: Backups, attempt: Attempt, secret: string, finished: Finished): Promise<Verdict> {
-  const { verdict, record } = await change(room, attempt, secret, (current) => ({
-    ...moved(current, 'VERIFYING', room.clock.now()),
-    ...finished,
-    lastSignAt: room.clock.now(),
-  }));
-  if (verdict === 'continue' && record.taskToken !== undefined) await room.workflow.succeed(record.taskToken, finished);
+/** The record with the attempt's progress; a lower sequence number, or one after the finish, changes nothing. */
+export function progressed(record: BackupRecord, progress: Progress, now: number): BackupRecord {
+  const { sequence, state, entryCount, bytes } = progress;
+  if (record.sequence >= sequence || record.state === 'VERIFYING') return record;
+  return { ...moved(record, state, now), sequence, entryCount, bytes, lastSignAt: now };
+}
+
+/** Takes the worker's word that its files are in place; only the verification completes the backup. Safe to repeat. */
+export async function finish(
+  room: WithWorkflow & WithArchives,
+  name: AttemptName,
+  secret: string,
+  finished: Finished,
+): Promise<Verdict> {
+  const { verdict, record } = await reported(room, name, secret, (current) => {
+    const uri = current.options.localFileSystem ? finished.uri : room.archives.uri(name);
+    return concluded(current, { ...finished, uri }, room.clock.now());
+  });
+  if (verdict === 'continue' && record.taskToken !== undefined) await room.workflow.succeed(record.taskToken, {});
+  if (verdict !== 'continue') await room.archives.discard(name.group, name.backupId, name.attempt);
   return verdict;
+}
+
+/** The record once all files are in place; the first finish of an attempt counts. */
+export function concluded(record: BackupRecord, finished: Finished, now: number): BackupRecord {
+  if (record.state === 'VERIFYING') return record;
+  return { ...moved(record, 'VERIFYING', now), ...finished, lastSignAt: now };
 }
 
 /** Takes the worker's word that it cannot go on; the workflow then gives the backup to another worker or ends it. */
-export async function fail(room: Backups, attempt: Attempt, secret: string, failure: Failure): Promise<Verdict> {
-  const { verdict, record } = await change(room, attempt, secret, (current) => current);
-  if (verdict === 'continue' && record.taskToken !== undefined) {
-    await room.workflow.fail(record.taskToken, failure.code, failure.message);
+export async function giveUp(
+  room: WithWorkflow,
+  name: AttemptName,
+  secret: string,
+  failure: Failure,
+): Promise<Verdict> {
+  const { verdict, record } = await reported(room, name, secret, (current) =>
+    current.gaveUp || current.state === 'VERIFYING' ? current : { ...current, gaveUp: failure },
+  );
+  if (verdict === 'continue' && record.taskToken !== undefined && record.gaveUp) {
+    await room.workflow.fail(record.taskToken, 'GaveUp', record.gaveUp.message);
   }
   return verdict;
 }
 
-async function change(
-  { store }: Backups,
-  { group, backup, attempt }: Attempt,
+async function reported(
+  room: Backups,
+  name: AttemptName,
   secret: string,
   next: (record: BackupRecord) => BackupRecord,
 ): Promise<{ verdict: Verdict; record: BackupRecord }> {
-  const secretHash = hashSecret(secret);
-  for (;;) {
-    const stored = await known(store, group, backup);
-    const verdict = verdictFor(stored.record, { attempt, secretHash });
-    if (verdict !== 'continue' || isFinal(stored.record)) return { verdict, record: stored.record };
-    const record = next(stored.record);
-    if (record === stored.record || (await store.replace(stored, record))) return { verdict, record };
-  }
+  const proof = { attempt: name.attempt, secretHash: hashSecret(secret) };
+  const record = await changed(room, name, (current) =>
+    isFinal(current) || verdictFor(current, proof) !== 'continue' ? current : next(current),
+  );
+  return { verdict: verdictFor(record, proof), record };
 }
 
-/** The backup, or `not_found`. */
-export async function known(store: Backups['store'], group: string, backupId: string): Promise<Stored> {
-  const stored = await store.read(group, backupId);
-  if (stored) return stored;
-  throw new Problem(notFound, `Group "${group}" has no backup ${backupId}; see the list of its backups.`);
-}
-
-/**
- * Ends a backup: of all who try to settle it exactly one wins, and what it wrote stays. Answers the record as it is then.
- */
-export async function settle(
-  room: Backups,
-  group: string,
-  backupId: string,
-  outcome: Failure | 'COMPLETED',
-): Promise<BackupRecord> {
-  for (;;) {
-    const stored = await known(room.store, group, backupId);
-    if (isFinal(stored.record)) return stored.record;
-    const ended = moved(stored.record, outcome === 'COMPLETED' ? 'COMPLETED' : 'FAILED', room.clock.now());
-    const final = { ...ended, taskToken: undefined, ...(outcome === 'COMPLETED' ? {} : { error: outcome }) };
-    if (!(await room.store.settle(stored, final))) continue;
-    if (final.worker !== undefined) await room.workers.occupy(group, final.worker, undefined);
-    return final;
-  }
+/** The record for an attempt that still counts; `attempt_superseded` with the verdict otherwise. */
+export async function counting(room: Backups, name: AttemptName, secret: string): Promise<BackupRecord> {
+  const { record } = await known(room, name);
+  const verdict = verdictFor(record, { attempt: name.attempt, secretHash: hashSecret(secret) });
+  if (verdict === 'continue' && !isFinal(record)) return record;
+  throw new Problem(
+    attemptSuperseded,
+    `Attempt ${name.attempt} of backup ${name.backupId} no longer counts, the current one is ${record.attempt} (${record.state}); stop working on it.`,
+    { verdict: verdict === 'continue' ? 'superseded' : verdict },
+  );
 }

@@ -1,5 +1,10 @@
 import type { BackupRecord } from './backup.ts';
 
+export interface BackupName {
+  readonly group: string;
+  readonly backupId: string;
+}
+
 /** A record with the revision that a change of it is conditioned on. */
 export interface Stored {
   readonly record: BackupRecord;
@@ -16,7 +21,7 @@ export interface BackupStore {
   read(group: string, backupId: string): Promise<Stored | undefined>;
   /** False when the record has changed since it was read. */
   replace(seen: Stored, next: BackupRecord): Promise<boolean>;
-  /** Puts a final record and frees the group for the next backup, both or none. */
+  /** Puts a final record, frees the group for the next backup and notes that there is to clean up: all or nothing. */
   settle(seen: Stored, final: BackupRecord): Promise<boolean>;
   remove(seen: Stored): Promise<boolean>;
   /** The backup that the request has begun, if any. */
@@ -28,8 +33,15 @@ export interface BackupStore {
     after: string | undefined,
     limit: number,
   ): Promise<{ items: Stored[]; last?: string | undefined }>;
-  /** Groups with a backup in progress, in pages. */
-  listRunning(
-    after: string | undefined,
-  ): Promise<{ items: { group: string; backupId: string }[]; last?: string | undefined }>;
+  /** Backups in progress, of all groups, in pages. */
+  listRunning(after: string | undefined): Promise<NamePage>;
+  /** Ended backups that have left things behind, of all groups, in pages. */
+  listCleanUps(after: string | undefined): Promise<NamePage>;
+  cleanedUp(group: string, backupId: string): Promise<void>;
+}
+
+export interface NamePage {
+  readonly items: readonly BackupName[];
+  /** Where the next page goes on. */
+  readonly last?: string | undefined;
 }

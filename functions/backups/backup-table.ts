@@ -11,7 +11,16 @@ import { groupKey, groupsIndex } from '../leadership/keys.ts';
 import { conditional } from '../platform/conditional.ts';
 import type { BackupRecord } from './backup.ts';
 import type { BackupStore, Stored } from './backup-store.ts';
-import { backupKey, backupPrefix, requestKey, runningKey, runningPartition } from './keys.ts';
+import {
+  backupKey,
+  backupPrefix,
+  cleanUpKey,
+  cleanUpPartition,
+  cleanUpPrefix,
+  requestKey,
+  runningKey,
+  runningPartition,
+} from './keys.ts';
 
 const requestMemorySeconds = 7 * 24 * 3600;
 const unchanged = { ConditionExpression: 'revision = :revision' };
@@ -26,6 +35,21 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
   const get = async (Key: Record<string, unknown>) => {
     const { Item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
     return Item;
+  };
+
+  const listed = async (partition: string, after: string | undefined) => {
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        TableName: table,
+        IndexName: groupsIndex.name,
+        KeyConditionExpression: 'groupsPk = :partition',
+        ExpressionAttributeValues: { ':partition': partition },
+        ...(after === undefined ? {} : { ExclusiveStartKey: JSON.parse(after) as Record<string, unknown> }),
+        Limit: 100,
+      }),
+    );
+    const groups = Items.map((item) => ({ group: String(item[groupsIndex.sortKey]), sk: String(item['sk']) }));
+    return { groups, last: LastEvaluatedKey && JSON.stringify(LastEvaluatedKey) };
   };
 
   return {
@@ -101,6 +125,16 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
                   ExpressionAttributeValues: { ':backup': backupId },
                 },
               },
+              {
+                Put: {
+                  TableName: table,
+                  Item: {
+                    ...cleanUpKey(group, backupId),
+                    [groupsIndex.partitionKey]: cleanUpPartition,
+                    [groupsIndex.sortKey]: group,
+                  },
+                },
+              },
             ],
           }),
         ),
@@ -148,20 +182,23 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
     },
 
     async listRunning(after) {
-      const { Items = [], LastEvaluatedKey } = await client.send(
-        new QueryCommand({
-          TableName: table,
-          IndexName: groupsIndex.name,
-          KeyConditionExpression: after === undefined ? 'groupsPk = :all' : 'groupsPk = :all AND #group > :after',
-          ...(after === undefined ? {} : { ExpressionAttributeNames: { '#group': groupsIndex.sortKey } }),
-          ExpressionAttributeValues: { ':all': runningPartition, ...(after === undefined ? {} : { ':after': after }) },
-          Limit: 100,
-        }),
+      const { groups, last } = await listed(runningPartition, after);
+      const found = await Promise.all(
+        groups.map(async ({ group }) => ({ group, backupId: await this.running(group) })),
       );
-      const groups = Items.map((item) => String(item[groupsIndex.sortKey]));
-      const found = await Promise.all(groups.map(async (group) => ({ group, backupId: await this.running(group) })));
-      const items = found.flatMap(({ group, backupId }) => (backupId === undefined ? [] : [{ group, backupId }]));
-      return { items, last: LastEvaluatedKey && groups.at(-1) };
+      return {
+        items: found.flatMap(({ group, backupId }) => (backupId === undefined ? [] : { group, backupId })),
+        last,
+      };
+    },
+
+    async listCleanUps(after) {
+      const { groups, last } = await listed(cleanUpPartition, after);
+      return { items: groups.map(({ group, sk }) => ({ group, backupId: sk.slice(cleanUpPrefix.length) })), last };
+    },
+
+    async cleanedUp(group, backupId) {
+      await client.send(new DeleteCommand({ TableName: table, Key: cleanUpKey(group, backupId) }));
     },
   };
 }

@@ -23,6 +23,29 @@ export interface Refusal {
   readonly reason: string;
 }
 
+/** Whole seconds of at least one, as the workflow takes them. */
+export interface Timeouts {
+  readonly answerSeconds: number;
+  readonly abandonSeconds: number;
+}
+
+/** What a worker reports of its attempt. */
+export interface Progress {
+  /** Rises with every heartbeat; a lower one changes nothing. */
+  readonly sequence: number;
+  readonly state: 'TRANSITIONING' | 'RUNNING';
+  readonly entryCount: number;
+  readonly bytes: number;
+  readonly position?: Cut | undefined;
+}
+
+export interface Finished {
+  readonly uri: string;
+  readonly entryCount: number;
+  readonly bytes: number;
+  readonly manifestSha256: string;
+}
+
 /** The status of a backup, all instants in epoch ms. It lives in the main table and survives any leader, worker or function. */
 export interface BackupRecord {
   readonly group: string;
@@ -30,10 +53,18 @@ export interface BackupRecord {
   readonly requestId: string;
   readonly state: BackupState;
   readonly options: BackupOptions;
+  /** What its workflow waits for at most: the same as long as it runs, or starting it twice would not start it once. */
+  readonly timeouts: Timeouts;
   /** Rises with every worker that is asked; 0 before the first. */
   readonly attempt: number;
   readonly worker?: string | undefined;
   readonly host?: string | undefined;
+  /** Whether the attempt is that of the built-in worker. */
+  readonly builtIn?: boolean | undefined;
+  /** How often the cut of this attempt has failed. */
+  readonly failedCuts?: number | undefined;
+  /** Why the attempt's worker gave up, or that it said goodbye. */
+  readonly gaveUp?: Failure | undefined;
   /** SHA-256 of what the attempt's worker proves itself with. */
   readonly secretHash?: string | undefined;
   /** Of the workflow's running task, which heartbeats keep alive; never shown to anybody. */
@@ -91,14 +122,13 @@ export interface Worker {
   readonly host: string;
   /** Epoch ms. */
   readonly lastSeenAt: number;
-  /** How often it was told to poll, ms. */
-  readonly pollAfterMs: number;
-  readonly busyWith?: string | undefined;
+  /** When it was going to be seen again at the latest, ms later. */
+  readonly expectedAfterMs: number;
 }
 
-/** A worker is gone after three polls that it missed; a long poll held open counts as one. */
-export function isPresent({ lastSeenAt, pollAfterMs }: Worker, now: number): boolean {
-  return lastSeenAt + 3 * (pollAfterMs + 1_000) > now;
+/** A worker is gone after three polls that it missed. */
+export function isPresent({ lastSeenAt, expectedAfterMs }: Worker, now: number): boolean {
+  return lastSeenAt + 3 * expectedAfterMs > now;
 }
 
 export interface Candidate {
@@ -108,8 +138,8 @@ export interface Candidate {
 }
 
 /**
- * Orders the workers for a backup: present ones that are not busy, the one seen last first; those that refused in this backup
- * already are passed over. The first is chosen.
+ * Orders the workers for a backup: present ones, the one seen last first; those that refused in this backup already are passed
+ * over. The first is chosen. Whether it is busy the worker knows best: then it refuses.
  */
 export function candidates(workers: readonly Worker[], refusals: readonly Refusal[], now: number): Candidate[] {
   const refused = new Map(refusals.map(({ worker, reason }) => [worker, reason]));
@@ -117,8 +147,7 @@ export function candidates(workers: readonly Worker[], refusals: readonly Refusa
     const reason = refused.get(worker.worker);
     if (reason !== undefined) return { worker, fit: false, why: `refused: ${reason}` };
     if (!isPresent(worker, now)) return { worker, fit: false, why: `last seen ${now - worker.lastSeenAt} ms ago` };
-    if (worker.busyWith !== undefined) return { worker, fit: false, why: `busy with backup ${worker.busyWith}` };
-    return { worker, fit: true, why: 'present and idle' };
+    return { worker, fit: true, why: 'present' };
   });
   const ordered = judged.toSorted(
     (one, other) => Number(other.fit) - Number(one.fit) || other.worker.lastSeenAt - one.worker.lastSeenAt,

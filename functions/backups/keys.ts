@@ -9,6 +9,12 @@ export const backupKey = (group: string, backupId: string) => ({
 });
 /** There while a backup is in progress: at most one per group. */
 export const runningKey = (group: string) => ({ pk: groupKey(group), sk: 'RUNNING-BACKUP' });
+export const cleanUpPrefix = 'BACKUP-CLEAN-UP#';
+/** There from the end of a backup until everything that it left behind is gone. */
+export const cleanUpKey = (group: string, backupId: string) => ({
+  pk: groupKey(group),
+  sk: `${cleanUpPrefix}${backupId}`,
+});
 /** Which backup an Idempotency-Key has begun. */
 export const requestKey = (group: string, requestId: string) => ({
   pk: groupKey(group),
@@ -25,4 +31,5 @@ export const restoreKey = (group: string, restoreId: string) => ({ pk: groupKey(
 
 /** Partitions of the groups index: what the minute's sweep looks through. */
 export const runningPartition = 'RUNNING-BACKUP';
+export const cleanUpPartition = 'BACKUP-CLEAN-UP';
 export const policyPartition = 'BACKUP-POLICY';

@@ -55,3 +55,11 @@ export const sourceForbidden: ProblemKind = {
   retryable: false,
   cure: 'Let the owner share the backup with this group, or list its prefix in restoreSources.',
 };
+
+export const attemptSuperseded: ProblemKind = {
+  code: 'attempt_superseded',
+  status: 409,
+  title: 'The attempt no longer counts',
+  retryable: false,
+  cure: 'Stop working on it; `verdict` says whether the backup was cancelled or the attempt superseded.',
+};

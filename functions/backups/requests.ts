@@ -3,10 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { instant } from '../platform/clock.ts';
 import { Problem } from '../platform/problem.ts';
-import { known, settle } from './attempts.ts';
 import { type BackupOptions, type BackupRecord, candidates, isFinal, isPresent } from './backup.ts';
-import { backupFinal, backupInProgress, noWorker } from './problems.ts';
-import type { Backups } from './room.ts';
+import type { BackupName } from './backup-store.ts';
+import type { Backups, WithArchives, WithCutting, WithWorkflow } from './backups.ts';
+import { commandIds } from './delegation.ts';
+import { backupFinal, backupInProgress, backupRunning, noWorker } from './problems.ts';
+import { cancelled, changed, known, settled } from './records.ts';
 import { runSeconds, wholeSeconds } from './workflow.ts';
 
 export interface Request {
@@ -23,10 +25,11 @@ export interface Request {
  * `backup_in_progress` with the running one's id, `no_worker` when nobody could take it.
  */
 export async function begin(
-  room: Backups,
+  room: WithWorkflow,
   { group, options, requestId, backupId = uuidv7(), slot }: Request,
 ): Promise<BackupRecord> {
-  const now = room.clock.now();
+  const { clock, settings } = room;
+  const now = clock.now();
   if (!options.bypassDelegation && !options.allowLeader) {
     const workers = await room.workers.list(group);
     if (!workers.some((worker) => isPresent(worker, now)) && !(await begunBy(room, group, requestId))) {
@@ -42,6 +45,10 @@ export async function begin(
     requestId,
     options,
     state: 'INITIATING',
+    timeouts: {
+      answerSeconds: wholeSeconds(settings.answerTimeoutMs),
+      abandonSeconds: wholeSeconds(settings.abandonTimeoutMs),
+    },
     attempt: 0,
     sequence: 0,
     lastSignAt: now,
@@ -64,24 +71,18 @@ export async function begin(
       },
     );
   }
-  if ('earlier' in begun) return (await known(room.store, group, begun.earlier)).record;
-  await launch(room, group, backupId);
-  return begun.begun.record;
+  const { record: found } = 'begun' in begun ? begun.begun : await known(room, { group, backupId: begun.earlier });
+  if (found.state === 'INITIATING') await launch(room, found);
+  return found;
 }
 
 async function begunBy({ store }: Backups, group: string, requestId: string): Promise<boolean> {
   return (await store.begunBy(group, requestId)) !== undefined;
 }
 
-/** Starts the workflow of a backup; safe to repeat. */
-export async function launch({ workflow, settings }: Backups, group: string, backupId: string): Promise<void> {
-  await workflow.start({
-    group,
-    backupId,
-    answerSeconds: wholeSeconds(settings.answerTimeoutMs),
-    abandonSeconds: wholeSeconds(settings.abandonTimeoutMs),
-    runSeconds,
-  });
+/** Starts the workflow of a backup unless it runs; `ended` when it ran once and does not any more. */
+export function launch({ workflow }: Pick<WithWorkflow, 'workflow'>, { group, backupId, timeouts }: BackupRecord) {
+  return workflow.start({ group, backupId, ...timeouts, runSeconds });
 }
 
 /** Waits until the backup has ended or the time is over, and answers the status as it is then. */
@@ -90,38 +91,72 @@ export async function awaited(room: Backups, record: BackupRecord, waitMs: numbe
   let current = record;
   while (!isFinal(current) && room.clock.now() < until) {
     await pause(Math.min(500, Math.max(0, until - room.clock.now())));
-    current = (await known(room.store, record.group, record.backupId)).record;
+    current = (await known(room, record)).record;
   }
   return current;
 }
 
-/** Who would take a backup now, and why. */
-export async function explain({ workers, clock }: Backups, group: string, options: BackupOptions) {
-  const now = clock.now();
-  const judged = candidates(await workers.list(group), [], now).map(({ worker, chosen, why }) => ({
-    worker: worker.worker,
-    host: worker.host,
+/** Who would take a backup now, at which positions, and why. */
+export async function explain(room: WithCutting, group: string, options: BackupOptions) {
+  const [workers, positions] = await Promise.all([room.workers.list(group), room.cutting.positions(group)]);
+  const judged = candidates(workers, [], room.clock.now()).map(({ worker: { worker, host }, chosen, why }) => ({
+    worker,
+    host,
     chosen: chosen && !options.bypassDelegation,
     why,
   }));
   const local = options.bypassDelegation || (options.allowLeader && !judged.some(({ chosen }) => chosen));
-  const why = options.bypassDelegation ? 'bypassDelegation' : 'allowLeader, and no worker is present and idle';
-  return local ? [{ worker: 'built-in', host: 'lambda', chosen: true, why }, ...judged] : judged;
+  const why = options.bypassDelegation ? 'bypassDelegation' : 'allowLeader, and no worker is present';
+  const builtIn = { worker: 'built-in', host: 'lambda', chosen: true, why };
+  return { explain: true as const, candidates: local ? [builtIn, ...judged] : judged, positions: { ...positions } };
 }
 
-/** Ends a running backup; its worker hears `cancelled` at its next heartbeat. Throws `not_found`, `backup_final`. */
-export async function cancel(room: Backups, group: string, backupId: string): Promise<BackupRecord> {
-  const { record } = await known(room.store, group, backupId);
-  const final = isFinal(record)
-    ? record
-    : await settle(room, group, backupId, { code: 'cancelled', message: 'An operator cancelled the backup' });
-  if (final.error?.code !== 'cancelled') {
-    throw new Problem(backupFinal, `Backup ${backupId} of group "${group}" has ended as ${final.state} already.`, {
-      state: final.state,
-    });
+/**
+ * Ends a running backup; its worker hears `cancelled` at its next heartbeat, its workflow at once or when it next looks at the
+ * record. Safe to repeat. Throws `not_found`, `backup_final`.
+ */
+export async function cancel(room: WithWorkflow, name: BackupName): Promise<BackupRecord> {
+  const final = await settled(room, name, cancelled);
+  if (final.error?.code !== cancelled.code) {
+    throw new Problem(
+      backupFinal,
+      `Backup ${name.backupId} of group "${name.group}" has ended as ${final.state} already.`,
+      { state: final.state },
+    );
   }
-  await room.workflow.stop(backupId, 'cancelled');
+  for (const token of await waitingTokens(room, final)) await room.workflow.fail(token, 'Superseded', 'cancelled');
   return final;
+}
+
+async function waitingTokens({ workers }: Backups, record: BackupRecord): Promise<string[]> {
+  const { group, worker, taskToken, builtIn } = record;
+  if (worker === undefined || builtIn) return [];
+  const { suspend, offer } = commandIds(record);
+  const posted = await Promise.all([suspend, offer].map((id) => workers.posted(group, worker, id)));
+  return [taskToken, ...posted.map((command) => command?.taskToken)].flatMap((token) => token ?? []);
+}
+
+/** Deletes a finished backup, its files first. Throws `not_found`, `backup_running`. */
+export async function remove(room: WithArchives, name: BackupName): Promise<void> {
+  const stored = await known(room, name);
+  const { group, backupId } = name;
+  if (!isFinal(stored.record)) {
+    throw new Problem(
+      backupRunning,
+      `Backup ${backupId} of group "${group}" is ${stored.record.state}; cancel it first, or wait.`,
+      { state: stored.record.state },
+    );
+  }
+  await room.archives.discard(group, backupId);
+  if (!(await room.store.remove(stored))) await remove(room, name);
+}
+
+/** Lets another group restore the backup. Throws `not_found`. */
+export async function share(room: Backups, name: BackupName, group: string): Promise<readonly string[]> {
+  const { sharedWith } = await changed(room, name, (record) =>
+    record.sharedWith.includes(group) ? record : { ...record, sharedWith: [...record.sharedWith, group] },
+  );
+  return sharedWith;
 }
 
 /** A backup as callers see it. */

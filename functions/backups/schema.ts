@@ -229,3 +229,17 @@ export const getRestore = operation({
   answer: restoreStatus,
   problems: [notFound],
 });
+
+export const backupOperations = {
+  createBackup,
+  listBackups,
+  getBackup,
+  cancelBackup,
+  deleteBackup,
+  shareBackup,
+  putBackupPolicy,
+  getBackupPolicy,
+  deleteBackupPolicy,
+  startRestore,
+  getRestore,
+};

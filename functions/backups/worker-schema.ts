@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { operation } from '../platform/operation.ts';
 import { notFound } from '../platform/problem.ts';
-import { instantText, name, nothing, page, pageQuery } from '../platform/schema.ts';
+import { cursor, instantText, name, nothing, page, pageQuery } from '../platform/schema.ts';
+import { archiveEntry, entriesFile, manifestName, payloadFile, unreadablePayload } from './archive-format.ts';
+import { attemptSuperseded } from './problems.ts';
 import { backupId } from './schema.ts';
 
 const group = z.object({ group: name });
@@ -163,3 +165,92 @@ export const failAttempt = operation({
   answer: verdict,
   problems: [notFound],
 });
+
+export const attemptEntries = operation({
+  method: 'GET',
+  path: `${attemptPath}/entries`,
+  summary: "What the attempt's archive has to hold, page by page: one JSON object for each of its lines",
+  servedBy: 'backups',
+  params: attempt,
+  query: z.strictObject({ cursor: cursor.optional() }),
+  headers,
+  body: nothing,
+  answer: z.object({ entries: z.array(archiveEntry), nextCursor: z.string().optional() }),
+  problems: [notFound, attemptSuperseded],
+});
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
+
+const referredPayload = z.strictObject({
+  jobId: name,
+  payloadId: z.uuid(),
+  bytes: z.int().min(0),
+  sha256,
+  composite: z.string().max(128).optional(),
+});
+
+export const attemptFiles = operation({
+  method: 'POST',
+  path: `${attemptPath}/files`,
+  summary: "Ask for addresses to which the attempt's files can be uploaded",
+  servedBy: 'backups',
+  params: attempt,
+  query: nothing,
+  headers,
+  body: z.strictObject({
+    files: z
+      .array(
+        z.strictObject({
+          name: z.union([entriesFile.shape.name, z.literal(manifestName)]),
+          bytes: z
+            .int()
+            .min(1)
+            .max(64 * 1024 * 1024),
+          sha256,
+        }),
+      )
+      .min(1)
+      .max(100),
+  }),
+  answer: z.object({
+    urls: z.array(z.object({ name: z.string(), url: z.string(), headers: z.record(z.string(), z.string()) })),
+  }),
+  problems: [notFound, attemptSuperseded],
+});
+
+export const attemptPayloads = operation({
+  method: 'POST',
+  path: `${attemptPath}/payloads`,
+  summary: 'Have payloads copied beside the files, or get addresses to read them for a backup on the own disk',
+  servedBy: 'backups',
+  params: attempt,
+  query: nothing,
+  headers,
+  body: z.strictObject({
+    payloads: z.array(referredPayload).min(1).max(100),
+    /** From the answer before: goes on in the middle of a large payload. */
+    resume: z.string().max(2048).optional(),
+  }),
+  answer: z.object({
+    /** What became of the first ones, in order. */
+    copied: z.array(z.union([z.object({ file: payloadFile }), z.object({ unreadable: unreadablePayload })])).optional(),
+    /** Part of the next one is copied already: ask for the rest, with this. */
+    resume: z.string().optional(),
+    urls: z.array(z.string()).optional(),
+  }),
+  problems: [notFound, attemptSuperseded],
+});
+
+export const workerOperations = {
+  registerWorker,
+  goodbye,
+  listWorkers,
+  pollCommands,
+  answerCommand,
+  heartbeat,
+  finishAttempt,
+  failAttempt,
+  attemptEntries,
+  attemptFiles,
+  attemptPayloads,
+};

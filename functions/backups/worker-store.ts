@@ -1,25 +1,40 @@
 import type * as z from 'zod';
-import type { Worker } from './backup.ts';
+import type { Cut, Worker } from './backup.ts';
 import type { command } from './worker-schema.ts';
 
 export type Command = z.output<typeof command>;
 
-/** A command in a worker's mailbox, with the task token that its answer completes; the token never leaves the server. */
-export interface Posted {
-  readonly command: Command;
-  readonly taskToken?: string | undefined;
+export interface CommandAnswer {
+  readonly accepted: boolean;
+  readonly reason?: string | undefined;
+  /** Where the worker's apply position is pinned. */
+  readonly position?: Cut | undefined;
 }
 
-/** The port of workers and their mailboxes. */
+/** A command in a worker's mailbox. It stays there after its answer, so that a retry of the answer is told the same. */
+export interface Posted {
+  readonly command: Command;
+  /** Completed by the answer; it never leaves the server. */
+  readonly taskToken?: string | undefined;
+  /** Epoch ms; afterwards the worker does not get it any more. */
+  readonly expiresAt: number;
+  readonly answer?: CommandAnswer | undefined;
+}
+
+/** The port of workers and their mailboxes; every method is one request, lists are one per page. */
 export interface WorkerStore {
-  /** Registers the worker or keeps it registered. */
-  touch(group: string, worker: Omit<Worker, 'busyWith'>): Promise<Worker>;
-  remove(group: string, worker: string): Promise<Worker | undefined>;
+  register(group: string, worker: Worker): Promise<void>;
+  /** Keeps a registered worker registered; false when it is not. */
+  seen(group: string, worker: string, at: number, expectedAfterMs: number): Promise<boolean>;
+  remove(group: string, worker: string): Promise<void>;
+  /** Strongly consistent, as all reads here. */
+  find(group: string, worker: string): Promise<Worker | undefined>;
   list(group: string): Promise<Worker[]>;
-  /** Marks the worker as busy with a backup, or as idle. */
-  occupy(group: string, worker: string, backupId: string | undefined): Promise<void>;
-  post(group: string, worker: string, posted: Posted, expiresAt: number): Promise<void>;
+  /** A command with the same id takes the place of the one before, and of its answer. */
+  post(group: string, worker: string, posted: Posted): Promise<void>;
+  posted(group: string, worker: string, commandId: string): Promise<Posted | undefined>;
   mailbox(group: string, worker: string): Promise<Posted[]>;
-  /** Takes a command out of the mailbox; undefined when it is not there. */
-  take(group: string, worker: string, commandId: string): Promise<Posted | undefined>;
+  /** Notes the answer; undefined when there is no such command, or it has been answered otherwise. */
+  answer(group: string, worker: string, commandId: string, answer: CommandAnswer): Promise<Posted | undefined>;
+  withdraw(group: string, worker: string, commandId: string): Promise<void>;
 }

@@ -2,6 +2,7 @@
 import {
   DeleteCommand,
   type DynamoDBDocumentClient,
+  GetCommand,
   PutCommand,
   QueryCommand,
   UpdateCommand,
@@ -13,10 +14,16 @@ import { commandKey, commandPrefix, workerKey, workerPrefix } from './keys.ts';
 import type { Posted, WorkerStore } from './worker-store.ts';
 
 const dayMs = 24 * 3_600_000;
-const ttl = (at: number) => Math.floor(at / 1000);
+/** What nobody looked after for a day goes by TTL. */
+const ttl = (at: number) => Math.floor((at + dayMs) / 1000);
 
-/** Binds the worker port to the main table. Workers and commands that nobody looked after go by TTL. */
+/** Binds the worker port to the main table. */
 export function workerTable(client: DynamoDBDocumentClient, table: string): WorkerStore {
+  const get = async (Key: Record<string, unknown>) => {
+    const { Item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
+    return Item;
+  };
+
   const query = async (group: string, prefix: string) => {
     const items: Record<string, unknown>[] = [];
     let from: Record<string, unknown> | undefined;
@@ -36,69 +43,72 @@ export function workerTable(client: DynamoDBDocumentClient, table: string): Work
     return items;
   };
 
-  const removed = async (Key: Record<string, unknown>) => {
-    const { Attributes } = await client.send(new DeleteCommand({ TableName: table, Key, ReturnValues: 'ALL_OLD' }));
-    return Attributes;
-  };
+  const remove = (Key: Record<string, unknown>) => client.send(new DeleteCommand({ TableName: table, Key }));
 
   return {
-    async touch(group, { worker, host, lastSeenAt, pollAfterMs }) {
-      const { Attributes } = await client.send(
-        new UpdateCommand({
-          TableName: table,
-          Key: workerKey(group, worker),
-          UpdateExpression: 'SET worker = :worker, host = :host, lastSeenAt = :seen, pollAfterMs = :poll, #ttl = :ttl',
-          ExpressionAttributeNames: { '#ttl': 'ttl' },
-          ExpressionAttributeValues: {
-            ':worker': worker,
-            ':host': host,
-            ':seen': lastSeenAt,
-            ':poll': pollAfterMs,
-            ':ttl': ttl(lastSeenAt + dayMs),
-          },
-          ReturnValues: 'ALL_NEW',
-        }),
-      );
-      return toWorker(Attributes ?? {});
+    async register(group, worker) {
+      const item = { ...workerKey(group, worker.worker), worker, ttl: ttl(worker.lastSeenAt) };
+      await client.send(new PutCommand({ TableName: table, Item: item }));
     },
 
-    async remove(group, worker) {
-      const item = await removed(workerKey(group, worker));
-      return item && toWorker(item);
-    },
-
-    list: async (group) => (await query(group, workerPrefix)).map(toWorker),
-
-    async occupy(group, worker, backupId) {
-      await conditional(() =>
+    async seen(group, worker, at, expectedAfterMs) {
+      const { won } = await conditional(() =>
         client.send(
           new UpdateCommand({
             TableName: table,
             Key: workerKey(group, worker),
-            UpdateExpression: backupId === undefined ? 'REMOVE busyWith' : 'SET busyWith = :backup',
+            UpdateExpression: 'SET worker.lastSeenAt = :at, worker.expectedAfterMs = :expected, #ttl = :ttl',
             ConditionExpression: 'attribute_exists(pk)',
-            ...(backupId === undefined ? {} : { ExpressionAttributeValues: { ':backup': backupId } }),
+            ExpressionAttributeNames: { '#ttl': 'ttl' },
+            ExpressionAttributeValues: { ':at': at, ':expected': expectedAfterMs, ':ttl': ttl(at) },
           }),
         ),
       );
+      return won !== undefined;
     },
 
-    async post(group, worker, posted, expiresAt) {
-      const key = commandKey(group, worker, posted.command.commandId);
-      await client.send(
-        new PutCommand({ TableName: table, Item: { ...key, posted, ttl: ttl(expiresAt + dayMs), expiresAt } }),
-      );
+    async remove(group, worker) {
+      await remove(workerKey(group, worker));
+    },
+
+    async find(group, worker) {
+      const item = await get(workerKey(group, worker));
+      return item?.['worker'] as Worker | undefined;
+    },
+
+    list: async (group) => (await query(group, workerPrefix)).map(({ worker }) => worker as Worker),
+
+    async post(group, worker, posted) {
+      const item = { ...commandKey(group, worker, posted.command.commandId), posted, ttl: ttl(posted.expiresAt) };
+      await client.send(new PutCommand({ TableName: table, Item: item }));
+    },
+
+    async posted(group, worker, commandId) {
+      const item = await get(commandKey(group, worker, commandId));
+      return item?.['posted'] as Posted | undefined;
     },
 
     mailbox: async (group, worker) => (await query(group, commandPrefix(worker))).map(({ posted }) => posted as Posted),
 
-    async take(group, worker, commandId) {
-      const item = await removed(commandKey(group, worker, commandId));
-      return item?.['posted'] as Posted | undefined;
+    async answer(group, worker, commandId, answer) {
+      const { won } = await conditional(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: commandKey(group, worker, commandId),
+            UpdateExpression: 'SET posted.answer = :answer',
+            ConditionExpression:
+              'attribute_exists(pk) AND (attribute_not_exists(posted.answer) OR posted.answer.accepted = :accepted)',
+            ExpressionAttributeValues: { ':answer': answer, ':accepted': answer.accepted },
+            ReturnValues: 'ALL_NEW',
+          }),
+        ),
+      );
+      return won?.Attributes?.['posted'] as Posted | undefined;
+    },
+
+    async withdraw(group, worker, commandId) {
+      await remove(commandKey(group, worker, commandId));
     },
   };
-}
-
-function toWorker({ worker, host, lastSeenAt, pollAfterMs, busyWith }: Record<string, unknown>): Worker {
-  return { worker, host, lastSeenAt, pollAfterMs, busyWith } as Worker;
 }

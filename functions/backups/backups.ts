@@ -1,5 +1,12 @@
+/**
+ * What the protocol of backups works with.
+ *
+ * Not guaranteed: that a worker which lost its attempt stops at once. It goes on until it hears its next verdict; what it cannot do is
+ * change the backup, from the moment the attempt was passed over.
+ */
 import type { Clock } from '../platform/clock.ts';
 import type { BackupStore } from './backup-store.ts';
+import type { Archives, Cutting } from './ports.ts';
 import type { WorkerStore } from './worker-store.ts';
 import type { Workflow } from './workflow.ts';
 
@@ -10,13 +17,17 @@ export interface BackupSettings {
   readonly answerTimeoutMs: number;
   /** An attempt without a sign of life for this long is lost, ms. */
   readonly abandonTimeoutMs: number;
+  /** How often an idle worker asks for commands on average, ms. */
+  readonly idlePollMs: number;
 }
 
-/** What the protocol of backups works with. */
 export interface Backups {
   readonly store: BackupStore;
   readonly workers: WorkerStore;
-  readonly workflow: Workflow;
   readonly clock: Clock;
   readonly settings: BackupSettings;
 }
+
+export type WithWorkflow = Backups & { readonly workflow: Workflow };
+export type WithCutting = Backups & { readonly cutting: Cutting };
+export type WithArchives = Backups & { readonly archives: Archives };

@@ -1,0 +1,68 @@
+/** What the workflow needs of the cut and of archives. A bound one of each is made by `cutting.ts` and `archives.ts`. */
+import type { ArchiveEntry, ReferredPayload } from './archive-format.ts';
+import type { Copied } from './archive-ports.ts';
+import type { BackupRecord, Cut, Finished, Progress, Verdict } from './backup.ts';
+
+export interface AttemptName {
+  readonly group: string;
+  readonly backupId: string;
+  readonly attempt: number;
+}
+
+export interface Cutting {
+  /** Where each log of the group ends now. */
+  positions(group: string): Promise<Cut>;
+  /**
+   * Fixes the cut of an attempt, anew each time: from then on nothing that the backup will read is truncated or deleted. A hold
+   * that another backup left behind is taken over, since only one is in progress. `again` says why it failed this time.
+   */
+  cut(name: AttemptName): Promise<{ readonly cut: Cut } | { readonly again: string }>;
+  /** Ends what the backup held back; can be repeated. */
+  release(group: string, backupId: string): Promise<void>;
+}
+
+/** Lines of an archive, and where the next page begins; the cursor is opaque and stays good over restarts. */
+export interface ArchivePage {
+  readonly entries: readonly ArchiveEntry[];
+  readonly nextCursor?: string | undefined;
+}
+
+export type Verification =
+  | { readonly intact: true; readonly entryCount: number; readonly bytes: number }
+  | { readonly damaged: string }
+  /** Not through yet: go on with this cursor. */
+  | { readonly more: string };
+
+export interface Slice {
+  /** Stop working after this, ms, and answer `more`. */
+  readonly budgetMs: number;
+  /** Tells the record of the progress; once the verdict is not `continue`, stop and answer `more`. */
+  report(progress: Omit<Progress, 'sequence'>): Promise<Verdict>;
+}
+
+export interface Archives {
+  /** The address of an attempt's files: `s3://bucket/backups/group/id/attempt/`. */
+  uri(name: AttemptName): string;
+  /** What the archive of an attempt has to hold, one JSON object for each line, from the record's cut. */
+  page(record: BackupRecord, cursor: string | undefined): Promise<ArchivePage>;
+  /** Allows to write these very files below the attempt's prefix. */
+  sign(
+    name: AttemptName,
+    files: readonly { name: string; bytes: number; sha256: string }[],
+  ): Promise<{ name: string; url: string; headers: Record<string, string> }[]>;
+  /** Copies payloads inside S3, in order, until the budget is used; `resume` goes on in the middle of a large one. */
+  copyPayloads(
+    name: AttemptName,
+    payloads: readonly ReferredPayload[],
+    resume: string | undefined,
+    budgetMs: number,
+  ): Promise<{ copied: Copied[]; resume?: string | undefined }>;
+  /** Where a worker with a disk of its own can read payloads for a while. */
+  signPayloads(group: string, payloads: readonly ReferredPayload[]): Promise<string[]>;
+  /** One slice of the built-in worker; it goes on where the one before stopped, in whatever process that was. */
+  work(record: BackupRecord, slice: Slice): Promise<{ readonly finished: Finished } | { readonly more: true }>;
+  /** Whether everything that the record's finish names is there and as it says. */
+  verify(record: BackupRecord, cursor: string | undefined, budgetMs: number): Promise<Verification>;
+  /** Deletes the files of an attempt, or of all attempts, the manifest first; can be repeated. */
+  discard(group: string, backupId: string, attempt?: number): Promise<void>;
+}

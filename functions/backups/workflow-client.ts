@@ -1,0 +1,49 @@
+import {
+  SendTaskFailureCommand,
+  SendTaskHeartbeatCommand,
+  SendTaskSuccessCommand,
+  type SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import type { Workflow } from './workflow.ts';
+
+const gone = new Set(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken']);
+const longestCause = 2_000;
+
+/** Binds the workflow port to a state machine; an execution has the name of its backup. */
+export function workflowClient(client: SFNClient, stateMachineArn: string): Workflow {
+  const told = async (tell: () => Promise<unknown>): Promise<boolean> => {
+    try {
+      await tell();
+      return true;
+    } catch (error) {
+      if (error instanceof Error && gone.has(error.name)) return false;
+      throw error;
+    }
+  };
+
+  return {
+    async start(input) {
+      const command = new StartExecutionCommand({
+        stateMachineArn,
+        name: input.backupId,
+        input: JSON.stringify(input),
+      });
+      try {
+        await client.send(command);
+        return 'running';
+      } catch (error) {
+        if (error instanceof Error && error.name === 'ExecutionAlreadyExists') return 'ended';
+        throw error;
+      }
+    },
+
+    succeed: (taskToken, output) =>
+      told(() => client.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) }))),
+
+    fail: (taskToken, error, cause) =>
+      told(() => client.send(new SendTaskFailureCommand({ taskToken, error, cause: cause.slice(0, longestCause) }))),
+
+    heartbeat: (taskToken) => told(() => client.send(new SendTaskHeartbeatCommand({ taskToken }))),
+  };
+}
