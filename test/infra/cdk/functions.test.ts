@@ -90,6 +90,18 @@ describe('permissions', () => {
     }
   });
 
+  test('nobody deletes items of the main table, whose leadership records would be among them', () => {
+    const deleting = permissions(template).filter(
+      ({ action, resource }) => /DeleteItem|BatchWriteItem|PartiQL/.test(action) && resource.includes(mainTable),
+    );
+    expect(deleting).toEqual([]);
+  });
+
+  test('only retention, clean-up and the collector delete objects', () => {
+    const deleting = permissions(template).filter(({ action }) => action.startsWith('s3:Delete'));
+    for (const { role } of deleting) expect(role).toMatch(/^TenureService(checkpoints|cleanup|collect|collector)role/);
+  });
+
   test('lease and contend reach the main table and nothing else of the store', () => {
     for (const name of ['lease', 'contend']) {
       const own = permissionsOf(template, name).filter(({ action }) => !/^(logs|xray):/.test(action));
@@ -98,41 +110,37 @@ describe('permissions', () => {
   });
 });
 
-describe('the schedule', () => {
-  test('tells the sweep its minute, and leaves a failed minute to the next one', () => {
-    const schedules = resources(template, 'AWS::Scheduler::Schedule');
-    const timetable = schedules.map(({ properties }) => [
-      functionName(template, properties.Target.Arn),
-      properties.ScheduleExpression,
-    ]);
-    expect(timetable.sort()).toEqual([
-      ['cleanup', 'cron(* * * * ? *)'],
-      ['collector', 'cron(0 * * * ? *)'],
-      ['sweep', 'cron(* * * * ? *)'],
-    ]);
-    const schedule = schedules.find(({ properties }) => functionName(template, properties.Target.Arn) === 'sweep');
-    expect(schedule?.properties).toMatchObject({
-      ScheduleExpression: 'cron(* * * * ? *)',
-      ScheduleExpressionTimezone: 'UTC',
-      FlexibleTimeWindow: { Mode: 'OFF' },
-      Target: {
-        Input: '{"slot":"<aws.scheduler.scheduled-time>"}',
-        RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
-      },
-    });
-    const role = referred(template, 'AWS::IAM::Role', schedule?.properties.Target.RoleArn);
-    const allowed = permissions(template).filter((permission) => permission.role === role.id);
-    expect(allowed.map(({ action }) => action).sort()).toEqual(['lambda:InvokeFunction', 'sqs:SendMessage']);
+describe('schedules', () => {
+  test('the sweep is told its minute', () => {
+    const own = resources(template, 'AWS::Scheduler::Schedule').filter(
+      ({ properties }) => functionName(template, properties.Target.Arn) === 'sweep',
+    );
+    expect(own.map(({ properties }) => properties.ScheduleExpression)).toEqual(['cron(* * * * ? *)']);
+    expect(own[0]?.properties.Target.Input).toBe('{"slot":"<aws.scheduler.scheduled-time>"}');
   });
 
-  test('what fails without anybody waiting is not repeated but kept, and raises an alarm', () => {
+  test('each fires on time in UTC, and may call its function and nothing else', () => {
+    for (const { properties } of resources(template, 'AWS::Scheduler::Schedule')) {
+      expect(properties).toMatchObject({ ScheduleExpressionTimezone: 'UTC', FlexibleTimeWindow: { Mode: 'OFF' } });
+      const role = referred(template, 'AWS::IAM::Role', properties.Target.RoleArn);
+      const allowed = permissions(template).filter((permission) => permission.role === role.id);
+      expect(allowed.map(({ action }) => action).sort()).toEqual(['lambda:InvokeFunction', 'sqs:SendMessage']);
+      const target = referred(template, 'AWS::Lambda::Function', properties.Target.Arn);
+      expect(allowed.map(({ resource }) => resource)).toContain(`\${${target.id}.Arn}`);
+    }
+  });
+
+  test('what fails without anybody waiting is left to the next slot but kept, and raises an alarm', () => {
     const [queue] = resources(template, 'AWS::SQS::Queue');
     const kept = { 'Fn::GetAtt': [queue?.id, 'Arn'] };
     for (const { properties } of resources(template, 'AWS::Scheduler::Schedule')) {
-      expect(properties.Target.DeadLetterConfig).toEqual({ Arn: kept });
+      expect(properties.Target).toMatchObject({
+        RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+        DeadLetterConfig: { Arn: kept },
+      });
+      const name = functionName(template, properties.Target.Arn);
       const configurations = resources(template, 'AWS::Lambda::EventInvokeConfig').filter(
-        (other) =>
-          functionName(template, other.properties.FunctionName) === functionName(template, properties.Target.Arn),
+        (other) => functionName(template, other.properties.FunctionName) === name,
       );
       expect(configurations.map((configuration) => configuration.properties)).toEqual([
         expect.objectContaining({ MaximumRetryAttempts: 0, DestinationConfig: { OnFailure: { Destination: kept } } }),

@@ -44,7 +44,7 @@ export function referred(template: Template, type: string, reference: unknown) {
   return found;
 }
 
-/** As infra/tenure-service.ts calls the function. */
+/** As infra/tenure-service.ts calls the function, without hyphens: a logical id has none. */
 export function functionName(template: Template, reference: unknown): string | undefined {
   return nameIn(referred(template, 'AWS::Lambda::Function', reference).id);
 }
