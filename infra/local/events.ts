@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Deployment } from './assembly/deployment.ts';
 import { localAccount, localRegion } from './assembly/read.ts';
 import { lineWriter } from './files.ts';
-import { type RuleTarget, refuseTransformation } from './schedules/schedules.ts';
+import { type RuleTarget, refuseTransformation } from './rule-targets.ts';
 import { matches } from './streams/pattern.ts';
 
 export interface EventEntry {

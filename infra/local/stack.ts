@@ -86,7 +86,7 @@ export async function bringUp({ project, options, report, onStop }: Surroundings
   services.serve(functions, targets);
   report(`functions ${hosted.length} (logs in ${join(folder.path, 'logs')})`);
 
-  schedules = schedulesOf(deployment, targets, Date.now());
+  schedules = schedulesOf(deployment, targets.send, Date.now());
   const stopTimers = options.schedules ? startTimers(schedules) : () => {};
   report(`schedules ${schedules.length}${options.schedules ? '' : ' (off: --no-schedules)'}`);
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import type { Deployment, Resource } from './assembly/deployment.ts';
+import type { Deployment } from './assembly/deployment.ts';
+import type { Resource } from './assembly/read.ts';
 import { type EventBuses, eventBuses } from './events.ts';
 import { lineWriter } from './files.ts';
 import { type AsynchronousInvoker, type AsynchronousRules, asynchronousInvoker } from './functions/asynchronous.ts';

@@ -1,14 +1,6 @@
 import { resolveIntrinsics, type Scope } from './intrinsics.ts';
 import { namesOf } from './names.ts';
-import { localAccount, type StackTemplate, type TemplateResource } from './read.ts';
-
-export interface Resource {
-  stack: StackTemplate;
-  logicalId: string;
-  type: string;
-  /** Where the construct stands in the CDK app, for messages. */
-  path: string;
-}
+import { localAccount, type Resource, type StackTemplate, type TemplateResource } from './read.ts';
 
 /** All stacks of an assembly as one world, in which references reach over stack borders by export name. */
 export interface Deployment {

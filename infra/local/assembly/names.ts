@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Resource } from './deployment.ts';
+import type { Resource } from './read.ts';
 
 type Names = { ref: string } & Record<string, string>;
 

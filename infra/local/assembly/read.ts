@@ -25,6 +25,14 @@ export interface StackTemplate {
   assets: Map<string, string>;
 }
 
+export interface Resource {
+  stack: StackTemplate;
+  logicalId: string;
+  type: string;
+  /** Where the construct stands in the CDK app, for messages. */
+  path: string;
+}
+
 interface Artifact {
   type: string;
   environment?: string;

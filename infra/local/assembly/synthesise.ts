@@ -66,7 +66,7 @@ async function filesBelow(folder: string): Promise<string[]> {
 
 function run(project: string, app: string, settings: Record<string, string>): Promise<void> {
   const { CDK_DEFAULT_ACCOUNT, CDK_DEFAULT_REGION, ...inherited } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', app], {
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), app], {
     cwd: project,
     env: { ...inherited, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],

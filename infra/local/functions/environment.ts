@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Deployment, Resource } from '../assembly/deployment.ts';
+import type { Deployment } from '../assembly/deployment.ts';
+import type { Resource } from '../assembly/read.ts';
 import { accessOf, type Endpoints } from '../resources/clients.ts';
 import type { HostedFunction } from './function.ts';
 

@@ -10,7 +10,8 @@ import {
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
-import type { Deployment, Resource } from '../assembly/deployment.ts';
+import type { Deployment } from '../assembly/deployment.ts';
+import type { Resource } from '../assembly/read.ts';
 import { differences } from './table-differences.ts';
 
 export interface TableProperties {

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Deployment, Resource } from '../assembly/deployment.ts';
-import type { Targets } from '../targets.ts';
+import type { Deployment } from '../assembly/deployment.ts';
+import type { Resource } from '../assembly/read.ts';
+import { type RuleTarget, refuseTransformation } from '../rule-targets.ts';
 import { occurrencesOf } from './expression.ts';
 import type { Timed } from './timers.ts';
+
+/** Sends an input to a target by ARN and comes back at once. */
+type Send = (arn: string, input: string) => void;
 
 interface ScheduleProperties {
   ScheduleExpression: string;
@@ -19,25 +23,16 @@ interface RuleProperties {
   Targets?: RuleTarget[];
 }
 
-export interface RuleTarget {
-  Arn: string;
-  Input?: string;
-  InputPath?: string;
-  InputTransformer?: object;
-}
-
 /** Schedules of EventBridge Scheduler, and rules with a schedule, that are enabled. `start` is when rates begin to count. */
-export function schedulesOf(deployment: Deployment, targets: Targets, start: number): Timed[] {
+export function schedulesOf(deployment: Deployment, send: Send, start: number): Timed[] {
   const schedules = deployment
     .resources('AWS::Scheduler::Schedule')
-    .map((resource) => scheduleOf(deployment, targets, start, resource));
-  const rules = deployment
-    .resources('AWS::Events::Rule')
-    .map((resource) => ruleOf(deployment, targets, start, resource));
+    .map((resource) => scheduleOf(deployment, send, start, resource));
+  const rules = deployment.resources('AWS::Events::Rule').map((resource) => ruleOf(deployment, send, start, resource));
   return [...schedules, ...rules].filter((timed) => timed !== undefined);
 }
 
-function scheduleOf(deployment: Deployment, targets: Targets, start: number, resource: Resource): Timed | undefined {
+function scheduleOf(deployment: Deployment, send: Send, start: number, resource: Resource): Timed | undefined {
   const {
     ScheduleExpression,
     ScheduleExpressionTimezone = 'UTC',
@@ -53,7 +48,7 @@ function scheduleOf(deployment: Deployment, targets: Targets, start: number, res
   return {
     name: deployment.reference(resource),
     occurrences: occurrencesOf(ScheduleExpression, start),
-    fire: (slot) => targets.send(Target.Arn, withContext(Target.Input ?? '{}', slot, arn)),
+    fire: (slot) => send(Target.Arn, withContext(Target.Input ?? '{}', slot, arn)),
   };
 }
 
@@ -66,7 +61,7 @@ function withContext(input: string, slot: Date, scheduleArn: string): string {
     .replaceAll('<aws.scheduler.attempt-number>', '1');
 }
 
-function ruleOf(deployment: Deployment, targets: Targets, start: number, resource: Resource): Timed | undefined {
+function ruleOf(deployment: Deployment, send: Send, start: number, resource: Resource): Timed | undefined {
   const { ScheduleExpression, State, Targets = [] } = deployment.properties<RuleProperties>(resource);
   if (!ScheduleExpression || State === 'DISABLED') return undefined;
   refuseTransformation(Targets, resource);
@@ -86,14 +81,9 @@ function ruleOf(deployment: Deployment, targets: Targets, start: number, resourc
         resources: [arn],
         detail: {},
       };
-      for (const target of Targets) targets.send(target.Arn, target.Input ?? JSON.stringify(event));
+      for (const target of Targets) send(target.Arn, target.Input ?? JSON.stringify(event));
     },
   };
-}
-
-export function refuseTransformation(targets: RuleTarget[], { path }: Resource): void {
-  if (!targets.some(({ InputPath, InputTransformer }) => InputPath || InputTransformer)) return;
-  throw new Error(`${path}: InputPath and InputTransformer do not run locally`);
 }
 
 function seconds(instant: Date): string {
