@@ -17,9 +17,17 @@ export interface TenureMonitoringProps {
   failures: Queue;
 }
 
-const fewMinutes = { period: Duration.minutes(1), evaluationPeriods: 5, datapointsToAlarm: 3 };
+/** An alarm that goes off when it was so in three of five minutes. `runbook` is a heading of docs/operations.md. */
+const fewMinutes = (what: string, runbook: string) => ({
+  period: Duration.minutes(1),
+  evaluationPeriods: 5,
+  datapointsToAlarm: 3,
+  alarmDescriptionOverride: described(what, runbook),
+});
 
-/** The dashboard and the alarms, which go to one topic. What to do about each stands in docs/operations.md. */
+const described = (what: string, runbook: string) => `${what}. What to do: docs/operations.md, "${runbook}".`;
+
+/** The dashboard and the alarms, which go to one topic. */
 export class TenureMonitoring extends Construct {
   readonly topic: Topic;
 
@@ -42,30 +50,50 @@ export class TenureMonitoring extends Construct {
       api: api.http as IHttpApi,
       humanReadableName: 'API',
       alarmFriendlyName: 'api',
-      add5xxRateAlarm: { Any: { maxErrorRate: 0.01, ...fewMinutes } },
+      add5xxRateAlarm: {
+        Any: { maxErrorRate: 0.01, ...fewMinutes('More than 1 % of the answers are 5xx', 'The API answers 5xx') },
+      },
     });
     for (const monitored of functions) {
+      const name = monitored.node.id;
       facade.monitorLambdaFunction({
         lambdaFunction: monitored,
-        humanReadableName: monitored.node.id,
-        alarmFriendlyName: monitored.node.id,
-        addFaultCountAlarm: { Any: { maxErrorCount: 0, ...fewMinutes } },
-        addThrottlesCountAlarm: { Any: { maxErrorCount: 0, ...fewMinutes } },
+        humanReadableName: name,
+        alarmFriendlyName: name,
+        addFaultCountAlarm: {
+          Any: { maxErrorCount: 0, ...fewMinutes(`The function ${name} fails or times out`, 'A function fails') },
+        },
+        addThrottlesCountAlarm: {
+          Any: { maxErrorCount: 0, ...fewMinutes(`Lambda throttles ${name}`, 'A function is throttled') },
+        },
       });
     }
     facade.monitorDynamoTable({
       table: store.table as ITable,
       humanReadableName: 'Table',
       alarmFriendlyName: 'table',
-      addReadThrottledEventsCountAlarm: { Any: { maxThrottledEventsThreshold: 0, ...fewMinutes } },
-      addWriteThrottledEventsCountAlarm: { Any: { maxThrottledEventsThreshold: 0, ...fewMinutes } },
-      addSystemErrorCountAlarm: { Any: { maxErrorCount: 0, ...fewMinutes } },
+      addReadThrottledEventsCountAlarm: {
+        Any: { maxThrottledEventsThreshold: 0, ...fewMinutes('Reads are throttled', 'The table is throttled') },
+      },
+      addWriteThrottledEventsCountAlarm: {
+        Any: { maxThrottledEventsThreshold: 0, ...fewMinutes('Writes are throttled', 'The table is throttled') },
+      },
+      addSystemErrorCountAlarm: {
+        Any: { maxErrorCount: 0, ...fewMinutes('DynamoDB answers with errors of its own', 'DynamoDB fails') },
+      },
     });
     facade.monitorSqsQueue({
       queue: failures,
       humanReadableName: 'Failures',
       alarmFriendlyName: 'failures',
-      addQueueMaxSizeAlarm: { Any: { maxMessageCount: 0, evaluationPeriods: 1, datapointsToAlarm: 1 } },
+      addQueueMaxSizeAlarm: {
+        Any: {
+          maxMessageCount: 0,
+          evaluationPeriods: 1,
+          datapointsToAlarm: 1,
+          alarmDescriptionOverride: described('Scheduled or asynchronous work failed', 'The failure queue fills'),
+        },
+      },
     });
   }
 }

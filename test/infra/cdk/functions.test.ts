@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -152,6 +153,15 @@ describe('schedules', () => {
 });
 
 describe('alarms', () => {
+  test('each says what is wrong and names the section of docs/operations.md that tells what to do', () => {
+    const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+    const headings = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading);
+    for (const { properties } of resources(template, 'AWS::CloudWatch::Alarm')) {
+      const [, runbook] = /What to do: docs\/operations\.md, "(.*)"\.$/.exec(properties.AlarmDescription) ?? [];
+      expect(headings, properties.AlarmDescription).toContain(runbook);
+    }
+  });
+
   test('watch every function for errors and throttling, and tell one topic that only CloudWatch may write to', () => {
     const alarms = resources(template, 'AWS::CloudWatch::Alarm').map(({ properties }) => properties);
     for (const { id } of resources(template, 'AWS::Lambda::Function')) {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { App } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { readSettings } from '../../../infra/settings.ts';
@@ -58,6 +59,14 @@ describe('settings', () => {
     [{ reservedConcurrency: 'lease=5' }, 'reservedConcurrency={"lease":5}: lease is never capped'],
   ])('%o is refused by name and value', (context, message) => {
     expect(() => settings(context)).toThrow(message);
+  });
+
+  test('docs/operations.md has each with its default', () => {
+    const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+    for (const [name, value] of Object.entries(settings())) {
+      const shown = typeof value === 'object' ? '' : `\`${value}\` `;
+      expect(page).toContain(`\n| \`${name}\` | ${shown}| `);
+    }
   });
 
   test('all that is wrong is told at once', () => {
