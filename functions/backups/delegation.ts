@@ -8,10 +8,11 @@
  * Every function may be called again with the same input: Step Functions repeats a call whose answer it lost.
  */
 import { randomBytes } from 'node:crypto';
+import { attemptUri } from './archive-place.ts';
 import { hashSecret } from './attempts.ts';
 import { type BackupRecord, candidates, isFinal, moved } from './backup.ts';
 import type { BackupName } from './backup-store.ts';
-import type { Backups, WithArchives } from './backups.ts';
+import type { Backups } from './backups.ts';
 import type { AttemptName } from './ports.ts';
 import { changed, known, settled } from './records.ts';
 import type { Command } from './worker-store.ts';
@@ -82,7 +83,7 @@ export async function suspend(room: Backups, asked: Asked): Promise<void> {
 }
 
 /** Offers the backup with its cut to the suspended worker; its answer completes the task. */
-export async function offer(room: WithArchives, asked: Asked): Promise<void> {
+export async function offer(room: Backups & { readonly bucket: string }, asked: Asked): Promise<void> {
   const { group, backupId, attempt } = asked;
   const { worker = '', cut } = await current(room, asked);
   if (!cut) throw new Error(`Backup ${backupId} of group "${group}" is offered without a cut`);
@@ -97,7 +98,7 @@ export async function offer(room: WithArchives, asked: Asked): Promise<void> {
     attempt,
     attemptSecret,
     cut,
-    target: record.options.localFileSystem ? { type: 'file' } : { type: 's3', prefix: room.archives.uri(asked) },
+    target: record.options.localFileSystem ? { type: 'file' } : { type: 's3', prefix: attemptUri(room.bucket, asked) },
     heartbeatMs: Math.min(10_000, Math.floor((record.timeouts.abandonSeconds * 1000) / 3)),
   });
 }

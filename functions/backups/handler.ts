@@ -1,0 +1,16 @@
+import { handle } from 'hono/aws-lambda';
+import { serve } from '../platform/http.ts';
+import { archivesRoom } from './archives-room.ts';
+import { cuttingRoom } from './cutting-room.ts';
+import { backupRoomWithWorkflow } from './room.ts';
+import { backupRoutes } from './routes.ts';
+import { attemptRoutes, workerRoutes } from './worker-routes.ts';
+
+const room = {
+  ...backupRoomWithWorkflow(),
+  archives: archivesRoom(),
+  cutting: cuttingRoom(),
+};
+
+/** Serves backups, workers and attempts; it answers task tokens, so it is no task of the workflow. */
+export const handler = handle(serve([...backupRoutes(room), ...workerRoutes(room), ...attemptRoutes(room)]));

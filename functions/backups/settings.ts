@@ -1,0 +1,28 @@
+import * as z from 'zod';
+import { bucketName, milliseconds, readSettings, tableName } from '../platform/settings.ts';
+import type { BackupSettings } from './backups.ts';
+
+/** What every function of this room reads from its environment. */
+export function backupSettings(): BackupSettings & { readonly table: string } {
+  const read = readSettings({
+    TENURE_TABLE: tableName,
+    TENURE_SUSPEND_TIMEOUT_MS: milliseconds(1_000, 3_600_000, 180_000),
+    TENURE_ANSWER_TIMEOUT_MS: milliseconds(1_000, 600_000, 30_000),
+    TENURE_ABANDON_TIMEOUT_MS: milliseconds(3_000, 3_600_000, 60_000),
+    TENURE_IDLE_POLL_MS: milliseconds(100, 60_000, 10_000),
+  });
+  return {
+    table: read.TENURE_TABLE,
+    suspendTimeoutMs: read.TENURE_SUSPEND_TIMEOUT_MS,
+    answerTimeoutMs: read.TENURE_ANSWER_TIMEOUT_MS,
+    abandonTimeoutMs: read.TENURE_ABANDON_TIMEOUT_MS,
+    idlePollMs: read.TENURE_IDLE_POLL_MS,
+  };
+}
+
+/** The ARN of the state machine. */
+export function workflowArn(): string {
+  return readSettings({ TENURE_BACKUP_WORKFLOW: z.string().startsWith('arn:') }).TENURE_BACKUP_WORKFLOW;
+}
+
+export const archiveBucketName = (): string => readSettings({ TENURE_BUCKET: bucketName }).TENURE_BUCKET;

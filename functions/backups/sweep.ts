@@ -1,0 +1,12 @@
+import { logger } from '../platform/logging.ts';
+import { archivesRoom } from './archives-room.ts';
+import { cuttingRoom } from './cutting-room.ts';
+import { backupRoomWithWorkflow } from './room.ts';
+import { sweep } from './sweeping.ts';
+
+const room = { ...backupRoomWithWorkflow(), archives: archivesRoom(), cutting: cuttingRoom() };
+
+/** Run by the schedule every minute. */
+export async function handler(): Promise<void> {
+  logger.info('swept', { ...(await sweep(room)) });
+}

@@ -1,0 +1,59 @@
+/** What the minute does for backups whose workflow did not: none stays stuck, none leaves anything behind. */
+import { logger } from '../platform/logging.ts';
+import { isFinal } from './backup.ts';
+import type { BackupName, NamePage } from './backup-store.ts';
+import type { WithArchives, WithCutting, WithWorkflow } from './backups.ts';
+import { cleanUp } from './conclusion.ts';
+import { settled } from './records.ts';
+import { launch } from './requests.ts';
+
+type Room = WithWorkflow & WithCutting & WithArchives;
+
+/**
+ * Starts again by name what was recorded and not started, settles what has an execution that no longer runs, cleans up after
+ * what has ended. One that fails holds up no other.
+ */
+export async function sweep(
+  room: Room,
+): Promise<{ restarted: number; settled: number; cleaned: number; failed: number }> {
+  const done = { restarted: 0, settled: 0, cleaned: 0, failed: 0 };
+  const attempt = async (name: BackupName, act: () => Promise<keyof typeof done | undefined>) => {
+    try {
+      const what = await act();
+      if (what) done[what] += 1;
+    } catch (error) {
+      done.failed += 1;
+      logger.error('A backup could not be swept', { ...name, error: error as Error });
+    }
+  };
+  await forEach(room.store.listRunning, (name) => attempt(name, () => revive(room, name)));
+  await forEach(room.store.listCleanUps, (name) =>
+    attempt(name, async () => {
+      await cleanUp(room, name);
+      return 'cleaned';
+    }),
+  );
+  return done;
+}
+
+async function revive(room: Room, name: BackupName): Promise<'restarted' | 'settled' | undefined> {
+  const stored = await room.store.read(name.group, name.backupId);
+  if (!stored || isFinal(stored.record)) return undefined;
+  const { attempt, state } = stored.record;
+  if ((await launch(room, stored.record)) === 'running') return attempt === 0 ? 'restarted' : undefined;
+  const message = `Its workflow no longer runs and left it ${state} in attempt ${attempt}; look at execution ${name.backupId}`;
+  const { error } = await settled(room, name, { code: 'workflow_ended', message });
+  return error?.code === 'workflow_ended' ? 'settled' : undefined;
+}
+
+async function forEach(
+  list: (after: string | undefined) => Promise<NamePage>,
+  act: (name: BackupName) => Promise<void>,
+): Promise<void> {
+  let after: string | undefined;
+  do {
+    const { items, last } = await list(after);
+    for (const name of items) await act(name);
+    after = last;
+  } while (after !== undefined);
+}

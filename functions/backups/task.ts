@@ -1,0 +1,58 @@
+/** What the functions of the workflow have in common. */
+import * as z from 'zod';
+import { logger } from '../platform/logging.ts';
+import { name } from '../platform/schema.ts';
+import { isUnavailable } from '../platform/store-errors.ts';
+import type { Backups } from './backups.ts';
+import { WorkflowError } from './workflow-error.ts';
+
+const backup = z.object({ group: name, backupId: z.uuid() });
+const attempt = backup.extend({ attempt: z.int().min(1) });
+const error = z.object({ Error: z.string(), Cause: z.string().optional() });
+
+/** What the states hand to their functions. */
+export const inputs = {
+  backup,
+  attempt,
+  asked: attempt.extend({ taskToken: z.string().min(1) }),
+  cut: attempt.extend({ position: z.record(z.string(), z.int().min(0)) }),
+  verify: attempt.extend({ cursor: z.string() }),
+  failed: attempt.extend({ error }),
+  broken: backup.extend({ error }),
+};
+
+interface Context {
+  getRemainingTimeInMillis(): number;
+}
+
+/** A handler that checks its input and names what the workflow may try again: `Unavailable`. */
+export function task<Schema extends z.ZodType, Result>(
+  schema: Schema,
+  act: (input: z.output<Schema>, remainingMs: () => number) => Promise<Result>,
+) {
+  return async (event: unknown, context: Context): Promise<Result> => {
+    const input = schema.parse(event);
+    try {
+      const result = await act(input, () => context.getRemainingTimeInMillis());
+      logger.info('done', { ...named(input), result });
+      return result;
+    } catch (cause) {
+      logger.warn('not done', { ...named(input), error: cause as Error });
+      if (!isUnavailable(cause)) throw cause;
+      throw new WorkflowError('Unavailable', 'A store is throttled or cannot be reached', { cause });
+    }
+  };
+}
+
+/** Task tokens stay out of the log. */
+function named(input: unknown) {
+  const { group, backupId, attempt: number } = input as { group?: string; backupId?: string; attempt?: number };
+  return { group, backupId, attempt: number };
+}
+
+const marginMs = 2_000;
+
+/** How long one call may work: short enough that the workflow notices a lost one within the abandon timeout. */
+export function sliceMs({ settings }: Backups, remainingMs: () => number): number {
+  return Math.max(1_000, Math.min(settings.abandonTimeoutMs / 2, remainingMs() - marginMs));
+}

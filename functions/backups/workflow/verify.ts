@@ -1,0 +1,11 @@
+import { archivesRoom } from '../archives-room.ts';
+import { verify } from '../conclusion.ts';
+import { backupRoom } from '../room.ts';
+import { inputs, sliceMs, task } from '../task.ts';
+
+const room = { ...backupRoom(), archives: archivesRoom() };
+
+/** State Verify: one slice of looking whether everything is there, and the backup's end. */
+export const handler = task(inputs.verify, ({ cursor, ...name }, remainingMs) =>
+  verify(room, name, cursor, sliceMs(room, remainingMs)),
+);
