@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 
@@ -18,7 +18,8 @@ const unusedAfterMs = 7 * 24 * 3_600_000;
 export async function synthesise(project: string, app: string, starting: () => void): Promise<Synthesis> {
   const context = await contextOf(project);
   const cache = join(project, '.tenure', 'synth');
-  const folder = join(cache, await hashOf(project, app, context));
+  const hash = await hashOf(project, app, context);
+  const folder = join(cache, hash);
   await mkdir(cache, { recursive: true });
   const now = new Date();
   if (await exists(join(folder, 'manifest.json'))) {
@@ -27,9 +28,13 @@ export async function synthesise(project: string, app: string, starting: () => v
   }
   starting();
   await dropUnused(cache);
-  const fresh = `${folder}.${process.pid}`;
-  await rm(fresh, { recursive: true, force: true });
-  await run(project, app, { CDK_OUTDIR: fresh, CDK_CONTEXT_JSON: context });
+  const fresh = `${folder}.${randomUUID()}`;
+  await run(project, app, { CDK_OUTDIR: fresh, CDK_CONTEXT_JSON: context }).catch(async (cause: unknown) => {
+    await rm(fresh, { recursive: true, force: true });
+    throw cause;
+  });
+  // Somebody saved a file meanwhile: what came out is not what the hash stands for.
+  if ((await hashOf(project, app, context)) !== hash) return { folder: fresh, cached: false };
   await rename(fresh, folder).catch(async (cause: NodeJS.ErrnoException) => {
     await rm(fresh, { recursive: true, force: true });
     if (cause.code !== 'ENOTEMPTY' && cause.code !== 'EEXIST') throw cause;
