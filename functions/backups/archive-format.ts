@@ -71,8 +71,6 @@ const damagedJobEntry = z.strictObject({ type: z.literal('damaged-job'), jobId: 
 const logHead = z.strictObject({
   type: z.literal('log'),
   log: name,
-  /** No replica was initialised: the log holds nothing yet. */
-  empty: z.literal(true).optional(),
   begin: count,
   end: count,
   promised: count,

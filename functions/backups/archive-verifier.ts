@@ -121,7 +121,7 @@ async function verifyEntries(
       lines += 1;
       place = follow(file.name, lines, place, entry);
       if (entry.type === 'log-entry') chain = chained(chain, line);
-      if (entry.type === 'log' && entry.empty === undefined) cut[entry.log] = entry.end;
+      if (entry.type === 'log') cut[entry.log] = entry.end;
       return entry;
     });
     for (const entry of entries) {

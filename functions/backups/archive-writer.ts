@@ -4,6 +4,7 @@
  */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { inParallel } from '../platform/in-parallel.ts';
 import {
   type ArchiveEntry,
   type Counts,
@@ -20,7 +21,7 @@ import {
   sha256Of,
   type UnreadablePayload,
 } from './archive-format.ts';
-import type { ArchiveSource, ArchiveTarget, Copied } from './archive-ports.ts';
+import type { ArchiveSource, ArchiveTarget } from './archive-ports.ts';
 
 /** JSON, so that it can be kept between two invocations. */
 export interface WriterState {
@@ -155,7 +156,10 @@ async function putFile(
   const name = `entries-${number}${suffix === undefined ? '' : `-${suffix}`}.ndjson.gz`;
   const bytes = await compress(`${lines.join('\n')}\n`, { level: 4 });
   const sha256 = sha256Of(bytes);
-  const [copied] = await Promise.all([copyAll(target, entries, parallelCopies), target.put(name, bytes, sha256)]);
+  const [copied] = await Promise.all([
+    inParallel(payloadsOf(entries), parallelCopies, (payload) => target.copy(payload)),
+    target.put(name, bytes, sha256),
+  ]);
   const payloads = copied.flatMap((one) => ('file' in one ? [one.file] : []));
   const unreadable = copied.flatMap((one) => ('unreadable' in one ? [one.unreadable] : []));
   const payloadBytes = payloads.reduce((sum, file) => sum + file.bytes, 0);
@@ -167,18 +171,4 @@ async function putFile(
     counts: counted(state.counts, entries, payloads.length, bytes.length + payloadBytes),
     chain,
   };
-}
-
-async function copyAll(target: ArchiveTarget, entries: readonly ArchiveEntry[], width: number): Promise<Copied[]> {
-  const payloads = payloadsOf(entries);
-  const copied: Copied[] = [];
-  let next = 0;
-  const work = async () => {
-    for (let at = next++; at < payloads.length; at = next++) {
-      const payload = payloads[at];
-      if (payload) copied[at] = await target.copy(payload);
-    }
-  };
-  await Promise.all(Array.from({ length: width }, work));
-  return copied;
 }

@@ -1,0 +1,24 @@
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { BackupOwners } from './backup-owners.ts';
+
+const ownerKey = (backupId: string) => ({ pk: `BACKUP#${backupId}`, sk: 'OWNER' });
+
+/** Binds the port to the main table. */
+export function backupOwnersTable(client: DynamoDBDocumentClient, table: string): BackupOwners {
+  return {
+    async remember(backupId, group) {
+      await client.send(new PutCommand({ TableName: table, Item: { ...ownerKey(backupId), owner: group } }));
+    },
+
+    async ownerOf(backupId) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: table, Key: ownerKey(backupId), ConsistentRead: true }),
+      );
+      return Item?.['owner'] as string | undefined;
+    },
+
+    async forget(backupId) {
+      await client.send(new DeleteCommand({ TableName: table, Key: ownerKey(backupId) }));
+    },
+  };
+}
