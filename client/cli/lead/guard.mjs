@@ -23,9 +23,13 @@ function stop() {
   if (!watched || watched.stopping || !signal('SIGTERM')) return;
   watched.stopping = true;
   const { pid, graceMs } = watched;
-  setTimeout(() => {
-    if (watched?.pid === pid) signal('SIGKILL');
-  }, graceMs);
+  const endsAt = performance.now() + graceMs;
+  const glance = setInterval(() => {
+    const there = watched?.pid === pid && signal(0);
+    const late = performance.now() >= endsAt;
+    if (there && late) signal('SIGKILL');
+    if (!there || late) clearInterval(glance);
+  }, 50);
 }
 
 createInterface({ input: process.stdin })

@@ -1,0 +1,62 @@
+import { LeadershipLost, type Loss, lossOf } from '../leadership/loss.ts';
+import type { Fence } from '../request.ts';
+import { hasCode } from '../tenure-error.ts';
+
+/** The term in which a leader works: that of a LeaderElector, or of the `tenure lead` that runs this process. */
+export interface LeadingTerm extends Fence {
+  readonly group: string;
+  /** Aborts with a LeadershipLost when the term is over. */
+  readonly signal: AbortSignal;
+  /** Ends the term, once. */
+  end(loss: Loss): void;
+}
+
+/**
+ * The term of the `tenure lead` that runs this process, from TENURE_GROUP, TENURE_FENCING_VERSION and TENURE_SESSION_ID. It is not
+ * renewed here, so its signal aborts only with the first call that is refused for it; `tenure lead` stops the process by signals.
+ * @throws TypeError when the environment has no term.
+ */
+export function termFromEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): LeadingTerm {
+  const { TENURE_GROUP: group, TENURE_SESSION_ID: sessionId, TENURE_FENCING_VERSION: version } = env;
+  const fencingVersion = Number(version);
+  if (!group || !sessionId || !Number.isInteger(fencingVersion)) {
+    throw new TypeError(
+      'There is no term in TENURE_GROUP, TENURE_FENCING_VERSION and TENURE_SESSION_ID: run this process under tenure lead.',
+    );
+  }
+  const ending = new AbortController();
+  return {
+    group,
+    fencingVersion,
+    sessionId,
+    signal: ending.signal,
+    end: (loss) => ending.abort(new LeadershipLost(loss)),
+  };
+}
+
+/**
+ * Calls the service for the term. When the answer says that the term is over, the term ends here too: its signal stops the work,
+ * and the one error for it is thrown.
+ * @throws LeadershipLost
+ */
+export async function inTerm<Value>(term: LeadingTerm, act: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
+  term.signal.throwIfAborted();
+  try {
+    return await act(term.signal);
+  } catch (error) {
+    const loss = lossOf(error) ?? fencedOff(error);
+    if (!loss) throw error;
+    term.end(loss);
+    throw new LeadershipLost(loss);
+  }
+}
+
+function fencedOff(error: unknown): Loss | undefined {
+  if (!hasCode(error, 'fenced')) return undefined;
+  const { current } = error.members;
+  return {
+    reason: 'superseded',
+    detail: error.message,
+    ...(typeof current === 'number' && { currentVersion: current }),
+  };
+}

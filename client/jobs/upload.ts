@@ -1,0 +1,171 @@
+import type * as z from 'zod';
+import { beginUpload, signParts } from '../../functions/jobs/schema.ts';
+import type { TenureClient } from '../tenure-client.ts';
+import { inTerm, type LeadingTerm } from './leading-term.ts';
+import { type Block, openSource, type PayloadSource, type Whole } from './source.ts';
+import { askS3, persistently, type Transfer, TransferError } from './transfer.ts';
+
+export interface Progress {
+  /** Bytes that have arrived. */
+  readonly bytes: number;
+  /** Of how many, where that is known beforehand. */
+  readonly totalBytes?: number | undefined;
+}
+
+export interface UploadTarget {
+  readonly client: TenureClient;
+  readonly term: LeadingTerm;
+  readonly jobId: string;
+  readonly purpose: z.input<typeof beginUpload.body>['purpose'];
+  /** Parts that are under way at a time; 3 unless given. */
+  readonly parallel?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+interface UploadedPart {
+  readonly partNumber: number;
+  readonly etag: string;
+  readonly sha256: string;
+}
+
+/** What a commit says of a payload that has been uploaded. */
+export interface Uploaded {
+  readonly uploadId: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly parts?: UploadedPart[];
+}
+
+const mebibyte = 1024 ** 2;
+const maxPutBytes = 64 * mebibyte;
+/** A stream of unknown length goes in parts that double every thousand, so that 10,000 of them reach 5 TiB. */
+const partsPerSize = 1_000;
+
+/**
+ * Moves a payload of any size straight to S3, in bounded memory: bytes and files up to 64 MiB by one PUT, everything else in parts. A part that
+ * fails is sent again. Nothing refers to the payload until it is committed.
+ * @throws LeadershipLost, TenureError `transfer_failed`, or the signal's reason.
+ */
+export async function upload(target: UploadTarget, source: PayloadSource): Promise<Uploaded> {
+  const { client, term, signal } = target;
+  const transfer: Transfer = {
+    fetch: client.fetch,
+    time: client.time,
+    random: client.random,
+    signal: signal ? AbortSignal.any([term.signal, signal]) : term.signal,
+  };
+  const known = await openSource(source);
+  if (known.bytes !== undefined && known.bytes <= maxPutBytes) {
+    const blocks = known.blocks(() => maxPutBytes);
+    const { value } = await blocks.next();
+    return putWhole(target, transfer, value as Block);
+  }
+  return uploadParts(target, transfer, known.bytes, (size) => known.blocks(size));
+}
+
+async function begin({ client, term, jobId, purpose }: UploadTarget, promised: { bytes?: number; sha256?: string }) {
+  const params = { group: term.group, job: jobId };
+  return inTerm(term, (signal) =>
+    client.call(beginUpload, { params, fence: term, signal, body: { purpose, ...promised } }),
+  );
+}
+
+/** A first try whose answer was lost has written the payload: the second one is then told that the key is taken. */
+async function putWhole(target: UploadTarget, transfer: Transfer, block: Block): Promise<Uploaded> {
+  const { bytes, sha256 } = block;
+  const begun = await begin(target, { bytes, sha256 });
+  if (begun.method !== 'put') throw new Error('The service wants parts for a payload that fits into one PUT');
+  await persistently(transfer, `The upload of ${bytes} bytes`, () =>
+    send(transfer, begun, block).catch((error: unknown) => {
+      if (!(error instanceof TransferError && error.status === 412)) throw error;
+    }),
+  );
+  target.onProgress?.({ bytes, totalBytes: bytes });
+  return { uploadId: begun.uploadId, bytes, sha256 };
+}
+
+async function uploadParts(
+  target: UploadTarget,
+  transfer: Transfer,
+  totalBytes: number | undefined,
+  cut: (size: (index: number) => number) => AsyncGenerator<Block, Whole>,
+): Promise<Uploaded> {
+  const begun = await begin(target, totalBytes === undefined ? {} : { bytes: totalBytes });
+  if (begun.method !== 'multipart') throw new Error('The service wants one PUT for a payload that is to go in parts');
+  const size = (index: number) =>
+    totalBytes === undefined ? begun.partBytes * 2 ** Math.floor(index / partsPerSize) : begun.partBytes;
+  const parts: UploadedPart[] = [];
+  let arrived = 0;
+  const whole = await inWindow(target.parallel ?? 3, cut(size), async (block, index) => {
+    const partNumber = index + 1;
+    parts[index] = await sendPart(target, transfer, begun.uploadId, partNumber, block);
+    arrived += block.bytes;
+    target.onProgress?.({ bytes: arrived, totalBytes });
+  });
+  return { uploadId: begun.uploadId, ...whole, parts };
+}
+
+async function sendPart(
+  { client, term, jobId }: UploadTarget,
+  transfer: Transfer,
+  uploadId: string,
+  partNumber: number,
+  block: Block,
+): Promise<UploadedPart> {
+  const { bytes, sha256 } = block;
+  const params = { group: term.group, job: jobId, upload: uploadId };
+  return persistently(transfer, `The upload of part ${partNumber}`, async () => {
+    // Signed anew for each try: the URL of the last one may have expired.
+    const { urls } = await inTerm(term, (signal) =>
+      client.call(signParts, { params, fence: term, signal, body: { parts: [{ partNumber, bytes, sha256 }] } }),
+    );
+    const [signed] = urls;
+    if (!signed) throw new Error(`The service signed no URL for part ${partNumber}`);
+    const response = await send(transfer, signed, block);
+    const etag = response.headers.get('etag');
+    if (!etag) throw new TransferError(`S3 answered part ${partNumber} without an ETag`, 0);
+    return { partNumber, etag, sha256 };
+  });
+}
+
+async function send(
+  transfer: Transfer,
+  { url, headers }: { url: string; headers: Record<string, string> },
+  block: Block,
+): Promise<Response> {
+  const body = block.body();
+  // A stream has no length of its own, and S3 wants to know it.
+  const length = body instanceof Uint8Array ? {} : { 'content-length': String(block.bytes) };
+  const response = await askS3(transfer, url, { method: 'PUT', headers: { ...headers, ...length }, body });
+  await response.body?.cancel();
+  return response;
+}
+
+/** Works on the items as they come, `width` at a time, and answers what the generator returns. The first failure ends it. */
+async function inWindow<Item, Value>(
+  width: number,
+  items: AsyncGenerator<Item, Value>,
+  act: (item: Item, index: number) => Promise<void>,
+): Promise<Value> {
+  const running = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  for (let index = 0; ; index += 1) {
+    const next = await items.next();
+    if (next.done) {
+      await Promise.all(running);
+      if (failures.length > 0) throw failures[0];
+      return next.value;
+    }
+    const work = act(next.value, index)
+      .catch((error: unknown) => void failures.push(error))
+      .finally(() => running.delete(work));
+    running.add(work);
+    if (running.size >= width) await Promise.race(running);
+    if (failures.length > 0) {
+      await Promise.all(running);
+      await items.return(undefined as Value);
+      throw failures[0];
+    }
+  }
+}

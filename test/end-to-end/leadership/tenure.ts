@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject, onTestFinished } from 'vitest';
+import { runCli } from '../../../client/cli/main.ts';
+import { TenureClient } from '../../../client/tenure-client.ts';
+import { alive, family, type Watched, watch } from '../../support/processes.ts';
+import { project } from '../../support/stack.ts';
+
+const binary = join(project, 'client/cli/tenure.mjs');
+
+export const client = () => new TenureClient({ url: inject('stack').api });
+
+let groups = 0;
+
+/** A group that no other test uses. */
+export function newGroup(): string {
+  groups += 1;
+  return `e2e-${process.pid}-${groups}-${Date.now()}`;
+}
+
+/** A folder that goes with the test. */
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'tenure-e2e-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** Runs `tenure …` against the shared stack; nothing of it outlives the test. */
+export function tenure(...argv: string[]): Watched {
+  return run(process.execPath, [binary, ...argv]);
+}
+
+export function run(command: string, argv: string[]): Watched {
+  const watched = watch(command, argv, { cwd: project, env: { ...process.env, TENURE_URL: inject('stack').api } });
+  onTestFinished(async () => {
+    const started = family(watched.child.pid);
+    for (const pid of started) signal(pid, 'SIGCONT');
+    for (const pid of started) signal(pid, 'SIGKILL');
+    await watched.ended();
+  });
+  return watched;
+}
+
+/** The same within this process, for commands that only ask something. */
+export async function asked(...argv: string[]): Promise<{ output: string; code: number }> {
+  const lines: string[] = [];
+  const note = (text: string) => void lines.push(text);
+  const shell = { env: { TENURE_URL: inject('stack').api }, out: note, err: note, interactive: false };
+  const code = await runCli(argv, shell);
+  return { output: lines.join('\n'), code };
+}
+
+/** What one `tenure …` printed and ended with. */
+export async function said(...argv: string[]): Promise<{ output: string; code: number | NodeJS.Signals | null }> {
+  const watched = tenure(...argv);
+  const code = await watched.ended();
+  return { output: watched.output(), code };
+}
+
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It is gone.
+  }
+}
+
+/** Waits until `look` answers something, at most as long as any of this may take. */
+export async function eventually<Value>(
+  what: string,
+  look: () => Value | undefined | false | Promise<Value | undefined | false>,
+) {
+  const endsAt = Date.now() + 30_000;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > endsAt) throw new Error(`This did not happen within 30 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** The confirmed leader once there is one that `wanted` accepts. */
+export function leaderOf(group: string, wanted: (fencingVersion: number) => boolean = () => true) {
+  return eventually(`${group} has the leader that the test waits for`, async () => {
+    const { leader, fencingVersion } = await client().observe(group, { consistent: true });
+    return leader && wanted(fencingVersion) && { ...leader, fencingVersion };
+  });
+}
+
+/** Waits until none of these processes runs any more. */
+export async function gone(pids: number[]): Promise<void> {
+  await eventually('the processes are gone', () => alive(pids).length === 0);
+}
