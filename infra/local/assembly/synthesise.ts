@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 export interface Synthesis {
   /** Folder of the cloud assembly: templates, asset manifests and function bundles. */
@@ -69,9 +71,12 @@ async function filesBelow(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
+// Not import.meta.resolve: tests load this file too, and vitest does not have it.
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
 function run(project: string, app: string, settings: Record<string, string>): Promise<void> {
   const { CDK_DEFAULT_ACCOUNT, CDK_DEFAULT_REGION, ...inherited } = process.env;
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), app], {
+  const child = spawn(process.execPath, ['--import', tsx, app], {
     cwd: project,
     env: { ...inherited, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
