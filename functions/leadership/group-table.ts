@@ -25,11 +25,13 @@ export interface GroupStore {
   readRecords(groups: readonly string[]): Promise<LeadershipRecord[]>;
   /** Confirmed terms, newest first, below the given sort key. */
   listTerms(group: string, after: string | undefined, limit: number): Promise<Page<Term>>;
-  /** Ends the term of a lease that is long gone; false when the record has changed since it was read. */
-  expire(seen: LeadershipRecord): Promise<boolean>;
+  /** Ends the term of a lease that is long gone, or whose expiry another hand damaged; false when the record has changed since. */
+  expire(seen: LeadershipRecord, now: number): Promise<boolean>;
   /** Writes the end of the newest TERM; false when the record has changed since it was read. */
   close(seen: LeadershipRecord, ending: Ending): Promise<boolean>;
 }
+
+const expiryIsDamaged = '(attribute_not_exists(expiresAt) OR NOT attribute_type(expiresAt, :expiry))';
 
 export function groupTable(client: DynamoDBDocumentClient, table: string): GroupStore {
   const unlessChanged = async (TransactItems: TransactWriteCommandInput['TransactItems']) => {
@@ -92,8 +94,9 @@ export function groupTable(client: DynamoDBDocumentClient, table: string): Group
       };
     },
 
-    expire: (seen) => {
-      const ending: Ending = { reason: 'expired', at: seen.expiresAt };
+    expire: (seen, now) => {
+      const ending: Ending = { reason: 'expired', at: seen.expiresAt ?? now };
+      const sameExpiry = seen.expiresAt === undefined ? expiryIsDamaged : 'expiresAt = :expiry';
       const hasTerm = seen.newestTerm === seen.fencingVersion;
       return unlessChanged([
         {
@@ -101,11 +104,11 @@ export function groupTable(client: DynamoDBDocumentClient, table: string): Group
             TableName: table,
             Key: leadershipKey(seen.group),
             UpdateExpression: `SET ended = :ended${hasTerm ? ', closedTerm = :version' : ''} REMOVE holder, expiresAt, renewedAt`,
-            ConditionExpression: 'fencingVersion = :version AND expiresAt = :expiresAt AND attribute_exists(holder)',
+            ConditionExpression: `fencingVersion = :version AND ${sameExpiry} AND attribute_exists(holder)`,
             ExpressionAttributeValues: {
               ':ended': ending,
               ':version': seen.fencingVersion,
-              ':expiresAt': seen.expiresAt,
+              ':expiry': seen.expiresAt ?? 'N',
             },
           },
         },

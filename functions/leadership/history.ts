@@ -58,7 +58,7 @@ export async function sweep(store: GroupStore, clock: Clock, maxClockSkewMs: num
       const now = clock.now();
       const step = sweepStep(record, now, maxClockSkewMs);
       const ending = endOfNewestTerm(record, now);
-      if (step === 'expire' && (await store.expire(record))) swept.expired += 1;
+      if (step === 'expire' && (await store.expire(record, now))) swept.expired += 1;
       if (step === 'close' && ending && (await store.close(record, ending))) swept.closed += 1;
     }
     swept.groups += page.items.length;

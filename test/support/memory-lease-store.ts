@@ -21,6 +21,8 @@ export interface MemoryLeaseStore extends LeaseStore, GroupStore {
   /** Another hand's access to the group's record; undefined deletes it. */
   tamper(group: string, edit: (item: Item) => Item | undefined): void;
   item(group: string): Item | undefined;
+  /** Everything of the group, in the order of its sort keys. */
+  items(group: string): Item[];
 }
 
 const text = ({ pk, sk }: { pk: string; sk: string }) => `${pk}|${sk}`;
@@ -217,15 +219,17 @@ export function memoryLeaseStore(): MemoryLeaseStore {
       };
     },
 
-    async expire(seen) {
+    async expire(seen, now) {
       const { group, fencingVersion, expiresAt } = seen;
       const before = record(group);
       const hasTerm = seen.newestTerm === fencingVersion;
-      const same = before?.['fencingVersion'] === fencingVersion && before['expiresAt'] === expiresAt;
+      const expiry = before?.['expiresAt'];
+      const sameExpiry = expiresAt === undefined ? typeof expiry !== 'number' : expiry === expiresAt;
+      const same = before?.['fencingVersion'] === fencingVersion && sameExpiry;
       if (!before || !same || before['holder'] === undefined) return false;
       if (hasTerm && !get(termKey(group, fencingVersion))) return false;
       const { holder: _, expiresAt: __, renewedAt: ___, ...kept } = before;
-      const ended = { reason: 'expired' as const, at: expiresAt };
+      const ended = { reason: 'expired' as const, at: expiresAt ?? now };
       put(leadershipKey(group), { ...kept, ended, ...(hasTerm ? { closedTerm: fencingVersion } : {}) });
       if (hasTerm) endTerm(group, fencingVersion, ended);
       return true;
@@ -247,6 +251,8 @@ export function memoryLeaseStore(): MemoryLeaseStore {
     },
 
     item: record,
+
+    items: (group) => sortKeys(group, '').map((sk) => get({ pk: groupKey(group), sk }) as Item),
   };
 
   function endTerm(

@@ -14,6 +14,7 @@ const group = 'orders';
 const skewMs = 250;
 const leaseMs = 10_000;
 const start = 1_800_000_000_000;
+const later = start + 3_600_000;
 
 const grantOf = (contenderId: string, more: Partial<Grant> = {}): Grant => ({
   contenderId,
@@ -314,14 +315,27 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
     test('ends a term as expired unless its record has changed', async () => {
       const record = await confirmed(await created());
       const { won: renewed } = await store.renew(group, fenceOf('a', 1), {}, start + 1);
-      expect(await store.expire(record)).toBe(false);
-      expect(await store.expire(renewed as LeadershipRecord)).toBe(true);
+      expect(await store.expire(record, later)).toBe(false);
+      expect(await store.expire(renewed as LeadershipRecord, later)).toBe(true);
       const ended = { reason: 'expired', at: start + 1 + leaseMs };
       expect(await stored()).toMatchObject({ fencingVersion: 1, ended, closedTerm: 1 });
       expect((await stored()).holder ?? (await stored()).expiresAt).toBeUndefined();
       expect(await store.readTerm(group, 1)).toMatchObject({ endedAt: ended.at, endReason: 'expired' });
-      expect(await store.expire(renewed as LeadershipRecord)).toBe(false);
+      expect(await store.expire(renewed as LeadershipRecord, later)).toBe(false);
     });
+
+    test.each([{ expiresAt: undefined }, { expiresAt: 'soon' }])(
+      'ends a term whose expiry is damaged: %j',
+      async (damage) => {
+        await created();
+        await it.tamper(group, ({ expiresAt: _, ...rest }) => (damage.expiresAt ? { ...rest, ...damage } : rest));
+        const seen = await stored();
+        expect(await store.expire(seen, later)).toBe(true);
+        expect(await stored()).toMatchObject({ fencingVersion: 1, ended: { reason: 'expired', at: later } });
+        expect((await store.grant(group, grantOf('b'), later, skewMs)).won).toMatchObject({ fencingVersion: 2 });
+        expect(await store.expire(seen, later)).toBe(false);
+      },
+    );
 
     test('closes the newest TERM once, and not when a newer one is there', async () => {
       const first = await confirmed(await created());

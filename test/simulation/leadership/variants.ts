@@ -94,7 +94,7 @@ export const unsafeVariants: Record<string, Unsafe> = {
   'the sweep ends whatever term it finds': {
     breaks: /^4/,
     ...altered((store) => ({
-      expire: async (seen) => store.expire(toRecord(store.item(seen.group)) ?? seen),
+      expire: async (seen, now) => store.expire(toRecord(store.item(seen.group)) ?? seen, now),
     })),
   },
   'the holder counts from the answer': { breaks: /^4/, habits: { countsFromTheRequest: false } },
