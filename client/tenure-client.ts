@@ -34,6 +34,8 @@ export class TenureClient {
   readonly url: string;
   readonly time: Time;
   readonly random: () => number;
+  /** Also for what goes past the API, straight to S3. */
+  readonly fetch: typeof globalThis.fetch;
   readonly #transport: Transport;
   readonly #timeoutMs: number;
   readonly #deadlineMs: number;
@@ -44,10 +46,11 @@ export class TenureClient {
     this.url = new URL(options.url).href.replace(/\/+$/, '');
     this.time = time;
     this.random = options.random ?? Math.random;
+    this.fetch = options.fetch ?? globalThis.fetch;
     this.#timeoutMs = timeoutMs;
     this.#deadlineMs = deadlineMs;
     this.#transport = {
-      fetch: options.fetch ?? globalThis.fetch,
+      fetch: this.fetch,
       time,
       signing: credentials && { credentials, region: region ?? regionOf(this.url) },
     };

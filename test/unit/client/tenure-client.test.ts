@@ -1,0 +1,190 @@
+import { expect, test } from 'vitest';
+import { TenureClient, type TenureClientOptions } from '../../../client/tenure-client.ts';
+import { groups } from '../../../functions/leadership/schema.ts';
+import { ManualTime } from '../../support/manual-time.ts';
+
+type Reply = Response | Error | 'silence';
+
+/** A client whose requests get these replies in turn. */
+function clientWith(replies: Reply[], options: Partial<TenureClientOptions> = {}) {
+  const time = new ManualTime();
+  const sent: { url: string; method: string; headers: Headers; body: unknown; at: number }[] = [];
+  const fetch: typeof globalThis.fetch = async (input, init = {}) => {
+    const { method = 'GET', headers, body } = init;
+    sent.push({ url: String(input), method, headers: new Headers(headers), body, at: time.real });
+    const reply = replies.shift() ?? new Error('no reply left');
+    if (reply === 'silence') {
+      await new Promise((_, reject) => init.signal?.addEventListener('abort', () => reject(init.signal?.reason)));
+    }
+    if (reply instanceof Error) throw new TypeError('fetch failed', { cause: reply });
+    return reply as Response;
+  };
+  const client = new TenureClient({ url: 'http://host:8787/', fetch, time, random: () => 1, ...options });
+  return { client, time, sent };
+}
+
+const fence = { fencingVersion: 7, sessionId: '0d3c0d5a-6a3f-4f0c-9d4b-3a6c1a52a1f1' };
+const renewed = () => Response.json({ expiresAt: '2026-11-01T12:00:00.000Z' });
+const problem = (status: number, code: string, more: object = {}) =>
+  new Response(
+    JSON.stringify({ type: `urn:tenure:${code}`, title: 't', status, detail: 'what to do', code, ...more }),
+    {
+      status,
+      headers: { 'Content-Type': 'application/problem+json' },
+    },
+  );
+
+test('a request is what the operation declares, with its fence and a key', async () => {
+  const { client, sent } = clientWith([renewed(), Response.json({ leader: null, fencingVersion: 0, pending: false })]);
+  await client.renew('orders', fence, { leaseMs: 9_000 });
+  expect(sent[0]).toMatchObject({ method: 'POST', url: 'http://host:8787/v1/groups/orders/leadership/renew' });
+  expect(JSON.parse(String(sent[0]?.body))).toEqual({ leaseMs: 9_000 });
+  expect(Object.fromEntries(sent[0]?.headers ?? [])).toMatchObject({
+    'fencing-version': '7',
+    'leader-session': fence.sessionId,
+    'idempotency-key': expect.stringMatching(/^[0-9a-f-]{36}$/),
+    'content-type': 'application/json',
+  });
+  await client.observe('orders', { consistent: true });
+  expect(sent[1]).toMatchObject({
+    method: 'GET',
+    url: 'http://host:8787/v1/groups/orders/leadership?consistent=true',
+    body: undefined,
+  });
+  expect(sent[1]?.headers.has('idempotency-key')).toBe(false);
+});
+
+test('what does not fit the schemas is never sent', async () => {
+  const { client, sent } = clientWith([]);
+  for (const call of [
+    () => client.observe('../health'),
+    () => client.contend('orders', { contenderId: 'a', leaseMs: 999 }),
+    () => client.renew('orders', fence, { surprise: true } as never),
+  ]) {
+    await expect(call()).rejects.toMatchObject({ code: 'invalid_request', status: 400, retryable: false });
+  }
+  expect(sent).toEqual([]);
+});
+
+test('what says nothing about the request is tried again under the same key, until it succeeds', async () => {
+  for (const reply of [
+    new Error('read ECONNRESET'),
+    new Response('{"message":"Too Many Requests"}', { status: 429 }),
+    new Response('{"message":"Service Unavailable"}', { status: 503 }),
+    new Response('', { status: 504 }),
+    problem(503, 'unavailable', { retryable: true }),
+  ]) {
+    const { client, time, sent } = clientWith([reply, renewed()]);
+    const call = client.renew('orders', fence, {});
+    await time.advance(2_000);
+    await expect(call).resolves.toEqual({ expiresAt: '2026-11-01T12:00:00.000Z' });
+    const [first, second] = sent.map(({ headers }) => headers.get('idempotency-key'));
+    expect(second).toBe(first);
+  }
+});
+
+test('other problems are thrown at once, with everything they carry', async () => {
+  for (const [reply, expected] of [
+    [
+      problem(409, 'leadership_held', { retryable: true, retryAfterMs: 4_000, holder: { contenderId: 'b' } }),
+      {
+        code: 'leadership_held',
+        retryAfterMs: 4_000,
+        members: { holder: { contenderId: 'b' } },
+        message: 'what to do',
+      },
+    ],
+    [problem(503, 'outcome_unknown', { retryable: true }), { code: 'outcome_unknown', retryable: true }],
+    [problem(500, 'internal', { retryable: true }), { code: 'internal', retryable: true }],
+    [new Response('{"message":"Forbidden"}', { status: 403 }), { code: 'forbidden', retryable: false }],
+    [new Response('{"message":"Not Found"}', { status: 404 }), { code: 'not_found' }],
+    [new Response('{"message":"Internal Server Error"}', { status: 500 }), { code: 'internal', retryable: true }],
+    [new Response('<html>', { status: 200 }), { code: 'unexpected_answer' }],
+    [new Response('', { status: 302, headers: { Location: '/login' } }), { code: 'unexpected_answer', status: 302 }],
+  ] as const) {
+    const { client, sent } = clientWith([reply]);
+    await expect(client.renew('orders', fence, {})).rejects.toMatchObject({ name: 'TenureError', ...expected });
+    expect(sent).toHaveLength(1);
+  }
+});
+
+test('pauses grow with jitter, are as long as the service asks, and end at the deadline', async () => {
+  const busy = (seconds?: number) =>
+    new Response('', { status: 429, headers: seconds === undefined ? {} : { 'Retry-After': String(seconds) } });
+  const { client, time, sent } = clientWith([busy(), busy(), busy(), busy(3), ...Array(50).fill('silence')]);
+  const call = client.renew('orders', fence, {}, { deadlineMs: 10_000, timeoutMs: 2_000 });
+  const outcome = expect(call).rejects.toMatchObject({ code: 'unreachable', status: 0, retryable: true });
+  await time.advance(60_000);
+  await outcome;
+  // 100, 200, 400 ms; then 3 s and 800 ms; then a try of 2 s, and 1.6 s later one that the deadline cuts short.
+  expect(sent.map(({ at }) => at)).toEqual([0, 100, 300, 700, 4_500, 8_100]);
+  expect(time.pendingTimers).toBe(0);
+});
+
+test('a single try when asked for; the last error is thrown', async () => {
+  const { client, sent } = clientWith([new Error('connect ECONNREFUSED 127.0.0.1:8787')]);
+  await expect(client.renew('orders', fence, {}, { retry: false })).rejects.toThrow(
+    'http://host:8787 cannot be reached (connect ECONNREFUSED 127.0.0.1:8787)',
+  );
+  expect(sent).toHaveLength(1);
+});
+
+test('a signal ends a request under way, and a pause between two', async () => {
+  for (const replies of [['silence'], [new Error('refused')]] as Reply[][]) {
+    const { client, time, sent } = clientWith(replies);
+    const stop = new AbortController();
+    const call = client.renew('orders', fence, {}, { signal: stop.signal });
+    const outcome = expect(call).rejects.toThrow('enough');
+    await time.advance(10);
+    stop.abort(new Error('enough'));
+    await outcome;
+    expect(sent).toHaveLength(1);
+    expect(time.pendingTimers).toBe(0);
+  }
+  const { client, sent } = clientWith([]);
+  await expect(client.renew('orders', fence, {}, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow(
+    'enough',
+  );
+  expect(sent).toEqual([]);
+});
+
+test('lists come page by page', async () => {
+  const item = (group: string) => ({ group, fencingVersion: 1, leader: null, pending: false });
+  const { client, sent } = clientWith([
+    Response.json({ items: [item('a'), item('b')], nextCursor: 'next page' }),
+    Response.json({ items: [item('c')] }),
+  ]);
+  const found: string[] = [];
+  for await (const { group } of client.items(groups, { query: { limit: 2 } })) found.push(group);
+  expect(found).toEqual(['a', 'b', 'c']);
+  expect(sent.map(({ url }) => url.split('?')[1])).toEqual(['limit=2', 'limit=2&cursor=next+page']);
+});
+
+test('with credentials every try is signed for API Gateway, with fresh ones', async () => {
+  const asked: number[] = [];
+  const { client, time, sent } = clientWith([new Response('', { status: 503 }), renewed()], {
+    url: 'https://abc123.execute-api.eu-west-1.amazonaws.com',
+    credentials: () => ({ accessKeyId: `AKID${asked.push(1)}`, secretAccessKey: 'secret', sessionToken: 'token' }),
+  });
+  const call = client.renew('orders', fence, {});
+  // Signing takes turns of its own.
+  while (sent.length < 2) await time.advance(10);
+  await call;
+  expect(sent.map(({ headers }) => headers.get('authorization'))).toEqual(
+    ['AKID1', 'AKID2'].map((id) =>
+      expect.stringMatching(
+        new RegExp(`^AWS4-HMAC-SHA256 Credential=${id}/20261101/eu-west-1/execute-api/aws4_request, `),
+      ),
+    ),
+  );
+  expect(sent[0]?.headers.get('x-amz-security-token')).toBe('token');
+  const signed = /SignedHeaders=([^,]+)/.exec(sent[0]?.headers.get('authorization') ?? '')?.[1]?.split(';');
+  expect(signed).toEqual(expect.arrayContaining(['fencing-version', 'host', 'idempotency-key', 'leader-session']));
+});
+
+test('an address that is none, and a region that nobody can know, are refused', () => {
+  expect(() => new TenureClient({ url: 'nope' })).toThrow(TypeError);
+  const credentials = () => ({ accessKeyId: 'a', secretAccessKey: 'b' });
+  expect(() => new TenureClient({ url: 'https://tenure.example.com', credentials })).toThrow('region is not known');
+  expect(() => new TenureClient({ url: 'https://tenure.example.com', credentials, region: 'us-east-1' })).not.toThrow();
+});
