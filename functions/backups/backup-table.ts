@@ -1,11 +1,11 @@
-/** The DynamoDB requests of backups. */
+/** The DynamoDB requests of backups. Nothing here deletes an item: no function may; what is over gets a time to live. */
 import {
-  DeleteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
   QueryCommand,
   TransactWriteCommand,
+  UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { groupKey, groupsIndex } from '../leadership/keys.ts';
 import { conditional } from '../platform/conditional.ts';
@@ -72,7 +72,7 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
           new TransactWriteCommand({
             TransactItems: [
               { Put: { TableName: table, Item: memory, ...absent } },
-              { Put: { TableName: table, Item: marker, ...absent } },
+              { Put: { TableName: table, Item: marker, ConditionExpression: 'attribute_not_exists(backupId)' } },
               { Put: { ...put(record, 1), ...absent } },
             ],
           }),
@@ -118,10 +118,12 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
                 },
               },
               {
-                Delete: {
+                Update: {
                   TableName: table,
                   Key: runningKey(group),
-                  ConditionExpression: 'attribute_not_exists(pk) OR backupId = :backup',
+                  UpdateExpression: 'REMOVE backupId, groupsPk, #group',
+                  ConditionExpression: 'attribute_not_exists(backupId) OR backupId = :backup',
+                  ExpressionAttributeNames: { '#group': groupsIndex.sortKey },
                   ExpressionAttributeValues: { ':backup': backupId },
                 },
               },
@@ -142,14 +144,16 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
       return won !== undefined;
     },
 
-    async remove({ record, revision }) {
+    async remove({ record, revision }, now) {
       const { won } = await conditional(() =>
         client.send(
-          new DeleteCommand({
+          new UpdateCommand({
             TableName: table,
             Key: backupKey(record.group, record.backupId),
+            UpdateExpression: 'SET #ttl = :now REMOVE record',
             ...unchanged,
-            ExpressionAttributeValues: { ':revision': revision },
+            ExpressionAttributeNames: { '#ttl': 'ttl' },
+            ExpressionAttributeValues: { ':revision': revision, ':now': Math.floor(now / 1000) },
           }),
         ),
       );
@@ -163,7 +167,7 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
 
     async running(group) {
       const item = await get(runningKey(group));
-      return item && String(item['backupId']);
+      return item?.['backupId'] as string | undefined;
     },
 
     async list(group, after, limit) {
@@ -178,7 +182,10 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
           Limit: limit,
         }),
       );
-      return { items: Items.map(toStored), last: LastEvaluatedKey?.['sk'] as string | undefined };
+      return {
+        items: Items.flatMap((item) => toStored(item) ?? []),
+        last: LastEvaluatedKey?.['sk'] as string | undefined,
+      };
     },
 
     async listRunning(after) {
@@ -197,12 +204,21 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
       return { items: groups.map(({ group, sk }) => ({ group, backupId: sk.slice(cleanUpPrefix.length) })), last };
     },
 
-    async cleanedUp(group, backupId) {
-      await client.send(new DeleteCommand({ TableName: table, Key: cleanUpKey(group, backupId) }));
+    async cleanedUp(group, backupId, now) {
+      await client.send(
+        new UpdateCommand({
+          TableName: table,
+          Key: cleanUpKey(group, backupId),
+          UpdateExpression: 'SET #ttl = :now REMOVE groupsPk, #group',
+          ExpressionAttributeNames: { '#ttl': 'ttl', '#group': groupsIndex.sortKey },
+          ExpressionAttributeValues: { ':now': Math.floor(now / 1000) },
+        }),
+      );
     },
   };
 }
 
-function toStored({ record, revision }: Record<string, unknown>): Stored {
-  return { record: record as BackupRecord, revision: revision as number };
+/** Undefined for what was removed and waits for its time to live. */
+function toStored({ record, revision }: Record<string, unknown>): Stored | undefined {
+  return record === undefined ? undefined : { record: record as BackupRecord, revision: revision as number };
 }

@@ -30,4 +30,6 @@ export interface Backups {
 
 export type WithWorkflow = Backups & { readonly workflow: Workflow };
 export type WithCutting = Backups & { readonly cutting: Cutting };
+/** Archives lie in this bucket. */
+export type WithBucket = Backups & { readonly bucket: string };
 export type WithArchives = Backups & { readonly archives: Archives };

@@ -18,18 +18,18 @@ export async function cut(
   room: WithCutting,
   name: AttemptName,
   position: Cut = {},
-): Promise<{ next: 'offer' | 'work' | 'again' | 'ended' }> {
+): Promise<{ next: 'offer' | 'work' | 'again' | 'ended'; builtIn: boolean }> {
   await current(room, name);
   const taken = await room.cutting.cut(name);
   const now = room.clock.now();
   if ('again' in taken) {
-    const { failedCuts = 0 } = await changed(room, name, (seen) =>
+    const { failedCuts = 0, builtIn = false } = await changed(room, name, (seen) =>
       counts(seen, name) ? { ...seen, failedCuts: (seen.failedCuts ?? 0) + 1, lastSignAt: now } : seen,
     );
-    if (failedCuts < mostCuts) return { next: 'again' };
+    if (failedCuts < mostCuts) return { next: 'again', builtIn };
     const message = `The logs could not be cut at one moment in ${failedCuts} tries; the last one: ${taken.again}`;
     await settled(room, name, { code: 'cut_failed', message });
-    return { next: 'ended' };
+    return { next: 'ended', builtIn };
   }
   const beyond = Object.entries(position).find(([log, at]) => at > (taken.cut[log] ?? 0));
   if (beyond) {
@@ -39,10 +39,10 @@ export async function cut(
       `its position ${at} of log "${log}" lies beyond the cut at ${taken.cut[log] ?? 0}`,
     );
   }
-  const { builtIn } = await changed(room, name, (seen) =>
+  const { builtIn = false } = await changed(room, name, (seen) =>
     counts(seen, name) ? { ...seen, cut: taken.cut, lastSignAt: now } : seen,
   );
-  return { next: builtIn ? 'work' : 'offer' };
+  return { next: builtIn ? 'work' : 'offer', builtIn };
 }
 
 /** One slice of the built-in worker's attempt. */
@@ -153,5 +153,5 @@ export async function cleanUp(room: WithCutting & WithArchives, { group, backupI
       if (attempt !== kept) await room.archives.discard(group, backupId, attempt);
     }
   }
-  await room.store.cleanedUp(group, backupId);
+  await room.store.cleanedUp(group, backupId, room.clock.now());
 }

@@ -12,7 +12,7 @@ import { attemptUri } from './archive-place.ts';
 import { hashSecret } from './attempts.ts';
 import { type BackupRecord, candidates, isFinal, moved } from './backup.ts';
 import type { BackupName } from './backup-store.ts';
-import type { Backups } from './backups.ts';
+import type { Backups, WithBucket } from './backups.ts';
 import type { AttemptName } from './ports.ts';
 import { changed, known, settled } from './records.ts';
 import type { Command } from './worker-store.ts';
@@ -83,7 +83,7 @@ export async function suspend(room: Backups, asked: Asked): Promise<void> {
 }
 
 /** Offers the backup with its cut to the suspended worker; its answer completes the task. */
-export async function offer(room: Backups & { readonly bucket: string }, asked: Asked): Promise<void> {
+export async function offer(room: WithBucket, asked: Asked): Promise<void> {
   const { group, backupId, attempt } = asked;
   const { worker = '', cut } = await current(room, asked);
   if (!cut) throw new Error(`Backup ${backupId} of group "${group}" is offered without a cut`);
@@ -141,8 +141,8 @@ export function without(record: BackupRecord, reason: string, now: number): Back
 export async function release(room: Backups, name: AttemptName, worker: string): Promise<void> {
   const { workers, clock, settings } = room;
   const ids = commandIds(name);
-  await workers.withdraw(name.group, worker, ids.suspend);
-  await workers.withdraw(name.group, worker, ids.offer);
+  await workers.withdraw(name.group, worker, ids.suspend, clock.now());
+  await workers.withdraw(name.group, worker, ids.offer, clock.now());
   if (!(await workers.find(name.group, worker))) return;
   const { backupId, attempt } = name;
   await workers.post(name.group, worker, {

@@ -148,7 +148,7 @@ export async function remove(room: WithArchives, name: BackupName): Promise<void
     );
   }
   await room.archives.discard(group, backupId);
-  if (!(await room.store.remove(stored))) await remove(room, name);
+  if (!(await room.store.remove(stored, room.clock.now()))) await remove(room, name);
 }
 
 /** Lets another group restore the backup. Throws `not_found`. */

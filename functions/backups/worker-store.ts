@@ -26,7 +26,7 @@ export interface WorkerStore {
   register(group: string, worker: Worker): Promise<void>;
   /** Keeps a registered worker registered; false when it is not. */
   seen(group: string, worker: string, at: number, expectedAfterMs: number): Promise<boolean>;
-  remove(group: string, worker: string): Promise<void>;
+  remove(group: string, worker: string, now: number): Promise<void>;
   /** Strongly consistent, as all reads here. */
   find(group: string, worker: string): Promise<Worker | undefined>;
   list(group: string): Promise<Worker[]>;
@@ -36,5 +36,5 @@ export interface WorkerStore {
   mailbox(group: string, worker: string): Promise<Posted[]>;
   /** Notes the answer; undefined when there is no such command, or it has been answered otherwise. */
   answer(group: string, worker: string, commandId: string, answer: CommandAnswer): Promise<Posted | undefined>;
-  withdraw(group: string, worker: string, commandId: string): Promise<void>;
+  withdraw(group: string, worker: string, commandId: string, now: number): Promise<void>;
 }

@@ -1,6 +1,5 @@
-/** The DynamoDB requests of workers and their mailboxes. */
+/** The DynamoDB requests of workers and their mailboxes. Nothing here deletes an item: no function may; what is over gets a time to live. */
 import {
-  DeleteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
@@ -43,7 +42,19 @@ export function workerTable(client: DynamoDBDocumentClient, table: string): Work
     return items;
   };
 
-  const remove = (Key: Record<string, unknown>) => client.send(new DeleteCommand({ TableName: table, Key }));
+  const remove = (Key: Record<string, unknown>, attribute: 'worker' | 'posted', now: number) =>
+    conditional(() =>
+      client.send(
+        new UpdateCommand({
+          TableName: table,
+          Key,
+          UpdateExpression: 'SET #ttl = :now REMOVE #gone',
+          ConditionExpression: 'attribute_exists(#gone)',
+          ExpressionAttributeNames: { '#ttl': 'ttl', '#gone': attribute },
+          ExpressionAttributeValues: { ':now': Math.floor(now / 1000) },
+        }),
+      ),
+    );
 
   return {
     async register(group, worker) {
@@ -58,7 +69,7 @@ export function workerTable(client: DynamoDBDocumentClient, table: string): Work
             TableName: table,
             Key: workerKey(group, worker),
             UpdateExpression: 'SET worker.lastSeenAt = :at, worker.expectedAfterMs = :expected, #ttl = :ttl',
-            ConditionExpression: 'attribute_exists(pk)',
+            ConditionExpression: 'attribute_exists(worker)',
             ExpressionAttributeNames: { '#ttl': 'ttl' },
             ExpressionAttributeValues: { ':at': at, ':expected': expectedAfterMs, ':ttl': ttl(at) },
           }),
@@ -67,8 +78,8 @@ export function workerTable(client: DynamoDBDocumentClient, table: string): Work
       return won !== undefined;
     },
 
-    async remove(group, worker) {
-      await remove(workerKey(group, worker));
+    async remove(group, worker, now) {
+      await remove(workerKey(group, worker), 'worker', now);
     },
 
     async find(group, worker) {
@@ -76,7 +87,8 @@ export function workerTable(client: DynamoDBDocumentClient, table: string): Work
       return item?.['worker'] as Worker | undefined;
     },
 
-    list: async (group) => (await query(group, workerPrefix)).map(({ worker }) => worker as Worker),
+    list: async (group) =>
+      (await query(group, workerPrefix)).flatMap(({ worker }) => (worker as Worker | undefined) ?? []),
 
     async post(group, worker, posted) {
       const item = { ...commandKey(group, worker, posted.command.commandId), posted, ttl: ttl(posted.expiresAt) };
@@ -88,7 +100,8 @@ export function workerTable(client: DynamoDBDocumentClient, table: string): Work
       return item?.['posted'] as Posted | undefined;
     },
 
-    mailbox: async (group, worker) => (await query(group, commandPrefix(worker))).map(({ posted }) => posted as Posted),
+    mailbox: async (group, worker) =>
+      (await query(group, commandPrefix(worker))).flatMap(({ posted }) => (posted as Posted | undefined) ?? []),
 
     async answer(group, worker, commandId, answer) {
       const { won } = await conditional(() =>
@@ -98,7 +111,7 @@ export function workerTable(client: DynamoDBDocumentClient, table: string): Work
             Key: commandKey(group, worker, commandId),
             UpdateExpression: 'SET posted.answer = :answer',
             ConditionExpression:
-              'attribute_exists(pk) AND (attribute_not_exists(posted.answer) OR posted.answer.accepted = :accepted)',
+              'attribute_exists(posted) AND (attribute_not_exists(posted.answer) OR posted.answer.accepted = :accepted)',
             ExpressionAttributeValues: { ':answer': answer, ':accepted': answer.accepted },
             ReturnValues: 'ALL_NEW',
           }),
@@ -107,8 +120,8 @@ export function workerTable(client: DynamoDBDocumentClient, table: string): Work
       return won?.Attributes?.['posted'] as Posted | undefined;
     },
 
-    async withdraw(group, worker, commandId) {
-      await remove(commandKey(group, worker, commandId));
+    async withdraw(group, worker, commandId, now) {
+      await remove(commandKey(group, worker, commandId), 'posted', now);
     },
   };
 }

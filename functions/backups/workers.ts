@@ -81,7 +81,7 @@ export async function answer(
 
 /** The worker takes leave: whoever waits for it hears `WorkerLost` at once. Safe to repeat. */
 export async function goodbye(room: WithWorkflow, { group, worker }: Name): Promise<void> {
-  await room.workers.remove(group, worker);
+  await room.workers.remove(group, worker, room.clock.now());
   const backupId = await room.store.running(group);
   if (backupId === undefined) return;
   const gaveUp = { code: 'worker_lost', message: `Worker "${worker}" said goodbye` };

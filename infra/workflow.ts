@@ -1,0 +1,139 @@
+import { Aws, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { type CfnStateMachine, DefinitionBody, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { Settings } from './settings.ts';
+import type { TenureFunction } from './tenure-function.ts';
+
+/** A state as it stands in the definition: Amazon States Language with JSONata. */
+export type State = Readonly<Record<string, unknown>>;
+
+export interface WorkflowProps {
+  settings: Settings;
+  startAt: string;
+  states: Readonly<Record<string, State>>;
+  /** By the name in `invoke`. */
+  functions: Readonly<Record<string, TenureFunction>>;
+}
+
+/**
+ * A Standard workflow in JSONata that calls functions of ours. Its definition is written as data, so that every field can be an
+ * expression; it may call exactly these functions.
+ */
+export class Workflow extends Construct {
+  readonly arn: string;
+
+  constructor(scope: Construct, id: string, { settings, startAt, states, functions }: WorkflowProps) {
+    super(scope, id);
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
+    const arns = Object.values(functions).map(({ functionArn }) => functionArn);
+    const calls = new Policy(this, 'Calls', {
+      roles: [role],
+      statements: [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: arns })],
+    });
+    const machine = new StateMachine(this, 'Machine', {
+      role,
+      definitionBody: DefinitionBody.fromString(
+        JSON.stringify({ QueryLanguage: 'JSONata', StartAt: startAt, States: states }),
+      ),
+      definitionSubstitutions: Object.fromEntries(
+        Object.entries(functions).map(([name, { functionArn }]) => [name, functionArn]),
+      ),
+    });
+    const resource = machine.node.defaultChild as CfnStateMachine;
+    resource.tracingConfiguration = { enabled: true };
+    resource.loggingConfiguration = {
+      level: 'ALL',
+      // What the states hand on holds task tokens.
+      includeExecutionData: false,
+      destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: this.log(id, settings).logGroupArn } }],
+    };
+    resource.node.addDependency(calls, this.observation(role));
+    this.arn = machine.stateMachineArn;
+  }
+
+  /** The prefix keeps Step Functions from adding each of these groups to a policy that the whole account shares. */
+  private log(id: string, { logRetentionDays, ephemeral }: Settings): LogGroup {
+    const stackInstance = Fn.select(2, Fn.split('/', Aws.STACK_ID));
+    return new LogGroup(this, 'Log', {
+      logGroupName: `/aws/vendedlogs/states/${Stack.of(this).stackName}-${id}-${stackInstance}`,
+      retention: logRetentionDays,
+      removalPolicy: ephemeral ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    });
+  }
+
+  /** A policy of its own, so that what is acknowledged here hides no finding elsewhere. */
+  private observation(role: Role): Policy {
+    const policy = new Policy(this, 'Observation', {
+      roles: [role],
+      statements: [
+        new PolicyStatement({ actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] }),
+        new PolicyStatement({ actions: logDelivery.map((action) => `logs:${action}`), resources: ['*'] }),
+      ],
+    });
+    Validations.of(policy).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'X-Ray has no resources to which sending traces could be limited, nor has the delivery of logs.',
+    });
+    return policy;
+  }
+}
+
+const logDelivery = [
+  'CreateLogDelivery',
+  'GetLogDelivery',
+  'UpdateLogDelivery',
+  'DeleteLogDelivery',
+  'ListLogDeliveries',
+  'PutResourcePolicy',
+  'DescribeResourcePolicies',
+  'DescribeLogGroups',
+];
+
+/** A Task that calls a function and goes on with what it answers. */
+export function invoke(name: string, payload: State, rest: State): State {
+  return {
+    Type: 'Task',
+    Resource: `arn:${Aws.PARTITION}:states:::lambda:invoke`,
+    Arguments: { FunctionName: `\${${name}}`, Payload: payload },
+    Output: '{% $states.result.Payload %}',
+    Retry: [transient],
+    ...rest,
+  };
+}
+
+/** A Task that calls a function with its token and waits until that is answered. */
+export function callBack(name: string, payload: State, rest: State): State {
+  return {
+    Type: 'Task',
+    Resource: `arn:${Aws.PARTITION}:states:::lambda:invoke.waitForTaskToken`,
+    Arguments: { FunctionName: `\${${name}}`, Payload: { ...payload, taskToken: '{% $states.context.Task.Token %}' } },
+    Retry: [transient],
+    ...rest,
+  };
+}
+
+/** What another try may change. Lambda's own trouble, and stores that are throttled (functions/platform/store-errors.ts). */
+export const transient: State = {
+  ErrorEquals: [
+    'Unavailable',
+    'Lambda.ServiceException',
+    'Lambda.AWSLambdaException',
+    'Lambda.SdkClientException',
+    'Lambda.TooManyRequestsException',
+  ],
+  IntervalSeconds: 1,
+  MaxAttempts: 4,
+  BackoffRate: 2,
+  JitterStrategy: 'FULL',
+};
+
+/** Goes on by the word `next` in the state's input. */
+export function choice(by: Readonly<Record<string, string>>, otherwise: string): State {
+  const Choices = Object.entries(by).map(([word, Next]) => ({
+    Condition: `{% $states.input.next = '${word}' %}`,
+    Next,
+  }));
+  return { Type: 'Choice', Choices, Default: otherwise };
+}
