@@ -1,4 +1,25 @@
 /** The public entry: `import { LeaderElector, TenureClient } from 'tenure'`. */
+export {
+  type AddOptions,
+  type Checkpoint,
+  CheckpointStore,
+  type CheckpointStoreOptions,
+  type Committed,
+} from './jobs/checkpoint-store.ts';
+export { type DownloadOptions, download, downloadBytes, downloadFile } from './jobs/download.ts';
+export {
+  type DamagedJob,
+  type Job,
+  JobRegistry,
+  type JobRegistryOptions,
+  type JobResult,
+  type RecoverOptions,
+  type SubmitOptions,
+} from './jobs/job-registry.ts';
+export { type LeadingTerm, termFromEnvironment } from './jobs/leading-term.ts';
+export { RecoveredJob } from './jobs/recovered-job.ts';
+export type { PayloadSource } from './jobs/source.ts';
+export type { Progress } from './jobs/upload.ts';
 export { LeaderElector, type LeaderElectorOptions } from './leadership/elector.ts';
 export type { ElectorEvents } from './leadership/events.ts';
 export { LeadershipLost, type Loss, type LossReason } from './leadership/loss.ts';

@@ -5,12 +5,14 @@ import { stat } from 'node:fs/promises';
 /** What can be uploaded: bytes, a file by its path, or a stream of any length that can be read once. */
 export type PayloadSource = Uint8Array | string | { readonly file: string } | AsyncIterable<Uint8Array>;
 
+type Body = NonNullable<RequestInit['body']>;
+
 /** A stretch of bytes that can be sent, again if need be. */
 export interface Block {
   readonly bytes: number;
   /** Hex. */
   readonly sha256: string;
-  body(): BodyInit;
+  body(): Body;
 }
 
 const hexOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -21,7 +23,7 @@ export function memoryBlock(bytes: Uint8Array): Block {
 
 function fileBlock(file: string, start: number, bytes: number, sha256: string): Block {
   const end = start + bytes - 1;
-  const body = () => (bytes === 0 ? new Uint8Array() : (createReadStream(file, { start, end }) as unknown as BodyInit));
+  const body = () => (bytes === 0 ? new Uint8Array() : (createReadStream(file, { start, end }) as unknown as Body));
   return { bytes, sha256, body };
 }
 

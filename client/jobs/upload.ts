@@ -20,6 +20,8 @@ export interface UploadTarget {
   /** Parts that are under way at a time; 3 unless given. */
   readonly parallel?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** For S3. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -50,7 +52,7 @@ const partsPerSize = 1_000;
 export async function upload(target: UploadTarget, source: PayloadSource): Promise<Uploaded> {
   const { client, term, signal } = target;
   const transfer: Transfer = {
-    fetch: client.fetch,
+    fetch: target.fetch ?? globalThis.fetch,
     time: client.time,
     random: client.random,
     signal: signal ? AbortSignal.any([term.signal, signal]) : term.signal,

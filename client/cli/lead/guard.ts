@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Term } from '../../leadership/term.ts';
 
 /** The guard acts this much after the own deadline, so that a `tenure lead` that is well acts first; still before the lease is free. */
@@ -48,7 +48,7 @@ export class Guard {
 
   #start(): ChildProcess {
     const { NODE_OPTIONS: _ours, ...env } = process.env;
-    const guard = spawn(process.execPath, [join(import.meta.dirname, 'guard.mjs')], {
+    const guard = spawn(process.execPath, [fileURLToPath(new URL('./guard.mjs', import.meta.url))], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
       env,

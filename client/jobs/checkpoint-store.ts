@@ -1,0 +1,167 @@
+import type * as z from 'zod';
+import {
+  commitCheckpoint,
+  discardCheckpoints,
+  discardSavepoint,
+  latestCheckpoint,
+  listCheckpoints,
+  showCheckpoint,
+} from '../../functions/checkpoints/schema.ts';
+import type { TenureClient } from '../tenure-client.ts';
+import { hasCode } from '../tenure-error.ts';
+import { type DownloadOptions, download, downloadFile } from './download.ts';
+import { inTerm, type LeadingTerm } from './leading-term.ts';
+import type { PayloadSource } from './source.ts';
+import { type Progress, upload } from './upload.ts';
+
+export type Checkpoint = z.output<typeof showCheckpoint.answer>;
+export type Committed = z.output<typeof commitCheckpoint.answer>;
+
+export interface AddOptions {
+  /** At most 160 bytes of JSON. */
+  readonly metadata?: Record<string, unknown> | undefined;
+  /** Ends the upload; what has arrived is collected later. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface CheckpointStoreOptions {
+  readonly client: TenureClient;
+  readonly term: LeadingTerm;
+  readonly jobId: string;
+  /** The id of the next commit, where it is known: from the recovery, or 1 for a new job. */
+  readonly nextCheckpointId?: number | undefined;
+  /** For S3. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+}
+
+/** Putting the parts of a large upload together takes S3 its time. */
+const commitTimeoutMs = 29_000;
+const commitDeadlineMs = 180_000;
+
+/**
+ * The checkpoints of one job of the leader. Every call carries the term; when the service refuses it, the term ends, its signal stops the work, and
+ * LeadershipLost is thrown.
+ */
+export class CheckpointStore {
+  readonly jobId: string;
+  readonly #options: CheckpointStoreOptions;
+  #next: number | undefined;
+  #commits: Promise<unknown> = Promise.resolve();
+
+  constructor(options: CheckpointStoreOptions) {
+    this.#options = options;
+    this.jobId = options.jobId;
+    this.#next = options.nextCheckpointId;
+  }
+
+  /**
+   * Uploads a checkpoint and commits it; the oldest beyond the job's retention is dropped with that. When it resolves, the next leader recovers this
+   * state or a newer one. Uploads may run at the same time, commits are made one after the other.
+   * @throws LeadershipLost, TenureError (`unexpected_checkpoint` when somebody else commits to the job in this term).
+   */
+  add(source: PayloadSource, options: AddOptions = {}): Promise<Committed> {
+    return this.#add('checkpoint', source, options);
+  }
+
+  /** The same for a savepoint, which is kept until it is discarded by its id. */
+  addSavepoint(source: PayloadSource, options: AddOptions = {}): Promise<Committed> {
+    return this.#add('savepoint', source, options);
+  }
+
+  /** The newest checkpoint, or undefined when there is none. */
+  async latest(): Promise<Checkpoint | undefined> {
+    try {
+      return await this.#options.client.call(latestCheckpoint, { params: this.#params() });
+    } catch (error) {
+      if (hasCode(error, 'not_found')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Those that are kept, newest last. */
+  async list(): Promise<Checkpoint[]> {
+    return (await this.#options.client.call(listCheckpoints, { params: this.#params() })).items;
+  }
+
+  /** One checkpoint or savepoint by its id. @throws TenureError `not_found`. */
+  get(checkpointId: number): Promise<Checkpoint> {
+    const params = { ...this.#params(), checkpoint: checkpointId };
+    return this.#options.client.call(showCheckpoint, { params });
+  }
+
+  /** The bytes, verified while they stream. */
+  read(checkpoint: Checkpoint, options: DownloadOptions = {}): AsyncGenerator<Uint8Array> {
+    return download(checkpoint, this.#refreshing(checkpoint, options));
+  }
+
+  /** The bytes into a file that appears once it is whole; a second try goes on where the first one stopped. */
+  readToFile(checkpoint: Checkpoint, path: string, options: DownloadOptions = {}): Promise<void> {
+    return downloadFile(checkpoint, path, this.#refreshing(checkpoint, options));
+  }
+
+  /** Discards all checkpoints, not the savepoints; answers how many. */
+  async discardAll(): Promise<number> {
+    const { client, term } = this.#options;
+    const params = this.#params();
+    return inTerm(term, async (signal) => {
+      const { discarded } = await client.call(discardCheckpoints, { params, fence: term, signal });
+      return discarded;
+    });
+  }
+
+  /** Discards a savepoint; one that is gone already is no error. */
+  async discardSavepoint(checkpointId: number): Promise<void> {
+    const { client, term } = this.#options;
+    const params = { ...this.#params(), savepoint: checkpointId };
+    await inTerm(term, async (signal) => {
+      await client.call(discardSavepoint, { params, fence: term, signal }).catch((error: unknown) => {
+        if (!hasCode(error, 'not_found')) throw error;
+      });
+    });
+  }
+
+  async #add(kind: 'checkpoint' | 'savepoint', source: PayloadSource, options: AddOptions): Promise<Committed> {
+    const { client, term, jobId, fetch } = this.#options;
+    const { metadata, ...rest } = options;
+    const uploaded = await upload({ ...rest, client, term, jobId, purpose: kind, fetch }, source);
+    const body = { ...uploaded, kind, ...(metadata && { metadata: metadata as never }) };
+    const commit = this.#commits.then(() => this.#commit(body));
+    // The next commit waits for this one, whatever becomes of it.
+    this.#commits = commit.catch(() => {});
+    return commit;
+  }
+
+  async #commit(body: z.input<typeof commitCheckpoint.body>): Promise<Committed> {
+    const { client, term } = this.#options;
+    const expected = this.#next;
+    // Unless the service says so, it is not known what became of a commit that failed.
+    this.#next = undefined;
+    try {
+      const committed = await inTerm(term, (signal) =>
+        client.call(commitCheckpoint, {
+          params: this.#params(),
+          fence: term,
+          signal,
+          body: { ...body, ...(expected !== undefined && { expectedCheckpointId: expected }) },
+          timeoutMs: commitTimeoutMs,
+          deadlineMs: commitDeadlineMs,
+        }),
+      );
+      this.#next = committed.checkpointId + 1;
+      return committed;
+    } catch (error) {
+      if (hasCode(error, 'payload_missing', 'payload_mismatch', 'upload_expired')) this.#next = expected;
+      throw error;
+    }
+  }
+
+  #params() {
+    return { group: this.#options.term.group, job: this.jobId };
+  }
+
+  #refreshing({ checkpointId }: Checkpoint, options: DownloadOptions): DownloadOptions {
+    const { client, fetch } = this.#options;
+    return { time: client.time, fetch, refresh: () => this.get(checkpointId), ...options };
+  }
+}

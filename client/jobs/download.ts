@@ -1,0 +1,122 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, rename, stat } from 'node:fs/promises';
+import { TenureError } from '../tenure-error.ts';
+import { systemTime, type Time } from '../time.ts';
+import { askS3, persistently, type Transfer, TransferError } from './transfer.ts';
+
+/** A payload that can be read, as the service answered it. */
+export interface Readable {
+  readonly url: string;
+  readonly bytes: number;
+  /** Of the whole, hex. */
+  readonly sha256: string;
+}
+
+export interface DownloadOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: { bytes: number; totalBytes: number }) => void) | undefined;
+  /** Asks the service for a fresh URL when this one has expired. */
+  readonly refresh?: (() => Promise<Readable>) | undefined;
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  readonly time?: Time | undefined;
+}
+
+/**
+ * Reads a payload in order and in bounded memory; after a broken connection it goes on by range. Size and digest are verified as
+ * it streams: what was handed out counts only when the end has been reached without an error.
+ * @throws TenureError `payload_damaged` when the bytes are not those that were committed, `transfer_failed`.
+ */
+export function download(payload: Readable, options: DownloadOptions = {}): AsyncGenerator<Uint8Array> {
+  return readOn(payload, options, createHash('sha256'), 0);
+}
+
+/** The same in one piece, for a payload that fits into memory. */
+export async function downloadBytes(payload: Readable, options: DownloadOptions = {}): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of download(payload, options)) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+/**
+ * The same into a file, which appears under its name only once it is whole and verified. What an earlier try has left in
+ * `<path>.partial` is not fetched again.
+ */
+export async function downloadFile(payload: Readable, path: string, options: DownloadOptions = {}): Promise<void> {
+  const partial = `${path}.partial`;
+  const { hash, bytes } = await hashPartial(partial, payload.bytes);
+  const file = await open(partial, bytes > 0 ? 'a' : 'w');
+  try {
+    for await (const piece of readOn(payload, options, hash, bytes)) await file.write(piece);
+    await file.sync();
+  } catch (error) {
+    if (error instanceof TenureError && error.code === 'payload_damaged') await file.truncate(0);
+    throw error;
+  } finally {
+    await file.close();
+  }
+  await rename(partial, path);
+}
+
+async function hashPartial(partial: string, most: number): Promise<{ hash: Hash; bytes: number }> {
+  const hash = createHash('sha256');
+  const there = await stat(partial).catch(() => undefined);
+  if (!there || there.size === 0 || there.size > most) return { hash, bytes: 0 };
+  for await (const piece of createReadStream(partial, { highWaterMark: 1024 ** 2 })) hash.update(piece);
+  return { hash, bytes: there.size };
+}
+
+const neverAborted = new AbortController().signal;
+
+async function* readOn(
+  payload: Readable,
+  options: DownloadOptions,
+  hash: Hash,
+  from: number,
+): AsyncGenerator<Uint8Array> {
+  const { signal = neverAborted, fetch = globalThis.fetch, time = systemTime, onProgress, refresh } = options;
+  const transfer: Transfer = { fetch, time, signal, random: Math.random };
+  const totalBytes = payload.bytes;
+  let { url } = payload;
+  let bytes = from;
+  while (bytes < totalBytes) {
+    const response = await persistently(transfer, `The download of ${totalBytes} bytes`, () =>
+      askS3(transfer, url, { headers: bytes > 0 ? { range: `bytes=${bytes}-` } : {} }).catch(async (error: unknown) => {
+        if (error instanceof TransferError && error.status === 404) throw damaged(payload, 'it is not there');
+        if (error instanceof TransferError && error.status === 416) throw damaged(payload, `it ends before ${bytes}`);
+        if (error instanceof TransferError && error.status === 403 && refresh) url = (await refresh()).url;
+        throw error;
+      }),
+    );
+    if (bytes > 0 && response.status !== 206) throw damaged(payload, 'S3 did not answer the range');
+    const answered = bytes + Number(response.headers.get('content-length'));
+    try {
+      for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+        bytes += piece.byteLength;
+        if (bytes > totalBytes) throw damaged(payload, `it has more than ${totalBytes} bytes`);
+        hash.update(piece);
+        yield piece;
+        onProgress?.({ bytes, totalBytes });
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      // The connection broke: the loop goes on from here.
+      if (!isBrokenConnection(error)) throw error;
+    }
+    if (bytes === answered && bytes < totalBytes) throw damaged(payload, `it has ${bytes} bytes`);
+  }
+  const sha256 = hash.digest('hex');
+  if (sha256 !== payload.sha256) throw damaged(payload, `its SHA-256 is ${sha256}`);
+}
+
+/** What fetch throws when a body ends early. */
+function isBrokenConnection(error: unknown): boolean {
+  return error instanceof TypeError || (error instanceof Error && 'code' in error && error.code === 'UND_ERR_SOCKET');
+}
+
+function damaged({ bytes, sha256 }: Readable, found: string): TenureError {
+  return new TenureError(
+    `The payload is not the one that was committed (${bytes} bytes, SHA-256 ${sha256}): ${found}. Fall back to an older checkpoint.`,
+    { code: 'payload_damaged', status: 0, retryable: false, request: 'GET payload' },
+  );
+}

@@ -1,0 +1,70 @@
+import type * as z from 'zod';
+import type { recover } from '../../functions/checkpoints/schema.ts';
+import { showJob } from '../../functions/jobs/schema.ts';
+import type { TenureClient } from '../tenure-client.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
+import { type DownloadOptions, download, downloadBytes, type Readable } from './download.ts';
+
+type Answered = z.output<typeof recover.answer>['jobs'][number];
+
+interface Source {
+  readonly client: TenureClient;
+  readonly group: string;
+  readonly fetch: typeof globalThis.fetch | undefined;
+}
+
+/** A job that the leader has claimed and must go on with: its graph, its newest checkpoint, and where the next ones go. */
+export class RecoveredJob {
+  readonly jobId: string;
+  readonly metadata: unknown;
+  readonly retain: number;
+  readonly graph: Readable;
+  readonly checkpoint: Answered['checkpoint'];
+  readonly checkpoints: CheckpointStore;
+  readonly #source: Source;
+
+  constructor(source: Source, answered: Answered, checkpoints: CheckpointStore) {
+    this.jobId = answered.jobId;
+    this.metadata = answered.metadata;
+    this.retain = answered.retain;
+    this.graph = answered.graph;
+    this.checkpoint = answered.checkpoint;
+    this.checkpoints = checkpoints;
+    this.#source = source;
+  }
+
+  /** The graph in order and in bounded memory, verified while it streams. */
+  streamGraph(options: DownloadOptions = {}): AsyncGenerator<Uint8Array> {
+    return download(this.graph, this.#graphOptions(options));
+  }
+
+  /** The graph in one piece. */
+  readGraph(options: DownloadOptions = {}): Promise<Uint8Array> {
+    return downloadBytes(this.graph, this.#graphOptions(options));
+  }
+
+  /** The newest checkpoint in order and in bounded memory; nothing when there is none. */
+  async *streamCheckpoint(options: DownloadOptions = {}): AsyncGenerator<Uint8Array> {
+    if (this.checkpoint) yield* download(this.checkpoint, this.#checkpointOptions(this.checkpoint, options));
+  }
+
+  /** The newest checkpoint in one piece; undefined when there is none. */
+  async readCheckpoint(options: DownloadOptions = {}): Promise<Uint8Array | undefined> {
+    if (!this.checkpoint) return undefined;
+    return downloadBytes(this.checkpoint, this.#checkpointOptions(this.checkpoint, options));
+  }
+
+  #graphOptions(options: DownloadOptions): DownloadOptions {
+    const { client, group, fetch } = this.#source;
+    const refresh = async () => {
+      const { graph } = await client.call(showJob, { params: { group, job: this.jobId } });
+      return { ...this.graph, ...(graph?.url !== undefined && { url: graph.url }) };
+    };
+    return { time: client.time, fetch, refresh, ...options };
+  }
+
+  #checkpointOptions({ checkpointId }: { checkpointId: number }, options: DownloadOptions): DownloadOptions {
+    const { client, fetch } = this.#source;
+    return { time: client.time, fetch, refresh: () => this.checkpoints.get(checkpointId), ...options };
+  }
+}
