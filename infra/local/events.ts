@@ -3,7 +3,7 @@ import type { Deployment } from './assembly/deployment.ts';
 import { localAccount, localRegion } from './assembly/read.ts';
 import { lineWriter } from './files.ts';
 import { type RuleTarget, refuseTransformation } from './rule-targets.ts';
-import { matches } from './streams/pattern.ts';
+import { matches, refuseUnknown } from './streams/pattern.ts';
 
 export interface EventEntry {
   Source?: string;
@@ -41,7 +41,10 @@ export function eventBuses(
     .resources('AWS::Events::Rule')
     .map((resource) => ({ resource, rule: deployment.properties<PatternRule>(resource) }))
     .filter(({ rule }) => rule.EventPattern && rule.State !== 'DISABLED');
-  for (const { resource, rule } of rules) refuseTransformation(rule.Targets ?? [], resource);
+  for (const { resource, rule } of rules) {
+    refuseTransformation(rule.Targets ?? [], resource);
+    refuseUnknown(rule.EventPattern ?? {});
+  }
 
   async function accept(bus: string, event: object): Promise<void> {
     await write({ ...event, eventBus: bus });

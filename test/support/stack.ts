@@ -49,7 +49,7 @@ export interface RunningStack extends StackDescription {
 
 export const project = join(import.meta.dirname, '..', '..');
 
-const readyWithinMs = 100_000;
+const readyWithinMs = 170_000;
 
 /**
  * Runs the whole system as `npm start` does, in a process of its own, on ports that the system chooses. Throws with everything

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Deployment } from '../assembly/deployment.ts';
 import type { Targets } from '../targets.ts';
 import type { GivenUp } from './batch.ts';
+import { refuseUnknown } from './pattern.ts';
 import { type Mapping, type PollerSurroundings, startPoller } from './poller.ts';
 
 interface MappingProperties {
@@ -43,7 +44,7 @@ export function mappingsOf(deployment: Deployment): DestinedMapping[] {
       startingPosition: properties.StartingPosition ?? 'LATEST',
       batchSize: properties.BatchSize ?? 100,
       windowMs: (properties.MaximumBatchingWindowInSeconds ?? 0) * 1_000,
-      patterns: (properties.FilterCriteria?.Filters ?? []).map(({ Pattern = '{}' }) => JSON.parse(Pattern) as object),
+      patterns: (properties.FilterCriteria?.Filters ?? []).map(({ Pattern = '{}' }) => patternIn(Pattern)),
       reportsItemFailures: properties.FunctionResponseTypes?.includes('ReportBatchItemFailures') ?? false,
       bisects: properties.BisectBatchOnFunctionError ?? false,
       maxRetries: properties.MaximumRetryAttempts ?? -1,
@@ -51,6 +52,12 @@ export function mappingsOf(deployment: Deployment): DestinedMapping[] {
       ...(onFailure ? { onFailure } : {}),
     };
   });
+}
+
+function patternIn(text: string): object {
+  const pattern = JSON.parse(text) as object;
+  refuseUnknown(pattern);
+  return pattern;
 }
 
 /** Starts a poller per mapping; what one gives up goes to its on-failure destination, as Lambda describes it there. */

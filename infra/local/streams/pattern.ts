@@ -1,10 +1,26 @@
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 type Pattern = { [name: string]: Pattern | Json[] };
 
-/**
- * Whether an event fits a filter pattern of EventBridge or of a Lambda event source mapping. Throws for an operator that is not known
- * here, so that a filter is never quietly wider than in AWS.
- */
+const operators = ['exists', 'anything-but', 'numeric', 'prefix', 'suffix', 'equals-ignore-case'];
+
+/** Throws for an operator that is not known here, so that a filter is never quietly wider than in AWS. */
+export function refuseUnknown(pattern: object): void {
+  for (const wanted of Object.values(pattern as Pattern)) {
+    if (!Array.isArray(wanted)) refuseUnknown(wanted);
+    else if (wanted === (pattern as Pattern)['$or']) for (const choice of wanted) refuseUnknown(choice as Pattern);
+    else for (const rule of wanted) refuseRule(rule);
+  }
+}
+
+function refuseRule(rule: Json): void {
+  if (!isObject(rule)) return;
+  const [[operator = '', argument = null] = []] = Object.entries(rule);
+  if (!operators.includes(operator))
+    throw new Error(`The filter rule ${JSON.stringify(rule)} is not known to the local stack`);
+  if (operator === 'anything-but') refuseRule(argument);
+}
+
+/** Whether an event fits a filter pattern of EventBridge or of a Lambda event source mapping. */
 export function matches(pattern: object, event: unknown): boolean {
   return fits(pattern as Pattern, event as Json | undefined);
 }
@@ -25,13 +41,10 @@ function leafFits(rule: Json, value: Json | undefined): boolean {
   if (operator === 'exists') return argument === (value !== undefined && !isObject(value));
   if (operator === 'anything-but') return value !== undefined && !excluded(argument, value);
   if (operator === 'numeric') return typeof value === 'number' && inRange(argument as Json[], value);
-  if (typeof argument !== 'string')
-    throw new Error(`The filter rule ${JSON.stringify(rule)} is not known to the local stack`);
-  const text = typeof value === 'string' ? value : undefined;
-  if (operator === 'prefix') return text?.startsWith(argument) ?? false;
-  if (operator === 'suffix') return text?.endsWith(argument) ?? false;
-  if (operator === 'equals-ignore-case') return text?.toLowerCase() === argument.toLowerCase();
-  throw new Error(`The filter rule ${JSON.stringify(rule)} is not known to the local stack`);
+  if (typeof value !== 'string' || typeof argument !== 'string') return false;
+  if (operator === 'prefix') return value.startsWith(argument);
+  if (operator === 'suffix') return value.endsWith(argument);
+  return operator === 'equals-ignore-case' && value.toLowerCase() === argument.toLowerCase();
 }
 
 function excluded(argument: Json, value: Json): boolean {

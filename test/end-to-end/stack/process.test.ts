@@ -3,7 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
 import { alive, family, type Watched, watch } from '../../support/processes.ts';
 import { project, type StackDescription, startStack } from '../../support/stack.ts';
 
@@ -109,6 +111,27 @@ test('two run side by side, each with its own state; a third on the same folder 
   } finally {
     await Promise.all([one.stop(), two.stop()]);
   }
+});
+
+test('a DynamoDB that already runs is used, and left running', async () => {
+  const outside = await startDynamoDbLocal();
+  const stack = await startStack({ app, env: { AWS_ENDPOINT_URL_DYNAMODB: outside.endpoint } });
+  const client = new DynamoDBClient({
+    endpoint: outside.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  try {
+    expect(stack.dynamodb).toBe(outside.endpoint);
+    const { environment } = (await (await fetch(`${stack.api}/echo`)).json()) as { environment: object };
+    expect(environment).toMatchObject({ AWS_ENDPOINT_URL_DYNAMODB: outside.endpoint, AWS_ENDPOINT_URL_S3: stack.s3 });
+    expect(existsSync(join(stack.folder, 'dynamodb'))).toBe(false);
+  } finally {
+    await stack.stop();
+  }
+  const { TableNames } = await client.send(new ListTablesCommand({}));
+  expect(TableNames).toEqual([stack.table]);
+  await outside.stop();
 });
 
 test('a port that is taken is named', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { matches } from '../../../../infra/local/streams/pattern.ts';
+import { matches, refuseUnknown } from '../../../../infra/local/streams/pattern.ts';
 
 const event = {
   eventName: 'INSERT',
@@ -43,6 +43,12 @@ test.each([
 });
 
 test('an operator that is not known is refused rather than ignored', () => {
-  expect(() => matches({ eventName: [{ wildcard: 'INS*' }] }, event)).toThrow('{"wildcard":"INS*"} is not known');
-  expect(() => matches({ size: [{ cidr: 4 }] }, event)).toThrow('{"cidr":4} is not known');
+  expect(() => refuseUnknown({ a: { b: ['x', { wildcard: 'INS*' }] } })).toThrow('{"wildcard":"INS*"} is not known');
+  expect(() => refuseUnknown({ $or: [{ a: ['x'] }, { b: [{ cidr: '10.0.0.0/8' }] }] })).toThrow(
+    '{"cidr":"10.0.0.0/8"} is not',
+  );
+  expect(() => refuseUnknown({ a: [{ 'anything-but': { wildcard: 'x*' } }] })).toThrow(
+    '{"wildcard":"x*"} is not known',
+  );
+  refuseUnknown({ $or: [{ a: ['x'] }], b: { c: [null, { 'anything-but': ['y'] }, { exists: false }] } });
 });
