@@ -128,7 +128,10 @@ export async function discardSavepoint(
 }
 
 /** When a finished job that keeps no savepoint goes, epoch seconds. */
-export function goneAt({ result }: Job, { resultRetentionDays, clock }: Checkpoints): number {
+export function goneAt(
+  { result }: Job,
+  { resultRetentionDays, clock }: Pick<Checkpoints, 'resultRetentionDays' | 'clock'>,
+): number {
   return Math.floor((result?.finishedAt ?? clock.now()) / 1_000) + resultRetentionDays * 24 * 3_600;
 }
 
