@@ -52,7 +52,7 @@ export async function locate({ url, stack, region }: ConnectionOptions, shell: S
 }
 
 /** Somebody waits at the terminal: what cannot be reached for this long is reported. */
-const patienceMs = 5_000;
+export const patienceMs = 5_000;
 
 export async function clientAt({ url, signed }: Location, region: string | undefined): Promise<TenureClient> {
   if (!URL.canParse(url)) throw new UsageError(`"${url}" is not a URL: give one like ${localUrl}.`);

@@ -11,6 +11,7 @@ export class Report {
   readonly #json: boolean;
   readonly #group: string;
   #waitedFor: string | undefined;
+  #lastError: string | undefined;
 
   constructor(shell: Shell, json: boolean, group: string) {
     this.#shell = shell;
@@ -58,11 +59,14 @@ export class Report {
   }
 
   error(error: unknown): void {
-    const { message, code } = explain(error);
-    this.#say('error', message ?? String(error), { code });
+    const { message = String(error), code } = explain(error);
+    // The same again and again, while nothing else happens, is said once.
+    if (message !== this.#lastError) this.#say('error', message, { code });
+    this.#lastError = message;
   }
 
   #say(event: string, text: string, more: object): void {
+    this.#lastError = undefined;
     const at = new Date().toISOString();
     if (this.#json) this.#shell.err(JSON.stringify({ at, event, group: this.#group, ...more, text }));
     else this.#shell.err(`tenure: ${this.#group}: ${plain(text)}`);

@@ -2,7 +2,8 @@ import { LeaderElector } from '../../leadership/elector.ts';
 import type { Loss } from '../../leadership/loss.ts';
 import type { Term } from '../../leadership/term.ts';
 import type { TenureClient } from '../../tenure-client.ts';
-import { hasCode, TenureError } from '../../tenure-error.ts';
+import { TenureError } from '../../tenure-error.ts';
+import { patienceMs } from '../connection.ts';
 import { Command, type Ending } from './command.ts';
 import type { Guard } from './guard.ts';
 import { forgetReadyFile, readyFile } from './ready-file.ts';
@@ -38,6 +39,7 @@ export type Outcome =
  */
 export async function leadOneTerm(settings: LeadSettings, reached: boolean): Promise<Outcome> {
   const { group, contenderId, guard, report, signals } = settings;
+  const startedAt = performance.now();
   let answered = reached;
   let running: Command | undefined;
   let settle: (outcome: Outcome) => void = () => {};
@@ -59,13 +61,13 @@ export async function leadOneTerm(settings: LeadSettings, reached: boolean): Pro
       report.granted(term);
       if (settings.readyFile) await forgetReadyFile(settings.readyFile);
       if (term.loss) return;
-      const startedAt = performance.now();
+      const begunAt = performance.now();
       const command = new Command(settings.command, environment(settings, term), settings.graceMs);
       running = command;
       void command.ended.then((ending) => {
         guard.release();
         const lost = term.loss ?? (term.isLeader() ? undefined : expired(term));
-        settle(lost ? { kind: 'lost', loss: lost } : { kind: 'ended', ending, ranMs: performance.now() - startedAt });
+        settle(lost ? { kind: 'lost', loss: lost } : { kind: 'ended', ending, ranMs: performance.now() - begunAt });
       });
       guard.watch(await command.started, settings.graceMs, term);
       if (settings.readyFile) await readyFile(settings.readyFile, term.signal);
@@ -83,7 +85,8 @@ export async function leadOneTerm(settings: LeadSettings, reached: boolean): Pro
     onError: (error) => {
       const hopeless = error instanceof TenureError ? !error.retryable : true;
       const contending = !elector.isLeader() && !running;
-      if (contending && (hopeless || (!answered && hasCode(error, 'unreachable')))) settle({ kind: 'failed', error });
+      const silent = !answered && performance.now() - startedAt > patienceMs;
+      if (contending && (hopeless || silent)) settle({ kind: 'failed', error });
       else report.error(error);
     },
   });

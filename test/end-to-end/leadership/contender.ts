@@ -13,6 +13,7 @@ const elector = new LeaderElector({
   address: 'here',
   leaseMs: 2_000,
   onGranted: ({ fencingVersion, sessionId }) => note('granted', fencingVersion, { sessionId }),
+  onError: (error) => console.error(String(error)),
   onRevoked: ({ reason }, { fencingVersion }) => note('revoked', fencingVersion, { reason }),
 });
 elector.start();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { sizes } from '../../sizes.ts';
 import type { Watched } from '../../support/processes.ts';
-import { client, eventually, folder, leaderOf, newGroup, signal, tenure } from './tenure.ts';
+import { client, end, eventually, folder, leaderOf, newGroup, signal, tenure } from './tenure.ts';
 
 /** Writes down under which fencing version it works, over and over; the order of the lines is the order of the work. */
 const worker = (diary: string) => `while :; do echo "$TENURE_FENCING_VERSION" >> ${diary}; sleep 0.02; done`;
@@ -65,6 +65,7 @@ test('the command of a leader that stands still is stopped before another leads;
     const versions = versionsIn(diary);
     expect(versions).toEqual(versions.toSorted(rising));
     expect(versions.slice(before.length)).not.toContain(first.fencingVersion);
+    await end(other);
   }
 });
 

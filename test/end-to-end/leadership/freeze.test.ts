@@ -18,7 +18,7 @@ const start = (group: string, id: string) => {
 const notes = (output: string) =>
   output
     .split('\n')
-    .slice(0, -1)
+    .filter((line) => line.startsWith('{') && line.endsWith('}'))
     .map((line) => JSON.parse(line) as Note);
 
 test('a process that stood still notices that it lost the lease before it acts', async () => {

@@ -33,13 +33,19 @@ export function tenure(...argv: string[]): Watched {
 
 export function run(command: string, argv: string[]): Watched {
   const watched = watch(command, argv, { cwd: project, env: { ...process.env, TENURE_URL: inject('stack').api } });
-  onTestFinished(async () => {
-    const started = family(watched.child.pid);
-    for (const pid of started) signal(pid, 'SIGCONT');
-    for (const pid of started) signal(pid, 'SIGKILL');
-    await watched.ended();
-  });
+  onTestFinished(() => end(watched));
   return watched;
+}
+
+/** Kills a process; the guard of a `tenure lead` sees to its command. What is left after a while is killed too. */
+export async function end(watched: Watched): Promise<void> {
+  const started = family(watched.child.pid);
+  watched.child.kill('SIGKILL');
+  const leftover = setTimeout(() => {
+    for (const pid of started) signal(pid, 'SIGKILL');
+  }, 10_000);
+  await watched.ended();
+  clearTimeout(leftover);
 }
 
 /** The same within this process, for commands that only ask something. */
