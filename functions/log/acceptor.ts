@@ -11,7 +11,7 @@ import {
   isLearned,
   type LearnAnswer,
   type LearnedAction,
-  type Lock,
+  type LockRequest,
   type Meta,
   nothingThere,
   type PositionPromiseAnswer,
@@ -140,7 +140,7 @@ export function learn(
 
 /** Moves the replica's status; undefined when it lives another life, has another status, or may not go there. */
 export function transition(meta: Meta, expected: Expected, change: Change): MetaChange | undefined {
-  const { status, incarnation, view, promised, promisedBy, origin, restoreId } = change;
+  const { status, incarnation, view, promised, promisedBy, end, origin, restoreId } = change;
   if (meta.incarnation === '' || meta.incarnation !== expected.incarnation) return undefined;
   if (meta.status !== expected.status || !allowed[meta.status].includes(status)) return undefined;
   if (meta.restoreId !== undefined && restoreId !== meta.restoreId) return undefined;
@@ -149,9 +149,10 @@ export function transition(meta: Meta, expected: Expected, change: Change): Meta
     ...(incarnation !== undefined && { incarnation }),
     ...(view !== undefined && { view }),
     ...(promised !== undefined && promised > meta.promised && { promised, promisedBy }),
+    ...(end !== undefined && { end: Math.max(end, meta.end) }),
     ...(origin !== undefined && { begin: origin, end: origin }),
     ...(restoreId !== undefined && { restoreId: status === 'VOTING' ? undefined : restoreId }),
-    ...(meta.lock && { lock: undefined }),
+    ...(meta.lock && unlocked(meta)),
   };
 }
 
@@ -168,16 +169,22 @@ export function replaceView(meta: Meta, view: string): MetaChange | undefined {
 }
 
 /** Holds appends back until it is removed. A lock that is there already stays, whoever set it. */
-export function lock(meta: Meta, wanted: Lock): MetaChange | undefined {
-  if (meta.status !== 'VOTING' || (meta.lock && meta.lock.lockId !== wanted.lockId)) return undefined;
-  return { lock: wanted };
+export function lock(meta: Meta, { lockId, at, view, turn }: LockRequest): MetaChange | undefined {
+  if (meta.status !== 'VOTING' || meta.view !== view) return undefined;
+  if (meta.lock) return meta.lock.lockId === lockId && meta.lockTurn === turn + 1 ? {} : undefined;
+  return meta.lockTurn === turn ? { lock: { lockId, at }, lockTurn: turn + 1 } : undefined;
 }
 
 export function unlock(meta: Meta, lockId: string): MetaChange | undefined {
-  return meta.lock?.lockId === lockId ? { lock: undefined } : undefined;
+  return meta.lock?.lockId === lockId ? unlocked(meta) : undefined;
 }
 
-function tombstone(position: number): LearnedAction {
+function unlocked({ lockTurn }: Meta): MetaChange {
+  return { lock: undefined, lockTurn: lockTurn + 1 };
+}
+
+/** Stands for a position below a truncation. */
+export function tombstone(position: number): LearnedAction {
   return { position, promised: 0, promisedBy: '', learned: true, value: { type: 'NOP', tombstone: true } };
 }
 

@@ -6,7 +6,7 @@ import { accepted, fill, gather, spread } from './fill.ts';
 import { inspect } from './inspect.ts';
 import { unlockAll } from './lock.ts';
 import type { LogParts } from './log.ts';
-import { count, quorumOf } from './quorum.ts';
+import { count, quorumOf, Unreachable } from './quorum.ts';
 import { type Entry, type Lock, sameValue, type Value, type WriteAnswer } from './replica.ts';
 import { advance, forget, type Hold, handOut, markOf, placeOf, type Seat, type Settlements } from './seat.ts';
 
@@ -33,6 +33,8 @@ export type Appended =
 /** What one process remembers of a writer between its appends; it may forget everything. */
 export interface WriterMemory {
   seat?: Seat | undefined;
+  /** A writer that met a rival; it is not asked again even if its seat could not be closed. */
+  dismissed?: string;
   readonly settlements: Settlements;
 }
 
@@ -66,15 +68,19 @@ async function place(
   { writerId, requestId, values }: AppendRequest,
   anew: boolean,
 ): Promise<Placed | Appended> {
-  let seat = memory.seat ?? (await parts.seat.read());
+  const cached = memory.seat;
+  memory.seat = undefined;
+  const familiar = cached === undefined || placeOf(cached, requestId) !== undefined;
+  // Without a hand-out that the store decides on, an old seat in memory must not answer for a writer that was replaced.
+  let seat = familiar ? await parts.seat.read() : cached;
   for (let tried = 0; tried < 10; tried += 1) {
-    memory.seat = seat;
-    if (!seat || seat.writerId !== writerId || seat.closed) {
-      memory.seat = undefined;
+    if (!seat || seat.writerId !== writerId || seat.closed || memory.dismissed === writerId)
       return { notElected: true };
-    }
     const before = anew ? undefined : placeOf(seat, requestId);
-    if (before) return { seat, first: before.first, again: true };
+    if (before) {
+      memory.seat = seat;
+      return { seat, first: before.first, again: true };
+    }
     const [value] = values;
     const truncateTo = value?.type === 'TRUNCATE' ? value.to : undefined;
     if (truncateTo !== undefined && truncateTo > seat.next) return { outOfRange: { next: seat.next } };
@@ -108,7 +114,7 @@ async function send(
 async function propose(
   parts: LogParts,
   memory: WriterMemory,
-  { seat, first }: Placed,
+  { seat, first, again }: Placed,
   { values }: AppendRequest,
 ): Promise<Appended | 'displaced'> {
   const entries = values.map((value, at): Entry => ({ position: first + at, value }));
@@ -125,9 +131,9 @@ async function propose(
   }
   if (dismissed) {
     await close(parts, memory, seat);
-    const nothingSent = answers.every((answer) => answer !== undefined && !accepted(answer));
+    const nothingStored = !again && answers.every((answer) => answer !== undefined && isFinal(answer));
     const promised = Math.max(seat.number, ...rejected);
-    if (nothingSent) return { exclusivityLost: { promised, kept: [] } };
+    if (nothingStored) return { exclusivityLost: { promised, kept: [] } };
     const known = await outcomeOf(parts, entries);
     if (known === 'open') return { outcomeUnknown: true };
     if (known.length === entries.length) return acknowledge(parts, memory, seat, entries);
@@ -223,12 +229,26 @@ async function outcomeOf(parts: LogParts, entries: readonly Entry[]): Promise<'o
 /** A writer that met a rival writes nothing more, in whatever process: its next append is told to elect again. */
 async function close(parts: LogParts, memory: WriterMemory, { number, writerId }: Seat): Promise<void> {
   memory.seat = undefined;
-  let seat = await parts.seat.read();
-  for (let tried = 0; tried < 5 && seat?.number === number && seat.writerId === writerId && !seat.closed; tried += 1) {
-    const answer = await parts.seat.replace(seat.revision, { ...seat, revision: seat.revision + 1, closed: true });
-    if (answer.replaced || !('seat' in answer)) return;
-    seat = answer.seat;
+  memory.dismissed = writerId;
+  try {
+    let seat = await parts.seat.read();
+    for (
+      let tried = 0;
+      tried < 5 && seat?.number === number && seat.writerId === writerId && !seat.closed;
+      tried += 1
+    ) {
+      const answer = await parts.seat.replace(seat.revision, { ...seat, revision: seat.revision + 1, closed: true });
+      if (answer.replaced || !('seat' in answer)) return;
+      seat = answer.seat;
+    }
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
   }
+}
+
+/** A late duplicate of a request that was refused so stores nothing either. */
+function isFinal(answer: WriteAnswer): boolean {
+  return answer.verdict === 'REJECT' || dismisses(answer);
 }
 
 function dismisses({ verdict }: WriteAnswer): boolean {

@@ -26,6 +26,9 @@ type Attempt = Election | { readonly again: true } | { readonly beaten: number }
 /** Marks that a replica keeps of earlier ballots; readers ask a quorum for what lies under older ones. */
 const keptMarks = 3;
 
+/** Positions looked at in one go. */
+const window = 128;
+
 /**
  * Elects a writer of the fencing version: a ballot above all, promises of a quorum, and every position settled up to the
  * last one. Loses to a newer version at once, to rivals of the same version after some tries.
@@ -97,24 +100,33 @@ async function sitDown(
   return { beaten: seat?.number ?? number };
 }
 
-async function fillUp(
-  parts: LogParts,
-  { views, from, to, toBeat }: { views: Views; from: number; to: number; toBeat: number },
-): Promise<Attempt | undefined> {
-  if (from > to) return undefined;
-  const { begin, settled, chosen } = await inspect(parts, from, to);
-  const open: number[] = [];
-  for (let position = Math.max(from, begin, settled + 1); position <= to; position += 1) {
-    if (!chosen.has(position)) open.push(position);
-  }
+interface Stretch {
+  readonly views: Views;
+  readonly from: number;
+  readonly to: number;
+  readonly toBeat: number;
+}
+
+async function fillUp(parts: LogParts, { views, from, to, toBeat }: Stretch): Promise<Attempt | undefined> {
   let stopped: Attempt | undefined;
-  await inParallel(open, 8, async (position) => {
-    if (stopped) return;
-    const outcome = await fill(parts, { views, position, toBeat, version: versionOf(toBeat) });
-    if ('lost' in outcome) stopped = { lost: outcome.lost, final: true };
-    else if ('exhausted' in outcome) stopped = { exhausted: toBeat };
-    else if ('stopped' in outcome) stopped = outcome.stopped === 'view' ? { again: true } : { unreachable: true };
-  });
+  for (let start = from; start <= to && !stopped; start += window) {
+    const { begin, settled, chosen } = await inspect(parts, start, Math.min(to, start + window - 1));
+    const open: number[] = [];
+    for (
+      let position = Math.max(start, begin, settled + 1);
+      position <= to && position < start + window;
+      position += 1
+    ) {
+      if (!chosen.has(position)) open.push(position);
+    }
+    await inParallel(open, 8, async (position) => {
+      if (stopped) return;
+      const outcome = await fill(parts, { views, position, toBeat, version: versionOf(toBeat) });
+      if ('lost' in outcome) stopped = { lost: outcome.lost, final: true };
+      else if ('exhausted' in outcome) stopped = { exhausted: toBeat };
+      else if ('stopped' in outcome) stopped = outcome.stopped === 'view' ? { again: true } : { unreachable: true };
+    });
+  }
   return stopped;
 }
 

@@ -1,6 +1,7 @@
+import type { Views } from './fill.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, count, quorumOf } from './quorum.ts';
-import { isLearned, type LearnedAction, type Meta, type Range, settledOf } from './replica.ts';
+import { isLearned, type LearnedAction, type Range, settledOf } from './replica.ts';
 
 /** What the replicas that answered know together about a range of positions. */
 export interface Inspection {
@@ -12,7 +13,8 @@ export interface Inspection {
   readonly settled: number;
   /** The positions of the range that are known to be chosen, with what was chosen. */
   readonly chosen: ReadonlyMap<number, LearnedAction>;
-  readonly metas: Answers<Meta>;
+  /** What each replica answered, at its place. */
+  readonly ranges: Answers<Range>;
 }
 
 /**
@@ -27,7 +29,6 @@ export async function inspect(parts: LogParts, from: number, to: number, graceMs
     { enough: (soFar) => count(soFar, votes) >= quorum, graceMs, ms: settings.answerMs, timer },
   );
   const ranges = answers.filter((range) => range !== undefined);
-  const metas = answers.map((range) => range?.meta);
   const begin = Math.max(0, ...ranges.filter(known).map(({ meta }) => meta.begin));
   const chosen = new Map<number, LearnedAction>();
   const performed = new Map<string, number>();
@@ -49,7 +50,7 @@ export async function inspect(parts: LogParts, from: number, to: number, graceMs
     end: Math.max(0, ...ranges.filter(votes).map(({ meta }) => meta.end)),
     settled: Math.max(begin - 1, ...ranges.filter(known).map(({ meta }) => settledOf(meta))),
     chosen,
-    metas,
+    ranges: answers,
   };
 }
 
@@ -59,4 +60,12 @@ function votes({ meta }: Range): boolean {
 
 function known({ meta }: Range): boolean {
   return meta.status === 'VOTING' || meta.status === 'RECOVERING';
+}
+
+/** The views and the ballot to beat for a fill that begins with this inspection. */
+export function standing({ ranges }: Inspection): { views: Views; toBeat: number } {
+  return {
+    views: ranges.map((range) => (range && votes(range) ? range.meta.view : undefined)),
+    toBeat: Math.max(0, ...ranges.map((range) => range?.meta.promised ?? 0)),
+  };
 }

@@ -4,7 +4,7 @@
  */
 import type { LogParts } from './log.ts';
 import { ask, count, quorumOf } from './quorum.ts';
-import type { Moved } from './replica.ts';
+import type { Meta, Moved } from './replica.ts';
 
 export interface Cut {
   readonly lockId: string;
@@ -22,8 +22,15 @@ export async function lockAll(parts: LogParts, lockId: string): Promise<Cut | un
   const { replicas, timer, settings } = parts;
   const quorum = quorumOf(replicas);
   const at = timer.now();
+  const metas = await ask(
+    replicas.map((replica) => () => replica.read()),
+    { enough: (soFar) => count(soFar, votes) >= quorum, graceMs: 50, ms: settings.answerMs, timer },
+  );
   const answers = await ask(
-    replicas.map((replica) => () => replica.lock({ lockId, at })),
+    replicas.map((replica, index) => () => {
+      const meta = metas[index];
+      return meta && votes(meta) ? replica.lock({ lockId, at, view: meta.view, turn: meta.lockTurn }) : undefined;
+    }),
     { enough: (soFar) => count(soFar, ({ moved }) => moved) >= quorum, graceMs: 50, ms: settings.answerMs, timer },
   );
   const locked = replicas.filter((_, index) => answers[index]?.moved);
@@ -53,4 +60,8 @@ export async function unlockAll(parts: LogParts, lockId: string): Promise<void> 
     replicas.map((replica) => () => replica.unlock(lockId)),
     { enough: () => false, ms: settings.answerMs, timer },
   );
+}
+
+function votes({ status }: Meta): boolean {
+  return status === 'VOTING';
 }

@@ -11,6 +11,12 @@ export interface Lock {
   readonly at: number;
 }
 
+/** Locks once: on this view and turn only, so that a late duplicate cannot lock again what was unlocked meanwhile. */
+export interface LockRequest extends Lock {
+  readonly view: string;
+  readonly turn: number;
+}
+
 export interface Meta {
   readonly status: Status;
   /** One life of the replica: a wiped or re-created one gets another. Empty while there is no record at all. */
@@ -26,6 +32,8 @@ export interface Meta {
   readonly end: number;
   readonly learnedTo: Marks;
   readonly lock?: Lock;
+  /** Rises whenever a lock is set or removed. */
+  readonly lockTurn: number;
   /** Set while a restore fills the replica: no recovery takes it over then. */
   readonly restoreId?: string;
 }
@@ -117,6 +125,8 @@ export interface Change {
   readonly view?: string;
   readonly promised?: number;
   readonly promisedBy?: string;
+  /** The last position of the others: what it holds already is not learned again, so it would not be raised by that. */
+  readonly end?: number;
   /** First and last position of a log that is initialised again after everything was lost. */
   readonly origin?: number;
   readonly restoreId?: string;
@@ -147,7 +157,7 @@ export interface Replica {
   transition(expected: Expected, change: Change): Promise<Moved>;
   /** Changes the view if the replica votes; the answer is read from that same update. */
   replaceView(view: string): Promise<Moved>;
-  lock(lock: Lock): Promise<Moved>;
+  lock(request: LockRequest): Promise<Moved>;
   unlock(lockId: string): Promise<Moved>;
   /** Deletes up to `limit` positions below `begin`; answers whether more are left. */
   discard(limit: number): Promise<{ discarded: number; more: boolean }>;
@@ -180,6 +190,7 @@ export const nothingThere: Meta = {
   begin: 0,
   end: 0,
   learnedTo: {},
+  lockTurn: 0,
 };
 
 export function sameValue(one: Value, other: Value): boolean {

@@ -1,0 +1,279 @@
+import { type Appended, append, type WriterMemory } from '../../../functions/log/append.ts';
+import { catchUp } from '../../../functions/log/catch-up.ts';
+import { elect } from '../../../functions/log/coordinator.ts';
+import { fill } from '../../../functions/log/fill.ts';
+import { inspect, standing } from '../../../functions/log/inspect.ts';
+import { holds, lockAll, unlockAll } from '../../../functions/log/lock.ts';
+import type { LogParts } from '../../../functions/log/log.ts';
+import { Unreachable } from '../../../functions/log/quorum.ts';
+import { read } from '../../../functions/log/reader.ts';
+import { recover } from '../../../functions/log/recovery.ts';
+import type { Value } from '../../../functions/log/replica.ts';
+import type { Seat } from '../../../functions/log/seat.ts';
+import type { MemoryReplica } from '../../support/log/memory-replica.ts';
+import type { MemorySeat } from '../../support/log/memory-seat.ts';
+import { type Oracle, Violation } from './oracle.ts';
+import type { Variant } from './scenario.ts';
+import { goOnAsRival } from './variants.ts';
+import { type Dice, Process, type World } from './world.ts';
+
+export interface Stage {
+  readonly world: World;
+  readonly dice: Dice;
+  readonly oracle: Oracle;
+  readonly replicas: readonly MemoryReplica[];
+  readonly seat: MemorySeat;
+  readonly variant: Variant;
+  readonly partsFor: (process: Process) => LogParts;
+  readonly counts: { elections: number; wipes: number; acknowledged: number };
+  /** False once the weather is calm: no new disasters and rivals then. */
+  storm: boolean;
+}
+
+export function birth({ dice }: Stage, name: string): Process {
+  return new Process(name, dice.below(400) - 200);
+}
+
+/** Goes on after a store that did not answer, as a caller that is told `unavailable` does. */
+export async function enduring(act: () => Promise<void>): Promise<void> {
+  await act().catch((error: unknown) => {
+    if (!(error instanceof Unreachable)) throw error;
+  });
+}
+
+/** Two to five rivals, of one version or of rising ones; each is born again after a crash. */
+export function writers(stage: Stage): void {
+  const { dice, world } = stage;
+  const count = 2 + dice.below(4);
+  const leaders = dice.chance(0.4);
+  const pace = dice.pick([30, 300, 2_500]);
+  for (let name = 1; name <= count; name += 1) {
+    const version = leaders ? 1 + dice.below(count) : 0;
+    world.at(dice.below(300), () => world.start(() => writer(stage, `writer-${name}`, { version, pace })));
+  }
+}
+
+async function writer(stage: Stage, name: string, { version, pace }: { version: number; pace: number }): Promise<void> {
+  const { world, dice } = stage;
+  for (let life = 1; stage.storm; life += 1) {
+    const process = birth(stage, `${name}.${life}`);
+    world.start(() => enduring(() => lead(stage, process, version)));
+    await new Promise<void>((resolve) => world.at(50 + pace + dice.below(pace), resolve));
+    if (dice.chance(0.4)) process.dead = true;
+  }
+}
+
+async function lead(stage: Stage, process: Process, version: number): Promise<void> {
+  const { dice } = stage;
+  const parts = stage.partsFor(process);
+  const open: Pending[] = [];
+  for (let term = 1; term <= 6 && stage.storm; term += 1) {
+    const before = stage.oracle.highestElected;
+    const election = await elect(parts, version);
+    if (!('elected' in election)) {
+      if ('lost' in election && election.final) return;
+      await parts.timer.sleep(50 + dice.below(300));
+      continue;
+    }
+    const { elected } = election;
+    stage.oracle.elected(elected.number, elected.writerId, { version, before });
+    stage.counts.elections += 1;
+    const processes = dice.chance(0.4) ? 2 : 1;
+    const lambdas = Array.from({ length: processes }, () => appends(stage, parts, elected, open));
+    await Promise.all(lambdas);
+  }
+}
+
+interface Pending {
+  readonly requestId: string;
+  readonly values: readonly Value[];
+  readonly began: { after: number; elected: number };
+}
+
+/** One process that appends for the writer, and repeats what has an unknown outcome. */
+async function appends(stage: Stage, parts: LogParts, seat: Seat, open: Pending[]): Promise<void> {
+  const { dice, oracle } = stage;
+  const memory: WriterMemory = { seat: dice.chance(0.5) ? seat : undefined, settlements: new Map() };
+  for (let turn = 0; turn < 12 && stage.storm; turn += 1) {
+    const repeated = open.length > 0 && dice.chance(0.7) ? open.shift() : undefined;
+    const began = { after: oracle.lastAcknowledged, elected: oracle.highestElected };
+    const pending: Pending = repeated ?? { ...request(stage, parts), began };
+    const { requestId, values } = pending;
+    const answer = await append(parts, memory, { writerId: seat.writerId, requestId, values });
+    note(stage, pending, began, answer, seat.number);
+    if ('outcomeUnknown' in answer || 'stateLocked' in answer || 'notElected' in answer) open.push(pending);
+    if ('stateLocked' in answer) {
+      await parts.timer.sleep(dice.below(200));
+      continue;
+    }
+    if ('outcomeUnknown' in answer || 'notElected' in answer || 'exclusivityLost' in answer) {
+      if (stage.variant.staysElected) await goOnAsRival(stage, parts, seat, requestId);
+      return;
+    }
+    if (dice.chance(0.3)) await parts.timer.sleep(dice.below(400));
+  }
+}
+
+function note(stage: Stage, pending: Pending, began: Pending['began'], answer: Appended, number: number): void {
+  if ('first' in answer) {
+    stage.counts.acknowledged += 1;
+    const elected = began.elected;
+    stage.oracle.acknowledged(pending.values, answer.first, { after: pending.began.after, elected }, number);
+  }
+  if ('exclusivityLost' in answer) {
+    const { kept } = answer.exclusivityLost;
+    stage.oracle.refused(pending.values, kept);
+  }
+}
+
+function request({ dice, seat }: Stage, { chance }: LogParts): { requestId: string; values: Value[] } {
+  const requestId = chance.id();
+  if (dice.chance(0.1)) {
+    const to = dice.below((seat.seat?.next ?? 0) + 1);
+    return { requestId, values: [{ type: 'TRUNCATE', to, requestId }] };
+  }
+  const count = dice.chance(0.3) ? 2 + dice.below(3) : 1;
+  const values = Array.from({ length: count }, (_, index): Value => {
+    return { type: 'APPEND', data: Uint8Array.of(index), requestId, index };
+  });
+  return { requestId, values };
+}
+
+/** Readers check that nothing pending or missing is shown, and that what they miss can be read or is truncated. */
+export function readers(stage: Stage): void {
+  again(stage, 150, 900, async (parts) => {
+    const truncated = stage.oracle.truncationAcknowledged;
+    const first = stage.dice.chance(0.5) ? undefined : stage.dice.below(20);
+    const to = first !== undefined && stage.dice.chance(0.5) ? first + stage.dice.below(6) : undefined;
+    const answer = await read(parts, { from: first, to, limit: 100, maxBytes: 1_000 });
+    if ('items' in answer)
+      stage.oracle.shown(
+        answer.items.map(({ position }) => position),
+        { truncated, ...(first !== undefined && { first }), ...(to !== undefined && { to }) },
+      );
+  });
+}
+
+/** Recoveries of every replica that does not vote, sometimes two at the same time. */
+export function recoveries(stage: Stage): void {
+  again(stage, 20, 500, (parts) => recoverOne(stage, parts, stage.dice.below(stage.replicas.length)));
+}
+
+async function recoverOne({ dice, replicas }: Stage, parts: LogParts, at: number): Promise<void> {
+  const replica = parts.replicas[at];
+  if (!replica || replicas[at]?.inForce.status === 'VOTING') return;
+  const until = parts.timer.now() + 3_000 + dice.below(6_000);
+  await recover(parts, replica, { autoInitialize: true, cancelled: () => parts.timer.now() > until });
+}
+
+/** Brings lagging voting replicas up without disturbing the writer. */
+export function catchUps(stage: Stage): void {
+  again(stage, 300, 1_500, async (parts) => {
+    const replica = stage.dice.pick(parts.replicas);
+    const seat = await parts.seat.read();
+    if (seat) await catchUp(parts, replica, { from: 0, to: seat.settled });
+  });
+}
+
+/** Backups lock the log for a moment and settle everything up to their cut. */
+export function backups(stage: Stage): void {
+  const { oracle, dice } = stage;
+  again(stage, 500, 2_500, async (parts) => {
+    const acknowledged = oracle.lastAcknowledged;
+    const cut = await lockAll(parts, parts.chance.id());
+    if (!cut) return;
+    await parts.timer.sleep(dice.below(150));
+    const later = oracle.lastAcknowledged;
+    const valid = await holds(parts, cut);
+    if (valid && Math.max(acknowledged, later) > cut.end) {
+      throw new Violation('cut', `${Math.max(acknowledged, later)} was acknowledged, the cut is at ${cut.end}`);
+    }
+    if (dice.chance(0.8)) await unlockAll(parts, cut.lockId);
+    const inspection = await inspect(parts, 0, cut.end);
+    for (let position = inspection.begin; position <= cut.end; position += 1) {
+      if (!inspection.chosen.has(position)) await fill(parts, { ...standing(inspection), position });
+    }
+  });
+}
+
+/** Wipes replicas, or brings back old content, as long as a quorum of the others votes. */
+export function disasters(stage: Stage): void {
+  const { dice, replicas, world, counts } = stage;
+  const quorum = Math.floor(replicas.length / 2) + 1;
+  const old = new Map<string, Pick<MemoryReplica, 'meta' | 'actions'>>();
+  const pace = dice.pick([300, 800, 2_500]);
+  const happen = () => {
+    if (!stage.storm) return;
+    const victim = dice.pick(replicas);
+    const others = replicas.filter((replica) => replica !== victim && replica.inForce.status === 'VOTING');
+    const untouched = replicas.every((replica) => replica.inForce.status === 'EMPTY');
+    if (others.length >= quorum || untouched) {
+      const snapshot = old.get(victim.id);
+      if (snapshot && dice.chance(0.25)) victim.restore(snapshot.meta, snapshot.actions);
+      else if (dice.chance(0.7)) victim.wipe();
+      counts.wipes += 1;
+      const at = replicas.indexOf(victim);
+      const parts = stage.partsFor(birth(stage, 'alarmed'));
+      world.at(dice.below(400), () => world.start(() => enduring(() => recoverOne(stage, parts, at))));
+    }
+    const kept = dice.pick(replicas);
+    old.set(kept.id, { meta: kept.meta, actions: new Map(kept.actions) });
+    world.at(100 + dice.below(pace), happen);
+  };
+  world.at(dice.below(pace), happen);
+}
+
+/** Calm weather: every replica votes again, a new writer is elected, and everything acknowledged can be read. */
+export function finale(stage: Stage): { done: boolean; doing: string } {
+  const ended = { done: false, doing: 'recovering' };
+  const { world, replicas, oracle } = stage;
+  world.start(async () => {
+    const process = birth(stage, 'finale');
+    const parts = stage.partsFor(process);
+    await Promise.all(parts.replicas.map((replica) => recover(parts, replica, { autoInitialize: true })));
+    ended.doing = 'electing and appending';
+    let seat: Seat | undefined;
+    for (let done = false; !done; ) {
+      const before = oracle.highestElected;
+      const election = await elect(parts, 100);
+      if ('elected' in election) {
+        seat = election.elected;
+        oracle.elected(seat.number, seat.writerId, { version: 100, before });
+        done = await appendLast(parts, seat);
+      }
+      if (!done) await parts.timer.sleep(300);
+    }
+    ended.doing = 'catching up';
+    const settled = seat?.settled ?? 0;
+    for (const replica of parts.replicas) {
+      const caught = await catchUp(parts, replica, { from: 0, to: settled });
+      if ('stuckAt' in caught) throw new Violation('liveness', `${replica.id} is stuck at ${caught.stuckAt}`);
+    }
+    ended.doing = 'reading';
+    const answer = await read(parts, { limit: 10_000, maxBytes: 1_000_000 });
+    if (!('items' in answer)) throw new Violation('I8', `the log cannot be read: ${JSON.stringify(answer)}`);
+    oracle.whole(answer.items.map(({ position }) => position));
+    for (const replica of replicas) oracle.level(replica, settled);
+    ended.done = true;
+  });
+  return ended;
+}
+
+async function appendLast(parts: LogParts, { writerId }: Seat): Promise<boolean> {
+  const requestId = parts.chance.id();
+  const value: Value = { type: 'APPEND', data: Uint8Array.of(1), requestId, index: 0 };
+  const answer = await append(parts, { settlements: new Map() }, { writerId, requestId, values: [value] });
+  return 'first' in answer;
+}
+
+/** Does something again and again, each time as a process of its own that may die. */
+function again(stage: Stage, least: number, most: number, act: (parts: LogParts) => Promise<void>): void {
+  const { world, dice } = stage;
+  const begin = () => {
+    if (!stage.storm) return;
+    const process = birth(stage, 'passer-by');
+    world.start(() => enduring(() => act(stage.partsFor(process))));
+    world.at(least + dice.below(most - least), begin);
+  };
+  world.at(dice.below(most), begin);
+}

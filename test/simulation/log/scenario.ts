@@ -1,0 +1,132 @@
+import * as acceptor from '../../../functions/log/acceptor.ts';
+import { defaultSettings, type LogParts } from '../../../functions/log/log.ts';
+import type { Replica } from '../../../functions/log/replica.ts';
+import { MemoryReplica, type Rules } from '../../support/log/memory-replica.ts';
+import { MemorySeat } from '../../support/log/memory-seat.ts';
+import { backups, catchUps, disasters, finale, readers, recoveries, type Stage, writers } from './actors.ts';
+import { Oracle, Violation } from './oracle.ts';
+import { Dice, type Process, World } from './world.ts';
+
+/** A place where one unsafe variant of the design is put back; left out, everything is as the product does it. */
+export interface Variant {
+  readonly rules?: Partial<Rules>;
+  /** Changes requests on their way to a replica. */
+  readonly tamper?: (replica: MemoryReplica, method: string, args: unknown[]) => unknown[];
+  readonly seat?: (memory: MemorySeat) => Pick<MemorySeat, 'read' | 'replace'>;
+  /** A writer that meets a rival goes on with the rival's number and its old position. */
+  readonly staysElected?: true;
+}
+
+export interface Outcome {
+  readonly seed: number;
+  readonly steps: number;
+  readonly acknowledged: number;
+  readonly elections: number;
+  readonly wipes: number;
+  readonly violation?: Violation;
+}
+
+const settings = {
+  ...defaultSettings,
+  answerMs: 450,
+  graceMs: 15,
+  fillMs: 1_200,
+  pauseMs: 20,
+  tries: 3,
+  stuckMs: 300,
+  lockMs: 600,
+};
+
+const stormSteps = 6_000;
+const calmSteps = 30_000;
+
+/** Plays one seed: a storm of faults with rivals, wipes, recoveries and readers, then calm weather in which all must come right. */
+export async function play(seed: number, variant: Variant = {}): Promise<Outcome> {
+  const dice = new Dice(seed);
+  const world = new World(dice, {
+    loss: dice.pick([0, 0.02, 0.06]),
+    duplication: dice.pick([0, 0.05, 0.2]),
+    slow: dice.pick([0.01, 0.04, 0.12]),
+    crash: dice.pick([0, 0.002, 0.01]),
+    stall: dice.pick([0, 0.01, 0.04]),
+  });
+  const size = dice.pick([3, 3, 3, 5]);
+  const replicas: MemoryReplica[] = [];
+  const oracle = new Oracle(replicas, Math.floor(size / 2) + 1);
+  const rules = { ...acceptor, ...variant.rules };
+  for (let at = 0; at < size; at += 1) {
+    replicas.push(new MemoryReplica(`replica-${at + 1}`, rules, (change) => oracle.observe(change)));
+  }
+  if (dice.chance(0.8)) for (const replica of replicas) found(replica);
+  const seat = new MemorySeat((changed) => oracle.seatChanged(changed));
+  const seatStore = variant.seat?.(seat) ?? seat;
+  const far = dice.chance(0.6) ? dice.pick(replicas) : undefined;
+  const farness = dice.pick([0.3, 0.6]);
+  const partsFor = (process: Process): LogParts => ({
+    replicas: replicas.map((replica) =>
+      remote(world, process, replica, variant, replica === far ? () => (stage.storm ? farness : 0) : undefined),
+    ),
+    seat: {
+      read: () => world.call(process, () => seatStore.read()),
+      replace: (...args) => world.call(process, () => seatStore.replace(...args)),
+    },
+    timer: world.timer(process),
+    chance: world.chanceOf(),
+    settings,
+  });
+  const stage: Stage = {
+    world,
+    dice,
+    oracle,
+    replicas,
+    seat,
+    variant,
+    partsFor,
+    storm: true,
+    counts: { elections: 0, wipes: 0, acknowledged: 0 },
+  };
+  const outcome = () => ({ seed, steps: world.steps, ...stage.counts });
+  try {
+    for (const actor of [writers, readers, recoveries, catchUps, backups, disasters]) actor(stage);
+    await world.run(stormSteps);
+    stage.storm = false;
+    world.weather = { loss: 0, duplication: 0, slow: 0, crash: 0, stall: 0 };
+    const ended = finale(stage);
+    await world.run(calmSteps, () => ended.done);
+    if (!ended.done) throw new Violation('liveness', `not settled after ${calmSteps} calm steps: ${ended.doing}`);
+    return outcome();
+  } catch (error) {
+    if (error instanceof Violation) return { ...outcome(), violation: error };
+    throw error;
+  }
+}
+
+/** Most runs begin with a log that is initialised already. */
+function found(replica: MemoryReplica): void {
+  const incarnation = `first-${replica.id}`;
+  replica.handle.create({ incarnation, view: `unused-${replica.id}` });
+  replica.handle.transition({ incarnation, status: 'EMPTY' }, { status: 'STARTING' });
+  replica.handle.transition({ incarnation, status: 'STARTING' }, { status: 'VOTING', view: `view-${replica.id}` });
+}
+
+function remote(
+  world: World,
+  process: Process,
+  replica: MemoryReplica,
+  { tamper }: Variant,
+  farness: () => number = () => 0,
+): Replica {
+  const send =
+    (method: keyof MemoryReplica['handle']) =>
+    (...args: unknown[]) =>
+      world.call(
+        process,
+        () => {
+          const act = replica.handle[method] as (...given: unknown[]) => unknown;
+          return act(...(tamper?.(replica, method, args) ?? args));
+        },
+        farness(),
+      );
+  const methods = Object.keys(replica.handle).map((method) => [method, send(method as keyof MemoryReplica['handle'])]);
+  return { id: replica.id, ...Object.fromEntries(methods) };
+}

@@ -1,0 +1,66 @@
+import * as acceptor from '../../../functions/log/acceptor.ts';
+import { writeAll } from '../../../functions/log/append.ts';
+import type { LogParts } from '../../../functions/log/log.ts';
+import type { Action, PromiseRequest, Value } from '../../../functions/log/replica.ts';
+import { placeOf, type Seat } from '../../../functions/log/seat.ts';
+import type { Stage } from './actors.ts';
+import type { Variant } from './scenario.ts';
+
+/** Mistakes that the design warns of, each put back alone: the simulation has to find every one. */
+export const variants: Record<string, Variant> = {
+  'an accepted write does not raise what is promised': {
+    rules: {
+      write: (meta, existing, request) => {
+        const decision = acceptor.write(meta, existing, request);
+        const lowered = decision.actions?.map((action, at): Action => {
+          const { promised, promisedBy } = existing[at] ?? meta;
+          return { ...action, promised, promisedBy };
+        });
+        return lowered ? { ...decision, actions: lowered } : decision;
+      },
+    },
+  },
+  'the coordinator stays elected after a REJECT': { staysElected: true },
+  'a recovered replica does not take over the promise': {
+    tamper: (_, method, args) => {
+      if (method !== 'transition') return args;
+      const [expected, { promised: _promised, promisedBy: _by, ...change }] = args as [object, Record<string, unknown>];
+      return [expected, change];
+    },
+  },
+  'no views': {
+    tamper: (replica, method, args) => {
+      if (method !== 'promise' && method !== 'promiseAt' && method !== 'write') return args;
+      return [{ ...(args[0] as object), view: replica.inForce.view }];
+    },
+  },
+  'equal numbers without owners': {
+    tamper: (_, method, args) => {
+      if (method !== 'promise' && method !== 'promiseAt' && method !== 'write') return args;
+      return [{ ...(args[0] as PromiseRequest), by: 'anyone' }];
+    },
+  },
+  'a seat that may go back': {
+    seat: (memory) => ({
+      read: () => memory.read(),
+      replace: (revision, seat, truncateTo) => {
+        const taken = seat.next === seat.first;
+        if (taken) memory.put(seat);
+        return taken ? { replaced: true } : memory.replace(revision, seat, truncateTo);
+      },
+    }),
+  },
+};
+
+/**
+ * The old mistake: after a REJECT the writer takes over the rival's number, stays elected, and writes its next value at
+ * the position that it could not settle.
+ */
+export async function goOnAsRival(stage: Stage, parts: LogParts, seat: Seat, lost: string): Promise<void> {
+  const place = stage.seat.seat && placeOf(stage.seat.seat, lost);
+  if (!place) return;
+  const requestId = parts.chance.id();
+  const value: Value = { type: 'APPEND', data: Uint8Array.of(9), requestId, index: 0 };
+  const usurped = { ...seat, number: Math.max(...stage.replicas.map(({ inForce }) => inForce.promised)) };
+  await writeAll(parts, usurped, [{ position: place.first, value }]);
+}

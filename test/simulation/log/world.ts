@@ -1,0 +1,191 @@
+import type { Chance, Timer } from '../../../functions/log/quorum.ts';
+import { Unreachable } from '../../../functions/log/quorum.ts';
+
+/** A small seeded generator (mulberry32): the same seed gives the same run. */
+export class Dice {
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed >>> 0;
+  }
+
+  number(): number {
+    this.state = (this.state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  }
+
+  below(limit: number): number {
+    return Math.floor(this.number() * limit);
+  }
+
+  chance(probability: number): boolean {
+    return this.number() < probability;
+  }
+
+  pick<Item>(items: readonly Item[]): Item {
+    const item = items[this.below(items.length)];
+    if (item === undefined) throw new RangeError('Nothing to pick from');
+    return item;
+  }
+}
+
+export interface Weather {
+  readonly loss: number;
+  readonly duplication: number;
+  /** How often a message takes long enough to be overtaken by many others. */
+  readonly slow: number;
+  /** How often a process dies when it is about to send a message. */
+  readonly crash: number;
+  /** How often a process begins to stall: most of its next messages then take very long. */
+  readonly stall: number;
+}
+
+interface Event {
+  readonly at: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** A process of the simulation: once it is dead it sends nothing and hears nothing more. */
+export class Process {
+  dead = false;
+  /** So many of the next messages are held up. */
+  stalling = 0;
+
+  constructor(
+    readonly name: string,
+    readonly skew: number,
+  ) {}
+}
+
+const timeout = 400;
+
+/** Virtual time and a network that loses, doubles, delays and reorders; everything follows from the seed. */
+export class World {
+  now = 0;
+  steps = 0;
+  weather: Weather;
+  private readonly queue: Event[] = [];
+  private order = 0;
+  private ids = 0;
+  private failure: unknown;
+
+  constructor(
+    readonly dice: Dice,
+    weather: Weather,
+  ) {
+    this.weather = weather;
+  }
+
+  at(delay: number, run: () => void): void {
+    const event = { at: this.now + delay, order: this.order++, run };
+    const { queue } = this;
+    queue.push(event);
+    for (let child = queue.length - 1; child > 0; ) {
+      const parent = (child - 1) >> 1;
+      if (!before(event, queue[parent] as Event)) break;
+      [queue[child], queue[parent]] = [queue[parent] as Event, event];
+      child = parent;
+    }
+  }
+
+  /** `farness` makes a place slow to reach. Sends a request that takes effect when `deliver` runs, perhaps never, perhaps twice, perhaps after the timeout. */
+  call<Answer>(process: Process, deliver: () => Answer, farness = 0): Promise<Answer> {
+    const { dice } = this;
+    if (dice.chance(this.weather.crash)) process.dead = true;
+    if (dice.chance(this.weather.stall)) process.stalling = 6;
+    const held = process.stalling-- > 0 && dice.chance(0.6) ? 300 + dice.below(2_700) : 0;
+    return new Promise((resolve, reject) => {
+      if (process.dead) return;
+      const hear = (act: () => void) => () => {
+        if (!process.dead) act();
+      };
+      const carry = (delay: number) =>
+        this.at(delay, () => {
+          const answer = deliver();
+          if (!dice.chance(this.weather.loss))
+            this.at(
+              this.delay(0),
+              hear(() => resolve(answer)),
+            );
+        });
+      if (!dice.chance(this.weather.loss)) carry(held + this.delay(farness));
+      if (dice.chance(this.weather.duplication)) carry(this.delay(farness) * 3);
+      this.at(
+        timeout,
+        hear(() => reject(new Unreachable('no answer'))),
+      );
+    });
+  }
+
+  timer(process: Process): Timer {
+    return {
+      now: () => 1_000_000 + this.now + process.skew,
+      sleep: (ms) =>
+        new Promise((resolve) =>
+          this.at(ms, () => {
+            if (!process.dead) resolve();
+          }),
+        ),
+    };
+  }
+
+  chanceOf(): Chance {
+    return { number: () => this.dice.number(), id: () => `id-${(this.ids++).toString(36).padStart(9, '0')}` };
+  }
+
+  /** Starts an activity; an error that it throws ends the run. */
+  start(activity: () => Promise<void>): void {
+    activity().catch((error: unknown) => {
+      this.failure ??= error;
+    });
+  }
+
+  /** Runs until nothing is left to happen, `until` says so, or `maxSteps` events have happened. */
+  async run(maxSteps: number, until: () => boolean = () => false): Promise<void> {
+    const end = this.steps + maxSteps;
+    await settled();
+    for (; this.steps < end && !until(); this.steps += 1) {
+      const event = this.next();
+      if (!event) return;
+      this.now = event.at;
+      event.run();
+      await settled();
+      if (this.failure) throw this.failure;
+    }
+  }
+
+  private next(): Event | undefined {
+    const { queue } = this;
+    const first = queue[0];
+    const last = queue.pop();
+    if (!first || !last || queue.length === 0) return first;
+    let parent = 0;
+    for (;;) {
+      let child = 2 * parent + 1;
+      if (child >= queue.length) break;
+      if (child + 1 < queue.length && before(queue[child + 1] as Event, queue[child] as Event)) child += 1;
+      if (!before(queue[child] as Event, last)) break;
+      queue[parent] = queue[child] as Event;
+      parent = child;
+    }
+    queue[parent] = last;
+    return first;
+  }
+
+  private delay(farness: number): number {
+    const { dice } = this;
+    return dice.chance(this.weather.slow + farness) ? 20 + dice.below(1_500) : 1 + dice.below(12);
+  }
+}
+
+function before(one: Event, other: Event): boolean {
+  return one.at < other.at || (one.at === other.at && one.order < other.order);
+}
+
+/** Lets every continuation of the last event run before the next event. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,126 @@
+import type { Decision, MetaChange } from '../../../functions/log/acceptor.ts';
+import * as acceptor from '../../../functions/log/acceptor.ts';
+import { type Action, isLearned, type Meta, type Moved, type Replica } from '../../../functions/log/replica.ts';
+
+/** The rules that decide; a test may switch one back to what the design warns of. */
+export type Rules = Pick<
+  typeof acceptor,
+  'promise' | 'promiseAt' | 'write' | 'learn' | 'transition' | 'replaceView' | 'lock' | 'unlock'
+>;
+
+export interface Stored {
+  readonly before: Action | undefined;
+  readonly after: Action;
+}
+
+export interface ReplicaChange {
+  readonly replica: string;
+  readonly before: Meta;
+  readonly after: Meta;
+  readonly stored: readonly Stored[];
+}
+
+/** A replica's state with the acceptor's rules applied at once: what one DynamoDB table does with its conditions. */
+export class MemoryReplica {
+  epoch = 1;
+  meta: Meta | undefined;
+  actions = new Map<number, Action>();
+
+  constructor(
+    readonly id: string,
+    private readonly rules: Rules = acceptor,
+    private readonly onChange: (change: ReplicaChange) => void = () => {},
+  ) {}
+
+  get inForce(): Meta {
+    return acceptor.inForce(this.meta, this.epoch);
+  }
+
+  /** The methods of the port, answered synchronously. */
+  readonly handle: {
+    [Name in Exclude<keyof Replica, 'id'>]: (...args: Parameters<Replica[Name]>) => Awaited<ReturnType<Replica[Name]>>;
+  } = {
+    read: () => this.inForce,
+    promise: (request) => this.apply(this.rules.promise(this.inForce, request)),
+    promiseAt: (request) => this.apply(this.rules.promiseAt(this.inForce, this.actions.get(request.position), request)),
+    write: (request) => {
+      const existing = request.entries.map(({ position }) => this.actions.get(position));
+      return this.apply(this.rules.write(this.inForce, existing, request));
+    },
+    learn: (actions) => this.apply(this.rules.learn(this.inForce, this.actions, actions)),
+    range: (from, to) => {
+      const meta = this.inForce;
+      const actions = [...this.actions.values()]
+        .filter(({ position }) => meta.incarnation !== '' && position >= from && position <= to)
+        .sort((one, other) => one.position - other.position);
+      return {
+        meta,
+        actions: actions.map((action) => (isLearned(meta, action) ? { ...action, learned: true } : action)),
+      };
+    },
+    create: ({ incarnation, view }) => {
+      if (this.inForce.incarnation === '') {
+        const empty = { ...this.inForce, status: 'EMPTY' as const, incarnation, view, epoch: this.epoch };
+        this.change(empty, []);
+      }
+      return this.inForce;
+    },
+    transition: (expected, change) => this.move(this.rules.transition(this.inForce, expected, change)),
+    replaceView: (view) => this.move(this.rules.replaceView(this.inForce, view)),
+    lock: (lock) => this.move(this.rules.lock(this.inForce, lock)),
+    unlock: (lockId) => this.move(this.rules.unlock(this.inForce, lockId)),
+    discard: (limit) => {
+      const below = [...this.actions.keys()].filter((position) => position < this.inForce.begin);
+      for (const position of below.slice(0, limit)) this.actions.delete(position);
+      return { discarded: Math.min(limit, below.length), more: below.length > limit };
+    },
+  };
+
+  /** The port itself, for tests that need no network. */
+  port(): Replica {
+    const entries = Object.entries(this.handle).map(([name, act]) => [
+      name,
+      async (...args: never[]) => (act as (...given: never[]) => unknown)(...args),
+    ]);
+    return { id: this.id, ...Object.fromEntries(entries) };
+  }
+
+  /** Loses everything, as a table that was deleted and created again. */
+  wipe(): void {
+    this.epoch += 1;
+    this.meta = undefined;
+    this.actions = new Map();
+  }
+
+  /** Comes back under the same name with old content, as a table restored from a backup. */
+  restore(meta: Meta | undefined, actions: Map<number, Action>): void {
+    this.epoch += 1;
+    this.meta = meta;
+    this.actions = new Map(actions);
+  }
+
+  private apply<Answer>({ answer, meta, actions = [] }: Decision<Answer>): Answer {
+    if (meta || actions.length > 0) {
+      const stored = actions.map((after) => ({ before: this.actions.get(after.position), after }));
+      this.change(merge(this.inForce, meta ?? {}), stored);
+    }
+    return answer;
+  }
+
+  private move(change: MetaChange | undefined): Moved {
+    if (change) this.change(merge(this.inForce, change), []);
+    return { moved: change !== undefined, meta: this.inForce };
+  }
+
+  private change(after: Meta, stored: readonly Stored[]): void {
+    const before = this.inForce;
+    this.meta = after;
+    for (const { after: action } of stored) this.actions.set(action.position, action);
+    this.onChange({ replica: this.id, before, after, stored });
+  }
+}
+
+function merge(meta: Meta, change: MetaChange): Meta {
+  const merged = { ...meta, ...change };
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as unknown as Meta;
+}

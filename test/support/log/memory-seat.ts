@@ -1,0 +1,38 @@
+import type { Hold, Replaced, Seat, SeatStore } from '../../../functions/log/seat.ts';
+
+/** The seat's record with the store's conditions applied at once. */
+export class MemorySeat {
+  seat: Seat | undefined;
+  hold: Hold | undefined;
+
+  constructor(private readonly onChange: (seat: Seat) => void = () => {}) {}
+
+  read(): Seat | undefined {
+    return this.seat;
+  }
+
+  replace(revision: number | undefined, seat: Seat, truncateTo?: number): Replaced {
+    if (truncateTo !== undefined && this.hold && truncateTo > this.hold.from)
+      return { replaced: false, held: this.hold };
+    if (this.seat?.revision === seat.revision && same(this.seat, seat)) return { replaced: true };
+    if (this.seat?.revision !== revision) return { replaced: false, seat: this.seat };
+    this.put(seat);
+    return { replaced: true };
+  }
+
+  put(seat: Seat): void {
+    this.seat = seat;
+    this.onChange(seat);
+  }
+
+  port(): SeatStore {
+    return {
+      read: async () => this.read(),
+      replace: async (revision, seat, truncateTo) => this.replace(revision, seat, truncateTo),
+    };
+  }
+}
+
+function same(one: Seat, other: Seat): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
