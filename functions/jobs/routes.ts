@@ -6,6 +6,7 @@ import * as jobs from './jobs.ts';
 import { jobPrefix } from './keys.ts';
 import * as schema from './schema.ts';
 import { shown } from './shown.ts';
+import { payloadKey } from './upload.ts';
 import * as uploads from './uploads.ts';
 
 const named = ({ group, job }: { group: string; job: string }): JobName => ({ group, jobId: job });
@@ -34,7 +35,13 @@ export function jobRoutes(room: jobs.Jobs): Endpoint[] {
       const items = page.items.flatMap((record) => (isDamaged(record) ? [] : shown(record)));
       return { items, ...(page.last === undefined ? {} : { nextCursor: toCursor(page.last) }) };
     }),
-    endpoint(schema.showJob, async ({ params }) => shown(await jobs.show(room, named(params)))),
+    endpoint(schema.showJob, async ({ params }) => {
+      const job = await jobs.show(room, named(params));
+      const { graph, ...rest } = shown(job);
+      if (!graph || !job.graph) return { ...rest, graph: null };
+      const key = payloadKey(job.group, job.jobId, job.graph.payloadId);
+      return { ...rest, graph: { ...graph, url: await room.payloads.signGet(key, room.clock.now()) } };
+    }),
     endpoint(schema.finishJob, async ({ params, fence, body, requestId }) => {
       const { result: outcome, detail } = body;
       return { state: await jobs.finish(room, named(params), fence, { outcome, detail }, requestId) };

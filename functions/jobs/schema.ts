@@ -60,8 +60,8 @@ export const shownJob = z.object({
   state: jobState,
   /** The highest that has touched the job. */
   fencingVersion,
-  /** Null once the job has finished. */
-  graph: shownPayload.nullable(),
+  /** Null once the job has finished. The url, to read it for an hour, comes with a single job. */
+  graph: shownPayload.extend({ url: z.url().optional() }).nullable(),
   metadata: z.json().optional(),
   retain,
   /** Newest last. */

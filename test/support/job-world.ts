@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { TenureClient, type TenureClientOptions } from '../../client/tenure-client.ts';
 import { checkpointTable } from '../../functions/checkpoints/checkpoint-table.ts';
 import type { CleanUpStore } from '../../functions/checkpoints/clean-up.ts';
 import { cleanUpTable } from '../../functions/checkpoints/clean-up-table.ts';
@@ -34,6 +35,9 @@ export interface Process {
   readonly dynamodb: Faults;
   readonly s3: Faults;
   call(method: string, path: string, body?: unknown, fence?: Fence, more?: Record<string, string>): Promise<Answer>;
+  readonly fetch: typeof globalThis.fetch;
+  /** A client of this process, without a network between them. */
+  client(options?: Partial<TenureClientOptions>): TenureClient;
 }
 
 export interface Answer {
@@ -99,6 +103,7 @@ export async function openJobWorld(dynamodbEndpoint: string) {
         graceMs,
       };
       const app = serve([...jobRoutes(room), ...checkpointRoutes(room)]);
+      const fetch: typeof globalThis.fetch = async (url, init) => app.request(String(url), init);
       return {
         room,
         dynamodb,
@@ -111,6 +116,14 @@ export async function openJobWorld(dynamodbEndpoint: string) {
           const response = await app.request(`/v1${path}`, init);
           return { status: response.status, body: await response.json() };
         },
+        fetch,
+        client: (options) =>
+          new TenureClient({
+            url: 'http://tenure.local',
+            fetch,
+            random: () => 0,
+            ...options,
+          }),
       };
     },
     /** Makes somebody the leader of the group, whoever led before. */
@@ -144,7 +157,11 @@ export async function uploadBytes(
   const promised = { purpose, bytes: Buffer.byteLength(bytes), sha256: sha256(bytes) };
   const { status, body } = await process.call('POST', `${job}/uploads`, promised, fence);
   if (status !== 200) throw new Error(`No upload: ${JSON.stringify(body)}`);
-  const put = await fetch(body.url, { method: 'PUT', headers: body.headers, body: bytes as BodyInit });
+  const put = await fetch(body.url, {
+    method: 'PUT',
+    headers: body.headers,
+    body: bytes as NonNullable<RequestInit['body']>,
+  });
   if (put.status !== 200) throw new Error(`S3 refused the upload: ${put.status} ${await put.text()}`);
   return body.uploadId;
 }

@@ -9,7 +9,6 @@ import {
   type JobWorld,
   openJobWorld,
   type Process,
-  submit,
   uploadBytes,
 } from '../../support/job-world.ts';
 

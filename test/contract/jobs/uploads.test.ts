@@ -35,7 +35,7 @@ beforeEach(async () => {
 const begin = (body: object) => api.call('POST', `${job}/uploads`, { purpose: 'checkpoint', ...body }, leader);
 const commit = (body: object) => api.call('POST', `${job}/checkpoints`, body, leader);
 const put = (url: string, headers: Record<string, string>, body: Uint8Array | string) =>
-  fetch(url, { method: 'PUT', headers, body: body as BodyInit });
+  fetch(url, { method: 'PUT', headers, body: body as NonNullable<RequestInit['body']> });
 
 describe('one PUT', () => {
   test('the URL allows one key, length and digest, once, for an hour', async () => {

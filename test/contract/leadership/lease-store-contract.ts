@@ -68,6 +68,25 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       expect((await store.create(group, 2, grantOf('b'), start)).won).toMatchObject({ fencingVersion: 2 });
     });
 
+    test('makes a lost record once for each recreation that was seen before', async () => {
+      await created();
+      await it.tamper(group, () => undefined);
+      expect(await store.lastRecreation(group)).toBe(0);
+      expect((await store.create(group, 1_001, grantOf('b'), start, 0)).won).toBeDefined();
+      expect(await store.lastRecreation(group)).toBe(1_001);
+      await store.resign(group, fenceOf('b', 1_001), undefined, 'bye', start);
+      const { won } = await store.grant(group, grantOf('c'), start, skewMs);
+      expect(won?.fencingVersion).toBe(1_002);
+      await it.tamper(group, () => undefined);
+      // Chosen before the recreation, when 2 was the highest version: 1002 leaves no TERM and has been granted since.
+      expect(await store.create(group, 1_002, grantOf('d'), start, 0)).toEqual({ lost: undefined });
+      expect(await store.read(group, true)).toBeUndefined();
+      expect((await store.create(group, 2_001, grantOf('d'), start, 1_001)).won).toMatchObject({
+        fencingVersion: 2_001,
+      });
+      expect(await store.lastRecreation(group)).toBe(2_001);
+    });
+
     test('takes a record that lost its version for none', async () => {
       await created();
       await it.tamper(group, ({ fencingVersion: _, ...rest }) => rest);
