@@ -3,6 +3,7 @@
  * each entry is of a known type and stands where it may. Works file by file, so that it can be done in several goes.
  */
 import { createHash } from 'node:crypto';
+import { versionOf } from '../log/ballot.ts';
 import {
   type ArchiveEntry,
   archiveEntry,
@@ -37,6 +38,8 @@ export interface VerifierState {
   readonly counts: Counts;
   readonly place: Place;
   readonly cut: Readonly<Record<string, number>>;
+  /** The highest fencing version that any entry knows. */
+  readonly highestVersion: number;
 }
 
 /** What the last entry was about: a checkpoint must follow its job, a log entry its log, at a higher position. */
@@ -52,6 +55,7 @@ export const verificationStart: VerifierState = {
   counts: noCounts,
   place: {},
   cut: {},
+  highestVersion: 0,
 };
 
 /** Throws `Damaged` when there is no manifest, or it is not what it says of itself. */
@@ -66,6 +70,9 @@ export async function openManifest(files: ArchiveFiles): Promise<{ manifest: Man
   return { manifest: read.manifest, sha256: sha256Of(bytes) };
 }
 
+/** Payloads looked at in one go. */
+export const payloadsAtOnce = 16;
+
 /** Answers what is wrong with a payload, if anything. */
 export type CheckPayload = (payload: PayloadFile) => Promise<string | undefined>;
 
@@ -78,7 +85,7 @@ export async function verifyNext(
 ): Promise<{ state: VerifierState; done: boolean }> {
   const file = manifest.files[state.file];
   if (file) return { state: await verifyEntries(files, manifest, file, state), done: false };
-  const payloads = manifest.payloads.slice(state.payload, state.payload + 16);
+  const payloads = manifest.payloads.slice(state.payload, state.payload + payloadsAtOnce);
   if (payloads.length === 0) {
     verifyTotals(manifest, state);
     return { state, done: true };
@@ -111,7 +118,7 @@ async function verifyEntries(
 ): Promise<VerifierState> {
   const payloads = new Map(manifest.payloads.map(({ name, ...rest }) => [name, rest]));
   const unreadable = new Set(manifest.unreadable.map(({ name }) => name));
-  let { chain, counts, place } = state;
+  let { chain, counts, place, highestVersion } = state;
   const cut = { ...state.cut };
   let lines = 0;
   let owner: JobEntry | undefined;
@@ -119,6 +126,7 @@ async function verifyEntries(
     const entries = batch.map((line) => {
       const entry = parseEntry(file.name, line, lines);
       lines += 1;
+      highestVersion = Math.max(highestVersion, versionIn(entry));
       place = follow(file.name, lines, place, entry);
       if (entry.type === 'log-entry') chain = chained(chain, line);
       if (entry.type === 'log') cut[entry.log] = entry.end;
@@ -140,10 +148,16 @@ async function verifyEntries(
     counts = counted(counts, entries, 0, 0);
   }
   if (lines !== file.entries) throw new Damaged(`${file.name} has ${lines} entries instead of ${file.entries}`);
-  return { ...state, file: state.file + 1, chain, counts, place, cut };
+  return { ...state, file: state.file + 1, chain, counts, place, cut, highestVersion };
 }
 
-function parseEntry(file: string, line: Buffer, at: number): ArchiveEntry {
+function versionIn(entry: ArchiveEntry): number {
+  if (entry.type === 'leadership') return Math.max(entry.fencingVersion, entry.highestVersion);
+  if (entry.type === 'job') return entry.fence;
+  return entry.type === 'log' ? versionOf(entry.promised) : 0;
+}
+
+export function parseEntry(file: string, line: Buffer, at: number): ArchiveEntry {
   let parsed: unknown;
   try {
     parsed = JSON.parse(line.toString('utf8'));
@@ -154,9 +168,8 @@ function parseEntry(file: string, line: Buffer, at: number): ArchiveEntry {
   if (read.success) return read.data;
   const { type } = (parsed ?? {}) as { type?: unknown };
   const [issue] = read.error.issues;
-  const wrong = issue?.path.length
-    ? `is malformed at ${issue.path.join('.')}: ${issue.message}`
-    : 'is of an unknown type';
+  const path = issue?.path.join('.');
+  const wrong = path === 'type' ? 'is of an unknown type' : `is malformed at ${path || 'its top'}: ${issue?.message}`;
   throw new Damaged(`${file}: line ${at + 1} (type "${String(type)}") ${wrong}`);
 }
 

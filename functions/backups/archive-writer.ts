@@ -65,9 +65,9 @@ export interface WriterOptions {
   /** The wall clock, for the manifest. */
   readonly now: () => number;
   readonly parallelCopies?: number;
+  /** A file is closed once its lines have so many bytes, before they are compressed. */
+  readonly fileBytes?: number;
 }
-
-const fileBytes = 8 * 1024 ** 2;
 const compress = promisify(gzip);
 
 /**
@@ -80,7 +80,7 @@ export async function writeArchive(
   identity: ArchiveIdentity,
   options: WriterOptions,
 ): Promise<Written | undefined> {
-  const { onFile = async () => true } = options;
+  const { onFile = async () => true, fileBytes = 8 * 1024 ** 2 } = options;
   let state = options.from ?? nothingWritten;
   let open = newFile(state);
   let underWay: Promise<boolean> = Promise.resolve(true);

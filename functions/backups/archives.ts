@@ -52,6 +52,8 @@ export function archives(parts: ArchiveParts): Archives {
   });
 
   return {
+    uri: (name) => attemptUri(bucketName, name),
+
     page: (record, cursor) => pageOf(parts, record, cursor),
 
     sign: (name, files) =>

@@ -10,7 +10,7 @@ export const largestWholeCopy = 5 * 1024 ** 3;
 export const base64 = (hex: string): string => Buffer.from(hex, 'hex').toString('base64');
 const hex = (checksum: string) => Buffer.from(checksum, 'base64').toString('hex');
 
-const isComposite = (checksum: string | undefined): checksum is string => checksum?.includes('-') ?? false;
+export const isComposite = (checksum: string | undefined): checksum is string => checksum?.includes('-') ?? false;
 
 /** What S3 keeps of an object instead of what was promised; undefined when they agree. */
 export function difference(
