@@ -150,9 +150,9 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
           new UpdateCommand({
             TableName: table,
             Key: backupKey(record.group, record.backupId),
-            UpdateExpression: 'SET #ttl = :now REMOVE record',
+            UpdateExpression: 'SET #ttl = :now REMOVE #record',
             ...unchanged,
-            ExpressionAttributeNames: { '#ttl': 'ttl' },
+            ExpressionAttributeNames: { '#ttl': 'ttl', '#record': 'record' },
             ExpressionAttributeValues: { ':revision': revision, ':now': Math.floor(now / 1000) },
           }),
         ),

@@ -27,6 +27,18 @@ export async function changed(
 
 export const cancelled: Failure = { code: 'cancelled', message: 'An operator cancelled the backup' };
 
+/** Every other code is one that a worker gave up with. */
+const ownCodes = new Set([
+  'backup_damaged',
+  'backup_timed_out',
+  'cancelled',
+  'cut_failed',
+  'internal',
+  'no_worker_accepted',
+  'worker_lost',
+  'workflow_ended',
+]);
+
 /**
  * Ends a backup: of all who try exactly one wins, and what it wrote stays. `unless` is asked about the very record that would be
  * replaced. Answers the record as it is then, final or excepted.
@@ -44,7 +56,7 @@ export async function settled(
     const final = { ...ended, ...(outcome === 'COMPLETED' ? {} : { error: outcome }) };
     if (!(await store.settle(stored, final))) continue;
     if (outcome === 'COMPLETED') count('BackupCompleted');
-    else count('BackupFailed', { reason: outcome.code });
+    else count('BackupFailed', { reason: ownCodes.has(outcome.code) ? outcome.code : 'gave_up' });
     return final;
   }
 }

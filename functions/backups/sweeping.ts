@@ -26,12 +26,18 @@ export async function sweep(
       logger.error('A backup could not be swept', { ...name, error: error as Error });
     }
   };
-  await forEach(room.store.listRunning, (name) => attempt(name, () => revive(room, name)));
-  await forEach(room.store.listCleanUps, (name) =>
-    attempt(name, async () => {
-      await cleanUp(room, name);
-      return 'cleaned';
-    }),
+  const { store } = room;
+  await forEach(
+    (after) => store.listRunning(after),
+    (name) => attempt(name, () => revive(room, name)),
+  );
+  await forEach(
+    (after) => store.listCleanUps(after),
+    (name) =>
+      attempt(name, async () => {
+        await cleanUp(room, name);
+        return 'cleaned';
+      }),
   );
   return done;
 }

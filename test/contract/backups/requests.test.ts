@@ -1,0 +1,201 @@
+import { describe, expect, test } from 'vitest';
+import { finish } from '../../../functions/backups/attempts.ts';
+import { verdictFor } from '../../../functions/backups/backup.ts';
+import { verify } from '../../../functions/backups/conclusion.ts';
+import { choose } from '../../../functions/backups/delegation.ts';
+import { awaited, begin, explain, remove, share, shown } from '../../../functions/backups/requests.ts';
+import { sweep } from '../../../functions/backups/sweeping.ts';
+import { list, poll, register } from '../../../functions/backups/workers.ts';
+import { problemOf } from '../leadership/room.ts';
+import { finished, group, openBackups, options } from './world.ts';
+
+describe('a request', () => {
+  test('without a worker is refused unless the built-in one may take it; nothing is written', async () => {
+    const world = await openBackups();
+    expect(await problemOf(world.begin())).toMatchObject({ code: 'no_worker' });
+    await world.register('w1');
+    world.clock.time += 3_600_000;
+    expect(await problemOf(world.begin())).toMatchObject({
+      code: 'no_worker',
+      detail: expect.stringContaining('1 registered workers and none is present'),
+    });
+    expect(await world.room.store.running(group)).toBeUndefined();
+    expect(world.workflow.started).toEqual([]);
+    expect(await world.begin({ allowLeader: true })).toMatchObject({ state: 'INITIATING' });
+  });
+
+  test('is refused while another backup is in progress, with its id; the same request gets its backup again', async () => {
+    const world = await openBackups();
+    await world.register('w1');
+    const { backupId } = await world.begin({}, 'request-1');
+    expect(await problemOf(world.begin())).toMatchObject({ code: 'backup_in_progress', members: { backupId } });
+    expect((await world.begin({}, 'request-1')).backupId).toBe(backupId);
+    expect(world.workflow.started).toEqual([backupId, backupId]);
+    world.clock.time += 3_600_000;
+    await choose(world.room, { group, backupId });
+    expect(await world.begin({}, 'request-1')).toMatchObject({ backupId, state: 'FAILED' });
+    expect(world.workflow.started).toHaveLength(2);
+  });
+
+  test('of which ten are sent at once begins one backup', async () => {
+    const world = await openBackups();
+    const requests = Array.from({ length: 10 }, (_, at) => world.begin({ allowLeader: true }, `request-${at}`));
+    const answers = await Promise.allSettled(requests);
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const same = await openBackups();
+    const copies = await Promise.all(Array.from({ length: 5 }, () => same.begin({ allowLeader: true }, 'one')));
+    expect(new Set(copies.map(({ backupId }) => backupId)).size).toBe(1);
+  });
+
+  test.each(['answer lost', 'crash after'] as const)('whose %s is begun once by its retry', async (fault) => {
+    const world = await openBackups();
+    world.faults.once(fault, 'TransactWriteItemsCommand');
+    const first = await world.begin({ allowLeader: true }, 'one').catch((error) => error);
+    expect(first).toMatchObject(fault === 'crash after' ? { name: 'Crashed' } : { state: 'INITIATING' });
+    world.faults.revive();
+    const { backupId } = await world.begin({ allowLeader: true }, 'one');
+    expect(await world.room.store.running(group)).toBe(backupId);
+    expect(new Set(world.workflow.started)).toEqual(new Set([backupId]));
+  });
+
+  test('by the schedule has the id that the schedule gives it', async () => {
+    const world = await openBackups();
+    const given = { backupId: '0197b0f0-1111-7000-8000-000000000000', slot: 1_800_000_000_000 };
+    const request = { group, options: { ...options, allowLeader: true }, requestId: 'slot-1', ...given };
+    expect(await begin(world.room, request)).toMatchObject(given);
+    expect((await begin(world.room, request)).backupId).toBe(given.backupId);
+  });
+
+  test('is awaited until the backup has ended', async () => {
+    const world = await openBackups();
+    await world.register('w1');
+    const { worker: _worker, secret, ...name } = await world.accepted();
+    const record = await world.record(name.backupId);
+    expect((await awaited(world.room, record, 0)).state).toBe('TRANSITIONING');
+    const waiting = awaited(world.room, record, 60_000);
+    await finish(world.room, name, secret, finished);
+    await verify(world.room, name, '', 1_000);
+    expect((await waiting).state).toBe('COMPLETED');
+  });
+
+  test('for an explanation writes nothing', async () => {
+    const world = await openBackups();
+    await world.register('w1');
+    const sentBefore = world.faults.sent.length;
+    expect(await explain(world.room, group, options)).toEqual({
+      explain: true,
+      candidates: [{ worker: 'w1', host: 'w1.example', chosen: true, why: 'present' }],
+      positions: { events: 10 },
+    });
+    const bypassed = await explain(world.room, group, { ...options, bypassDelegation: true });
+    expect(bypassed.candidates.map(({ worker, chosen }) => [worker, chosen])).toEqual([
+      ['built-in', true],
+      ['w1', false],
+    ]);
+    const commands = world.faults.sent.slice(sentBefore).map(({ command }) => command);
+    expect(new Set(commands)).toEqual(new Set(['QueryCommand']));
+  });
+});
+
+describe('a status', () => {
+  test('tells the time per phase and never a token, a secret or a hash of one', async () => {
+    const world = await openBackups();
+    await world.register('w1');
+    world.clock.time += 10;
+    const { backupId, secret } = await world.accepted();
+    world.clock.time += 1_000;
+    const record = await world.record(backupId);
+    const status = shown(record, world.clock.now());
+    expect(status).toMatchObject({ backupId, state: 'TRANSITIONING', worker: 'w1', phases: { TRANSITIONING: 1_000 } });
+    const text = JSON.stringify(status);
+    for (const hidden of [secret, record.secretHash ?? '', record.taskToken ?? '']) expect(text).not.toContain(hidden);
+  });
+
+  test('is listed newest first in pages; a removed backup is gone', async () => {
+    const world = await openBackups();
+    const ids: string[] = [];
+    for (let at = 0; at < 3; at += 1) {
+      const { backupId } = await world.begin({ allowLeader: false, bypassDelegation: true });
+      ids.push(backupId);
+      expect(await problemOf(remove(world.room, { group, backupId }))).toMatchObject({ code: 'backup_running' });
+      const { settled } = await import('../../../functions/backups/records.ts');
+      await settled(world.room, { group, backupId }, { code: 'internal', message: 'played' });
+    }
+    const page = await world.room.store.list(group, undefined, 2);
+    expect(page.items.map(({ record }) => record.backupId)).toEqual(ids.toReversed().slice(0, 2));
+    const rest = await world.room.store.list(group, page.last, 2);
+    expect(rest.items.map(({ record }) => record.backupId)).toEqual(ids.slice(0, 1));
+    const backupId = ids[1] ?? '';
+    await remove(world.room, { group, backupId });
+    expect(await problemOf(remove(world.room, { group, backupId }))).toMatchObject({ code: 'not_found' });
+    expect((await world.room.store.list(group, undefined, 10)).items).toHaveLength(2);
+  });
+
+  test('names the groups that it is shared with, each once', async () => {
+    const world = await openBackups();
+    const name = await world.begin({ bypassDelegation: true });
+    await share(world.room, name, 'copies');
+    expect(await share(world.room, name, 'copies')).toEqual(['copies']);
+  });
+
+  test('of an unknown attempt is superseded for everybody', async () => {
+    const world = await openBackups();
+    const record = await world.begin({ bypassDelegation: true });
+    expect(verdictFor(record, { attempt: 0, secretHash: 'x' })).toBe('superseded');
+  });
+});
+
+describe('the sweep', () => {
+  test('starts again what has no execution, settles what has one that ended, and goes on past one that fails', async () => {
+    const world = await openBackups();
+    const { room, workflow } = world;
+    const { backupId } = await world.begin({ bypassDelegation: true });
+    expect(await sweep(room)).toEqual({ restarted: 1, settled: 0, cleaned: 0, failed: 0 });
+    await choose(room, { group, backupId });
+    expect(await sweep(room)).toEqual({ restarted: 0, settled: 0, cleaned: 0, failed: 0 });
+    workflow.ended.add(backupId);
+    expect(await sweep(room)).toEqual({ restarted: 0, settled: 1, cleaned: 1, failed: 0 });
+    expect(await world.record(backupId)).toMatchObject({ state: 'FAILED', error: { code: 'workflow_ended' } });
+    expect(await sweep(room)).toEqual({ restarted: 0, settled: 0, cleaned: 0, failed: 0 });
+
+    const second = await world.begin({ bypassDelegation: true });
+    workflow.ended.add(second.backupId);
+    room.cutting.release = async () => {
+      throw new Error('played');
+    };
+    expect(await sweep(room)).toEqual({ restarted: 0, settled: 1, cleaned: 0, failed: 1 });
+    expect((await room.store.listCleanUps(undefined)).items).toHaveLength(1);
+  });
+});
+
+describe('workers', () => {
+  test('idle ones are told to come back in half to one and a half of the idle time, others to hold their poll', async () => {
+    const world = await openBackups();
+    for (let at = 0; at < 20; at += 1) {
+      const { pollAfterMs } = await register(world.room, { group, worker: 'w1' }, 'host');
+      expect(pollAfterMs).toBeGreaterThanOrEqual(5_000);
+      expect(pollAfterMs).toBeLessThanOrEqual(15_000);
+    }
+    await world.begin();
+    expect(await poll(world.room, { group, worker: 'w1' }, 0)).toEqual({ commands: [], pollAfterMs: 0 });
+  });
+
+  test('must register before they poll', async () => {
+    const { room } = await openBackups();
+    expect(await problemOf(poll(room, { group, worker: 'w1' }, 0))).toMatchObject({ code: 'not_found' });
+  });
+
+  test('are listed by name with what they work on; one is gone after three polls that it missed', async () => {
+    const world = await openBackups();
+    await world.register('w2', 'w1', 'w3');
+    const { backupId, worker } = await world.accepted();
+    const { items, more } = await list(world.room, group, '', 2);
+    expect(items.map(({ worker: name }) => name)).toEqual(['w1', 'w2']);
+    expect(more).toBe(true);
+    const { items: all } = await list(world.room, group);
+    expect(all.filter(({ busyWith }) => busyWith === backupId).map((one) => one.worker)).toEqual([worker]);
+    expect(all.every(({ present }) => present)).toBe(true);
+    world.clock.time += 60_000;
+    expect((await list(world.room, group)).items.every(({ present }) => !present)).toBe(true);
+  });
+});
