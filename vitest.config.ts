@@ -19,7 +19,6 @@ export default defineConfig({
         globalSetup: ['test/support/shared-stack.ts'],
         testTimeout: 300_000,
         hookTimeout: 120_000,
-        fileParallelism: false,
       }),
     ],
   },

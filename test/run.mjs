@@ -48,15 +48,17 @@ function structure() {
 }
 
 /** Runs one vitest project; a run that reports no test, or ends before its report, counts as a failure. */
-const project = (name) => () => {
-  const report = join(scratch, `${name}.json`);
-  const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
-  const succeeded = run('vitest', ['run', '--project', name, ...reporters]);
-  if (!existsSync(report)) return { passed: 0, failed: 1 };
-  const { numPassedTests, numFailedTests, numTotalTests } = JSON.parse(readFileSync(report, 'utf8'));
-  const broken = !succeeded && numFailedTests === 0 ? 1 : 0;
-  return { passed: numPassedTests, failed: numFailedTests + broken + (numTotalTests === 0 ? 1 : 0) };
-};
+const project =
+  (name, ...options) =>
+  () => {
+    const report = join(scratch, `${name}.json`);
+    const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
+    const succeeded = run('vitest', ['run', '--project', name, ...options, ...reporters]);
+    if (!existsSync(report)) return { passed: 0, failed: 1 };
+    const { numPassedTests, numFailedTests, numTotalTests } = JSON.parse(readFileSync(report, 'utf8'));
+    const broken = !succeeded && numFailedTests === 0 ? 1 : 0;
+    return { passed: numPassedTests, failed: numFailedTests + broken + (numTotalTests === 0 ? 1 : 0) };
+  };
 
 const steps = {
   types: check('tsc', '-p', '.'),
@@ -67,7 +69,8 @@ const steps = {
   contract: project('contract'),
   simulation: project('simulation'),
   infra: project('infra'),
-  'end-to-end': project('end-to-end'),
+  // They mostly wait, for leases and for processes, so more of them run than there are cores.
+  'end-to-end': project('end-to-end', '--maxWorkers=4'),
 };
 
 const unknown = wanted.filter((name) => !(name in steps));
