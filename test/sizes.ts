@@ -14,7 +14,7 @@ export const sizes = {
   leadership: {
     failovers: size(3, 20),
     freezes: size(1, 20),
-    modelRuns: size(30, 1_000),
+    modelRuns: size(20, 1_000),
     simulatedRuns: size(300, 10_000),
     simulatedCrowds: size(6, 300),
   },

@@ -14,5 +14,8 @@ export const floorKey = (group: string, version: number) => ({
   sk: `${floorPrefix}${digits(version)}`,
 });
 
+/** Tells one making of a lost record from the next. */
+export const recreationKey = (group: string) => ({ pk: groupKey(group), sk: 'RECREATION' });
+
 /** The index that lists groups: keys only, so that no renewal ever writes to it. */
 export const groupsIndex = { name: 'groups', partitionKey: 'groupsPk', partition: 'GROUPS', sortKey: 'group' } as const;

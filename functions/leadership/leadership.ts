@@ -45,8 +45,7 @@ export async function contend(
   const grant: Grant = { ...contender, sessionId: randomUUID(), requestId };
   let write = await store.grant(group, grant, clock.now(), maxClockSkewMs);
   for (let attempt = 0; !write.won && !write.lost && attempt < 5; attempt += 1) {
-    const version = lease.nextVersionAfterLoss(await store.highestVersion(group));
-    write = await store.create(group, version, grant, clock.now());
+    write = await create(room, group, grant);
     if (!write.won) write = await store.grant(group, grant, clock.now(), maxClockSkewMs);
   }
   const now = clock.now();
@@ -61,6 +60,15 @@ export async function contend(
     remainingMs: write.won ? leaseMs : expiresAt - now,
     expiresAt,
   };
+}
+
+/** Only a group that had a record before asks for its recreations, and then for its versions again: what is read first must be older. */
+async function create({ store, clock }: Leadership, group: string, grant: Grant): Promise<Write> {
+  const isNew = (await store.highestVersion(group)) === 0;
+  if (isNew) return store.create(group, lease.firstVersion, grant, clock.now());
+  const recreation = await store.lastRecreation(group);
+  const version = (await store.highestVersion(group)) + lease.versionGap;
+  return store.create(group, version, grant, clock.now(), recreation);
 }
 
 function sameTerm(record: LeadershipRecord | undefined, { contenderId }: Contender, now: number) {

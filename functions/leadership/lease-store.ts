@@ -42,8 +42,13 @@ export interface LeaseStore {
   read(group: string, consistent: boolean): Promise<LeadershipRecord | undefined>;
   /** Takes a lease that nobody holds, raising the version by one. Conditioned on the record being there. */
   grant(group: string, grant: Grant, now: number, maxClockSkewMs: number): Promise<Write>;
-  /** Makes the record of a new or lost group with this version, and its TERM; loses when either is there. */
-  create(group: string, fencingVersion: number, grant: Grant, now: number): Promise<Write>;
+  /**
+   * Makes the record of a new or lost group with this version, and its TERM; loses when either is there. A lost one is made with
+   * the recreation that was read before the version was chosen, and loses when there has been another since.
+   */
+  create(group: string, fencingVersion: number, grant: Grant, now: number, recreation?: number): Promise<Write>;
+  /** The version with which a lost record was last made anew; 0 for none. */
+  lastRecreation(group: string): Promise<number>;
   /** The highest version of any TERM or FLOOR; 0 for a new group. */
   highestVersion(group: string): Promise<number>;
   writeFloor(group: string, fencingVersion: number): Promise<void>;

@@ -9,7 +9,16 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { conditional } from '../platform/conditional.ts';
 import type { Fence } from '../platform/headers.ts';
-import { floorKey, floorPrefix, groupKey, groupsIndex, leadershipKey, termKey, termPrefix } from './keys.ts';
+import {
+  floorKey,
+  floorPrefix,
+  groupKey,
+  groupsIndex,
+  leadershipKey,
+  recreationKey,
+  termKey,
+  termPrefix,
+} from './keys.ts';
 import type { Holder, LeadershipRecord } from './lease.ts';
 import { endOfNewestTerm } from './lease.ts';
 import { metadataText, toRecord, toTerm } from './lease-items.ts';
@@ -100,7 +109,7 @@ export function leaseTable(client: DynamoDBDocumentClient, table: string): Lease
         },
       }),
 
-    create: (group, fencingVersion, grant, now) => {
+    create: (group, fencingVersion, grant, now, recreation) => {
       const record = {
         fencingVersion,
         holder: granted(grant, now),
@@ -124,11 +133,19 @@ export function leaseTable(client: DynamoDBDocumentClient, table: string): Lease
             TransactItems: [
               { Put: { TableName: table, Item: item, ConditionExpression: 'attribute_not_exists(fencingVersion)' } },
               { Put: { TableName: table, Item: term, ConditionExpression: 'attribute_not_exists(pk)' } },
+              ...(recreation === undefined ? [] : [recreate(table, group, fencingVersion, recreation)]),
             ],
           }),
         );
         return { group, ...record };
       });
+    },
+
+    async lastRecreation(group) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: table, Key: recreationKey(group), ConsistentRead: true }),
+      );
+      return Number(Item?.['fencingVersion'] ?? 0);
     },
 
     highestVersion: async (group) =>
@@ -254,6 +271,16 @@ const granted = ({ contenderId, sessionId }: Grant, now: number): Holder => ({
 const publishedItem = ({ address, metadata }: Published | Renewal) => ({ address, metadata: metadataText(metadata) });
 
 const stored = (holder: Holder) => ({ ...holder, metadata: metadataText(holder.metadata) });
+
+/** A version chosen before another recreation may have been granted after it, without a TERM. */
+const recreate = (table: string, group: string, fencingVersion: number, seen: number) => ({
+  Put: {
+    TableName: table,
+    Item: { ...recreationKey(group), fencingVersion },
+    ConditionExpression: seen === 0 ? 'attribute_not_exists(pk)' : 'fencingVersion = :seen',
+    ...(seen === 0 ? {} : { ExpressionAttributeValues: { ':seen': seen } }),
+  },
+});
 
 /** The TERM before is no longer the newest: its end is written if the sweep has not, and it goes in 90 days. */
 function closeTermBefore(table: string, seen: LeadershipRecord, version: number, now: number) {

@@ -59,12 +59,9 @@ export interface LeadershipRecord {
 
 /** A record that was lost reappears this far above the highest version known, which may be one FLOOR behind. */
 export const versionGap = 1_000;
+export const firstVersion = 1;
 /** Every grant of such a version leaves a FLOOR, since unconfirmed terms leave no TERM. */
 export const floorEvery = 500;
-
-export function nextVersionAfterLoss(highestKnown: number): number {
-  return highestKnown === 0 ? 1 : highestKnown + versionGap;
-}
 
 /** Throws when the allowance for skew would eat half the lease: the holder's own deadline would hardly exist. */
 export function relationIssue(leaseMs: number, maxClockSkewMs: number): string | undefined {

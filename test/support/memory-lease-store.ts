@@ -5,6 +5,7 @@ import {
   floorPrefix,
   groupKey,
   leadershipKey,
+  recreationKey,
   termKey,
   termPrefix,
 } from '../../functions/leadership/keys.ts';
@@ -45,6 +46,8 @@ export function memoryLeaseStore(): MemoryLeaseStore {
     return { won };
   };
 
+  const lastRecreation = (group: string) => Number(get(recreationKey(group))?.['fencingVersion'] ?? 0);
+
   const sortKeys = (group: string, prefix: string) =>
     [...items.keys()]
       .flatMap((key) => (key.startsWith(`${groupKey(group)}|${prefix}`) ? key.slice(groupKey(group).length + 1) : []))
@@ -80,9 +83,11 @@ export function memoryLeaseStore(): MemoryLeaseStore {
         }),
       ),
 
-    async create(group, fencingVersion, grant, now) {
+    async create(group, fencingVersion, grant, now, recreation) {
       const term = termKey(group, fencingVersion);
       if (record(group)?.['fencingVersion'] !== undefined || get(term)) return { lost: undefined };
+      if (recreation !== undefined && recreation !== lastRecreation(group)) return { lost: undefined };
+      if (recreation !== undefined) put(recreationKey(group), { fencingVersion });
       const { contenderId, sessionId, leaseMs, requestId } = grant;
       const holder = granted(grant, now);
       const created = {
@@ -98,6 +103,8 @@ export function memoryLeaseStore(): MemoryLeaseStore {
       groups.add(group);
       return { won: { group, ...created } };
     },
+
+    lastRecreation: async (group) => lastRecreation(group),
 
     highestVersion: async (group) =>
       Math.max(

@@ -11,7 +11,9 @@ const clock = {
   },
 };
 
-test('DynamoDB answers and keeps what the store in memory does, whatever is asked, lost, repeated or damaged', async () => {
+const title = 'DynamoDB answers and keeps what the store in memory does, whatever is asked, lost, repeated or damaged';
+
+test(title, { timeout: 3_600_000 }, async () => {
   let sessions = 0;
   await fc.assert(
     fc.asyncProperty(fc.commands(deeds(clock), { maxCommands: 60, size: '+1' }), async (commands) => {
