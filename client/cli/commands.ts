@@ -1,6 +1,10 @@
 import type { Command } from 'commander';
 import { doctorCommand } from './doctor.ts';
 import { groupsCommand } from './groups.ts';
+import { checkpointCommands } from './jobs/checkpoint.ts';
+import { collectCommand } from './jobs/collect.ts';
+import { jobCommands } from './jobs/job.ts';
+import { recoverCommand } from './jobs/recover.ts';
 import { leadCommand } from './lead.ts';
 import { leaderCommands } from './leader.ts';
 import type { Shell } from './shell.ts';
@@ -13,5 +17,9 @@ export const commandGroups: readonly ((program: Command, shell: Shell) => void)[
   leadCommand,
   leaderCommands,
   groupsCommand,
+  jobCommands,
+  checkpointCommands,
+  recoverCommand,
+  collectCommand,
   doctorCommand,
 ];

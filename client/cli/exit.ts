@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { LeadershipLost } from '../leadership/loss.ts';
 import { TenureError } from '../tenure-error.ts';
 
 /** What the command ends with, after sysexits.h; `tenure lead` ends with the code of its command otherwise. */
@@ -45,6 +46,9 @@ export function explain(error: unknown): { exitCode: number; message?: string; c
   if (error instanceof Exit) return { exitCode: error.code };
   if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? exitCodes.ok : exitCodes.usage };
   if (error instanceof UsageError) return { exitCode: exitCodes.usage, message: error.message, code: 'usage' };
+  if (error instanceof LeadershipLost) {
+    return { exitCode: exitCodes.notLeader, message: error.message, code: error.code };
+  }
   if (error instanceof TenureError) {
     return { exitCode: byCode[error.code] ?? exitCodes.failed, message: error.message, code: error.code };
   }

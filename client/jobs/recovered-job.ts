@@ -3,7 +3,7 @@ import type { recover } from '../../functions/checkpoints/schema.ts';
 import { showJob } from '../../functions/jobs/schema.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
-import { type DownloadOptions, download, downloadBytes, type Readable } from './download.ts';
+import { type DownloadOptions, download, downloadBytes, downloadFile, type Readable } from './download.ts';
 
 type Answered = z.output<typeof recover.answer>['jobs'][number];
 
@@ -43,6 +43,11 @@ export class RecoveredJob {
     return downloadBytes(this.graph, this.#graphOptions(options));
   }
 
+  /** The graph into a file that appears once it is whole. */
+  graphToFile(path: string, options: DownloadOptions = {}): Promise<void> {
+    return downloadFile(this.graph, path, this.#graphOptions(options));
+  }
+
   /** The newest checkpoint in order and in bounded memory; nothing when there is none. */
   async *streamCheckpoint(options: DownloadOptions = {}): AsyncGenerator<Uint8Array> {
     if (this.checkpoint) yield* download(this.checkpoint, this.#checkpointOptions(this.checkpoint, options));
@@ -52,6 +57,11 @@ export class RecoveredJob {
   async readCheckpoint(options: DownloadOptions = {}): Promise<Uint8Array | undefined> {
     if (!this.checkpoint) return undefined;
     return downloadBytes(this.checkpoint, this.#checkpointOptions(this.checkpoint, options));
+  }
+
+  /** The newest checkpoint into a file that appears once it is whole; no file when there is none. */
+  async checkpointToFile(path: string, options: DownloadOptions = {}): Promise<void> {
+    if (this.checkpoint) await downloadFile(this.checkpoint, path, this.#checkpointOptions(this.checkpoint, options));
   }
 
   #graphOptions(options: DownloadOptions): DownloadOptions {
