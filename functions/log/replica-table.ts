@@ -3,7 +3,7 @@
  * whose revision rises with it: so a decision of the acceptor's rules that was taken on a read still stands when the
  * record's revision does. The hot paths, promise and write, try the rule as a condition at once and fall back to that.
  */
-import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   BatchWriteCommand,
   type DynamoDBDocumentClient,
@@ -24,40 +24,41 @@ import {
   isLearned,
   type Meta,
   type Moved,
+  nothingThere,
   type Replica,
   type WriteRequest,
 } from './replica.ts';
+import type { Epoch } from './replica-epoch.ts';
 import { type Item, logKey, metaKey, positionKey, type StoredMeta, toAction, toItem, toMeta } from './replica-item.ts';
 
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 /** Tries of one request against others that change the replica at the same time. */
 const tries = 12;
-const epochKnownMs = 30_000;
 
 export interface ReplicaTableProps {
   readonly id: string;
   readonly client: DynamoDBDocumentClient;
   readonly table: string;
+  /** Of the table; shared by all its logs. */
+  readonly epoch: Epoch;
   readonly group: string;
   readonly log: string;
 }
 
 /** One replica of one log. Throws `Unreachable` where the table gives no answer. */
-export function replicaTable({ id, client, table, group, log }: ReplicaTableProps): Replica {
+export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTableProps): Replica {
   const pk = logKey(group, log);
   const metaAt = { TableName: table, Key: { pk, sk: metaKey } };
-  const epochs = epochsOf(client, table);
 
   const readStored = async (): Promise<StoredMeta | undefined> => {
     const { Item } = await client.send(new GetCommand({ ...metaAt, ConsistentRead: true }));
     const stored = toMeta(Item);
     if (!stored) return undefined;
-    const epoch = await epochs.known(stored.meta.epoch);
-    return { ...stored, meta: acceptor.inForce(stored.meta, epoch) };
+    return { ...stored, meta: acceptor.inForce(stored.meta, await epoch.known(stored.meta.epoch)) };
   };
 
-  const readMeta = async () => (await readStored())?.meta ?? acceptor.inForce(undefined, 0);
+  const readMeta = async () => (await readStored())?.meta ?? nothingThere;
 
   const readActions = async (positions: readonly number[]): Promise<Map<number, Action>> => {
     const [first = 0] = positions;
@@ -95,7 +96,9 @@ export function replicaTable({ id, client, table, group, log }: ReplicaTableProp
     return items.map(toAction);
   };
 
-  const put = (action: Action) => ({ Put: { TableName: table, Item: toItem(pk, action) } });
+  const put = (action: Action, existing: Action | undefined) => ({
+    Put: { TableName: table, Item: toItem(pk, action), ...unchanged(existing) },
+  });
 
   const transact = (items: readonly TransactItem[]) =>
     conditional(() => client.send(new TransactWriteCommand({ TransactItems: [...items] })));
@@ -106,13 +109,17 @@ export function replicaTable({ id, client, table, group, log }: ReplicaTableProp
     positions: readonly number[] = [],
   ): Promise<Answer> => {
     for (let tried = 0; tried < tries; tried += 1) {
+      if (tried > 1) await pause(Math.random() * 10 * tried);
       const stored = await readStored();
-      const meta = stored?.meta ?? acceptor.inForce(undefined, 0);
+      const meta = stored?.meta ?? nothingThere;
       const existing = positions.length > 0 ? await readActions(positions) : new Map<number, Action>();
       const decision = rule(meta, existing);
       if (!stored || (!decision.meta && !decision.actions?.length)) return decision.answer;
       const change = metaChange(metaAt, stored, decision.meta ?? {});
-      const { won } = await transact([{ Update: change }, ...(decision.actions ?? []).map(put)]);
+      const actions = decision.actions ?? [];
+      const { won } = await (actions.length === 0
+        ? conditional(() => client.send(new UpdateCommand(change)))
+        : transact([{ Update: change }, ...actions.map((action) => put(action, existing.get(action.position)))]));
       if (won) return decision.answer;
     }
     throw new Unreachable(`Replica "${id}" changed ${tries} times during one request`);
@@ -123,7 +130,7 @@ export function replicaTable({ id, client, table, group, log }: ReplicaTableProp
     for (let tried = 0; tried < tries; tried += 1) {
       const stored = await readStored();
       const change = stored && rule(stored.meta);
-      if (!stored || !change) return { moved: false, meta: stored?.meta ?? acceptor.inForce(undefined, 0) };
+      if (!stored || !change) return { moved: false, meta: stored?.meta ?? nothingThere };
       const { won } = await conditional(() =>
         client.send(new UpdateCommand({ ...metaChange(metaAt, stored, change), ReturnValues: 'ALL_NEW' })),
       );
@@ -158,7 +165,7 @@ export function replicaTable({ id, client, table, group, log }: ReplicaTableProp
       ExpressionAttributeValues: {
         ':voting': 'VOTING',
         ':view': view,
-        ':epoch': await epochs.known(),
+        ':epoch': await epoch.known(),
         ':first': first.position,
         ':last': last.position,
         ':number': number,
@@ -216,15 +223,15 @@ export function replicaTable({ id, client, table, group, log }: ReplicaTableProp
     },
 
     async create({ incarnation, view }) {
-      const epoch = await epochs.fresh();
-      const meta: Meta = { ...acceptor.inForce(undefined, epoch), incarnation, view, epoch };
+      const created = await epoch.fresh();
+      const meta: Meta = { ...nothingThere, incarnation, view, epoch: created };
       await transact([
         {
           Put: {
             TableName: table,
             Item: { ...metaAt.Key, ...meta, revision: 1 },
             ConditionExpression: 'attribute_not_exists(pk) OR epoch <> :epoch',
-            ExpressionAttributeValues: { ':epoch': epoch },
+            ExpressionAttributeValues: { ':epoch': created },
           },
         },
       ]);
@@ -255,6 +262,30 @@ export function replicaTable({ id, client, table, group, log }: ReplicaTableProp
   });
 }
 
+/**
+ * What was read at a position is still there. The record's revision alone does not say so: a read may miss what a
+ * transaction wrote there that the record already shows.
+ */
+function unchanged(existing: Action | undefined) {
+  if (!existing) return { ConditionExpression: 'attribute_not_exists(pk)' };
+  const { promised, promisedBy, performed, performedBy, learned } = existing;
+  return {
+    ConditionExpression: [
+      'promised = :promised AND promisedBy = :promisedBy',
+      performed === undefined
+        ? 'attribute_not_exists(performed)'
+        : 'performed = :performed AND performedBy = :performedBy',
+      learned ? 'learned = :learned' : 'attribute_not_exists(learned)',
+    ].join(' AND '),
+    ExpressionAttributeValues: {
+      ':promised': promised,
+      ':promisedBy': promisedBy,
+      ...(performed !== undefined && { ':performed': performed, ':performedBy': performedBy }),
+      ...(learned && { ':learned': true }),
+    },
+  };
+}
+
 /** A change of the record, conditioned on the revision that it was decided on. */
 function metaChange(at: { TableName: string; Key: Item }, { meta, revision }: StoredMeta, change: MetaChange) {
   const names = Object.keys(change) as (keyof Meta)[];
@@ -281,28 +312,6 @@ async function deleteAll(client: DynamoDBDocumentClient, table: string, keys: re
     const { UnprocessedItems } = await client.send(new BatchWriteCommand({ RequestItems: { [table]: requests } }));
     requests = (UnprocessedItems?.[table] ?? []) as typeof requests;
   }
-}
-
-/**
- * When the table was created, in epoch ms: a record from another time does not count. Looked up again every 30 s, and at
- * once when a record says something else.
- */
-function epochsOf(client: DynamoDBDocumentClient, table: string) {
-  let epoch: number | undefined;
-  let askedAt = 0;
-  const fresh = async () => {
-    const { Table } = await (client as unknown as DynamoDBClient).send(new DescribeTableCommand({ TableName: table }));
-    epoch = Table?.CreationDateTime?.getTime() ?? 0;
-    askedAt = Date.now();
-    return epoch;
-  };
-  return {
-    fresh,
-    known: async (recorded?: number) => {
-      const stale = epoch === undefined || Date.now() - askedAt > epochKnownMs;
-      return stale || (recorded !== undefined && recorded !== epoch) ? fresh() : (epoch as number);
-    },
-  };
 }
 
 /** A table that is throttled, cannot be reached or is gone gives no answer; every other error is a bug and stays one. */

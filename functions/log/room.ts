@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { documentClient } from '../platform/aws.ts';
+import { defaultSettings, type LogParts } from './log.ts';
+import { type Chance, systemTimer } from './quorum.ts';
+import type { LogRegistry } from './registry.ts';
+import { logRegistryTable } from './registry-table.ts';
+import { tableEpoch } from './replica-epoch.ts';
+import { replicaTable } from './replica-table.ts';
+import { seatTable } from './seat-table.ts';
+import { logSettings, type ReplicaAddress } from './settings.ts';
+
+export interface LogRoom {
+  readonly registry: LogRegistry;
+  /** The parts of one log on the tables; its replicas are named `1`, `2` and so on. */
+  parts(group: string, log: string): LogParts;
+}
+
+export const systemChance: Chance = { number: () => Math.random(), id: () => randomUUID() };
+
+/** Builds the room once per Lambda environment, from its variables. */
+export function logRoom(): LogRoom {
+  const { TENURE_TABLE, TENURE_REPLICA_TABLES } = logSettings();
+  return logsOn({
+    table: TENURE_TABLE,
+    client: documentClient(),
+    replicas: TENURE_REPLICA_TABLES.map(({ table, region }) => ({ table, client: documentClient(region) })),
+  });
+}
+
+export interface Tables {
+  readonly client: DynamoDBDocumentClient;
+  /** The main table. */
+  readonly table: string;
+  readonly replicas: readonly { client: DynamoDBDocumentClient; table: ReplicaAddress['table'] }[];
+}
+
+export function logsOn({ client, table, replicas }: Tables): LogRoom {
+  const located = replicas.map((replica) => ({ ...replica, epoch: tableEpoch(replica.client, replica.table) }));
+  return {
+    registry: logRegistryTable(client, table),
+    parts: (group, log) => ({
+      replicas: located.map((replica, at) => replicaTable({ ...replica, id: String(at + 1), group, log })),
+      seat: seatTable({ client, table, group, log }),
+      timer: systemTimer,
+      chance: systemChance,
+      settings: defaultSettings,
+    }),
+  };
+}
