@@ -1,4 +1,6 @@
 /** The public entry: `import { LeaderElector, TenureClient } from 'tenure'`. */
+export { BackupWorker, type BackupWorkerOptions } from './backups/backup-worker.ts';
+export type { BackupHooks, Positions, SnapshotRequest, WorkerEvent } from './backups/hooks.ts';
 export {
   type AddOptions,
   type Checkpoint,

@@ -1,0 +1,156 @@
+/** One attempt at a backup, from its acceptance to its finish. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type * as z from 'zod';
+import { folderFiles } from '../../functions/backups/archive-folder.ts';
+import type { ArchiveSource } from '../../functions/backups/archive-ports.ts';
+import { pagedSource } from '../../functions/backups/archive-source.ts';
+import { verifyArchive } from '../../functions/backups/archive-verifier.ts';
+import { writeArchive } from '../../functions/backups/archive-writer.ts';
+import {
+  attemptEntries,
+  type command,
+  failAttempt,
+  finishAttempt,
+  heartbeat,
+} from '../../functions/backups/worker-schema.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { TenureClient } from '../tenure-client.ts';
+import { hasCode } from '../tenure-error.ts';
+import { sleep } from '../time.ts';
+import { type AttemptCalls, attemptCalls } from './attempt-calls.ts';
+import { diskTarget, s3Target } from './attempt-target.ts';
+import type { BackupHooks } from './hooks.ts';
+
+export type BackupCommand = Extract<z.output<typeof command>, { type: 'backup' }>;
+
+export interface AttemptContext {
+  readonly client: TenureClient;
+  readonly group: string;
+  readonly host: string;
+  /** Where backups with localFileSystem go. */
+  readonly localDir: string | undefined;
+  readonly snapshot: BackupHooks['snapshot'];
+  readonly onError: (error: unknown) => void;
+  readonly fetch: typeof globalThis.fetch;
+  /** Ended with the verdict, or when the worker closes. */
+  readonly ending: AbortController;
+}
+
+export type AttemptEnd = { readonly uri: string } | { readonly why: string };
+
+/** Thrown into whatever the attempt is doing when it no longer counts. */
+export class AttemptEnded extends Error {
+  override readonly name = 'AttemptEnded';
+  constructor(readonly why: string) {
+    super(`The attempt has ended: ${why}`);
+  }
+}
+
+interface Progress {
+  state: 'TRANSITIONING' | 'RUNNING';
+  entryCount: number;
+  bytes: number;
+}
+
+/** Takes the backup, with heartbeats all along. Never throws: what goes wrong is reported to the service, and answered. */
+export async function takeBackup(context: AttemptContext, command: BackupCommand): Promise<AttemptEnd> {
+  const { client, group, ending } = context;
+  const { backupId, attempt, attemptSecret } = command;
+  const calls = attemptCalls(client, { group, backupId, attempt }, attemptSecret, ending.signal);
+  const progress: Progress = { state: 'TRANSITIONING', entryCount: 0, bytes: 0 };
+  const stopBeating = new AbortController();
+  const beating = beat(context, calls, command, progress, stopBeating.signal);
+  try {
+    const written = await write(context, calls, command, progress);
+    const { verdict } = await calls.call(finishAttempt, { body: written });
+    return verdict === 'continue' ? { uri: written.uri } : { why: verdict };
+  } catch (error) {
+    return { why: await explained(context, calls, error) };
+  } finally {
+    stopBeating.abort();
+    await beating;
+  }
+}
+
+async function write(context: AttemptContext, calls: AttemptCalls, command: BackupCommand, progress: Progress) {
+  const { client, group, snapshot, ending, host, localDir } = context;
+  const { backupId, attempt, cut, target } = command;
+  const { signal } = ending;
+  const state = await snapshot?.({ cut, signal });
+  signal.throwIfAborted();
+  progress.state = 'RUNNING';
+  const source = withState(
+    pagedSource((cursor) => calls.call(attemptEntries, { query: cursor === undefined ? {} : { cursor } })),
+    state,
+  );
+  const transfer = { fetch: context.fetch, time: client.time, random: client.random, signal };
+  const folder = target.type === 'file' ? join(localDir ?? '.', group, backupId, String(attempt)) : undefined;
+  const written = await writeArchive(
+    source,
+    folder === undefined ? s3Target(calls, transfer) : diskTarget(calls, folder, transfer),
+    { group, backupId, attempt, cut, version: packageJson.version },
+    {
+      now: () => client.time.now(),
+      parallelCopies: 64,
+      async onFile({ counts }) {
+        signal.throwIfAborted();
+        progress.entryCount = counts.entries;
+        progress.bytes = counts.bytes;
+        return true;
+      },
+    },
+  );
+  if (!written) throw new AttemptEnded('superseded');
+  if (folder === undefined) return { ...written, uri: target.type === 's3' ? target.prefix : '' };
+  // Nobody but this machine can look at its disk.
+  await verifyArchive(folderFiles(folder));
+  return { ...written, uri: `file://${host}${pathToFileURL(folder).pathname}/` };
+}
+
+/** The service's entries, then those of the application. */
+function withState(
+  source: ArchiveSource,
+  state: AsyncIterable<unknown> | Iterable<unknown> | undefined,
+): ArchiveSource {
+  if (!state) return source;
+  return {
+    async *batches(after) {
+      yield* source.batches(after);
+      for await (const data of state) yield { entries: [{ type: 'application', data }], after: undefined };
+    },
+  };
+}
+
+/** Reports the progress until told to stop; a verdict other than `continue` ends the attempt. */
+async function beat(
+  { client, ending, onError }: AttemptContext,
+  calls: AttemptCalls,
+  { heartbeatMs }: BackupCommand,
+  progress: Progress,
+  stopped: AbortSignal,
+): Promise<void> {
+  const signal = AbortSignal.any([stopped, ending.signal]);
+  for (let sequence = 1; !signal.aborted; sequence += 1) {
+    try {
+      const { verdict } = await calls.call(heartbeat, { body: { ...progress, sequence }, signal });
+      if (verdict !== 'continue' && !stopped.aborted) return ending.abort(new AttemptEnded(verdict));
+    } catch (error) {
+      if (!signal.aborted) onError(error);
+    }
+    await sleep(client.time, heartbeatMs, signal);
+  }
+}
+
+/** Why the attempt ended; what is not the service's own word is reported to it. */
+async function explained({ ending }: AttemptContext, calls: AttemptCalls, error: unknown): Promise<string> {
+  const { reason } = ending.signal as { reason: unknown };
+  if (ending.signal.aborted) return reason instanceof AttemptEnded ? reason.why : String(reason);
+  if (hasCode(error, 'attempt_superseded')) return String(error.members['verdict']);
+  const { name, code = name, message } = error as { name: string; code?: unknown; message: string };
+  const own = `worker_${String(code)
+    .toLowerCase()
+    .replaceAll(/[^a-z]+/g, '_')}`.slice(0, 64);
+  await calls.call(failAttempt, { body: { code: own, message: message.slice(0, 512) } }).catch(() => undefined);
+  return `${own}: ${message}`;
+}

@@ -1,0 +1,269 @@
+import { hostname } from 'node:os';
+import type * as z from 'zod';
+import {
+  answerCommand,
+  type command,
+  goodbye,
+  pollCommands,
+  registerWorker,
+} from '../../functions/backups/worker-schema.ts';
+import type { TenureClient } from '../tenure-client.ts';
+import { hasCode } from '../tenure-error.ts';
+import { sleep } from '../time.ts';
+import { AttemptEnded, type BackupCommand, takeBackup } from './attempt.ts';
+import type { BackupHooks, Positions, WorkerEvent } from './hooks.ts';
+
+export interface BackupWorkerOptions {
+  readonly client: TenureClient;
+  readonly group: string;
+  /** Names this worker in the group; the host's name unless given. */
+  readonly workerId?: string;
+  readonly host?: string;
+  /** Folder for backups with localFileSystem; without it such a backup is refused. */
+  readonly localDir?: string;
+  readonly hooks?: BackupHooks;
+  /** For uploads to S3. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+type Command = z.output<typeof command>;
+type Suspend = Extract<Command, { type: 'suspend' }>;
+type Answer = { accepted: true; position?: Record<string, number> } | { accepted: false; reason: string };
+
+interface Suspension {
+  readonly backupId: string;
+  attempt: number;
+  readonly position: Positions;
+  /** Cancels its own end. */
+  cancelTimer(): void;
+}
+
+interface Work {
+  readonly backupId: string;
+  readonly attempt: number;
+  readonly ending: AbortController;
+  readonly done: Promise<void>;
+}
+
+const holdMs = 20_000;
+const pauseAfterErrorMs = 1_000;
+
+/**
+ * A standby that takes backups of its group (design: backups, "Workers"). It registers, asks for commands until it is closed, and
+ * takes one backup at a time. A suspended worker goes on by itself when no backup comes within the service's time.
+ */
+export class BackupWorker {
+  readonly workerId: string;
+  readonly #options: BackupWorkerOptions;
+  readonly #host: string;
+  readonly #hooks: BackupHooks;
+  readonly #closing = new AbortController();
+  #running: Promise<void> | undefined;
+  #suspension: Suspension | undefined;
+  #work: Work | undefined;
+
+  constructor(options: BackupWorkerOptions) {
+    this.#options = options;
+    this.#host = options.host ?? hostname();
+    this.workerId = options.workerId ?? this.#host.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 128);
+    this.#hooks = options.hooks ?? {};
+  }
+
+  /** Begins to work. Twice is once. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Says goodbye, so that a backup under way goes to another worker at once; then lets the application go on. */
+  async close(): Promise<void> {
+    this.#closing.abort(new AttemptEnded('closed'));
+    this.#work?.ending.abort(new AttemptEnded('closed'));
+    await this.#running;
+    const { client, group } = this.#options;
+    const leaving = client.call(goodbye, { params: { group, worker: this.workerId } });
+    await leaving.catch((error: unknown) => this.#error(error));
+    await this.#work?.done;
+    await this.#resume();
+    this.#tell({ type: 'left' });
+  }
+
+  async #run(): Promise<void> {
+    const { client } = this.#options;
+    const { signal } = this.#closing;
+    let registered = false;
+    let pauseMs = 0;
+    while (!signal.aborted) {
+      try {
+        if (!registered) {
+          pauseMs = await this.#register();
+          registered = true;
+        } else {
+          const { commands, pollAfterMs } = await this.#poll(pauseMs === 0 ? holdMs : 0);
+          for (const one of commands) await this.#handle(one);
+          pauseMs = pollAfterMs;
+        }
+        await sleep(client.time, pauseMs, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (hasCode(error, 'not_found')) registered = false;
+        else this.#error(error);
+        await sleep(client.time, pauseAfterErrorMs, signal);
+      }
+    }
+  }
+
+  async #register(): Promise<number> {
+    const { client, group } = this.#options;
+    const { signal } = this.#closing;
+    const params = { group, worker: this.workerId };
+    const { pollAfterMs } = await client.call(registerWorker, { params, body: { host: this.#host }, signal });
+    this.#tell({ type: 'registered' });
+    return pollAfterMs;
+  }
+
+  #poll(waitMs: number) {
+    const { client, group } = this.#options;
+    const timeoutMs = waitMs + 10_000;
+    return client.call(pollCommands, {
+      params: { group, worker: this.workerId },
+      query: { waitMs },
+      signal: this.#closing.signal,
+      timeoutMs,
+      deadlineMs: timeoutMs * 2,
+    });
+  }
+
+  async #handle(one: Command): Promise<void> {
+    const { backupId, attempt } = one;
+    if (one.type === 'cancel') {
+      await this.#cancel(backupId, attempt);
+      await this.#answer(one, { accepted: true });
+      return;
+    }
+    const answer = one.type === 'suspend' ? await this.#suspend(one) : this.#judge(one);
+    // Its own end must not come between the acceptance and the begin.
+    if (one.type === 'backup' && answer.accepted) this.#suspension?.cancelTimer();
+    const heard = await this.#answer(one, answer).catch((error: unknown) => {
+      this.#error(error);
+      return false;
+    });
+    if (!answer.accepted) this.#tell({ type: 'refused', backupId, attempt, reason: answer.reason });
+    else if (!heard && !this.#work) await this.#resume();
+    else if (!heard) return;
+    else if (one.type === 'backup') this.#begin(one);
+    else this.#tell({ type: 'suspended', backupId, attempt });
+  }
+
+  /** False when nobody waits for the answer any more. */
+  async #answer({ commandId }: Command, answer: Answer): Promise<boolean> {
+    const { client, group } = this.#options;
+    try {
+      await client.call(answerCommand, { params: { group, worker: this.workerId, command: commandId }, body: answer });
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'not_found')) return false;
+      throw error;
+    }
+  }
+
+  async #suspend({ backupId, attempt, suspendTimeoutMs }: Suspend): Promise<Answer> {
+    if (this.#work) return this.#busy(this.#work);
+    const held = this.#suspension;
+    if (held && held.backupId !== backupId) return { accepted: false, reason: `suspended for backup ${held.backupId}` };
+    try {
+      const position = held?.position ?? (await this.#hooks.suspend?.()) ?? {};
+      held?.cancelTimer();
+      const cancelTimer = this.#options.client.time.setTimer(suspendTimeoutMs, () => void this.#resume());
+      this.#suspension = { backupId, attempt, position, cancelTimer };
+      return { accepted: true, position: { ...position } };
+    } catch (error) {
+      this.#error(error);
+      // The hook may have stopped half-way.
+      await this.#hooks.resume?.();
+      return { accepted: false, reason: reasonOf(error) };
+    }
+  }
+
+  #judge({ backupId, attempt, target }: BackupCommand): Answer {
+    const { localDir } = this.#options;
+    if (this.#work) {
+      const same = this.#work.backupId === backupId && this.#work.attempt === attempt;
+      return same ? { accepted: true } : this.#busy(this.#work);
+    }
+    const held = this.#suspension;
+    if (held?.backupId !== backupId || held.attempt !== attempt)
+      return { accepted: false, reason: 'no longer suspended for it' };
+    if (target.type === 'file' && localDir === undefined)
+      return { accepted: false, reason: 'has no folder for backups of its own' };
+    return { accepted: true };
+  }
+
+  #busy({ backupId, attempt }: Work): Answer {
+    return { accepted: false, reason: `busy with attempt ${attempt} of backup ${backupId}` };
+  }
+
+  #begin(one: BackupCommand): void {
+    if (this.#work) return;
+    const { backupId, attempt } = one;
+    const { client, group, localDir, fetch = globalThis.fetch } = this.#options;
+    this.#suspension?.cancelTimer();
+    this.#tell({ type: 'accepted', backupId, attempt });
+    const ending = new AbortController();
+    const onError = (error: unknown) => this.#error(error);
+    const context = {
+      client,
+      group,
+      host: this.#host,
+      localDir,
+      snapshot: this.#hooks.snapshot,
+      onError,
+      fetch,
+      ending,
+    };
+    const done = takeBackup(context, one).then(async (end) => {
+      this.#work = undefined;
+      await this.#resume();
+      if ('uri' in end) this.#tell({ type: 'finished', backupId, attempt, uri: end.uri });
+      else this.#tell({ type: 'ended', backupId, attempt, why: end.why });
+    });
+    this.#work = { backupId, attempt, ending, done };
+  }
+
+  async #cancel(backupId: string, attempt: number): Promise<void> {
+    const work = this.#work;
+    if (work?.backupId === backupId && work.attempt <= attempt) {
+      work.ending.abort(new AttemptEnded('superseded'));
+    } else if (this.#suspension?.backupId === backupId && this.#suspension.attempt <= attempt) {
+      await this.#resume();
+    }
+  }
+
+  async #resume(): Promise<void> {
+    const held = this.#suspension;
+    if (!held) return;
+    this.#suspension = undefined;
+    held.cancelTimer();
+    try {
+      await this.#hooks.resume?.();
+    } catch (error) {
+      this.#error(error);
+    }
+    this.#tell({ type: 'resumed' });
+  }
+
+  #tell(event: WorkerEvent): void {
+    try {
+      this.#hooks.onEvent?.(event);
+    } catch (error) {
+      this.#error(error);
+    }
+  }
+
+  #error(error: unknown): void {
+    const { onError = (unheard) => process.emitWarning(unheard instanceof Error ? unheard : String(unheard)) } =
+      this.#hooks;
+    onError(error);
+  }
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).slice(0, 512);
