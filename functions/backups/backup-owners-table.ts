@@ -1,9 +1,9 @@
-import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { BackupOwners } from './backup-owners.ts';
 
 const ownerKey = (backupId: string) => ({ pk: `BACKUP#${backupId}`, sk: 'OWNER' });
 
-/** Binds the port to the main table. */
+/** Binds the port to the main table. No function deletes items there: what is over gets a time to live. */
 export function backupOwnersTable(client: DynamoDBDocumentClient, table: string): BackupOwners {
   return {
     async remember(backupId, group) {
@@ -18,7 +18,15 @@ export function backupOwnersTable(client: DynamoDBDocumentClient, table: string)
     },
 
     async forget(backupId) {
-      await client.send(new DeleteCommand({ TableName: table, Key: ownerKey(backupId) }));
+      await client.send(
+        new UpdateCommand({
+          TableName: table,
+          Key: ownerKey(backupId),
+          UpdateExpression: 'SET #ttl = :past REMOVE #owner',
+          ExpressionAttributeNames: { '#ttl': 'ttl', '#owner': 'owner' },
+          ExpressionAttributeValues: { ':past': Math.floor(Date.now() / 1000) },
+        }),
+      );
     },
   };
 }
