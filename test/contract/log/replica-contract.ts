@@ -1,0 +1,264 @@
+/** What every binding of a replica must do: the acceptor's rules, one by one. Run against memory and against a table. */
+import { expect, it } from 'vitest';
+import type { LearnedAction, Meta, Replica, Value } from '../../../functions/log/replica.ts';
+
+export const fresh = { incarnation: 'life-1', view: 'view-1' };
+const view = 'view-2';
+
+export const data = (text: string): Value => ({
+  type: 'APPEND',
+  data: new TextEncoder().encode(text),
+  requestId: 'request',
+  index: 0,
+});
+export const ballot = (number: number, by = `owner-${number}`) => ({ number, by });
+export const at = (position: number, value: Value = data(`${position}`)) => ({ position, value });
+export const learned = (position: number, value: Value): LearnedAction => ({
+  position,
+  promised: 1,
+  promisedBy: 'x',
+  performed: 1,
+  performedBy: 'x',
+  learned: true,
+  value,
+});
+
+/** Brings an untouched replica to vote, in view-2. */
+export async function vote(replica: Replica): Promise<Meta> {
+  const empty = await replica.create(fresh);
+  await replica.transition(empty, { status: 'STARTING' });
+  const starting = { incarnation: fresh.incarnation, status: 'STARTING' as const };
+  return (await replica.transition(starting, { status: 'VOTING', view })).meta;
+}
+
+const promise = (number: number, by?: string) => ({ ...ballot(number, by), view, forget: [] as string[] });
+const write = (number: number, position: number, value?: Value) => ({
+  ...ballot(number),
+  view,
+  entries: [at(position, value)],
+});
+
+export function replicaContract(make: () => Promise<Replica>): void {
+  const voting = async () => {
+    const replica = await make();
+    await vote(replica);
+    return replica;
+  };
+  const actionAt = async (replica: Replica, position: number) => (await replica.range(position, position)).actions[0];
+
+  it('is EMPTY while there is no record, and stores nothing before it votes', async () => {
+    const replica = await make();
+    expect(await replica.read()).toMatchObject({ status: 'EMPTY', incarnation: '' });
+    const ignored = { verdict: 'IGNORED', status: 'EMPTY' };
+    expect(await replica.promise(promise(1))).toEqual(ignored);
+    expect(await replica.promiseAt({ ...ballot(1), view, position: 0 })).toEqual(ignored);
+    expect(await replica.write(write(1, 0))).toEqual(ignored);
+    expect(await replica.learn([learned(0, data('x'))])).toEqual(ignored);
+    expect((await replica.range(0, 10)).actions).toEqual([]);
+  });
+
+  it('keeps the life that a first creation gave it', async () => {
+    const replica = await make();
+    expect(await replica.create(fresh)).toMatchObject({ status: 'EMPTY', ...fresh });
+    expect(await replica.create({ incarnation: 'life-2', view: 'other' })).toMatchObject(fresh);
+  });
+
+  it('moves only from the life and the status that the mover read, by allowed steps', async () => {
+    const replica = await make();
+    const empty = await replica.create(fresh);
+    expect((await replica.transition(empty, { status: 'VOTING' })).moved).toBe(false);
+    const stranger = { incarnation: 'another', status: 'EMPTY' as const };
+    expect((await replica.transition(stranger, { status: 'STARTING' })).moved).toBe(false);
+    expect(await replica.transition(empty, { status: 'STARTING' })).toMatchObject({
+      moved: true,
+      meta: { status: 'STARTING' },
+    });
+    expect(await replica.transition(empty, { status: 'RECOVERING' })).toMatchObject({
+      moved: false,
+      meta: { status: 'STARTING' },
+    });
+  });
+
+  it('promises rising numbers only; an equal number of another owner is refused', async () => {
+    const replica = await voting();
+    expect(await replica.promise(promise(5, 'one'))).toMatchObject({ verdict: 'ACCEPT', begin: 0, end: 0 });
+    expect(await replica.promise(promise(4))).toEqual({ verdict: 'REJECT', promised: 5 });
+    expect(await replica.promise(promise(5, 'other'))).toEqual({ verdict: 'REJECT', promised: 5 });
+    expect(await replica.promise(promise(5, 'one'))).toMatchObject({ verdict: 'ACCEPT' });
+    expect(await replica.promise(promise(6))).toMatchObject({ verdict: 'ACCEPT' });
+  });
+
+  it('takes part only in its own view', async () => {
+    const replica = await voting();
+    const old = { view: 'view-1' };
+    expect(await replica.promise({ ...promise(1), ...old })).toEqual({ verdict: 'VIEW' });
+    expect(await replica.promiseAt({ ...ballot(1), ...old, position: 0 })).toEqual({ verdict: 'VIEW' });
+    expect(await replica.write({ ...write(1, 0), ...old })).toEqual({ verdict: 'VIEW' });
+    expect(await replica.replaceView('view-3')).toMatchObject({ moved: true, meta: { view: 'view-3' } });
+    expect(await replica.write(write(1, 0))).toEqual({ verdict: 'VIEW' });
+  });
+
+  it('stores a write at or above its promise, and refuses one below', async () => {
+    const replica = await voting();
+    await replica.promise(promise(5));
+    expect(await replica.write(write(4, 1))).toEqual({ verdict: 'REJECT', promised: 5 });
+    expect(await actionAt(replica, 1)).toBeUndefined();
+    expect(await replica.write(write(5, 1))).toEqual({ verdict: 'ACCEPT' });
+    expect(await actionAt(replica, 1)).toEqual({
+      position: 1,
+      promised: 5,
+      promisedBy: 'owner-5',
+      performed: 5,
+      performedBy: 'owner-5',
+      value: data('1'),
+    });
+    expect(await replica.write(write(6, 2))).toEqual({ verdict: 'ACCEPT' });
+    expect(await replica.read()).toMatchObject({ promised: 5, end: 2 });
+  });
+
+  it('raises the promise of a position with each accepted write', async () => {
+    const replica = await voting();
+    await replica.write(write(3, 1, data('three')));
+    expect(await replica.write(write(7, 1, data('seven')))).toEqual({ verdict: 'ACCEPT' });
+    expect(await replica.write(write(5, 1, data('five')))).toEqual({ verdict: 'REJECT', promised: 7 });
+    expect(await actionAt(replica, 1)).toMatchObject({ performed: 7, value: data('seven') });
+  });
+
+  it('refuses another value or another owner under the same number, and takes the same write again', async () => {
+    const replica = await voting();
+    await replica.write(write(3, 1, data('one')));
+    expect(await replica.write(write(3, 1, data('one')))).toEqual({ verdict: 'ACCEPT' });
+    expect(await replica.write(write(3, 1, data('other')))).toEqual({ verdict: 'REJECT', promised: 3 });
+    const stranger = { ...write(3, 1, data('one')), by: 'stranger' };
+    expect(await replica.write(stranger)).toEqual({ verdict: 'REJECT', promised: 3 });
+  });
+
+  it('stores several positions all or none', async () => {
+    const replica = await voting();
+    await replica.write(write(9, 3));
+    const many = { ...ballot(4), view, entries: [at(2), at(3), at(4)] };
+    expect(await replica.write(many)).toEqual({ verdict: 'REJECT', promised: 9 });
+    expect((await replica.range(0, 10)).actions.map(({ position }) => position)).toEqual([3]);
+    expect(await replica.write({ ...many, ...ballot(10) })).toEqual({ verdict: 'ACCEPT' });
+    expect((await replica.range(0, 10)).actions.map(({ position }) => position)).toEqual([2, 3, 4]);
+  });
+
+  it('answers an explicit promise with the action as it was before', async () => {
+    const replica = await voting();
+    await replica.promise(promise(5));
+    expect(await replica.promiseAt({ ...ballot(5), view, position: 4 })).toEqual({ verdict: 'REJECT', promised: 5 });
+    const accepted = await replica.promiseAt({ ...ballot(6), view, position: 4 });
+    expect(accepted).toEqual({ verdict: 'ACCEPT', action: undefined });
+    expect(await replica.read()).toMatchObject({ promised: 5, end: 4 });
+    expect(await replica.write(write(5, 4))).toEqual({ verdict: 'REJECT', promised: 6 });
+    await replica.write(write(6, 4, data('six')));
+    const previous = { verdict: 'ACCEPT', action: { performed: 6, promised: 6, value: data('six') } };
+    expect(await replica.promiseAt({ ...ballot(8), view, position: 4 })).toMatchObject(previous);
+    expect(await replica.promiseAt({ ...ballot(7), view, position: 4 })).toEqual({ verdict: 'REJECT', promised: 8 });
+    expect(await replica.write(write(7, 4))).toEqual({ verdict: 'REJECT', promised: 8 });
+    const raised = { promised: 8, performed: 6, value: data('six') };
+    expect(await actionAt(replica, 4)).toMatchObject(raised);
+  });
+
+  it('answers what is learned instead of storing anything else', async () => {
+    const replica = await voting();
+    expect(await replica.learn([learned(1, data('chosen'))])).toEqual({ verdict: 'ACCEPT', begin: 0, end: 1 });
+    const settled = { position: 1, learned: true, value: data('chosen') };
+    expect(await replica.write(write(9, 1, data('late')))).toMatchObject({ verdict: 'LEARNED', actions: [settled] });
+    const promised = await replica.promiseAt({ ...ballot(9), view, position: 1 });
+    expect(promised).toMatchObject({ verdict: 'ACCEPT', action: settled });
+    expect(await actionAt(replica, 1)).toMatchObject(settled);
+  });
+
+  it('learns by mark what was performed under the ballot of a later write', async () => {
+    const replica = await voting();
+    await replica.write(write(3, 1));
+    await replica.write(write(4, 2));
+    expect(await actionAt(replica, 2)).not.toHaveProperty('learned');
+    await replica.write({ ...write(4, 3), learnedTo: [2, 2] });
+    const { actions } = await replica.range(1, 3);
+    expect(actions.map((action) => action.learned === true)).toEqual([false, true, false]);
+    expect(await replica.promise(promise(9))).toMatchObject({ verdict: 'ACCEPT', settled: 2, end: 3 });
+    await replica.promise({ ...promise(10), forget: ['4.owner-4'] });
+    expect((await replica.read()).learnedTo).toEqual({});
+  });
+
+  it('makes the positions below a truncation unreadable, and deletes them in chunks', async () => {
+    const replica = await voting();
+    for (let position = 0; position < 7; position += 1) await replica.write(write(1, position));
+    const truncation: Value = { type: 'TRUNCATE', to: 5, requestId: 'truncation' };
+    expect(await replica.learn([learned(7, truncation)])).toEqual({ verdict: 'ACCEPT', begin: 5, end: 7 });
+    const tombstone = { learned: true, value: { type: 'NOP', tombstone: true } };
+    expect(await replica.write(write(2, 4))).toMatchObject({ verdict: 'LEARNED', actions: [tombstone] });
+    const below = await replica.promiseAt({ ...ballot(9), view, position: 3 });
+    expect(below).toMatchObject({ verdict: 'ACCEPT', action: tombstone });
+    expect(await replica.learn([learned(2, data('late'))])).toMatchObject({ begin: 5, end: 7 });
+    expect(await replica.discard(3)).toEqual({ discarded: 3, more: true });
+    expect(await replica.discard(3)).toEqual({ discarded: 2, more: false });
+    expect(await replica.discard(3)).toEqual({ discarded: 0, more: false });
+    expect((await replica.range(0, 99)).actions.map(({ position }) => position)).toEqual([5, 6, 7]);
+  });
+
+  it('jumps over a gap to a tombstone, and never back', async () => {
+    const replica = await voting();
+    const tomb: Value = { type: 'NOP', tombstone: true };
+    expect(await replica.learn([learned(99, tomb)])).toEqual({ verdict: 'ACCEPT', begin: 100, end: 100 });
+    expect(await replica.learn([learned(49, tomb)])).toEqual({ verdict: 'ACCEPT', begin: 100, end: 100 });
+    expect(await replica.write(write(1, 103))).toEqual({ verdict: 'ACCEPT' });
+    expect(await replica.read()).toMatchObject({ begin: 100, end: 103 });
+    expect((await replica.range(100, 103)).actions).toHaveLength(1);
+  });
+
+  it('learns while it recovers, but takes part in nothing', async () => {
+    const replica = await make();
+    const empty = await replica.create(fresh);
+    await replica.transition(empty, { status: 'RECOVERING', view });
+    expect(await replica.learn([learned(3, data('x'))])).toMatchObject({ verdict: 'ACCEPT', end: 3 });
+    expect(await replica.write(write(1, 4))).toEqual({ verdict: 'IGNORED', status: 'RECOVERING' });
+    const recovering = { incarnation: fresh.incarnation, status: 'RECOVERING' as const };
+    const took = { status: 'RECOVERING' as const, promised: 8, promisedBy: 'rival', end: 6 };
+    await replica.transition(recovering, took);
+    const { moved, meta } = await replica.transition(recovering, { status: 'VOTING' });
+    expect([moved, meta]).toMatchObject([true, { status: 'VOTING', promised: 8, promisedBy: 'rival', end: 6 }]);
+    expect(await replica.promise(promise(8))).toEqual({ verdict: 'REJECT', promised: 8 });
+  });
+
+  it('holds appends but not fills while it is locked, and locks once for each turn', async () => {
+    const replica = await voting();
+    await replica.write(write(1, 1));
+    const { lockTurn } = await replica.read();
+    const lock = { lockId: 'cut', at: 1_000, view, turn: lockTurn };
+    expect(await replica.lock(lock)).toMatchObject({ moved: true, meta: { end: 1, lock: { lockId: 'cut' } } });
+    expect(await replica.lock(lock)).toMatchObject({ moved: true });
+    expect((await replica.lock({ ...lock, lockId: 'other' })).moved).toBe(false);
+    expect(await replica.write(write(1, 2))).toEqual({ verdict: 'LOCKED', lock: { lockId: 'cut', at: 1_000 } });
+    expect(await replica.write({ ...write(1, 3), fill: true })).toEqual({ verdict: 'ACCEPT' });
+    expect(await replica.learn([learned(4, data('x'))])).toMatchObject({ verdict: 'ACCEPT' });
+    expect((await replica.unlock('other')).moved).toBe(false);
+    expect((await replica.unlock('cut')).moved).toBe(true);
+    expect((await replica.lock(lock)).moved).toBe(false);
+    expect(await replica.write(write(1, 5))).toEqual({ verdict: 'ACCEPT' });
+  });
+
+  it('keeps positions above 9,999,999,999 in order', async () => {
+    const replica = await voting();
+    const positions = [9_999_999_998, 9_999_999_999, 10_000_000_000, 100_000_000_000, Number.MAX_SAFE_INTEGER];
+    for (const position of positions.toReversed()) await replica.write(write(1, position));
+    const { actions, meta } = await replica.range(9_999_999_998, Number.MAX_SAFE_INTEGER);
+    expect(actions.map(({ position }) => position)).toEqual(positions);
+    expect(meta.end).toBe(Number.MAX_SAFE_INTEGER);
+    const two = await replica.range(9_999_999_999, 10_000_000_000);
+    expect(two.actions.map(({ position }) => position)).toEqual([9_999_999_999, 10_000_000_000]);
+  });
+
+  it('lets nobody but the restore itself move a replica that is being restored', async () => {
+    const replica = await make();
+    const empty = await replica.create(fresh);
+    await replica.transition(empty, { status: 'RECOVERING', restoreId: 'restore' });
+    const held = { incarnation: fresh.incarnation, status: 'RECOVERING' as const };
+    expect((await replica.transition(held, { status: 'VOTING' })).moved).toBe(false);
+    const released = await replica.transition(held, { status: 'VOTING', view, restoreId: 'restore' });
+    expect(released.moved).toBe(true);
+    expect(released.meta).not.toHaveProperty('restoreId');
+  });
+}

@@ -1,0 +1,60 @@
+/** What every store of a writer's seat must do. Run against memory and against the main table. */
+import { expect, it } from 'vitest';
+import type { Hold, Seat, SeatStore } from '../../../functions/log/seat.ts';
+import { requestIdOf } from '../../../functions/log/seat-item.ts';
+
+export const seat = (revision: number, more: Partial<Seat> = {}): Seat => ({
+  revision,
+  number: 33_554_433,
+  writerId: '0190a1b2-c3d4-7000-8000-000000000001',
+  first: 5,
+  next: 5 + revision,
+  settled: 4,
+  regularFrom: 5,
+  since: 1_700_000_000_000,
+  closed: false,
+  views: ['0123456789ab', undefined, 'ba9876543210'],
+  recent: [{ requestId: requestIdOf('one'), count: 1 }],
+  ...more,
+});
+
+export function seatContract(make: () => Promise<{ store: SeatStore; hold: (hold: Hold) => Promise<void> }>): void {
+  it('is empty at first, and answers what was put', async () => {
+    const { store } = await make();
+    expect(await store.read()).toBeUndefined();
+    expect(await store.replace(undefined, seat(1))).toEqual({ replaced: true });
+    expect(await store.read()).toEqual(seat(1));
+    const forgotten = { requestId: '', count: 64 };
+    const later = seat(2, { closed: true, recent: [...seat(1).recent, forgotten] });
+    expect(await store.replace(1, later)).toEqual({ replaced: true });
+    expect(await store.read()).toEqual(later);
+  });
+
+  it('is replaced only where it still has the revision, and answers the seat that is there', async () => {
+    const { store } = await make();
+    expect(await store.replace(3, seat(4))).toEqual({ replaced: false, seat: undefined });
+    await store.replace(undefined, seat(1));
+    const other = seat(1, { writerId: 'another' });
+    expect(await store.replace(undefined, other)).toEqual({ replaced: false, seat: seat(1) });
+    await store.replace(1, seat(2));
+    expect(await store.replace(1, seat(2, { next: 99 }))).toEqual({ replaced: false, seat: seat(2) });
+    expect(await store.read()).toEqual(seat(2));
+  });
+
+  it('takes the very same change again for a success', async () => {
+    const { store } = await make();
+    await store.replace(undefined, seat(1));
+    expect(await store.replace(undefined, seat(1))).toEqual({ replaced: true });
+  });
+
+  it('holds truncations, and only them, to what a backup still reads', async () => {
+    const { store, hold } = await make();
+    await store.replace(undefined, seat(1));
+    const held = { backupId: '0190a1b2-c3d4-7000-8000-000000000002', from: 10 };
+    await hold(held);
+    expect(await store.replace(1, seat(2), 11)).toEqual({ replaced: false, held });
+    expect(await store.replace(1, seat(2), 10)).toEqual({ replaced: true });
+    expect(await store.replace(2, seat(3))).toEqual({ replaced: true });
+    expect(await store.replace(3, seat(4), 9)).toEqual({ replaced: true });
+  });
+}

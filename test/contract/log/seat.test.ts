@@ -1,0 +1,95 @@
+import { describe, expect, inject, it } from 'vitest';
+import { MemorySeat } from '../../support/log/memory-seat.ts';
+import { logsWith } from '../../support/log/tables.ts';
+import { seat, seatContract } from './seat-contract.ts';
+
+const group = 'g';
+const log = 'journal';
+
+describe('a seat in memory', () => {
+  seatContract(async () => {
+    const memory = new MemorySeat();
+    return {
+      store: memory.port(),
+      hold: async (hold) => {
+        memory.hold = hold;
+      },
+    };
+  });
+});
+
+const tables = async () => {
+  const { room, faults } = await logsWith(inject('dynamodb'), 1);
+  await room.registry.create({ group, log, autoInitialize: true, createdAt: 1 });
+  return { room, faults: faults.main, store: room.parts(group, log).seat };
+};
+
+describe('a seat in the main table', () => {
+  seatContract(async () => {
+    const { room, store } = await tables();
+    return { store, hold: (hold) => room.registry.hold(group, log, hold) };
+  });
+
+  it.each(['answer lost', 'request lost', 'throttle', 'duplicate'] as const)('survives: %s', async (fault) => {
+    const { store, faults } = await tables();
+    faults.once(fault, 'UpdateItemCommand');
+    expect(await store.replace(undefined, seat(1))).toEqual({ replaced: true });
+    faults.once(fault, 'UpdateItemCommand');
+    expect(await store.replace(1, seat(2))).toEqual({ replaced: true });
+    expect(await store.read()).toEqual(seat(2));
+  });
+
+  it('goes to one of many who want it, and says to the others whose it is', async () => {
+    const { store } = await tables();
+    const claims = Array.from({ length: 8 }, (_, at) => seat(1, { writerId: `writer-${at}` }));
+    const answers = await Promise.all(claims.map((claim) => store.replace(undefined, claim)));
+    const there = await store.read();
+    expect(answers.filter(({ replaced }) => replaced)).toHaveLength(1);
+    for (const answer of answers) if (!answer.replaced) expect(answer).toEqual({ replaced: false, seat: there });
+  });
+
+  it('costs one unit even with 64 requests, five views and long names', async () => {
+    const { store, faults } = await tables();
+    const recent = Array.from({ length: 64 }, (_, at) => ({ requestId: `${at}`.padStart(12, 'A'), count: 64 }));
+    const views = Array.from({ length: 5 }, () => '0123456789ab');
+    const far = { first: 9e15, next: 9e15, settled: 9e15, regularFrom: 9e15, number: 9e15 };
+    await store.replace(undefined, seat(1, { recent, views, ...far }));
+    faults.sent.length = 0;
+    await store.replace(1, seat(2, { recent, views, ...far }));
+    expect(faults.sent.map(({ capacity }) => capacity)).toEqual([1]);
+  });
+});
+
+describe('the registry', () => {
+  it('creates a log once, keeps what it was created with, and lists logs of one group and of all', async () => {
+    const { room } = await logsWith(inject('dynamodb'), 1);
+    const { registry } = room;
+    const created = { group, log, autoInitialize: false, createdAt: 7 };
+    expect(await registry.read(group, log)).toBeUndefined();
+    expect(await registry.create(created)).toEqual({ created: true, log: created });
+    const again = { ...created, autoInitialize: true, createdAt: 8 };
+    expect(await registry.create(again)).toEqual({ created: false, log: created });
+    await room.parts(group, log).seat.replace(undefined, seat(1));
+    expect(await registry.read(group, log)).toEqual(created);
+    for (const name of ['a', 'z']) await registry.create({ ...created, log: name });
+    await registry.create({ ...created, group: 'other' });
+    expect((await registry.list(group, undefined, 10)).items.map((one) => one.log)).toEqual(['a', 'journal', 'z']);
+    const page = await registry.list(group, 'a', 1);
+    expect([page.items.map((one) => one.log), page.last]).toEqual([['journal'], 'journal']);
+    const all: string[] = [];
+    for await (const one of registry.listAll()) all.push(`${one.group}/${one.log}`);
+    expect(all.sort()).toEqual(['g/a', 'g/journal', 'g/z', 'other/journal']);
+  });
+
+  it('releases only the hold of the backup that set it, and holds only a log that exists', async () => {
+    const { room } = await logsWith(inject('dynamodb'), 1);
+    const { registry } = room;
+    await expect(registry.hold(group, log, { backupId: 'b', from: 1 })).rejects.toThrow();
+    await registry.create({ group, log, autoInitialize: true, createdAt: 1 });
+    await registry.hold(group, log, { backupId: 'one', from: 3 });
+    await registry.release(group, log, 'other');
+    expect(await registry.held(group, log)).toEqual({ backupId: 'one', from: 3 });
+    await registry.release(group, log, 'one');
+    expect(await registry.held(group, log)).toBeUndefined();
+  });
+});

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { CreateTableCommand, DeleteTableCommand } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { Replica } from '../../../functions/log/replica.ts';
+import { tableEpoch } from '../../../functions/log/replica-epoch.ts';
+import { replicaTable } from '../../../functions/log/replica-table.ts';
+import { type LogRoom, logsOn } from '../../../functions/log/room.ts';
+import { type Faults, injectFaults } from '../faults.ts';
+import { createMainTable, localDocuments, localDynamoDb } from '../main-table.ts';
+
+/** Makes a table with the keys of a deployed replica; answers its name. */
+export async function createReplicaTable(endpoint: string, name = `replica-${randomUUID()}`): Promise<string> {
+  const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const });
+  await localDynamoDb(endpoint).send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [text('pk'), text('sk')],
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  return name;
+}
+
+/** Deletes it and makes it again: everything on it is lost. */
+export async function wipeTable(endpoint: string, name: string): Promise<void> {
+  await localDynamoDb(endpoint).send(new DeleteTableCommand({ TableName: name }));
+  await createReplicaTable(endpoint, name);
+}
+
+export interface TestReplica {
+  readonly replica: Replica;
+  readonly faults: Faults;
+  readonly client: DynamoDBDocumentClient;
+  readonly table: string;
+}
+
+/** One replica on a table, through a client of its own. */
+export async function replicaOn(endpoint: string, table?: string, log = 'journal'): Promise<TestReplica> {
+  const name = table ?? (await createReplicaTable(endpoint));
+  const client = localDocuments(endpoint);
+  const faults = injectFaults(client);
+  const replica = replicaTable({ id: '1', client, table: name, epoch: tableEpoch(client, name), group: 'g', log });
+  return { replica, faults, client, table: name };
+}
+
+export interface TestLogs {
+  readonly room: LogRoom;
+  /** Of the main table and of each replica. */
+  readonly faults: { readonly main: Faults; readonly replicas: readonly Faults[] };
+  readonly tables: { readonly main: string; readonly replicas: readonly string[] };
+}
+
+/** A room on tables; with the tables of another one it is another process. */
+export async function logsWith(endpoint: string, size: number, shared?: TestLogs['tables']): Promise<TestLogs> {
+  const tables = shared ?? {
+    main: await createMainTable(endpoint),
+    replicas: await Promise.all(Array.from({ length: size }, () => createReplicaTable(endpoint))),
+  };
+  const client = localDocuments(endpoint);
+  const replicas = tables.replicas.map((table) => ({ table, client: localDocuments(endpoint) }));
+  return {
+    room: logsOn({ client, table: tables.main, replicas }),
+    faults: { main: injectFaults(client), replicas: replicas.map((one) => injectFaults(one.client)) },
+    tables,
+  };
+}
