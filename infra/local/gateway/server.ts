@@ -142,11 +142,13 @@ export class PortInUse extends Error {}
 
 export function close(server: Server, graceMs = 1_000): Promise<void> {
   return new Promise((resolve) => {
+    // A connection that a request has just left is kept alive by its client, and would hold the stop up.
+    const leaving = setInterval(() => server.closeIdleConnections(), 20);
     const forced = setTimeout(() => server.closeAllConnections(), graceMs);
     server.close(() => {
+      clearInterval(leaving);
       clearTimeout(forced);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }
