@@ -21,7 +21,7 @@ export function withConnection(command: Command): Command {
   return command
     .option('--url <url>', `address of the API (default: TENURE_URL or ${localUrl})`)
     .option('--stack <name>', "CloudFormation stack whose output ApiUrl is the API's address")
-    .option('--region <region>', 'AWS Region of --stack, and of signatures for an own domain')
+    .option('--region <region>', 'AWS Region of --stack, and of signatures for an own domain (default: TENURE_REGION)')
     .option('--json', 'print JSON instead of text for people');
 }
 
@@ -34,27 +34,31 @@ export function withGroup(command: Command, shell: Shell): Command {
 
 /** A client of the service that the options name. */
 export async function connect(options: ConnectionOptions, shell: Shell): Promise<TenureClient> {
-  return clientAt(await locate(options, shell), options.region);
+  return clientAt(await locate(options, shell));
 }
 
 export interface Location {
   readonly url: string;
   /** API Gateway wants signed requests, the embedded stack does not. */
   readonly signed: boolean;
+  /** What signatures name, where the address does not say it. */
+  readonly region: string | undefined;
 }
 
 /** Where the service is: --url, else --stack, else TENURE_URL, else the local address. */
-export async function locate({ url, stack, region }: ConnectionOptions, shell: Shell): Promise<Location> {
+export async function locate({ url, stack, ...options }: ConnectionOptions, shell: Shell): Promise<Location> {
+  const region = options.region ?? shell.env['TENURE_REGION'];
   if (url && stack) throw new UsageError('--url and --stack exclude each other: give one of them.');
-  if (stack) return { url: await urlOfStack(stack, region), signed: true };
+  if (stack) return { url: await urlOfStack(stack, region), signed: true, region };
   const address = url ?? (shell.env['TENURE_URL'] || localUrl);
-  return { url: address, signed: region !== undefined || /\.execute-api\.[a-z0-9-]+\.amazonaws\.com/.test(address) };
+  const signed = region !== undefined || /\.execute-api\.[a-z0-9-]+\.amazonaws\.com/.test(address);
+  return { url: address, signed, region };
 }
 
 /** Somebody waits at the terminal: what cannot be reached for this long is reported. */
 export const patienceMs = 5_000;
 
-export async function clientAt({ url, signed }: Location, region: string | undefined): Promise<TenureClient> {
+export async function clientAt({ url, signed, region }: Location): Promise<TenureClient> {
   if (!URL.canParse(url)) throw new UsageError(`"${url}" is not a URL: give one like ${localUrl}.`);
   return new TenureClient({
     url,

@@ -52,7 +52,7 @@ async function service(options: ConnectionOptions, shell: Shell): Promise<Findin
   const { url, signed } = location;
   const address: Finding = { check: 'address', status: 'ok', found: `${url}${signed ? ' (signed requests)' : ''}` };
   const credentials = signed ? [await credentialsOf()] : [];
-  const client = await clientAt(location, options.region);
+  const client = await clientAt(location);
   const sentAt = performance.now();
   const wallAt = Date.now();
   try {

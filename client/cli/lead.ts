@@ -65,9 +65,9 @@ async function act(command: string[], options: LeadOptions, shell: Shell): Promi
   }
   const report = new Report(shell, json, group);
   const guard = new Guard((why) => report.note(`the guard of the command failed: ${why}; starting another`));
-  const signals = new Signals();
+  const signals = new Signals(shell.env['npm_command'] === 'exec');
   const { address, grace: graceMs, readyFile } = options;
-  const env = { ...shell.env };
+  const env = { ...shell.env, ...(options.region && { TENURE_REGION: options.region }) };
   try {
     await lead(
       { ...settings, client, group, contenderId, address, graceMs, readyFile, command, env, guard, report, signals },

@@ -23,7 +23,7 @@ export interface ElectorEvents {
 }
 
 type Callback = Exclude<keyof ElectorEvents, 'onError'>;
-type Parameters_<Name extends Callback> = Parameters<NonNullable<ElectorEvents[Name]>>;
+type Told<Name extends Callback> = Parameters<NonNullable<ElectorEvents[Name]>>;
 
 /** Calls the callbacks in order, each in a turn of its own. */
 export class Announcer {
@@ -34,9 +34,9 @@ export class Announcer {
   }
 
   /** Resolves when the callback has settled; rejects with its error, which onError has seen by then. */
-  async tell<Name extends Callback>(name: Name, ...given: Parameters_<Name>): Promise<void> {
+  async tell<Name extends Callback>(name: Name, ...given: Told<Name>): Promise<void> {
     await undefined;
-    const callback = this.#events[name] as ((...given: Parameters_<Name>) => void | Promise<void>) | undefined;
+    const callback = this.#events[name] as ((...given: Told<Name>) => void | Promise<void>) | undefined;
     if (!callback) return;
     try {
       await callback(...given);
@@ -47,7 +47,7 @@ export class Announcer {
   }
 
   /** The same for whoever does not wait. */
-  announce<Name extends Callback>(name: Name, ...given: Parameters_<Name>): void {
+  announce<Name extends Callback>(name: Name, ...given: Told<Name>): void {
     this.tell(name, ...given).catch(() => {});
   }
 

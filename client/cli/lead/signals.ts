@@ -22,8 +22,17 @@ export class Signals {
     this.#listener(signal);
   };
 
-  constructor() {
+  readonly #watchingParent: NodeJS.Timeout;
+
+  /** `underNpm`: npm passes signals on to a shell between itself and us, which dies of them: its end is then our SIGTERM. */
+  constructor(underNpm: boolean) {
     for (const name of forwarded) process.on(name, this.#catch);
+    const parent = process.ppid;
+    this.#watchingParent = setInterval(() => {
+      if (!underNpm || process.ppid === parent) return;
+      clearInterval(this.#watchingParent);
+      this.#catch('SIGTERM');
+    }, 500).unref();
   }
 
   /** The answer ends the listening. */
@@ -35,6 +44,7 @@ export class Signals {
   }
 
   end(): void {
+    clearInterval(this.#watchingParent);
     for (const name of forwarded) process.off(name, this.#catch);
   }
 }

@@ -64,9 +64,9 @@ describe('what the command gets and gives back', () => {
 describe('how it ends', () => {
   test('signals reach the command, whose answer counts', async () => {
     const group = newGroup();
-    const script = 'trap "echo hup" HUP; trap "echo term; exit 5" TERM; echo up; while :; do sleep 0.05; done';
+    const script = 'trap "echo hup" HUP; trap "echo term; exit 5" TERM; echo it begins; while :; do sleep 0.05; done';
     const leader = lead(group, '--', 'sh', '-c', script);
-    await leader.says('up');
+    await leader.says('it begins');
     leader.child.kill('SIGHUP');
     await leader.says('hup');
     leader.child.kill('SIGTERM');
@@ -156,7 +156,18 @@ test('a wrong command line ends with 64, a service that cannot be reached with 6
   expect(unreachable).toMatchObject({ code: 69, output: expect.stringContaining('cannot be reached') });
 });
 
-test('npx finds it in the clone and passes its exit code on', async () => {
+test('npx finds it in the clone, passes its exit code on, and takes it with it when it is asked to end', async () => {
   const viaNpx = run('npx', ['tenure', 'lead', '--group', newGroup(), '--', 'sh', '-c', 'exit 9']);
   expect(await viaNpx.ended()).toBe(9);
+
+  const group = newGroup();
+  const script = 'trap "echo term; exit 5" TERM; echo it begins; while :; do sleep 0.05; done';
+  const ended = run('npx', ['tenure', 'lead', '--group', group, '--lease', '2s', '--', 'sh', '-c', script]);
+  await ended.says('it begins');
+  const started = family(ended.child.pid);
+  ended.child.kill('SIGTERM');
+  await gone(started);
+  await ended.ended();
+  expect(ended.output()).toContain('term');
+  expect((await client().observe(group, { consistent: true })).leader).toBeNull();
 });
