@@ -12,14 +12,15 @@ import type { Value } from '../../../functions/log/replica.ts';
 import type { Seat } from '../../../functions/log/seat.ts';
 import type { MemoryReplica } from '../../support/log/memory-replica.ts';
 import type { MemorySeat } from '../../support/log/memory-seat.ts';
+import type { SeededRandom } from '../../support/seeded-random.ts';
 import { type Oracle, Violation } from './oracle.ts';
 import type { Variant } from './scenario.ts';
 import { goOnAsRival } from './variants.ts';
-import { type Dice, Process, type World } from './world.ts';
+import { Process, type World } from './world.ts';
 
 export interface Stage {
   readonly world: World;
-  readonly dice: Dice;
+  readonly dice: SeededRandom;
   readonly oracle: Oracle;
   readonly replicas: readonly MemoryReplica[];
   readonly seat: MemorySeat;
@@ -31,7 +32,7 @@ export interface Stage {
 }
 
 export function birth({ dice }: Stage, name: string): Process {
-  return new Process(name, dice.below(400) - 200);
+  return new Process(name, dice.integer(-200, 200));
 }
 
 /** Goes on after a store that did not answer, as a caller that is told `unavailable` does. */
@@ -44,12 +45,12 @@ export async function enduring(act: () => Promise<void>): Promise<void> {
 /** Two to five rivals, of one version or of rising ones; each is born again after a crash. */
 export function writers(stage: Stage): void {
   const { dice, world } = stage;
-  const count = 2 + dice.below(4);
+  const count = dice.integer(2, 5);
   const leaders = dice.chance(0.4);
-  const pace = dice.pick([30, 300, 2_500]);
+  const pace = dice.pick([30, 300, 1_200]);
   for (let name = 1; name <= count; name += 1) {
-    const version = leaders ? 1 + dice.below(count) : 0;
-    world.at(dice.below(300), () => world.start(() => writer(stage, `writer-${name}`, { version, pace })));
+    const version = leaders ? dice.integer(1, count) : 0;
+    world.at(dice.integer(0, 299), () => world.start(() => writer(stage, `writer-${name}`, { version, pace })));
   }
 }
 
@@ -57,13 +58,17 @@ async function writer(stage: Stage, name: string, { version, pace }: { version: 
   const { world, dice } = stage;
   for (let life = 1; stage.storm; life += 1) {
     const process = birth(stage, `${name}.${life}`);
-    world.start(() => enduring(() => lead(stage, process, version)));
-    await new Promise<void>((resolve) => world.at(50 + pace + dice.below(pace), resolve));
-    if (dice.chance(0.4)) process.dead = true;
+    world.start(() => enduring(() => lead(stage, process, { version, pace })));
+    await new Promise<void>((resolve) => world.at(400 + 2 * pace + dice.integer(0, pace), resolve));
+    if (dice.chance(0.8)) process.dead = true;
   }
 }
 
-async function lead(stage: Stage, process: Process, version: number): Promise<void> {
+async function lead(
+  stage: Stage,
+  process: Process,
+  { version, pace }: { version: number; pace: number },
+): Promise<void> {
   const { dice } = stage;
   const parts = stage.partsFor(process);
   const open: Pending[] = [];
@@ -72,7 +77,7 @@ async function lead(stage: Stage, process: Process, version: number): Promise<vo
     const election = await elect(parts, version);
     if (!('elected' in election)) {
       if ('lost' in election && election.final) return;
-      await parts.timer.sleep(50 + dice.below(300));
+      await parts.timer.sleep(dice.integer(100, 600 + 2 * pace));
       continue;
     }
     const { elected } = election;
@@ -103,14 +108,14 @@ async function appends(stage: Stage, parts: LogParts, seat: Seat, open: Pending[
     note(stage, pending, began, answer, seat.number);
     if ('outcomeUnknown' in answer || 'stateLocked' in answer || 'notElected' in answer) open.push(pending);
     if ('stateLocked' in answer) {
-      await parts.timer.sleep(dice.below(200));
+      await parts.timer.sleep(dice.integer(0, 199));
       continue;
     }
     if ('outcomeUnknown' in answer || 'notElected' in answer || 'exclusivityLost' in answer) {
       if (stage.variant.staysElected) await goOnAsRival(stage, parts, seat, requestId);
       return;
     }
-    if (dice.chance(0.3)) await parts.timer.sleep(dice.below(400));
+    if (dice.chance(0.3)) await parts.timer.sleep(dice.integer(0, 399));
   }
 }
 
@@ -129,10 +134,10 @@ function note(stage: Stage, pending: Pending, began: Pending['began'], answer: A
 function request({ dice, seat }: Stage, { chance }: LogParts): { requestId: string; values: Value[] } {
   const requestId = chance.id();
   if (dice.chance(0.1)) {
-    const to = dice.below((seat.seat?.next ?? 0) + 1);
+    const to = dice.integer(0, seat.seat?.next ?? 0);
     return { requestId, values: [{ type: 'TRUNCATE', to, requestId }] };
   }
-  const count = dice.chance(0.3) ? 2 + dice.below(3) : 1;
+  const count = dice.chance(0.3) ? dice.integer(2, 4) : 1;
   const values = Array.from({ length: count }, (_, index): Value => {
     return { type: 'APPEND', data: Uint8Array.of(index), requestId, index };
   });
@@ -143,8 +148,8 @@ function request({ dice, seat }: Stage, { chance }: LogParts): { requestId: stri
 export function readers(stage: Stage): void {
   again(stage, 150, 900, async (parts) => {
     const truncated = stage.oracle.truncationAcknowledged;
-    const first = stage.dice.chance(0.5) ? undefined : stage.dice.below(20);
-    const to = first !== undefined && stage.dice.chance(0.5) ? first + stage.dice.below(6) : undefined;
+    const first = stage.dice.chance(0.5) ? undefined : stage.dice.integer(0, 19);
+    const to = first !== undefined && stage.dice.chance(0.5) ? first + stage.dice.integer(0, 5) : undefined;
     const answer = await read(parts, { from: first, to, limit: 100, maxBytes: 1_000 });
     if ('items' in answer)
       stage.oracle.shown(
@@ -156,13 +161,13 @@ export function readers(stage: Stage): void {
 
 /** Recoveries of every replica that does not vote, sometimes two at the same time. */
 export function recoveries(stage: Stage): void {
-  again(stage, 20, 500, (parts) => recoverOne(stage, parts, stage.dice.below(stage.replicas.length)));
+  again(stage, 20, 500, (parts) => recoverOne(stage, parts, stage.dice.integer(0, stage.replicas.length - 1)));
 }
 
 async function recoverOne({ dice, replicas }: Stage, parts: LogParts, at: number): Promise<void> {
   const replica = parts.replicas[at];
   if (!replica || replicas[at]?.inForce.status === 'VOTING') return;
-  const until = parts.timer.now() + 3_000 + dice.below(6_000);
+  const until = parts.timer.now() + dice.integer(3_000, 9_000);
   await recover(parts, replica, { autoInitialize: true, cancelled: () => parts.timer.now() > until });
 }
 
@@ -182,7 +187,7 @@ export function backups(stage: Stage): void {
     const acknowledged = oracle.lastAcknowledged;
     const cut = await lockAll(parts, parts.chance.id());
     if (!cut) return;
-    await parts.timer.sleep(dice.below(150));
+    await parts.timer.sleep(dice.integer(0, 149));
     const later = oracle.lastAcknowledged;
     const valid = await holds(parts, cut);
     if (valid && Math.max(acknowledged, later) > cut.end) {
@@ -201,7 +206,7 @@ export function disasters(stage: Stage): void {
   const { dice, replicas, world, counts } = stage;
   const quorum = Math.floor(replicas.length / 2) + 1;
   const old = new Map<string, Pick<MemoryReplica, 'meta' | 'actions'>>();
-  const pace = dice.pick([300, 800, 2_500]);
+  const pace = dice.pick([700, 2_000, 6_000]);
   const happen = () => {
     if (!stage.storm) return;
     const victim = dice.pick(replicas);
@@ -214,13 +219,13 @@ export function disasters(stage: Stage): void {
       counts.wipes += 1;
       const at = replicas.indexOf(victim);
       const parts = stage.partsFor(birth(stage, 'alarmed'));
-      world.at(dice.below(400), () => world.start(() => enduring(() => recoverOne(stage, parts, at))));
+      world.at(dice.integer(0, 399), () => world.start(() => enduring(() => recoverOne(stage, parts, at))));
     }
     const kept = dice.pick(replicas);
     old.set(kept.id, { meta: kept.meta, actions: new Map(kept.actions) });
-    world.at(100 + dice.below(pace), happen);
+    world.at(dice.integer(100, 100 + pace), happen);
   };
-  world.at(dice.below(pace), happen);
+  world.at(dice.integer(0, pace), happen);
 }
 
 /** Calm weather: every replica votes again, a new writer is elected, and everything acknowledged can be read. */
@@ -273,7 +278,7 @@ function again(stage: Stage, least: number, most: number, act: (parts: LogParts)
     if (!stage.storm) return;
     const process = birth(stage, 'passer-by');
     world.start(() => enduring(() => act(stage.partsFor(process))));
-    world.at(least + dice.below(most - least), begin);
+    world.at(dice.integer(least, most), begin);
   };
-  world.at(dice.below(most), begin);
+  world.at(dice.integer(0, most), begin);
 }

@@ -1,35 +1,6 @@
 import type { Chance, Timer } from '../../../functions/log/quorum.ts';
 import { Unreachable } from '../../../functions/log/quorum.ts';
-
-/** A small seeded generator (mulberry32): the same seed gives the same run. */
-export class Dice {
-  private state: number;
-
-  constructor(seed: number) {
-    this.state = seed >>> 0;
-  }
-
-  number(): number {
-    this.state = (this.state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  }
-
-  below(limit: number): number {
-    return Math.floor(this.number() * limit);
-  }
-
-  chance(probability: number): boolean {
-    return this.number() < probability;
-  }
-
-  pick<Item>(items: readonly Item[]): Item {
-    const item = items[this.below(items.length)];
-    if (item === undefined) throw new RangeError('Nothing to pick from');
-    return item;
-  }
-}
+import type { SeededRandom } from '../../support/seeded-random.ts';
 
 export interface Weather {
   readonly loss: number;
@@ -46,6 +17,8 @@ interface Event {
   readonly at: number;
   readonly order: number;
   readonly run: () => void;
+  /** Nothing is left to do: the answer came before the timeout. */
+  moot?: true;
 }
 
 /** A process of the simulation: once it is dead it sends nothing and hears nothing more. */
@@ -73,14 +46,14 @@ export class World {
   private failure: unknown;
 
   constructor(
-    readonly dice: Dice,
+    readonly dice: SeededRandom,
     weather: Weather,
   ) {
     this.weather = weather;
   }
 
-  at(delay: number, run: () => void): void {
-    const event = { at: this.now + delay, order: this.order++, run };
+  at(delay: number, run: () => void): Event {
+    const event: Event = { at: this.now + delay, order: this.order++, run };
     const { queue } = this;
     queue.push(event);
     for (let child = queue.length - 1; child > 0; ) {
@@ -89,34 +62,34 @@ export class World {
       [queue[child], queue[parent]] = [queue[parent] as Event, event];
       child = parent;
     }
+    return event;
   }
 
-  /** `farness` makes a place slow to reach. Sends a request that takes effect when `deliver` runs, perhaps never, perhaps twice, perhaps after the timeout. */
+  /**
+   * Sends a request that takes effect when `deliver` runs: perhaps never, perhaps twice, perhaps after the timeout.
+   * `farness` makes its place slow to reach.
+   */
   call<Answer>(process: Process, deliver: () => Answer, farness = 0): Promise<Answer> {
     const { dice } = this;
     if (dice.chance(this.weather.crash)) process.dead = true;
     if (dice.chance(this.weather.stall)) process.stalling = 6;
-    const held = process.stalling-- > 0 && dice.chance(0.6) ? 300 + dice.below(2_700) : 0;
+    const held = process.stalling-- > 0 && dice.chance(0.6) ? dice.integer(300, 3_000) : 0;
     return new Promise((resolve, reject) => {
       if (process.dead) return;
-      const hear = (act: () => void) => () => {
-        if (!process.dead) act();
+      const expiry = this.at(timeout, () => {
+        if (!process.dead) reject(new Unreachable('no answer'));
+      });
+      const hear = (answer: Answer) => () => {
+        expiry.moot = true;
+        if (!process.dead) resolve(answer);
       };
       const carry = (delay: number) =>
         this.at(delay, () => {
           const answer = deliver();
-          if (!dice.chance(this.weather.loss))
-            this.at(
-              this.delay(0),
-              hear(() => resolve(answer)),
-            );
+          if (!dice.chance(this.weather.loss)) this.at(this.delay(0), hear(answer));
         });
       if (!dice.chance(this.weather.loss)) carry(held + this.delay(farness));
       if (dice.chance(this.weather.duplication)) carry(this.delay(farness) * 3);
-      this.at(
-        timeout,
-        hear(() => reject(new Unreachable('no answer'))),
-      );
     });
   }
 
@@ -133,7 +106,7 @@ export class World {
   }
 
   chanceOf(): Chance {
-    return { number: () => this.dice.number(), id: () => `id-${(this.ids++).toString(36).padStart(9, '0')}` };
+    return { number: () => this.dice.next(), id: () => `id-${(this.ids++).toString(36).padStart(9, '0')}` };
   }
 
   /** Starts an activity; an error that it throws ends the run. */
@@ -148,7 +121,8 @@ export class World {
     const end = this.steps + maxSteps;
     await settled();
     for (; this.steps < end && !until(); this.steps += 1) {
-      const event = this.next();
+      let event = this.next();
+      while (event?.moot) event = this.next();
       if (!event) return;
       this.now = event.at;
       event.run();
@@ -177,7 +151,7 @@ export class World {
 
   private delay(farness: number): number {
     const { dice } = this;
-    return dice.chance(this.weather.slow + farness) ? 20 + dice.below(1_500) : 1 + dice.below(12);
+    return dice.chance(this.weather.slow + farness) ? dice.integer(20, 1_500) : dice.integer(1, 12);
   }
 }
 

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { sizes } from '../../sizes.ts';
+import { play, playMany } from './scenario.ts';
+
+const { simulatedRuns } = sizes.log;
+
+test('I1 to I11 hold through storms, and everything acknowledged can be read when the weather is calm again', async () => {
+  const sum = await playMany(1, simulatedRuns);
+  expect(sum).not.toHaveProperty('violation');
+  expect(sum.elections).toBeGreaterThan(5 * simulatedRuns);
+  expect(sum.acknowledged).toBeGreaterThan(5 * simulatedRuns);
+  expect(sum.wipes).toBeGreaterThan(2 * simulatedRuns);
+});
+
+test('the same seed gives the same run', async () => {
+  expect(await play(11)).toEqual(await play(11));
+});
