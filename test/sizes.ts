@@ -9,7 +9,7 @@ export const sizes = {
     recovered: size(300, 10_000),
     modelRuns: size(40, 1_000),
     uploadMiB: size(256, 2_048),
-    kills: size(6, 20),
+    kills: size(4, 20),
   },
   log: { simulatedRuns: size(400, 10_000), variantRuns: 1_000 },
   leadership: {

@@ -1,0 +1,73 @@
+/**
+ * Counts the words of files, and never starts again from the beginning: run it below `tenure lead`, kill whatever you like, start another.
+ *
+ *   tenure lead --group words --stay -- npx tsx examples/word-count/word-count.ts FILE…
+ *
+ * Each file is a job. Whoever leads recovers the jobs, goes on where the last committed checkpoint ends, and commits a checkpoint after every
+ * stretch. What a deposed leader has counted and not committed is lost with it, so no word counts twice.
+ */
+import { basename } from 'node:path';
+import {
+  hasCode,
+  JobRegistry,
+  LeadershipLost,
+  type RecoveredJob,
+  TenureClient,
+  termFromEnvironment,
+} from '../../client/index.ts';
+import { beginning, countOn, type State } from './counting.ts';
+
+const stretch = Number(process.env['WORD_COUNT_STRETCH'] ?? 1024 ** 2);
+
+const term = termFromEnvironment();
+const client = new TenureClient({ url: process.env['TENURE_URL'] ?? 'http://127.0.0.1:8787' });
+const registry = new JobRegistry({ client, term });
+const say = (text: string) => console.log(`term ${term.fencingVersion}: ${text}`);
+
+/** Claims every job of the group, before any of them is worked on. */
+async function recoverJobs(): Promise<RecoveredJob[]> {
+  const jobs: RecoveredJob[] = [];
+  for await (const job of registry.recover()) jobs.push(job);
+  return jobs;
+}
+
+async function submitNewJobs(files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    const known = await registry.show(basename(file)).catch((error: unknown) => {
+      if (hasCode(error, 'not_found')) return undefined;
+      throw error;
+    });
+    if (known) continue;
+    await registry.submit(basename(file), JSON.stringify({ file }), { retain: 2 });
+    say(`submitted ${basename(file)}`);
+  }
+}
+
+async function work(job: RecoveredJob): Promise<void> {
+  const { file } = JSON.parse(Buffer.from(await job.readGraph()).toString()) as { file: string };
+  const saved = await job.readCheckpoint();
+  let state: State = saved ? JSON.parse(Buffer.from(saved).toString()) : beginning;
+  say(`goes on with ${job.jobId} at byte ${state.offset}`);
+  for (;;) {
+    const next = await countOn(file, state, stretch);
+    if (!next) break;
+    const metadata = { from: state.offset, to: next.offset, term: term.fencingVersion };
+    const { checkpointId } = await job.checkpoints.add(JSON.stringify(next), { metadata });
+    say(`committed ${job.jobId} ${checkpointId} from ${state.offset} to ${next.offset}`);
+    state = next;
+  }
+  const { checkpointId } = await job.checkpoints.addSavepoint(JSON.stringify(state.counts));
+  const words = Object.values(state.counts).reduce((sum, count) => sum + count, 0);
+  say(`finishes ${job.jobId}`);
+  await registry.finish(job.jobId, 'succeeded', `${words} words, all counts in savepoint ${checkpointId}`);
+  say(`finished ${job.jobId}: ${words} words`);
+}
+
+try {
+  await submitNewJobs(process.argv.slice(2));
+  await Promise.all((await recoverJobs()).map(work));
+} catch (error) {
+  if (!(error instanceof LeadershipLost)) throw error;
+  say(`lost the lead: ${error.message}`);
+  process.exitCode = 75;
+}
