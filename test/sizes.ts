@@ -7,7 +7,7 @@ export const sizes = {
   jobs: {
     commits: size(300, 100_000),
     recovered: size(300, 10_000),
-    modelRuns: size(40, 1_000),
+    modelRuns: size(15, 300),
     uploadMiB: size(256, 2_048),
     kills: size(4, 20),
   },
@@ -18,8 +18,9 @@ export const sizes = {
     modelRuns: size(20, 1_000),
     simulatedRuns: size(300, 10_000),
     simulatedCrowds: size(6, 300),
-    historyCalls: size(25, 150),
+    historyCalls: size(15, 150),
   },
   client: { electorRuns: size(150, 3_000) },
   s3: { largeObjectMiB: size(128, 1024), racingWriters: 30 },
+  backups: { randomGroups: size(6, 60), entries: size(10_000, 200_000), jobs: size(100, 2_000) },
 } as const;

@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import { inject } from 'vitest';
+import { archives } from '../../../functions/backups/archives.ts';
+import type { BackupRecord } from '../../../functions/backups/backup.ts';
+import { archiveBucket } from '../../../functions/backups/backup-bucket.ts';
+import { backupOwnersTable } from '../../../functions/backups/backup-owners-table.ts';
+import { backupTable } from '../../../functions/backups/backup-table.ts';
+import { cutting } from '../../../functions/backups/cutting.ts';
+import type { GroupLogs } from '../../../functions/backups/group-logs.ts';
+import type { Archives, Cutting } from '../../../functions/backups/ports.ts';
+import { type Restores, startRestore, stepRestore } from '../../../functions/backups/restore.ts';
+import type { RestoreRecord } from '../../../functions/backups/restore-store.ts';
+import { restoreTable } from '../../../functions/backups/restore-table.ts';
+import type { Job, JobRecord } from '../../../functions/jobs/job.ts';
+import { payloadBucket } from '../../../functions/jobs/payloads.ts';
+import { leaseTable } from '../../../functions/leadership/lease-table.ts';
+import { type MemoryLogs, memoryLogs } from '../../support/backups/memory-logs.ts';
+import { type JobWorld, openJobWorld, type Process } from '../../support/job-world.ts';
+
+/** A process of the service with everything that backups and restores work with. */
+export interface BackupProcess {
+  readonly jobs: Process;
+  readonly archives: Archives;
+  readonly cutting: Cutting;
+  readonly restores: Restores;
+  /** Each job as the backup has recorded it. */
+  readonly recorded: Map<string, Job>;
+  restore(request: { group: string; backupId?: string; uri?: string }, requestId?: string): Promise<RestoreRecord>;
+}
+
+export interface ArchiveWorld {
+  readonly world: JobWorld;
+  readonly logs: MemoryLogs;
+  process(options?: { logs?: GroupLogs; restoreSources?: string[] }): BackupProcess;
+  /** A backup by the built-in worker, in as many slices as it takes. */
+  backUp(
+    process: BackupProcess,
+    group: string,
+    during?: (record: BackupRecord) => Promise<void>,
+  ): Promise<BackupRecord>;
+  /** Puts the record of a backup, as the workflow would. */
+  record(group: string, more?: Partial<BackupRecord>): Promise<BackupRecord>;
+}
+
+export async function openArchives(): Promise<ArchiveWorld> {
+  const world = await openJobWorld(inject('dynamodb'));
+  const logs = memoryLogs();
+  const { table, bucket: bucketName, clock, other, s3 } = world;
+  const store = backupTable(other, table);
+
+  const record = async (group: string, more: Partial<BackupRecord> = {}): Promise<BackupRecord> => {
+    const begun: BackupRecord = {
+      group,
+      backupId: randomUUID(),
+      requestId: randomUUID(),
+      state: 'RUNNING',
+      options: {
+        runAsync: true,
+        allowLeader: false,
+        bypassDelegation: true,
+        localFileSystem: false,
+        redelegate: false,
+        explain: false,
+      },
+      timeouts: { answerSeconds: 30, abandonSeconds: 60, runSeconds: 3_600 },
+      attempt: 1,
+      sequence: 0,
+      lastSignAt: clock.now(),
+      entryCount: 0,
+      bytes: 0,
+      startedAt: clock.now(),
+      stateSince: clock.now(),
+      phases: {},
+      refusals: [],
+      sharedWith: [],
+      ...more,
+    } as BackupRecord;
+    const answer = await store.begin(begun);
+    if (!('begun' in answer)) throw new Error(JSON.stringify(answer));
+    return begun;
+  };
+
+  return {
+    world,
+    logs,
+    record,
+
+    process({ logs: these = logs, restoreSources = [] } = {}) {
+      const jobs = world.process();
+      const recorded = new Map<string, Job>();
+      const held = {
+        ...jobs.room.held,
+        holdJob: async (...asked: Parameters<typeof jobs.room.held.holdJob>) => {
+          const job: JobRecord | undefined = await jobs.room.held.holdJob(...asked);
+          if (job && !('damage' in job)) recorded.set(job.jobId, job);
+          return job;
+        },
+      };
+      const bucket = archiveBucket(s3);
+      const payloads = payloadBucket(s3, bucketName);
+      const owners = backupOwnersTable(other, table);
+      const leases = leaseTable(other, table);
+      const parts = { logs: these, held, payloads, clock, newId: () => randomUUID() };
+      const restores: Restores = {
+        store,
+        owners,
+        leases,
+        restores: restoreTable(other, table),
+        bucket,
+        bucketName,
+        logs: these,
+        clock,
+        restoreSources,
+        resultRetentionDays: 7,
+        launch: async () => {},
+      };
+      return {
+        jobs,
+        recorded,
+        cutting: cutting(parts),
+        archives: archives({
+          ...parts,
+          jobs: jobs.room.jobs,
+          leases,
+          owners,
+          bucket,
+          bucketName,
+          version: '0.0.0-test',
+          newSuffix: () => randomUUID().slice(0, 8),
+        }),
+        restores,
+        async restore(request, requestId = randomUUID()) {
+          const { group, restoreId } = await startRestore(restores, { ...request, requestId }, 10_000);
+          for (let over = false; !over; ) over = await stepRestore(restores, group, restoreId, 60_000);
+          const stored = await restores.restores.read(group, restoreId);
+          if (!stored) throw new Error(`Restore ${restoreId} has gone`);
+          return stored.record;
+        },
+      };
+    },
+
+    async backUp(process, group, during = async () => {}) {
+      const begun = await record(group);
+      const { backupId, attempt } = begun;
+      let cut = await process.cutting.cut({ group, backupId, attempt });
+      for (let tried = 0; 'again' in cut && tried < 5; tried += 1) {
+        cut = await process.cutting.cut({ group, backupId, attempt });
+      }
+      if ('again' in cut) throw new Error(cut.again);
+      const placed: BackupRecord = { ...begun, cut: cut.cut };
+      await during(placed);
+      const slice = { budgetMs: 60_000, report: async () => 'continue' as const };
+      let worked = await process.archives.work(placed, slice);
+      while ('more' in worked) worked = await process.archives.work(placed, slice);
+      const finished: BackupRecord = { ...placed, ...worked.finished, state: 'VERIFYING' };
+      const verification = await process.archives.verify(finished, undefined, 60_000);
+      if (!('intact' in verification)) throw new Error(JSON.stringify(verification));
+      const seen = await store.read(group, backupId);
+      const completed: BackupRecord = { ...finished, state: 'COMPLETED' };
+      if (!seen || !(await store.settle(seen, completed))) throw new Error('The backup could not be settled');
+      return completed;
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { GroupLogs } from '../../../functions/backups/group-logs.ts';
+import { append, type WriterMemory } from '../../../functions/log/append.ts';
+import { elect } from '../../../functions/log/coordinator.ts';
+import { defaultSettings, type LogParts } from '../../../functions/log/log.ts';
+import { systemTimer } from '../../../functions/log/quorum.ts';
+import { recover } from '../../../functions/log/recovery.ts';
+import type { Value } from '../../../functions/log/replica.ts';
+import { MemoryReplica } from '../log/memory-replica.ts';
+import { MemorySeat } from '../log/memory-seat.ts';
+
+export interface MemoryLog {
+  readonly parts: LogParts;
+  readonly replicas: readonly MemoryReplica[];
+  readonly seat: MemorySeat;
+}
+
+export interface MemoryLogs extends GroupLogs {
+  of(group: string, log: string): MemoryLog;
+}
+
+/** The logs of all groups, each on three replicas in memory that apply the acceptor's rules. */
+export function memoryLogs(): MemoryLogs {
+  const logs = new Map<string, MemoryLog>();
+  const known = new Set<string>();
+  const of = (group: string, log: string): MemoryLog => {
+    const key = `${group}/${log}`;
+    const there = logs.get(key);
+    if (there) return there;
+    const replicas = [1, 2, 3].map((number) => new MemoryReplica(`${number}`));
+    const seat = new MemorySeat();
+    const made: MemoryLog = {
+      replicas,
+      seat,
+      parts: {
+        replicas: replicas.map((replica) => replica.port()),
+        seat: seat.port(),
+        timer: systemTimer,
+        chance: { number: () => Math.random(), id: () => randomUUID() },
+        settings: { ...defaultSettings, graceMs: 5, pauseMs: 5, answerMs: 1_000 },
+      },
+    };
+    logs.set(key, made);
+    return made;
+  };
+  return {
+    of,
+    list: async (group) =>
+      [...known].flatMap((key) => (key.startsWith(`${group}/`) ? [key.slice(group.length + 1)] : [])).sort(),
+    open: (group, log) => of(group, log).parts,
+    async hold(group, log, hold) {
+      of(group, log).seat.hold = hold;
+    },
+    async heldFrom(group, log, backupId) {
+      const { hold } = of(group, log).seat;
+      return hold?.backupId === backupId ? hold.from : undefined;
+    },
+    async release(group, log, backupId) {
+      const { seat } = of(group, log);
+      if (seat.hold?.backupId === backupId) seat.hold = undefined;
+    },
+    async create(group, log) {
+      known.add(`${group}/${log}`);
+    },
+  };
+}
+
+/** Makes a log and lets its replicas vote. */
+export async function initialise(logs: MemoryLogs, group: string, log: string): Promise<void> {
+  await logs.create(group, log);
+  const { parts } = logs.of(group, log);
+  await Promise.all(parts.replicas.map((replica) => recover(parts, replica, { autoInitialize: true })));
+}
+
+/** A writer that waits when a backup holds it back, as the client library does, and is elected again when it must. */
+export function memoryWriter({ parts }: MemoryLog, version: number) {
+  const memory: WriterMemory = { settlements: new Map() };
+  let writerId = '';
+  const counted = { elections: 0, locked: 0, held: 0 };
+  const write = async (values: readonly Value[], requestId: string = randomUUID()): Promise<number> => {
+    for (;;) {
+      if (writerId === '') {
+        const election = await elect(parts, version);
+        if (!('elected' in election)) throw new Error(`Not elected: ${JSON.stringify(election)}`);
+        writerId = election.elected.writerId;
+        counted.elections += 1;
+      }
+      const answer = await append(parts, memory, { writerId, requestId, values });
+      if ('last' in answer) return answer.last;
+      if ('stateLocked' in answer) {
+        counted.locked += 1;
+        await parts.timer.sleep(20);
+      } else if ('held' in answer) {
+        counted.held += 1;
+        return -1;
+      } else writerId = '';
+    }
+  };
+  return {
+    counted,
+    append: (...entries: string[]) => {
+      const requestId = randomUUID();
+      const values = entries.map(
+        (entry, index): Value => ({ type: 'APPEND', data: Buffer.from(entry), requestId, index }),
+      );
+      return write(values, requestId);
+    },
+    truncate: (to: number) => {
+      const requestId = randomUUID();
+      return write([{ type: 'TRUNCATE', to, requestId }], requestId);
+    },
+  };
+}
