@@ -4,6 +4,7 @@ import { Construct } from 'constructs';
 import { everyMinute } from './every-minute.ts';
 import type { Settings } from './settings.ts';
 import { TenureApi } from './tenure-api.ts';
+import { createBackupFunctions } from './tenure-backups.ts';
 import { TenureFunction } from './tenure-function.ts';
 import { createJobFunctions } from './tenure-jobs.ts';
 import { TenureMonitoring } from './tenure-monitoring.ts';
@@ -56,7 +57,8 @@ export class TenureService extends Construct {
     everyMinute(sweep, failures);
 
     const jobs = createJobFunctions(this, { ...props, failures });
-    const functions = [lease, contend, operate, sweep, ...jobs];
+    const backups = createBackupFunctions(this, { ...props, failures });
+    const functions = [lease, contend, operate, sweep, ...jobs, ...backups];
     this.api = new TenureApi(this, 'Api', { ...props, functions, fallback: operate });
     this.monitoring = new TenureMonitoring(this, 'Monitoring', { ...props, functions, api: this.api, failures });
     refuseUnknown(props.settings, functions);

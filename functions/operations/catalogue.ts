@@ -1,3 +1,5 @@
+import { backupOperations } from '../backups/schema.ts';
+import { workerOperations } from '../backups/worker-schema.ts';
 import { checkpointOperations } from '../checkpoints/schema.ts';
 import { jobOperations } from '../jobs/schema.ts';
 import { leadershipOperations } from '../leadership/schema.ts';
@@ -9,5 +11,7 @@ export const catalogue = {
   ...leadershipOperations,
   ...jobOperations,
   ...checkpointOperations,
+  ...backupOperations,
+  ...workerOperations,
   ...operationsOperations,
 } satisfies Record<string, Operation>;

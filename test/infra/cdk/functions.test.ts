@@ -62,11 +62,12 @@ describe('every function', () => {
 });
 
 describe('permissions', () => {
-  test('name each action; resources end in * only for traces and for objects below a prefix', () => {
+  test('name each action; resources end in * only for traces, the log of a workflow and objects below a prefix', () => {
     expect(permissions(template).length).toBeGreaterThan(20);
     for (const { action, resource } of permissions(template)) {
       expect(action).toMatch(/^[a-z0-9-]+:[A-Za-z]+$/);
-      if (action.startsWith('xray:')) expect(resource).toBe('*');
+      if (/^xray:|^logs:(\w+Deliver(y|ies)|\w+ResourcePolic(y|ies)|DescribeLogGroups)$/.test(action))
+        expect(resource).toBe('*');
       else expect(resource).toMatch(/^\$\{\w+(\.Arn)?\}(\/index\/\w+|\/[a-z]+\/\*)?$/);
     }
   });
@@ -98,9 +99,13 @@ describe('permissions', () => {
     expect(deleting).toEqual([]);
   });
 
-  test('only retention, clean-up and the collector delete objects', () => {
+  test('only retention, clean-up, the collector and the end of a backup delete objects', () => {
     const deleting = permissions(template).filter(({ action }) => action.startsWith('s3:Delete'));
-    for (const { role } of deleting) expect(role).toMatch(/^TenureService(checkpoints|cleanup|collect|collector)role/);
+    const backups = /^TenureService(backups|backupsweep|backupcleanup|backupcut)role/;
+    for (const { role, resource } of deleting) {
+      if (resource.endsWith('/backups/*')) expect(role).toMatch(backups);
+      else if (!backups.test(role)) expect(role).toMatch(/^TenureService(checkpoints|cleanup|collect|collector)role/);
+    }
   });
 
   test('lease and contend reach the main table and nothing else of the store', () => {

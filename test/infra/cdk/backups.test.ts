@@ -1,0 +1,86 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { functionName, permissions, permissionsOf, resources, templateOf, text } from './synthesised.ts';
+
+type States = Record<
+  string,
+  Record<string, unknown> & { Type: string; Catch?: { ErrorEquals: string[]; Next: string }[] }
+>;
+
+let template: ReturnType<typeof templateOf>;
+let machine: ReturnType<typeof resources>[number];
+let states: States;
+beforeAll(() => {
+  template = templateOf();
+  const [found] = resources(template, 'AWS::StepFunctions::StateMachine').filter(({ id }) => id.includes('backup'));
+  if (!found) throw new Error('There is no workflow of backups');
+  machine = found;
+  states = JSON.parse(text(machine.properties.DefinitionString)).States;
+});
+
+describe('the workflow of backups', () => {
+  test('is a Standard one in JSONata; its log tells every step and no data, since that holds task tokens', () => {
+    expect(JSON.parse(text(machine.properties.DefinitionString))).toMatchObject({ QueryLanguage: 'JSONata' });
+    expect(machine.properties.StateMachineType ?? 'STANDARD').toBe('STANDARD');
+    expect(machine.properties.LoggingConfiguration).toMatchObject({ Level: 'ALL', IncludeExecutionData: false });
+    expect(machine.properties.TracingConfiguration).toEqual({ Enabled: true });
+  });
+
+  test('takes every timeout from its input, and catches both that a worker can miss', () => {
+    const input = (field: string) => `{% $states.context.Execution.Input.${field} %}`;
+    expect(states['Suspend']?.['TimeoutSeconds']).toBe(input('answerSeconds'));
+    expect(states['Offer']?.['TimeoutSeconds']).toBe(input('answerSeconds'));
+    expect(states['Run']).toMatchObject({
+      HeartbeatSeconds: input('abandonSeconds'),
+      TimeoutSeconds: input('runSeconds'),
+    });
+    const lost = states['Run']?.Catch?.find(({ ErrorEquals }) => ErrorEquals.includes('States.Timeout'));
+    expect(lost).toMatchObject({ ErrorEquals: ['States.HeartbeatTimeout', 'States.Timeout'], Next: 'Lose' });
+  });
+
+  test('lets no task end it unsettled: whatever is not expected leads to a state that settles', () => {
+    for (const [name, { Type, Catch }] of Object.entries(states)) {
+      if (Type !== 'Task' || name === 'Fail') continue;
+      const last = Catch?.at(-1);
+      expect(last?.ErrorEquals, name).toEqual(['States.ALL']);
+      expect(['Fail', 'Lose', 'LeftToTheSweep'], name).toContain(last?.Next);
+    }
+  });
+
+  test('hands its token to the tasks that wait for an answer, and to no other', () => {
+    for (const [name, state] of Object.entries(states)) {
+      if (state.Type !== 'Task') continue;
+      const waits = String(state['Resource']).endsWith('.waitForTaskToken');
+      expect(JSON.stringify(state).includes('$states.context.Task.Token'), name).toBe(waits);
+      expect(waits, name).toBe(['Suspend', 'Offer', 'Run'].includes(name));
+    }
+  });
+
+  test('calls a function of its own for each task, and may call no other', () => {
+    const tasks = Object.values(states).filter(({ Type }) => Type === 'Task');
+    const called = Object.values(machine.properties.DefinitionSubstitutions).map((arn) => functionName(template, arn));
+    expect(new Set(called).size).toBe(tasks.length);
+    const allowed = permissions(template).filter(
+      ({ role, action }) => role.includes('backupRole') && action === 'lambda:InvokeFunction',
+    );
+    expect(allowed.map(({ resource }) => functionName(template, { Ref: /\w+/.exec(resource)?.[0] })).sort()).toEqual(
+      called.sort(),
+    );
+  });
+
+  test('is started and answered only by functions that are no task of it', () => {
+    const speaking = permissions(template).filter(
+      ({ action, resource }) => action.startsWith('states:') && resource.includes(machine.id),
+    );
+    expect(new Set(speaking.map(({ role }) => role.replace(/role.*/, '')))).toEqual(
+      new Set(['TenureServicebackups', 'TenureServicebackupsweep']),
+    );
+  });
+});
+
+test('a task that only keeps records reaches the main table and nothing else of the store', () => {
+  for (const name of ['choose', 'suspend', 'passover', 'offer', 'run', 'lose', 'fail']) {
+    const own = permissionsOf(template, `backup${name}`).filter(({ action }) => !action.startsWith('xray:'));
+    expect(new Set(own.map(({ action }) => action.split(':')[0])), name).toEqual(new Set(['dynamodb']));
+    expect(new Set(own.map(({ resource }) => resource)).size, name).toBe(1);
+  }
+});
