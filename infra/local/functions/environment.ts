@@ -54,6 +54,7 @@ function functionOf(deployment: Deployment, at: Surroundings, resource: Resource
     memoryMiB: MemorySize,
     logFile: join(at.logFolder, `${name}.log`),
     environment: {
+      ...shortTimes,
       ...Object.fromEntries(variables),
       ...runtimeVariables(name, Handler, MemorySize, folder),
       ...awsVariables(at, name),
@@ -61,6 +62,9 @@ function functionOf(deployment: Deployment, at: Surroundings, resource: Resource
     },
   };
 }
+
+/** Polling costs nothing here, so a worker need not be slow to hear of its backup. */
+const shortTimes = { TENURE_IDLE_POLL_MS: '500' };
 
 /** A handler is named by its file without the ending, a dot, and the export. */
 function entryOf({ path }: Resource, folder: string, handler: string): { file: string; exportName: string } {
