@@ -1,10 +1,10 @@
 /** The election of a log's writer. Design: the replicated log, "Coordinator". */
 import { above, versionOf } from './ballot.ts';
-import { accepted, fill, gather, type Views } from './fill.ts';
+import { accepted, fill, gather } from './fill.ts';
 import { inspect } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, count, inParallel, quorumOf } from './quorum.ts';
-import type { Meta, PromiseAnswer, Status } from './replica.ts';
+import type { Meta, PromiseAnswer, Status, Views } from './replica.ts';
 import { type Seat, take } from './seat.ts';
 
 export type Election =

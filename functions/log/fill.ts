@@ -2,10 +2,7 @@ import { performed } from './acceptor.ts';
 import { above, versionOf } from './ballot.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, count, quorumOf } from './quorum.ts';
-import type { Action, Ballot, LearnedAction, PositionPromiseAnswer, Value, WriteAnswer } from './replica.ts';
-
-/** The views that a coordinator read before its first promise; undefined where a replica did not vote then. */
-export type Views = readonly (string | undefined)[];
+import type { Action, Ballot, LearnedAction, PositionPromiseAnswer, Value, Views, WriteAnswer } from './replica.ts';
 
 export type Filled =
   | { readonly filled: LearnedAction }

@@ -1,7 +1,6 @@
-import type { Views } from './fill.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, count, quorumOf } from './quorum.ts';
-import { isLearned, type LearnedAction, type Range, settledOf } from './replica.ts';
+import { isLearned, type LearnedAction, type Range, settledOf, type Views } from './replica.ts';
 
 /** What the replicas that answered know together about a range of positions. */
 export interface Inspection {

@@ -113,6 +113,9 @@ export type WriteAnswer =
 
 export type LearnAnswer = { readonly verdict: 'ACCEPT'; readonly begin: number; readonly end: number } | Refusal;
 
+/** The views that a coordinator read before its first promise; undefined where a replica did not vote then. */
+export type Views = readonly (string | undefined)[];
+
 /** What a transition was decided on; it changes nothing once the replica lives another life or has another status. */
 export interface Expected {
   readonly incarnation: string;

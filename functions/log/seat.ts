@@ -2,7 +2,7 @@
  * The writer's seat: one record of the main table that hands out positions, so that one ballot never proposes two values
  * at one position, however many processes append for the same writer. Design: the replicated log, "seat".
  */
-import type { Views } from './fill.ts';
+import type { Views } from './replica.ts';
 
 export interface Handed {
   /** Names a request with its payload; empty for a request that was settled with other values and placed again. */
