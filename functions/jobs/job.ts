@@ -144,6 +144,15 @@ export function referredPayloads(job: Job): Set<string> {
   return new Set(job.graph && job.state !== 'CLEANED' ? [...ids, job.graph.payloadId] : ids);
 }
 
+/**
+ * What a backup of the record must copy: of a finished job only its savepoints, since the clean-up may have deleted some of the
+ * rest already.
+ */
+export function livePayloads(job: Job): Set<string> {
+  if (job.state === 'ACTIVE') return referredPayloads(job);
+  return new Set(job.savepoints.flatMap(({ payloadId }) => payloadId ?? []));
+}
+
 /** What a finished job's clean-up has to delete: its checkpoints, then its graph. */
 export function owedPayloads({ checkpoints, graph }: Job): string[] {
   const ids = checkpoints.flatMap(({ payloadId }) => payloadId ?? []);
