@@ -7,6 +7,7 @@ import { TenureApi } from './tenure-api.ts';
 import { createBackupFunctions } from './tenure-backups.ts';
 import { TenureFunction } from './tenure-function.ts';
 import { createJobFunctions } from './tenure-jobs.ts';
+import { createLogFunctions } from './tenure-log.ts';
 import { TenureMonitoring } from './tenure-monitoring.ts';
 import type { TenureStore } from './tenure-store.ts';
 
@@ -57,8 +58,9 @@ export class TenureService extends Construct {
     everyMinute(sweep, failures);
 
     const jobs = createJobFunctions(this, { ...props, failures });
+    const logs = createLogFunctions(this, { ...props, failures });
     const backups = createBackupFunctions(this, { ...props, failures });
-    const functions = [lease, contend, operate, sweep, ...jobs, ...backups];
+    const functions = [lease, contend, operate, sweep, ...jobs, ...logs, ...backups];
     this.api = new TenureApi(this, 'Api', { ...props, functions, fallback: operate });
     this.monitoring = new TenureMonitoring(this, 'Monitoring', { ...props, functions, api: this.api, failures });
     refuseUnknown(props.settings, functions);

@@ -15,6 +15,8 @@ export interface WorkflowProps {
   states: Readonly<Record<string, State>>;
   /** By the name in `invoke`. */
   functions: Readonly<Record<string, TenureFunction>>;
+  /** Whether an execution may start the next one. */
+  startsItself?: boolean;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface WorkflowProps {
 export class Workflow extends Construct {
   readonly arn: string;
 
-  constructor(scope: Construct, id: string, { settings, startAt, states, functions }: WorkflowProps) {
+  constructor(scope: Construct, id: string, { settings, startAt, states, functions, startsItself }: WorkflowProps) {
     super(scope, id);
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
     const arns = Object.values(functions).map(({ functionArn }) => functionArn);
@@ -51,6 +53,15 @@ export class Workflow extends Construct {
     };
     resource.node.addDependency(calls, this.observation(role));
     this.arn = machine.stateMachineArn;
+    if (startsItself) this.allowStart(role);
+  }
+
+  /** A policy of its own, since this one comes after the machine. */
+  private allowStart(role: Role): void {
+    new Policy(this, 'Start', {
+      roles: [role],
+      statements: [new PolicyStatement({ actions: ['states:StartExecution'], resources: [this.arn] })],
+    });
   }
 
   /** The prefix keeps Step Functions from adding each of these groups to a policy that the whole account shares. */

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { documentClient } from '../platform/aws.ts';
+import { leaseTable } from '../leadership/lease-table.ts';
+import { documentClient, sfnClient } from '../platform/aws.ts';
 import { defaultSettings, type LogParts } from './log.ts';
 import { type Chance, systemTimer } from './quorum.ts';
 import type { LogRegistry } from './registry.ts';
 import { logRegistryTable } from './registry-table.ts';
 import { tableEpoch } from './replica-epoch.ts';
 import { replicaTable } from './replica-table.ts';
+import type { Replicas } from './replicas.ts';
 import { seatTable } from './seat-table.ts';
-import { logSettings, type ReplicaAddress } from './settings.ts';
+import { logSettings, type ReplicaAddress, recoveryWorkflow } from './settings.ts';
+import { recoveryWorkflowClient } from './workflow-client.ts';
+import { WriterMemories } from './writer-memories.ts';
 
 export interface LogRoom {
   readonly registry: LogRegistry;
@@ -26,6 +30,17 @@ export function logRoom(): LogRoom {
     client: documentClient(),
     replicas: TENURE_REPLICA_TABLES.map(({ table, region }) => ({ table, client: documentClient(region) })),
   });
+}
+
+/** The same for the functions that serve logs and start recoveries. */
+export function replicasRoom(): Replicas {
+  const { TENURE_TABLE } = logSettings();
+  return {
+    ...logRoom(),
+    leases: leaseTable(documentClient(), TENURE_TABLE),
+    memories: new WriterMemories(),
+    workflow: recoveryWorkflowClient(sfnClient(), recoveryWorkflow()),
+  };
 }
 
 export interface Tables {

@@ -3,6 +3,7 @@ import { workerOperations } from '../backups/worker-schema.ts';
 import { checkpointOperations } from '../checkpoints/schema.ts';
 import { jobOperations } from '../jobs/schema.ts';
 import { leadershipOperations } from '../leadership/schema.ts';
+import { logOperations } from '../log/schema.ts';
 import type { Operation } from '../platform/operation.ts';
 import { operationsOperations } from './schema.ts';
 
@@ -11,6 +12,7 @@ export const catalogue = {
   ...leadershipOperations,
   ...jobOperations,
   ...checkpointOperations,
+  ...logOperations,
   ...backupOperations,
   ...workerOperations,
   ...operationsOperations,

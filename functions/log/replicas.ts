@@ -1,0 +1,68 @@
+/** What an operator or the schedule asks of a replica. */
+import { notFound, Problem } from '../platform/problem.ts';
+import { initialize } from './initialize.ts';
+import type { LogParts } from './log.ts';
+import { known, type LogName, type Logs } from './logs.ts';
+import { initializationRefused } from './problems.ts';
+import { positions } from './reader.ts';
+import type { Replica } from './replica.ts';
+import { type RecoveryWorkflow, split } from './workflow.ts';
+
+export interface Replicas extends Logs {
+  readonly workflow: RecoveryWorkflow;
+}
+
+export interface ReplicaName extends LogName {
+  readonly replica: string;
+}
+
+/** Throws `not_found` for a replica that the deployment does not have. */
+export function replicaOf(parts: LogParts, id: string): Replica {
+  const replica = parts.replicas.find((one) => one.id === id);
+  if (replica) return replica;
+  throw new Problem(
+    notFound,
+    `There is no replica "${id}"; there are ${parts.replicas.map((one) => one.id).join(', ')}.`,
+  );
+}
+
+/** Founds a log by hand; throws `initialization_refused`. */
+export async function initializeReplica(logs: Replicas, name: ReplicaName, force: boolean) {
+  await known(logs, name);
+  const parts = logs.parts(name.group, name.log);
+  const outcome = await initialize(parts, replicaOf(parts, name.replica), force);
+  if ('status' in outcome) return outcome;
+  throw new Problem(initializationRefused, `Log "${name.log}": ${outcome.refused}.`);
+}
+
+/** Starts the recovery of a replica that does not vote, or of any with `force`. */
+export async function recoverReplica(logs: Replicas, { group, log, replica }: ReplicaName, force: boolean) {
+  await known(logs, { group, log });
+  const { status } = await replicaOf(logs.parts(group, log), replica).read();
+  if (status === 'VOTING' && !force) return { status };
+  const { executionId } = await logs.workflow.start({ group, log, replica, force, plan: null });
+  return { status, executionId };
+}
+
+/** Brings a voting replica up to the others; one that does not vote is recovered. */
+export async function catchUpReplica(logs: Replicas, { group, log, replica }: ReplicaName) {
+  await known(logs, { group, log });
+  const parts = logs.parts(group, log);
+  const { status, incarnation } = await replicaOf(parts, replica).read();
+  if (status !== 'VOTING') return recoverReplica(logs, { group, log, replica }, false);
+  const [{ begin, end }, seat] = await Promise.all([positions(parts), parts.seat.read()]);
+  const plan = { incarnation, ranges: split({ from: begin, to: end, fillTo: seat?.settled ?? -1 }) };
+  const { executionId } = await logs.workflow.start({ group, log, replica, force: false, plan });
+  return { status, executionId };
+}
+
+/** Starts the recovery of all replicas of a log that are to vote and do not. */
+export async function recoverAll(logs: Replicas, { group, log }: LogName, autoInitialize: boolean): Promise<number> {
+  const { replicas } = await positions(logs.parts(group, log));
+  if (!autoInitialize && replicas.every(({ status }) => status === 'EMPTY' || status === 'UNREACHABLE')) return 0;
+  const waiting = replicas.filter(({ status }) => status !== 'VOTING' && status !== 'UNREACHABLE');
+  for (const { id } of waiting) {
+    await logs.workflow.start({ group, log, replica: id, force: false, plan: null });
+  }
+  return waiting.length;
+}

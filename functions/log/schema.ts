@@ -1,0 +1,238 @@
+import * as z from 'zod';
+import { leadershipLost } from '../leadership/problems.ts';
+import { operation } from '../platform/operation.ts';
+import { notFound } from '../platform/problem.ts';
+import { instantText, limit, name, nothing, page, pageQuery } from '../platform/schema.ts';
+import * as problems from './problems.ts';
+
+export const maxEntries = 64;
+export const maxEntryBytes = 256 * 1024;
+export const maxAppendBytes = 2 * 1024 ** 2;
+
+const position = z.int().min(0);
+const positionText = z
+  .string()
+  .regex(/^\d{1,16}$/, 'must be a position')
+  .transform(Number)
+  .pipe(position);
+const sizeOf = (text: string) => Buffer.byteLength(text, 'base64');
+
+const log = z.object({ group: name, log: name });
+const replica = log.extend({ replica: z.string().regex(/^[1-5]$/, 'must be 1 to 5') });
+const logPath = '/v1/groups/{group}/logs/{log}';
+const replicaPath = `${logPath}/replicas/{replica}` as const;
+const writer = { 'Log-Writer': z.uuid() };
+
+const created = { log: name, autoInitialize: z.boolean(), createdAt: instantText };
+
+const status = z.enum(['EMPTY', 'STARTING', 'RECOVERING', 'VOTING', 'UNREACHABLE']);
+
+export const shownLog = z.object({
+  ...created,
+  /** The first readable position. */
+  begin: position,
+  /** The last position, inclusive. */
+  end: position,
+  /** So many of the replicas must vote. */
+  quorum: z.int().min(1).max(3),
+  voting: z.int().min(0).max(5),
+  replicas: z.array(
+    z.object({ id: z.string(), status, begin: position, end: position, promised: position, lag: position }),
+  ),
+});
+
+export const createLog = operation({
+  method: 'PUT',
+  path: logPath,
+  summary: 'Create a log; nothing happens when it is there',
+  servedBy: 'log',
+  params: log,
+  query: nothing,
+  body: z.strictObject({
+    /** True unless given. False: `tenure log init` founds the log. */
+    autoInitialize: z.boolean().optional(),
+  }),
+  answer: z.object(created),
+  status: 201,
+  problems: [],
+});
+
+export const listLogs = operation({
+  method: 'GET',
+  path: '/v1/groups/{group}/logs',
+  summary: 'The logs of the group, in order of their names',
+  servedBy: 'log',
+  params: z.object({ group: name }),
+  query: pageQuery,
+  body: nothing,
+  answer: page(shownLog),
+  problems: [],
+});
+
+export const showLog = operation({
+  method: 'GET',
+  path: logPath,
+  summary: 'Where a log and each of its replicas stand',
+  servedBy: 'log',
+  params: log,
+  query: nothing,
+  body: nothing,
+  answer: shownLog,
+  problems: [notFound],
+});
+
+export const electWriter = operation({
+  method: 'POST',
+  path: `${logPath}/writer`,
+  summary: 'Elect a writer; with a fence no older term can win the log back',
+  servedBy: 'log',
+  params: log,
+  query: nothing,
+  fence: 'optional',
+  body: nothing,
+  answer: z.object({
+    writerId: z.uuid(),
+    ballot: z.int().min(1),
+    /** The last position of the log. */
+    position,
+  }),
+  problems: [notFound, leadershipLost, problems.electionLost, problems.roundsExhausted, problems.logNotRecovered],
+});
+
+export const appendEntries = operation({
+  method: 'POST',
+  path: `${logPath}/entries`,
+  summary: 'Append entries at the end of the log, all at consecutive positions',
+  servedBy: 'log',
+  params: log,
+  query: nothing,
+  headers: writer,
+  body: z.strictObject({
+    entries: z
+      .array(
+        z
+          .base64()
+          .max(Math.ceil(maxEntryBytes / 3) * 4)
+          .refine((text) => sizeOf(text) <= maxEntryBytes, 'must have at most 256 KiB'),
+      )
+      .min(1)
+      .max(maxEntries)
+      .refine(
+        (entries) => entries.reduce((sum, text) => sum + sizeOf(text), 0) <= maxAppendBytes,
+        'must have at most 2 MiB together',
+      ),
+  }),
+  bodyLimit: 3 * 1024 ** 2,
+  answer: z.object({ first: position, last: position }),
+  status: 201,
+  problems: [problems.notElected, problems.exclusivityLost, problems.outcomeUnknown, problems.stateLocked],
+});
+
+export const truncateLog = operation({
+  method: 'POST',
+  path: `${logPath}/truncate`,
+  summary: 'Make the positions below `to` unreadable',
+  servedBy: 'log',
+  params: log,
+  query: nothing,
+  headers: writer,
+  body: z.strictObject({ to: position }),
+  answer: z.object({
+    /** Where the truncation stands in the log. */
+    position,
+  }),
+  problems: [
+    problems.badRange,
+    problems.notElected,
+    problems.exclusivityLost,
+    problems.outcomeUnknown,
+    problems.stateLocked,
+    problems.truncationHeld,
+  ],
+});
+
+export const readEntries = operation({
+  method: 'GET',
+  path: `${logPath}/entries`,
+  summary: 'The entries from one position to another, both inclusive',
+  servedBy: 'log',
+  params: log,
+  query: z.strictObject({
+    /** The first readable position unless given. */
+    from: positionText.optional(),
+    /** The last settled position unless given. */
+    to: positionText.optional(),
+    limit,
+  }),
+  body: nothing,
+  answer: z.object({
+    items: z.array(z.object({ position, data: z.base64() })),
+    /** Where the next page begins. */
+    nextFrom: position.optional(),
+  }),
+  problems: [
+    notFound,
+    problems.badRange,
+    problems.truncated,
+    problems.pastEnd,
+    problems.pending,
+    problems.logNotRecovered,
+  ],
+});
+
+/** What becomes of a replica: it votes already, or this execution works on it. */
+const begun = z.object({ status: status.optional(), executionId: z.string().optional() });
+
+const forced = z.strictObject({ force: z.boolean().optional() });
+
+export const initializeReplica = operation({
+  method: 'POST',
+  path: `${replicaPath}/initialize`,
+  summary: 'Let an empty replica of a new log vote; `force` gives up what the log held',
+  servedBy: 'log',
+  params: replica,
+  query: nothing,
+  body: forced,
+  answer: begun,
+  status: 202,
+  problems: [notFound, problems.initializationRefused],
+});
+
+export const recoverReplica = operation({
+  method: 'POST',
+  path: `${replicaPath}/recover`,
+  summary: 'Recover a replica from the others; `force` recovers one that votes too',
+  servedBy: 'log',
+  params: replica,
+  query: nothing,
+  body: forced,
+  answer: begun,
+  status: 202,
+  problems: [notFound],
+});
+
+export const catchUpReplica = operation({
+  method: 'POST',
+  path: `${replicaPath}/catch-up`,
+  summary: 'Bring a lagging replica up to the others without disturbing the writer',
+  servedBy: 'log',
+  params: replica,
+  query: nothing,
+  body: nothing,
+  answer: begun,
+  status: 202,
+  problems: [notFound],
+});
+
+export const logOperations = {
+  createLog,
+  listLogs,
+  showLog,
+  electWriter,
+  appendEntries,
+  truncateLog,
+  readEntries,
+  initializeReplica,
+  recoverReplica,
+  catchUpReplica,
+};

@@ -1,0 +1,126 @@
+import { Aws } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { Settings } from './settings.ts';
+import type { TenureFunction } from './tenure-function.ts';
+import { choice, invoke, type State, Workflow } from './workflow.ts';
+
+const input = '$states.context.Execution.Input';
+const of = (field: string) => `{% ${input}.${field} %}`;
+const replica = { group: of('group'), log: of('log'), replica: of('replica') };
+
+/** A round has 11 events, a pass of catching up 8 ranges about 1,000: together they stay below 20,000. */
+const mostRounds = 300;
+const mostPasses = 6;
+const slicesOfPass = 15;
+
+/** Learns one range, slice by slice; answers what is left of it. */
+const learnRange = {
+  StartAt: 'Begin',
+  States: {
+    Begin: { Type: 'Pass', Assign: { slices: 0 }, Output: { range: '{% $states.input %}' }, Next: 'Slice' },
+    Slice: invoke(
+      'catchUp',
+      { ...replica, incarnation: '{% $incarnation %}', range: '{% $states.input.range %}' },
+      {
+        Assign: { slices: '{% $slices + 1 %}' },
+        Catch: [
+          { ErrorEquals: ['States.ALL'], Output: { next: 'stuck', range: '{% $states.input.range %}' }, Next: 'Left' },
+        ],
+        Next: 'More?',
+      },
+    ),
+    'More?': {
+      Type: 'Choice',
+      Choices: [{ Condition: `{% $states.input.next = 'again' and $slices < ${slicesOfPass} %}`, Next: 'Slice' }],
+      Default: 'Left',
+    },
+    Left: { Type: 'Succeed' },
+  },
+};
+
+/** What the functions do: functions/log/workflow. */
+const states: Record<string, State> = {
+  Start: {
+    Type: 'Pass',
+    Assign: { rounds: 0, passes: 0, finished: '', incarnation: '', ranges: [] },
+    Next: 'Planned?',
+  },
+  'Planned?': {
+    Type: 'Choice',
+    Choices: [{ Condition: `{% $type(${input}.plan) = 'object' %}`, Next: 'Resume' }],
+    Default: 'Round',
+  },
+  Resume: { Type: 'Pass', Output: { plan: of('plan') }, Next: 'Plan' },
+
+  Round: invoke(
+    'round',
+    { ...replica, force: `{% ${input}.force and $rounds = 0 %}`, finished: '{% $finished %}' },
+    {
+      Assign: { rounds: '{% $rounds + 1 %}', finished: '' },
+      Catch: [{ ErrorEquals: ['States.ALL'], Assign: { rounds: '{% $rounds + 1 %}' }, Output: {}, Next: 'Tired?' }],
+      Next: 'Decided?',
+    },
+  ),
+  'Decided?': choice({ done: 'Done', catchUp: 'Plan' }, 'Tired?'),
+  'Tired?': {
+    Type: 'Choice',
+    Choices: [{ Condition: `{% $rounds >= ${mostRounds} %}`, Next: 'Anew' }],
+    Default: 'Wait',
+  },
+  Wait: { Type: 'Wait', Seconds: '{% $rounds < 5 ? 1 : 5 + $floor($random() * 10) %}', Next: 'Round' },
+
+  Plan: {
+    Type: 'Pass',
+    Assign: { incarnation: '{% $states.input.plan.incarnation %}', ranges: '{% [$states.input.plan.ranges] %}' },
+    Next: 'CatchUp',
+  },
+  CatchUp: {
+    Type: 'Map',
+    Items: '{% $ranges %}',
+    MaxConcurrency: 4,
+    ItemProcessor: learnRange,
+    Assign: { ranges: "{% [$states.result[next != 'done'].range] %}", passes: '{% $passes + 1 %}' },
+    Next: 'CaughtUp?',
+  },
+  'CaughtUp?': {
+    Type: 'Choice',
+    Choices: [
+      { Condition: '{% $count($ranges) = 0 %}', Next: 'Finish' },
+      { Condition: `{% $passes >= ${mostPasses} %}`, Next: 'Anew' },
+    ],
+    Default: 'WaitForQuorum',
+  },
+  WaitForQuorum: { Type: 'Wait', Seconds: 2, Next: 'CatchUp' },
+  Finish: { Type: 'Pass', Assign: { finished: '{% $incarnation %}' }, Next: 'Round' },
+
+  // The history of one execution takes 25,000 events.
+  Anew: {
+    Type: 'Task',
+    Resource: `arn:${Aws.PARTITION}:states:::states:startExecution`,
+    Arguments: {
+      StateMachineArn: '{% $states.context.StateMachine.Id %}',
+      Name: `{% ${input}.key & '-' & $uuid() %}`,
+      Input: {
+        ...replica,
+        key: of('key'),
+        force: false,
+        plan: '{% $passes > 0 and $count($ranges) > 0 ? {"incarnation": $incarnation, "ranges": $ranges} : null %}',
+      },
+    },
+    Retry: [
+      { ErrorEquals: ['States.ALL'], IntervalSeconds: 2, MaxAttempts: 5, BackoffRate: 2, JitterStrategy: 'FULL' },
+    ],
+    Next: 'Done',
+  },
+  Done: { Type: 'Succeed' },
+};
+
+export interface RecoverReplicaProps {
+  settings: Settings;
+  functions: { round: TenureFunction; catchUp: TenureFunction };
+}
+
+/** Recovers one replica of one log, however long that takes. Two executions for one replica do no harm. */
+export function createRecoverReplica(scope: Construct, { settings, functions }: RecoverReplicaProps): Workflow {
+  return new Workflow(scope, 'recover-replica', { settings, startAt: 'Start', states, functions, startsItself: true });
+}

@@ -1,0 +1,73 @@
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { everyMinute } from './every-minute.ts';
+import { createRecoverReplica } from './recover-replica.ts';
+import type { Settings } from './settings.ts';
+import { TenureFunction } from './tenure-function.ts';
+import type { TenureStore } from './tenure-store.ts';
+
+export interface LogFunctionsProps {
+  settings: Settings;
+  store: TenureStore;
+  failures: Queue;
+}
+
+/**
+ * The functions of the replicated log: one behind the API, one for the minute, and the tasks of the workflow that recovers a replica.
+ * Those that begin recoveries are no tasks of it, since a task that did would need it before it is there.
+ */
+export function createLogFunctions(scope: Construct, { failures, ...props }: LogFunctionsProps): TenureFunction[] {
+  const { settings, store } = props;
+  const environment = { TENURE_REPLICA_TABLES: store.replicas.map(({ address }) => address).join(',') };
+  const folder = 'log/workflow';
+
+  const round = new TenureFunction(scope, 'recover-round', {
+    ...props,
+    entry: `${folder}/round.ts`,
+    environment,
+    timeoutSeconds: 30,
+  });
+  const catchUp = new TenureFunction(scope, 'recover-catch-up', {
+    ...props,
+    entry: `${folder}/catch-up.ts`,
+    environment,
+    timeoutSeconds: 60,
+  });
+  const { arn } = createRecoverReplica(scope, { settings, functions: { round, catchUp } });
+
+  const serving = { ...environment, TENURE_RECOVERY_WORKFLOW: arn };
+  const log = new TenureFunction(scope, 'log', {
+    ...props,
+    entry: 'log/handler.ts',
+    environment: serving,
+    timeoutSeconds: 29,
+    memoryMiB: 1_024,
+  });
+  log.allow(['dynamodb:UpdateItem', 'dynamodb:Query'], store.table.tableArn);
+  const sweep = new TenureFunction(scope, 'log-sweep', {
+    ...props,
+    entry: 'log/sweep.ts',
+    environment: serving,
+    timeoutSeconds: 55,
+  });
+  sweep.allow(['dynamodb:Query'], store.groupsIndexArn);
+  everyMinute(sweep, failures);
+
+  for (const one of [log, sweep]) {
+    one.allow(['states:StartExecution', 'states:ListExecutions'], arn);
+    // What a truncation leaves behind.
+    one.allow(['dynamodb:BatchWriteItem'], ...store.replicas.map(({ tableArn }) => tableArn));
+  }
+  for (const one of [log, sweep, round, catchUp]) {
+    one.allow(['dynamodb:GetItem'], store.table.tableArn);
+    useReplicas(one, store);
+  }
+  return [log, sweep, round, catchUp];
+}
+
+function useReplicas(one: TenureFunction, { replicas }: TenureStore): void {
+  one.allow(
+    ['dynamodb:DescribeTable', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+    ...replicas.map(({ tableArn }) => tableArn),
+  );
+}
