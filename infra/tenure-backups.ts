@@ -15,7 +15,9 @@ export interface BackupFunctionsProps {
 const archives = 'backups/';
 const payloads = 'groups/';
 
-/** How long a task may take, s, and its memory; the others do a few requests. */
+const folder = 'backups/workflow';
+
+/** How long a task may take, s, and its memory. The others only look at records and share one bundle. */
 const sizes: Partial<Record<BackupTask, { timeoutSeconds: number; memoryMiB?: number }>> = {
   cut: { timeoutSeconds: 60 },
   work: { timeoutSeconds: 900, memoryMiB: 1_024 },
@@ -39,9 +41,11 @@ export function createBackupFunctions(
 
   const tasks = Object.fromEntries(
     backupTasks.map((task) => {
-      const file = task.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-      const own = { entry: `backups/workflow/${file}.ts`, environment, ...sizes[task] };
-      return [task, new TenureFunction(scope, `backup-${file}`, { ...props, ...own })];
+      const name = task.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      const code = sizes[task]
+        ? { entry: `${folder}/${name}.ts` }
+        : { entry: `${folder}/record-tasks.ts`, handler: task };
+      return [task, new TenureFunction(scope, `backup-${name}`, { ...props, environment, ...code, ...sizes[task] })];
     }),
   ) as Record<BackupTask, TenureFunction>;
   for (const task of Object.values(tasks)) keepRecords(task, store);

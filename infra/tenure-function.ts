@@ -14,8 +14,10 @@ const project = join(import.meta.dirname, '..');
 export interface TenureFunctionProps {
   settings: Settings;
   store: TenureStore;
-  /** Below functions/; its export `handler` is called. */
+  /** Below functions/. Functions with the same entry share one bundle. */
   entry: string;
+  /** The export that is called; `handler` unless said. */
+  handler?: string;
   /** Besides TENURE_STAGE, TENURE_TABLE and TENURE_MAX_CLOCK_SKEW_MS, which every function gets. */
   environment?: Record<string, string>;
   /** 10 unless said; API Gateway waits for 29 at most. */
@@ -28,7 +30,7 @@ export class TenureFunction extends NodejsFunction {
   private readonly permissions: Role;
 
   constructor(scope: Construct, id: string, props: TenureFunctionProps) {
-    const { settings, store, entry, environment, timeoutSeconds = 10, memoryMiB = 512 } = props;
+    const { settings, store, entry, handler, environment, timeoutSeconds = 10, memoryMiB = 512 } = props;
     const reservedConcurrentExecutions = settings.reservedConcurrency[id];
     const logGroup = new LogGroup(scope, `${id}-logs`, {
       retention: settings.logRetentionDays,
@@ -37,6 +39,7 @@ export class TenureFunction extends NodejsFunction {
     const role = new Role(scope, `${id}-role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     super(scope, id, {
       entry: join(project, 'functions', entry),
+      ...(handler === undefined ? {} : { handler }),
       projectRoot: project,
       depsLockFilePath: join(project, 'package-lock.json'),
       runtime: Runtime.NODEJS_24_X,
