@@ -34,7 +34,7 @@ export interface ArchiveParts extends PageParts {
 const largestInRequest = 256 * 1024 ** 2;
 
 export function archives(parts: ArchiveParts): Archives {
-  const { bucket, bucketName, payloads, clock, version } = parts;
+  const { bucket, bucketName, payloads, clock, version, owners } = parts;
   const at = (key: string): Place => ({ bucket: bucketName, key });
   const sourceOf = (group: string, { jobId, payloadId }: ReferredPayload) => payloadKey(group, jobId, payloadId);
 
@@ -106,6 +106,7 @@ export function archives(parts: ArchiveParts): Archives {
       // Without its manifest it is no backup any more, whatever is left of it.
       await payloads.discard(prefixes.map((prefix) => `${prefix}${manifestName}`));
       for (const prefix of prefixes) await discardAll(payloads, prefix);
+      if (attempt === undefined) await owners.forget(backupId, clock.now());
     },
   };
 }

@@ -17,14 +17,15 @@ export function backupOwnersTable(client: DynamoDBDocumentClient, table: string)
       return Item?.['owner'] as string | undefined;
     },
 
-    async forget(backupId) {
+    async forget(backupId, now) {
+      // Items of this table are never deleted, they expire.
       await client.send(
         new UpdateCommand({
           TableName: table,
           Key: ownerKey(backupId),
-          UpdateExpression: 'SET #ttl = :past REMOVE #owner',
+          UpdateExpression: 'SET #ttl = :now REMOVE #owner',
           ExpressionAttributeNames: { '#ttl': 'ttl', '#owner': 'owner' },
-          ExpressionAttributeValues: { ':past': Math.floor(Date.now() / 1000) },
+          ExpressionAttributeValues: { ':now': Math.floor(now / 1_000) },
         }),
       );
     },

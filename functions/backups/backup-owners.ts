@@ -3,5 +3,5 @@ export interface BackupOwners {
   remember(backupId: string, group: string): Promise<void>;
   ownerOf(backupId: string): Promise<string | undefined>;
   /** From then on nobody finds it any more. */
-  forget(backupId: string): Promise<void>;
+  forget(backupId: string, now: number): Promise<void>;
 }

@@ -19,6 +19,8 @@ export interface BackupSettings {
   readonly abandonTimeoutMs: number;
   /** How often an idle worker asks for commands on average, ms. */
   readonly idlePollMs: number;
+  /** Off: the built-in worker takes every backup. On unless said. */
+  readonly delegation?: 'on' | 'off';
 }
 
 export interface Backups {

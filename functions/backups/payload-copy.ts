@@ -4,8 +4,8 @@ import { payloadName } from './archive-format.ts';
 import type { Copied } from './archive-ports.ts';
 import type { ArchiveBucket, CopyLimits, Head, Place } from './backup-bucket.ts';
 
-/** S3 copies no more at once. */
-export const largestWholeCopy = 5 * 1024 ** 3;
+/** S3 copies up to 5 GiB at once; so much it copies within the time that a slice of work has. */
+export const largestWholeCopy = 512 * 1024 ** 2;
 
 export const base64 = (hex: string): string => Buffer.from(hex, 'hex').toString('base64');
 const hex = (checksum: string) => Buffer.from(checksum, 'base64').toString('hex');

@@ -26,9 +26,10 @@ export interface Request {
  */
 export async function begin(
   room: WithWorkflow,
-  { group, options, requestId, backupId = uuidv7(), slot }: Request,
+  { group, options: wished, requestId, backupId = uuidv7(), slot }: Request,
 ): Promise<BackupRecord> {
   const { clock, settings } = room;
+  const options = settings.delegation === 'off' ? { ...wished, bypassDelegation: true } : wished;
   const now = clock.now();
   if (!options.bypassDelegation && !options.allowLeader) {
     const workers = await room.workers.list(group);

@@ -10,6 +10,7 @@
 
 import type { LeaseStore } from '../leadership/lease-store.ts';
 import { maxVersion } from '../log/ballot.ts';
+import { instant } from '../platform/clock.ts';
 import { Problem } from '../platform/problem.ts';
 import type { Manifest } from './archive-format.ts';
 import { Damaged, openManifest, payloadsAtOnce, verificationStart, verifyNext } from './archive-verifier.ts';
@@ -18,6 +19,7 @@ import { uuidFrom } from './derived-id.ts';
 import type { GroupLogs } from './group-logs.ts';
 import { OutOfTime } from './local.ts';
 import { backupDamaged, groupNotEmpty } from './problems.ts';
+import type { LaunchRestore } from './restore-client.ts';
 import { type Applying, applyFile } from './restore-files.ts';
 import { completeLog, LogInUse, releaseLog } from './restore-logs.ts';
 import { type SourceParts, sourceOf } from './restore-source.ts';
@@ -27,9 +29,10 @@ export interface Restores extends Applying, Omit<SourceParts, 'bucketName'> {
   readonly leases: Pick<LeaseStore, 'read' | 'highestVersion'>;
   readonly restores: RestoreStore;
   readonly logs: GroupLogs;
-  /** Starts the steps, or does nothing when they run. */
-  readonly launch: (group: string, restoreId: string) => Promise<void>;
 }
+
+/** What the functions have that start the steps; a step itself cannot. */
+export type WithLaunch = Restores & { readonly launch: LaunchRestore };
 
 export interface RestoreRequest {
   readonly group: string;
@@ -48,7 +51,11 @@ const bytesInRequest = 64 * 1024 ** 2;
  * Verifies as much of the backup as the budget allows, then begins its restore. The same request again gets the same restore.
  * Throws `not_found`, `source_forbidden`, `group_not_empty` or `backup_damaged`; nothing was written then.
  */
-export async function startRestore(room: Restores, request: RestoreRequest, budgetMs: number): Promise<RestoreRecord> {
+export async function startRestore(
+  room: WithLaunch,
+  request: RestoreRequest,
+  budgetMs: number,
+): Promise<RestoreRecord> {
   const { group, requestId } = request;
   const restoreId = uuidFrom('restore', group, requestId);
   const earlier = await room.restores.read(group, restoreId);
@@ -133,34 +140,36 @@ function nextBytes({ files, payloads }: Manifest, { file, payload }: RestoreReco
   return payloads.slice(payload, payload + payloadsAtOnce).reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** One step of a restore, for as long as the budget allows; answers whether it is over. */
+export interface Stepped {
+  readonly over: boolean;
+  /** The time was over before anything could be noted: it needs more. */
+  readonly stood: boolean;
+}
+
+/** One step of a restore, for as long as the budget allows. */
 export async function stepRestore(
   room: Restores,
   group: string,
   restoreId: string,
   budgetMs: number,
-): Promise<boolean> {
+): Promise<Stepped> {
   const until = room.clock.now() + budgetMs;
   let stored = await room.restores.read(group, restoreId);
+  let stood = true;
   try {
     while (stored && !isOver(stored.record) && room.clock.now() < until) {
-      const next = await advance(room, stored.record, until);
-      stored = await save(room, stored, next);
+      stored = await save(room, stored, await advance(room, stored.record, until));
+      stood = false;
     }
   } catch (error) {
-    if (error instanceof OutOfTime) return false;
+    if (error instanceof OutOfTime) return { over: false, stood };
     const failure = failureOf(error);
     if (!failure || !stored) throw error;
-    await room.restores.replace(stored, {
-      ...stored.record,
-      state: 'FAILED',
-      endedAt: room.clock.now(),
-      error: failure,
-    });
-    return true;
+    const failed = { ...stored.record, state: 'FAILED' as const, endedAt: room.clock.now(), error: failure };
+    // Should another process have gone on with it meanwhile, it is the one to end it.
+    return { over: (await room.restores.replace(stored, failed)) !== undefined, stood: false };
   }
-  // Another process has gone on with it: it is the one to end it.
-  return stored ? isOver(stored.record) : false;
+  return { over: stored === undefined || isOver(stored.record), stood: false };
 }
 
 async function save({ restores }: Restores, stored: StoredRestore, next: RestoreRecord) {
@@ -205,4 +214,42 @@ async function finish(room: Restores, record: RestoreRecord): Promise<RestoreRec
   for (const log of logs) await releaseLog(room.logs.open(group, log), restoreId, startedAt);
   await room.restores.disown(group, restoreId);
   return { ...record, openLog: undefined, state: 'COMPLETED', endedAt: room.clock.now() };
+}
+
+/** Ends a restore whose steps failed for good; a new restore of the same backup goes on with it. */
+export async function giveUp(
+  { restores, clock }: Pick<Restores, 'restores' | 'clock'>,
+  group: string,
+  restoreId: string,
+  message: string,
+): Promise<void> {
+  const stored = await restores.read(group, restoreId);
+  if (!stored || isOver(stored.record)) return;
+  const error = { code: 'internal', message };
+  if (await restores.replace(stored, { ...stored.record, state: 'FAILED', endedAt: clock.now(), error })) return;
+  await giveUp({ restores, clock }, group, restoreId, message);
+}
+
+/** Starts what was recorded and not started, and gives up what was started and stands still. Run every minute. */
+export async function reviveRestores(room: WithLaunch): Promise<void> {
+  for (const { group, restoreId } of await room.restores.listOpen()) {
+    if ((await room.launch(group, restoreId)) === 'running') continue;
+    await giveUp(room, group, restoreId, `Its workflow no longer runs; look at execution ${restoreId}`);
+  }
+}
+
+/** A restore as callers see it. */
+export function shownRestore(record: RestoreRecord) {
+  const { restoreId, group, source, state, entryCount, restoredEntries, startedAt, endedAt, error } = record;
+  return {
+    restoreId,
+    group,
+    uri: `s3://${source.bucket}/${source.prefix}`,
+    state,
+    entryCount,
+    restoredEntries,
+    startedAt: instant(startedAt),
+    ...(endedAt === undefined ? {} : { endedAt: instant(endedAt) }),
+    ...(error === undefined ? {} : { error }),
+  };
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { operation } from '../platform/operation.ts';
 import { notFound } from '../platform/problem.ts';
 import { instantText, name, nothing, page, pageQuery } from '../platform/schema.ts';
+import { entriesFile, manifestName, payloadFile } from './archive-format.ts';
 import {
   backupDamaged,
   backupFinal,
@@ -159,7 +160,7 @@ export const putBackupPolicy = operation({
   method: 'PUT',
   path: policyPath,
   summary: 'Take backups on a schedule and keep the newest',
-  servedBy: 'backups',
+  servedBy: 'restores',
   params: group,
   query: nothing,
   body: oneOf,
@@ -171,7 +172,7 @@ export const getBackupPolicy = operation({
   method: 'GET',
   path: policyPath,
   summary: 'The backup schedule of the group',
-  servedBy: 'backups',
+  servedBy: 'restores',
   params: group,
   query: nothing,
   body: nothing,
@@ -183,7 +184,7 @@ export const deleteBackupPolicy = operation({
   method: 'DELETE',
   path: policyPath,
   summary: 'Stop taking backups on a schedule',
-  servedBy: 'backups',
+  servedBy: 'restores',
   params: group,
   query: nothing,
   body: nothing,
@@ -207,7 +208,7 @@ export const startRestore = operation({
   method: 'POST',
   path: '/v1/groups/{group}/restore',
   summary: 'Restore a backup into this empty group',
-  servedBy: 'backups',
+  servedBy: 'restores',
   params: group,
   query: nothing,
   body: z
@@ -222,12 +223,46 @@ export const getRestore = operation({
   method: 'GET',
   path: '/v1/groups/{group}/restores/{restore}',
   summary: 'The status of a restore',
-  servedBy: 'backups',
+  servedBy: 'restores',
   params: z.object({ group: name, restore: z.uuid() }),
   query: nothing,
   body: nothing,
   answer: restoreStatus,
   problems: [notFound],
+});
+
+/** The uploads of a backup that lies on a disk: its files go below a prefix from which this group alone may restore. */
+export const uploadRestore = operation({
+  method: 'POST',
+  path: '/v1/groups/{group}/restore/files',
+  summary: 'Upload the files of a backup from a disk, to restore it into this group',
+  servedBy: 'restores',
+  params: group,
+  query: nothing,
+  body: z.strictObject({
+    /** Chosen by the caller, the same for all files of one backup. */
+    uploadId: z.uuid(),
+    files: z
+      .array(
+        z.strictObject({
+          name: z.union([z.literal(manifestName), entriesFile.shape.name, payloadFile.shape.name]),
+          bytes: z
+            .int()
+            .min(0)
+            .max(5 * 1024 ** 3),
+          sha256: entriesFile.shape.sha256,
+        }),
+      )
+      .min(1)
+      .max(100),
+  }),
+  bodyLimit: 128 * 1024,
+  answer: z.object({
+    /** What to restore, once all files are there. */
+    uri: z.string(),
+    urls: z.array(z.object({ name: z.string(), url: z.url(), headers: z.record(z.string(), z.string()) })),
+  }),
+  problems: [],
 });
 
 export const backupOperations = {
@@ -242,4 +277,5 @@ export const backupOperations = {
   deleteBackupPolicy,
   startRestore,
   getRestore,
+  uploadRestore,
 };

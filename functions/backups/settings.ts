@@ -10,6 +10,7 @@ export function backupSettings(): BackupSettings & { readonly table: string } {
     TENURE_ANSWER_TIMEOUT_MS: milliseconds(1_000, 600_000, 30_000),
     TENURE_ABANDON_TIMEOUT_MS: milliseconds(3_000, 3_600_000, 60_000),
     TENURE_IDLE_POLL_MS: milliseconds(100, 60_000, 10_000),
+    TENURE_DELEGATION: z.enum(['on', 'off']).default('on'),
   });
   return {
     table: read.TENURE_TABLE,
@@ -17,6 +18,7 @@ export function backupSettings(): BackupSettings & { readonly table: string } {
     answerTimeoutMs: read.TENURE_ANSWER_TIMEOUT_MS,
     abandonTimeoutMs: read.TENURE_ABANDON_TIMEOUT_MS,
     idlePollMs: read.TENURE_IDLE_POLL_MS,
+    delegation: read.TENURE_DELEGATION,
   };
 }
 

@@ -1,10 +1,18 @@
+import { documentClient } from '../../platform/aws.ts';
 import { archivesRoom } from '../archives-room.ts';
 import { cleanUp } from '../conclusion.ts';
 import { cuttingRoom } from '../cutting-room.ts';
+import { policyTable } from '../policy-table.ts';
+import { retain } from '../retention.ts';
 import { backupRoom } from '../room.ts';
+import { backupSettings } from '../settings.ts';
 import { inputs, task } from '../task.ts';
 
-const room = { ...backupRoom(), cutting: cuttingRoom(), archives: archivesRoom() };
+const policies = policyTable(documentClient(), backupSettings().table);
+const room = { ...backupRoom(), cutting: cuttingRoom(), archives: archivesRoom(), policies };
 
-/** State CleanUp: takes away what the ended backup leaves behind. */
-export const handler = task(inputs.backup, (name) => cleanUp(room, name));
+/** State CleanUp: takes away what the ended backup leaves behind, and the backups that are too many now. */
+export const handler = task(inputs.backup, async (name) => {
+  await cleanUp(room, name);
+  await retain(room, name.group);
+});

@@ -8,7 +8,7 @@ import { backupTable } from '../../../functions/backups/backup-table.ts';
 import { cutting } from '../../../functions/backups/cutting.ts';
 import type { GroupLogs } from '../../../functions/backups/group-logs.ts';
 import type { Archives, Cutting } from '../../../functions/backups/ports.ts';
-import { type Restores, startRestore, stepRestore } from '../../../functions/backups/restore.ts';
+import { startRestore, stepRestore, type WithLaunch } from '../../../functions/backups/restore.ts';
 import type { RestoreRecord } from '../../../functions/backups/restore-store.ts';
 import { restoreTable } from '../../../functions/backups/restore-table.ts';
 import type { Job, JobRecord } from '../../../functions/jobs/job.ts';
@@ -22,7 +22,7 @@ export interface BackupProcess {
   readonly jobs: Process;
   readonly archives: Archives;
   readonly cutting: Cutting;
-  readonly restores: Restores;
+  readonly restores: WithLaunch;
   /** Each job as the backup has recorded it. */
   readonly recorded: Map<string, Job>;
   restore(request: { group: string; backupId?: string; uri?: string }, requestId?: string): Promise<RestoreRecord>;
@@ -101,7 +101,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
       const owners = backupOwnersTable(other, table);
       const leases = leaseTable(other, table);
       const parts = { logs: these, held, payloads, clock, newId: () => randomUUID() };
-      const restores: Restores = {
+      const restores: WithLaunch = {
         store,
         owners,
         leases,
@@ -112,7 +112,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
         clock,
         restoreSources,
         resultRetentionDays: 7,
-        launch: async () => {},
+        launch: async () => 'running',
       };
       return {
         jobs,
@@ -131,7 +131,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
         restores,
         async restore(request, requestId = randomUUID()) {
           const { group, restoreId } = await startRestore(restores, { ...request, requestId }, 10_000);
-          for (let over = false; !over; ) over = await stepRestore(restores, group, restoreId, 60_000);
+          for (let over = false; !over; ) ({ over } = await stepRestore(restores, group, restoreId, 60_000));
           const stored = await restores.restores.read(group, restoreId);
           if (!stored) throw new Error(`Restore ${restoreId} has gone`);
           return stored.record;

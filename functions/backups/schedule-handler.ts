@@ -1,0 +1,19 @@
+import { documentClient } from '../platform/aws.ts';
+import { logger } from '../platform/logging.ts';
+import { archivesRoom } from './archives-room.ts';
+import { policyTable } from './policy-table.ts';
+import { reviveRestores } from './restore.ts';
+import { restoreRoomWithLaunch } from './restore-room.ts';
+import { backupRoomWithWorkflow } from './room.ts';
+import { tick } from './schedule.ts';
+import { backupSettings } from './settings.ts';
+
+const policies = policyTable(documentClient(), backupSettings().table);
+const room = { ...backupRoomWithWorkflow(), archives: archivesRoom(), policies };
+const restores = restoreRoomWithLaunch();
+
+/** Run by the schedule every minute. */
+export async function handler(): Promise<void> {
+  logger.info('ticked', { ...(await tick(room)) });
+  await reviveRestores(restores);
+}
