@@ -1,10 +1,10 @@
 /** Bringing one replica up to the others. Design: the replicated log, "Catch-up". */
 import { tombstone } from './acceptor.ts';
-import { fill } from './fill.ts';
-import { inspect, standing } from './inspect.ts';
+import { fill, spread } from './fill.ts';
+import { type Inspection, inspect, standing } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { inParallel } from './quorum.ts';
-import { isLearned, type LearnedAction, type Range, type Replica } from './replica.ts';
+import { type Action, isLearned, type LearnedAction, type Range, type Replica } from './replica.ts';
 
 export type CaughtUp =
   | { readonly learned: number; readonly filled: number }
@@ -17,12 +17,12 @@ const bytesAtOnce = 2 * 1024 * 1024;
 
 /**
  * Brings what `target` misses of the positions `from` to `to`: copies what the others know to be chosen and fills the
- * rest. Positions above `fillTo` that are not settled yet are left alone, so that the writer is not disturbed.
+ * rest; with `salvage`, when no quorum is left to fill with, the newest value that is left counts. Positions above `fillTo` that are not settled yet are left alone, so that the writer is not disturbed.
  */
 export async function catchUp(
   parts: LogParts,
   target: Replica,
-  { from, to, fillTo = to }: { from: number; to: number; fillTo?: number },
+  { from, to, fillTo = to, salvage }: { from: number; to: number; fillTo?: number; salvage?: true },
 ): Promise<CaughtUp> {
   let learned = 0;
   let filled = 0;
@@ -37,7 +37,9 @@ export async function catchUp(
     const open = missing.filter((position) => !known.has(position) && position <= Math.max(fillTo, inspection.settled));
     let stuckAt: number | undefined;
     await inParallel(open, 8, async (position) => {
-      const outcome = await fill(parts, { ...standing(inspection), position });
+      const outcome = salvage
+        ? await spread(parts, leftOver(inspection, position))
+        : await fill(parts, { ...standing(inspection), position });
       if ('filled' in outcome) known.set(position, outcome.filled);
       else stuckAt = Math.min(position, stuckAt ?? position);
     });
@@ -49,6 +51,17 @@ export async function catchUp(
     start = Math.max(end + 1, inspection.begin);
   }
   return { learned, filled };
+}
+
+/** What is to count at a position of which a quorum was lost: the newest value that is left, or nothing. */
+function leftOver({ ranges }: Inspection, position: number): LearnedAction {
+  const left = ranges.flatMap((range) => range?.actions.filter((action) => action.position === position) ?? []);
+  const newest = left.reduce<Action | undefined>(
+    (top, action) => ((action.performed ?? -1) > (top?.performed ?? -1) ? action : top),
+    undefined,
+  );
+  const nothing = { position, promised: 0, promisedBy: '' };
+  return { ...(newest ?? nothing), value: newest?.value ?? { type: 'NOP' }, learned: true };
 }
 
 /** The positions that are holes or unlearned. */

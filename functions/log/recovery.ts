@@ -10,17 +10,26 @@ export interface Circumstances {
   readonly autoInitialize: boolean;
   /** A log that ever had a writer is never founded anew by itself. */
   readonly seated: boolean;
+  /** An operator gives up what a lost quorum held: what is left is recovered from the replicas that still vote. */
+  readonly salvage: boolean;
 }
 
-export type Step = { readonly step: 'recover' | 'start' | 'vote' } | { readonly step: 'wait'; readonly reason: string };
+export type Step =
+  | { readonly step: 'recover' | 'salvage' | 'start' | 'vote' }
+  | { readonly step: 'wait'; readonly reason: string };
 
 /** Decides by what the other replicas answered (undefined: nothing) after this one's record was read. */
-export function decide(self: Meta, others: Answers<Meta>, { quorum, autoInitialize, seated }: Circumstances): Step {
+export function decide(
+  self: Meta,
+  others: Answers<Meta>,
+  { quorum, autoInitialize, seated, salvage }: Circumstances,
+): Step {
   const all = (...statuses: string[]) => others.every((meta) => meta !== undefined && statuses.includes(meta.status));
   const voting = count(others, ({ status }) => status === 'VOTING');
   const unreachable = others.filter((meta) => meta === undefined).length;
   if (self.restoreId !== undefined) return wait('a restore fills this replica');
   if (voting >= quorum) return { step: 'recover' };
+  if (salvage && voting > 0 && unreachable === 0) return { step: 'salvage' };
   if (self.status === 'STARTING' && all('STARTING', 'VOTING')) return { step: 'vote' };
   if (self.status === 'EMPTY' && all('EMPTY', 'STARTING')) {
     if (seated)
@@ -39,6 +48,8 @@ export interface Plan {
   readonly incarnation: string;
   readonly from: number;
   readonly to: number;
+  /** Take for chosen whatever is left: a quorum was lost and given up. */
+  readonly salvage?: true;
 }
 
 export type Round =
@@ -51,15 +62,21 @@ export type Round =
  * One round of a replica's recovery. The replica's life is pinned before the others are asked, so that a run that is
  * overtaken by another wipe changes nothing.
  */
-export async function recoveryRound(parts: LogParts, replica: Replica, autoInitialize: boolean): Promise<Round> {
+export async function recoveryRound(
+  parts: LogParts,
+  replica: Replica,
+  autoInitialize: boolean,
+  salvage = false,
+): Promise<Round> {
   const { chance } = parts;
   const self = await replica.create({ incarnation: chance.id(), view: shortId(parts) });
   if (self.status === 'VOTING') return { phase: 'voting' };
   const [others, seat] = await Promise.all([askOthers(parts, replica), parts.seat.read()]);
-  const circumstances = { quorum: quorumOf(parts.replicas), autoInitialize, seated: seat !== undefined };
+  const circumstances = { quorum: quorumOf(parts.replicas), autoInitialize, seated: seat !== undefined, salvage };
   const decision = decide(self, others, circumstances);
   if (decision.step === 'wait') return { phase: 'waiting', reason: decision.reason };
   if (decision.step === 'recover') return joinVoting(parts, replica, self);
+  if (decision.step === 'salvage') return joinSurvivors(parts, replica, self, others);
   const { incarnation, status } = self;
   const change = { status: decision.step === 'start' ? ('STARTING' as const) : ('VOTING' as const) };
   const { moved } = await replica.transition({ incarnation, status }, change);
@@ -71,18 +88,32 @@ export async function recoveryRound(parts: LogParts, replica: Replica, autoIniti
  * Marks the replica, then takes a new view to every coordinator's quorum, and the promises that it may have forgotten
  * from those same answers: whoever was elected with the lost replica has to elect again.
  */
-export async function joinVoting(parts: LogParts, replica: Replica, self: Meta): Promise<Round> {
+export function joinVoting(parts: LogParts, replica: Replica, self: Meta): Promise<Round> {
+  return join(parts, replica, self, quorumOf(parts.replicas));
+}
+
+/** The same with fewer than a quorum, once what the others held is given up: all that still vote have to take part. */
+async function joinSurvivors(parts: LogParts, replica: Replica, self: Meta, others: Answers<Meta>): Promise<Round> {
+  const round = await join(
+    parts,
+    replica,
+    self,
+    count(others, ({ status }) => status === 'VOTING'),
+  );
+  return round.phase === 'catching-up' ? { ...round, salvage: true } : round;
+}
+
+async function join(parts: LogParts, replica: Replica, self: Meta, needed: number): Promise<Round> {
   const { incarnation } = self;
   const marked = await replica.transition(self, { status: 'RECOVERING', view: shortId(parts) });
   if (!marked.moved) return { phase: 'waiting', reason: 'another run moved this replica' };
   const { timer, settings } = parts;
-  const quorum = quorumOf(parts.replicas);
   const answers = await ask(
     parts.replicas.map((other) => () => (other === replica ? undefined : other.replaceView(shortId(parts)))),
-    { enough: (soFar) => count(soFar, ({ moved }) => moved) >= quorum, ms: settings.answerMs, timer },
+    { enough: (soFar) => count(soFar, ({ moved }) => moved) >= needed, ms: settings.answerMs, timer },
   );
   const voting = answers.flatMap((answer) => (answer?.moved ? [answer.meta] : []));
-  if (voting.length < quorum) return { phase: 'waiting', reason: `only ${voting.length} of ${quorum} replicas vote` };
+  if (voting.length < needed) return { phase: 'waiting', reason: `only ${voting.length} of ${needed} replicas vote` };
   const { promised, promisedBy } = voting.reduce((top, meta) => (meta.promised > top.promised ? meta : top));
   const status = 'RECOVERING';
   const from = Math.min(...voting.map(({ begin }) => begin));
@@ -103,10 +134,14 @@ export async function finish(replica: Replica, incarnation: string): Promise<boo
 export async function recover(
   parts: LogParts,
   replica: Replica,
-  { autoInitialize, cancelled = () => false }: { autoInitialize: boolean; cancelled?: () => boolean },
+  {
+    autoInitialize,
+    salvage = false,
+    cancelled = () => false,
+  }: { autoInitialize: boolean; salvage?: boolean; cancelled?: () => boolean },
 ): Promise<'voting' | 'cancelled'> {
   while (!cancelled()) {
-    const phase = await tryToVote(parts, replica, autoInitialize).catch((error: unknown) => {
+    const phase = await tryToVote(parts, replica, autoInitialize, salvage).catch((error: unknown) => {
       if (error instanceof Unreachable) return 'waiting';
       throw error;
     });
@@ -116,8 +151,13 @@ export async function recover(
   return 'cancelled';
 }
 
-async function tryToVote(parts: LogParts, replica: Replica, autoInitialize: boolean): Promise<'voting' | 'waiting'> {
-  const round = await recoveryRound(parts, replica, autoInitialize);
+async function tryToVote(
+  parts: LogParts,
+  replica: Replica,
+  autoInitialize: boolean,
+  salvage: boolean,
+): Promise<'voting' | 'waiting'> {
+  const round = await recoveryRound(parts, replica, autoInitialize, salvage);
   if (round.phase !== 'catching-up') return round.phase;
   const caught = await catchUp(parts, replica, round);
   return 'learned' in caught && (await finish(replica, round.incarnation)) ? 'voting' : 'waiting';
