@@ -1,0 +1,107 @@
+import { type Appended, append, type WriterMemory } from '../../../functions/log/append.ts';
+import { elect } from '../../../functions/log/coordinator.ts';
+import { defaultSettings, type LogParts } from '../../../functions/log/log.ts';
+import { Unreachable } from '../../../functions/log/quorum.ts';
+import type { Replica, Value } from '../../../functions/log/replica.ts';
+import type { Seat } from '../../../functions/log/seat.ts';
+import { Process, World } from '../../simulation/log/world.ts';
+import { seededRandom } from '../seeded-random.ts';
+import { MemoryReplica } from './memory-replica.ts';
+import { MemorySeat } from './memory-seat.ts';
+
+/** A log in memory on virtual time and a network that does only what the test says. */
+export interface CalmLog {
+  readonly parts: LogParts;
+  readonly replicas: MemoryReplica[];
+  readonly seat: MemorySeat;
+  readonly world: World;
+  /** Replicas that cannot be reached: by place. */
+  readonly down: Set<number>;
+  /** Replicas whose answers get lost after they took effect, by place and method. */
+  readonly mute: Set<string>;
+  /** Called before a request takes effect at a replica. */
+  before: (place: number, method: string) => void;
+}
+
+/** Runs the act to its end; `voting` says whether the log is founded already. */
+export async function calmly(
+  { size = 3, voting = true }: { size?: number; voting?: boolean },
+  act: (log: CalmLog) => Promise<void>,
+): Promise<void> {
+  const world = new World(seededRandom(1), { loss: 0, duplication: 0, slow: 0, crash: 0, stall: 0 });
+  const process = new Process('test', 0);
+  const replicas = Array.from({ length: size }, (_, at) => new MemoryReplica(String(at + 1)));
+  const seat = new MemorySeat();
+  const down = new Set<number>();
+  const mute = new Set<string>();
+  const log: CalmLog = { replicas, seat, world, down, mute, before: () => undefined, parts: undefined as never };
+  const remote = (replica: MemoryReplica, at: number): Replica => {
+    const methods = Object.entries(replica.handle).map(([name, handle]) => [
+      name,
+      async (...args: never[]) => {
+        if (down.has(at)) throw new Unreachable('down');
+        const answer = await world.call(process, () => {
+          log.before(at, name);
+          return (handle as (...given: never[]) => unknown)(...args);
+        });
+        if (mute.has(`${at} ${name}`)) throw new Unreachable('the answer was lost');
+        return answer;
+      },
+    ]);
+    return { id: replica.id, ...Object.fromEntries(methods) };
+  };
+  const parts: LogParts = {
+    replicas: replicas.map(remote),
+    seat: {
+      read: () => world.call(process, () => seat.read()),
+      replace: (...args) => world.call(process, () => seat.replace(...args)),
+    },
+    timer: world.timer(process),
+    chance: world.chanceOf(),
+    settings: { ...defaultSettings, tries: 3 },
+  };
+  Object.assign(log, { parts });
+  if (voting) for (const replica of replicas) found(replica);
+  let done = false;
+  world.start(async () => {
+    await act(log);
+    done = true;
+  });
+  await world.run(200_000, () => done);
+  if (!done) throw new Error('The test did not come to its end: something waits for ever');
+}
+
+export function found(replica: MemoryReplica): void {
+  const incarnation = `first-${replica.id}`;
+  replica.handle.create({ incarnation, view: `view-${replica.id}` });
+  replica.handle.transition({ incarnation, status: 'EMPTY' }, { status: 'STARTING' });
+  replica.handle.transition({ incarnation, status: 'STARTING' }, { status: 'VOTING' });
+}
+
+/** Elects or fails the test. */
+export async function seated(parts: LogParts, version = 0): Promise<Seat> {
+  const election = await elect(parts, version);
+  if ('elected' in election) return election.elected;
+  throw new Error(`Not elected: ${JSON.stringify(election)}`);
+}
+
+export const memoryOf = (seat?: Seat): WriterMemory => ({ seat, settlements: new Map() });
+
+export function entries(requestId: string, count = 1): Value[] {
+  return Array.from({ length: count }, (_, index) => ({
+    type: 'APPEND' as const,
+    data: Buffer.from(`${requestId}/${index}`),
+    requestId,
+    index,
+  }));
+}
+
+/** Appends `count` entries as one request. */
+export function appendAs(
+  parts: LogParts,
+  { writerId }: Seat,
+  requestId: string,
+  { count = 1, memory = memoryOf() }: { count?: number; memory?: WriterMemory } = {},
+): Promise<Appended> {
+  return append(parts, memory, { writerId, requestId, values: entries(requestId, count) });
+}

@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest';
+import { catchUp } from '../../../functions/log/catch-up.ts';
+import { read } from '../../../functions/log/reader.ts';
+import { decide, finish, recover, recoveryRound } from '../../../functions/log/recovery.ts';
+import { type Meta, nothingThere, type Status } from '../../../functions/log/replica.ts';
+import { appendAs, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
+
+const meta = (status: Status, more: Partial<Meta> = {}): Meta => ({
+  ...nothingThere,
+  status,
+  incarnation: 'life',
+  ...more,
+});
+const circumstances = { quorum: 2, autoInitialize: true, seated: false, salvage: false };
+const step = (self: Status, others: (Status | undefined)[], more: object = {}) =>
+  decide(
+    meta(self),
+    others.map((status) => status && meta(status)),
+    { ...circumstances, ...more },
+  );
+
+describe('decides', () => {
+  test.each<[Status, (Status | undefined)[], string, object?]>([
+    ['EMPTY', ['VOTING', 'VOTING'], 'recover'],
+    ['STARTING', ['VOTING', 'VOTING'], 'recover'],
+    ['RECOVERING', ['VOTING', 'VOTING'], 'recover'],
+    ['EMPTY', ['EMPTY', 'EMPTY'], 'start'],
+    ['EMPTY', ['STARTING', 'EMPTY'], 'start'],
+    ['STARTING', ['STARTING', 'STARTING'], 'vote'],
+    ['STARTING', ['STARTING', 'VOTING'], 'vote'],
+    ['STARTING', ['EMPTY', 'STARTING'], 'wait'],
+    ['EMPTY', ['VOTING', 'EMPTY'], 'wait'],
+    ['EMPTY', ['VOTING', 'STARTING'], 'wait'],
+    ['EMPTY', ['EMPTY', undefined], 'wait'],
+    ['STARTING', ['STARTING', undefined], 'wait'],
+    ['EMPTY', ['RECOVERING', 'EMPTY'], 'wait'],
+    ['RECOVERING', ['RECOVERING', 'VOTING'], 'wait'],
+    ['EMPTY', ['EMPTY', 'EMPTY'], 'wait', { autoInitialize: false }],
+    ['EMPTY', ['EMPTY', 'EMPTY'], 'wait', { seated: true }],
+    ['EMPTY', ['VOTING', 'EMPTY'], 'salvage', { salvage: true }],
+    ['EMPTY', ['VOTING', undefined], 'wait', { salvage: true }],
+    ['EMPTY', ['VOTING', 'VOTING'], 'recover', { salvage: true }],
+  ])('%s beside %j: %s', (self, others, expected, more) => {
+    expect(step(self, others, more)).toMatchObject({ step: expected });
+  });
+
+  test('as soon as a quorum votes, whoever does not answer', () => {
+    const others = [meta('VOTING'), undefined, meta('VOTING'), undefined];
+    expect(decide(meta('EMPTY'), others, { ...circumstances, quorum: 3 })).toMatchObject({ step: 'wait' });
+    expect(decide(meta('EMPTY'), [...others.slice(0, 3), meta('VOTING')], { ...circumstances, quorum: 3 })).toEqual({
+      step: 'recover',
+    });
+  });
+
+  test('to leave a replica alone that a restore fills', () => {
+    const filled = meta('RECOVERING', { restoreId: 'restore' });
+    expect(decide(filled, [meta('VOTING'), meta('VOTING')], circumstances)).toMatchObject({ step: 'wait' });
+  });
+
+  test('with a reason that says what an operator can do', () => {
+    expect(step('EMPTY', ['EMPTY', 'EMPTY'], { autoInitialize: false })).toMatchObject({
+      reason: expect.stringContaining('tenure log init'),
+    });
+    expect(step('EMPTY', ['EMPTY', 'EMPTY'], { seated: true })).toMatchObject({
+      reason: expect.stringContaining('backup'),
+    });
+    expect(step('EMPTY', ['VOTING', 'EMPTY'])).toMatchObject({ reason: expect.stringContaining('force') });
+  });
+});
+
+describe('a replica', () => {
+  test('founds a fresh log with the others in two phases', () =>
+    calmly({ voting: false }, async ({ parts, replicas }) => {
+      await Promise.all(parts.replicas.map((replica) => recover(parts, replica, { autoInitialize: true })));
+      expect(replicas.map(({ inForce }) => inForce.status)).toEqual(['VOTING', 'VOTING', 'VOTING']);
+    }));
+
+  test('that was wiped takes over the promise and everything that was settled, and demotes the writer once', () =>
+    calmly({}, async ({ parts, replicas }) => {
+      const seat = await seated(parts, 7);
+      for (const request of ['a', 'b', 'c']) await appendAs(parts, seat, request);
+      replicas[0]?.wipe();
+      const [wiped] = parts.replicas;
+      if (!wiped) return;
+      await recover(parts, wiped, { autoInitialize: true });
+      expect(replicas[0]?.inForce).toMatchObject({ status: 'VOTING', promised: seat.number, end: 3 });
+      expect(replicas[0]?.actions.size).toBe(4);
+      expect(await appendAs(parts, seat, 'd')).toHaveProperty('exclusivityLost');
+      const again = await seated(parts, 7);
+      expect(await appendAs(parts, again, 'e')).toMatchObject({ first: expect.any(Number) });
+    }));
+
+  test('that is wiped again while it is recovered does not vote with what the first recovery found', () =>
+    calmly({}, async ({ parts, replicas }) => {
+      const seat = await seated(parts);
+      await appendAs(parts, seat, 'a');
+      const [first] = parts.replicas;
+      if (!first) return;
+      replicas[0]?.wipe();
+      const round = await recoveryRound(parts, first, true);
+      if (round.phase !== 'catching-up') throw new Error(round.phase);
+      replicas[0]?.wipe();
+      await first.create({ incarnation: 'another', view: 'another' });
+      expect(await catchUp(parts, first, round)).toMatchObject({ learned: expect.any(Number) });
+      expect(await finish(first, round.incarnation)).toBe(false);
+      expect(replicas[0]?.inForce.status).toBe('EMPTY');
+    }));
+
+  test('comes back as EMPTY when its table was brought back from a backup', () =>
+    calmly({}, async ({ parts, replicas }) => {
+      const seat = await seated(parts);
+      await appendAs(parts, seat, 'a');
+      const old = replicas[0];
+      const [first] = parts.replicas;
+      if (!old || !first) return;
+      const { meta: kept, actions } = old;
+      await appendAs(parts, seat, 'b');
+      old.restore(kept, actions);
+      expect((await first.read()).status).toBe('EMPTY');
+      await recover(parts, first, { autoInitialize: true });
+      expect(old.inForce).toMatchObject({ status: 'VOTING', end: 2 });
+    }));
+});
+
+describe('when two of three replicas are lost at one time', () => {
+  test('nothing votes by itself; salvaged, the log has what is left and goes on', () =>
+    calmly({}, async ({ parts, replicas }) => {
+      const seat = await seated(parts);
+      const memory = memoryOf();
+      for (const request of ['a', 'b', 'c']) await appendAs(parts, seat, request, { memory });
+      replicas[1]?.wipe();
+      replicas[2]?.wipe();
+      const [, second, third] = parts.replicas;
+      if (!second || !third) return;
+      expect(await recoveryRound(parts, second, true)).toMatchObject({ phase: 'waiting' });
+      expect(await recoveryRound(parts, third, true)).toMatchObject({ phase: 'waiting' });
+      expect(await appendAs(parts, seat, 'd', { memory })).toEqual({ outcomeUnknown: true });
+      await recover(parts, second, { autoInitialize: true, salvage: true });
+      await recover(parts, third, { autoInitialize: true });
+      expect(replicas.map(({ inForce }) => inForce.status)).toEqual(['VOTING', 'VOTING', 'VOTING']);
+      const again = await seated(parts);
+      expect(await appendAs(parts, again, 'e')).toHaveProperty('first');
+      const answer = await read(parts, { limit: 100, maxBytes: 10_000 });
+      const texts = 'items' in answer ? answer.items.map(({ data }) => Buffer.from(data).toString()) : answer;
+      expect(texts).toEqual(['a/0', 'b/0', 'c/0', 'd/0', 'e/0']);
+    }));
+});
