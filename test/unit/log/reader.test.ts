@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import { append } from '../../../functions/log/append.ts';
+import { catchUp } from '../../../functions/log/catch-up.ts';
+import type { LogParts } from '../../../functions/log/log.ts';
+import { positions, type ReadAnswer, read } from '../../../functions/log/reader.ts';
+import type { Seat } from '../../../functions/log/seat.ts';
+import { appendAs, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
+
+const page = { limit: 100, maxBytes: 10_000 };
+const texts = (answer: ReadAnswer) =>
+  'items' in answer ? answer.items.map(({ data }) => Buffer.from(data).toString()) : answer;
+
+function truncate(parts: LogParts, { writerId }: Seat, to: number) {
+  const requestId = `truncate-${to}`;
+  return append(parts, memoryOf(), { writerId, requestId, values: [{ type: 'TRUNCATE', to, requestId }] });
+}
+
+describe('a read', () => {
+  test('shows the entries in order, page by page, and says where the next one begins', () =>
+    calmly({}, async ({ parts }) => {
+      const seat = await seated(parts);
+      await appendAs(parts, seat, 'a', { count: 5 });
+      expect(texts(await read(parts, page))).toEqual(['a/0', 'a/1', 'a/2', 'a/3', 'a/4']);
+      expect(await read(parts, { ...page, limit: 2 })).toMatchObject({ nextFrom: 3 });
+      expect(await read(parts, { ...page, maxBytes: 9 })).toMatchObject({ nextFrom: 4 });
+      expect(texts(await read(parts, { ...page, maxBytes: 1, from: 2 }))).toEqual(['a/1']);
+    }));
+
+  test('names what is wrong with a range', () =>
+    calmly({}, async ({ parts }) => {
+      const seat = await seated(parts);
+      await appendAs(parts, seat, 'a', { count: 5 });
+      expect(await truncate(parts, seat, 3)).toMatchObject({ first: 6 });
+      expect(await read(parts, { ...page, from: 4, to: 3 })).toEqual({ badRange: { from: 4, to: 3 } });
+      expect(await read(parts, { ...page, from: 2, to: 4 })).toEqual({ truncated: { begin: 3 } });
+      expect(await read(parts, { ...page, from: 4, to: 7 })).toEqual({ pastEnd: { end: 6 } });
+      expect(texts(await read(parts, page))).toEqual(['a/2', 'a/3', 'a/4']);
+      expect(await read(parts, { ...page, from: 7 })).toEqual({ items: [] });
+    }));
+
+  test('shows nothing that is pending; what was abandoned is settled after two seconds', () =>
+    calmly({}, async ({ parts, down, world }) => {
+      const seat = await seated(parts);
+      await appendAs(parts, seat, 'a');
+      down.add(0).add(1);
+      await appendAs(parts, seat, 'b');
+      down.clear();
+      expect(await read(parts, { ...page, from: 1, to: 2 })).toEqual({ pending: 2 });
+      expect(texts(await read(parts, page))).toEqual(['a/0']);
+      world.now += 3_000;
+      // So that the fill has to ask the one replica that holds it.
+      down.add(0);
+      expect(texts(await read(parts, { ...page, from: 1, to: 2 }))).toEqual(['a/0', 'b/0']);
+    }));
+
+  test('needs a quorum that votes', () =>
+    calmly({}, async ({ parts, replicas }) => {
+      replicas[0]?.wipe();
+      replicas[1]?.wipe();
+      expect(await read(parts, page)).toMatchObject({ notRecovered: { voting: 1, quorum: 2 } });
+    }));
+});
+
+test('a truncation to more than the next position is refused and takes no position', () =>
+  calmly({}, async ({ parts }) => {
+    const seat = await seated(parts);
+    expect(await truncate(parts, seat, 2)).toEqual({ outOfRange: { next: 1 } });
+    expect(await truncate(parts, seat, 1)).toEqual({ first: 1, last: 1 });
+  }));
+
+test('positions tell every replica, its status and its lag', () =>
+  calmly({}, async ({ parts, down }) => {
+    const seat = await seated(parts);
+    down.add(2);
+    await appendAs(parts, seat, 'a', { count: 3 });
+    down.clear();
+    down.add(1);
+    expect(await positions(parts)).toMatchObject({
+      begin: 0,
+      end: 3,
+      replicas: [
+        { id: '1', status: 'VOTING', lag: 0 },
+        { id: '2', status: 'UNREACHABLE' },
+        { id: '3', status: 'VOTING', lag: 3 },
+      ],
+    });
+  }));
+
+describe('a catch-up', () => {
+  test('brings a lagging replica up and does not demote the writer', () =>
+    calmly({}, async ({ parts, down, replicas }) => {
+      const seat = await seated(parts);
+      const memory = memoryOf();
+      down.add(2);
+      for (const request of ['a', 'b', 'c']) await appendAs(parts, seat, request, { memory });
+      down.clear();
+      const [, , lagging] = parts.replicas;
+      if (!lagging) return;
+      expect(await catchUp(parts, lagging, { from: 0, to: 2 })).toEqual({ learned: 2, filled: 0 });
+      expect(replicas[2]?.inForce.end).toBe(2);
+      expect(await appendAs(parts, seat, 'd', { memory })).toEqual({ first: 4, last: 4 });
+    }));
+
+  test('of a replica that missed what was truncated costs what is left, not the gap', () =>
+    calmly({}, async ({ parts, down, replicas }) => {
+      const seat = await seated(parts);
+      const memory = memoryOf();
+      down.add(2);
+      for (let request = 0; request < 20; request += 1)
+        await appendAs(parts, seat, `r${request}`, { count: 50, memory });
+      expect(await truncate(parts, seat, 990)).toMatchObject({ first: 1_001 });
+      down.clear();
+      const [, , lagging] = parts.replicas;
+      if (!lagging) return;
+      let requests = 0;
+      const counted = {
+        ...lagging,
+        learn: (...args: Parameters<typeof lagging.learn>) => {
+          requests += 1;
+          return lagging.learn(...args);
+        },
+      };
+      const at = { ...parts, replicas: parts.replicas.map((replica) => (replica === lagging ? counted : replica)) };
+      expect(await catchUp(at, counted, { from: 0, to: 1_001 })).toEqual({ learned: 12, filled: 0 });
+      expect(replicas[2]?.inForce).toMatchObject({ begin: 990, end: 1_001 });
+      expect(requests).toBeLessThanOrEqual(3);
+    }));
+});
