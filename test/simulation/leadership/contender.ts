@@ -65,8 +65,8 @@ export async function live(options: ContenderOptions): Promise<void> {
     const resigned = new Set<string>();
     while (!self.crashed) {
       await self.pause(random.exponential(200));
-      const term = await apply(options, self, mayReturn.id);
-      if (term && !resigned.has(term.sessionId)) await lead(options, self, term, resigned);
+      const term = await apply(options, self, mayReturn.id, resigned);
+      if (term) await lead(options, self, term, resigned);
     }
     options.witness.believesNoMore(options.group, self.name);
     // A resignation of the process before may still be on its way, and would end a term of the same contender under its successor.
@@ -75,7 +75,12 @@ export async function live(options: ContenderOptions): Promise<void> {
   }
 }
 
-async function apply(options: ContenderOptions, self: Process, contenderId: string): Promise<Term | undefined> {
+async function apply(
+  options: ContenderOptions,
+  self: Process,
+  contenderId: string,
+  resigned: ReadonlySet<string>,
+): Promise<Term | undefined> {
   const { world, service, group, leaseMs, habits } = options;
   const { random } = world;
   const requestId = `${self.name}-${random.integer(0, 1e9)}`;
@@ -84,6 +89,8 @@ async function apply(options: ContenderOptions, self: Process, contenderId: stri
     const heard = await self.ask(leaseMs / 4, () =>
       service.call((room) => contend(room, group, { contenderId, leaseMs }, requestId)),
     );
+    // A resignation that is still on its way would end the term under whoever counts on it again.
+    if (heard.answer && resigned.has(heard.answer.sessionId)) return undefined;
     if (heard.answer) {
       if (!habits.countsFromTheRequest) asked = self.monotonic();
       return holdTerm(options, self, heard.answer, asked);

@@ -15,6 +15,12 @@ describe('whatever happens, the invariants of leadership.md hold', () => {
     expect(sum.refusedWrites).toBeGreaterThan(simulatedRuns);
   });
 
+  test("with the client's own electors", async () => {
+    const sum = await runMany('electors', 300_000, simulatedRuns / 5);
+    expect(sum.grants).toBeGreaterThan(2 * simulatedRuns);
+    expect(sum.beliefs).toBeGreaterThan(4 * simulatedRuns);
+  });
+
   test('with 100 contenders', async () => {
     const sum = await runMany('hundred', 100_000, simulatedCrowds);
     expect(sum.grants).toBeGreaterThan(10 * simulatedCrowds);

@@ -30,6 +30,10 @@ export function createProcess(world: World, name: string, freezes: () => number,
     crash(): void {
       crashed = true;
     },
+    get frozen() {
+      return world.time < thawsAt;
+    },
+    goOn,
     /** Runs as true time does, from a zero of its own; also while the process stands still. */
     monotonic: () => zero + world.time,
     trueTime: (monotonic: number) => monotonic - zero,

@@ -4,6 +4,7 @@ import { type Outcome, simulate } from './simulate.ts';
 export const scenarios = {
   few: { contenders: 8, durationMs: 60_000, clocks: 'within' },
   hundred: { contenders: 100, durationMs: 60_000, clocks: 'within' },
+  electors: { contenders: 6, durationMs: 60_000, clocks: 'within', electors: true },
   'clocks beyond the allowance': { contenders: 12, durationMs: 60_000, clocks: 'beyond' },
 } as const;
 

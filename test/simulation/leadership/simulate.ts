@@ -1,6 +1,7 @@
 import { type MemoryLeaseStore, memoryLeaseStore } from '../../support/memory-lease-store.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { goodHabits, type Habits, live, type Mischief } from './contender.ts';
+import { liveAsElector } from './elector.ts';
 import { guardedThing } from './guarded.ts';
 import { damage, observe, observeOnce, operate, sweepAll } from './others.ts';
 import { calm, createService, type Weather } from './service.ts';
@@ -14,6 +15,8 @@ export interface Settings {
   readonly durationMs: number;
   /** 'beyond' lets the clocks of servers be off by many leases: invariant 4 is then suspended. */
   readonly clocks: 'within' | 'beyond';
+  /** The client's elector instead of contenders that misbehave by themselves too. */
+  readonly electors?: boolean;
   /** An unsafe variant, to prove that it is found. */
   readonly variant?: Variant;
 }
@@ -35,7 +38,7 @@ export interface Outcome {
 
 /** Runs one world from its seed to its end, or to the first violation; the same settings give the same run. */
 export async function simulate(settings: Settings): Promise<Outcome> {
-  const { seed, contenders, durationMs, clocks, variant = {} } = settings;
+  const { seed, contenders, durationMs, clocks, electors = false, variant = {} } = settings;
   const chosen = choose(seed);
   const memory = memoryLeaseStore();
   const world = createWorld(seed, () => witness.check());
@@ -60,7 +63,8 @@ export async function simulate(settings: Settings): Promise<Outcome> {
     const habits = { ...goodHabits, ...variant.habits };
     const peers = [...names, 'nobody'];
     const options = { world, service, witness, guarded, contenderId, group, leaseMs, renewals, maxClockSkewMs, habits };
-    void live({ ...options, mischief, peers }).catch((error: unknown) => witness.violate(`failure: ${error}`));
+    const contender = electors ? liveAsElector : live;
+    void contender({ ...options, mischief, peers }).catch((error: unknown) => witness.violate(`failure: ${error}`));
   }
   let healed = false;
   const others = { world, service, witness };

@@ -1,0 +1,166 @@
+/** A contender that is the client's real elector, on clocks, timers and a network of the simulated world. */
+import { LeaderElector } from '../../../client/leadership/elector.ts';
+import type { Term } from '../../../client/leadership/term.ts';
+import { TenureClient } from '../../../client/tenure-client.ts';
+import { TenureError } from '../../../client/tenure-error.ts';
+import type { Time } from '../../../client/time.ts';
+import { type Contender, confirm, contend, renew, resign } from '../../../functions/leadership/leadership.ts';
+import type { Published } from '../../../functions/leadership/lease-store.ts';
+import { instant } from '../../../functions/platform/clock.ts';
+import type { Fence } from '../../../functions/platform/headers.ts';
+import { Problem } from '../../../functions/platform/problem.ts';
+import type { ContenderOptions } from './contender.ts';
+import { createProcess, type Process } from './process.ts';
+import type { Room } from './service.ts';
+
+/** An elector that could not give back its lease says so to whoever closed it; the lease then runs out. */
+const ignored = () => {};
+
+/** Any wall will do: the client's may be off by as much as it likes. */
+const wallEpoch = 1_700_000_000_000;
+
+/** Lives until the world ends: one elector after the other, each closed or ended without a word. */
+export async function liveAsElector(options: ContenderOptions): Promise<void> {
+  const { world, witness, group, mischief, contenderId } = options;
+  const { random } = world;
+  for (let incarnation = 1; ; incarnation += 1) {
+    // Names this process alone, as the elector's own names do.
+    const name = `${contenderId}.${incarnation}`;
+    const self = createProcess(world, name, () => mischief.freeze, options.leaseMs);
+    const elector = start(options, self);
+    while (!self.crashed) {
+      await world.sleep(random.between(0.1, 0.5) * options.leaseMs);
+      const { term } = elector;
+      if (term) write(options, self, term);
+      const successor = random.chance(0.3) ? random.pick(options.peers) : undefined;
+      if (term && random.chance(mischief.resign)) void elector.resign(successor).catch(ignored);
+      if (!random.chance(mischief.crash / 2)) continue;
+      if (random.chance(0.5)) {
+        void elector.close().catch(ignored);
+        await world.sleep(options.leaseMs);
+      }
+      self.crash();
+    }
+    witness.believesNoMore(group, self.name);
+    await world.sleep(random.exponential(1_000));
+  }
+}
+
+/** A frozen process looks when it goes on; what it decided before is on its way. */
+function write({ world, service, witness, guarded, group }: ContenderOptions, self: Process, term: Term): void {
+  if (self.frozen || !term.isLeader()) return;
+  const fence = { fencingVersion: term.fencingVersion, sessionId: term.sessionId };
+  const send = () => service.carry(() => witness.wrote(group, fence, guarded.take(group, fence.fencingVersion)));
+  world.after(world.random.exponential(20), send);
+}
+
+function start(options: ContenderOptions, self: Process): LeaderElector {
+  const { world, witness, group, leaseMs, maxClockSkewMs } = options;
+  const wallOff = world.random.between(-3_600_000, 3_600_000);
+  const time: Time = {
+    now: () => Math.floor(wallEpoch + world.time + wallOff),
+    monotonic: self.monotonic,
+    setTimer(ms, fire) {
+      let cancelled = false;
+      const due = async () => {
+        await self.goOn();
+        if (!cancelled && !self.crashed) fire();
+      };
+      const cancel = world.after(ms, () => void due());
+      return () => {
+        cancelled = true;
+        cancel();
+      };
+    },
+  };
+  const client = new TenureClient({
+    url: 'http://service',
+    fetch: wire(options, self),
+    time,
+    random: world.random.next,
+  });
+  const believes = (term: Term) => {
+    if (self.crashed || !term.isLeader()) return;
+    witness.believes(group, self.name, term, self.trueTime(self.monotonic() + term.remainingMs()));
+  };
+  const elector = new LeaderElector({
+    client,
+    group,
+    contenderId: self.name,
+    address: `host-of-${self.name}`,
+    leaseMs,
+    maxClockSkewMs,
+    onGranted: async (term) => {
+      believes(term);
+      await world.sleep(world.random.exponential(leaseMs / 4));
+    },
+    onRenewed: believes,
+    onRevoked: () => witness.believesNoMore(group, self.name),
+    onError: (error) => {
+      if (!(error instanceof TenureError)) witness.violate(`failure: ${error}`);
+    },
+  });
+  elector.start();
+  return elector;
+}
+
+/** The network as fetch: what the routes do, without their JSON. */
+function wire({ service, witness, group }: ContenderOptions, self: Process): typeof globalThis.fetch {
+  return (input, init = {}) => {
+    const step = new URL(String(input)).pathname.split('/').at(-1) ?? '';
+    const headers = new Headers(init.headers);
+    const body = JSON.parse(String(init.body ?? '{}')) as Body;
+    const fence = {
+      fencingVersion: Number(headers.get('Fencing-Version')),
+      sessionId: headers.get('Leader-Session') ?? '',
+    };
+    if (step === 'confirm') witness.confirms(group, fence);
+    const requestId = headers.get('Idempotency-Key') ?? '';
+    return new Promise((resolve, reject) => {
+      init.signal?.addEventListener('abort', () => reject(init.signal?.reason), { once: true });
+      const heard = async (status: number, answer: unknown) => {
+        await self.goOn();
+        if (!self.crashed) resolve(response(status, answer));
+      };
+      if (self.crashed) return;
+      service
+        .call((room) => act(room, step, group, fence, body, requestId))
+        .then(
+          (answer) => heard(200, answer),
+          (error: unknown) => (error instanceof Problem ? heard(error.kind.status, error) : heard(503, {})),
+        )
+        .catch((error: unknown) => witness.violate(`failure: ${error}`));
+    });
+  };
+}
+
+/** What the bodies of the steps hold, each its own part. */
+type Body = Contender & Published & { successor?: string };
+
+async function act(
+  room: Room,
+  step: string,
+  group: string,
+  fence: Fence,
+  body: Body,
+  requestId: string,
+): Promise<object> {
+  if (step === 'contend') {
+    const term = await contend(room, group, body, requestId);
+    return { ...term, expiresAt: instant(term.expiresAt) };
+  }
+  if (step === 'confirm') {
+    const { confirmedAt, expiresAt } = await confirm(room, group, fence, body);
+    return { confirmedAt: instant(confirmedAt), expiresAt: instant(expiresAt) };
+  }
+  if (step === 'renew') return { expiresAt: instant((await renew(room, group, fence, body)).expiresAt) };
+  if (step !== 'resign') throw new Error(`The elector asked for ${step}`);
+  await resign(room, group, fence, body.successor, requestId);
+  return {};
+}
+
+/** Only what the client reads, and no stream, whose turns are not those of the simulated world. */
+function response(status: number, answer: unknown): Response {
+  const text = JSON.stringify(answer);
+  return { status, headers: new Headers(), text: async () => text } as Response;
+}
