@@ -3,6 +3,9 @@ import * as z from 'zod';
 
 const whole = (min: number, max: number) => z.int().min(min).max(max);
 const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be the name of a Region');
+const source = z
+  .string()
+  .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[\w!.'()/-]*\/$/, 'must be s3://bucket/prefix/');
 
 const schema = z
   .strictObject({
@@ -21,6 +24,10 @@ const schema = z
     payloadUndeleteDays: whole(1, 365).default(3),
     /** By how much clocks may differ. */
     maxClockSkewMs: whole(0, 60_000).default(250),
+    /** Off: only the built-in worker takes backups. */
+    delegation: z.enum(['on', 'off']).default('on'),
+    /** From where every group may restore, besides its own backups and those shared with it. */
+    restoreSources: z.array(source).default([]),
     logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 180, 365]).default(30),
     /** Concurrency that is set apart for a function and caps it, by the function's name. None unless said. */
     reservedConcurrency: z.record(z.string(), whole(0, 10_000), 'must be pairs of function=number').default({}),
@@ -62,9 +69,9 @@ export function readSettings(node: Node): Settings {
 
 /** Text that does not fit stays text, for the check to name it. */
 function fromText(name: keyof Settings, text: string): unknown {
-  if (name === 'stage') return text;
+  if (name === 'stage' || name === 'delegation') return text;
   if (name === 'ephemeral') return text === 'true' ? true : text === 'false' ? false : text;
-  if (name === 'replicaRegions') return text.split(',').filter(Boolean);
+  if (name === 'replicaRegions' || name === 'restoreSources') return text.split(',').filter(Boolean);
   if (name === 'reservedConcurrency') {
     const pairs = text.split(',').map((pair) => /^([a-z-]+)=(\d+)$/.exec(pair));
     return pairs.includes(null) ? text : Object.fromEntries(pairs.map((pair) => [pair?.[1], Number(pair?.[2])]));

@@ -4,6 +4,7 @@ import { type BackupTask, backupTasks, createBackupWorkflow } from './backup-wor
 import { everyMinute } from './every-minute.ts';
 import type { Settings } from './settings.ts';
 import { TenureFunction } from './tenure-function.ts';
+import { createRestoreFunctions } from './tenure-restores.ts';
 import type { TenureStore } from './tenure-store.ts';
 
 export interface BackupFunctionsProps {
@@ -56,7 +57,7 @@ export function createBackupFunctions(
   deleteArchives(tasks.cleanUp, store);
   const { arn } = createBackupWorkflow(scope, { settings, functions: tasks });
 
-  const serving = { ...environment, TENURE_BACKUP_WORKFLOW: arn };
+  const serving = { ...environment, TENURE_BACKUP_WORKFLOW: arn, TENURE_DELEGATION: settings.delegation };
   const backups = new TenureFunction(scope, 'backups', {
     ...props,
     entry: 'backups/handler.ts',
@@ -83,7 +84,8 @@ export function createBackupFunctions(
       arn,
     );
   }
-  return [backups, sweep, ...Object.values(tasks)];
+  const restores = createRestoreFunctions(scope, { ...props, failures, backupWorkflowArn: arn });
+  return [backups, sweep, ...Object.values(tasks), ...restores];
 }
 
 function keepRecords(one: TenureFunction, { table }: TenureStore): void {
@@ -122,6 +124,7 @@ function readArchives(one: TenureFunction, { bucket }: TenureStore): void {
 function writeArchives(one: TenureFunction, store: TenureStore): void {
   readArchives(one, store);
   one.allowObjects(['s3:PutObject', 's3:ListMultipartUploadParts'], store.bucket, archives);
+  one.allow(['s3:ListBucketMultipartUploads'], store.bucket.bucketArn);
   one.allowObjects(['s3:GetObject'], store.bucket, payloads);
 }
 

@@ -6,7 +6,7 @@ import { everyMinute } from './every-minute.ts';
 import { createRestoreWorkflow } from './restore-workflow.ts';
 import type { Settings } from './settings.ts';
 import { TenureFunction } from './tenure-function.ts';
-import type { TenureStore } from './tenure-store.ts';
+import { type TenureStore, uploadedBackups } from './tenure-store.ts';
 
 export interface RestoreFunctionsProps {
   settings: Settings;
@@ -17,7 +17,6 @@ export interface RestoreFunctionsProps {
 }
 
 const archives = 'backups/';
-const uploads = 'restores/';
 const payloads = 'groups/';
 
 /** The functions of restores and of the backup schedule. Only the step of the workflow writes what a backup holds. */
@@ -63,7 +62,7 @@ export function createRestoreFunctions(
     store.table.tableArn,
   );
   // What a signed URL allows is what the function that signed it may do.
-  restores.allowObjects(['s3:PutObject'], store.bucket, uploads);
+  restores.allowObjects(['s3:PutObject'], store.bucket, uploadedBackups);
   restores.allow(['states:StartExecution'], arn);
 
   const schedule = new TenureFunction(scope, 'backup-schedule', {
@@ -101,7 +100,7 @@ function readSources(
   { settings, store }: Pick<RestoreFunctionsProps, 'settings' | 'store'>,
 ): void {
   one.allowObjects(['s3:GetObject'], store.bucket, archives);
-  one.allowObjects(['s3:GetObject'], store.bucket, uploads);
+  one.allowObjects(['s3:GetObject'], store.bucket, uploadedBackups);
   one.allow(['s3:ListBucket'], store.bucket.bucketArn);
   for (const source of settings.restoreSources) readForeign(one, source);
 }

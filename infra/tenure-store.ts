@@ -7,6 +7,9 @@ import { createReplicas, type Replica } from './replicas.ts';
 import type { Settings } from './settings.ts';
 import { createTable } from './table.ts';
 
+/** Where the files of backups lie that a client uploads to restore them. */
+export const uploadedBackups = 'restores/';
+
 /** Everything that must outlive a deployment: the main table, the replicas of the logs and the payloads. */
 export class TenureStore extends Construct {
   readonly table: Table;
@@ -55,6 +58,8 @@ export class TenureStore extends Construct {
           noncurrentVersionExpiration: Duration.days(payloadUndeleteDays),
           expiredObjectDeleteMarker: true,
         },
+        // Backups from a disk, uploaded to be restored.
+        { id: 'restored', prefix: uploadedBackups, expiration: Duration.days(7) },
         { id: 'abandoned-uploads', abortIncompleteMultipartUploadAfter: Duration.days(2) },
       ],
     });

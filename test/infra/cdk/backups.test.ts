@@ -72,7 +72,7 @@ describe('the workflow of backups', () => {
       ({ action, resource }) => action.startsWith('states:') && resource.includes(machine.id),
     );
     expect(new Set(speaking.map(({ role }) => role.replace(/role.*/, '')))).toEqual(
-      new Set(['TenureServicebackups', 'TenureServicebackupsweep']),
+      new Set(['TenureServicebackups', 'TenureServicebackupsweep', 'TenureServicebackupschedule']),
     );
   });
 });

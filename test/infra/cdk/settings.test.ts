@@ -14,6 +14,8 @@ describe('settings', () => {
       replicaRegions: [],
       payloadUndeleteDays: 3,
       maxClockSkewMs: 250,
+      delegation: 'on',
+      restoreSources: [],
       logRetentionDays: 30,
       reservedConcurrency: {},
     });
@@ -54,6 +56,9 @@ describe('settings', () => {
     [{ payloadUndeleteDays: '0' }, 'payloadUndeleteDays=0: '],
     [{ maxClockSkewMs: '-1' }, 'maxClockSkewMs=-1: '],
     [{ logRetentionDays: '31' }, 'logRetentionDays=31: '],
+    [{ delegation: 'maybe' }, 'delegation=maybe: '],
+    [{ restoreSources: 's3://archive' }, 'restoreSources=["s3://archive"]: must be s3://bucket/prefix/'],
+    [{ restoreSources: 's3://archive/*/' }, 'restoreSources=["s3://archive/*/"]: must be s3://bucket/prefix/'],
     [{ reservedConcurrency: 'contend=1.5' }, 'reservedConcurrency=contend=1.5: must be pairs of function=number'],
     [{ reservedConcurrency: 'contend' }, 'reservedConcurrency=contend: must be pairs of function=number'],
     [{ reservedConcurrency: 'lease=5' }, 'reservedConcurrency={"lease":5}: lease is never capped'],

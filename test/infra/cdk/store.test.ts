@@ -104,6 +104,7 @@ describe('buckets', () => {
           NoncurrentVersionExpiration: { NoncurrentDays: days },
           ExpiredObjectDeleteMarker: true,
         },
+        { Id: 'restored', Status: 'Enabled', Prefix: 'restores/', ExpirationInDays: 7 },
         {
           Id: 'abandoned-uploads',
           Status: 'Enabled',
