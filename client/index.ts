@@ -20,7 +20,8 @@ export {
 } from './jobs/job-registry.ts';
 export { type LeadingTerm, termFromEnvironment } from './jobs/leading-term.ts';
 export { RecoveredJob } from './jobs/recovered-job.ts';
-export type { PayloadSource } from './jobs/source.ts';
+export type { PutAnswer, S3 } from './jobs/s3.ts';
+export type { Block, PayloadSource } from './jobs/source.ts';
 export type { Progress } from './jobs/upload.ts';
 export { LeaderElector, type LeaderElectorOptions } from './leadership/elector.ts';
 export type { ElectorEvents } from './leadership/events.ts';
@@ -28,6 +29,15 @@ export { LeadershipLost, type Loss, type LossReason } from './leadership/loss.ts
 export type { LeaseSettings } from './leadership/settings.ts';
 export type { Term } from './leadership/term.ts';
 export { type LeaderView, LeaderWatcher, type LeaderWatcherOptions } from './leadership/watcher.ts';
+export { type Elected, LogWriter, type LogWriterOptions, type Placed, type WriteOptions } from './log/log-writer.ts';
+export {
+  type LogEntry,
+  type LogStatus,
+  type ReadOptions,
+  ReplicatedLog,
+  type ReplicatedLogOptions,
+  type TailOptions,
+} from './log/replicated-log.ts';
 export type { CallOptions, CallRequest, Fence } from './request.ts';
 export { TenureClient, type TenureClientOptions } from './tenure-client.ts';
 export { type ErrorFacts, hasCode, TenureError } from './tenure-error.ts';

@@ -11,6 +11,7 @@ import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
 import { type DownloadOptions, download, downloadFile } from './download.ts';
 import { inTerm, type LeadingTerm } from './leading-term.ts';
+import type { S3 } from './s3.ts';
 import type { PayloadSource } from './source.ts';
 import { type Progress, upload } from './upload.ts';
 
@@ -31,8 +32,7 @@ export interface CheckpointStoreOptions {
   readonly jobId: string;
   /** The id of the next commit, where it is known: from the recovery, or 1 for a new job. */
   readonly nextCheckpointId?: number | undefined;
-  /** For S3. */
-  readonly fetch?: typeof globalThis.fetch | undefined;
+  readonly s3?: S3 | undefined;
 }
 
 /** Putting the parts of a large upload together takes S3 its time. */
@@ -122,9 +122,9 @@ export class CheckpointStore {
   }
 
   async #add(kind: 'checkpoint' | 'savepoint', source: PayloadSource, options: AddOptions): Promise<Committed> {
-    const { client, term, jobId, fetch } = this.#options;
+    const { client, term, jobId, s3 } = this.#options;
     const { metadata, ...rest } = options;
-    const uploaded = await upload({ ...rest, client, term, jobId, purpose: kind, fetch }, source);
+    const uploaded = await upload({ ...rest, client, term, jobId, purpose: kind, s3 }, source);
     const body = { ...uploaded, kind, ...(metadata && { metadata: metadata as never }) };
     const commit = this.#commits.then(() => this.#commit(body));
     // The next commit waits for this one, whatever becomes of it.
@@ -161,7 +161,7 @@ export class CheckpointStore {
   }
 
   #refreshing({ checkpointId }: Checkpoint, options: DownloadOptions): DownloadOptions {
-    const { client, fetch } = this.#options;
-    return { time: client.time, fetch, refresh: () => this.get(checkpointId), ...options };
+    const { client, s3 } = this.#options;
+    return { time: client.time, s3, refresh: () => this.get(checkpointId), ...options };
   }
 }

@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs';
 import { open, rename, stat } from 'node:fs/promises';
 import { TenureError } from '../tenure-error.ts';
 import { systemTime, type Time } from '../time.ts';
-import { askS3, persistently, type Transfer, TransferError } from './transfer.ts';
+import { directS3, type S3 } from './s3.ts';
+import { getFrom, persistently, type Transfer, TransferError } from './transfer.ts';
 
 /** A payload that can be read, as the service answered it. */
 export interface Readable {
@@ -18,7 +19,7 @@ export interface DownloadOptions {
   readonly onProgress?: ((progress: { bytes: number; totalBytes: number }) => void) | undefined;
   /** Asks the service for a fresh URL when this one has expired. */
   readonly refresh?: (() => Promise<Readable>) | undefined;
-  readonly fetch?: typeof globalThis.fetch | undefined;
+  readonly s3?: S3 | undefined;
   readonly time?: Time | undefined;
 }
 
@@ -74,14 +75,14 @@ async function* readOn(
   hash: Hash,
   from: number,
 ): AsyncGenerator<Uint8Array> {
-  const { signal = neverAborted, fetch = globalThis.fetch, time = systemTime, onProgress, refresh } = options;
-  const transfer: Transfer = { fetch, time, signal, random: Math.random };
+  const { signal = neverAborted, s3 = directS3, time = systemTime, onProgress, refresh } = options;
+  const transfer: Transfer = { s3, time, signal, random: Math.random };
   const totalBytes = payload.bytes;
   let { url } = payload;
   let bytes = from;
   while (bytes < totalBytes) {
     const response = await persistently(transfer, `The download of ${totalBytes} bytes`, () =>
-      askS3(transfer, url, { headers: bytes > 0 ? { range: `bytes=${bytes}-` } : {} }).catch(async (error: unknown) => {
+      getFrom(transfer, url, bytes).catch(async (error: unknown) => {
         if (error instanceof TransferError && error.status === 404) throw damaged(payload, 'it is not there');
         if (error instanceof TransferError && error.status === 416) throw damaged(payload, `it ends before ${bytes}`);
         if (error instanceof TransferError && error.status === 403 && refresh) url = (await refresh()).url;

@@ -6,6 +6,7 @@ import { TenureError } from '../tenure-error.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
 import { inTerm, type LeadingTerm } from './leading-term.ts';
 import { RecoveredJob } from './recovered-job.ts';
+import type { S3 } from './s3.ts';
 import type { PayloadSource } from './source.ts';
 import { type Progress, upload } from './upload.ts';
 
@@ -17,8 +18,7 @@ export interface JobRegistryOptions {
   readonly client: TenureClient;
   /** The term in which this process leads: the elector's, or `termFromEnvironment()` below `tenure lead`. */
   readonly term: LeadingTerm;
-  /** For S3. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly s3?: S3;
 }
 
 export interface SubmitOptions {
@@ -55,10 +55,10 @@ export class JobRegistry {
    * Answers its checkpoints.
    */
   async submit(jobId: string, graph: PayloadSource, options: SubmitOptions = {}): Promise<CheckpointStore> {
-    const { client, term, fetch } = this.#options;
+    const { client, term, s3 } = this.#options;
     const { retain, metadata, ...rest } = options;
     const { uploadId, sha256, bytes, parts } = await upload(
-      { ...rest, client, term, jobId, purpose: 'graph', fetch },
+      { ...rest, client, term, jobId, purpose: 'graph', s3 },
       graph,
     );
     const body = {
@@ -79,7 +79,7 @@ export class JobRegistry {
    * @throws LeadershipLost; TenureError `jobs_damaged` at the end, when jobs are damaged and no `onDamage` is given.
    */
   async *recover(options: RecoverOptions = {}): AsyncGenerator<RecoveredJob> {
-    const { client, term, fetch } = this.#options;
+    const { client, term, s3 } = this.#options;
     const { onDamage, ...body } = options;
     const damaged: DamagedJob[] = [];
     let cursor: string | undefined;
@@ -99,7 +99,7 @@ export class JobRegistry {
       }
       for (const job of page.jobs) {
         const checkpoints = this.checkpoints(job.jobId, job.nextCheckpointId);
-        yield new RecoveredJob({ client, group: term.group, fetch }, job, checkpoints);
+        yield new RecoveredJob({ client, group: term.group, s3 }, job, checkpoints);
       }
       cursor = page.nextCursor;
     } while (cursor !== undefined);

@@ -4,13 +4,14 @@ import { showJob } from '../../functions/jobs/schema.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import { type DownloadOptions, download, downloadBytes, downloadFile, type Readable } from './download.ts';
+import type { S3 } from './s3.ts';
 
 type Answered = z.output<typeof recover.answer>['jobs'][number];
 
 interface Source {
   readonly client: TenureClient;
   readonly group: string;
-  readonly fetch: typeof globalThis.fetch | undefined;
+  readonly s3: S3 | undefined;
 }
 
 /** A job that the leader has claimed and must go on with: its graph, its newest checkpoint, and where the next ones go. */
@@ -65,16 +66,16 @@ export class RecoveredJob {
   }
 
   #graphOptions(options: DownloadOptions): DownloadOptions {
-    const { client, group, fetch } = this.#source;
+    const { client, group, s3 } = this.#source;
     const refresh = async () => {
       const { graph } = await client.call(showJob, { params: { group, job: this.jobId } });
       return { ...this.graph, ...(graph?.url !== undefined && { url: graph.url }) };
     };
-    return { time: client.time, fetch, refresh, ...options };
+    return { time: client.time, s3, refresh, ...options };
   }
 
   #checkpointOptions({ checkpointId }: { checkpointId: number }, options: DownloadOptions): DownloadOptions {
-    const { client, fetch } = this.#source;
-    return { time: client.time, fetch, refresh: () => this.checkpoints.get(checkpointId), ...options };
+    const { client, s3 } = this.#source;
+    return { time: client.time, s3, refresh: () => this.checkpoints.get(checkpointId), ...options };
   }
 }

@@ -1,30 +1,18 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { createHash, type Hash } from 'node:crypto';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 
 /** What can be uploaded: bytes, a file by its path, or a stream of any length that can be read once. */
 export type PayloadSource = Uint8Array | string | { readonly file: string } | AsyncIterable<Uint8Array>;
-
-type Body = NonNullable<RequestInit['body']>;
 
 /** A stretch of bytes that can be sent, again if need be. */
 export interface Block {
   readonly bytes: number;
   /** Hex. */
   readonly sha256: string;
-  body(): Body;
-}
-
-const hexOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-
-export function memoryBlock(bytes: Uint8Array): Block {
-  return { bytes: bytes.byteLength, sha256: hexOf(bytes), body: () => bytes as Uint8Array<ArrayBuffer> };
-}
-
-function fileBlock(file: string, start: number, bytes: number, sha256: string): Block {
-  const end = start + bytes - 1;
-  const body = () => (bytes === 0 ? new Uint8Array() : (createReadStream(file, { start, end }) as unknown as Body));
-  return { bytes, sha256, body };
+  /** Its bytes in order; a piece is good until the next one is asked for. */
+  pieces(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** To be called once it will not be sent again: its memory serves the next one. */
+  release?(): void;
 }
 
 export interface Known {
@@ -52,61 +40,109 @@ export async function openSource(source: PayloadSource): Promise<Known> {
   return { blocks: (size) => cutStream(source, size) };
 }
 
+const hexOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+const memoryBlock = (bytes: Uint8Array): Block => ({
+  bytes: bytes.byteLength,
+  sha256: hexOf(bytes),
+  pieces: () => (bytes.byteLength === 0 ? [] : [bytes]),
+});
+
 async function* cutMemory(all: Uint8Array, size: (index: number) => number): AsyncGenerator<Block, Whole> {
   let start = 0;
   for (let index = 0; start < all.byteLength || index === 0; index += 1) {
     const block = all.subarray(start, start + size(index));
     yield memoryBlock(block);
-    start += size(index);
+    start += block.byteLength;
   }
   return { bytes: all.byteLength, sha256: hexOf(all) };
 }
 
 /** Reads the file once to know the digests; the upload of a block reads its stretch again, so that none has to be held. */
-async function* cutFile(file: string, bytes: number, size: (index: number) => number): AsyncGenerator<Block, Whole> {
+async function* cutFile(path: string, bytes: number, size: (index: number) => number): AsyncGenerator<Block, Whole> {
   const whole = createHash('sha256');
-  let start = 0;
-  for (let index = 0; start < bytes || index === 0; index += 1) {
-    const length = Math.min(size(index), bytes - start);
-    const part = createHash('sha256');
-    const end = start + length - 1;
-    if (length > 0) {
-      for await (const piece of createReadStream(file, { start, end, highWaterMark: 1024 ** 2 })) {
-        part.update(piece);
-        whole.update(piece);
-      }
+  const file = await open(path);
+  try {
+    let start = 0;
+    for (let index = 0; start < bytes || index === 0; index += 1) {
+      const length = Math.min(size(index), bytes - start);
+      const sha256 = await digestOf(file, start, length, whole);
+      const from = start;
+      yield { bytes: length, sha256, pieces: () => stretchOf(path, from, length) };
+      start += length;
     }
-    yield fileBlock(file, start, length, part.digest('hex'));
-    start += length;
+  } finally {
+    await file.close();
   }
   return { bytes, sha256: whole.digest('hex') };
 }
 
+async function digestOf(file: FileHandle, start: number, length: number, whole: Hash): Promise<string> {
+  const part = createHash('sha256');
+  for await (const piece of readStretch(file, start, length)) {
+    part.update(piece);
+    whole.update(piece);
+  }
+  return part.digest('hex');
+}
+
+async function* stretchOf(path: string, start: number, length: number): AsyncGenerator<Uint8Array> {
+  const file = await open(path);
+  try {
+    yield* readStretch(file, start, length);
+  } finally {
+    await file.close();
+  }
+}
+
+const pieceBytes = 512 * 1024;
+
+/** Through one buffer, which each piece overwrites. */
+async function* readStretch(file: FileHandle, start: number, length: number): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(pieceBytes, length));
+  for (let at = 0; at < length; ) {
+    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.byteLength, length - at), start + at);
+    if (bytesRead === 0) throw new Error(`The file has become shorter than ${start + length} bytes during its upload`);
+    yield buffer.subarray(0, bytesRead);
+    at += bytesRead;
+  }
+}
+
+/** Left to the garbage collector, large buffers pile up faster than they go: those that are done with are used again. */
 async function* cutStream(
   stream: AsyncIterable<Uint8Array>,
   size: (index: number) => number,
 ): AsyncGenerator<Block, Whole> {
   const whole = createHash('sha256');
+  const free: Buffer[] = [];
+  const take = (bytes: number) => {
+    const at = free.findIndex(({ byteLength }) => byteLength === bytes);
+    return at < 0 ? Buffer.allocUnsafeSlow(bytes) : (free.splice(at, 1)[0] as Buffer);
+  };
   let total = 0;
   let index = 0;
-  let block = Buffer.allocUnsafe(size(0));
+  let buffer = take(size(0));
   let filled = 0;
+  const cut = (full: Buffer, bytes: number): Block => ({
+    ...memoryBlock(full.subarray(0, bytes)),
+    release: () => void (full.byteLength === size(index) && free.push(full)),
+  });
   for await (const piece of stream) {
     whole.update(piece);
     total += piece.byteLength;
     for (let at = 0; at < piece.byteLength; ) {
-      if (filled === block.byteLength) {
-        yield memoryBlock(block);
+      if (filled === buffer.byteLength) {
+        yield cut(buffer, filled);
         index += 1;
-        block = Buffer.allocUnsafe(size(index));
+        buffer = take(size(index));
         filled = 0;
       }
-      const taken = piece.subarray(at, at + block.byteLength - filled);
-      block.set(taken, filled);
+      const taken = piece.subarray(at, at + buffer.byteLength - filled);
+      buffer.set(taken, filled);
       filled += taken.byteLength;
       at += taken.byteLength;
     }
   }
-  yield memoryBlock(block.subarray(0, filled));
+  yield cut(buffer, filled);
   return { bytes: total, sha256: whole.digest('hex') };
 }

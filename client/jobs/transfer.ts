@@ -1,12 +1,19 @@
 import { TenureError } from '../tenure-error.ts';
 import { sleep, type Time } from '../time.ts';
+import type { PutAnswer, S3 } from './s3.ts';
+import type { Block } from './source.ts';
 
 /** How bytes go to and from S3. */
 export interface Transfer {
-  readonly fetch: typeof globalThis.fetch;
+  readonly s3: S3;
   readonly time: Time;
   readonly random: () => number;
   readonly signal: AbortSignal;
+}
+
+interface Signed {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 const tries = 6;
@@ -31,7 +38,7 @@ export class TransferError extends Error {
   }
 }
 
-/** Tries a transfer again, with a pause that grows, while what went wrong may pass. `tried` may give up earlier. */
+/** Tries a transfer again, with a pause that grows, while what went wrong may pass. */
 export async function persistently<Value>(
   { time, random, signal }: Transfer,
   what: string,
@@ -59,18 +66,27 @@ function transferFailed(what: string, cause: TransferError, tried: number): Tenu
   );
 }
 
-/** Sends one request to S3. @throws TransferError unless it is answered with a success. */
-export async function askS3({ fetch, signal }: Transfer, url: string, init: RequestInit): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(url, { ...init, signal, duplex: 'half' } as RequestInit);
-  } catch (cause) {
-    signal.throwIfAborted();
-    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
-    throw new TransferError(`S3 at ${new URL(url).origin} cannot be reached (${reason})`, 0, { cause });
-  }
+/** Writes a block to its signed URL. @throws TransferError unless S3 has taken it. */
+export async function putBlock({ s3, signal }: Transfer, { url, headers }: Signed, block: Block): Promise<PutAnswer> {
+  const answer = await s3.put(url, headers, block, signal).catch((cause: unknown) => unanswered(url, cause));
+  if (answer.status === 200) return answer;
+  throw refused(answer.status, answer.text);
+}
+
+/** Begins to read from a signed URL, from this byte on. @throws TransferError unless S3 answers with the bytes. */
+export async function getFrom({ s3, signal }: Transfer, url: string, from: number): Promise<Response> {
+  const range: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
+  const response = await s3.get(url, range, signal).catch((cause: unknown) => unanswered(url, cause));
   if (response.ok) return response;
-  const text = await response.text().catch(() => '');
-  const [, code = response.statusText] = /<Code>([^<]{1,64})<\/Code>/.exec(text) ?? [];
-  throw new TransferError(`S3 answered ${response.status} ${code}`, response.status);
+  throw refused(response.status, await response.text().catch(() => ''));
+}
+
+function unanswered(url: string, cause: unknown): never {
+  const { message, code } = ((cause as Error)?.cause ?? cause) as Error & { code?: string };
+  throw new TransferError(`S3 at ${new URL(url).origin} cannot be reached (${code ?? message})`, 0, { cause });
+}
+
+function refused(status: number, text: string): TransferError {
+  const [, code = 'without a reason'] = /<Code>([^<]{1,64})<\/Code>/.exec(text) ?? [];
+  return new TransferError(`S3 answered ${status} ${code}`, status);
 }

@@ -2,8 +2,9 @@ import type * as z from 'zod';
 import { beginUpload, signParts } from '../../functions/jobs/schema.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { inTerm, type LeadingTerm } from './leading-term.ts';
+import { directS3, type S3 } from './s3.ts';
 import { type Block, openSource, type PayloadSource, type Whole } from './source.ts';
-import { askS3, persistently, type Transfer, TransferError } from './transfer.ts';
+import { persistently, putBlock, type Transfer, TransferError } from './transfer.ts';
 
 export interface Progress {
   /** Bytes that have arrived. */
@@ -20,8 +21,7 @@ export interface UploadTarget {
   /** Parts that are under way at a time; 3 unless given. */
   readonly parallel?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** For S3. */
-  readonly fetch?: typeof globalThis.fetch | undefined;
+  readonly s3?: S3 | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -52,7 +52,7 @@ const partsPerSize = 1_000;
 export async function upload(target: UploadTarget, source: PayloadSource): Promise<Uploaded> {
   const { client, term, signal } = target;
   const transfer: Transfer = {
-    fetch: target.fetch ?? globalThis.fetch,
+    s3: target.s3 ?? directS3,
     time: client.time,
     random: client.random,
     signal: signal ? AbortSignal.any([term.signal, signal]) : term.signal,
@@ -79,7 +79,7 @@ async function putWhole(target: UploadTarget, transfer: Transfer, block: Block):
   const begun = await begin(target, { bytes, sha256 });
   if (begun.method !== 'put') throw new Error('The service wants parts for a payload that fits into one PUT');
   await persistently(transfer, `The upload of ${bytes} bytes`, () =>
-    send(transfer, begun, block).catch((error: unknown) => {
+    putBlock(transfer, begun, block).catch((error: unknown) => {
       if (!(error instanceof TransferError && error.status === 412)) throw error;
     }),
   );
@@ -102,6 +102,7 @@ async function uploadParts(
   const whole = await inWindow(target.parallel ?? 3, cut(size), async (block, index) => {
     const partNumber = index + 1;
     parts[index] = await sendPart(target, transfer, begun.uploadId, partNumber, block);
+    block.release?.();
     arrived += block.bytes;
     target.onProgress?.({ bytes: arrived, totalBytes });
   });
@@ -124,24 +125,10 @@ async function sendPart(
     );
     const [signed] = urls;
     if (!signed) throw new Error(`The service signed no URL for part ${partNumber}`);
-    const response = await send(transfer, signed, block);
-    const etag = response.headers.get('etag');
+    const { etag } = await putBlock(transfer, signed, block);
     if (!etag) throw new TransferError(`S3 answered part ${partNumber} without an ETag`, 0);
     return { partNumber, etag, sha256 };
   });
-}
-
-async function send(
-  transfer: Transfer,
-  { url, headers }: { url: string; headers: Record<string, string> },
-  block: Block,
-): Promise<Response> {
-  const body = block.body();
-  // A stream has no length of its own, and S3 wants to know it.
-  const length = body instanceof Uint8Array ? {} : { 'content-length': String(block.bytes) };
-  const response = await askS3(transfer, url, { method: 'PUT', headers: { ...headers, ...length }, body });
-  await response.body?.cancel();
-  return response;
 }
 
 /** Works on the items as they come, `width` at a time, and answers what the generator returns. The first failure ends it. */

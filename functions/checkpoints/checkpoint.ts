@@ -27,26 +27,31 @@ export interface Committed {
   readonly checkpointId: number;
   /** Ids of the checkpoints that the job keeps now, newest last. */
   readonly retained: readonly number[];
-  /** The newest checkpoint, when this one has been dropped since. */
+  /** True for one that was committed before and has been dropped since: superseded by newer ones, or discarded. */
+  readonly dropped?: true | undefined;
+  /** The newest checkpoint, when this one has been dropped. */
   readonly supersededBy?: number | undefined;
 }
 
 /** What was acknowledged, and which payload nothing refers to any more, seen from the record before the commit. */
-export function outcome(before: Job, kind: Kind): Committed & { dropped?: string | undefined } {
+export function outcome(before: Job, kind: Kind): { committed: Committed; drops?: string | undefined } {
   const checkpointId = before.nextCheckpointId;
   const kept = before.checkpoints.map((ref) => ref.checkpointId).reverse();
-  if (kind === 'savepoint') return { checkpointId, retained: kept };
+  if (kind === 'savepoint') return { committed: { checkpointId, retained: kept } };
   const oldest = before.commits[before.retain - 1];
   const dropped = oldest && kept.includes(oldest.checkpointId) ? oldest : undefined;
   const retained = [...kept.filter((id) => id !== dropped?.checkpointId), checkpointId];
-  return { checkpointId, retained, dropped: dropped?.payloadId };
+  return { committed: { checkpointId, retained }, drops: dropped?.payloadId };
 }
 
 /**
  * What became of an upload that was committed before, for a retry whose first answer was lost or came late. Throws `upload_used`
  * when it serves the job as something else; undefined when the job does not know it.
  */
-export function earlierCommit(job: Job, { kind, payload }: { kind: Kind; payload: { payloadId: string } }) {
+export function earlierCommit(
+  job: Job,
+  { kind, payload }: { kind: Kind; payload: { payloadId: string } },
+): Committed | undefined {
   const isThis = (use: { payloadId?: string | undefined } | null | undefined) => use?.payloadId === payload.payloadId;
   const checkpoint = job.commits.find(isThis);
   const savepoint = job.savepoints.find(isThis);
@@ -56,9 +61,9 @@ export function earlierCommit(job: Job, { kind, payload }: { kind: Kind; payload
     return undefined;
   }
   const retained = job.checkpoints.map((ref) => ref.checkpointId).reverse();
-  const superseded = kind === 'checkpoint' && !retained.includes(found.checkpointId);
-  const supersededBy = superseded ? retained.at(-1) : undefined;
-  return { checkpointId: found.checkpointId, retained, ...(supersededBy === undefined ? {} : { supersededBy }) };
+  const { checkpointId } = found;
+  if (kind === 'savepoint' || retained.includes(checkpointId)) return { checkpointId, retained };
+  return { checkpointId, retained, dropped: true as const, supersededBy: retained.at(-1) };
 }
 
 function used({ jobId }: JobName, payloadId: string): Problem {

@@ -39,8 +39,8 @@ export async function commit(room: Checkpoints, name: JobName, version: number, 
   const { before, lost } = await room.checkpoints.commit(name, version, checkpoint);
   if (!before) return afterLoss(name, lost, version, checkpoint);
   if (isDamaged(before)) throw refusal(name, before, version);
-  const { dropped, ...committed } = outcome(before, kind);
-  if (dropped) await drop(room, before, [dropped]);
+  const { committed, drops } = outcome(before, kind);
+  if (drops) await drop(room, before, [drops]);
   return committed;
 }
 

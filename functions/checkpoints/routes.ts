@@ -29,7 +29,7 @@ export function checkpointRoutes(room: Recovery): Endpoint[] {
     endpoint(schema.commitCheckpoint, async ({ params, fence, body }) => {
       const committed = await checkpoints.commit(room, named(params), fence.fencingVersion, body);
       const answer = { ...committed, retained: [...committed.retained] };
-      return committed.supersededBy === undefined ? answer : new Answer(200, answer);
+      return committed.dropped ? new Answer(200, answer) : answer;
     }),
     endpoint(schema.listCheckpoints, async ({ params }) => {
       const name = named(params);

@@ -43,7 +43,9 @@ export const commitCheckpoint = operation({
     checkpointId,
     /** Ids of the checkpoints that are kept now, newest last. */
     retained: z.array(checkpointId),
-    /** The answer to a late retry: newer checkpoints have replaced this one. */
+    /** The answer to a late retry, status 200: it was committed, and has been dropped since. */
+    dropped: z.literal(true).optional(),
+    /** The newest one then, if there is any. */
     supersededBy: checkpointId.optional(),
   }),
   status: 201,

@@ -82,7 +82,7 @@ test('a late retry resurrects nothing: it is told what became of its commit', as
   for (let more = 2; more <= 9; more += 1) await checkpoint(api, leader, job, String(more));
   expect(await commit(first.uploadId)).toEqual({
     status: 200,
-    body: { checkpointId: 1, retained: [9], supersededBy: 9 },
+    body: { checkpointId: 1, retained: [9], dropped: true, supersededBy: 9 },
   });
   expect(await ids()).toEqual([9]);
   await checkpoint(api, leader, job, '10');

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { type CheckpointStore, downloadBytes, JobRegistry, termFromEnvironment } from '../../../../client/index.ts';
+import {
+  type CheckpointStore,
+  downloadBytes,
+  JobRegistry,
+  type S3,
+  termFromEnvironment,
+} from '../../../../client/index.ts';
+import { directS3 } from '../../../../client/jobs/s3.ts';
 import { systemTime } from '../../../../client/time.ts';
 import { type JobWorld, openJobWorld, sha256 } from '../../../support/job-world.ts';
 
@@ -33,16 +40,21 @@ beforeEach(async () => {
   meddle = () => undefined;
   s3Requests = [];
   const attempts = new Map<string, number>();
-  const s3Fetch: typeof fetch = async (url, init) => {
-    const { method = 'GET' } = init ?? {};
-    const { pathname, searchParams } = new URL(String(url));
+  const note = (method: string, url: string, headers: Readonly<Record<string, string>>) => {
+    const { pathname, searchParams } = new URL(url);
     const what = `${method} ${pathname} ${searchParams.get('partNumber')}`;
     const attempt = (attempts.get(what) ?? 0) + 1;
     attempts.set(what, attempt);
-    s3Requests.push({ method, range: new Headers(init?.headers).get('range'), url: String(url) });
-    const instead = meddle({ method, url: String(url), attempt });
-    if (instead) return instead;
-    return fetch(url, init);
+    s3Requests.push({ method, range: headers['range'] ?? null, url });
+    return meddle({ method, url, attempt });
+  };
+  const s3: S3 = {
+    async put(url, headers, block, signal) {
+      const instead = note('PUT', url, headers);
+      if (instead) return { status: instead.status, etag: undefined, text: await instead.text() };
+      return directS3.put(url, headers, block, signal);
+    },
+    get: async (url, headers, signal) => note('GET', url, headers) ?? directS3.get(url, headers, signal),
   };
   const { fencingVersion, sessionId } = await world.lead(`transfers-${tests}`);
   const term = termFromEnvironment({
@@ -51,7 +63,7 @@ beforeEach(async () => {
     TENURE_SESSION_ID: sessionId,
   });
   const client = world.process().client({ time: impatient });
-  const registry = new JobRegistry({ client, term, fetch: s3Fetch });
+  const registry = new JobRegistry({ client, term, s3 });
   checkpoints = await registry.submit('job', 'graph', { retain: 2 });
   s3Requests = [];
 });
