@@ -13,7 +13,7 @@ export type Decided =
 
 export interface RoundOptions {
   readonly autoInitialize: boolean;
-  /** Recovers a replica that votes too, if a quorum of the others does. */
+  /** Recovers a replica that votes too, if a quorum of the others does, and salvages what a lost quorum left. */
   readonly force: boolean;
   /** The life in which everything was caught up; empty before. */
   readonly finished: string;
@@ -28,7 +28,7 @@ export async function decideRounds(parts: LogParts, replica: Replica, options: R
   if (finished !== '' && (await finish(replica, finished))) return { next: 'done' };
   for (let first = true; ; first = false) {
     const round = first && force ? await forced(parts, replica) : undefined;
-    const decided = decidedBy(round ?? (await recoveryRound(parts, replica, autoInitialize)));
+    const decided = decidedBy(round ?? (await recoveryRound(parts, replica, autoInitialize, force)));
     const pauseMs = 500 + chance.number() * 500;
     if (decided.next !== 'wait' || timer.now() + pauseMs > endsAt) return decided;
     await timer.sleep(pauseMs);
@@ -38,8 +38,9 @@ export async function decideRounds(parts: LogParts, replica: Replica, options: R
 function decidedBy(round: Round): Decided {
   if (round.phase === 'voting') return { next: 'done' };
   if (round.phase === 'waiting') return { next: 'wait', reason: round.reason };
-  const { incarnation, from, to } = round;
-  return { next: 'catchUp', plan: { incarnation, ranges: split({ from, to, fillTo: to }) } };
+  const { incarnation, from, to, salvage } = round;
+  const range = { from, to, fillTo: to, ...(salvage && { salvage }) };
+  return { next: 'catchUp', plan: { incarnation, ranges: split(range) } };
 }
 
 async function forced(parts: LogParts, replica: Replica): Promise<Round | undefined> {
@@ -65,16 +66,16 @@ export async function catchUpSlice(
   replica: Replica,
   { incarnation, range, budgetMs }: { incarnation: string; range: RangeToLearn; budgetMs: number },
 ): Promise<Slice> {
-  const { to, fillTo } = range;
+  const { to, fillTo, salvage } = range;
   const endsAt = parts.timer.now() + budgetMs;
   for (let { from } = range; ; ) {
     const meta = await replica.read();
     from = Math.max(from, meta.begin);
-    if (meta.incarnation !== incarnation || from > to) return { next: 'done', range: { from: to + 1, to, fillTo } };
-    if (parts.timer.now() > endsAt) return { next: 'again', range: { from, to, fillTo } };
+    if (meta.incarnation !== incarnation || from > to) return { next: 'done', range: { ...range, from: to + 1 } };
+    if (parts.timer.now() > endsAt) return { next: 'again', range: { ...range, from } };
     const last = Math.min(to, from + positionsAtOnce - 1);
-    const caught = await catchUp(parts, replica, { from, to: last, fillTo });
-    if ('stuckAt' in caught) return { next: 'stuck', range: { from: caught.stuckAt, to, fillTo } };
+    const caught = await catchUp(parts, replica, { from, to: last, fillTo, ...(salvage && { salvage }) });
+    if ('stuckAt' in caught) return { next: 'stuck', range: { ...range, from: caught.stuckAt } };
     from = last + 1;
   }
 }

@@ -201,7 +201,8 @@ export const initializeReplica = operation({
 export const recoverReplica = operation({
   method: 'POST',
   path: `${replicaPath}/recover`,
-  summary: 'Recover a replica from the others; `force` recovers one that votes too',
+  summary:
+    'Recover a replica from the others; `force` recovers one that votes too, and gives up what a lost quorum held',
   servedBy: 'log',
   params: replica,
   query: nothing,

@@ -7,7 +7,7 @@ import { Unreachable } from './quorum.ts';
 
 const position = z.int().min(-1);
 export const replicaInput = z.object({ group: name, log: name, replica: z.string() });
-export const range = z.object({ from: position, to: position, fillTo: position });
+export const range = z.object({ from: position, to: position, fillTo: position, salvage: z.literal(true).optional() });
 
 class Unavailable extends Error {
   override readonly name = 'Unavailable';

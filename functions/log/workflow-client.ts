@@ -30,7 +30,8 @@ export function recoveryWorkflowClient(client: SFNClient, stateMachineArn: strin
   return {
     async start(input) {
       const key = keyOf(input.group, input.log, input.replica);
-      const already = await running(key);
+      // What runs already does not know that it is forced.
+      const already = input.force ? undefined : await running(key);
       if (already !== undefined) return { executionId: already };
       const name = `${key}-${randomUUID()}`;
       await client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify({ ...input, key }) }));

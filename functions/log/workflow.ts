@@ -7,7 +7,7 @@ export interface RecoveryInput {
   readonly replica: string;
   /** The same for all executions that work on this replica; their names begin with it. */
   readonly key: string;
-  /** Recovers a replica that votes too. */
+  /** Recovers a replica that votes too, and one from fewer than a quorum: what the lost ones held is given up. */
   readonly force: boolean;
   /** Given, the first round is left out. */
   readonly plan: RecoveryPlan | null;
@@ -23,6 +23,8 @@ export interface RangeToLearn {
   readonly from: number;
   readonly to: number;
   readonly fillTo: number;
+  /** Takes for chosen whatever is left. */
+  readonly salvage?: true | undefined;
 }
 
 export interface RecoveryWorkflow {
@@ -34,12 +36,12 @@ const mostRanges = 8;
 const leastInRange = 512;
 
 /** Cuts a range into parts that are caught up at the same time. */
-export function split({ from, to, fillTo }: RangeToLearn): RangeToLearn[] {
+export function split({ from, to, ...rest }: RangeToLearn): RangeToLearn[] {
   if (to < from) return [];
   const count = Math.max(1, Math.min(mostRanges, Math.floor((to - from + 1) / leastInRange)));
   const size = Math.ceil((to - from + 1) / count);
   return Array.from({ length: count }, (_, at) => {
     const first = from + at * size;
-    return { from: first, to: Math.min(to, first + size - 1), fillTo };
+    return { from: first, to: Math.min(to, first + size - 1), ...rest };
   }).filter((range) => range.from <= range.to);
 }
