@@ -3,7 +3,7 @@ import type { ReferredPayload } from '../../functions/backups/archive-format.ts'
 import type { ArchiveTarget, Copied } from '../../functions/backups/archive-ports.ts';
 import { attemptFiles, attemptPayloads } from '../../functions/backups/worker-schema.ts';
 import { download } from '../jobs/download.ts';
-import { askS3, persistently, type Transfer } from '../jobs/transfer.ts';
+import { persistently, putBlock, type Transfer, TransferError } from '../jobs/transfer.ts';
 import type { AttemptCalls } from './attempt-calls.ts';
 
 /** S3 takes 412 for a file that an earlier try, whose answer was lost, has put already. */
@@ -17,10 +17,11 @@ export function s3Target(calls: AttemptCalls, transfer: Transfer): ArchiveTarget
         const { urls } = await calls.call(attemptFiles, { body: { files: [{ name, bytes: bytes.length, sha256 }] } });
         const [signed] = urls;
         if (!signed) throw new Error(`The service signed no address for ${name}`);
-        const init = { method: 'PUT', headers: signed.headers, body: bytes as Uint8Array<ArrayBuffer> };
-        await askS3(transfer, signed.url, init).catch((error: { status?: number }) => {
-          if (error.status !== alreadyThere) throw error;
-        });
+        await putBlock(transfer, signed, { bytes: bytes.length, sha256, pieces: () => [bytes] }).catch(
+          (error: unknown) => {
+            if (!(error instanceof TransferError && error.status === alreadyThere)) throw error;
+          },
+        );
       }),
     copy: together(calls),
   };
@@ -71,7 +72,7 @@ export function diskTarget(calls: AttemptCalls, folder: string, transfer: Transf
     return { url, bytes: payload.bytes, sha256: payload.sha256 };
   };
   return folderTarget(folder, async (payload) => {
-    const { fetch, time, signal } = transfer;
-    return download(await signed(payload), { fetch, time, signal, refresh: () => signed(payload) });
+    const { s3, time, signal } = transfer;
+    return download(await signed(payload), { s3, time, signal, refresh: () => signed(payload) });
   });
 }

@@ -15,9 +15,10 @@ import {
   heartbeat,
 } from '../../functions/backups/worker-schema.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import type { S3 } from '../jobs/s3.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
-import { sleep } from '../time.ts';
+import { sleep, type Time } from '../time.ts';
 import { type AttemptCalls, attemptCalls } from './attempt-calls.ts';
 import { diskTarget, s3Target } from './attempt-target.ts';
 import type { BackupHooks } from './hooks.ts';
@@ -32,9 +33,28 @@ export interface AttemptContext {
   readonly localDir: string | undefined;
   readonly snapshot: BackupHooks['snapshot'];
   readonly onError: (error: unknown) => void;
-  readonly fetch: typeof globalThis.fetch;
+  readonly s3: S3;
+  readonly pulse: Pulse;
   /** Ended with the verdict, or when the worker closes. */
   readonly ending: AbortController;
+}
+
+/** The pause between two heartbeats. */
+export interface Pulse {
+  wait(ms: number, signal: AbortSignal): Promise<void>;
+  /** Ends the pause: there may be a verdict to hear. */
+  hurry(): void;
+}
+
+export function newPulse(time: Time): Pulse {
+  let pausing = new AbortController();
+  return {
+    async wait(ms, signal) {
+      await sleep(time, ms, AbortSignal.any([signal, pausing.signal]));
+      pausing = new AbortController();
+    },
+    hurry: () => pausing.abort(),
+  };
 }
 
 export type AttemptEnd = { readonly uri: string } | { readonly why: string };
@@ -84,7 +104,7 @@ async function write(context: AttemptContext, calls: AttemptCalls, command: Back
     pagedSource((cursor) => calls.call(attemptEntries, { query: cursor === undefined ? {} : { cursor } })),
     state,
   );
-  const transfer = { fetch: context.fetch, time: client.time, random: client.random, signal };
+  const transfer = { s3: context.s3, time: client.time, random: client.random, signal };
   const folder = target.type === 'file' ? join(localDir ?? '.', group, backupId, String(attempt)) : undefined;
   const written = await writeArchive(
     source,
@@ -124,7 +144,7 @@ function withState(
 
 /** Reports the progress until told to stop; a verdict other than `continue` ends the attempt. */
 async function beat(
-  { client, ending, onError }: AttemptContext,
+  { ending, onError, pulse }: AttemptContext,
   calls: AttemptCalls,
   { heartbeatMs }: BackupCommand,
   progress: Progress,
@@ -138,7 +158,7 @@ async function beat(
     } catch (error) {
       if (!signal.aborted) onError(error);
     }
-    await sleep(client.time, heartbeatMs, signal);
+    await pulse.wait(heartbeatMs, signal);
   }
 }
 

@@ -7,10 +7,11 @@ import {
   pollCommands,
   registerWorker,
 } from '../../functions/backups/worker-schema.ts';
+import { directS3, type S3 } from '../jobs/s3.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
 import { sleep } from '../time.ts';
-import { AttemptEnded, type BackupCommand, takeBackup } from './attempt.ts';
+import { AttemptEnded, type BackupCommand, newPulse, type Pulse, takeBackup } from './attempt.ts';
 import type { BackupHooks, Positions, WorkerEvent } from './hooks.ts';
 
 export interface BackupWorkerOptions {
@@ -22,8 +23,7 @@ export interface BackupWorkerOptions {
   /** Folder for backups with localFileSystem; without it such a backup is refused. */
   readonly localDir?: string;
   readonly hooks?: BackupHooks;
-  /** For uploads to S3. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly s3?: S3;
 }
 
 type Command = z.output<typeof command>;
@@ -42,6 +42,7 @@ interface Work {
   readonly backupId: string;
   readonly attempt: number;
   readonly ending: AbortController;
+  readonly pulse: Pulse;
   readonly done: Promise<void>;
 }
 
@@ -136,6 +137,7 @@ export class BackupWorker {
   async #handle(one: Command): Promise<void> {
     const { backupId, attempt } = one;
     if (one.type === 'cancel') {
+      // A running attempt hears the verdict itself.
       await this.#cancel(backupId, attempt);
       await this.#answer(one, { accepted: true });
       return;
@@ -205,10 +207,11 @@ export class BackupWorker {
   #begin(one: BackupCommand): void {
     if (this.#work) return;
     const { backupId, attempt } = one;
-    const { client, group, localDir, fetch = globalThis.fetch } = this.#options;
+    const { client, group, localDir, s3 = directS3 } = this.#options;
     this.#suspension?.cancelTimer();
     this.#tell({ type: 'accepted', backupId, attempt });
     const ending = new AbortController();
+    const pulse = newPulse(client.time);
     const onError = (error: unknown) => this.#error(error);
     const context = {
       client,
@@ -217,8 +220,9 @@ export class BackupWorker {
       localDir,
       snapshot: this.#hooks.snapshot,
       onError,
-      fetch,
+      s3,
       ending,
+      pulse,
     };
     const done = takeBackup(context, one).then(async (end) => {
       this.#work = undefined;
@@ -226,13 +230,13 @@ export class BackupWorker {
       if ('uri' in end) this.#tell({ type: 'finished', backupId, attempt, uri: end.uri });
       else this.#tell({ type: 'ended', backupId, attempt, why: end.why });
     });
-    this.#work = { backupId, attempt, ending, done };
+    this.#work = { backupId, attempt, ending, pulse, done };
   }
 
   async #cancel(backupId: string, attempt: number): Promise<void> {
     const work = this.#work;
     if (work?.backupId === backupId && work.attempt <= attempt) {
-      work.ending.abort(new AttemptEnded('superseded'));
+      work.pulse.hurry();
     } else if (this.#suspension?.backupId === backupId && this.#suspension.attempt <= attempt) {
       await this.#resume();
     }

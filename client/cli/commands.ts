@@ -1,4 +1,7 @@
 import type { Command } from 'commander';
+import { backupCommands } from './backups/backup.ts';
+import { restoreCommand } from './backups/restore.ts';
+import { workerCommand } from './backups/worker.ts';
 import { doctorCommand } from './doctor.ts';
 import { groupsCommand } from './groups.ts';
 import { checkpointCommands } from './jobs/checkpoint.ts';
@@ -7,6 +10,7 @@ import { jobCommands } from './jobs/job.ts';
 import { recoverCommand } from './jobs/recover.ts';
 import { leadCommand } from './lead.ts';
 import { leaderCommands } from './leader.ts';
+import { logCommands } from './log.ts';
 import type { Shell } from './shell.ts';
 
 /**
@@ -21,5 +25,9 @@ export const commandGroups: readonly ((program: Command, shell: Shell) => void)[
   checkpointCommands,
   recoverCommand,
   collectCommand,
+  logCommands,
+  backupCommands,
+  restoreCommand,
+  workerCommand,
   doctorCommand,
 ];
