@@ -16,7 +16,7 @@ export interface CallOptions {
   readonly idempotencyKey?: string;
   /** Longest wait for one try, in ms. */
   readonly timeoutMs?: number;
-  /** Longest time for all tries, in ms. */
+  /** Longest time for all tries, in ms; the first may take its timeout all the same. */
   readonly deadlineMs?: number;
   /** False for a single try. */
   readonly retry?: boolean;

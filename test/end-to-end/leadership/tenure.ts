@@ -77,11 +77,11 @@ export async function eventually<Value>(
   what: string,
   look: () => Value | undefined | false | Promise<Value | undefined | false>,
 ) {
-  const endsAt = Date.now() + 30_000;
+  const endsAt = Date.now() + 60_000;
   for (;;) {
     const found = await look();
     if (found) return found;
-    if (Date.now() > endsAt) throw new Error(`This did not happen within 30 s: ${what}`);
+    if (Date.now() > endsAt) throw new Error(`This did not happen within 60 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

@@ -121,6 +121,16 @@ test('pauses grow with jitter, are as long as the service asks, and end at the d
   expect(time.pendingTimers).toBe(0);
 });
 
+test('a slow first answer is waited for, whatever the deadline for more tries', async () => {
+  const { client, time } = clientWith(['silence']);
+  const call = client.renew('orders', fence, {}, { deadlineMs: 1_000, timeoutMs: 3_000 });
+  const outcome = expect(call).rejects.toThrow('no answer within 3000 ms');
+  await time.advance(2_999);
+  expect(time.pendingTimers).toBe(1);
+  await time.advance(1);
+  await outcome;
+});
+
 test('a single try when asked for; the last error is thrown', async () => {
   const { client, sent } = clientWith([new Error('connect ECONNREFUSED 127.0.0.1:8787')]);
   await expect(client.renew('orders', fence, {}, { retry: false })).rejects.toThrow(
