@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import type * as z from 'zod';
+import { appendEntries, electWriter, truncateLog } from '../../functions/log/schema.ts';
+import { inTerm, type LeadingTerm } from '../jobs/leading-term.ts';
+import { LeadershipLost } from '../leadership/loss.ts';
+import type { TenureClient } from '../tenure-client.ts';
+import { hasCode } from '../tenure-error.ts';
+import { sleep } from '../time.ts';
+
+export type Elected = z.output<typeof electWriter.answer>;
+export type Placed = z.output<typeof appendEntries.answer>;
+
+export interface LogWriterOptions {
+  readonly client: TenureClient;
+  readonly group: string;
+  readonly log: string;
+  /**
+   * The term in which this process leads: no older leader can append any more once this one has been elected. Without it the log
+   * belongs to whoever was elected last.
+   */
+  readonly term?: LeadingTerm | undefined;
+  /** Longest time for one append with everything that it takes, in ms; 30,000 unless given. */
+  readonly deadlineMs?: number | undefined;
+}
+
+export interface WriteOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Names the append, so that it can be repeated by another process; made for each one unless given. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+const timeoutMs = 29_000;
+const pauseMs = 200;
+
+/** What may be in the log or not: the same request again, after another election, tells. */
+const unknown = ['outcome_unknown', 'unavailable', 'unreachable', 'throttled', 'internal'] as const;
+/** What passes by itself. */
+const passing = ['state_locked', 'log_not_recovered'] as const;
+
+/**
+ * Writes to one log, one request after the other. It is elected with its first append, and again where it must not be known
+ * otherwise what became of one; each append is in the log once.
+ */
+export class LogWriter {
+  readonly #options: LogWriterOptions;
+  #elected: Elected | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: LogWriterOptions) {
+    this.#options = options;
+  }
+
+  /** The ballot and position of the last election, while it stands as far as this writer knows. */
+  get elected(): Elected | undefined {
+    return this.#elected;
+  }
+
+  /**
+   * Takes the log over now. Answers its last position.
+   * @throws LeadershipLost; TenureError `election_lost`, `log_not_recovered`, `rounds_exhausted`.
+   */
+  elect(options: WriteOptions = {}): Promise<Elected> {
+    return this.#inTurn(() => this.#patiently(options, () => this.#elect(options)));
+  }
+
+  /**
+   * Appends entries at consecutive positions: 1 to 64, each up to 256 KiB, 2 MiB together. When it resolves they are kept by a
+   * quorum of the replicas, once and in order.
+   * @throws LeadershipLost; TenureError `exclusivity_lost` (not in the log but for what `kept` says), `not_elected` and
+   * `election_lost` (a rival has the log; the next append takes it back unless a newer term owns it), `outcome_unknown`
+   * (deadline: the same with the same idempotencyKey tells what became of it).
+   */
+  append(entries: readonly (Uint8Array | string)[], options: WriteOptions = {}): Promise<Placed> {
+    const body = { entries: entries.map((entry) => Buffer.from(entry as string).toString('base64')) };
+    return this.#write(options, (writerId, key, signal) =>
+      this.#options.client.call(appendEntries, { ...this.#call(writerId, key, signal), body }),
+    );
+  }
+
+  /** Makes the positions below `to` unreadable; answers where the truncation stands. The same errors, `bad_range`, `truncation_held`. */
+  truncate(to: number, options: WriteOptions = {}): Promise<{ position: number }> {
+    return this.#write(options, (writerId, key, signal) =>
+      this.#options.client.call(truncateLog, { ...this.#call(writerId, key, signal), body: { to } }),
+    );
+  }
+
+  #call(writerId: string, idempotencyKey: string, signal: AbortSignal | undefined) {
+    const { group, log } = this.#options;
+    const headers = { 'Log-Writer': writerId };
+    return { params: { group, log }, headers, idempotencyKey, retry: false, timeoutMs, ...(signal && { signal }) };
+  }
+
+  #write<Answer>(
+    options: WriteOptions,
+    send: (writerId: string, key: string, signal: AbortSignal | undefined) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { signal, idempotencyKey = randomUUID() } = options;
+    return this.#inTurn(() =>
+      this.#patiently(options, async () => {
+        const { writerId } = this.#elected ?? (await this.#elect(options));
+        return send(writerId, idempotencyKey, signal);
+      }),
+    );
+  }
+
+  /** Tries until it is known what became of it, or the deadline has passed; then the last error is thrown. */
+  async #patiently<Answer>(options: WriteOptions, act: () => Promise<Answer>): Promise<Answer> {
+    const { client, term, deadlineMs = 30_000 } = this.#options;
+    const endsAt = client.time.monotonic() + deadlineMs;
+    let unsettled: unknown;
+    for (;;) {
+      term?.signal.throwIfAborted();
+      try {
+        return await act();
+      } catch (error) {
+        if (hasCode(error, ...unknown)) unsettled = error;
+        // A rival's seat says nothing about what was sent before.
+        const again = this.#failed(error) || (unsettled !== undefined && hasCode(error, 'not_elected'));
+        const pause = (hasCode(error, ...unknown, ...passing, 'election_lost') && error.retryAfterMs) || pauseMs;
+        if (!again) throw error;
+        if (client.time.monotonic() + pause >= endsAt) throw unsettled ?? error;
+        await sleep(client.time, pause * (1 + client.random()), options.signal);
+        options.signal?.throwIfAborted();
+      }
+    }
+  }
+
+  /** Forgets an election that does not stand any more; answers whether the same request may succeed now. */
+  #failed(error: unknown): boolean {
+    const { term } = this.#options;
+    if (hasCode(error, ...passing)) return true;
+    this.#elected = undefined;
+    if (hasCode(error, ...unknown)) return true;
+    if (hasCode(error, 'election_lost') && !error.retryable && term) {
+      const loss = { reason: 'superseded' as const, detail: error.message };
+      term.end(loss);
+      throw new LeadershipLost(loss);
+    }
+    if (hasCode(error, 'election_lost')) return error.retryable;
+    // A newer term loses the election; whoever else took the seat does not lead.
+    return term !== undefined && hasCode(error, 'not_elected');
+  }
+
+  async #elect({ signal }: WriteOptions): Promise<Elected> {
+    const { client, group, log, term } = this.#options;
+    const request = { params: { group, log }, timeoutMs, deadlineMs: timeoutMs, retry: false };
+    this.#elected = term
+      ? await inTerm(term, (signal) => client.call(electWriter, { ...request, fence: term, signal }))
+      : await client.call(electWriter, { ...request, ...(signal && { signal }) });
+    return this.#elected;
+  }
+
+  #inTurn<Answer>(act: () => Promise<Answer>): Promise<Answer> {
+    const turn = this.#turn.then(act);
+    // The next one goes on, whatever becomes of this one.
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+}

@@ -1,0 +1,113 @@
+import type * as z from 'zod';
+import { createLog, readEntries, showLog } from '../../functions/log/schema.ts';
+import type { LeadingTerm } from '../jobs/leading-term.ts';
+import type { TenureClient } from '../tenure-client.ts';
+import { hasCode } from '../tenure-error.ts';
+import { sleep } from '../time.ts';
+import { LogWriter } from './log-writer.ts';
+
+export type LogStatus = z.output<typeof showLog.answer>;
+
+export interface ReplicatedLogOptions {
+  readonly client: TenureClient;
+  readonly group: string;
+  readonly log: string;
+}
+
+export interface LogEntry {
+  readonly position: number;
+  readonly data: Uint8Array;
+}
+
+export interface ReadOptions {
+  /** The first readable position unless given. */
+  readonly from?: number | undefined;
+  /** Inclusive; the last settled position unless given. */
+  readonly to?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TailOptions {
+  readonly from?: number | undefined;
+  /** Ends the tail. */
+  readonly signal?: AbortSignal | undefined;
+  /** How often to look for more, in ms; 500 unless given. */
+  readonly pollMs?: number | undefined;
+}
+
+const pageSize = 1_000;
+const timeoutMs = 29_000;
+
+/** One log of a group: ordered, durable entries on several replicas. */
+export class ReplicatedLog {
+  readonly #options: ReplicatedLogOptions;
+
+  constructor(options: ReplicatedLogOptions) {
+    this.#options = options;
+  }
+
+  /** Creates the log if it is not there. With `autoInitialize: false` it takes entries only after `tenure log init`. */
+  async create({ autoInitialize = true }: { autoInitialize?: boolean } = {}): Promise<void> {
+    await this.#options.client.call(createLog, { params: this.#params(), body: { autoInitialize } });
+  }
+
+  /** Where the log and each of its replicas stand. @throws TenureError `not_found`. */
+  status(): Promise<LogStatus> {
+    return this.#options.client.call(showLog, { params: this.#params() });
+  }
+
+  /** A writer, with the leader's term if there is one; it is elected with its first append. */
+  writer(options: { term?: LeadingTerm; deadlineMs?: number } = {}): LogWriter {
+    return new LogWriter({ ...this.#options, ...options });
+  }
+
+  /**
+   * The entries in order, page by page as they are consumed; waits for positions that are not settled yet.
+   * @throws TenureError `bad_range`, `truncated` with `begin`, `past_end` with `end`, `log_not_recovered`.
+   */
+  async *read({ from, to, signal }: ReadOptions = {}): AsyncGenerator<LogEntry> {
+    let next = from;
+    for (;;) {
+      const page = await this.#page({ from: next, to }, signal);
+      for (const { position, data } of page.items) yield { position, data: Buffer.from(data, 'base64') };
+      if (page.nextFrom === undefined) return;
+      next = page.nextFrom;
+    }
+  }
+
+  /** The entries from a position on, as they are appended, until the signal aborts. The same errors. */
+  async *tail({ from, signal, pollMs = 500 }: TailOptions = {}): AsyncGenerator<LogEntry> {
+    const { client } = this.#options;
+    let next = from;
+    while (!signal?.aborted) {
+      for await (const entry of this.read({ from: next, signal })) {
+        yield entry;
+        next = entry.position + 1;
+      }
+      await sleep(client.time, pollMs, signal);
+    }
+  }
+
+  async #page({ from, to }: ReadOptions, signal: AbortSignal | undefined) {
+    const { client } = this.#options;
+    const query = {
+      limit: pageSize,
+      ...(from !== undefined && { from: String(from) }),
+      ...(to !== undefined && { to: String(to) }),
+    };
+    for (;;) {
+      try {
+        return await client.call(readEntries, { params: this.#params(), query, timeoutMs, ...(signal && { signal }) });
+      } catch (error) {
+        if (!hasCode(error, 'pending')) throw error;
+        await sleep(client.time, error.retryAfterMs ?? 500, signal);
+        signal?.throwIfAborted();
+      }
+    }
+  }
+
+  #params() {
+    const { group, log } = this.#options;
+    return { group, log };
+  }
+}
