@@ -99,6 +99,8 @@ export async function openBackups() {
   };
 
   const world = {
+    client,
+    table,
     room,
     clock,
     faults,

@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import type { BackupRecord } from '../../../functions/backups/backup.ts';
+import type { Policy } from '../../../functions/backups/policy.ts';
+import { policyTable } from '../../../functions/backups/policy-table.ts';
+import { settled } from '../../../functions/backups/records.ts';
+import { begin } from '../../../functions/backups/requests.ts';
+import { policyRoutes } from '../../../functions/backups/restore-routes.ts';
+import { tick } from '../../../functions/backups/schedule.ts';
+import { serve } from '../../../functions/platform/http.ts';
+import { group, openBackups, options } from './world.ts';
+
+const hour = 3_600_000;
+
+async function openSchedule(policy: Policy) {
+  const world = await openBackups();
+  const policies = policyTable(world.client, world.table);
+  const room = { ...world.room, policies };
+  const app = serve(policyRoutes(room));
+  const call = async (method: string, body?: object) => {
+    const response = await app.request(`/v1/groups/${group}/backup-policy`, {
+      method,
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  world.clock.time = Math.floor(world.clock.time / hour) * hour;
+  expect(await call('PUT', policy)).toMatchObject({ status: 200, body: policy });
+  return {
+    ...world,
+    policies,
+    call,
+    tick: () => tick(room),
+    ended: (backupId: string, outcome: 'COMPLETED' | { code: string; message: string } = 'COMPLETED') =>
+      settled(room, { group, backupId }, outcome),
+    async all(): Promise<BackupRecord[]> {
+      const { items } = await room.store.list(group, undefined, 100);
+      return items.map(({ record }) => record).sort((one, other) => one.startedAt - other.startedAt);
+    },
+  };
+}
+
+const hourly: Policy = { everyMs: hour, retain: 2, misfire: 'skip' };
+
+describe('a backup policy', () => {
+  test('starts one backup for each slot, however many ticks see it at once', async () => {
+    const world = await openSchedule(hourly);
+    expect(await world.tick()).toMatchObject({ started: 0 });
+    world.clock.time += hour;
+    await Promise.all([world.tick(), world.tick(), world.tick()]);
+    const [backup, ...more] = await world.all();
+    expect(more).toEqual([]);
+    expect(backup).toMatchObject({ slot: world.clock.time, options: { allowLeader: true } });
+    expect(new Set(world.workflow.started)).toEqual(new Set([backup?.backupId]));
+    expect(await world.tick()).toMatchObject({ started: 0, failed: 0 });
+  });
+
+  test('notes the slot after the backup: a tick that dies in between starts no second one', async () => {
+    const world = await openSchedule(hourly);
+    world.clock.time += hour;
+    world.faults.plan = (_command, input) => {
+      const { UpdateExpression } = input as { UpdateExpression?: string };
+      return UpdateExpression === 'SET doneUntil = :slot' ? 'request lost' : undefined;
+    };
+    expect(await world.tick()).toMatchObject({ failed: 1 });
+    world.faults.plan = () => undefined;
+    const [backup] = await world.all();
+    await world.ended(backup?.backupId ?? '');
+    expect(await world.tick()).toMatchObject({ failed: 0 });
+    expect(await world.all()).toHaveLength(1);
+    expect((await world.policies.read(group))?.doneUntil).toBe(world.clock.time);
+  });
+
+  test.each([
+    ['skip' as const, 0],
+    ['catch-up' as const, 1],
+  ])('that misfired is dealt with by %s', async (misfire, backups) => {
+    const world = await openSchedule({ ...hourly, misfire });
+    world.clock.time += 5 * hour + 20 * 60_000;
+    await world.tick();
+    await world.tick();
+    expect(await world.all()).toHaveLength(backups);
+    world.clock.time -= 3 * hour;
+    await world.tick();
+    expect(await world.all()).toHaveLength(backups);
+    for (const { backupId } of await world.all()) await world.ended(backupId);
+    world.clock.time += 3 * hour + 40 * 60_000;
+    await world.tick();
+    expect(await world.all()).toHaveLength(backups + 1);
+  });
+
+  test('waits while another backup runs, and takes its slot as soon as that has ended', async () => {
+    const world = await openSchedule(hourly);
+    const { backupId } = await world.begin({ allowLeader: true });
+    world.clock.time += hour;
+    expect(await world.tick()).toMatchObject({ started: 0, failed: 0 });
+    await world.ended(backupId);
+    world.clock.time += 60_000;
+    expect(await world.tick()).toMatchObject({ started: 1 });
+  });
+
+  test('keeps exactly the newest completed ones; those that failed or run do not count', async () => {
+    const world = await openSchedule(hourly);
+    for (let slot = 1; slot <= 6; slot += 1) {
+      world.clock.time += hour;
+      await world.tick();
+      const newest = (await world.all()).at(-1);
+      await world.ended(newest?.backupId ?? '', slot === 4 ? { code: 'internal', message: 'lost' } : 'COMPLETED');
+    }
+    world.clock.time += hour;
+    await world.tick();
+    const states = (await world.all()).map(({ state }) => state);
+    expect(states).toEqual(['COMPLETED', 'COMPLETED', 'INITIATING']);
+    expect(world.played.discarded).toHaveLength(4);
+  });
+
+  test('is shown, refused when it contradicts itself, and ends with its deletion', async () => {
+    const world = await openSchedule(hourly);
+    expect(await world.call('GET')).toEqual({ status: 200, body: hourly });
+    const refused = [
+      { ...hourly, dailyAt: '02:00' },
+      { retain: 1 },
+      { dailyAt: '24:00', retain: 1 },
+      { ...hourly, retain: 0 },
+    ];
+    for (const policy of refused) {
+      expect(await world.call('PUT', policy)).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    }
+    expect(await world.call('GET')).toEqual({ status: 200, body: hourly });
+    expect(await world.call('DELETE')).toMatchObject({ status: 200 });
+    expect(await world.call('DELETE')).toMatchObject({ status: 200 });
+    expect(await world.call('GET')).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    world.clock.time += hour;
+    expect(await world.tick()).toEqual({ started: 0, skipped: 0, deleted: 0, failed: 0 });
+    expect(await world.all()).toEqual([]);
+  });
+});
+
+test('with delegation switched off the built-in worker takes every backup', async () => {
+  const world = await openBackups();
+  await world.register('w1');
+  const room = { ...world.room, settings: { ...world.room.settings, delegation: 'off' as const } };
+  const record = await begin(room, { group, options, requestId: 'r' });
+  expect(record.options.bypassDelegation).toBe(true);
+});
