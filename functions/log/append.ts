@@ -133,6 +133,8 @@ async function propose(
     await close(parts, memory, seat);
     const nothingStored = !again && answers.every((answer) => answer !== undefined && isFinal(answer));
     const promised = Math.max(seat.number, ...rejected);
+    // Without a rival it was only a recovered replica that asks for another election.
+    if (nothingStored && rejected.length === 0) return { notElected: true };
     if (nothingStored) return { exclusivityLost: { promised, kept: [] } };
     const known = await outcomeOf(parts, entries);
     if (known === 'open') return { outcomeUnknown: true };
