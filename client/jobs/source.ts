@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { TenureError } from '../tenure-error.ts';
 
 /** What can be uploaded: bytes, a file by its path, or a stream of any length that can be read once. */
 export type PayloadSource = Uint8Array | string | { readonly file: string } | AsyncIterable<Uint8Array>;
@@ -102,10 +103,17 @@ async function* readStretch(file: FileHandle, start: number, length: number): As
   const buffer = Buffer.allocUnsafeSlow(Math.min(pieceBytes, length));
   for (let at = 0; at < length; ) {
     const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.byteLength, length - at), start + at);
-    if (bytesRead === 0) throw new Error(`The file has become shorter than ${start + length} bytes during its upload`);
+    if (bytesRead === 0) throw shortened(start + length, start + at);
     yield buffer.subarray(0, bytesRead);
     at += bytesRead;
   }
+}
+
+function shortened(expected: number, found: number): TenureError {
+  return new TenureError(
+    `The file had at least ${expected} bytes and now ends at ${found}: it changed during its upload; add it again when nobody writes to it.`,
+    { code: 'transfer_failed', status: 0, retryable: false, request: 'the upload of a file' },
+  );
 }
 
 /** Left to the garbage collector, large buffers pile up faster than they go: those that are done with are used again. */

@@ -193,12 +193,12 @@ describe('an upload goes on', () => {
       changed = true;
       return new Response(null, { status: 503 });
     };
-    const adding = checkpoints.add({ file });
-    await writeFile(file, randomBytes(large.byteLength));
-    const outcome = await adding.then(
+    const adding = checkpoints.add({ file }).then(
       ({ checkpointId }) => checkpointId,
       (error: { code: string }) => error.code,
     );
+    await writeFile(file, randomBytes(large.byteLength));
+    const outcome = await adding;
     if (outcome === 1) expect((await latest()).sha256).toBe(sha256(await readBack()));
     else expect(outcome).toBe('transfer_failed');
   });
