@@ -11,7 +11,11 @@ export const sizes = {
     uploadMiB: size(256, 2_048),
     kills: size(4, 20),
   },
-  log: { simulatedRuns: size(400, 10_000), variantRuns: 1_000 },
+  log: {
+    positions: size(1_000, 10_000),
+    simulatedRuns: size(400, 10_000),
+    variantRuns: 1_000,
+  },
   leadership: {
     failovers: size(3, 20),
     freezes: size(1, 20),
@@ -22,5 +26,10 @@ export const sizes = {
   },
   client: { electorRuns: size(150, 3_000) },
   s3: { largeObjectMiB: size(128, 1024), racingWriters: 30 },
-  backups: { randomGroups: size(6, 60), entries: size(10_000, 200_000), jobs: size(100, 2_000) },
+  backups: {
+    randomGroups: size(6, 60),
+    restoreKills: size(12, 200),
+    entries: size(10_000, 200_000),
+    jobs: size(100, 2_000),
+  },
 } as const;

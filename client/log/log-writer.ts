@@ -67,7 +67,7 @@ export class LogWriter {
    * Appends entries at consecutive positions: 1 to 64, each up to 256 KiB, 2 MiB together. When it resolves they are kept by a
    * quorum of the replicas, once and in order.
    * @throws LeadershipLost; TenureError `exclusivity_lost` (not in the log but for what `kept` says), `not_elected` and
-   * `election_lost` (a rival has the log; the next append takes it back unless a newer term owns it), `outcome_unknown`
+   * `election_lost` (a rival took the log twice; the next append takes it back unless a newer term owns it), `outcome_unknown`
    * (deadline: the same with the same idempotencyKey tells what became of it).
    */
   append(entries: readonly (Uint8Array | string)[], options: WriteOptions = {}): Promise<Placed> {
@@ -108,14 +108,18 @@ export class LogWriter {
     const { client, term, deadlineMs = 30_000 } = this.#options;
     const endsAt = client.time.monotonic() + deadlineMs;
     let unsettled: unknown;
+    let displaced = 0;
     for (;;) {
       term?.signal.throwIfAborted();
       try {
         return await act();
       } catch (error) {
         if (hasCode(error, ...unknown)) unsettled = error;
-        // A rival's seat says nothing about what was sent before.
-        const again = this.#failed(error) || (unsettled !== undefined && hasCode(error, 'not_elected'));
+        const lostSeat = isNotInTheLog(error);
+        if (lostSeat) displaced += 1;
+        // The recovery of a replica takes the seat too, so that one loss is no rival yet; a newer term loses the election itself.
+        const retaken = lostSeat && (displaced === 1 || term !== undefined || unsettled !== undefined);
+        const again = this.#failed(error) || retaken;
         const pause = (hasCode(error, ...unknown, ...passing, 'election_lost') && error.retryAfterMs) || pauseMs;
         if (!again) throw error;
         if (client.time.monotonic() + pause >= endsAt) throw unsettled ?? error;
@@ -136,9 +140,7 @@ export class LogWriter {
       term.end(loss);
       throw new LeadershipLost(loss);
     }
-    if (hasCode(error, 'election_lost')) return error.retryable;
-    // A newer term loses the election; whoever else took the seat does not lead.
-    return term !== undefined && hasCode(error, 'not_elected');
+    return hasCode(error, 'election_lost') && error.retryable;
   }
 
   async #elect({ signal }: WriteOptions): Promise<Elected> {
@@ -156,4 +158,11 @@ export class LogWriter {
     this.#turn = turn.catch(() => {});
     return turn;
   }
+}
+
+/** Nothing of the request was placed, or all of its positions went to others. */
+function isNotInTheLog(error: unknown): boolean {
+  if (hasCode(error, 'not_elected')) return true;
+  const kept = hasCode(error, 'exclusivity_lost') ? error.members['kept'] : undefined;
+  return Array.isArray(kept) && kept.length === 0;
 }
