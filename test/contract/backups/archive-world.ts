@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { inject } from 'vitest';
 import { archives } from '../../../functions/backups/archives.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
@@ -31,7 +33,13 @@ export interface BackupProcess {
 export interface ArchiveWorld {
   readonly world: JobWorld;
   readonly logs: MemoryLogs;
-  process(options?: { logs?: GroupLogs; restoreSources?: string[] }): BackupProcess;
+  /** `client` and `s3`: the restore's own ones, so that its crash is its own. */
+  process(options?: {
+    logs?: GroupLogs;
+    restoreSources?: string[];
+    client?: DynamoDBDocumentClient;
+    s3?: S3Client;
+  }): BackupProcess;
   /** A backup by the built-in worker, in as many slices as it takes. */
   backUp(
     process: BackupProcess,
@@ -85,7 +93,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
     logs,
     record,
 
-    process({ logs: these = logs, restoreSources = [] } = {}) {
+    process({ logs: these = logs, restoreSources = [], client = other, s3: objects = s3 } = {}) {
       const jobs = world.process();
       const recorded = new Map<string, Job>();
       const held = {
@@ -105,8 +113,8 @@ export async function openArchives(): Promise<ArchiveWorld> {
         store,
         owners,
         leases,
-        restores: restoreTable(other, table),
-        bucket,
+        restores: restoreTable(client, table),
+        bucket: archiveBucket(objects),
         bucketName,
         logs: these,
         clock,
