@@ -91,6 +91,17 @@ test('a late retry resurrects nothing: it is told what became of its commit', as
   expect(await ids()).toEqual([10]);
 });
 
+test('a late retry of a commit that was discarded since is told so, and not that it is kept', async () => {
+  await submit(api, leader, job);
+  const { uploadId } = await checkpoint(api, leader, job, 'one');
+  // The upload is still in the bucket: its delete was lost.
+  api.s3.once('crash before', 'DeleteObjectCommand');
+  expect((await api.call('DELETE', `${job}/checkpoints`, {}, leader)).body).toEqual({ discarded: 1 });
+  api.s3.revive();
+  expect(await commit(uploadId)).toEqual({ status: 200, body: { checkpointId: 1, retained: [], dropped: true } });
+  expect(await ids()).toEqual([]);
+});
+
 test('a retry of a commit that the job still keeps is known, however many it keeps', async () => {
   await submit(api, leader, job, { retain: 32 });
   const first = await checkpoint(api, leader, job, '1');
