@@ -128,7 +128,7 @@ export function logCommands(program: Command, shell: Shell): void {
 
   subcommand('recover <log>', 'recover the replicas that do not vote; catch up those that lag')
     .option('--replica <id>', 'only this replica')
-    .option('--force', 'recover it though it votes')
+    .option('--force', 'recover it though it votes, or from what a lost quorum left')
     .action(async (name: string, options: GroupOptions & { replica?: string; force?: boolean }) => {
       const { group, force = false } = options;
       if (force && options.replica === undefined) throw new UsageError('--force needs --replica.');
