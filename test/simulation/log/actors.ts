@@ -42,6 +42,14 @@ export async function enduring(act: () => Promise<void>): Promise<void> {
   });
 }
 
+/** Undefined where a caller is told `unavailable`. */
+function answered<Answer>(pending: Promise<Answer>): Promise<Answer | undefined> {
+  return pending.catch((error: unknown) => {
+    if (error instanceof Unreachable) return undefined;
+    throw error;
+  });
+}
+
 /** Two to five rivals, of one version or of rising ones; each is born again after a crash. */
 export function writers(stage: Stage): void {
   const { dice, world } = stage;
@@ -74,9 +82,9 @@ async function lead(
   const open: Pending[] = [];
   for (let term = 1; term <= 6 && stage.storm; term += 1) {
     const before = stage.oracle.highestElected;
-    const election = await elect(parts, version);
-    if (!('elected' in election)) {
-      if ('lost' in election && election.final) return;
+    const election = await answered(elect(parts, version));
+    if (!election || !('elected' in election)) {
+      if (election && 'lost' in election && election.final) return;
       await parts.timer.sleep(dice.integer(100, 600 + 2 * pace));
       continue;
     }
@@ -104,7 +112,9 @@ async function appends(stage: Stage, parts: LogParts, seat: Seat, open: Pending[
     const began = { after: oracle.lastAcknowledged, elected: oracle.highestElected };
     const pending: Pending = repeated ?? { ...request(stage, parts), began };
     const { requestId, values } = pending;
-    const answer = await append(parts, memory, { writerId: seat.writerId, requestId, values });
+    const answer: Appended = (await answered(
+      append(parts, memory, { writerId: seat.writerId, requestId, values }),
+    )) ?? { outcomeUnknown: true };
     note(stage, pending, began, answer, seat.number);
     if ('outcomeUnknown' in answer || 'stateLocked' in answer || 'notElected' in answer) open.push(pending);
     if ('stateLocked' in answer) {
@@ -164,7 +174,7 @@ export function recoveries(stage: Stage): void {
   again(stage, 20, 500, (parts) => recoverOne(stage, parts, stage.dice.integer(0, stage.replicas.length - 1)));
 }
 
-async function recoverOne({ dice, replicas }: Stage, parts: LogParts, at: number): Promise<void> {
+export async function recoverOne({ dice, replicas }: Stage, parts: LogParts, at: number): Promise<void> {
   const replica = parts.replicas[at];
   if (!replica || replicas[at]?.inForce.status === 'VOTING') return;
   const until = parts.timer.now() + dice.integer(3_000, 9_000);
@@ -199,33 +209,6 @@ export function backups(stage: Stage): void {
       if (!inspection.chosen.has(position)) await fill(parts, { ...standing(inspection), position });
     }
   });
-}
-
-/** Wipes replicas, or brings back old content, as long as a quorum of the others votes. */
-export function disasters(stage: Stage): void {
-  const { dice, replicas, world, counts } = stage;
-  const quorum = Math.floor(replicas.length / 2) + 1;
-  const old = new Map<string, Pick<MemoryReplica, 'meta' | 'actions'>>();
-  const pace = dice.pick([700, 2_000, 6_000]);
-  const happen = () => {
-    if (!stage.storm) return;
-    const victim = dice.pick(replicas);
-    const others = replicas.filter((replica) => replica !== victim && replica.inForce.status === 'VOTING');
-    const untouched = replicas.every((replica) => replica.inForce.status === 'EMPTY');
-    if (others.length >= quorum || untouched) {
-      const snapshot = old.get(victim.id);
-      if (snapshot && dice.chance(0.25)) victim.restore(snapshot.meta, snapshot.actions);
-      else if (dice.chance(0.7)) victim.wipe();
-      counts.wipes += 1;
-      const at = replicas.indexOf(victim);
-      const parts = stage.partsFor(birth(stage, 'alarmed'));
-      world.at(dice.integer(0, 399), () => world.start(() => enduring(() => recoverOne(stage, parts, at))));
-    }
-    const kept = dice.pick(replicas);
-    old.set(kept.id, { meta: kept.meta, actions: new Map(kept.actions) });
-    world.at(dice.integer(100, 100 + pace), happen);
-  };
-  world.at(dice.integer(0, pace), happen);
 }
 
 /** Calm weather: every replica votes again, a new writer is elected, and everything acknowledged can be read. */

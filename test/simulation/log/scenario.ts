@@ -3,10 +3,11 @@ import { defaultSettings, type LogParts } from '../../../functions/log/log.ts';
 import type { Replica } from '../../../functions/log/replica.ts';
 import { MemoryReplica, type Rules } from '../../support/log/memory-replica.ts';
 import { MemorySeat } from '../../support/log/memory-seat.ts';
-import { seededRandom } from '../../support/seeded-random.ts';
-import { backups, catchUps, disasters, finale, readers, recoveries, type Stage, writers } from './actors.ts';
+import { type SeededRandom, seededRandom } from '../../support/seeded-random.ts';
+import { backups, catchUps, finale, readers, recoveries, type Stage, writers } from './actors.ts';
+import { disasters } from './disasters.ts';
 import { Oracle, Violation } from './oracle.ts';
-import { type Process, World } from './world.ts';
+import { type Process, type Weather, World } from './world.ts';
 
 /** A place where one unsafe variant of the design is put back; left out, everything is as the product does it. */
 export interface Variant {
@@ -41,16 +42,49 @@ const settings = {
 const stormSteps = 6_000;
 const calmSteps = 30_000;
 
+type Climate = (dice: SeededRandom) => Weather & { readonly farness: number; readonly wipes: boolean };
+
+/** A little of everything. */
+const mixed: Climate = (dice) => ({
+  loss: dice.pick([0, 0, 0.02, 0.05]),
+  duplication: dice.pick([0, 0.05, 0.2]),
+  slow: dice.pick([0.005, 0.02, 0.08]),
+  crash: dice.pick([0, 0.001, 0.004]),
+  stall: dice.pick([0, 0.01, 0.03]),
+  farness: dice.pick([0, 0, 0.3, 0.6]),
+  wipes: true,
+});
+
+/** Messages are held up for so long that replicas are lost and recovered meanwhile. */
+const stalling: Climate = (dice) => ({
+  loss: 0,
+  duplication: 0.05,
+  slow: 0.01,
+  crash: 0,
+  stall: dice.pick([0.03, 0.06]),
+  farness: 0,
+  wipes: true,
+});
+
+/** Much is lost, and old messages arrive late. */
+const overtaking: Climate = (dice) => ({
+  loss: dice.pick([0.06, 0.12]),
+  duplication: 0.05,
+  slow: 0.02,
+  crash: dice.pick([0, 0.001]),
+  stall: dice.pick([0.03, 0.06]),
+  farness: 0,
+  wipes: false,
+});
+
+const climates = [mixed, stalling, overtaking];
+
 /** Plays one seed: a storm of faults with rivals, wipes, recoveries and readers, then calm weather in which all must come right. */
 export async function play(seed: number, variant: Variant = {}): Promise<Outcome> {
   const dice = seededRandom(seed);
-  const world = new World(dice, {
-    loss: dice.pick([0, 0, 0.02, 0.05]),
-    duplication: dice.pick([0, 0.05, 0.2]),
-    slow: dice.pick([0.005, 0.02, 0.08]),
-    crash: dice.pick([0, 0.001, 0.004]),
-    stall: dice.pick([0, 0.01, 0.03]),
-  });
+  const climate = climates[seed % climates.length] ?? mixed;
+  const { farness, wipes, ...weather } = climate(dice);
+  const world = new World(dice, weather);
   const size = dice.pick([3, 3, 3, 5]);
   const replicas: MemoryReplica[] = [];
   const oracle = new Oracle(replicas, Math.floor(size / 2) + 1);
@@ -61,8 +95,7 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
   if (dice.chance(0.8)) for (const replica of replicas) found(replica);
   const seat = new MemorySeat((changed) => oracle.seatChanged(changed));
   const seatStore = variant.seat?.(seat) ?? seat;
-  const far = dice.chance(0.4) ? dice.pick(replicas) : undefined;
-  const farness = dice.pick([0.3, 0.6]);
+  const far = dice.pick(replicas);
   const partsFor = (process: Process): LogParts => ({
     replicas: replicas.map((replica) =>
       remote(world, process, replica, variant, replica === far ? () => (stage.storm ? farness : 0) : undefined),
@@ -88,7 +121,8 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
   };
   const outcome = () => ({ seed, steps: world.steps, ...stage.counts });
   try {
-    for (const actor of [writers, readers, recoveries, catchUps, backups, disasters]) actor(stage);
+    for (const actor of [writers, readers, recoveries, catchUps, backups]) actor(stage);
+    if (wipes) disasters(stage);
     await world.run(stormSteps);
     stage.storm = false;
     world.weather = { loss: 0, duplication: 0, slow: 0, crash: 0, stall: 0 };
