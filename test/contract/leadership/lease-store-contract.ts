@@ -1,52 +1,26 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { GroupStore } from '../../../functions/leadership/group-table.ts';
 import type { LeadershipRecord } from '../../../functions/leadership/lease.ts';
-import type { Grant, LeaseStore } from '../../../functions/leadership/lease-store.ts';
-import type { Item } from '../../support/memory-lease-store.ts';
-
-export interface StoreUnderTest {
-  readonly store: LeaseStore & GroupStore;
-  /** Another hand changes the group's record, or deletes it. */
-  tamper(group: string, edit: (item: Item) => Item | undefined): Promise<void>;
-}
-
-const group = 'orders';
-const skewMs = 250;
-const leaseMs = 10_000;
-const start = 1_800_000_000_000;
-const later = start + 3_600_000;
-
-const grantOf = (contenderId: string, more: Partial<Grant> = {}): Grant => ({
-  contenderId,
-  sessionId: `session-of-${contenderId}`,
+import type { LeaseStore } from '../../../functions/leadership/lease-store.ts';
+import {
+  fenceOf,
+  grantOf,
+  group,
   leaseMs,
-  requestId: `request-of-${contenderId}`,
-  ...more,
-});
-const fenceOf = (contenderId: string, fencingVersion: number) => ({
-  fencingVersion,
-  sessionId: `session-of-${contenderId}`,
-});
+  type StoreUnderTest,
+  skewMs,
+  start,
+  storeUnderTest,
+} from './store-under-test.ts';
 
-/** What every implementation of the lease port and the group port does: one function, run against each. */
+/** What every implementation of the lease port does: one function, run against each. */
 export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
-  let it: StoreUnderTest;
+  const under = storeUnderTest(make);
+  const { created, confirmed, stored, tamper } = under;
   let store: LeaseStore & GroupStore;
-  beforeEach(async () => {
-    it = await make();
-    store = it.store;
+  beforeEach(() => {
+    store = under.store;
   });
-
-  const created = async (version = 1, contenderId = 'a') => {
-    const { won } = await store.create(group, version, grantOf(contenderId), start);
-    return won as LeadershipRecord;
-  };
-  const confirmed = async (seen: LeadershipRecord, now = start) => {
-    const fence = { fencingVersion: seen.fencingVersion, sessionId: seen.holder?.sessionId ?? '' };
-    const { won } = await store.confirm(seen, fence, { address: 'host:1', metadata: { zone: 'a' } }, now);
-    return won as LeadershipRecord;
-  };
-  const stored = async () => (await store.read(group, true)) as LeadershipRecord;
 
   describe('create', () => {
     test('makes the record and its TERM, and answers what a read answers', async () => {
@@ -62,7 +36,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
     test('loses to a record that is there, and to a TERM that outlived its record', async () => {
       await created();
       expect(await store.create(group, 2, grantOf('b'), start)).toEqual({ lost: undefined });
-      await it.tamper(group, () => undefined);
+      await tamper(() => undefined);
       expect(await store.create(group, 1, grantOf('b'), start)).toEqual({ lost: undefined });
       expect(await store.read(group, true)).toBeUndefined();
       expect((await store.create(group, 2, grantOf('b'), start)).won).toMatchObject({ fencingVersion: 2 });
@@ -70,14 +44,14 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
 
     test('makes a lost record once for each recreation that was seen before', async () => {
       await created();
-      await it.tamper(group, () => undefined);
+      await tamper(() => undefined);
       expect(await store.lastRecreation(group)).toBe(0);
       expect((await store.create(group, 1_001, grantOf('b'), start, 0)).won).toBeDefined();
       expect(await store.lastRecreation(group)).toBe(1_001);
       await store.resign(group, fenceOf('b', 1_001), undefined, 'bye', start);
       const { won } = await store.grant(group, grantOf('c'), start, skewMs);
       expect(won?.fencingVersion).toBe(1_002);
-      await it.tamper(group, () => undefined);
+      await tamper(() => undefined);
       // Chosen before the recreation, when 2 was the highest version: 1002 leaves no TERM and has been granted since.
       expect(await store.create(group, 1_002, grantOf('d'), start, 0)).toEqual({ lost: undefined });
       expect(await store.read(group, true)).toBeUndefined();
@@ -89,7 +63,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
 
     test('takes a record that lost its version for none', async () => {
       await created();
-      await it.tamper(group, ({ fencingVersion: _, ...rest }) => rest);
+      await tamper(({ fencingVersion: _, ...rest }) => rest);
       expect(await store.read(group, true)).toBeUndefined();
       expect(await store.grant(group, grantOf('b'), start, skewMs)).toEqual({ lost: undefined });
       expect((await store.create(group, 1_001, grantOf('b'), start)).won).toMatchObject({ fencingVersion: 1_001 });
@@ -137,7 +111,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
     test('is refused while a restore owns the group', async () => {
       await created();
       await store.resign(group, fenceOf('a', 1), undefined, 'bye', start);
-      await it.tamper(group, (item) => ({ ...item, restoring: 'restore-1' }));
+      await tamper((item) => ({ ...item, restoring: 'restore-1' }));
       expect((await store.grant(group, grantOf('b'), start, skewMs)).lost).toMatchObject({ restoring: 'restore-1' });
     });
 
@@ -195,7 +169,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
 
     test('loses when the newest TERM is another than the one seen', async () => {
       const seen = await created();
-      await it.tamper(group, (item) => ({ ...item, newestTerm: 5 }));
+      await tamper((item) => ({ ...item, newestTerm: 5 }));
       const { lost } = await store.confirm(seen, fenceOf('a', 1), { address: 'host:1' }, start);
       expect(lost).toMatchObject({ newestTerm: 5 });
     });
@@ -246,7 +220,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
 
     test('writes the holder of a running term back as its TERM knows it', async () => {
       const before = await confirmed(await created());
-      await it.tamper(group, ({ holder: _, ...rest }) => rest);
+      await tamper(({ holder: _, ...rest }) => rest);
       const { won } = await store.restoreHolder(group, { ...term, metadata: { zone: 'a' } }, {}, start + 1);
       expect(won?.holder).toEqual({ ...before.holder, grantedAt: start });
       const moved = await store.restoreHolder(group, term, { address: 'host:3' }, start + 1);
@@ -296,77 +270,6 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       expect((await store.revoke(group, { ...order, force: true }, 'r', free)).lost).toEqual(next.won);
       await store.revoke(group, { ...order, fencingVersion: 2, force: true }, 'r', free);
       expect((await store.grant(group, grantOf('c'), free, skewMs)).won).toMatchObject({ fencingVersion: 3 });
-    });
-  });
-
-  describe('groups and terms', () => {
-    test('lists groups by name, page by page, and reads their records', async () => {
-      const names = ['delta', 'alpha', 'charlie', 'bravo'];
-      for (const name of names) await store.create(name, 1, grantOf(`of-${name}`), start);
-      const first = await store.listGroups(undefined, 3);
-      expect(first).toEqual({ items: ['alpha', 'bravo', 'charlie'], last: 'charlie' });
-      expect(await store.listGroups(first.last, 3)).toEqual({ items: ['delta'], last: undefined });
-      const records = await store.readRecords(['delta', 'alpha', 'missing']);
-      expect(records.map(({ group: name, holder }) => [name, holder?.contenderId])).toEqual([
-        ['alpha', 'of-alpha'],
-        ['delta', 'of-delta'],
-      ]);
-    });
-
-    test('lists confirmed terms, newest first, and goes on after the last key', async () => {
-      let now = start;
-      let record = await confirmed(await created());
-      for (const [at, contenderId] of ['b', 'c', 'd'].entries()) {
-        now += leaseMs + skewMs + 1;
-        const { won } = await store.grant(group, grantOf(contenderId), now, skewMs);
-        record = won as LeadershipRecord;
-        if (at !== 1) await confirmed(record, now);
-      }
-      const versions = async (after?: string) => {
-        const { items, last } = await store.listTerms(group, after, 2);
-        return { versions: items.map(({ fencingVersion }) => fencingVersion), last };
-      };
-      const first = await versions();
-      expect(first.versions).toEqual([4, 2]);
-      expect((await versions(first.last)).versions).toEqual([1]);
-    });
-
-    test('ends a term as expired unless its record has changed', async () => {
-      const record = await confirmed(await created());
-      const { won: renewed } = await store.renew(group, fenceOf('a', 1), {}, start + 1);
-      expect(await store.expire(record, later)).toBe(false);
-      expect(await store.expire(renewed as LeadershipRecord, later)).toBe(true);
-      const ended = { reason: 'expired', at: start + 1 + leaseMs };
-      expect(await stored()).toMatchObject({ fencingVersion: 1, ended, closedTerm: 1 });
-      expect((await stored()).holder ?? (await stored()).expiresAt).toBeUndefined();
-      expect(await store.readTerm(group, 1)).toMatchObject({ endedAt: ended.at, endReason: 'expired' });
-      expect(await store.expire(renewed as LeadershipRecord, later)).toBe(false);
-    });
-
-    test.each([{ expiresAt: undefined }, { expiresAt: 'soon' }])(
-      'ends a term whose expiry is damaged: %j',
-      async (damage) => {
-        await created();
-        await it.tamper(group, ({ expiresAt: _, ...rest }) => (damage.expiresAt ? { ...rest, ...damage } : rest));
-        const seen = await stored();
-        expect(await store.expire(seen, later)).toBe(true);
-        expect(await stored()).toMatchObject({ fencingVersion: 1, ended: { reason: 'expired', at: later } });
-        expect((await store.grant(group, grantOf('b'), later, skewMs)).won).toMatchObject({ fencingVersion: 2 });
-        expect(await store.expire(seen, later)).toBe(false);
-      },
-    );
-
-    test('closes the newest TERM once, and not when a newer one is there', async () => {
-      const first = await confirmed(await created());
-      const { won } = await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + 1);
-      const ending = { reason: 'resigned' as const, at: start + 1 };
-      expect(await store.close(won as LeadershipRecord, ending)).toBe(true);
-      expect(await store.readTerm(group, 1)).toMatchObject({ endedAt: start + 1, endReason: 'resigned' });
-      await store.close(won as LeadershipRecord, { reason: 'expired', at: start + 99 });
-      expect(await store.readTerm(group, 1)).toMatchObject({ endedAt: start + 1, endReason: 'resigned' });
-      const next = await store.grant(group, grantOf('b'), start + 2, skewMs);
-      await confirmed(next.won as LeadershipRecord, start + 2);
-      expect(await store.close(first, ending)).toBe(false);
     });
   });
 }

@@ -1,7 +1,11 @@
+import { groupStoreContract } from '../../contract/leadership/group-store-contract.ts';
 import { leaseStoreContract } from '../../contract/leadership/lease-store-contract.ts';
-import { memoryLeaseStore } from '../../support/memory-lease-store.ts';
+import { type Item, memoryLeaseStore } from '../../support/memory-lease-store.ts';
 
-leaseStoreContract(async () => {
+const make = async () => {
   const store = memoryLeaseStore();
-  return { store, tamper: async (group, edit) => store.tamper(group, edit) };
-});
+  return { store, tamper: async (group: string, edit: (item: Item) => Item | undefined) => store.tamper(group, edit) };
+};
+
+leaseStoreContract(make);
+groupStoreContract(make);
