@@ -14,8 +14,8 @@ interface Name {
 
 /** How often a held poll looks into the mailbox, ms. */
 const lookEveryMs = 250;
-/** Added to what a worker was told, for the way there and back. */
-const allowanceMs = 1_000;
+/** Added to what a worker was told, for the way there and back and for what it has to do in between. */
+const allowanceMs = 3_000;
 
 /** Registers the worker, or keeps it registered. Answers when it shall ask for commands. */
 export async function register(room: Backups, { group, worker }: Name, host: string): Promise<{ pollAfterMs: number }> {

@@ -1,0 +1,189 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { BackupWorker } from '../../../client/backups/backup-worker.ts';
+import type { BackupHooks, WorkerEvent } from '../../../client/backups/hooks.ts';
+import { TenureClient } from '../../../client/tenure-client.ts';
+import { cut } from '../../../functions/backups/conclusion.ts';
+import { choose, offer, run, suspend } from '../../../functions/backups/delegation.ts';
+import { cancel } from '../../../functions/backups/requests.ts';
+import { attemptRoutes, workerRoutes } from '../../../functions/backups/worker-routes.ts';
+import { serve } from '../../../functions/platform/http.ts';
+import { group, openBackups } from './world.ts';
+
+/** A worker of the client library whose requests go straight to the routes; S3 is a map. */
+async function openWorker(hooks: BackupHooks = {}, settings: { suspendTimeoutMs?: number; localDir?: string } = {}) {
+  const world = await openBackups();
+  const { clock } = world;
+  clock.now = () => Date.now();
+  const { suspendTimeoutMs = 60_000 } = settings;
+  const times = { suspendTimeoutMs, answerTimeoutMs: 30_000, abandonTimeoutMs: 60_000, idlePollMs: 100 };
+  const room = { ...world.room, settings: times };
+  const files = new Map<string, string>();
+  room.archives.page = async () => ({ entries: [{ type: 'leadership', fencingVersion: 1, highestVersion: 1 }] });
+  room.archives.sign = async (_name, wanted) =>
+    wanted.map(({ name }) => ({ name, url: `https://s3.test/${name}`, headers: {} }));
+  const app = serve([...workerRoutes(room), ...attemptRoutes(room)]);
+  const events: WorkerEvent[] = [];
+  const errors: unknown[] = [];
+  const client = new TenureClient({
+    url: 'http://tenure.test',
+    fetch: (url, init) => Promise.race([app.request(String(url), init as RequestInit), aborted(init?.signal)]),
+  });
+  const worker = new BackupWorker({
+    client,
+    group,
+    workerId: 'w1',
+    ...(settings.localDir === undefined ? {} : { localDir: settings.localDir }),
+    hooks: { ...hooks, onEvent: (event) => events.push(event), onError: (error) => errors.push(error) },
+    s3: {
+      async put(url, _headers, block) {
+        const pieces: Uint8Array[] = [];
+        for await (const piece of block.pieces()) pieces.push(piece);
+        files.set(new URL(url).pathname.slice(1), Buffer.concat(pieces).toString('latin1'));
+        return { status: 200, etag: undefined, text: '' };
+      },
+      get: () => Promise.reject(new Error('nothing is read')),
+    },
+  });
+  worker.start();
+  onTestFinished(() => worker.close());
+  const event = async (type: WorkerEvent['type']) => {
+    for (;;) {
+      const found = events.find((one) => one.type === type);
+      if (found) return found;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  await event('registered');
+  const told = async (what: string, token: string) => {
+    for (;;) {
+      const found = world.workflow.told.find(([kind, given]) => kind === what && given === token);
+      if (found) return found;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  return { ...world, room, worker, files, events, errors, event, told };
+}
+
+/** As a socket that is closed: without it a held poll outlives its worker. */
+function aborted(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+}
+
+/** As the workflow does, until the worker has answered the offer. */
+async function offered(world: Awaited<ReturnType<typeof openWorker>>, more = {}) {
+  const { room } = world;
+  const { backupId } = await world.begin(more);
+  const { attempt } = await choose(room, { group, backupId });
+  const name = { group, backupId, attempt };
+  await suspend(room, { ...name, taskToken: 'suspend' });
+  const [, , { position }] = (await world.told('succeed', 'suspend')) as [string, string, { position: object }];
+  expect(await cut(room, name, position as Record<string, number>)).toMatchObject({ next: 'offer' });
+  await offer(room, { ...name, taskToken: 'offer' });
+  return name;
+}
+
+describe('the worker of the client library', () => {
+  test('suspends, takes the snapshot at the cut, writes the archive, finishes and resumes, in this order', async () => {
+    const calls: string[] = [];
+    const world = await openWorker({
+      suspend() {
+        calls.push('suspend');
+        return { events: 7 };
+      },
+      snapshot({ cut: at }) {
+        calls.push(`snapshot at ${at['events']}`);
+        return [{ balance: 5 }];
+      },
+      resume: () => void calls.push('resume'),
+    });
+    const name = await offered(world);
+    await run(world.room, { ...name, taskToken: 'run' });
+    expect(await world.event('finished')).toMatchObject({ uri: `s3://bucket/backups/${group}/${name.backupId}/1/` });
+    expect(calls).toEqual(['suspend', 'snapshot at 10', 'resume']);
+    const record = await world.record(name.backupId);
+    expect(record).toMatchObject({ state: 'VERIFYING', entryCount: 2 });
+    expect([...world.files.keys()]).toEqual(['entries-00000.ndjson.gz', 'manifest.json']);
+    expect(JSON.parse(world.files.get('manifest.json') ?? '')).toMatchObject({
+      cut: { events: 10 },
+      counts: { entries: 2, application: 1 },
+    });
+    expect(world.errors).toEqual([]);
+  });
+
+  test('refuses with the reason of its suspend hook, and resumes', async () => {
+    const calls: string[] = [];
+    const world = await openWorker({
+      suspend: () => Promise.reject(new Error('replaying')),
+      resume: () => void calls.push('resume'),
+    });
+    const begun = await world.begin();
+    const { attempt } = await choose(world.room, begun);
+    await suspend(world.room, { ...begun, attempt, taskToken: 'suspend' });
+    expect(await world.told('fail', 'suspend')).toEqual(['fail', 'suspend', 'Refused', 'replaying']);
+    expect(calls).toEqual(['resume']);
+  });
+
+  test('refuses a backup for its own disk without a folder', async () => {
+    const world = await openWorker();
+    await offered(world, { localFileSystem: true });
+    const [, , , reason] = await world.told('fail', 'offer');
+    expect(reason).toBe('has no folder for backups of its own');
+  });
+
+  test('resumes by itself when no backup comes in time, and refuses what comes later', async () => {
+    const resumed: string[] = [];
+    const world = await openWorker({ resume: () => void resumed.push('once') }, { suspendTimeoutMs: 1_000 });
+    const begun = await world.begin();
+    const { attempt } = await choose(world.room, begun);
+    await suspend(world.room, { ...begun, attempt, taskToken: 'suspend' });
+    await world.event('resumed');
+    expect(resumed).toEqual(['once']);
+    await cut(world.room, { ...begun, attempt });
+    await offer(world.room, { ...begun, attempt, taskToken: 'offer' });
+    const [, , , reason] = await world.told('fail', 'offer');
+    expect(reason).toBe('no longer suspended for it');
+  });
+
+  test('hears a cancellation through its verdict, and resumes', async () => {
+    const resumed: string[] = [];
+    const world = await openWorker({
+      resume: () => void resumed.push('once'),
+      snapshot: ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined))),
+    });
+    const name = await offered(world);
+    await world.event('accepted');
+    await run(world.room, { ...name, taskToken: 'run' });
+    await cancel(world.room, name);
+    const { release } = await import('../../../functions/backups/delegation.ts');
+    await release(world.room, name, 'w1');
+    expect(await world.event('ended')).toMatchObject({ why: 'cancelled' });
+    expect(resumed).toEqual(['once']);
+  });
+
+  test('that cannot go on says why, and the backup ends with that', async () => {
+    const world = await openWorker({
+      snapshot() {
+        throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+      },
+    });
+    const name = await offered(world);
+    expect(await world.event('ended')).toMatchObject({ why: 'worker_enospc: no space left on device' });
+    expect((await world.record(name.backupId)).gaveUp).toEqual({
+      code: 'worker_enospc',
+      message: 'no space left on device',
+    });
+  });
+
+  test('says goodbye when it closes in the middle of a backup', async () => {
+    const world = await openWorker({
+      snapshot: ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined))),
+    });
+    const name = await offered(world);
+    await world.event('accepted');
+    await run(world.room, { ...name, taskToken: 'run' });
+    await world.worker.close();
+    expect(world.workflow.told).toContainEqual(['fail', 'run', 'WorkerLost', 'said goodbye']);
+    expect(world.events.map(({ type }) => type)).toContain('left');
+    expect(await world.room.workers.find(group, 'w1')).toBeUndefined();
+  });
+});
