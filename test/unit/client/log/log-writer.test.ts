@@ -23,7 +23,11 @@ function writerThat(meets: readonly string[]) {
     const problem = { code, detail: `${code}`, retryable: false, retryAfterMs: 1, ...kept };
     return Response.json(problem, { status: code === 'outcome_unknown' ? 503 : 409 });
   };
-  const client = new TenureClient({ url: 'http://127.0.0.1', fetch: fetch as typeof globalThis.fetch, random: () => 0 });
+  const client = new TenureClient({
+    url: 'http://127.0.0.1',
+    fetch: fetch as typeof globalThis.fetch,
+    random: () => 0,
+  });
   return { writer: new LogWriter({ client, group: 'g', log: 'l', deadlineMs: 5_000 }), calls };
 }
 
