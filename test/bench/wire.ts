@@ -1,0 +1,94 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+
+/** What a piece of work cost in DynamoDB. */
+export interface Spent {
+  requests: number;
+  /** As AWS charges them, not as DynamoDB Local reports them. */
+  readUnits: number;
+  writeUnits: number;
+}
+
+export interface Wire {
+  /** Where the clients to be counted send their requests. */
+  endpoint: string;
+  /** What all clients together have spent since the wire began. */
+  spent(): Spent;
+  /** What was sent while this ran; nothing else may use the wire meanwhile. */
+  during(work: () => Promise<unknown>): Promise<Spent>;
+  stop(): Promise<void>;
+}
+
+const reads = new Set(['GetItem', 'BatchGetItem', 'Query', 'Scan', 'TransactGetItems']);
+
+/**
+ * Stands before DynamoDB Local and counts every request and its capacity, retries too, whichever client, version or process
+ * sends it. The signature is not checked behind it, so each request is made to ask for its capacity.
+ */
+export async function openWire(dynamodb: string): Promise<Wire> {
+  const total: Spent = { requests: 0, readUnits: 0, writeUnits: 0 };
+  const relay = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const operation = String(incoming.headers['x-amz-target']).split('.').at(-1) ?? '';
+    const input = JSON.parse((await buffer(incoming)).toString() || '{}');
+    const asked = Buffer.from(JSON.stringify({ ...input, ReturnConsumedCapacity: 'TOTAL' }));
+    const headers = { ...incoming.headers, 'content-length': String(asked.length) };
+    const onward = request(dynamodb, { method: 'POST', path: incoming.url, headers });
+    onward.end(asked);
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      onward.once('response', resolve).once('error', reject);
+    });
+    const body = await buffer(answer);
+    total.requests += 1;
+    total[reads.has(operation) ? 'readUnits' : 'writeUnits'] += charged(operation, input, JSON.parse(body.toString()));
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers).end(body);
+  };
+  const server = createServer((incoming, outgoing) => {
+    relay(incoming, outgoing).catch((error: Error) => outgoing.destroy(error));
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const spent = () => ({ ...total });
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    spent,
+    async during(work) {
+      const before = spent();
+      await work();
+      return {
+        requests: total.requests - before.requests,
+        readUnits: total.readUnits - before.readUnits,
+        writeUnits: total.writeUnits - before.writeUnits,
+      };
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+interface Input {
+  TransactItems?: unknown[];
+}
+
+interface Output {
+  ConsumedCapacity?: { CapacityUnits?: number } | { CapacityUnits?: number }[];
+  __type?: string;
+}
+
+/**
+ * The units that AWS charges for one request. DynamoDB Local reports half of a transactional write, and nothing for a write
+ * whose condition failed: one unit on AWS, for items of at most 1 KB, and two for each item of a refused transaction.
+ */
+export function charged(
+  operation: string,
+  { TransactItems = [] }: Input,
+  { ConsumedCapacity, __type }: Output,
+): number {
+  const reported = [ConsumedCapacity ?? []].flat().reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
+  if (operation === 'TransactWriteItems') return Math.max(2 * reported, 2 * TransactItems.length);
+  return __type?.endsWith('#ConditionalCheckFailedException') ? 1 : reported;
+}
