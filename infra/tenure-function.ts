@@ -1,15 +1,12 @@
-import { join } from 'node:path';
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, type CfnFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { Architecture, type CfnFunction, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { functionCode } from './function-code.ts';
 import type { Settings } from './settings.ts';
 import type { TenureStore } from './tenure-store.ts';
-
-const project = join(import.meta.dirname, '..');
 
 export interface TenureFunctionProps {
   settings: Settings;
@@ -26,11 +23,11 @@ export interface TenureFunctionProps {
 }
 
 /** A Lambda function with the defaults of the house. It may write its own logs and traces, and what `allow` says. */
-export class TenureFunction extends NodejsFunction {
+export class TenureFunction extends LambdaFunction {
   private readonly permissions: Role;
 
   constructor(scope: Construct, id: string, props: TenureFunctionProps) {
-    const { settings, store, entry, handler, environment, timeoutSeconds = 10, memoryMiB = 512 } = props;
+    const { settings, store, entry, handler = 'handler', environment, timeoutSeconds = 10, memoryMiB = 512 } = props;
     const reservedConcurrentExecutions = settings.reservedConcurrency[id];
     const logGroup = new LogGroup(scope, `${id}-logs`, {
       retention: settings.logRetentionDays,
@@ -38,10 +35,8 @@ export class TenureFunction extends NodejsFunction {
     });
     const role = new Role(scope, `${id}-role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     super(scope, id, {
-      entry: join(project, 'functions', entry),
-      ...(handler === undefined ? {} : { handler }),
-      projectRoot: project,
-      depsLockFilePath: join(project, 'package-lock.json'),
+      code: functionCode(entry),
+      handler: `index.${handler}`,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: memoryMiB,
@@ -55,16 +50,6 @@ export class TenureFunction extends NodejsFunction {
         TENURE_TABLE: store.table.tableName,
         TENURE_MAX_CLOCK_SKEW_MS: String(settings.maxClockSkewMs),
         ...environment,
-      },
-      bundling: {
-        format: OutputFormat.ESM,
-        minify: true,
-        sourceMap: true,
-        sourcesContent: false,
-        mainFields: ['module', 'main'],
-        bundleAwsSDK: true,
-        // Packages in the old module format call require(), which an ES module does not have.
-        banner: "import{createRequire as tenureRequire}from'node:module';const require=tenureRequire(import.meta.url);",
       },
     });
     this.permissions = role;
