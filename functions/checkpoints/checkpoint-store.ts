@@ -17,8 +17,8 @@ export interface CheckpointStore {
   claim(name: JobName, version: number): Promise<JobWrite>;
   /** Drops every checkpoint but this one, if none was committed since the job was seen. */
   keepOnly(seen: Job, version: number, checkpointId: number): Promise<Change>;
-  /** Drops every checkpoint. */
-  discardAll(name: JobName, version: number): Promise<Change>;
+  /** Drops every checkpoint, unless the request with this mark was the last that did. */
+  discardAll(name: JobName, version: number, requestMark: string): Promise<Change>;
   /** `ttl`, epoch seconds, for a finished job that has no other savepoint. */
   removeSavepoint(name: JobName, version: number, payloadId: string, ttl: number | undefined): Promise<Change>;
 }

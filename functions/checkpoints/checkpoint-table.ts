@@ -110,12 +110,16 @@ export function checkpointTable(client: DynamoDBDocumentClient, table: string): 
       });
     },
 
-    discardAll: (name, version) =>
+    discardAll: (name, version, requestMark) =>
       change(name, version, {
-        set: ['checkpoints = :none'],
-        conditions: [isActive],
+        set: ['checkpoints = :none, discardedBy = :request'],
+        conditions: [isActive, 'discardedBy <> :request'],
         names: active.names,
-        values: { ...active.values, ':none': Array.from({ length: checkpointSlots }, () => null) },
+        values: {
+          ...active.values,
+          ':none': Array.from({ length: checkpointSlots }, () => null),
+          ':request': requestMark,
+        },
       }),
 
     removeSavepoint: (name, version, payloadId, ttl) =>

@@ -1,7 +1,8 @@
 /** Committing, reading and discarding the checkpoints of a job. */
-import { type Checkpoint, intact, isDamaged, type Job, type JobName, refusal } from '../jobs/job.ts';
+import { type Checkpoint, intact, isDamaged, type Job, type JobName, type JobRecord, refusal } from '../jobs/job.ts';
 import { type Jobs, show } from '../jobs/jobs.ts';
 import { payloadMissing } from '../jobs/problems.ts';
+import { markOf } from '../jobs/request-mark.ts';
 import { readUpload } from '../jobs/upload.ts';
 import { type Claimed, settle } from '../jobs/uploads.ts';
 import { notFound, Problem } from '../platform/problem.ts';
@@ -87,10 +88,20 @@ export async function find(room: Checkpoints, name: JobName, checkpointId: numbe
   );
 }
 
-/** Drops all checkpoints, not the savepoints; answers how many. Throws `not_found`, `fenced`, `job_finished`. */
-export async function discardAll(room: Checkpoints, name: JobName, version: number): Promise<number> {
-  const { before, lost } = await room.checkpoints.discardAll(name, version);
+/**
+ * Drops all checkpoints, not the savepoints; answers how many. A retry of the last discard drops nothing more: what was committed since
+ * stays. Throws `not_found`, `fenced`, `job_finished`.
+ */
+export async function discardAll(
+  room: Checkpoints,
+  name: JobName,
+  version: number,
+  idempotencyKey: string,
+): Promise<number> {
+  const request = markOf(idempotencyKey);
+  const { before, lost } = await room.checkpoints.discardAll(name, version, request);
   const record = before ?? lost;
+  if (isRepeated(lost, version, request)) return 0;
   if (!before || isDamaged(before)) throw refusal(name, record, version) ?? unexplained(name);
   await drop(
     room,
@@ -98,6 +109,11 @@ export async function discardAll(room: Checkpoints, name: JobName, version: numb
     before.checkpoints.flatMap(({ payloadId }) => payloadId ?? []),
   );
   return before.checkpoints.length;
+}
+
+function isRepeated(record: JobRecord | undefined, version: number, request: string): boolean {
+  if (!record || isDamaged(record)) return false;
+  return record.discardedBy === request && record.fence <= version;
 }
 
 /** Drops a savepoint, also of a finished job. Throws `not_found` or `fenced`. */

@@ -42,8 +42,8 @@ export function checkpointRoutes(room: Recovery): Endpoint[] {
     endpoint(schema.showCheckpoint, async ({ params }) =>
       shown(named(params), await checkpoints.find(room, named(params), params.checkpoint)),
     ),
-    endpoint(schema.discardCheckpoints, async ({ params, fence }) => ({
-      discarded: await checkpoints.discardAll(room, named(params), fence.fencingVersion),
+    endpoint(schema.discardCheckpoints, async ({ params, fence, requestId }) => ({
+      discarded: await checkpoints.discardAll(room, named(params), fence.fencingVersion, requestId),
     })),
     endpoint(schema.discardSavepoint, async ({ params, fence }) => ({
       discarded: await checkpoints.discardSavepoint(room, named(params), fence.fencingVersion, params.savepoint),

@@ -110,6 +110,7 @@ export function toItem(job: Job): Record<string, unknown> {
     submittedAt: job.submittedAt,
     requestId: job.requestId,
     requestBefore: job.requestBefore,
+    discardedBy: job.discardedBy,
     result: job.result,
     heldBy: job.heldBy,
   };
@@ -168,6 +169,7 @@ const jobItem = z.object({
     })
     .optional()
     .catch(undefined),
+  discardedBy: z.string().optional().catch(undefined),
   heldBy: z.string().optional().catch(undefined),
 });
 

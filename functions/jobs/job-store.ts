@@ -7,11 +7,14 @@ export type JobWrite =
   | { readonly won: JobRecord; readonly lost?: never }
   | { readonly won?: never; readonly lost: JobRecord | undefined };
 
-/** A submission loses to a term that has ended, or to a job that is there. */
+/** A submission loses to a job that is there, to a term that has ended (with the leadership that was found), or to both. */
 export type Submission =
   | { readonly won: Job }
-  | { readonly won?: never; readonly ended: LeadershipRecord | undefined; readonly present?: never }
-  | { readonly won?: never; readonly ended?: never; readonly present: JobRecord | undefined };
+  | {
+      readonly won?: never;
+      readonly present: JobRecord | undefined;
+      readonly ended?: { readonly leadership: LeadershipRecord | undefined } | undefined;
+    };
 
 export interface Page<Item> {
   readonly items: Item[];

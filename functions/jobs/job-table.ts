@@ -82,7 +82,10 @@ export function jobTable(client: DynamoDBDocumentClient, table: string): JobStor
       );
       if (won) return { won: job };
       const ended = lost.find(({ at }) => at === 0);
-      return ended ? { ended: toRecord(ended.item) } : { present: toJob(lost[0]?.item) };
+      return {
+        present: toJob(lost.find(({ at }) => at === 1)?.item),
+        ended: ended && { leadership: toRecord(ended.item) },
+      };
     },
 
     replace: (seen, version, { graph, retain = seen.retain, metadata, requestId }) =>

@@ -76,10 +76,12 @@ export interface Job {
   readonly nextCheckpointId: number;
   /** Epoch ms. */
   readonly submittedAt: number;
-  /** Of the write that submitted it, or its present graph. */
+  /** Mark of the request that submitted it, or its present graph. */
   readonly requestId: string;
-  /** Of the submission before, so that its late retry changes nothing. */
+  /** Mark of the submission before, so that its late retry changes nothing. */
   readonly requestBefore?: string | undefined;
+  /** Mark of the last request that discarded all checkpoints, so that its late retry spares what was committed since. */
+  readonly discardedBy?: string | undefined;
   readonly result?: Result | undefined;
   /** The backup that still copies what the job referred to when it was recorded: until then nothing is deleted. */
   readonly heldBy?: string | undefined;
@@ -122,19 +124,24 @@ export function refusal(
   const job = `Job "${jobId}" of group "${group}"`;
   if (!record) return new Problem(notFound, `${job} does not exist; submit it first.`);
   if (isDamaged(record)) return new Problem(jobDamaged, `${job} cannot be read: ${record.damage}.`);
-  if (record.fence > version) {
-    return new Problem(
-      fenced,
-      `${job} has been touched by fencing version ${record.fence}, yours is ${version}: stop the work of your term.`,
-      { yours: version, current: record.fence },
-    );
-  }
+  const newer = fencedOff(record, version);
+  if (newer) return newer;
   if (record.state === 'ACTIVE' || finished === 'allowed') return undefined;
   const outcome = record.result?.outcome ?? 'with an unknown result';
   return new Problem(jobFinished, `${job} has finished (${outcome}); submit new work under another id.`, {
     state: record.state,
     result: record.result?.outcome,
   });
+}
+
+/** Why a term of this version may not touch the job any more: `fenced`, once a newer one has. */
+export function fencedOff(record: JobRecord | undefined, version: number): Problem | undefined {
+  if (!record || isDamaged(record) || record.fence <= version) return undefined;
+  return new Problem(
+    fenced,
+    `Job "${record.jobId}" of group "${record.group}" has been touched by fencing version ${record.fence}, yours is ${version}: stop the work of your term.`,
+    { yours: version, current: record.fence },
+  );
 }
 
 /** Every payload that the record refers to and that must therefore stay. A finished job keeps its savepoints. */

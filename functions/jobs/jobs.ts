@@ -4,9 +4,19 @@ import { v7 } from 'uuid';
 import { termLost } from '../leadership/leadership.ts';
 import type { Fence } from '../platform/headers.ts';
 import { Problem } from '../platform/problem.ts';
-import { isDamaged, type Job, type JobName, type JobRecord, type JobState, type Outcome, refusal } from './job.ts';
+import {
+  fencedOff,
+  isDamaged,
+  type Job,
+  type JobName,
+  type JobRecord,
+  type JobState,
+  type Outcome,
+  refusal,
+} from './job.ts';
 import type { JobStore } from './job-store.ts';
 import { uploadUsed } from './problems.ts';
+import { markOf } from './request-mark.ts';
 import { payloadKey } from './upload.ts';
 import { type Claimed, settle, type Uploads } from './uploads.ts';
 
@@ -31,8 +41,9 @@ export async function submit(
   name: JobName,
   fence: Fence,
   submitted: Submitted,
-  requestId: string,
+  idempotencyKey: string,
 ): Promise<void> {
+  const requestId = markOf(idempotencyKey);
   const graph = await settle(room, name, await asUpload(room, name, submitted.graph));
   const { retain, metadata } = submitted;
   const job: Job = {
@@ -51,8 +62,9 @@ export async function submit(
   };
   const submission = await room.jobs.submit(job, fence, room.clock.now());
   if (submission.won) return;
-  if ('ended' in submission) throw termLost(name.group, fence, submission.ended);
-  let present = submission.present;
+  let { present } = submission;
+  const { ended } = submission;
+  if (ended) throw fencedOff(present, fence.fencingVersion) ?? termLost(name.group, fence, ended.leadership);
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const refused = refusal(name, present, fence.fencingVersion);
     if (refused) throw refused;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
 import { cleanUp } from '../../../../functions/checkpoints/clean-up.ts';
@@ -169,7 +170,10 @@ const discard = (jobId: JobId, age: Age, what: 'checkpoints' | 'savepoint', mish
   new Step(`discard ${what} of ${jobId} by ${age}${told(mishap)}`, async (stage, before) => {
     const id = before.get(jobId)?.savepoints[0]?.checkpointId ?? 1;
     const path = what === 'checkpoints' ? `${stage.path(jobId)}/checkpoints` : `${stage.path(jobId)}/savepoints/${id}`;
-    const answer = await stage.process(mishap).call('DELETE', path, {}, stage.fence(age));
+    const key = randomUUID();
+    const answer = await stage.process(mishap).call('DELETE', path, {}, stage.fence(age), { 'Idempotency-Key': key });
+    if (what === 'checkpoints') stage.discards.delete(jobId);
+    if (what === 'checkpoints' && answer.status === 200) stage.discards.set(jobId, key);
     return (
       ifStale(stage, jobId, age, before, answer) ??
       ((after) => {
@@ -178,6 +182,16 @@ const discard = (jobId: JobId, age: Age, what: 'checkpoints' | 'savepoint', mish
         else expect(after.get(jobId)?.savepoints.some(({ checkpointId }) => checkpointId === id)).toBe(false);
       })
     );
+  });
+
+/** The first try of a discard arrives after its retry was acknowledged. */
+const discardLate = (jobId: JobId) =>
+  new Step(`the last discard of the checkpoints of ${jobId} again`, async (stage, before) => {
+    const key = stage.discards.get(jobId);
+    if (key === undefined) return undefined;
+    const path = `${stage.path(jobId)}/checkpoints`;
+    await stage.process().call('DELETE', path, {}, stage.fence(0), { 'Idempotency-Key': key });
+    return (after) => expect(after.get(jobId)?.checkpoints).toEqual(before.get(jobId)?.checkpoints);
   });
 
 const tidy = (mishap?: Mishap) =>
@@ -232,6 +246,7 @@ export const commands = [
   fc
     .tuple(jobId, age, fc.constantFrom<'checkpoints' | 'savepoint'>('checkpoints', 'savepoint'), mishap)
     .map((given) => discard(...given)),
+  jobId.map(discardLate),
   mishap.map(tidy),
   mishap.map(backup),
 ];

@@ -30,6 +30,8 @@ export class Stage {
   /** Payloads that a backup has recorded and not copied yet. */
   readonly recorded = new Set<string>();
   held: string | undefined;
+  /** The key of the last discard of a job's checkpoints that was acknowledged. */
+  readonly discards = new Map<string, string>();
   private serial = 0;
 
   constructor(
