@@ -10,7 +10,7 @@ import {
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
 import { type DownloadOptions, download, downloadFile } from './download.ts';
-import { inTerm, type LeadingTerm } from './leading-term.ts';
+import { inTerm, type LeadingTerm, stopping } from './leading-term.ts';
 import type { S3 } from './s3.ts';
 import type { PayloadSource } from './source.ts';
 import { type Progress, upload } from './upload.ts';
@@ -90,7 +90,7 @@ export class CheckpointStore {
     return this.#options.client.call(showCheckpoint, { params });
   }
 
-  /** The bytes, verified while they stream. */
+  /** The bytes, verified while they stream; the end of the term ends it. */
   read(checkpoint: Checkpoint, options: DownloadOptions = {}): AsyncGenerator<Uint8Array> {
     return download(checkpoint, this.#refreshing(checkpoint, options));
   }
@@ -161,7 +161,8 @@ export class CheckpointStore {
   }
 
   #refreshing({ checkpointId }: Checkpoint, options: DownloadOptions): DownloadOptions {
-    const { client, s3 } = this.#options;
-    return { time: client.time, s3, refresh: () => this.get(checkpointId), ...options };
+    const { client, term, s3 } = this.#options;
+    const refresh = () => this.get(checkpointId);
+    return { time: client.time, s3, refresh, ...options, signal: stopping(term, options.signal) };
   }
 }

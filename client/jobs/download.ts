@@ -4,7 +4,7 @@ import { open, rename, stat } from 'node:fs/promises';
 import { TenureError } from '../tenure-error.ts';
 import { systemTime, type Time } from '../time.ts';
 import { directS3, type S3 } from './s3.ts';
-import { getFrom, persistently, type Transfer, TransferError } from './transfer.ts';
+import { getFrom, isBrokenConnection, persistently, type Transfer, TransferError } from './transfer.ts';
 
 /** A payload that can be read, as the service answered it. */
 export interface Readable {
@@ -81,7 +81,7 @@ async function* readOn(
   let { url } = payload;
   let bytes = from;
   while (bytes < totalBytes) {
-    const response = await persistently(transfer, `The download of ${totalBytes} bytes`, () =>
+    const arriving = await persistently(transfer, `The download of ${totalBytes} bytes`, () =>
       getFrom(transfer, url, bytes).catch(async (error: unknown) => {
         if (error instanceof TransferError && error.status === 404) throw damaged(payload, 'it is not there');
         if (error instanceof TransferError && error.status === 416) throw damaged(payload, `it ends before ${bytes}`);
@@ -89,10 +89,10 @@ async function* readOn(
         throw error;
       }),
     );
-    if (bytes > 0 && response.status !== 206) throw damaged(payload, 'S3 did not answer the range');
-    const answered = bytes + Number(response.headers.get('content-length'));
+    if (bytes > 0 && arriving.status !== 206) throw damaged(payload, 'S3 did not answer the range');
+    const answered = bytes + arriving.bytes;
     try {
-      for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+      for await (const piece of arriving.pieces) {
         bytes += piece.byteLength;
         if (bytes > totalBytes) throw damaged(payload, `it has more than ${totalBytes} bytes`);
         hash.update(piece);
@@ -108,11 +108,6 @@ async function* readOn(
   }
   const sha256 = hash.digest('hex');
   if (sha256 !== payload.sha256) throw damaged(payload, `its SHA-256 is ${sha256}`);
-}
-
-/** What fetch throws when a body ends early. */
-function isBrokenConnection(error: unknown): boolean {
-  return error instanceof TypeError || (error instanceof Error && 'code' in error && error.code === 'UND_ERR_SOCKET');
 }
 
 function damaged({ bytes, sha256 }: Readable, found: string): TenureError {

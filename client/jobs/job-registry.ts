@@ -99,7 +99,7 @@ export class JobRegistry {
       }
       for (const job of page.jobs) {
         const checkpoints = this.checkpoints(job.jobId, job.nextCheckpointId);
-        yield new RecoveredJob({ client, group: term.group, s3 }, job, checkpoints);
+        yield new RecoveredJob({ client, term, s3 }, job, checkpoints);
       }
       cursor = page.nextCursor;
     } while (cursor !== undefined);

@@ -4,13 +4,14 @@ import { showJob } from '../../functions/jobs/schema.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import { type DownloadOptions, download, downloadBytes, downloadFile, type Readable } from './download.ts';
+import { type LeadingTerm, stopping } from './leading-term.ts';
 import type { S3 } from './s3.ts';
 
 type Answered = z.output<typeof recover.answer>['jobs'][number];
 
 interface Source {
   readonly client: TenureClient;
-  readonly group: string;
+  readonly term: LeadingTerm;
   readonly s3: S3 | undefined;
 }
 
@@ -66,16 +67,19 @@ export class RecoveredJob {
   }
 
   #graphOptions(options: DownloadOptions): DownloadOptions {
-    const { client, group, s3 } = this.#source;
-    const refresh = async () => {
-      const { graph } = await client.call(showJob, { params: { group, job: this.jobId } });
+    const { client, term } = this.#source;
+    return this.#inTerm(options, async () => {
+      const { graph } = await client.call(showJob, { params: { group: term.group, job: this.jobId } });
       return { ...this.graph, ...(graph?.url !== undefined && { url: graph.url }) };
-    };
-    return { time: client.time, s3, refresh, ...options };
+    });
   }
 
   #checkpointOptions({ checkpointId }: { checkpointId: number }, options: DownloadOptions): DownloadOptions {
-    const { client, s3 } = this.#source;
-    return { time: client.time, s3, refresh: () => this.checkpoints.get(checkpointId), ...options };
+    return this.#inTerm(options, () => this.checkpoints.get(checkpointId));
+  }
+
+  #inTerm(options: DownloadOptions, refresh: () => Promise<Readable>): DownloadOptions {
+    const { client, term, s3 } = this.#source;
+    return { time: client.time, s3, refresh, ...options, signal: stopping(term, options.signal) };
   }
 }

@@ -73,12 +73,45 @@ export async function putBlock({ s3, signal }: Transfer, { url, headers }: Signe
   throw refused(answer.status, answer.text);
 }
 
-/** Begins to read from a signed URL, from this byte on. @throws TransferError unless S3 answers with the bytes. */
-export async function getFrom({ s3, signal }: Transfer, url: string, from: number): Promise<Response> {
+/** An answer of S3 whose bytes have begun to come. */
+export interface Arriving {
+  readonly status: number;
+  /** As many as S3 has promised. */
+  readonly bytes: number;
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Begins to read from a signed URL, from this byte on. An answer that breaks off before its first byte is none.
+ * @throws TransferError unless S3 answers with the bytes.
+ */
+export async function getFrom({ s3, signal }: Transfer, url: string, from: number): Promise<Arriving> {
   const range: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
   const response = await s3.get(url, range, signal).catch((cause: unknown) => unanswered(url, cause));
-  if (response.ok) return response;
-  throw refused(response.status, await response.text().catch(() => ''));
+  if (!response.ok) throw refused(response.status, await response.text().catch(() => ''));
+  const body: AsyncIterable<Uint8Array> = response.body ?? none();
+  const pieces = body[Symbol.asyncIterator]();
+  const first = await pieces.next().catch((cause: unknown) => {
+    if (isBrokenConnection(cause)) return unanswered(url, cause);
+    throw cause;
+  });
+  const bytes = Number(response.headers.get('content-length'));
+  return { status: response.status, bytes, pieces: following(first, pieces) };
+}
+
+async function* none(): AsyncGenerator<never> {}
+
+async function* following(first: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>) {
+  try {
+    for (let next = first; !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+/** What fetch throws when a body ends early. */
+export function isBrokenConnection(error: unknown): boolean {
+  return error instanceof TypeError || (error instanceof Error && 'code' in error && error.code === 'UND_ERR_SOCKET');
 }
 
 function unanswered(url: string, cause: unknown): never {

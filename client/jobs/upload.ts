@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { beginUpload, signParts } from '../../functions/jobs/schema.ts';
 import type { TenureClient } from '../tenure-client.ts';
-import { inTerm, type LeadingTerm } from './leading-term.ts';
+import { inTerm, type LeadingTerm, stopping } from './leading-term.ts';
 import { directS3, type S3 } from './s3.ts';
 import { type Block, openSource, type PayloadSource, type Whole } from './source.ts';
 import { persistently, putBlock, type Transfer, TransferError } from './transfer.ts';
@@ -55,12 +55,14 @@ export async function upload(target: UploadTarget, source: PayloadSource): Promi
     s3: target.s3 ?? directS3,
     time: client.time,
     random: client.random,
-    signal: signal ? AbortSignal.any([term.signal, signal]) : term.signal,
+    signal: stopping(term, signal),
   };
   const known = await openSource(source);
   if (known.bytes !== undefined && known.bytes <= maxPutBytes) {
     const blocks = known.blocks(() => maxPutBytes);
     const { value } = await blocks.next();
+    // It has a file open, which is not needed any more: the block opens it again.
+    await blocks.return(undefined as never);
     return putWhole(target, transfer, value as Block);
   }
   return uploadParts(target, transfer, known.bytes, (size) => known.blocks(size));

@@ -17,6 +17,7 @@ import { payloadBucket } from '../../functions/jobs/payloads.ts';
 import { jobRoutes } from '../../functions/jobs/routes.ts';
 import { contend } from '../../functions/leadership/leadership.ts';
 import { leaseTable } from '../../functions/leadership/lease-table.ts';
+import { contendRoutes, leaseRoutes } from '../../functions/leadership/routes.ts';
 import type { Fence } from '../../functions/platform/headers.ts';
 import { serve } from '../../functions/platform/http.ts';
 import { logger } from '../../functions/platform/logging.ts';
@@ -102,7 +103,9 @@ export async function openJobWorld(dynamodbEndpoint: string) {
         resultRetentionDays: 7,
         graceMs,
       };
-      const app = serve([...jobRoutes(room), ...checkpointRoutes(room)]);
+      const leadership = { store: leaseTable(documents, table), clock, maxClockSkewMs: 0 };
+      const leadershipRoutes = [...contendRoutes(leadership), ...leaseRoutes(leadership)];
+      const app = serve([...jobRoutes(room), ...checkpointRoutes(room), ...leadershipRoutes]);
       const fetch: typeof globalThis.fetch = async (url, init) => app.request(String(url), init);
       return {
         room,

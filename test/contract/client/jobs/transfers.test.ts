@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { fstatSync, readdirSync, statSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,6 +83,19 @@ const cut = () => {
   throw new TypeError('fetch failed', { cause: new Error('other side closed') });
 };
 
+/** This process's descriptors of the file. */
+function stillOpen(file: string): string[] {
+  const { ino } = statSync(file);
+  return readdirSync('/dev/fd').filter((descriptor) => {
+    try {
+      return fstatSync(Number(descriptor)).ino === ino;
+    } catch {
+      // It was the one that lists them.
+      return false;
+    }
+  });
+}
+
 describe('what is uploaded is what is read back', () => {
   const small = randomBytes(100_001);
   const large = randomBytes(17 * mebibyte + 5);
@@ -101,6 +115,7 @@ describe('what is uploaded is what is read back', () => {
     await writeFile(file, large);
     await checkpoints.add({ file });
     expect(puts()).toHaveLength(1);
+    expect(stillOpen(file)).toEqual([]);
     expect((await readBack()).equals(large)).toBe(true);
   });
 
@@ -229,6 +244,26 @@ describe('a download', () => {
     breaking();
     expect((await readBack()).equals(state)).toBe(true);
     expect(s3Requests.map(({ range }) => range)).toEqual([null, `bytes=${5 * mebibyte}-`]);
+  });
+
+  test('goes on a byte at a time, but not for ever where none comes', async () => {
+    let left = 20;
+    const piece = (from: number, bytes: number) => {
+      const body = new ReadableStream({
+        start: (controller) => controller.enqueue(new Uint8Array(state.subarray(from, from + bytes))),
+        pull: (controller) => controller.error(new TypeError('terminated')),
+      });
+      const headers = { 'content-length': String(state.byteLength - from) };
+      return new Response(bytes > 0 ? body : broken(), { status: from > 0 ? 206 : 200, headers });
+    };
+    const broken = () => new ReadableStream({ pull: (controller) => controller.error(new TypeError('terminated')) });
+    meddle = ({ method }) => {
+      if (method !== 'GET') return undefined;
+      left -= 1;
+      return piece(20 - left - 1, left > 0 ? 1 : 0);
+    };
+    await expect(readBack()).rejects.toMatchObject({ code: 'transfer_failed', retryable: true });
+    expect(s3Requests).toHaveLength(19 + 6);
   });
 
   test('asks for a fresh URL when its own has expired', async () => {
