@@ -1,5 +1,5 @@
-import { handle } from 'hono/aws-lambda';
 import { serve } from '../platform/http.ts';
+import { lambdaHandler } from '../platform/lambda.ts';
 import { archivesRoom } from './archives-room.ts';
 import { cuttingRoom } from './cutting-room.ts';
 import { backupRoomWithWorkflow } from './room.ts';
@@ -13,4 +13,4 @@ const room = {
 };
 
 /** Serves backups, workers and attempts; it answers task tokens, so it is no task of the workflow. */
-export const handler = handle(serve([...backupRoutes(room), ...workerRoutes(room), ...attemptRoutes(room)]));
+export const handler = lambdaHandler(serve([...backupRoutes(room), ...workerRoutes(room), ...attemptRoutes(room)]));

@@ -212,7 +212,7 @@ export const startRestore = operation({
   params: group,
   query: nothing,
   body: z
-    .strictObject({ backupId: backupId.optional(), uri: z.string().max(1024).optional() })
+    .strictObject({ backupId: backupId.optional(), uri: z.string().min(1).max(1024).optional() })
     .refine(({ backupId, uri }) => (backupId === undefined) !== (uri === undefined), 'needs either backupId or uri'),
   answer: restoreStatus,
   status: 202,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { operation } from '../platform/operation.ts';
 import { notFound } from '../platform/problem.ts';
-import { cursor, instantText, name, nothing, page, pageQuery } from '../platform/schema.ts';
+import { cursor, instantText, name, nothing, page, pageQuery, wholeText } from '../platform/schema.ts';
 import { archiveEntry, entriesFile, manifestName, payloadFile, unreadablePayload } from './archive-format.ts';
 import { attemptSuperseded } from './problems.ts';
 import { backupId } from './schema.ts';
@@ -87,7 +87,7 @@ export const pollCommands = operation({
   summary: 'Wait for commands; also keeps the worker registered',
   servedBy: 'backups',
   params: worker,
-  query: z.strictObject({ waitMs: z.coerce.number().int().min(0).max(20_000).default(0) }),
+  query: z.strictObject({ waitMs: wholeText(0, 20_000).default(0).meta({ override: { default: 0 } }) }),
   body: nothing,
   answer: z.object({ commands: z.array(command), pollAfterMs: z.int() }),
   problems: [notFound],
@@ -111,7 +111,7 @@ export const answerCommand = operation({
 });
 
 const attemptPath = '/v1/groups/{group}/backups/{backup}/attempts/{attempt}';
-const attempt = z.object({ group: name, backup: backupId, attempt: z.coerce.number().int().min(1).max(1000) });
+const attempt = z.object({ group: name, backup: backupId, attempt: wholeText(1, 1000) });
 const headers = { 'Attempt-Secret': z.string().min(16).max(128) };
 const verdict = z.object({ verdict: z.enum(['continue', 'cancelled', 'superseded']) });
 

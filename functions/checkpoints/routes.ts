@@ -31,10 +31,13 @@ export function checkpointRoutes(room: Recovery): Endpoint[] {
       const answer = { ...committed, retained: [...committed.retained] };
       return committed.dropped ? new Answer(200, answer) : answer;
     }),
-    endpoint(schema.listCheckpoints, async ({ params }) => {
+    endpoint(schema.listCheckpoints, async ({ params, query: { limit, cursor } }) => {
       const name = named(params);
-      const items = await checkpoints.list(room, name);
-      return { items: await Promise.all(items.map((checkpoint) => shown(name, checkpoint))) };
+      const after = cursor === undefined ? 0 : Number(fromCursor(cursor, '', /^[1-9]\d{0,15}$/));
+      const rest = (await checkpoints.list(room, name)).filter(({ checkpointId }) => checkpointId > after);
+      const items = await Promise.all(rest.slice(0, limit).map((checkpoint) => shown(name, checkpoint)));
+      const last = rest.length > limit ? items.at(-1)?.checkpointId : undefined;
+      return { items, ...(last === undefined ? {} : { nextCursor: toCursor(String(last)) }) };
     }),
     endpoint(schema.latestCheckpoint, async ({ params }) =>
       shown(named(params), await checkpoints.latest(room, named(params))),

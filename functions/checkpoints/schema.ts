@@ -12,12 +12,12 @@ import { job, metadata, retain, sha256, shownCheckpoint, uploaded, uploadedBodyL
 import { leadershipLost } from '../leadership/problems.ts';
 import { operation } from '../platform/operation.ts';
 import { notFound } from '../platform/problem.ts';
-import { cursor, name, nothing, page } from '../platform/schema.ts';
+import { cursor, name, nothing, page, pageQuery, wholeText } from '../platform/schema.ts';
 import { tooManySavepoints, unexpectedCheckpoint } from './problems.ts';
 
 const jobPath = '/v1/groups/{group}/jobs/{job}';
 const checkpointId = z.int().min(1);
-const namedId = z.coerce.number().int().min(1);
+const namedId = wholeText(1);
 
 /** The bytes can be read from the url for an hour, also by range. */
 const readable = { url: z.url(), bytes: z.int().min(0), sha256 };
@@ -69,7 +69,7 @@ export const listCheckpoints = operation({
   summary: 'The checkpoints that the job keeps, newest last',
   servedBy: 'checkpoints',
   params: job,
-  query: nothing,
+  query: pageQuery,
   body: nothing,
   answer: page(readableCheckpoint),
   problems: [notFound, jobDamaged],

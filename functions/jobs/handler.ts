@@ -1,6 +1,6 @@
-import { handle } from 'hono/aws-lambda';
 import { serve } from '../platform/http.ts';
+import { lambdaHandler } from '../platform/lambda.ts';
 import { jobRoom } from './room.ts';
 import { jobRoutes } from './routes.ts';
 
-export const handler = handle(serve(jobRoutes(jobRoom())));
+export const handler = lambdaHandler(serve(jobRoutes(jobRoom())));

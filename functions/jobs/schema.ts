@@ -30,6 +30,7 @@ export const uploaded = {
   uploadId,
   parts: z
     .array(z.strictObject({ partNumber, etag: z.string().min(1).max(128), sha256 }))
+    .min(1)
     .max(maxParts)
     .refine((parts) => parts.every((part, at) => part.partNumber === at + 1), 'must be numbered 1, 2, 3 … in order')
     .optional(),
@@ -108,7 +109,11 @@ export const signParts = operation({
     parts: z
       .array(z.strictObject({ partNumber, bytes: z.int().min(0).max(maxPartBytes), sha256 }))
       .min(1)
-      .max(100),
+      .max(100)
+      .refine(
+        (parts) => new Set(parts.map((part) => part.partNumber)).size === parts.length,
+        'must name each part once',
+      ),
   }),
   answer: z.object({ urls: z.array(z.object({ partNumber, ...signed })), expiresAt: instantText }),
   problems: [uploadExpired],

@@ -1,6 +1,6 @@
-import { handle } from 'hono/aws-lambda';
 import { serve } from '../platform/http.ts';
+import { lambdaHandler } from '../platform/lambda.ts';
 import { leadershipRoom } from './room.ts';
 import { contendRoutes } from './routes.ts';
 
-export const handler = handle(serve(contendRoutes(leadershipRoom())));
+export const handler = lambdaHandler(serve(contendRoutes(leadershipRoom())));

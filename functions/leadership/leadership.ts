@@ -89,11 +89,11 @@ function refusal(
       { retryAfterMs: 5_000 },
     );
   }
-  if (record?.requestId === requestId) {
+  const now = clock.now();
+  if (record?.requestId === requestId && !(record.holder && (record.expiresAt ?? 0) > now)) {
     const fence = { fencingVersion: record.fencingVersion, sessionId: record.holder?.sessionId ?? '' };
     return lost(group, fence, lease.lossOf(record, fence));
   }
-  const now = clock.now();
   if (!record) {
     return new Problem(leadershipHeld, `The record of group "${group}" changes too fast; contend again.`, {
       holder: null,

@@ -1,6 +1,6 @@
-import { handle } from 'hono/aws-lambda';
 import { serve } from '../platform/http.ts';
+import { lambdaHandler } from '../platform/lambda.ts';
 import { leadershipRoom } from './room.ts';
 import { leaseRoutes } from './routes.ts';
 
-export const handler = handle(serve(leaseRoutes(leadershipRoom())));
+export const handler = lambdaHandler(serve(leaseRoutes(leadershipRoom())));

@@ -1,6 +1,6 @@
-import { handle } from 'hono/aws-lambda';
 import { serve } from '../platform/http.ts';
+import { lambdaHandler } from '../platform/lambda.ts';
 import { replicasRoom } from './room.ts';
 import { logRoutes } from './routes.ts';
 
-export const handler = handle(serve(logRoutes(replicasRoom())));
+export const handler = lambdaHandler(serve(logRoutes(replicasRoom())));

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { leadershipLost } from '../leadership/problems.ts';
 import { operation } from '../platform/operation.ts';
 import { notFound } from '../platform/problem.ts';
-import { instantText, limit, name, nothing, page, pageQuery } from '../platform/schema.ts';
+import { instantText, limit, name, nothing, page, pageQuery, wholeText } from '../platform/schema.ts';
 import * as problems from './problems.ts';
 
 export const maxEntries = 64;
@@ -10,11 +10,7 @@ export const maxEntryBytes = 256 * 1024;
 export const maxAppendBytes = 2 * 1024 ** 2;
 
 const position = z.int().min(0);
-const positionText = z
-  .string()
-  .regex(/^\d{1,16}$/, 'must be a position')
-  .transform(Number)
-  .pipe(position);
+const positionText = wholeText(0);
 const sizeOf = (text: string) => Buffer.byteLength(text, 'base64');
 
 const log = z.object({ group: name, log: name });

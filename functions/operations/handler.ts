@@ -1,4 +1,3 @@
-import { handle } from 'hono/aws-lambda';
 import document from '../../docs/openapi.json' with { type: 'json' };
 import packageJson from '../../package.json' with { type: 'json' };
 import { leadershipRoom } from '../leadership/room.ts';
@@ -6,6 +5,7 @@ import { operateRoutes } from '../leadership/routes.ts';
 import { documentClient, s3Client } from '../platform/aws.ts';
 import { systemClock } from '../platform/clock.ts';
 import { serve } from '../platform/http.ts';
+import { lambdaHandler } from '../platform/lambda.ts';
 import { bucketName, readSettings, tableName } from '../platform/settings.ts';
 import { catalogue } from './catalogue.ts';
 import { operationsRoutes } from './routes.ts';
@@ -24,4 +24,4 @@ const stores = {
 const endpoints = [...operateRoutes(room, room.groups), ...operationsRoutes(stores, document)];
 
 /** Serves the operators' routes, and answers every path and method that no route takes. */
-export const handler = handle(serve(endpoints, Object.values(catalogue)));
+export const handler = lambdaHandler(serve(endpoints, Object.values(catalogue)));

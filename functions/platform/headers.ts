@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { fenceRequired, invalidRequest, Problem } from './problem.ts';
-import { fencingVersion, sessionId } from './schema.ts';
+import { fencingVersion, sessionId, wholeText } from './schema.ts';
 
 /** What a leader's request proves itself with: the version that guarded things compare, and the session of its term. */
 export interface Fence {
@@ -10,11 +10,7 @@ export interface Fence {
 }
 
 const fenceHeaders = z.object({
-  'Fencing-Version': z
-    .string()
-    .regex(/^\d{1,9}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(fencingVersion),
+  'Fencing-Version': wholeText(1).pipe(fencingVersion),
   'Leader-Session': sessionId,
 });
 

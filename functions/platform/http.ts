@@ -1,16 +1,17 @@
 import { type Context, Hono } from 'hono';
 import type { LambdaContext, LambdaEvent } from 'hono/aws-lambda';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { type Fence, invalid, readFence, readRequestId } from './headers.ts';
 import { logger } from './logging.ts';
 import { count, time } from './metrics.ts';
 import type { Operation } from './operation.ts';
+import { requireSamePath } from './path.ts';
 import { internal, invalidRequest, methodNotAllowed, notFound, Problem, unavailable } from './problem.ts';
 import { isUnavailable } from './store-errors.ts';
 
 type Bindings = { event?: LambdaEvent; lambdaContext?: LambdaContext };
-type App = Hono<{ Bindings: Bindings }>;
+export type App = Hono<{ Bindings: Bindings }>;
 type RequestContext = Context<{ Bindings: Bindings }>;
 
 /** A request that passed the operation's schemas. */
@@ -60,6 +61,14 @@ export function endpoint<const Declared extends Operation>(
  */
 export function serve(endpoints: readonly Endpoint[], known: readonly Operation[] = []): App {
   const app: App = new Hono({ strict: true });
+  const all = [...endpoints.map(({ operation }) => operation), ...known];
+  app.use(async (context, next) => {
+    const { event } = context.env ?? {};
+    if (event && 'rawPath' in event) requireSamePath(event.rawPath, context.req.url);
+    // A HEAD would be served as the GET that no caller of it was authorised for.
+    if (context.req.method === 'HEAD') throw unroutable(context, all);
+    await next();
+  });
   for (const { operation, respond } of endpoints) {
     app.on(operation.method, pattern(operation), async (context) => {
       const startedAt = performance.now();
@@ -68,7 +77,6 @@ export function serve(endpoints: readonly Endpoint[], known: readonly Operation[
       return response;
     });
   }
-  const all = [...endpoints.map(({ operation }) => operation), ...known];
   app.notFound(async (context) => answerProblem(unroutable(context, all)));
   app.onError(async (error) => answerProblem(error));
   return app;
@@ -91,9 +99,7 @@ async function readRequest<Declared extends Operation>(
   const params = check(operation.params, context.req.param());
   const query = check(operation.query, context.req.query());
   const fence = operation.fence ? readFence(header, operation.fence) : undefined;
-  const headers = Object.fromEntries(
-    Object.entries(operation.headers ?? {}).map(([name, schema]) => [name, check(schema, header(name))]),
-  );
+  const headers = check(z.object(operation.headers ?? {}), valuesOf(operation.headers, header));
   const requestId = readRequestId(header);
   const body = check(operation.body, operation.method === 'GET' ? {} : await readJson(operation, context));
   const { lambdaContext } = context.env ?? {};
@@ -108,16 +114,27 @@ async function readRequest<Declared extends Operation>(
   } as Request<Declared>;
 }
 
+function valuesOf(headers: Operation['headers'] = {}, header: (name: string) => string | undefined) {
+  return Object.fromEntries(Object.keys(headers).map((name) => [name, header(name)]));
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 async function readJson({ bodyLimit = 64 * 1024 }: Operation, context: RequestContext): Promise<unknown> {
-  const text = await context.req.text();
-  const bytes = Buffer.byteLength(text);
-  if (bytes > bodyLimit) throw unreadable(`The body has ${bytes} bytes, the limit is ${bodyLimit}`);
-  if (text === '') return {};
+  const body = await context.req.arrayBuffer();
+  if (body.byteLength > bodyLimit) throw unreadable(`The body has ${body.byteLength} bytes, the limit is ${bodyLimit}`);
+  if (body.byteLength === 0) return {};
   try {
-    return JSON.parse(text);
-  } catch {
-    throw unreadable('The body is not JSON');
+    return JSON.parse(utf8.decode(body), withoutPrototype);
+  } catch (error) {
+    throw error instanceof Problem ? error : unreadable('The body is not JSON in UTF-8');
   }
+}
+
+/** Objects lose such a key on their way, and what was accepted would not be what is stored. */
+function withoutPrototype(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw unreadable('The body has a key "__proto__"');
+  return value;
 }
 
 function unreadable(message: string): Problem {
@@ -136,7 +153,10 @@ function unroutable(context: RequestContext, operations: readonly Operation[]): 
 function matches(pathTemplate: string, path: string): boolean {
   const expected = pathTemplate.split('/');
   const actual = path.split('/');
-  return expected.length === actual.length && expected.every((part, at) => part.startsWith('{') || part === actual[at]);
+  return (
+    expected.length === actual.length &&
+    expected.every((part, at) => (part.startsWith('{') ? actual[at] !== '' : part === actual[at]))
+  );
 }
 
 async function answerProblem(error: unknown): Promise<Response> {

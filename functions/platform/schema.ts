@@ -12,11 +12,23 @@ export const fencingVersion = z
   .min(1)
   .max(2 ** 28 - 1);
 
-export const sessionId = z.uuid();
+export const sessionId = z.uuid().toLowerCase();
 
 export const instantText = z.iso.datetime();
 
-export const limit = z.coerce.number().int().min(1).max(1000).default(100);
+/** A whole number in a path, query or header: digits only, so that each number has one spelling. */
+export function wholeText(min: number, max = Number.MAX_SAFE_INTEGER) {
+  return z.coerce
+    .string<string | number>()
+    .regex(/^(0|[1-9]\d{0,15})$/, 'must be a whole number')
+    .meta({ override: { type: 'integer', pattern: undefined, minimum: min, maximum: max } })
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+}
+
+export const limit = wholeText(1, 1000)
+  .default(100)
+  .meta({ override: { default: 100 } });
 
 export const cursor = z.string().min(1).max(1024);
 

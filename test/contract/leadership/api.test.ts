@@ -250,6 +250,7 @@ describe('a refused request', () => {
       'invalid_request',
       'cursor',
     ],
+    ['a cursor that is no name', 'GET', '/v1/groups?cursor=e30', undefined, {}, 400, 'invalid_request', 'cursor'],
     ['an unknown route', 'GET', '/v1/group', undefined, {}, 404, 'not_found'],
     ['a wrong method', 'DELETE', leadership, undefined, {}, 405, 'method_not_allowed'],
     ['a term that never was', 'POST', `${leadership}/renew`, {}, fence, 409, 'leadership_lost'],

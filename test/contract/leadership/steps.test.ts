@@ -48,6 +48,15 @@ describe('contend', () => {
     expect(members).toEqual({ reason: 'resigned', fencingVersion: 1 });
   });
 
+  test('a request id that a rival uses too does not tell the rival that the running term has ended', async () => {
+    await it.contend('a', 'first');
+    const { code, members } = await problemOf(it.contend('b', 'first'));
+    expect({ code, holder: members['holder'] }).toMatchObject({
+      code: 'leadership_held',
+      holder: { contenderId: 'a', fencingVersion: 1 },
+    });
+  });
+
   test('gives 30 contenders at once one winner', async () => {
     const results = await Promise.allSettled(Array.from({ length: 30 }, (_, at) => it.contend(`contender-${at}`)));
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
