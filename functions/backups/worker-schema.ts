@@ -87,7 +87,11 @@ export const pollCommands = operation({
   summary: 'Wait for commands; also keeps the worker registered',
   servedBy: 'backups',
   params: worker,
-  query: z.strictObject({ waitMs: wholeText(0, 20_000).default(0).meta({ override: { default: 0 } }) }),
+  query: z.strictObject({
+    waitMs: wholeText(0, 20_000)
+      .default(0)
+      .meta({ override: { default: 0 } }),
+  }),
   body: nothing,
   answer: z.object({ commands: z.array(command), pollAfterMs: z.int() }),
   problems: [notFound],
