@@ -40,7 +40,11 @@ export function createRestoreFunctions(
   });
   readSources(step, props);
   step.allow(tableWrites, store.table.tableArn);
-  step.allow([...tableWrites, 'dynamodb:DescribeTable'], ...store.replicas.map(({ tableArn }) => tableArn));
+  // An abandoned restore deletes what it has put into the replicas of its logs.
+  step.allow(
+    [...tableWrites, 'dynamodb:DescribeTable', 'dynamodb:BatchWriteItem'],
+    ...store.replicas.map(({ tableArn }) => tableArn),
+  );
   step.allowObjects(
     ['s3:GetObject', 's3:PutObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'],
     store.bucket,

@@ -27,5 +27,6 @@ export function groupLogs({ registry, parts }: LogRoom, clock: Clock): GroupLogs
     async create(group, log) {
       await registry.create({ group, log, autoInitialize: false, createdAt: clock.now() });
     },
+    forget: (group, log) => registry.forget(group, log, clock.now()),
   };
 }

@@ -13,4 +13,6 @@ export interface GroupLogs {
   release(group: string, log: string, backupId: string): Promise<void>;
   /** Makes the log known, without initialising its replicas; nothing happens when it is. */
   create(group: string, log: string): Promise<void>;
+  /** Makes the log unknown. Its replicas must be empty. */
+  forget(group: string, log: string): Promise<void>;
 }

@@ -48,6 +48,14 @@ export const backupDamaged: ProblemKind = {
   cure: 'Restore another backup; nothing was written.',
 };
 
+export const restoreCompleted: ProblemKind = {
+  code: 'restore_completed',
+  status: 409,
+  title: 'A restore that has completed cannot be abandoned',
+  retryable: false,
+  cure: 'The group is as the backup says; use another group if it should not be.',
+};
+
 export const sourceForbidden: ProblemKind = {
   code: 'source_forbidden',
   status: 403,

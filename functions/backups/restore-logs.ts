@@ -41,6 +41,8 @@ export interface Restored {
   readonly data: Uint8Array;
 }
 
+const discardedAtOnce = 500;
+
 /** DynamoDB takes 100 items and 4 MiB in one transaction. */
 const actionsAtOnce = 50;
 const bytesAtOnce = 2 * 1024 ** 2;
@@ -125,6 +127,27 @@ export async function releaseLog(parts: LogParts, restoreId: string, since: numb
   );
   const behind = moved.find(({ status }) => status !== 'VOTING');
   if (behind) throw new Error(`A replica is ${behind.status} after its restore`);
+}
+
+/** Empties all replicas of a log that a restore has filled, even where they vote already. Whoever repeats it goes on. */
+export async function eraseLog(parts: LogParts, heldAs: string, goOn: () => void): Promise<void> {
+  await Promise.all(parts.replicas.map((replica) => holdAgain(replica, heldAs)));
+  for (const replica of parts.replicas) {
+    const { restoreId, end } = await replica.read();
+    if (restoreId !== heldAs) continue;
+    await accepted(replica, [tombstone(end)]);
+    for (let more = true; more; { more } = await replica.discard(discardedAtOnce)) goOn();
+    await replica.empty({ restoreId: heldAs, incarnation: parts.chance.id() });
+  }
+}
+
+async function holdAgain(replica: Replica, restoreId: string): Promise<void> {
+  const meta = await replica.read();
+  if (meta.status === 'EMPTY' || meta.restoreId === restoreId) return;
+  const held = await replica.transition(meta, { status: 'RECOVERING', restoreId });
+  if (held.meta.restoreId !== restoreId) {
+    throw new Error(`Replica ${replica.id} is ${held.meta.status} and was not let go by restore ${restoreId}`);
+  }
 }
 
 const highest = (metas: readonly Meta[], value: (meta: Meta) => number) => Math.max(...metas.map(value));

@@ -1,10 +1,11 @@
 import type { PayloadStore } from '../jobs/payload-store.ts';
-import { type Endpoint, endpoint } from '../platform/http.ts';
+import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
 import { inParallel } from '../platform/in-parallel.ts';
 import { notFound, Problem } from '../platform/problem.ts';
 import { newestSlot } from './policy.ts';
 import type { PolicyStore } from './policy-store.ts';
-import { shownRestore, startRestore, type WithLaunch } from './restore.ts';
+import { isOver, shownRestore, startRestore, type WithLaunch } from './restore.ts';
+import { abandon } from './restore-abandon.ts';
 import { uploadsPrefix } from './restore-source.ts';
 import * as schema from './schema.ts';
 
@@ -20,8 +21,11 @@ export function restoreRoutes(room: Room): Endpoint[] {
     ),
     endpoint(schema.getRestore, async ({ params: { group, restore } }) => {
       const stored = await room.restores.read(group, restore);
-      if (stored) return shownRestore(stored.record);
-      throw new Problem(notFound, `Group "${group}" has no restore ${restore}.`);
+      return stored ? shownRestore(stored.record) : unknown(group, restore);
+    }),
+    endpoint(schema.abandonRestore, async ({ params: { group, restore } }) => {
+      const record = await abandon(room, group, restore);
+      return record ? new Answer(isOver(record) ? 200 : 202, shownRestore(record)) : unknown(group, restore);
     }),
     endpoint(schema.uploadRestore, async ({ params: { group }, body: { uploadId, files } }) => {
       const prefix = `${uploadsPrefix(group)}${uploadId}/`;
@@ -32,6 +36,10 @@ export function restoreRoutes(room: Room): Endpoint[] {
       return { uri: `s3://${room.bucketName}/${prefix}`, urls };
     }),
   ];
+}
+
+function unknown(group: string, restore: string): never {
+  throw new Problem(notFound, `Group "${group}" has no restore ${restore}.`);
 }
 
 export function policyRoutes({ policies, clock }: Pick<Room, 'policies' | 'clock'>): Endpoint[] {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { name } from '../platform/schema.ts';
-import { giveUp, stepRestore } from './restore.ts';
 import { restoreRoom } from './restore-room.ts';
+import { giveUp, stepRestore } from './restore-steps.ts';
 import { task } from './task.ts';
 import { refused } from './workflow-error.ts';
 

@@ -15,12 +15,14 @@ export interface OpenLog {
   readonly end: number;
 }
 
+export type RestoreState = 'VERIFYING' | 'RESTORING' | 'COMPLETED' | 'FAILED' | 'ABANDONING' | 'ABANDONED';
+
 /** All instants in epoch ms. */
 export interface RestoreRecord {
   readonly group: string;
   readonly restoreId: string;
   readonly source: RestoreSource;
-  readonly state: 'VERIFYING' | 'RESTORING' | 'COMPLETED' | 'FAILED';
+  readonly state: RestoreState;
   /** Of the backup, once its manifest was read. */
   readonly entryCount: number;
   readonly restoredEntries: number;
@@ -32,12 +34,18 @@ export interface RestoreRecord {
   readonly verifier: VerifierState;
   /** The next file of entries. */
   readonly file: number;
-  /** What the file before left open. */
+  /** How many entries of it are restored. */
+  readonly fileEntries: number;
+  /** What the entries before left open. */
   readonly openLog?: OpenLog | undefined;
-  /** Logs that are filled and wait for the end. */
+  /** Logs that are held and wait for the end. */
   readonly logs: readonly string[];
   /** The fencing version that the group goes on from. */
   readonly version?: number | undefined;
+  /** The name under which the logs are held: that of the first restore, where this one goes on with another that failed. */
+  readonly heldAs?: string | undefined;
+  /** Rises with every execution of the workflow: the name of one that has ended is taken. */
+  readonly execution: number;
 }
 
 export interface StoredRestore {
@@ -59,11 +67,14 @@ export interface RestoreStore {
   hasJobs(group: string): Promise<boolean>;
   /**
    * Puts the group's leadership record, owned by the restore, if there is none; contenders are refused from then on. `over`: or if
-   * that restore owns it, which did not finish. False when there is another record.
+   * that restore owns it, which did not finish, or was the last to own it. False when there is another record.
    */
   own(group: string, restoreId: string, version: number, over: string | undefined): Promise<boolean>;
   /** Ends the ownership: the group can be led from then on. */
   disown(group: string, restoreId: string): Promise<void>;
   /** Nothing happens when the job is there. `ttl` in epoch seconds. */
   putJob(job: Job, ttl: number | undefined): Promise<void>;
+  /** Up to a hundred jobs of the group. Strongly consistent. */
+  listJobs(group: string): Promise<string[]>;
+  removeJobs(group: string, jobIds: readonly string[], now: number): Promise<void>;
 }

@@ -7,15 +7,18 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { toItem } from '../jobs/job-item.ts';
+import { goneItem, noJob, toItem, toJob } from '../jobs/job-item.ts';
 import { jobPrefix } from '../jobs/keys.ts';
 import { floorKey, groupKey, groupsIndex, leadershipKey } from '../leadership/keys.ts';
 import { conditional } from '../platform/conditional.ts';
+import { inParallel } from '../platform/in-parallel.ts';
 import { restoreKey } from './keys.ts';
 import type { RestoreRecord, RestoreStore, StoredRestore } from './restore-store.ts';
 
 const restoringPartition = 'RESTORE';
 const restorePrefix = 'RESTORE#';
+/** No restore has this id. */
+const nobody = '-';
 
 /** Binds the restore port to the main table. */
 export function restoreTable(client: DynamoDBDocumentClient, table: string): RestoreStore {
@@ -29,6 +32,26 @@ export function restoreTable(client: DynamoDBDocumentClient, table: string): Res
   const put = async (Item: Record<string, unknown>, condition: object) => {
     const { won } = await conditional(() => client.send(new PutCommand({ TableName: table, Item, ...condition })));
     return won !== undefined;
+  };
+
+  const jobsOf = async (group: string, limit: number): Promise<string[]> => {
+    const jobIds: string[] = [];
+    let from: Record<string, unknown> | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+          ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': jobPrefix },
+          ConsistentRead: true,
+          Limit: 100,
+          ...(from ? { ExclusiveStartKey: from } : {}),
+        }),
+      );
+      jobIds.push(...Items.flatMap((item) => toJob(item)?.jobId ?? []));
+      from = LastEvaluatedKey;
+    } while (from && jobIds.length < limit);
+    return jobIds.slice(0, limit);
   };
 
   return {
@@ -75,17 +98,13 @@ export function restoreTable(client: DynamoDBDocumentClient, table: string): Res
       return open;
     },
 
-    async hasJobs(group) {
-      const { Items = [] } = await client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-          ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': jobPrefix },
-          ConsistentRead: true,
-          Limit: 1,
-        }),
+    hasJobs: async (group) => (await jobsOf(group, 1)).length > 0,
+    listJobs: (group) => jobsOf(group, 100),
+
+    async removeJobs(group, jobIds, now) {
+      await inParallel(jobIds, 16, (jobId) =>
+        client.send(new PutCommand({ TableName: table, Item: goneItem(group, jobId, now) })),
       );
-      return Items.length > 0;
     },
 
     async own(group, restoreId, version, over) {
@@ -105,8 +124,9 @@ export function restoreTable(client: DynamoDBDocumentClient, table: string): Res
                 Put: {
                   TableName: table,
                   Item: item,
-                  ConditionExpression: 'attribute_not_exists(pk) OR restoring IN (:mine, :over)',
-                  ExpressionAttributeValues: { ':mine': restoreId, ':over': over ?? restoreId },
+                  ConditionExpression:
+                    'attribute_not_exists(pk) OR restoring IN (:mine, :over) OR (requestId = :over AND attribute_not_exists(restoring))',
+                  ExpressionAttributeValues: { ':mine': restoreId, ':over': over ?? nobody },
                 },
               },
               // Should the record be lost again, it reappears above this.
@@ -133,7 +153,7 @@ export function restoreTable(client: DynamoDBDocumentClient, table: string): Res
     },
 
     async putJob(job, ttl) {
-      await put({ ...toItem(job), ...(ttl === undefined ? {} : { ttl }) }, absent);
+      await put({ ...toItem(job), ...(ttl === undefined ? {} : { ttl }) }, noJob);
     },
   };
 }

@@ -10,6 +10,7 @@ import {
   backupRunning,
   groupNotEmpty,
   noWorker,
+  restoreCompleted,
   sourceForbidden,
 } from './problems.ts';
 
@@ -196,7 +197,7 @@ export const restoreStatus = z.object({
   restoreId: z.uuid(),
   group: name,
   uri: z.string(),
-  state: z.enum(['VERIFYING', 'RESTORING', 'COMPLETED', 'FAILED']),
+  state: z.enum(['VERIFYING', 'RESTORING', 'COMPLETED', 'FAILED', 'ABANDONING', 'ABANDONED']),
   entryCount: count,
   restoredEntries: count,
   startedAt: instantText,
@@ -229,6 +230,19 @@ export const getRestore = operation({
   body: nothing,
   answer: restoreStatus,
   problems: [notFound],
+});
+
+export const abandonRestore = operation({
+  method: 'POST',
+  path: '/v1/groups/{group}/restores/{restore}/abandon',
+  summary: 'Give up a restore that has not completed: the group becomes empty again',
+  servedBy: 'restores',
+  params: z.object({ group: name, restore: z.uuid() }),
+  query: nothing,
+  body: nothing,
+  answer: restoreStatus,
+  status: 202,
+  problems: [notFound, restoreCompleted],
 });
 
 /** The uploads of a backup that lies on a disk: its files go below a prefix from which this group alone may restore. */
@@ -277,5 +291,6 @@ export const backupOperations = {
   deleteBackupPolicy,
   startRestore,
   getRestore,
+  abandonRestore,
   uploadRestore,
 };

@@ -116,6 +116,18 @@ export function toItem(job: Job): Record<string, unknown> {
   };
 }
 
+/** Nobody may delete items; this one goes at its time to live, and nothing is read in it before. */
+export const goneItem = (group: string, jobId: string, now: number) => ({
+  ...jobKey(group, jobId),
+  gone: true,
+  ttl: Math.floor(now / 1_000),
+});
+
+export const noJob = {
+  ConditionExpression: 'attribute_not_exists(pk) OR gone = :gone',
+  ExpressionAttributeValues: { ':gone': true },
+};
+
 /** Puts the item into the index where the clean-up looks for it. */
 export const owesCleanUp = (group: string) => ({
   [groupsIndex.partitionKey]: cleanUpPartition,
@@ -175,7 +187,7 @@ const jobItem = z.object({
 
 /** Reads an item; what another hand made of it is said, not thrown. */
 export function toJob(item: Record<string, unknown> | undefined): JobRecord | undefined {
-  if (!item) return undefined;
+  if (!item || item['gone'] === true) return undefined;
   const name = {
     group: String(item['pk']).slice('GROUP#'.length),
     jobId: String(item['sk']).slice(jobPrefix.length),

@@ -11,7 +11,7 @@ import { groupKey, groupsIndex } from '../leadership/keys.ts';
 import { toRecord } from '../leadership/lease-items.ts';
 import { conditional } from '../platform/conditional.ts';
 import type { JobName, JobRecord } from './job.ts';
-import { clearedSlots, cutOff, owesCleanUp, storedGraph, toItem, toJob } from './job-item.ts';
+import { clearedSlots, cutOff, noJob, owesCleanUp, storedGraph, toItem, toJob } from './job-item.ts';
 import type { JobStore, JobWrite } from './job-store.ts';
 import { jobKey, jobPrefix } from './keys.ts';
 
@@ -72,7 +72,7 @@ export function jobTable(client: DynamoDBDocumentClient, table: string): JobStor
                 Put: {
                   TableName: table,
                   Item: toItem(job),
-                  ConditionExpression: 'attribute_not_exists(pk)',
+                  ...noJob,
                   ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
                 },
               },

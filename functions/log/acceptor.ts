@@ -7,6 +7,7 @@ import {
   type Ballot,
   ballotKey,
   type Change,
+  type EmptyRequest,
   type Expected,
   isLearned,
   type LearnAnswer,
@@ -154,6 +155,13 @@ export function transition(meta: Meta, expected: Expected, change: Change): Meta
     ...(restoreId !== undefined && { restoreId: status === 'VOTING' ? undefined : restoreId }),
     ...(meta.lock && unlocked(meta)),
   };
+}
+
+/** Ends this life of a replica that a restore holds: what it held was discarded, and it is as if it had never been used. */
+export function empty(meta: Meta, { restoreId, incarnation }: EmptyRequest): MetaChange | undefined {
+  if (meta.status !== 'RECOVERING' || meta.restoreId !== restoreId) return undefined;
+  const { view: _view, epoch: _epoch, ...unused } = nothingThere;
+  return { ...unused, incarnation, restoreId: undefined, lock: undefined };
 }
 
 const allowed: Record<Status, readonly Status[]> = {

@@ -2,6 +2,7 @@
 import {
   type DynamoDBDocumentClient,
   GetCommand,
+  PutCommand,
   QueryCommand,
   type QueryCommandOutput,
   UpdateCommand,
@@ -32,9 +33,14 @@ export function logRegistryTable(client: DynamoDBDocumentClient, table: string):
           new UpdateCommand({
             TableName: table,
             Key: registryKey(group, log),
-            UpdateExpression: 'SET autoInitialize = :auto, createdAt = :at, #partition = :logs, #group = :group',
+            UpdateExpression:
+              'SET autoInitialize = :auto, createdAt = :at, #partition = :logs, #group = :group REMOVE #ttl',
             ConditionExpression: 'attribute_not_exists(createdAt)',
-            ExpressionAttributeNames: { '#partition': groupsIndex.partitionKey, '#group': groupsIndex.sortKey },
+            ExpressionAttributeNames: {
+              '#partition': groupsIndex.partitionKey,
+              '#group': groupsIndex.sortKey,
+              '#ttl': 'ttl',
+            },
             ExpressionAttributeValues: {
               ':auto': autoInitialize,
               ':at': createdAt,
@@ -49,6 +55,11 @@ export function logRegistryTable(client: DynamoDBDocumentClient, table: string):
       const there = toLog(won?.Attributes ?? lost?.[0]?.item);
       if (!there) throw new Error(`The log "${log}" of "${group}" was neither created nor there`);
       return { created: won !== undefined || there.createdAt === createdAt, log: there };
+    },
+
+    async forget(group, log, now) {
+      const Item = { ...registryKey(group, log), ttl: Math.floor(now / 1_000) };
+      await client.send(new PutCommand({ TableName: table, Item }));
     },
 
     async list(group, after, limit) {

@@ -16,6 +16,8 @@ export interface LogRegistry {
   read(group: string, log: string): Promise<RegisteredLog | undefined>;
   /** Answers the log as it is; `created` is false when it was there before. */
   create(log: RegisteredLog): Promise<{ created: boolean; log: RegisteredLog }>;
+  /** Makes the log unknown, with its seat and hold; its record goes at its time to live. */
+  forget(group: string, log: string, now: number): Promise<void>;
   /** The logs of a group in order of their names, after the given one. */
   list(group: string, after: string | undefined, limit: number): Promise<{ items: RegisteredLog[]; last?: string }>;
   /** The logs of all groups, eventually consistent, page by page. */

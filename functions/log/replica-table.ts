@@ -239,6 +239,7 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
     },
 
     transition: (expected, change) => move((meta) => acceptor.transition(meta, expected, change)),
+    empty: (request) => move((meta) => acceptor.empty(meta, request)),
     replaceView: (view) => move((meta) => acceptor.replaceView(meta, view)),
     lock: (request) => move((meta) => acceptor.lock(meta, request)),
     unlock: (lockId) => move((meta) => acceptor.unlock(meta, lockId)),

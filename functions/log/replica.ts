@@ -135,6 +135,12 @@ export interface Change {
   readonly restoreId?: string;
 }
 
+export interface EmptyRequest {
+  readonly restoreId: string;
+  /** Of its next life. */
+  readonly incarnation: string;
+}
+
 export type Moved = { readonly moved: boolean; readonly meta: Meta };
 
 /** Positions `from` to `to` as this replica knows them, holes left out; `learned` says what is learned, by mark or by itself. */
@@ -158,6 +164,8 @@ export interface Replica {
   /** Gives a replica without a usable record a fresh one: EMPTY, with a new incarnation. Answers the record that is there. */
   create(fresh: { incarnation: string; view: string }): Promise<Meta>;
   transition(expected: Expected, change: Change): Promise<Moved>;
+  /** Makes a replica that this restore holds EMPTY again, once its positions are discarded. */
+  empty(request: EmptyRequest): Promise<Moved>;
   /** Changes the view if the replica votes; the answer is read from that same update. */
   replaceView(view: string): Promise<Moved>;
   lock(request: LockRequest): Promise<Moved>;

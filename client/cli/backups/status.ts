@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { type backupStatus, getBackup } from '../../../functions/backups/schema.ts';
+import { backupState, type backupStatus, getBackup } from '../../../functions/backups/schema.ts';
 import type { TenureClient } from '../../tenure-client.ts';
 import { sleep } from '../../time.ts';
 import { Exit, exitCodes } from '../exit.ts';
@@ -48,7 +48,8 @@ function line({ state, entryCount, worker, phases, ...status }: Status): string 
 }
 
 export function phaseTimes(phases: Status['phases']): string {
-  const times = Object.entries(phases).map(([phase, ms]) => `${phase.toLowerCase()} ${duration(ms ?? 0)}`);
+  const passed = backupState.options.filter((state) => phases[state] !== undefined);
+  const times = passed.map((state) => `${state.toLowerCase()} ${duration(phases[state] ?? 0)}`);
   return times.join(', ') || 'just begun';
 }
 

@@ -1,18 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
-import type { GroupLogs } from '../../../functions/backups/group-logs.ts';
-import { startRestore, stepRestore } from '../../../functions/backups/restore.ts';
+import { startRestore } from '../../../functions/backups/restore.ts';
+import { stepRestore } from '../../../functions/backups/restore-steps.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
 import { contend } from '../../../functions/leadership/leadership.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';
-import type { Replica } from '../../../functions/log/replica.ts';
 import { sizes } from '../../sizes.ts';
-import { Crashed, type Fault, injectFaults } from '../../support/faults.ts';
-import { localDocuments } from '../../support/main-table.ts';
+import { Crashed } from '../../support/faults.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { type ArchiveWorld, openArchives } from './archive-world.ts';
+import { mortalProcess } from './mortal-process.ts';
 import { bare, logNames, logNow, randomGroup } from './random-group.ts';
 
 let archive: ArchiveWorld;
@@ -27,67 +25,6 @@ beforeAll(async () => {
   backup = await archive.backUp(service, group);
 });
 afterAll(() => archive.world.close());
-
-/** A process that ends at its n-th request, whichever store it goes to, before it is sent or after it took effect. */
-function mortalProcess(fatal: number) {
-  const { world, logs } = archive;
-  const client = localDocuments(inject('dynamodb'));
-  const endpoint = world.s3.config.endpoint;
-  const s3 = new S3Client({
-    ...(endpoint ? { endpoint } : {}),
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    forcePathStyle: true,
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-  });
-  let sent = 0;
-  let dead = false;
-  const crash: Fault = fatal % 2 === 0 ? 'crash before' : 'crash after';
-  const next = (): Fault | undefined => {
-    sent += 1;
-    if (sent !== fatal && !dead) return undefined;
-    const already = dead;
-    dead = true;
-    return already ? 'crash before' : crash;
-  };
-  for (const one of [client, s3]) injectFaults(one).plan = next;
-  const mortal = (replica: Replica): Replica =>
-    Object.fromEntries(
-      Object.entries(replica).map(([name, act]) => [
-        name,
-        typeof act !== 'function'
-          ? act
-          : async (...args: never[]) => {
-              const fault = next();
-              if (fault === 'crash before') throw new Crashed('The process ended here');
-              const answer = await act(...args);
-              if (fault) throw new Crashed('The process ended here');
-              return answer;
-            },
-      ]),
-    ) as unknown as Replica;
-  const dying: GroupLogs = {
-    ...logs,
-    open: (group, log) => {
-      const parts = logs.open(group, log);
-      return { ...parts, replicas: parts.replicas.map(mortal) };
-    },
-  };
-  const process = archive.process({
-    logs: dying,
-    client,
-    s3,
-    restoreSources: [`s3://${world.bucket}/backups/`],
-  });
-  return {
-    process,
-    sent: () => sent,
-    end: () => {
-      s3.destroy();
-      client.destroy();
-    },
-  };
-}
 
 const contentOf = async (group: string) => {
   const { items } = await archive.process().jobs.room.jobs.list(group, undefined, 1_000);
@@ -105,12 +42,12 @@ async function leadershipOf(group: string) {
 async function restoreDying(lifetimes: (nth: number) => number) {
   const group = `to-${randomUUID()}`;
   const uri = archive.process().archives.uri(backup);
-  const begun = mortalProcess(Number.POSITIVE_INFINITY);
+  const begun = mortalProcess(archive, Number.POSITIVE_INFINITY);
   const { restoreId } = await startRestore(begun.process.restores, { group, uri, requestId: 'r' }, 0);
   begun.end();
   let deaths = 0;
   for (let nth = 0; nth < 2_000; nth += 1) {
-    const one = mortalProcess(lifetimes(nth));
+    const one = mortalProcess(archive, lifetimes(nth));
     try {
       const { over } = await stepRestore(one.process.restores, group, restoreId, 60_000);
       if (over) return { group, restoreId, deaths, requests: one.sent() };

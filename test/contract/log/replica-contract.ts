@@ -261,4 +261,22 @@ export function replicaContract(make: () => Promise<Replica>): void {
     expect(released.moved).toBe(true);
     expect(released.meta).not.toHaveProperty('restoreId');
   });
+
+  it('begins another life for the restore that holds it, as if it had never been used', async () => {
+    const replica = await make();
+    const empty = await replica.create(fresh);
+    await replica.transition(empty, { status: 'RECOVERING', restoreId: 'restore', promised: 7, promisedBy: 'restore' });
+    await replica.learn([learned(0, data('x')), learned(1, data('y'))]);
+    await replica.learn([learned(1, { type: 'NOP', tombstone: true })]);
+    await replica.discard(10);
+    const next = { restoreId: 'restore', incarnation: 'life-2' };
+    expect((await replica.empty({ ...next, restoreId: 'other' })).moved).toBe(false);
+    const { moved, meta } = await replica.empty(next);
+    expect(moved).toBe(true);
+    expect(meta).toMatchObject({ status: 'EMPTY', incarnation: 'life-2', promised: 0, begin: 0, end: 0 });
+    expect(meta).not.toHaveProperty('restoreId');
+    expect((await replica.empty(next)).moved).toBe(false);
+    expect((await replica.range(0, 10)).actions).toEqual([]);
+    expect((await replica.transition(meta, { status: 'STARTING' })).moved).toBe(true);
+  });
 }

@@ -81,6 +81,22 @@ describe('the registry', () => {
     expect(all.sort()).toEqual(['g/a', 'g/journal', 'g/z', 'other/journal']);
   });
 
+  it('knows nothing of a log that was forgotten, until it is created anew', async () => {
+    const { room } = await logsWith(inject('dynamodb'), 1);
+    const { registry } = room;
+    const created = { group, log, autoInitialize: true, createdAt: 7 };
+    await registry.create(created);
+    const { seat: place } = room.parts(group, log);
+    await place.replace(undefined, seat(1));
+    await registry.forget(group, log, 8_000);
+    expect(await registry.read(group, log)).toBeUndefined();
+    expect(await place.read()).toBeUndefined();
+    expect((await registry.list(group, undefined, 10)).items).toEqual([]);
+    for await (const one of registry.listAll()) throw new Error(`${one.log} is still listed`);
+    const anew = { ...created, createdAt: 9 };
+    expect(await registry.create(anew)).toEqual({ created: true, log: anew });
+  });
+
   it('releases only the hold of the backup that set it, and holds only a log that exists', async () => {
     const { room } = await logsWith(inject('dynamodb'), 1);
     const { registry } = room;

@@ -62,6 +62,10 @@ export function memoryLogs(): MemoryLogs {
     async create(group, log) {
       known.add(`${group}/${log}`);
     },
+    async forget(group, log) {
+      known.delete(`${group}/${log}`);
+      of(group, log).seat.seat = undefined;
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import { type Action, isLearned, type Meta, type Moved, type Replica } from '../
 /** The rules that decide; a test may switch one back to what the design warns of. */
 export type Rules = Pick<
   typeof acceptor,
-  'promise' | 'promiseAt' | 'write' | 'learn' | 'transition' | 'replaceView' | 'lock' | 'unlock'
+  'promise' | 'promiseAt' | 'write' | 'learn' | 'transition' | 'empty' | 'replaceView' | 'lock' | 'unlock'
 >;
 
 export interface Stored {
@@ -66,6 +66,7 @@ export class MemoryReplica {
       return this.inForce;
     },
     transition: (expected, change) => this.move(this.rules.transition(this.inForce, expected, change)),
+    empty: (request) => this.move(this.rules.empty(this.inForce, request)),
     replaceView: (view) => this.move(this.rules.replaceView(this.inForce, view)),
     lock: (lock) => this.move(this.rules.lock(this.inForce, lock)),
     unlock: (lockId) => this.move(this.rules.unlock(this.inForce, lockId)),
