@@ -1,0 +1,26 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+
+export function s3At(endpoint: string): S3Client {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  return new S3Client({ endpoint, region: 'us-east-1', credentials, forcePathStyle: true });
+}
+
+/** Copies all files below an address into a folder, as `aws s3 sync` would; answers their names. */
+export async function downloadAll(s3: S3Client, uri: string, folder: string): Promise<string[]> {
+  const { hostname: Bucket, pathname } = new URL(uri);
+  const Prefix = pathname.slice(1);
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix }));
+  const names = Contents.map(({ Key = '' }) => Key.slice(Prefix.length));
+  for (const name of names) {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: `${Prefix}${name}` }));
+    const path = join(folder, name);
+    await mkdir(dirname(path), { recursive: true });
+    await pipeline(Body as Readable, createWriteStream(path));
+  }
+  return names;
+}
