@@ -31,7 +31,7 @@ export function createReplicas(scope: Construct, settings: Settings): Replica[] 
 /** Numbered as all replicas are, by names that are known before the tables are. */
 export function remoteReplicas({ stage, replicas, replicaRegions }: Settings): RemoteReplica[] {
   const first = replicas - replicaRegions.length + 1;
-  return replicaRegions.map((region, index) => ({ tableName: `tenure-${stage}-replica-${first + index}`, region }));
+  return replicaRegions.map((region, index) => ({ tableName: `tenure-${stage}-log-${first + index}`, region }));
 }
 
 /** Holds the one replica that lies in another Region than the rest of the deployment. */

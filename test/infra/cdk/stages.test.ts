@@ -1,6 +1,6 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import { newApp, resources, templateOf, text } from './synthesised.ts';
+import { newApp, permissionsOf, resources, templateOf, text } from './synthesised.ts';
 
 /** Names that the template fixes, so that a second stack with the same ones could not be created beside it. */
 function fixedNames(template: Template): string[] {
@@ -73,8 +73,8 @@ describe('replicas in other Regions', () => {
     const { app, stack } = newApp({ stage: 'blue', replicas: 3, replicaRegions: 'us-west-2,eu-west-1' });
     const { stacks } = app.synth();
     expect(stacks.map(({ stackName, environment }) => [stackName, environment.region])).toEqual([
-      ['tenure-blue-replica-2', 'us-west-2'],
-      ['tenure-blue-replica-3', 'eu-west-1'],
+      ['tenure-blue-log-2', 'us-west-2'],
+      ['tenure-blue-log-3', 'eu-west-1'],
       ['tenure-blue', 'unknown-region'],
     ]);
     for (const { stackName, template } of stacks.slice(0, 2)) {
@@ -86,12 +86,35 @@ describe('replicas in other Regions', () => {
     expect(own.filter(({ id }) => id.includes('Replica'))).toHaveLength(1);
     const [first, second, third] = stack.tenure.store.replicas;
     expect(text(stack.resolve(first?.address))).toMatch(/^\$\{TenureStoreReplica1\w+\}$/);
-    expect([second?.address, third?.address]).toEqual([
-      'us-west-2/tenure-blue-replica-2',
-      'eu-west-1/tenure-blue-replica-3',
-    ]);
+    expect([second?.address, third?.address]).toEqual(['us-west-2/tenure-blue-log-2', 'eu-west-1/tenure-blue-log-3']);
     expect(text(stack.resolve(third?.tableArn))).toMatch(
-      /:dynamodb:eu-west-1:\$\{AWS::AccountId\}:table\/tenure-blue-replica-3$/,
+      /:dynamodb:eu-west-1:\$\{AWS::AccountId\}:table\/tenure-blue-log-3$/,
     );
+  });
+
+  test('every coordinator gets the table and the Region of each, and may write there', () => {
+    const template = templateOf({ stage: 'blue', replicas: 5, replicaRegions: 'us-west-2,eu-west-1' });
+    const functions = resources(template, 'AWS::Lambda::Function');
+    const told = functions.map(({ properties }) => text(properties.Environment.Variables.TENURE_REPLICA_TABLES));
+    const coordinators = told.filter((tables) => tables !== 'undefined');
+    expect(coordinators.length).toBeGreaterThanOrEqual(4);
+    for (const tables of coordinators) {
+      expect(tables.replaceAll(/\$\{TenureStore(Replica\d)\w+\}/g, '$1')).toBe(
+        'Replica1,Replica2,Replica3,us-west-2/tenure-blue-log-4,eu-west-1/tenure-blue-log-5',
+      );
+    }
+    for (const name of ['log', 'logsweep', 'recoverround', 'recovercatchup']) {
+      const written = permissionsOf(template, name).filter(({ action }) => action === 'dynamodb:PutItem');
+      const tables = written.map(({ resource }) =>
+        resource.replace(/^\$\{TenureStore(Replica\d)\w+\.Arn\}$/, '$1').replaceAll(/\$\{AWS::(\w+)\}/g, '$1'),
+      );
+      expect(tables.sort()).toEqual([
+        'Replica1',
+        'Replica2',
+        'Replica3',
+        'arn:Partition:dynamodb:eu-west-1:AccountId:table/tenure-blue-log-5',
+        'arn:Partition:dynamodb:us-west-2:AccountId:table/tenure-blue-log-4',
+      ]);
+    }
   });
 });
