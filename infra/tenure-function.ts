@@ -1,8 +1,9 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type CfnFunction, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
+import type { CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { functionCode } from './function-code.ts';
 import type { Settings } from './settings.ts';
@@ -82,6 +83,19 @@ export class TenureFunction extends LambdaFunction {
     Validations.of(this.permissions).acknowledge({
       id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/${prefix}*]`,
       reason: 'Objects come and go: only their prefix is known when the function is deployed.',
+    });
+  }
+
+  /** Grants these actions on all executions of a workflow. */
+  allowExecutions(actions: string[], machine: StateMachine): void {
+    const format = { service: 'states', resource: 'execution', arnFormat: ArnFormat.COLON_RESOURCE_NAME };
+    const stack = Stack.of(machine);
+    this.allow(actions, stack.formatArn({ ...format, resourceName: `${machine.stateMachineName}:*` }));
+    const machineId = stack.getLogicalId(machine.node.defaultChild as CfnStateMachine);
+    const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${machineId}.Name>:*`;
+    Validations.of(this.permissions).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::${executions}]`,
+      reason: 'Executions come and go: only their workflow is known when the function is deployed.',
     });
   }
 }

@@ -33,9 +33,9 @@ export function createLogFunctions(scope: Construct, { failures, ...props }: Log
     environment,
     timeoutSeconds: 60,
   });
-  const { arn } = createRecoverReplica(scope, { settings, functions: { round, catchUp } });
+  const recovery = createRecoverReplica(scope, { settings, functions: { round, catchUp } });
 
-  const serving = { ...environment, TENURE_RECOVERY_WORKFLOW: arn };
+  const serving = { ...environment, TENURE_RECOVERY_WORKFLOW: recovery.arn };
   const log = new TenureFunction(scope, 'log', {
     ...props,
     entry: 'log/handler.ts',
@@ -44,6 +44,7 @@ export function createLogFunctions(scope: Construct, { failures, ...props }: Log
     memoryMiB: 1_024,
   });
   log.allow(['dynamodb:UpdateItem', 'dynamodb:Query'], store.table.tableArn);
+  log.allowExecutions(['states:StopExecution'], recovery.machine);
   const sweep = new TenureFunction(scope, 'log-sweep', {
     ...props,
     entry: 'log/sweep.ts',
@@ -54,7 +55,7 @@ export function createLogFunctions(scope: Construct, { failures, ...props }: Log
   everyMinute(sweep, failures);
 
   for (const one of [log, sweep]) {
-    one.allow(['states:StartExecution', 'states:ListExecutions'], arn);
+    one.allow(['states:StartExecution', 'states:ListExecutions'], recovery.arn);
     // What a truncation leaves behind.
     one.allow(['dynamodb:BatchWriteItem'], ...store.replicas.map(({ tableArn }) => tableArn));
   }

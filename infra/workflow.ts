@@ -25,6 +25,7 @@ export interface WorkflowProps {
  */
 export class Workflow extends Construct {
   readonly arn: string;
+  readonly machine: StateMachine;
 
   constructor(scope: Construct, id: string, { settings, startAt, states, functions, startsItself }: WorkflowProps) {
     super(scope, id);
@@ -53,6 +54,7 @@ export class Workflow extends Construct {
     };
     resource.node.addDependency(calls, this.observation(role));
     this.arn = machine.stateMachineArn;
+    this.machine = machine;
     if (startsItself) this.allowStart(role);
   }
 

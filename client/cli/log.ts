@@ -1,22 +1,16 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { catchUpReplica, initializeReplica, listLogs, recoverReplica } from '../../functions/log/schema.ts';
+import { listLogs } from '../../functions/log/schema.ts';
 import { termFromEnvironment } from '../jobs/leading-term.ts';
 import { type LogStatus, ReplicatedLog } from '../log/replicated-log.ts';
 import { type ConnectionOptions, connect, withConnection, withGroup } from './connection.ts';
-import { UsageError } from './exit.ts';
 import { appendLines } from './log/append-lines.ts';
+import { replicaCommands } from './log/replica-commands.ts';
 import { fields, listed, print, table } from './output.ts';
 import { progress } from './progress.ts';
 import type { Shell } from './shell.ts';
 
 interface GroupOptions extends ConnectionOptions {
   group: string;
-}
-
-interface ReplicaAnswer {
-  replica: string;
-  status?: string | undefined;
-  executionId?: string | undefined;
 }
 
 /** The commands of the replicated log. Those that write take the term of the `tenure lead` that runs them, if any. */
@@ -102,50 +96,7 @@ export function logCommands(program: Command, shell: Shell): void {
     );
   });
 
-  const replicasOf = async (name: string, options: GroupOptions & { replica?: string }) => {
-    const opened = await open(name, options);
-    const { replicas } = await opened.status();
-    const chosen = replicas.filter(({ id }) => options.replica === undefined || id === options.replica);
-    if (chosen.length > 0) return chosen;
-    throw new UsageError(
-      `There is no replica ${options.replica}; there are ${replicas.map(({ id }) => id).join(', ')}.`,
-    );
-  };
-
-  subcommand('init <log>', 'found a log by hand on its empty replicas')
-    .option('--replica <id>', 'only this replica')
-    .option('--force', 'though the log had a writer or a replica does not answer: what it held is given up')
-    .action(async (name: string, options: GroupOptions & { replica?: string; force?: boolean }) => {
-      const client = await connect(options, shell);
-      const answers: ReplicaAnswer[] = [];
-      for (const { id } of await replicasOf(name, options)) {
-        const params = { group: options.group, log: name, replica: id };
-        const body = { force: options.force === true };
-        answers.push({ replica: id, ...(await client.call(initializeReplica, { params, body })) });
-      }
-      print(shell, options, answers, () => answers.map((one) => `replica ${one.replica}: ${one.status}`).join('\n'));
-    });
-
-  subcommand('recover <log>', 'recover the replicas that do not vote; catch up those that lag')
-    .option('--replica <id>', 'only this replica')
-    .option('--force', 'recover it though it votes, or from what a lost quorum left')
-    .action(async (name: string, options: GroupOptions & { replica?: string; force?: boolean }) => {
-      const { group, force = false } = options;
-      if (force && options.replica === undefined) throw new UsageError('--force needs --replica.');
-      const client = await connect(options, shell);
-      const answers: ReplicaAnswer[] = [];
-      for (const { id, status } of await replicasOf(name, options)) {
-        const params = { group, log: name, replica: id };
-        const answer =
-          status === 'VOTING' && !force
-            ? await client.call(catchUpReplica, { params })
-            : await client.call(recoverReplica, { params, body: { force } });
-        answers.push({ replica: id, ...answer });
-      }
-      print(shell, options, answers, () =>
-        answers.map((one) => `replica ${one.replica}: ${one.status}, ${one.executionId ?? 'nothing to do'}`).join('\n'),
-      );
-    });
+  replicaCommands(subcommand, shell);
 }
 
 function termOf({ env }: Shell, group: string) {

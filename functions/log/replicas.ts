@@ -44,6 +44,21 @@ export async function recoverReplica(logs: Replicas, { group, log, replica }: Re
   return { status, executionId };
 }
 
+/**
+ * Stops what recovers a replica or brings it up. What a step still learns is kept, but one that was about to let the replica vote finds
+ * it in another life. The schedule or an operator may begin again.
+ */
+export async function cancelRecovery(logs: Replicas, { group, log, replica }: ReplicaName) {
+  await known(logs, { group, log });
+  const parts = logs.parts(group, log);
+  const target = replicaOf(parts, replica);
+  const executionIds = await logs.workflow.stop({ group, log, replica });
+  const self = await target.read();
+  if (self.status !== 'RECOVERING') return { status: self.status, executionIds };
+  const { meta } = await target.transition(self, { status: 'RECOVERING', incarnation: parts.chance.id() });
+  return { status: meta.status, executionIds };
+}
+
 /** Brings a voting replica up to the others; one that does not vote is recovered. */
 export async function catchUpReplica(logs: Replicas, { group, log, replica }: ReplicaName) {
   await known(logs, { group, log });

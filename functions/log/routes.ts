@@ -58,6 +58,7 @@ export function logRoutes(room: replicas.Replicas): Endpoint[] {
     endpoint(schema.recoverReplica, ({ params, body: { force = false } }) =>
       replicas.recoverReplica(room, params, force),
     ),
+    endpoint(schema.cancelRecovery, ({ params }) => replicas.cancelRecovery(room, params)),
     endpoint(schema.catchUpReplica, ({ params }) => replicas.catchUpReplica(room, params)),
   ];
 }

@@ -208,6 +208,22 @@ export const recoverReplica = operation({
   problems: [notFound],
 });
 
+export const cancelRecovery = operation({
+  method: 'POST',
+  path: `${replicaPath}/cancel-recovery`,
+  summary: 'Stop the recovery or the catch-up of a replica, until the schedule or an operator begins it again',
+  servedBy: 'log',
+  params: replica,
+  query: nothing,
+  body: nothing,
+  answer: z.object({
+    status,
+    /** What was stopped; nothing if nothing was running. */
+    executionIds: z.array(z.string()),
+  }),
+  problems: [notFound],
+});
+
 export const catchUpReplica = operation({
   method: 'POST',
   path: `${replicaPath}/catch-up`,
@@ -231,5 +247,6 @@ export const logOperations = {
   readEntries,
   initializeReplica,
   recoverReplica,
+  cancelRecovery,
   catchUpReplica,
 };

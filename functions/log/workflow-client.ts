@@ -1,5 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { ListExecutionsCommand, type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  type ExecutionListItem,
+  ListExecutionsCommand,
+  type SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import type { RecoveryWorkflow } from './workflow.ts';
 
 /** Names of executions take 80 characters, those of groups and logs 256. */
@@ -7,9 +13,11 @@ function keyOf(...names: readonly string[]): string {
   return createHash('sha256').update(names.join('\n')).digest('hex').slice(0, 32);
 }
 
+const looks = 2;
+
 /** Binds the port to a state machine. Two executions for one replica do no harm, so a look at what runs is enough. */
 export function recoveryWorkflowClient(client: SFNClient, stateMachineArn: string): RecoveryWorkflow {
-  const running = async (key: string): Promise<string | undefined> => {
+  async function* running(key: string): AsyncGenerator<ExecutionListItem> {
     let nextToken: string | undefined;
     do {
       const page = await client.send(
@@ -20,22 +28,34 @@ export function recoveryWorkflowClient(client: SFNClient, stateMachineArn: strin
           ...(nextToken === undefined ? {} : { nextToken }),
         }),
       );
-      const found = page.executions?.find(({ name }) => name?.startsWith(key));
-      if (found?.name) return found.name;
+      yield* page.executions?.filter(({ name }) => name?.startsWith(key)) ?? [];
       nextToken = page.nextToken;
     } while (nextToken !== undefined);
-    return undefined;
-  };
+  }
 
   return {
     async start(input) {
       const key = keyOf(input.group, input.log, input.replica);
       // What runs already does not know that it is forced.
-      const already = input.force ? undefined : await running(key);
-      if (already !== undefined) return { executionId: already };
+      if (!input.force) {
+        for await (const already of running(key)) return { executionId: already.name ?? '' };
+      }
       const name = `${key}-${randomUUID()}`;
       await client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify({ ...input, key }) }));
       return { executionId: name };
+    },
+
+    async stop({ group, log, replica }) {
+      const stopped = new Set<string>();
+      // One that restarts itself meanwhile is there at the second look.
+      for (let look = 0; look < looks; look += 1) {
+        for await (const { name = '', executionArn } of running(keyOf(group, log, replica))) {
+          if (stopped.has(name)) continue;
+          await client.send(new StopExecutionCommand({ executionArn, error: 'Cancelled' }));
+          stopped.add(name);
+        }
+      }
+      return [...stopped];
     },
   };
 }

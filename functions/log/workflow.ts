@@ -30,6 +30,8 @@ export interface RangeToLearn {
 export interface RecoveryWorkflow {
   /** Starts an execution unless one works on this replica already; answers which one does. */
   start(input: Omit<RecoveryInput, 'key'>): Promise<{ executionId: string }>;
+  /** Stops the executions that work on this replica; answers which did. */
+  stop(input: Pick<RecoveryInput, 'group' | 'log' | 'replica'>): Promise<string[]>;
 }
 
 const mostRanges = 8;
