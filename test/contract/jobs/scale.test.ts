@@ -67,6 +67,8 @@ test(`${sizes.jobs.recovered} jobs are recovered in pages, with at most 1.1 requ
   for await (const { jobId, checkpoint: newest } of registry.recover()) {
     expect(newest?.checkpointId).toBe(1);
     found.push(jobId);
+    // The next page is asked for when this one has been consumed, so one page is in memory at a time.
+    expect(pages).toBe(Math.ceil(found.length / 100));
   }
   expect(found).toEqual(jobs);
   expect(api.dynamodb.sent.length / jobs.length).toBeLessThanOrEqual(1.1);

@@ -1,4 +1,4 @@
-/** Uploads a stream of so many MiB through the client and prints by how many MiB the process grew at most. */
+/** Uploads a stream of so many MiB through the client, reads it back, and prints by how many MiB the process grew at most with each. */
 import { register } from 'tsx/esm/api';
 
 register();
@@ -15,11 +15,13 @@ let most = baseline;
 const watching = setInterval(() => {
   most = Math.max(most, process.memoryUsage.rss());
 }, 20);
+const grown = () => (most - baseline) / 1024 ** 2;
 await checkpoints.add(pieces(Number(mebibytes)));
-clearInterval(watching);
+const byUpload = grown();
 let bytes = 0;
 for await (const piece of checkpoints.read(await checkpoints.latest())) bytes += piece.byteLength;
-console.log(JSON.stringify({ grown: (most - baseline) / 1024 ** 2, bytes }));
+clearInterval(watching);
+console.log(JSON.stringify({ byUpload, byBoth: grown(), bytes }));
 
 async function* pieces(count) {
   const piece = Buffer.alloc(64 * 1024);
