@@ -11,7 +11,7 @@ import type { Collector } from '../../functions/checkpoints/collector.ts';
 import { collectorTable } from '../../functions/checkpoints/collector-table.ts';
 import { heldDeletesTable } from '../../functions/checkpoints/held-deletes-table.ts';
 import type { Recovery } from '../../functions/checkpoints/recovery.ts';
-import { checkpointRoutes } from '../../functions/checkpoints/routes.ts';
+import { checkpointRoutes, collectRoutes } from '../../functions/checkpoints/routes.ts';
 import { jobTable } from '../../functions/jobs/job-table.ts';
 import { payloadBucket } from '../../functions/jobs/payloads.ts';
 import { jobRoutes } from '../../functions/jobs/routes.ts';
@@ -105,7 +105,7 @@ export async function openJobWorld(dynamodbEndpoint: string) {
       };
       const leadership = { store: leaseTable(documents, table), clock, maxClockSkewMs: 0 };
       const leadershipRoutes = [...contendRoutes(leadership), ...leaseRoutes(leadership)];
-      const app = serve([...jobRoutes(room), ...checkpointRoutes(room), ...leadershipRoutes]);
+      const app = serve([...jobRoutes(room), ...checkpointRoutes(room), ...collectRoutes(room), ...leadershipRoutes]);
       const fetch: typeof globalThis.fetch = async (url, init) => app.request(String(url), init);
       return {
         room,

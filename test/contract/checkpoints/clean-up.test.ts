@@ -139,6 +139,22 @@ describe('the orphan collector', () => {
     expect(await collectAll(world.process().room, always)).toEqual({ scanned: 0, orphans: 0, bytes: 0 });
   });
 
+  test('tells an operator what it would delete, and what it has deleted, of that group alone', async () => {
+    await submit(api, leader, job);
+    const orphan = await uploadBytes(api, leader, job, 'never committed');
+    await uploadBytes(api, leader, `/groups/${name}-2/jobs/nightly`, 'of another group');
+    const collect = (body: object) => api.call('POST', `/groups/${name}/orphans/collect`, body);
+    const key = `groups/${name}/jobs/nightly/${orphan}`;
+    const collected = [{ key, bytes: 15, modifiedAt: expect.stringMatching(/^\d{4}-.*Z$/) }];
+    const answer = { status: 200, body: { collected, scanned: 2, held: false, graceMs: 0 } };
+    expect(await collect({ dryRun: true })).toEqual(answer);
+    expect(await objects()).toHaveLength(3);
+    expect(await collect({})).toEqual(answer);
+    expect(await collect({})).toEqual({ status: 200, body: { ...answer.body, collected: [], scanned: 1 } });
+    expect(await objects()).toHaveLength(2);
+    expect((await collect({ cursor: Buffer.from('groups/another/jobs/x').toString('base64url') })).status).toBe(400);
+  });
+
   test('leaves keys alone that no upload has', async () => {
     for (const key of [`groups/${name}/jobs/nightly/readme.txt`, `groups/${name}/other`, 'groups/x'])
       await api.room.payloads.put(
