@@ -13,6 +13,8 @@ import { client, end, eventually, folder, newGroup, signal } from '../leadership
 
 const stretch = 32 * 1024;
 const commitsPerKill = 25;
+/** A contender is two processes to start, on a machine that may be busy with others. */
+const patienceMs = 240_000;
 
 /** `tenure lead … -- word-count FILES`, one process per contender, as a user starts them. */
 class Contenders {
@@ -29,7 +31,8 @@ class Contenders {
 
   start(): void {
     const app = ['node', '--import', 'tsx', 'examples/word-count/word-count.ts', ...this.#files];
-    const lead = ['client/cli/tenure.mjs', 'lead', '--group', this.#group, '--lease', '1500ms', '--stay', '--', ...app];
+    const lease = `${sizes.jobs.leaseMs}ms`;
+    const lead = ['client/cli/tenure.mjs', 'lead', '--group', this.#group, '--lease', lease, '--stay', '--', ...app];
     const env = { ...process.env, TENURE_URL: inject('stack').api, WORD_COUNT_STRETCH: String(stretch) };
     const watched = watch(process.execPath, lead, { cwd: project, env });
     onTestFinished(() => end(watched));
@@ -42,7 +45,7 @@ class Contenders {
 
   /** Waits for a line of the application, whoever prints it. */
   says(pattern: RegExp): Promise<RegExpExecArray> {
-    return eventually(`${pattern}`, () => pattern.exec(this.output()) ?? undefined);
+    return eventually(`${pattern}`, () => pattern.exec(this.output()) ?? undefined, patienceMs);
   }
 
   commits(): number {
@@ -51,9 +54,9 @@ class Contenders {
 
   /** SIGKILL for the contender that runs the application: for it alone, for the application alone, or for both. */
   async killLeader(whom: 'contender' | 'application' | 'both'): Promise<void> {
-    const leader = await eventually('a contender runs the application', () =>
-      this.all.find((one) => one.child.exitCode === null && one.child.signalCode === null && applicationOf(one)),
-    );
+    const runs = (one: Watched) =>
+      one.child.exitCode === null && one.child.signalCode === null && applicationOf(one) !== undefined;
+    const leader = await eventually('a contender runs the application', () => this.all.find(runs), patienceMs);
     const application = applicationOf(leader);
     if (whom !== 'contender' && application) signal(application, 'SIGKILL');
     if (whom !== 'application') leader.child.kill('SIGKILL');
@@ -81,7 +84,7 @@ async function killAtRandom(contenders: Contenders, times: number): Promise<void
   while (contenders.kills < until) {
     const from = contenders.commits();
     const wanted = from + 1 + random(commitsPerKill - 5);
-    await eventually(`${wanted} commits`, () => contenders.commits() >= wanted);
+    await eventually(`${wanted} commits`, () => contenders.commits() >= wanted, patienceMs);
     await new Promise((resolve) => setTimeout(resolve, random(150)));
     await contenders.killLeader(ways[random(ways.length)] ?? 'both');
   }
@@ -141,7 +144,7 @@ async function text(name: string, kills: number, seed: number): Promise<string> 
   return path;
 }
 
-const timeout = 120_000 + sizes.jobs.kills * 20_000;
+const timeout = patienceMs + sizes.jobs.kills * 60_000;
 
 test(`one job, its leader killed ${sizes.jobs.kills} times: the same counts as without`, { timeout }, async () => {
   const group = newGroup();

@@ -76,12 +76,13 @@ export function signal(pid: number, name: NodeJS.Signals): void {
 export async function eventually<Value>(
   what: string,
   look: () => Value | undefined | false | Promise<Value | undefined | false>,
+  withinMs = 60_000,
 ) {
-  const endsAt = Date.now() + 60_000;
+  const endsAt = Date.now() + withinMs;
   for (;;) {
     const found = await look();
     if (found) return found;
-    if (Date.now() > endsAt) throw new Error(`This did not happen within 60 s: ${what}`);
+    if (Date.now() > endsAt) throw new Error(`This did not happen within ${withinMs / 1_000} s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
