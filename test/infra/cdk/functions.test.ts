@@ -126,6 +126,15 @@ describe('schedules', () => {
     expect(own[0]?.properties.Target.Input).toBe('{"slot":"<aws.scheduler.scheduled-time>"}');
   });
 
+  test('finished jobs are cleaned up each minute, orphans collected each hour', () => {
+    const expressions = resources(template, 'AWS::Scheduler::Schedule').map(({ properties }) => [
+      functionName(template, properties.Target.Arn),
+      properties.ScheduleExpression,
+    ]);
+    expect(expressions).toContainEqual(['cleanup', 'cron(* * * * ? *)']);
+    expect(expressions).toContainEqual(['collector', 'cron(0 * * * ? *)']);
+  });
+
   test('each fires on time in UTC, and may call its function and nothing else', () => {
     for (const { properties } of resources(template, 'AWS::Scheduler::Schedule')) {
       expect(properties).toMatchObject({ ScheduleExpressionTimezone: 'UTC', FlexibleTimeWindow: { Mode: 'OFF' } });

@@ -24,6 +24,8 @@ let folder: string;
 let tests = 0;
 /** What happens to a request to S3 instead of being sent. */
 let meddle: (request: { method: string; url: string; attempt: number }) => Response | undefined;
+/** PUTs that are under way, and the most that were. */
+let atOnce: { now: number; most: number };
 let s3Requests: { method: string; range: string | null; url: string }[];
 
 beforeAll(async () => {
@@ -40,6 +42,7 @@ beforeEach(async () => {
   tests += 1;
   meddle = () => undefined;
   s3Requests = [];
+  atOnce = { now: 0, most: 0 };
   const attempts = new Map<string, number>();
   const note = (method: string, url: string, headers: Readonly<Record<string, string>>) => {
     const { pathname, searchParams } = new URL(url);
@@ -53,7 +56,11 @@ beforeEach(async () => {
     async put(url, headers, block, signal) {
       const instead = note('PUT', url, headers);
       if (instead) return { status: instead.status, etag: undefined, text: await instead.text() };
-      return directS3.put(url, headers, block, signal);
+      atOnce.now += 1;
+      atOnce.most = Math.max(atOnce.most, atOnce.now);
+      return directS3.put(url, headers, block, signal).finally(() => {
+        atOnce.now -= 1;
+      });
     },
     get: async (url, headers, signal) => note('GET', url, headers) ?? directS3.get(url, headers, signal),
   };
@@ -137,6 +144,7 @@ describe('what is uploaded is what is read back', () => {
     await writeFile(file, larger);
     await checkpoints.add({ file });
     expect(puts()).toHaveLength(9);
+    expect(atOnce.most).toBe(3);
     expect(await latest()).toMatchObject({ bytes: larger.byteLength, sha256: sha256(larger) });
     expect((await readBack()).equals(larger)).toBe(true);
   });
