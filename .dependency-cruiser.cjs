@@ -29,17 +29,27 @@ module.exports = {
       to: { path: '^functions/(?!platform/|leadership/|jobs/|checkpoints/)' },
     },
     {
+      name: 'nobody-knows-the-events',
+      comment: 'They are made from what the rooms write; no room depends on being listened to',
+      severity: 'error',
+      from: { path: '^functions/(?!events/)' },
+      to: { path: room('events') },
+    },
+    {
       name: 'another-room-through-its-protocol',
       comment: 'Never the table, the routes or the handlers of another room; operations/ puts the rooms together',
       severity: 'error',
-      from: { path: '^functions/(leadership|jobs|checkpoints|log|backups)/', pathNot: '(handler|room)[^/]*\\.ts$' },
+      from: {
+        path: '^functions/(leadership|jobs|checkpoints|log|backups|events)/',
+        pathNot: '(handler|room)[^/]*\\.ts$',
+      },
       to: { path: '^functions/(?!platform/)[^/]+/([^/]+-table|routes|[^/]*handler)\\.ts$', pathNot: '^functions/$1/' },
     },
     {
       name: 'rules-without-sdk',
       severity: 'error',
       from: {
-        path: '^functions/(leadership/(lease|leadership|history)|log/(acceptor|ballot|coordinator|recovery|reader|seat))\\.ts$',
+        path: '^functions/(leadership/(lease|leadership|history)|events/[a-z-]*event|log/(acceptor|ballot|coordinator|recovery|reader|seat))\\.ts$',
       },
       to: { path: '@aws-sdk|/clock\\.ts$', pathNot: 'platform/clock\\.ts$' },
     },

@@ -35,7 +35,8 @@ export function describePermissions(stack: Stack): string {
 const introduction = `# Permissions
 
 What each role of a deployment may do, and nothing else: no action and, but for
-traces and the delivery of a workflow's log, no resource is given by a wildcard.
+traces, the delivery of a workflow's log, the objects below a prefix and the list
+of a table's streams, no resource is given by a wildcard.
 Written by \`npm run permissions\` from the synthesised template; a test compares.
 `;
 

@@ -52,6 +52,7 @@ export function createLogFunctions(scope: Construct, { failures, ...props }: Log
     timeoutSeconds: 55,
   });
   sweep.allow(['dynamodb:Query'], store.groupsIndexArn);
+  sweep.allow(['dynamodb:Query', 'dynamodb:PutItem'], store.table.tableArn);
   everyMinute(sweep, failures);
 
   for (const one of [log, sweep]) {

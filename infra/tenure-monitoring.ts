@@ -6,18 +6,24 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { MonitoringFacade, SnsAlarmActionStrategy } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
+import { monitorProduct } from './product-metrics.ts';
+import { described } from './runbook.ts';
+import type { Settings } from './settings.ts';
 import type { TenureApi } from './tenure-api.ts';
 import type { TenureFunction } from './tenure-function.ts';
 import type { TenureStore } from './tenure-store.ts';
 
 export interface TenureMonitoringProps {
+  settings: Settings;
   functions: TenureFunction[];
   api: TenureApi;
   store: TenureStore;
   failures: Queue;
+  /** What reads the main table's stream; one of the functions. */
+  publisher: TenureFunction;
 }
 
-/** An alarm that goes off when it was so in three of five minutes. `runbook` is a heading of docs/operations.md. */
+/** An alarm that goes off when it was so in three of five minutes. */
 const fewMinutes = (what: string, runbook: string) => ({
   period: Duration.minutes(1),
   evaluationPeriods: 5,
@@ -25,14 +31,24 @@ const fewMinutes = (what: string, runbook: string) => ({
   alarmDescriptionOverride: described(what, runbook),
 });
 
-const described = (what: string, runbook: string) => `${what}. What to do: docs/operations.md, "${runbook}".`;
+/** Of a function that reads a stream: how far it is behind. */
+const streamAlarm = {
+  isIterator: true,
+  addMaxIteratorAgeAlarm: {
+    Any: {
+      maxAgeInMillis: Duration.minutes(5).toMilliseconds(),
+      ...fewMinutes('Events are published more than five minutes late', 'Events are late'),
+    },
+  },
+};
 
 /** The dashboard and the alarms, which go to one topic. */
 export class TenureMonitoring extends Construct {
   readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, { functions, api, store, failures }: TenureMonitoringProps) {
+  constructor(scope: Construct, id: string, props: TenureMonitoringProps) {
     super(scope, id);
+    const { settings, functions, api, store, failures, publisher } = props;
     this.topic = new Topic(this, 'Alarms', { enforceSSL: true });
     const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {
       conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
@@ -60,6 +76,7 @@ export class TenureMonitoring extends Construct {
         lambdaFunction: monitored,
         humanReadableName: name,
         alarmFriendlyName: name,
+        ...(monitored === publisher ? streamAlarm : {}),
         addFaultCountAlarm: {
           Any: { maxErrorCount: 0, ...fewMinutes(`The function ${name} fails or times out`, 'A function fails') },
         },
@@ -95,5 +112,6 @@ export class TenureMonitoring extends Construct {
         },
       },
     });
+    monitorProduct(facade, settings.stage);
   }
 }

@@ -5,6 +5,7 @@ import { everyMinute } from './every-minute.ts';
 import type { Settings } from './settings.ts';
 import { TenureApi } from './tenure-api.ts';
 import { createBackupFunctions } from './tenure-backups.ts';
+import { createEvents, type Events } from './tenure-events.ts';
 import { TenureFunction } from './tenure-function.ts';
 import { createJobFunctions } from './tenure-jobs.ts';
 import { createLogFunctions } from './tenure-log.ts';
@@ -19,6 +20,7 @@ export interface TenureServiceProps {
 /** What runs: the functions with exactly the permissions that they need, the API in front of them, the schedules. */
 export class TenureService extends Construct {
   readonly api: TenureApi;
+  readonly events: Events;
   readonly monitoring: TenureMonitoring;
 
   constructor(scope: Construct, id: string, props: TenureServiceProps) {
@@ -60,9 +62,16 @@ export class TenureService extends Construct {
     const jobs = createJobFunctions(this, { ...props, failures });
     const logs = createLogFunctions(this, { ...props, failures });
     const backups = createBackupFunctions(this, { ...props, failures });
-    const functions = [lease, contend, operate, sweep, ...jobs, ...logs, ...backups];
+    this.events = createEvents(this, { ...props, failures });
+    const functions = [lease, contend, operate, sweep, ...jobs, ...logs, ...backups, this.events.publisher];
     this.api = new TenureApi(this, 'Api', { ...props, functions, fallback: operate });
-    this.monitoring = new TenureMonitoring(this, 'Monitoring', { ...props, functions, api: this.api, failures });
+    this.monitoring = new TenureMonitoring(this, 'Monitoring', {
+      ...props,
+      functions,
+      api: this.api,
+      failures,
+      publisher: this.events.publisher,
+    });
     refuseUnknown(props.settings, functions);
   }
 

@@ -18,6 +18,11 @@ export class TenureStack extends Stack {
     new CfnOutput(this, 'ApiUrl', { value: service.api.url, description: 'TENURE_URL of the clients' });
     new CfnOutput(this, 'TableName', { value: store.table.tableName });
     new CfnOutput(this, 'BucketName', { value: store.bucket.bucketName });
+    new CfnOutput(this, 'EventBusName', { value: service.events.bus.eventBusName, description: 'docs/events.md' });
+    new CfnOutput(this, 'EventLogName', {
+      value: service.events.log.logGroupName,
+      description: 'What `tenure events tail` reads',
+    });
     new CfnOutput(this, 'AlarmTopicArn', {
       value: service.monitoring.topic.topicArn,
       description: 'Subscribe to hear of trouble',

@@ -12,6 +12,7 @@ import { isDamaged, type JobRecord, referredPayloads } from '../jobs/job.ts';
 import type { Listed } from '../jobs/payload-store.ts';
 import { payloadPrefix, readPayloadKey } from '../jobs/upload.ts';
 import { logger } from '../platform/logging.ts';
+import { count } from '../platform/metrics.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { deletesHeld } from './held-deletes.ts';
 
@@ -58,6 +59,7 @@ export async function collectPage(
   if (!dryRun && orphans.length > 0) {
     const left = await room.payloads.discard(orphans.map(({ key }) => key));
     logger.info('Orphans collected', { orphans: orphans.length, left: left.length });
+    count('OrphansCollected', { value: orphans.length - left.length });
   }
   const next = page.more ? page.items.at(-1)?.key : undefined;
   return { orphans, scanned: page.items.length, held: heldGroups.size > 0, next };

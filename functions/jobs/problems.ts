@@ -6,6 +6,7 @@ export const fenced: ProblemKind = {
   title: 'A newer term has touched the job',
   retryable: false,
   cure: 'Stop the work of this term: the leader of the newer version has recovered the job.',
+  counts: 'FencedWritesRefused',
 };
 
 export const jobFinished: ProblemKind = {

@@ -6,6 +6,7 @@ export const electionLost: ProblemKind = {
   title: 'Another writer won the election',
   retryable: true,
   cure: 'Elect again after retryAfterMs to take the log over; with `retryable: false` a newer term owns it: stop.',
+  counts: 'LogElectionsLost',
 };
 
 export const roundsExhausted: ProblemKind = {
@@ -46,6 +47,7 @@ export const outcomeUnknown: ProblemKind = {
   title: 'It is not known whether the request is in the log',
   retryable: true,
   cure: 'Elect again and repeat the request with the same Idempotency-Key: it is placed once.',
+  counts: 'AppendsUnknown',
 };
 
 export const stateLocked: ProblemKind = {

@@ -6,6 +6,7 @@ import { known, type LogName, type Logs } from './logs.ts';
 import { initializationRefused } from './problems.ts';
 import { positions } from './reader.ts';
 import type { Replica } from './replica.ts';
+import { missingVotes, type SeenReplica } from './replica-watch.ts';
 import { type RecoveryWorkflow, split } from './workflow.ts';
 
 export interface Replicas extends Logs {
@@ -71,11 +72,14 @@ export async function catchUpReplica(logs: Replicas, { group, log, replica }: Re
   return { status, executionId };
 }
 
-/** Starts the recovery of all replicas of a log that are to vote and do not. */
-export async function recoverAll(logs: Replicas, { group, log }: LogName, autoInitialize: boolean): Promise<number> {
-  const { replicas } = await positions(logs.parts(group, log));
-  if (!autoInitialize && replicas.every(({ status }) => status === 'EMPTY' || status === 'UNREACHABLE')) return 0;
-  const waiting = replicas.filter(({ status }) => status !== 'VOTING' && status !== 'UNREACHABLE');
+/** Starts the recovery of all replicas of a log that are to vote, do not, and can be reached. */
+export async function recoverAll(
+  logs: Replicas,
+  { group, log }: LogName,
+  autoInitialize: boolean,
+  seen: readonly SeenReplica[],
+): Promise<number> {
+  const waiting = missingVotes(seen, autoInitialize).filter(({ status }) => status !== 'UNREACHABLE');
   for (const { id } of waiting) {
     await logs.workflow.start({ group, log, replica: id, force: false, plan: null });
   }

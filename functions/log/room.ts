@@ -7,7 +7,9 @@ import { type Chance, systemTimer } from './quorum.ts';
 import type { LogRegistry } from './registry.ts';
 import { logRegistryTable } from './registry-table.ts';
 import { tableEpoch } from './replica-epoch.ts';
+import { replicaNotesTable } from './replica-notes-table.ts';
 import { replicaTable } from './replica-table.ts';
+import type { ReplicaNotes } from './replica-watch.ts';
 import type { Replicas } from './replicas.ts';
 import { seatTable } from './seat-table.ts';
 import { logSettings, type ReplicaAddress, recoveryWorkflow } from './settings.ts';
@@ -41,6 +43,12 @@ export function replicasRoom(): Replicas {
     memories: new WriterMemories(),
     workflow: recoveryWorkflowClient(sfnClient(), recoveryWorkflow()),
   };
+}
+
+/** The same for the sweep. */
+export function sweepRoom(): Replicas & { readonly notes: ReplicaNotes } {
+  const { TENURE_TABLE } = logSettings();
+  return { ...replicasRoom(), notes: replicaNotesTable(documentClient(), TENURE_TABLE) };
 }
 
 export interface Tables {

@@ -3,6 +3,7 @@ import { fromCursor, toCursor } from '../platform/cursor.ts';
 import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
 import { logPrefix } from './keys.ts';
 import * as logs from './logs.ts';
+import { positions } from './reader.ts';
 import type { RegisteredLog } from './registry.ts';
 import * as replicas from './replicas.ts';
 import * as schema from './schema.ts';
@@ -26,7 +27,8 @@ export function logRoutes(room: replicas.Replicas): Endpoint[] {
   return [
     endpoint(schema.createLog, async ({ params, body: { autoInitialize = true } }) => {
       const { created, log } = await room.registry.create({ ...params, autoInitialize, createdAt: Date.now() });
-      await replicas.recoverAll(room, params, log.autoInitialize);
+      const seen = await positions(room.parts(params.group, params.log));
+      await replicas.recoverAll(room, params, log.autoInitialize, seen.replicas);
       return new Answer(created ? 201 : 200, shown(log));
     }),
     endpoint(schema.listLogs, async ({ params, query }) => {

@@ -5,22 +5,24 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
 const timeouts = { connectionTimeout: 1_000, requestTimeout: 3_000 };
 
+/** What every client of ours has. */
+export const patience = { maxAttempts: 3, requestHandler: timeouts };
+
 /** A document client with explicit timeouts; its endpoint comes from AWS_ENDPOINT_URL_DYNAMODB when that is set. */
 export function documentClient(region?: string): DynamoDBDocumentClient {
-  const client = new DynamoDBClient({ maxAttempts: 3, requestHandler: timeouts, ...(region ? { region } : {}) });
+  const client = new DynamoDBClient({ ...patience, ...(region ? { region } : {}) });
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 }
 
 /** Path-style keeps one loopback address working for every bucket of the embedded stack. */
 export function s3Client(): S3Client {
   return new S3Client({
-    maxAttempts: 3,
-    requestHandler: timeouts,
+    ...patience,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     forcePathStyle: process.env['AWS_ENDPOINT_URL_S3'] !== undefined,
   });
 }
 
 export function sfnClient(): SFNClient {
-  return new SFNClient({ maxAttempts: 3, requestHandler: timeouts });
+  return new SFNClient(patience);
 }

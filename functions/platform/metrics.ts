@@ -6,7 +6,7 @@ const metrics = new Metrics({
   serviceName: process.env['TENURE_STAGE'] ?? 'local',
 });
 
-/** Counts something that happened; `reason` becomes a dimension, so it must be one of a few words. */
+/** Counts something that happened, over all and by `reason`: that becomes a dimension, so it must be one of a few words. */
 export function count(metric: string, { reason, value = 1 }: { reason?: string; value?: number } = {}): void {
   emit(metric, MetricUnit.Count, value, reason);
 }
@@ -23,6 +23,7 @@ function emit(
   reason?: string,
 ): void {
   const single = metrics.singleMetric();
-  if (reason !== undefined) single.addDimension('reason', reason);
+  // The total has no reason, for an alarm can watch one metric and no sum over reasons.
+  if (reason !== undefined) single.addDimensions({}).addDimensions({ reason });
   single.addMetric(metric, unit, value);
 }

@@ -46,12 +46,15 @@ export function lambdaRecord(record: StreamRecord, streamArn: string): LambdaRec
   };
 }
 
-/** In an event bytes are base64 text. */
 function wire(image: Record<string, AttributeValue>): object {
-  return JSON.parse(JSON.stringify(image, bytesAsBase64)) as object;
+  return Object.fromEntries(Object.entries(image).map(([name, value]) => [name, wireValue(value)]));
 }
 
-function bytesAsBase64(this: Record<string, unknown>, name: string, value: unknown): unknown {
-  const own = this[name];
-  return own instanceof Uint8Array ? Buffer.from(own).toString('base64') : value;
+/** In an event bytes are base64 text. The stream of DynamoDB Local leaves the type of an empty map away, which AWS's does not. */
+function wireValue(value: AttributeValue): object {
+  if (value.B) return { B: Buffer.from(value.B).toString('base64') };
+  if (value.BS) return { BS: value.BS.map((bytes) => Buffer.from(bytes).toString('base64')) };
+  if (value.L) return { L: value.L.map(wireValue) };
+  if (value.M) return { M: wire(value.M) };
+  return Object.keys(value).length === 0 ? { M: {} } : value;
 }

@@ -62,14 +62,14 @@ describe('every function', () => {
 });
 
 describe('permissions', () => {
-  test('name each action; resources end in * only for traces, the log or executions of a workflow, and objects below a prefix', () => {
+  test('name each action; resources end in * only for traces, workflows, objects below a prefix and streams of a table', () => {
     expect(permissions(template).length).toBeGreaterThan(20);
     for (const { action, resource } of permissions(template)) {
       expect(action).toMatch(/^[a-z0-9-]+:[A-Za-z]+$/);
       if (/^xray:|^logs:(\w+Deliver(y|ies)|\w+ResourcePolic(y|ies)|DescribeLogGroups)$/.test(action))
         expect(resource).toBe('*');
       else if (action === 'states:StopExecution') expect(resource).toMatch(/:execution:\$\{\w+\.Name\}:\*$/);
-      else expect(resource).toMatch(/^\$\{\w+(\.Arn)?\}(\/index\/\w+|\/[a-z]+\/\*)?$/);
+      else expect(resource).toMatch(/^\$\{\w+(\.(Stream)?Arn)?\}(\/index\/\w+|\/[a-z]+\/\*)?$/);
     }
   });
 

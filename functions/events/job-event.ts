@@ -1,0 +1,34 @@
+import { intact, isDamaged, type Job } from '../jobs/job.ts';
+import { toJob } from '../jobs/job-item.ts';
+import type { Change } from './change.ts';
+import { type Happening, Unreadable } from './happening.ts';
+
+/**
+ * A job that is ACTIVE for the first time was submitted, one with another request's graph was submitted anew; one whose next checkpoint
+ * id has risen has a checkpoint more. What recovery, retention, backups and the clean-up write is no event.
+ */
+export function jobHappening({ before, after }: Change): Happening | undefined {
+  const was = toJob(before);
+  const is = toJob(after);
+  if (!is) return undefined;
+  if (isDamaged(is)) throw new Unreadable(`A job: ${is.damage}`);
+  const told = { jobId: is.jobId, fencingVersion: is.fence };
+  if (!was)
+    return is.state === 'ACTIVE' ? { type: 'Job Submitted', ...told, replaced: false, at: is.submittedAt } : undefined;
+  if (isDamaged(was) || was.state !== 'ACTIVE') return undefined;
+  if (is.state === 'FINISHED') {
+    return { type: 'Job Finished', ...told, result: is.result?.outcome, at: is.result?.finishedAt };
+  }
+  if (is.state !== 'ACTIVE') return undefined;
+  if (is.nextCheckpointId > was.nextCheckpointId) return { type: 'Checkpoint Committed', ...told, ...committed(is) };
+  if (is.requestId === was.requestId) return undefined;
+  return { type: 'Job Submitted', ...told, replaced: true, at: is.graph?.committedAt };
+}
+
+function committed({ nextCheckpointId, commits, checkpoints, savepoints }: Job) {
+  const checkpointId = nextCheckpointId - 1;
+  const kind = commits[0]?.checkpointId === checkpointId ? 'checkpoint' : 'savepoint';
+  const refs = intact(kind === 'checkpoint' ? checkpoints : savepoints);
+  const ref = refs.find((one) => one.checkpointId === checkpointId);
+  return { checkpointId, kind, bytes: ref?.bytes, sha256: ref?.sha256, at: ref?.committedAt };
+}

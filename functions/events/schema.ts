@@ -1,0 +1,75 @@
+/** What the events on the bus look like: docs/events.md says it in words. A member may be added; any other change is a new version. */
+import * as z from 'zod';
+import { fencingVersion, name } from '../platform/schema.ts';
+
+export const eventSource = 'tenure';
+export const eventVersion = 1;
+
+const count = z.int().min(0);
+const instant = z.iso.datetime();
+const jobId = name;
+
+/** In every event, whatever its type. */
+const common = {
+  version: z.literal(eventVersion),
+  /** Of what happened, not of the message: a duplicate has it again. */
+  id: z.string().min(1),
+  /** 40 digits; orders the events of the group as text. */
+  sequence: z.string().regex(/^\d{40}$/),
+  group: name,
+  /** When it happened. */
+  at: instant,
+};
+
+/** The detail of each type of event, by the detail-type. */
+export const details = {
+  'Leadership Confirmed': z.strictObject({ ...common, fencingVersion, contenderId: name, address: z.string() }),
+  'Leadership Ended': z.strictObject({
+    ...common,
+    fencingVersion,
+    contenderId: name,
+    reason: z.enum(['expired', 'superseded', 'revoked', 'resigned']),
+  }),
+  'Job Submitted': z.strictObject({ ...common, jobId, fencingVersion, replaced: z.boolean() }),
+  'Job Finished': z.strictObject({
+    ...common,
+    jobId,
+    fencingVersion,
+    result: z.enum(['succeeded', 'failed', 'cancelled']),
+  }),
+  'Checkpoint Committed': z.strictObject({
+    ...common,
+    jobId,
+    fencingVersion,
+    checkpointId: z.int().min(1),
+    kind: z.enum(['checkpoint', 'savepoint']),
+    bytes: count,
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  }),
+  'Replica Status Changed': z.strictObject({
+    ...common,
+    log: name,
+    replica: z.string(),
+    status: z.enum(['EMPTY', 'STARTING', 'RECOVERING', 'VOTING', 'UNREACHABLE']),
+    /** Left out when the replica is seen for the first time. */
+    previousStatus: z.string().optional(),
+  }),
+  'Backup Finished': z.strictObject({
+    ...common,
+    backupId: z.string(),
+    state: z.enum(['COMPLETED', 'FAILED']),
+    entryCount: count,
+    bytes: count,
+    startedAt: instant,
+    uri: z.string().optional(),
+    /** Why it failed. */
+    errorCode: z.string().optional(),
+  }),
+} satisfies Record<string, z.ZodType>;
+
+export type EventType = keyof typeof details;
+
+export interface TenureEvent {
+  readonly type: EventType;
+  readonly detail: z.output<(typeof details)[EventType]>;
+}

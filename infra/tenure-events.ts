@@ -1,0 +1,104 @@
+import { ArnFormat, Aws, Duration, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { CfnRule, EventBus } from 'aws-cdk-lib/aws-events';
+import { type IRole, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { eventSource } from '../functions/events/schema.ts';
+import { eventFilters } from './event-filter.ts';
+import type { Settings } from './settings.ts';
+import { TenureFunction } from './tenure-function.ts';
+import type { TenureStore } from './tenure-store.ts';
+
+export interface EventsProps {
+  settings: Settings;
+  store: TenureStore;
+  failures: Queue;
+}
+
+export interface Events {
+  bus: EventBus;
+  /** Keeps what was published, for `tenure events tail`. */
+  log: LogGroup;
+  publisher: TenureFunction;
+}
+
+/** The bus, the function that tells it what the main table's stream says, and a log of what was published. */
+export function createEvents(scope: Construct, { failures, ...props }: EventsProps): Events {
+  const bus = new EventBus(scope, 'Events');
+  const publisher = new TenureFunction(scope, 'events', {
+    ...props,
+    entry: 'events/handler.ts',
+    environment: { TENURE_EVENT_BUS: bus.eventBusName, TENURE_FAILURES_QUEUE: failures.queueUrl },
+    timeoutSeconds: 30,
+  });
+  publisher.allow(['events:PutEvents'], bus.eventBusArn);
+  publisher.allow(['sqs:SendMessage'], failures.queueArn);
+  publisher.addEventSourceMapping('Stream', {
+    eventSourceArn: readStream(publisher, props.store),
+    startingPosition: StartingPosition.TRIM_HORIZON,
+    batchSize: 100,
+    filters: eventFilters.map((filter) => FilterCriteria.filter(filter)),
+    reportBatchItemFailures: true,
+    bisectBatchOnError: true,
+    // A bus that does not answer is waited for; what can never become an event the function sets aside itself.
+    retryAttempts: 10_000,
+    maxRecordAge: Duration.hours(12),
+    onFailure: new SqsDlq(failures),
+  });
+  return { bus, log: keepEvents(scope, bus, failures, props.settings), publisher };
+}
+
+function readStream(publisher: TenureFunction, { table }: TenureStore): string {
+  const stream = table.tableStreamArn as string;
+  publisher.allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], stream);
+  // Lambda asks for this one on whatever streams the table has had.
+  publisher.allow(['dynamodb:ListStreams'], `${table.tableArn}/stream/*`);
+  const tableId = Stack.of(table).getLogicalId(table.node.defaultChild as never);
+  Validations.of(publisher.role as IRole).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::<${tableId}.Arn>/stream/*]`,
+    reason: 'The name of a stream is the instant at which it was made; the action only lists them.',
+  });
+  return stream;
+}
+
+/** EventBridge writes only to groups below /aws/events/. What it cannot write ends in the queue. */
+function keepEvents(scope: Construct, bus: EventBus, failures: Queue, settings: Settings): LogGroup {
+  const stackInstance = Fn.select(2, Fn.split('/', Aws.STACK_ID));
+  const logGroupName = `/aws/events/${Aws.STACK_NAME}-${stackInstance}`;
+  const log = new LogGroup(scope, 'EventLog', {
+    logGroupName,
+    retention: settings.logRetentionDays,
+    removalPolicy: settings.ephemeral ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+  });
+  const arn = Stack.of(scope).formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: logGroupName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  const rule = new CfnRule(scope, 'KeepEvents', {
+    description: 'Keeps the events of Tenure in a log',
+    eventBusName: bus.eventBusName,
+    eventPattern: { source: [eventSource] },
+    targets: [{ id: 'log', arn, deadLetterConfig: { arn: failures.queueArn } }],
+  });
+  const ofRule = { ArnEquals: { 'aws:SourceArn': rule.attrArn } };
+  const writers = ['events.amazonaws.com', 'delivery.logs.amazonaws.com'].map((name) => new ServicePrincipal(name));
+  const resources = [log.logGroupArn];
+  log.addToResourcePolicy(new PolicyStatement({ principals: writers, actions: ['logs:CreateLogStream'], resources }));
+  log.addToResourcePolicy(
+    new PolicyStatement({ principals: writers, actions: ['logs:PutLogEvents'], resources, conditions: ofRule }),
+  );
+  failures.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('events.amazonaws.com')],
+      actions: ['sqs:SendMessage'],
+      resources: [failures.queueArn],
+      conditions: ofRule,
+    }),
+  );
+  return log;
+}

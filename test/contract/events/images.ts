@@ -1,0 +1,13 @@
+import type { DynamoDBRecord } from 'aws-lambda';
+import { changeOf } from '../../../functions/events/change.ts';
+import { eventOf } from '../../../functions/events/event.ts';
+import { eventFilters } from '../../../infra/event-filter.ts';
+import { matches } from '../../../infra/local/streams/pattern.ts';
+
+/** The records that the deployed mapping hands to the function. */
+export const passing = (records: readonly DynamoDBRecord[]) =>
+  records.filter((record) => eventFilters.some((filter) => matches(filter, record)));
+
+/** What the function makes of them. */
+export const eventsIn = (records: readonly DynamoDBRecord[]) =>
+  passing(records).flatMap((record) => eventOf(changeOf(record)) ?? []);

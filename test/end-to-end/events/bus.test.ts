@@ -1,0 +1,144 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type RunningStack, startStack } from '../../support/stack.ts';
+import { failures, heard, logged, whenHeard } from './heard.ts';
+
+const group = 'orders';
+let folder: string;
+let stack: RunningStack;
+let fence: Record<string, string>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tenure-events-'));
+  stack = await startStack({ data: folder, schedules: false, env: { TENURE_EVENT_BUS: 'not-there' } });
+});
+afterAll(async () => {
+  await stack?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function call(method: string, path: string, body?: object) {
+  const answer = await fetch(`${stack.api}/v1/groups/${group}${path}`, {
+    method,
+    headers: { 'content-type': 'application/json', ...fence },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  const text = await answer.text();
+  expect(answer.status, `${method} ${path}: ${text}`).toBeLessThan(300);
+  return JSON.parse(text);
+}
+
+async function lead(contenderId: string) {
+  const { fencingVersion, sessionId } = await call('POST', '/leadership/contend', { contenderId, leaseMs: 600_000 });
+  fence = { 'fencing-version': String(fencingVersion), 'leader-session': sessionId };
+  await call('POST', '/leadership/confirm', { address: `${contenderId}:1`, metadata: { note: 'hidden' } });
+}
+
+const submit = (job: string) =>
+  call('PUT', `/jobs/${job}`, { graph: { inline: Buffer.from('graph').toString('base64') } });
+
+async function commit(job: string) {
+  const bytes = 'state';
+  const sha256 = Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(bytes))).toString('hex');
+  const promised = { purpose: 'checkpoint', bytes: bytes.length, sha256 };
+  const { uploadId, url, headers } = await call('POST', `/jobs/${job}/uploads`, promised);
+  expect((await fetch(url, { method: 'PUT', headers, body: bytes })).status).toBe(200);
+  await call('POST', `/jobs/${job}/checkpoints`, { uploadId });
+}
+
+test('what a bus did not take arrives once it does, although everything was killed meanwhile', async () => {
+  await lead('a');
+  await submit('billing');
+  await vi.waitFor(
+    async () => expect((await logged(stack, 'The event bus refuses an event')).length).toBeGreaterThan(2),
+    {
+      timeout: 60_000,
+      interval: 100,
+    },
+  );
+  expect(await heard(stack)).toEqual([]);
+  await stack.kill();
+  stack = await startStack({ data: folder, schedules: false });
+  const events = await whenHeard(stack, group, 'Leadership Confirmed', 'Job Submitted');
+  expect(events.map(({ type }) => type)).toEqual(['Leadership Confirmed', 'Job Submitted']);
+});
+
+test('25 renewals call no function; the next event does, once', async () => {
+  const before = (await logged(stack, 'published')).length;
+  for (let renewals = 0; renewals < 25; renewals += 1) await call('POST', '/leadership/renew', { address: 'a:2' });
+  await commit('billing');
+  await whenHeard(stack, group, 'Checkpoint Committed');
+  const after = await logged(stack, 'published');
+  expect(after.slice(before)).toMatchObject([{ records: 1, again: 0 }]);
+});
+
+test('a record of which no event can be made is set aside and holds up no other', async () => {
+  const dynamodb = new DynamoDBClient({
+    endpoint: stack.dynamodb,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  const Item = { pk: { S: `GROUP#${group}` }, sk: { S: 'JOB#odd' }, state: { S: 'ACTIVE' }, retain: { S: 'hidden' } };
+  await dynamodb.send(new PutItemCommand({ TableName: stack.table, Item }));
+  await call('POST', '/jobs/billing/finish', { result: 'succeeded' });
+  await whenHeard(stack, group, 'Job Finished');
+  const [message, ...others] = await failures(stack);
+  expect(others).toEqual([]);
+  expect(message).toMatchObject({ pk: `GROUP#${group}`, sk: 'JOB#odd', reason: expect.stringContaining('malformed') });
+  expect(JSON.stringify(message)).not.toContain('hidden');
+  expect(await logged(stack, 'A change was set aside')).toHaveLength(1);
+});
+
+test('logs, backups and the end of a term are told too, and the sequence puts all of the group in order', async () => {
+  await call('PUT', '/logs/journal', {});
+  const sweep = stack.schedules.find((name) => name.includes('logsweep'));
+  await vi.waitFor(
+    async () => {
+      await fetch(`${stack.api}/_local/schedules/${sweep}`, { method: 'PUT' });
+      const voting = (await heard(stack, group)).filter(({ detail }) => detail['status'] === 'VOTING');
+      expect(new Set(voting.map(({ detail }) => detail['replica']))).toEqual(new Set(['1', '2', '3']));
+    },
+    { timeout: 60_000, interval: 1_000 },
+  );
+  await call('POST', '/backups', { bypassDelegation: true });
+  await whenHeard(stack, group, 'Backup Finished');
+  await call('POST', '/leadership/resign', {});
+  await whenHeard(stack, group, 'Leadership Ended');
+  fence = {};
+  await lead('b');
+  await vi.waitFor(
+    async () =>
+      expect((await heard(stack, group)).filter(({ detail }) => detail['fencingVersion'] === 2)).toHaveLength(1),
+    { timeout: 60_000, interval: 100 },
+  );
+  const events = await heard(stack, group);
+  const ordered = events.toSorted((one, other) => (one.detail.sequence < other.detail.sequence ? -1 : 1));
+  expect(ordered.map(({ type }) => type).filter((type) => type !== 'Replica Status Changed')).toEqual([
+    'Leadership Confirmed',
+    'Job Submitted',
+    'Checkpoint Committed',
+    'Job Finished',
+    'Backup Finished',
+    'Leadership Ended',
+    'Leadership Confirmed',
+  ]);
+  expect(new Set(events.map(({ detail }) => detail.id)).size).toBe(events.length);
+  expect(JSON.stringify(events)).not.toContain('hidden');
+});
+
+test('delivered a second time, each event has the id, the sequence and the members that it had', async () => {
+  const first = await heard(stack);
+  await stack.stop();
+  await rm(join(folder, 'streams'), { recursive: true });
+  stack = await startStack({ data: folder, schedules: false });
+  await vi.waitFor(async () => expect((await heard(stack)).length).toBeGreaterThanOrEqual(2 * first.length), {
+    timeout: 60_000,
+    interval: 100,
+  });
+  const again = (await heard(stack)).slice(first.length);
+  const byId = (events: typeof first) => Object.fromEntries(events.map((event) => [event.detail.id, event]));
+  expect(byId(again)).toEqual(byId(first));
+});
