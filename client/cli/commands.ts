@@ -3,6 +3,7 @@ import { backupCommands } from './backups/backup.ts';
 import { restoreCommand } from './backups/restore.ts';
 import { workerCommand } from './backups/worker.ts';
 import { doctorCommand } from './doctor.ts';
+import { eventsCommands } from './events.ts';
 import { groupsCommand } from './groups.ts';
 import { checkpointCommands } from './jobs/checkpoint.ts';
 import { collectCommand } from './jobs/collect.ts';
@@ -29,5 +30,6 @@ export const commandGroups: readonly ((program: Command, shell: Shell) => void)[
   backupCommands,
   restoreCommand,
   workerCommand,
+  eventsCommands,
   doctorCommand,
 ];

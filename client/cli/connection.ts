@@ -49,7 +49,7 @@ export interface Location {
 export async function locate({ url, stack, ...options }: ConnectionOptions, shell: Shell): Promise<Location> {
   const region = options.region ?? shell.env['TENURE_REGION'];
   if (url && stack) throw new UsageError('--url and --stack exclude each other: give one of them.');
-  if (stack) return { url: await urlOfStack(stack, region), signed: true, region };
+  if (stack) return { url: await outputOfStack(stack, 'ApiUrl', region), signed: true, region };
   const address = url ?? (shell.env['TENURE_URL'] || localUrl);
   const signed = region !== undefined || /\.execute-api\.[a-z0-9-]+\.amazonaws\.com/.test(address);
   return { url: address, signed, region };
@@ -68,7 +68,8 @@ export async function clientAt({ url, signed, region }: Location): Promise<Tenur
   });
 }
 
-async function urlOfStack(stack: string, region: string | undefined): Promise<string> {
+/** What a CloudFormation stack says about itself. */
+export async function outputOfStack(stack: string, output: string, region: string | undefined): Promise<string> {
   const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
   const cloudFormation = new CloudFormationClient(region ? { region } : {});
   const answer = await cloudFormation.send(new DescribeStacksCommand({ StackName: stack })).catch((cause: unknown) => {
@@ -79,10 +80,10 @@ async function urlOfStack(stack: string, region: string | undefined): Promise<st
     throw new TenureError(why, facts, { cause });
   });
   const outputs = answer.Stacks?.[0]?.Outputs ?? [];
-  const url = outputs.find(({ OutputKey }) => OutputKey === 'ApiUrl')?.OutputValue;
-  if (url) return url;
+  const value = outputs.find(({ OutputKey }) => OutputKey === output)?.OutputValue;
+  if (value) return value;
   const names = outputs.map(({ OutputKey }) => OutputKey).join(', ') || 'none';
-  throw new UsageError(`The stack ${stack} has no output ApiUrl (it has: ${names}): is it a stack of Tenure?`);
+  throw new UsageError(`The stack ${stack} has no output ${output} (it has: ${names}): is it a stack of Tenure?`);
 }
 
 async function awsCredentials(): Promise<CredentialsProvider> {
