@@ -106,6 +106,7 @@ async function write(logs: Logs, request: WriteRequest, requestId: string, value
   const memory = logs.memories.of(request, writerId);
   const appended = await reaching(log, () => append(parts, memory, { writerId, requestId, values }));
   if ('first' in appended) return appended;
+  if ('notElected' in appended) await known(logs, request);
   throw refusal(log, writerId, appended);
 }
 

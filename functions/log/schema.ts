@@ -121,7 +121,7 @@ export const appendEntries = operation({
   bodyLimit: 3 * 1024 ** 2,
   answer: z.object({ first: position, last: position }),
   status: 201,
-  problems: [problems.notElected, problems.exclusivityLost, problems.outcomeUnknown, problems.stateLocked],
+  problems: [notFound, problems.notElected, problems.exclusivityLost, problems.outcomeUnknown, problems.stateLocked],
 });
 
 export const truncateLog = operation({
@@ -138,6 +138,7 @@ export const truncateLog = operation({
     position,
   }),
   problems: [
+    notFound,
     problems.badRange,
     problems.notElected,
     problems.exclusivityLost,

@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { leaseTable } from '../../../functions/leadership/lease-table.ts';
+import { logRoutes } from '../../../functions/log/routes.ts';
+import { logOperations } from '../../../functions/log/schema.ts';
+import { WriterMemories } from '../../../functions/log/writer-memories.ts';
+import { serve } from '../../../functions/platform/http.ts';
+import { logsWith } from '../../support/log/tables.ts';
+import { localDocuments } from '../../support/main-table.ts';
+
+let app: ReturnType<typeof serve>;
+beforeAll(async () => {
+  const { room, tables } = await logsWith(inject('dynamodb'), 3);
+  const workflow = { start: async () => ({ executionId: 'started' }), stop: async () => ['stopped'] };
+  const leases = leaseTable(localDocuments(inject('dynamodb')), tables.main);
+  const routes = logRoutes({ ...room, leases, workflow, memories: new WriterMemories() });
+  app = serve(routes, Object.values(logOperations));
+});
+
+async function call(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
+  const answer = await app.request(path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+  const text = await answer.text();
+  return { status: answer.status, body: JSON.parse(text) };
+}
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+/** A log that votes, with a writer. */
+async function newLog() {
+  const path = `/v1/groups/orders/logs/${randomUUID()}`;
+  expect((await call('PUT', path, { autoInitialize: false })).status).toBe(201);
+  for (const replica of [1, 2, 3]) {
+    const founded = await call('POST', `${path}/replicas/${replica}/initialize`, {});
+    expect(founded).toEqual({ status: 202, body: { status: 'VOTING' } });
+  }
+  const elect = async () => {
+    const elected = await call('POST', `${path}/writer`, {});
+    expect(elected.status).toBe(200);
+    return { 'Log-Writer': elected.body.writerId as string };
+  };
+  const writer = await elect();
+  const append = (entries: string[], headers: Record<string, string> = writer) =>
+    call('POST', `${path}/entries`, { entries: entries.map(base64) }, headers);
+  const truncate = (to: number) => call('POST', `${path}/truncate`, { to }, writer);
+  const read = (query = '') => call('GET', `${path}/entries${query}`);
+  return { path, writer, elect, append, truncate, read };
+}
+
+test('entries are appended, read page by page and truncated', async () => {
+  const { append, truncate, read, path } = await newLog();
+  expect(await append(['a', 'b', 'c'])).toEqual({ status: 201, body: { first: 1, last: 3 } });
+  expect(await append(['d'])).toEqual({ status: 201, body: { first: 4, last: 4 } });
+  const item = (position: number, text: string) => ({ position, data: base64(text) });
+  expect(await read('?limit=3')).toEqual({
+    status: 200,
+    body: { items: [item(1, 'a'), item(2, 'b'), item(3, 'c')], nextFrom: 4 },
+  });
+  expect((await read('?from=2&to=3')).body).toEqual({ items: [item(2, 'b'), item(3, 'c')] });
+  expect(await truncate(3)).toEqual({ status: 200, body: { position: 5 } });
+  expect((await read()).body).toEqual({ items: [item(3, 'c'), item(4, 'd')] });
+  const { body } = await call('GET', path);
+  expect(body).toMatchObject({ begin: 3, end: 5, quorum: 2, voting: 3 });
+  expect(body.replicas.map(({ id, status, promised }: Record<string, unknown>) => [id, status, promised])).toEqual(
+    ['1', '2', '3'].map((id) => [id, 'VOTING', 1]),
+  );
+  expect(body.replicas[0]).toMatchObject({
+    begin: expect.any(Number),
+    end: expect.any(Number),
+    lag: expect.any(Number),
+  });
+});
+
+test('what cannot be read is a named error with the position that says why', async () => {
+  const { append, truncate, read } = await newLog();
+  await append(['a', 'b', 'c']);
+  await truncate(2);
+  expect(await read('?from=3&to=2')).toMatchObject({ status: 400, body: { code: 'bad_range', from: 3, to: 2 } });
+  expect(await read('?from=1')).toMatchObject({ status: 410, body: { code: 'truncated', begin: 2 } });
+  expect(await read('?from=2&to=9')).toMatchObject({ status: 416, body: { code: 'past_end', end: 4 } });
+  expect(await read('?from=-1')).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+  expect(await read('?from=2&bogus=1')).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+  expect(await truncate(99)).toMatchObject({ status: 400, body: { code: 'bad_range' } });
+});
+
+test('the same Idempotency-Key appends once; another payload under it is another request', async () => {
+  const { append, read, elect, writer } = await newLog();
+  const keyed = { 'Idempotency-Key': 'one' };
+  const first = await append(['a', 'b'], { ...writer, ...keyed });
+  expect(await append(['a', 'b'], { ...writer, ...keyed })).toEqual(first);
+  const next = await elect();
+  expect(await append(['a', 'b'], { ...next, ...keyed })).toEqual(first);
+  expect((await append(['c'], { ...next, ...keyed })).body).toEqual({ first: 3, last: 3 });
+  expect((await read()).body.items).toHaveLength(3);
+});
+
+test('only the writer that was elected last appends', async () => {
+  const { append, elect, read } = await newLog();
+  await append(['a']);
+  const rival = await elect();
+  expect(await append(['late'])).toMatchObject({ status: 409, body: { code: 'not_elected', retryable: false } });
+  expect((await append(['b'], rival)).status).toBe(201);
+  const never = { 'Log-Writer': randomUUID() };
+  expect(await append(['c'], never)).toMatchObject({ status: 409, body: { code: 'not_elected' } });
+  expect((await read()).body.items).toHaveLength(2);
+});
+
+describe('nothing is written by a request with', () => {
+  test.each<[string, object]>([
+    ['no entries', { entries: [] }],
+    ['65 entries', { entries: Array(65).fill('') }],
+    ['an entry of more than 256 KiB', { entries: [base64('x'.repeat(256 * 1024 + 1))] }],
+    ['more than 2 MiB together', { entries: Array(9).fill(base64('x'.repeat(240 * 1024))) }],
+    ['an entry that is not base64', { entries: ['%%'] }],
+    ['an unknown field', { entries: [''], to: 1 }],
+  ])('%s', async (_, body) => {
+    const { path, writer, read } = await newLog();
+    expect(await call('POST', `${path}/entries`, body, writer)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', issues: [{ path: expect.any(String), message: expect.any(String) }] },
+    });
+    expect((await read()).body.items).toEqual([]);
+  });
+
+  test('no Log-Writer, or one that is no UUID: the issue names the header', async () => {
+    const { path } = await newLog();
+    for (const headers of [{}, { 'Log-Writer': 'me' }]) {
+      expect(await call('POST', `${path}/entries`, { entries: [''] }, headers as Record<string, string>)).toMatchObject(
+        {
+          status: 400,
+          body: { code: 'invalid_request', issues: [{ path: 'Log-Writer' }] },
+        },
+      );
+    }
+  });
+
+  test('but 64 entries of any size up to the limits are taken, empty ones too', async () => {
+    const { append, read } = await newLog();
+    expect((await append(Array(64).fill(''))).body).toEqual({ first: 1, last: 64 });
+    expect((await append(['x'.repeat(256 * 1024)])).status).toBe(201);
+    expect((await append(Array(8).fill('x'.repeat(256 * 1024)))).status).toBe(201);
+    const { items } = (await read()).body;
+    expect(items.map(({ data }: { data: string }) => Buffer.from(data, 'base64').length)).toEqual([
+      ...Array(64).fill(0),
+      ...Array(9).fill(256 * 1024),
+    ]);
+  });
+});
+
+test('an unknown log is 404 for every operation, an unknown replica 404, another method 405', async () => {
+  const nowhere = '/v1/groups/orders/logs/nowhere';
+  const writer = { 'Log-Writer': randomUUID() };
+  const calls: [string, string, object?, Record<string, string>?][] = [
+    ['GET', nowhere],
+    ['POST', `${nowhere}/writer`, {}],
+    ['POST', `${nowhere}/entries`, { entries: [''] }, writer],
+    ['POST', `${nowhere}/truncate`, { to: 0 }, writer],
+    ['GET', `${nowhere}/entries`],
+    ...['initialize', 'recover', 'catch-up', 'cancel-recovery'].map((verb): [string, string, object] => [
+      'POST',
+      `${nowhere}/replicas/1/${verb}`,
+      {},
+    ]),
+  ];
+  for (const [method, path, body, headers] of calls) {
+    expect(await call(method, path, body, headers), path).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  }
+  const { path } = await newLog();
+  expect((await call('POST', `${path}/replicas/5/recover`, {})).status).toBe(404);
+  expect((await call('DELETE', path)).status).toBe(405);
+});
+
+test('a log is created once, waits until it is initialised, and is recovered by an execution', async () => {
+  const path = `/v1/groups/orders/logs/${randomUUID()}`;
+  const created = await call('PUT', path, { autoInitialize: false });
+  expect(created).toMatchObject({ status: 201, body: { autoInitialize: false } });
+  expect((await call('PUT', path, {})).body).toEqual(created.body);
+  const refused = await call('POST', `${path}/writer`, {});
+  expect(refused).toMatchObject({ status: 503, body: { code: 'log_not_recovered', voting: 0, quorum: 2 } });
+  expect(await call('GET', `${path}/entries`)).toMatchObject({ status: 503, body: { code: 'log_not_recovered' } });
+  const begun = { status: 202, body: { status: 'EMPTY', executionId: 'started' } };
+  expect(await call('POST', `${path}/replicas/1/recover`, {})).toEqual(begun);
+  expect(await call('POST', `${path}/replicas/1/catch-up`, {})).toEqual(begun);
+  const cancelled = await call('POST', `${path}/replicas/1/cancel-recovery`, {});
+  expect(cancelled).toEqual({ status: 200, body: { status: 'EMPTY', executionIds: ['stopped'] } });
+  const { body } = await call('GET', '/v1/groups/orders/logs?limit=1');
+  expect(body.items).toHaveLength(1);
+  expect(body.nextCursor).toEqual(expect.any(String));
+});
