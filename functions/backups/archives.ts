@@ -3,6 +3,7 @@ import type { PayloadStore } from '../jobs/payload-store.ts';
 import { payloadKey } from '../jobs/upload.ts';
 import type { Clock } from '../platform/clock.ts';
 import { inParallel } from '../platform/in-parallel.ts';
+import { Problem, unavailable } from '../platform/problem.ts';
 import { jsonText } from '../platform/schema.ts';
 import type { ReferredPayload } from './archive-format.ts';
 import { manifestName } from './archive-format.ts';
@@ -104,18 +105,30 @@ export function archives(parts: ArchiveParts): Archives {
       const all = backupPlace(group, backupId);
       const prefixes = attempt === undefined ? await bucket.folders(at(all)) : [`${all}${attempt}/`];
       // Without its manifest it is no backup any more, whatever is left of it.
-      await payloads.discard(prefixes.map((prefix) => `${prefix}${manifestName}`));
+      await discarded(
+        payloads,
+        prefixes.map((prefix) => `${prefix}${manifestName}`),
+      );
       for (const prefix of prefixes) await discardAll(payloads, prefix);
       if (attempt === undefined) await owners.forget(backupId, clock.now());
     },
   };
 }
 
+/** Nobody looks for the files of a backup once its record has gone. */
+async function discarded(payloads: PayloadStore, keys: readonly string[]): Promise<void> {
+  const [left] = await payloads.discard(keys);
+  if (left !== undefined) throw new Problem(unavailable, `S3 did not delete ${left}; nothing after it was deleted.`);
+}
+
 async function discardAll(payloads: PayloadStore, prefix: string): Promise<void> {
   let after: string | undefined;
   for (let more = true; more; ) {
     const page = await payloads.list(prefix, after);
-    await payloads.discard(page.items.map(({ key }) => key));
+    await discarded(
+      payloads,
+      page.items.map(({ key }) => key),
+    );
     after = page.items.at(-1)?.key;
     more = page.more;
   }
