@@ -30,6 +30,8 @@ export interface Head {
   readonly bytes: number;
   /** SHA-256 in base64, or the composite of the parts'; undefined when S3 keeps none. */
   readonly checksum?: string | undefined;
+  /** When it was written, epoch ms; undefined for what was just copied. */
+  readonly modifiedAt?: number | undefined;
 }
 
 export interface CopyLimits {
@@ -83,7 +85,9 @@ export function archiveBucket(client: S3Client): ArchiveBucket {
     async head({ bucket, key }) {
       const command = new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' });
       const found = await orMissing(client.send(command));
-      return found && { bytes: found.ContentLength ?? 0, checksum: found.ChecksumSHA256 };
+      if (!found) return undefined;
+      const modifiedAt = found.LastModified?.getTime();
+      return { bytes: found.ContentLength ?? 0, checksum: found.ChecksumSHA256, modifiedAt };
     },
 
     async open({ bucket, key }) {

@@ -40,15 +40,18 @@ export async function restoreJob(
     if (!file) return;
     if (!goOn()) throw new OutOfTime();
     const to = { bucket: parts.bucketName, key: payloadKey(group, jobId, payloadId) };
-    composites.set(payloadId, await copyBack(parts.bucket, source, file, to, goOn));
+    composites.set(payloadId, await copyBack(parts, source, file, to, goOn));
   });
   const restored = toJob(group, job, checkpoints, composites);
   const gone = restored.state === 'CLEANED' && restored.savepoints.length === 0;
   await parts.restores.putJob(restored, gone ? goneAt(restored, parts) : undefined);
 }
 
+/** What nothing refers to yet is collected a day after it was written: an older copy is made anew. */
+const copyLastsMs = 12 * 3_600_000;
+
 async function copyBack(
-  bucket: ArchiveBucket,
+  { bucket, clock }: JobRestoring,
   { bucket: name, prefix }: RestoreSource,
   { name: file, bytes, sha256 }: PayloadFile,
   to: Place,
@@ -56,7 +59,8 @@ async function copyBack(
 ): Promise<string | undefined> {
   const there = await bucket.head(to);
   const whole = base64(sha256);
-  const isThere = there?.bytes === bytes && (there.checksum === whole || isComposite(there.checksum));
+  const intact = there?.bytes === bytes && (there.checksum === whole || isComposite(there.checksum));
+  const isThere = intact && clock.now() - (there.modifiedAt ?? 0) < copyLastsMs;
   const limits = { wholeUpTo: largestWholeCopy, goOn };
   const outcome = isThere
     ? { copied: there }
