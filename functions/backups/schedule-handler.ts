@@ -1,5 +1,5 @@
 import { documentClient } from '../platform/aws.ts';
-import { logger } from '../platform/logging.ts';
+import { logged, logger } from '../platform/logging.ts';
 import { archivesRoom } from './archives-room.ts';
 import { policyTable } from './policy-table.ts';
 import { restoreRoomWithLaunch } from './restore-room.ts';
@@ -13,7 +13,7 @@ const room = { ...backupRoomWithWorkflow(), archives: archivesRoom(), policies }
 const restores = restoreRoomWithLaunch();
 
 /** Run by the schedule every minute. */
-export async function handler(): Promise<void> {
+export const handler = logged(async () => {
   logger.info('ticked', { ...(await tick(room)) });
   await reviveRestores(restores);
-}
+});

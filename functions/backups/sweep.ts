@@ -1,4 +1,4 @@
-import { logger } from '../platform/logging.ts';
+import { logged, logger } from '../platform/logging.ts';
 import { archivesRoom } from './archives-room.ts';
 import { cuttingRoom } from './cutting-room.ts';
 import { backupRoomWithWorkflow } from './room.ts';
@@ -7,6 +7,6 @@ import { sweep } from './sweeping.ts';
 const room = { ...backupRoomWithWorkflow(), archives: archivesRoom(), cutting: cuttingRoom() };
 
 /** Run by the schedule every minute. */
-export async function handler(): Promise<void> {
+export const handler = logged(async () => {
   logger.info('swept', { ...(await sweep(room)) });
-}
+});

@@ -1,6 +1,6 @@
 /** What the functions of the workflow have in common. */
 import * as z from 'zod';
-import { logger } from '../platform/logging.ts';
+import { logged, logger } from '../platform/logging.ts';
 import { name } from '../platform/schema.ts';
 import { isUnavailable } from '../platform/store-errors.ts';
 import type { Backups } from './backups.ts';
@@ -22,6 +22,7 @@ export const inputs = {
 };
 
 interface Context {
+  readonly awsRequestId: string;
   getRemainingTimeInMillis(): number;
 }
 
@@ -30,7 +31,7 @@ export function task<Schema extends z.ZodType, Result>(
   schema: Schema,
   act: (input: z.output<Schema>, remainingMs: () => number) => Promise<Result>,
 ) {
-  return async (event: unknown, context: Context): Promise<Result> => {
+  return logged(async (event: unknown, context: Context): Promise<Result> => {
     const input = schema.parse(event);
     try {
       const result = await act(input, () => context.getRemainingTimeInMillis());
@@ -41,7 +42,7 @@ export function task<Schema extends z.ZodType, Result>(
       if (!isUnavailable(cause)) throw cause;
       throw new WorkflowError('Unavailable', 'A store is throttled or cannot be reached', { cause });
     }
-  };
+  });
 }
 
 /** Task tokens stay out of the log. */

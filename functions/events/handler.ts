@@ -2,7 +2,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { patience } from '../platform/aws.ts';
-import { logger } from '../platform/logging.ts';
+import { logged, logger } from '../platform/logging.ts';
 import { sqsAsideQueue } from './aside-queue.ts';
 import { eventBridgeBus } from './event-bus.ts';
 import { publishRecords } from './publishing.ts';
@@ -15,8 +15,8 @@ const room = {
 };
 
 /** Called with what the mapping's filter lets through of the main table's stream. */
-export const handler = async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
+export const handler = logged(async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
   const failed = await publishRecords(room, Records);
   logger.info('published', { records: Records.length, again: failed.length });
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
-};
+});

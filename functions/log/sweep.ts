@@ -1,4 +1,4 @@
-import { logger } from '../platform/logging.ts';
+import { logged, logger } from '../platform/logging.ts';
 import { count } from '../platform/metrics.ts';
 import { sweepRoom } from './room.ts';
 import { sweep } from './sweeping.ts';
@@ -6,9 +6,9 @@ import { sweep } from './sweeping.ts';
 const room = sweepRoom();
 
 /** Each minute: notes what each replica does, starts the recovery of those that do not vote; each hour deletes what truncations left. */
-export const handler = async ({ slot }: { slot?: string }) => {
+export const handler = logged(async ({ slot }: { slot?: string }) => {
   const hourly = slot !== undefined && new Date(slot).getUTCMinutes() === 0;
   const swept = await sweep(room, hourly);
   logger.info('swept', { ...swept });
   count('ReplicasNotVoting', { value: swept.notVoting });
-};
+});

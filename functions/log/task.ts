@@ -1,6 +1,6 @@
 /** What the functions of the recovery's workflow have in common. */
 import * as z from 'zod';
-import { logger } from '../platform/logging.ts';
+import { logged, logger } from '../platform/logging.ts';
 import { name } from '../platform/schema.ts';
 import { isUnavailable } from '../platform/store-errors.ts';
 import { Unreachable } from './quorum.ts';
@@ -14,6 +14,7 @@ class Unavailable extends Error {
 }
 
 interface Context {
+  readonly awsRequestId: string;
   getRemainingTimeInMillis(): number;
 }
 
@@ -22,7 +23,7 @@ export function task<Schema extends z.ZodType, Result>(
   schema: Schema,
   act: (input: z.output<Schema>, remainingMs: () => number) => Promise<Result>,
 ) {
-  return async (event: unknown, context: Context): Promise<Result> => {
+  return logged(async (event: unknown, context: Context): Promise<Result> => {
     const input = schema.parse(event);
     try {
       const result = await act(input, () => context.getRemainingTimeInMillis());
@@ -33,5 +34,5 @@ export function task<Schema extends z.ZodType, Result>(
       if (!(cause instanceof Unreachable) && !isUnavailable(cause)) throw cause;
       throw new Unavailable('A store is throttled or cannot be reached', { cause });
     }
-  };
+  });
 }

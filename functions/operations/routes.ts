@@ -19,10 +19,14 @@ export interface Stores {
 export function operationsRoutes(stores: Stores, document: z.infer<typeof schema.openapi.answer>): Endpoint[] {
   return [
     endpoint(schema.health, async () => {
-      await reached('DynamoDB table', stores.table, () =>
-        stores.dynamodb.send(new GetCommand({ TableName: stores.table, Key: { pk: 'HEALTH', sk: 'HEALTH' } })),
-      );
-      await reached('S3 bucket', stores.bucket, () => stores.s3.send(new HeadBucketCommand({ Bucket: stores.bucket })));
+      const { table, bucket } = stores;
+      const key = { pk: 'HEALTH', sk: 'HEALTH' };
+      requireReached({
+        dynamodb: await store(`DynamoDB table "${table}"`, () =>
+          stores.dynamodb.send(new GetCommand({ TableName: table, Key: key })),
+        ),
+        s3: await store(`S3 bucket "${bucket}"`, () => stores.s3.send(new HeadBucketCommand({ Bucket: bucket }))),
+      });
       return {
         status: 'ok' as const,
         version: stores.version,
@@ -34,16 +38,28 @@ export function operationsRoutes(stores: Stores, document: z.infer<typeof schema
   ];
 }
 
-async function reached(kind: string, store: string, request: () => Promise<unknown>): Promise<void> {
+interface Tried {
+  readonly named: string;
+  readonly failure?: Error;
+}
+
+async function store(named: string, request: () => Promise<unknown>): Promise<Tried> {
   try {
     await request();
-  } catch (cause) {
-    const { name } = cause as Error;
-    throw new Problem(
-      unavailable,
-      `The ${kind} "${store}" cannot be reached (${name}); try again.`,
-      { retryAfterMs: 1_000 },
-      { cause },
-    );
+    return { named };
+  } catch (failure) {
+    return { named, failure: failure as Error };
   }
+}
+
+/** Throws `unavailable` with the member `stores` that says which of them are reached. */
+function requireReached(tried: Readonly<Record<string, Tried>>): void {
+  const failed = Object.values(tried).filter(({ failure }) => failure);
+  if (failed.length === 0) return;
+  const which = failed.map(({ named }) => `the ${named}`).join(' and ');
+  const why = [...new Set(failed.map(({ failure }) => failure?.name))].join(', ');
+  const stores = Object.entries(tried).map(([name, { failure }]) => [name, failure ? 'unreachable' : 'reached']);
+  const members = { stores: Object.fromEntries(stores), retryAfterMs: 1_000 };
+  const detail = `${which.charAt(0).toUpperCase()}${which.slice(1)} cannot be reached (${why}); try again.`;
+  throw new Problem(unavailable, detail, members, { cause: failed[0]?.failure });
 }

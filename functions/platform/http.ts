@@ -72,13 +72,13 @@ export function serve(endpoints: readonly Endpoint[], known: readonly Operation[
   for (const { operation, respond } of endpoints) {
     app.on(operation.method, pattern(operation), async (context) => {
       const startedAt = performance.now();
-      const response = await respond(context).catch(answerProblem);
+      const response = await respond(context).catch((error: unknown) => answerProblem(error, context));
       record(operation, context, response.status, performance.now() - startedAt);
       return response;
     });
   }
-  app.notFound(async (context) => answerProblem(unroutable(context, all)));
-  app.onError(async (error) => answerProblem(error));
+  app.notFound(async (context) => answerProblem(unroutable(context, all), context));
+  app.onError(async (error, context) => answerProblem(error, context));
   return app;
 }
 
@@ -159,8 +159,8 @@ function matches(pathTemplate: string, path: string): boolean {
   );
 }
 
-async function answerProblem(error: unknown): Promise<Response> {
-  const problem = asProblem(error);
+async function answerProblem(error: unknown, context: RequestContext): Promise<Response> {
+  const problem = asProblem(error, context);
   const { reason } = problem.members;
   if (problem.kind.counts !== undefined) count(problem.kind.counts, typeof reason === 'string' ? { reason } : {});
   const headers = new Headers({ 'Content-Type': 'application/problem+json' });
@@ -170,10 +170,10 @@ async function answerProblem(error: unknown): Promise<Response> {
   return new Response(JSON.stringify(problem), { status: problem.kind.status as ContentfulStatusCode, headers });
 }
 
-function asProblem(error: unknown): Problem {
+function asProblem(error: unknown, context: RequestContext): Problem {
   if (error instanceof Problem) return error;
   if (isUnavailable(error)) {
-    logger.warn('A store is unavailable', { error: error as Error });
+    logger.warn('A store is unavailable', { ...named(context), error: error as Error });
     const members = { retryAfterMs: 200 + Math.round(Math.random() * 300) };
     return new Problem(
       unavailable,
@@ -181,19 +181,27 @@ function asProblem(error: unknown): Problem {
       members,
     );
   }
-  logger.error('An unexpected error', { error: error as Error });
+  logger.error('An unexpected error', { ...named(context), error: error as Error });
   return new Problem(internal, 'The service failed unexpectedly; try again with the same Idempotency-Key.');
 }
 
 function record(operation: Operation, context: RequestContext, status: number, elapsedMs: number): void {
   logger.info(`${operation.method} ${operation.path}`, {
-    requestId: context.env?.lambdaContext?.awsRequestId,
-    group: context.req.param('group'),
-    fencingVersion: context.req.header('Fencing-Version'),
+    ...named(context),
     status,
     elapsedMs: Math.round(elapsedMs),
   });
   if (status >= 300) return;
   if (operation.counts !== undefined) count(operation.counts);
   if (operation.times !== undefined) time(operation.times, elapsedMs);
+}
+
+/** What every line about a request says of it. A header is the caller's: what is no version is left out. */
+function named(context: RequestContext) {
+  const version = context.req.header('Fencing-Version') ?? '';
+  return {
+    requestId: context.env?.lambdaContext?.awsRequestId,
+    group: context.req.param('group'),
+    ...(/^\d{1,9}$/.test(version) ? { fencingVersion: Number(version) } : {}),
+  };
 }
