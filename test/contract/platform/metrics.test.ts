@@ -1,0 +1,67 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
+import { cancelled, settled } from '../../../functions/backups/records.ts';
+import { collectPage } from '../../../functions/checkpoints/collector.ts';
+import { outcomeUnknown } from '../../../functions/log/problems.ts';
+import { appendEntries } from '../../../functions/log/schema.ts';
+import { endpoint, serve } from '../../../functions/platform/http.ts';
+import { Problem } from '../../../functions/platform/problem.ts';
+import { type JobWorld, openJobWorld, uploadBytes } from '../../support/job-world.ts';
+import { openBackups } from '../backups/world.ts';
+
+let world: JobWorld;
+let written: string[] = [];
+beforeAll(async () => {
+  world = await openJobWorld(inject('dynamodb'));
+});
+afterAll(() => world.close());
+beforeEach(() => {
+  written = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    written.push(String(chunk));
+    return true;
+  });
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+/** What was counted under this name, in the embedded metric format. */
+const counted = (metric: string) =>
+  written
+    .filter((line) => line.startsWith('{"_aws"'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter((line) => metric in line);
+
+test('the collector counts the orphans that it deletes, and none in a dry run', async () => {
+  const api = world.process();
+  await uploadBytes(api, await world.lead('orphans'), '/groups/orphans/jobs/billing', 'never committed');
+  world.advance(1_000);
+  await collectPage(api.room, { group: 'orphans', dryRun: true });
+  expect(counted('OrphansCollected')).toEqual([]);
+  await collectPage(api.room, { group: 'orphans', dryRun: false });
+  expect(counted('OrphansCollected')).toMatchObject([{ OrphansCollected: 1 }]);
+});
+
+test('a backup that fails is counted once, over all and by its reason', async () => {
+  const { room, begin } = await openBackups();
+  const { group, backupId } = await begin({ bypassDelegation: true });
+  await settled(room, { group, backupId }, cancelled);
+  await settled(room, { group, backupId }, cancelled);
+  expect(counted('BackupFailed')).toMatchObject([
+    {
+      BackupFailed: 1,
+      reason: 'cancelled',
+      _aws: { CloudWatchMetrics: [{ Dimensions: [['service'], ['service', 'reason']] }] },
+    },
+  ]);
+});
+
+test('an append whose outcome is unknown is counted', async () => {
+  const append = endpoint(appendEntries, async () => {
+    throw new Problem(outcomeUnknown, 'nobody answers');
+  });
+  const headers = { 'Log-Writer': '0198b1c4-0000-7000-8000-000000000000' };
+  const body = JSON.stringify({ entries: ['YQ=='] });
+  const answer = await serve([append]).request('/v1/groups/g/logs/l/entries', { method: 'POST', headers, body });
+  expect(await answer.json()).toMatchObject({ code: 'outcome_unknown' });
+  expect(counted('AppendsUnknown')).toMatchObject([{ AppendsUnknown: 1 }]);
+});
