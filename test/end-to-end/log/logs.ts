@@ -18,7 +18,7 @@ export async function whenVoting(log: ReplicatedLog, voting: number): Promise<Lo
         status = await log.status();
         return status.voting;
       },
-      { timeout: 60_000, interval: 300 },
+      { timeout: 120_000, interval: 300 },
     )
     .toBe(voting);
   return status;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CreateTableCommand, DeleteTableCommand } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, DeleteTableCommand, UpdateTableCommand } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Replica } from '../../../functions/log/replica.ts';
 import { tableEpoch } from '../../../functions/log/replica-epoch.ts';
@@ -25,9 +25,16 @@ export async function createReplicaTable(endpoint: string, name = `replica-${ran
   return name;
 }
 
+/** Takes the protection off a table and deletes it. */
+export async function deleteTable(endpoint: string, TableName: string): Promise<void> {
+  const client = localDynamoDb(endpoint);
+  await client.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: false }));
+  await client.send(new DeleteTableCommand({ TableName }));
+}
+
 /** Deletes it and makes it again: everything on it is lost. */
 export async function wipeTable(endpoint: string, name: string): Promise<void> {
-  await localDynamoDb(endpoint).send(new DeleteTableCommand({ TableName: name }));
+  await deleteTable(endpoint, name);
   await createReplicaTable(endpoint, name);
 }
 
