@@ -1,0 +1,148 @@
+import { append, type WriterMemory } from '../../../functions/log/append.ts';
+import { elect } from '../../../functions/log/coordinator.ts';
+import { initialize } from '../../../functions/log/initialize.ts';
+import type { LogParts } from '../../../functions/log/log.ts';
+import { recover } from '../../../functions/log/recovery.ts';
+import type { Value } from '../../../functions/log/replica.ts';
+import { requestIdOf } from '../../../functions/log/seat-item.ts';
+import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
+import { logsWith, wipeTable } from '../../support/log/tables.ts';
+import { atMost, type Bench, type Row } from '../bench.ts';
+import { compare, interleaved } from '../samples.ts';
+import { openWire, type Spent, type Wire } from '../wire.ts';
+import { type Bare, bareLog } from './bare.ts';
+
+const entryBytes = 800;
+const batch = 50;
+const caughtUp = 2_000;
+
+/** What the design promises: the seat, and for each of three replicas 5 units, or 2.3 for an entry of a batch. */
+const promised = { 1: 1 + 3 * 5, [batch]: 1 + 3 * 2.3 * batch } as const;
+
+export const bench: Bench = {
+  name: 'log',
+  sentence:
+    'What an append to three replicas and the recovery of one of them cost, against bare writes of the same entries to three tables, which agree on nothing.',
+  async run(say) {
+    const dynamodb = await startDynamoDbLocal();
+    const wire = await openWire(dynamodb.endpoint);
+    try {
+      const ours = await writer(wire.endpoint);
+      const bare = await bareLog(wire.endpoint);
+      const rows: Row[] = [];
+      for (const count of [1, batch] as const) {
+        say(`appends of ${count}`);
+        rows.push(...(await appends(wire, ours, bare, count)));
+      }
+      say(`recovers a replica of ${caughtUp} positions`);
+      rows.push(...(await catchingUp(wire, dynamodb.endpoint)));
+      return {
+        rows,
+        notes: [
+          `Entries of ${entryBytes} bytes. An append is one update of the seat, then one transaction on each replica, which costs twice what ` +
+            'the items do and one item more: the record that makes old writers fail. Both sides answer with the second of three.',
+          'A recovery also reads what all the others hold before it takes anything for settled; the bare copy trusts one table.',
+        ],
+      };
+    } finally {
+      await wire.stop();
+      await dynamodb.stop();
+    }
+  },
+};
+
+type Writer = Awaited<ReturnType<typeof writer>>;
+
+/** A log on tables behind the wire, with its elected writer. */
+async function writer(endpoint: string) {
+  const { room, tables } = await logsWith(endpoint, 3);
+  await room.registry.create({ group: 'orders', log: 'journal', autoInitialize: false, createdAt: Date.now() });
+  const parts = room.parts('orders', 'journal');
+  for (const replica of parts.replicas) await initialize(parts, replica, false);
+  const { writerId, memory } = await seat(parts);
+  let requests = 0;
+  return {
+    parts,
+    tables,
+    async append(entries: readonly Uint8Array[]): Promise<void> {
+      requests += 1;
+      const requestId = requestIdOf(`${requests}`);
+      const values = entries.map((data, index): Value => ({ type: 'APPEND', data, requestId, index }));
+      const answer = await append(parts, memory, { writerId, requestId, values });
+      if (!('first' in answer)) throw new Error(`Not appended: ${JSON.stringify(answer)}`);
+    },
+  };
+}
+
+async function seat(parts: LogParts): Promise<{ writerId: string; memory: WriterMemory }> {
+  const election = await elect(parts, 0);
+  if (!('elected' in election)) throw new Error(`Not elected: ${JSON.stringify(election)}`);
+  return { writerId: election.elected.writerId, memory: { seat: election.elected, settlements: new Map() } };
+}
+
+async function appends(wire: Wire, ours: Writer, bare: Bare, count: 1 | typeof batch): Promise<Row[]> {
+  const entries = Array.from({ length: count }, (_, at) => new Uint8Array(entryBytes).fill(at));
+  const ms = await interleaved(
+    { rounds: count === 1 ? 60 : 20, warmUp: 5 },
+    { ours: () => ours.append(entries), theirs: () => bare.append(entries) },
+  );
+  const spent = await settled(wire, () => ours.append(entries));
+  const bareSpent = await settled(wire, () => bare.append(entries));
+  const what = count === 1 ? 'append one entry' : `append ${count} entries`;
+  const units = counted(`${what}, write units`, spent.writeUnits, bareSpent.writeUnits);
+  return [
+    { ...units, aim: atMost(promised[count], spent.writeUnits, `${promised[count]} units`) },
+    counted(`${what}, requests`, spent.requests, bareSpent.requests),
+    compare(`${what}, p50`, ms),
+  ];
+}
+
+/** The slowest replica is still under way when an append is answered. */
+async function settled(wire: Wire, work: () => Promise<void>): Promise<Spent> {
+  const quiet = () => new Promise((resolve) => setTimeout(resolve, 500));
+  await quiet();
+  return wire.during(async () => {
+    await work();
+    await quiet();
+  });
+}
+
+/** The same positions again and again, on a replica whose table was lost. */
+async function catchingUp(wire: Wire, dynamodb: string): Promise<Row[]> {
+  const fresh = await writer(wire.endpoint);
+  const bare = await bareLog(wire.endpoint);
+  const entries = Array.from({ length: batch }, (_, at) => new Uint8Array(entryBytes).fill(at));
+  for (let at = 0; at < caughtUp; at += batch) {
+    await fresh.append(entries);
+    await bare.append(entries);
+  }
+  const [, , lost] = fresh.parts.replicas;
+  const [, , table] = fresh.tables.replicas;
+  if (!lost || !table) throw new Error('There is no third replica');
+  const units: Record<'ours' | 'theirs', number[]> = { ours: [], theirs: [] };
+  const measured = (name: 'ours' | 'theirs', work: () => Promise<unknown>) => async () => {
+    const startedAt = performance.now();
+    const spent = await wire.during(work);
+    units[name].push(spent.writeUnits / caughtUp);
+    return (performance.now() - startedAt) / caughtUp;
+  };
+  const recovered = measured('ours', () => recover(fresh.parts, lost, { autoInitialize: false }));
+  const ms = await interleaved(
+    { rounds: 3, warmUp: 1 },
+    {
+      ours: async () => {
+        await wipeTable(dynamodb, table);
+        return recovered();
+      },
+      theirs: measured('theirs', () => bare.copy()),
+    },
+  );
+  return [
+    compare('recover a replica, for each position', { ...ms, digits: 3, unit: 'ms' }),
+    compare('recover a replica, write units for each position', { ...units, unit: 'units' }),
+  ];
+}
+
+function counted(what: string, ours: number, theirs: number): Row {
+  return { what, ours: String(ours), theirs: String(theirs), ratio: ours / theirs };
+}
