@@ -9,8 +9,8 @@ import { systemTime, type Time } from './time.ts';
 import { type CredentialsProvider, sendOnce, type Transport } from './transport.ts';
 
 export interface TenureClientOptions {
-  /** Address of the API: the stack's output ApiUrl, or http://127.0.0.1:8787 for `npm start`. */
-  readonly url: string;
+  /** Address of the API, the stack's output ApiUrl; TENURE_URL or that of `npm start` unless given. */
+  readonly url?: string | undefined;
   /** Given, every request is signed with SigV4; API Gateway wants it, the embedded stack does not. */
   readonly credentials?: CredentialsProvider;
   /** Region that signatures name; read from an execute-api URL unless given. */
@@ -23,6 +23,9 @@ export interface TenureClientOptions {
   readonly time?: Time;
   readonly random?: () => number;
 }
+
+/** Where `npm start` answers. */
+export const localUrl = 'http://127.0.0.1:8787';
 
 type Body<Declared extends Operation> = z.input<Declared['body']>;
 
@@ -41,9 +44,9 @@ export class TenureClient {
   readonly #deadlineMs: number;
 
   /** @throws TypeError when the URL is none, or when the region of the signature is not known. */
-  constructor(options: TenureClientOptions) {
+  constructor(options: TenureClientOptions = {}) {
     const { credentials, region, time = systemTime, timeoutMs = 10_000, deadlineMs = 30_000 } = options;
-    this.url = new URL(options.url).href.replace(/\/+$/, '');
+    this.url = new URL(options.url ?? (process.env['TENURE_URL'] || localUrl)).href.replace(/\/+$/, '');
     this.time = time;
     this.random = options.random ?? Math.random;
     this.fetch = options.fetch ?? globalThis.fetch;

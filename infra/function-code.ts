@@ -1,12 +1,19 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { buildSync } from 'esbuild';
+import type { BuildOptions } from 'esbuild';
 
 const project = join(import.meta.dirname, '..');
 
+/** Where the package has them ready-made. */
+export const bundlesFolder = 'bundles';
+
 /** The code of a function from its entry below functions/, with all that it imports in one file. Lambda finds it as `index`. */
 export function functionCode(entry: string): Code {
+  const readyMade = join(project, bundlesFolder, entry.replace(/\.ts$/, ''));
+  if (existsSync(readyMade)) return Code.fromAsset(readyMade);
   return Code.fromAsset(join(project, 'functions'), {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
@@ -21,7 +28,9 @@ export function functionCode(entry: string): Code {
 const notNeeded = DockerImage.fromRegistry('none');
 
 /** In this process: the CDK's own NodejsFunction starts npx for each entry, which takes longer than esbuild itself. */
-function bundle(entry: string, folder: string): true {
+export function bundle(entry: string, folder: string): true {
+  // Only here: the package comes without esbuild.
+  const { buildSync } = createRequire(import.meta.url)('esbuild') as { buildSync(options: BuildOptions): void };
   buildSync({
     entryPoints: [join(project, 'functions', entry)],
     outfile: join(folder, 'index.mjs'),

@@ -25,6 +25,7 @@ export interface TenureFunctionProps {
 
 /** A Lambda function with the defaults of the house. It may write its own logs and traces, and what `allow` says. */
 export class TenureFunction extends LambdaFunction {
+  readonly entry: string;
   private readonly permissions: Role;
 
   constructor(scope: Construct, id: string, props: TenureFunctionProps) {
@@ -53,6 +54,7 @@ export class TenureFunction extends LambdaFunction {
         ...environment,
       },
     });
+    this.entry = entry;
     this.permissions = role;
     this.trace(role);
   }

@@ -1,12 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { Fence } from '../request.ts';
-import { TenureClient } from '../tenure-client.ts';
+import { localUrl, TenureClient } from '../tenure-client.ts';
 import { TenureError } from '../tenure-error.ts';
 import type { CredentialsProvider } from '../transport.ts';
 import { UsageError } from './exit.ts';
 import type { Shell } from './shell.ts';
-
-export const localUrl = 'http://127.0.0.1:8787';
 
 /** The options that every command which talks to the service has. */
 export interface ConnectionOptions {

@@ -7,7 +7,7 @@ import type { Operation } from '../../../functions/platform/operation.ts';
 import { Tenure } from '../../../infra/tenure.ts';
 import { newApp, permissions, resources } from './synthesised.ts';
 
-const grants = ['grantLead', 'grantObserve', 'grantOperate'] as const;
+const grants = ['grantLead', 'grantContend', 'grantWork', 'grantObserve', 'grantOperate'] as const;
 const operations = Object.values<Operation>(catalogue).filter(({ path }) => path.includes('{group}'));
 
 /** For each grant for the group `orders`, the patterns of METHOD/path that its policy allows. */
@@ -45,16 +45,63 @@ function requests(group: string) {
 }
 
 describe('grants', () => {
-  test('a leader may lead and observe, and do nothing that is for operators', () => {
-    expect(allows('grantLead', 'POST', '/v1/groups/orders/leadership/contend')).toBe(true);
-    expect(allows('grantLead', 'POST', '/v1/groups/orders/leadership/renew')).toBe(true);
-    expect(allows('grantLead', 'GET', '/v1/groups/orders/leadership')).toBe(true);
-    expect(allows('grantLead', 'POST', '/v1/groups/orders/leadership/revoke')).toBe(false);
+  /** What a grant allows of these operations, by METHOD and last part of the path. */
+  const allowed = (grant: string, asked: readonly (readonly [method: string, path: string])[]) =>
+    asked.filter(([method, path]) => allows(grant, method, `/v1/groups/orders/${path}`)).map(([, path]) => path);
+
+  const leadership = [
+    ['POST', 'leadership/contend'],
+    ['POST', 'leadership/confirm'],
+    ['POST', 'leadership/renew'],
+    ['POST', 'leadership/resign'],
+    ['GET', 'leadership'],
+  ] as const;
+  const leaders = [
+    ['POST', 'recovery'],
+    ['PUT', 'jobs/count'],
+    ['POST', 'jobs/count/checkpoints'],
+    ['DELETE', 'jobs/count/savepoints/3'],
+    ['PUT', 'logs/journal'],
+    ['POST', 'logs/journal/writer'],
+    ['POST', 'logs/journal/entries'],
+    ['POST', 'logs/journal/truncate'],
+    ['POST', 'backups'],
+  ] as const;
+  const workers = [
+    ['PUT', 'workers/standby'],
+    ['GET', 'workers/standby/commands'],
+    ['POST', 'workers/standby/commands/1/answer'],
+    ['POST', 'backups/some/attempts/1/heartbeat'],
+    ['POST', 'backups/some/attempts/1/files'],
+    ['DELETE', 'workers/standby'],
+  ] as const;
+  const operators = [
+    ['POST', 'leadership/revoke'],
+    ['POST', 'orphans/collect'],
+    ['POST', 'logs/journal/replicas/1/initialize'],
+    ['POST', 'logs/journal/replicas/1/recover'],
+    ['POST', 'backups/some/cancel'],
+    ['DELETE', 'backups/some'],
+    ['POST', 'backups/some/share'],
+    ['PUT', 'backup-policy'],
+    ['POST', 'restore'],
+  ] as const;
+  const paths = (asked: readonly (readonly [string, string])[]) => asked.map(([, path]) => path);
+  const everything = [...leadership, ...leaders, ...workers, ...operators];
+
+  test.each([
+    ['grantContend', [...leadership]],
+    ['grantLead', [...leadership, ...leaders]],
+    ['grantWork', [leadership[4], ...workers]],
+    ['grantOperate', everything],
+  ] as const)('%s allows its own requests and no other', (grant, own) => {
+    expect(allowed(grant, everything)).toEqual(paths(own));
   });
 
-  test('an observer may read, and write nothing', () => {
+  test('an observer may read, and change nothing', () => {
     for (const { operation, path } of requests('orders')) {
-      expect(allows('grantObserve', operation.method, path), path).toBe(operation.method === 'GET');
+      const reads = operation.method === 'GET' && !path.endsWith('/commands');
+      expect(allows('grantObserve', operation.method, path), path).toBe(reads);
     }
   });
 

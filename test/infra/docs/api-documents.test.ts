@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
 import { catalogue } from '../../../functions/operations/catalogue.ts';
 import { openApiDocument, problemsPage } from '../../../infra/api-documents.ts';
@@ -18,4 +19,30 @@ test('the document has every operation once, with its problems', () => {
   const { paths } = JSON.parse(openApiDocument()) as { paths: Record<string, Record<string, { operationId: string }>> };
   const ids = Object.values(paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId));
   expect(ids.toSorted()).toEqual(Object.keys(catalogue).toSorted());
+});
+
+test('the document is valid OpenAPI 3.1, with every reference in it', async () => {
+  const validator = new Validator();
+  expect(await validator.validate(JSON.parse(openApiDocument()))).toEqual({ valid: true });
+  expect(validator.version).toBe('3.1');
+  expect(() => validator.resolveRefs()).not.toThrow();
+});
+
+test('a document with a mistake would be refused', async () => {
+  const document = JSON.parse(openApiDocument());
+  const [operation] = Object.values<Record<string, { responses?: unknown }>>(document.paths);
+  for (const one of Object.values(operation ?? {})) one.responses = 'none';
+  expect(await new Validator().validate(document)).toMatchObject({ valid: false });
+});
+
+test('every problem has a cause and a cure in the page', () => {
+  const rows = problemsPage()
+    .split('\n')
+    .filter((line) => line.startsWith('| `'));
+  const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
+  expect(cells.length).toBeGreaterThan(30);
+  for (const [, code, , , cause, cure] of cells) {
+    expect(cause?.length, code).toBeGreaterThan(10);
+    expect(cure?.length, code).toBeGreaterThan(10);
+  }
 });

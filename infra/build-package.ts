@@ -1,0 +1,33 @@
+/**
+ * `npm pack` runs it: what a user of the package gets instead of the sources, in dist/. JavaScript with types, and the functions as the
+ * bundles that are deployed, so that neither TypeScript nor esbuild is needed. `npm pack` removes it again: a clone runs its sources.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import packageJson from '../package.json' with { type: 'json' };
+import { bundle, bundlesFolder } from './function-code.ts';
+import { Tenure } from './tenure.ts';
+import { TenureFunction } from './tenure-function.ts';
+
+const project = join(import.meta.dirname, '..');
+const dist = join(project, 'dist');
+
+rmSync(dist, { recursive: true, force: true });
+const tsc = join(project, 'node_modules', '.bin', 'tsc');
+execFileSync(tsc, ['-p', join(project, 'tsconfig.build.json'), '--outDir', dist], { stdio: 'inherit' });
+// In full it would tell npm which files of dist/ to leave out.
+const { name, version, type } = packageJson;
+writeFileSync(join(dist, 'package.json'), JSON.stringify({ name, version, type }));
+cpSync(join(project, 'client/cli/lead/guard.mjs'), join(dist, 'client/cli/lead/guard.mjs'));
+
+const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+const tenure = new Tenure(new Stack(app, 'any'), 'Tenure');
+const functions = tenure.node.findAll().filter((construct) => construct instanceof TenureFunction);
+for (const entry of new Set(functions.map((one) => one.entry))) {
+  const folder = join(dist, bundlesFolder, entry.replace(/\.ts$/, ''));
+  mkdirSync(folder, { recursive: true });
+  bundle(entry, folder);
+}
+rmSync(app.outdir, { recursive: true, force: true });
