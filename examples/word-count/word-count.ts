@@ -1,12 +1,14 @@
 /**
  * Counts the words of files, and never starts again from the beginning: run it below `tenure lead`, kill whatever you like, start another.
  *
- *   tenure lead --group words --stay -- npx tsx examples/word-count/word-count.ts FILE…
+ *   tenure lead --group words --stay -- npx tsx examples/word-count/word-count.ts [--slowly] FILE…
  *
  * Each file is a job. Whoever leads recovers the jobs, goes on where the last committed checkpoint ends, and commits a checkpoint after every
  * stretch. What a deposed leader has counted and not committed is lost with it, so no word counts twice.
  */
 import { basename } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import {
   hasCode,
   JobRegistry,
@@ -17,10 +19,14 @@ import {
 } from '../../client/index.ts';
 import { beginning, countOn, type State } from './counting.ts';
 
-const stretch = Number(process.env['WORD_COUNT_STRETCH'] ?? 1024 ** 2);
+const { values, positionals: files } = parseArgs({ options: { slowly: { type: 'boolean' } }, allowPositionals: true });
+/** Slowly, there is time to watch, and to kill. */
+const [stretch, pauseMs] = values.slowly
+  ? [32 * 1024, 500]
+  : [Number(process.env['WORD_COUNT_STRETCH'] ?? 1024 ** 2), 0];
 
 const term = termFromEnvironment();
-const client = new TenureClient({ url: process.env['TENURE_URL'] ?? 'http://127.0.0.1:8787' });
+const client = new TenureClient();
 const registry = new JobRegistry({ client, term });
 const say = (text: string) => console.log(`term ${term.fencingVersion}: ${text}`);
 
@@ -31,7 +37,7 @@ async function recoverJobs(): Promise<RecoveredJob[]> {
   return jobs;
 }
 
-async function submitNewJobs(files: readonly string[]): Promise<void> {
+async function submitNewJobs(): Promise<void> {
   for (const file of files) {
     const known = await registry.show(basename(file)).catch((error: unknown) => {
       if (hasCode(error, 'not_found')) return undefined;
@@ -55,6 +61,7 @@ async function work(job: RecoveredJob): Promise<void> {
     const { checkpointId } = await job.checkpoints.add(JSON.stringify(next), { metadata });
     say(`committed ${job.jobId} ${checkpointId} from ${state.offset} to ${next.offset}`);
     state = next;
+    await pause(pauseMs);
   }
   const { checkpointId } = await job.checkpoints.addSavepoint(JSON.stringify(state.counts));
   const words = Object.values(state.counts).reduce((sum, count) => sum + count, 0);
@@ -64,7 +71,7 @@ async function work(job: RecoveredJob): Promise<void> {
 }
 
 try {
-  await submitNewJobs(process.argv.slice(2));
+  await submitNewJobs();
   await Promise.all((await recoverJobs()).map(work));
 } catch (error) {
   if (!(error instanceof LeadershipLost)) throw error;

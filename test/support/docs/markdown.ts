@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { project } from '../stack.ts';
 
@@ -17,6 +17,15 @@ export function readPage(path: string): string {
   return readFileSync(join(project, path), 'utf8');
 }
 
+/** Every page of the documentation, as a path from the top of the project. */
+export function allPages(): string[] {
+  const below = (folder: string) =>
+    readdirSync(join(project, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name));
+  return [...readdirSync(project), ...below('docs'), ...below('examples')]
+    .filter((path) => path.endsWith('.md'))
+    .sort();
+}
+
 export function blocksOf(markdown: string): Block[] {
   const blocks: Block[] = [];
   let open: { at: number; info: string; lines: string[] } | undefined;
@@ -32,4 +41,13 @@ export function blocksOf(markdown: string): Block[] {
   }
   if (open) throw new Error(`The block that begins in line ${open.at} has no end`);
   return blocks;
+}
+
+/** The page with other lines in some of its blocks. */
+export function withLines(markdown: string, changed: ReadonlyMap<number, readonly string[]>): string {
+  const lines = markdown.split('\n');
+  for (const block of blocksOf(markdown).reverse()) {
+    lines.splice(block.at, block.lines.length, ...(changed.get(block.at) ?? block.lines));
+  }
+  return lines.join('\n');
 }
