@@ -79,10 +79,11 @@ export class BackupWorker {
   async close(): Promise<void> {
     this.#closing.abort(new AttemptEnded('closed'));
     this.#work?.ending.abort(new AttemptEnded('closed'));
-    await this.#running;
     const { client, group } = this.#options;
+    // At once: a hook may still take its time.
     const leaving = client.call(goodbye, { params: { group, worker: this.workerId } });
     await leaving.catch((error: unknown) => this.#error(error));
+    await this.#running;
     await this.#work?.done;
     await this.#resume();
     this.#tell({ type: 'left' });
@@ -143,12 +144,14 @@ export class BackupWorker {
       return;
     }
     const answer = one.type === 'suspend' ? await this.#suspend(one) : this.#judge(one);
+    if (this.#closing.signal.aborted) return;
     // Its own end must not come between the acceptance and the begin.
     if (one.type === 'backup' && answer.accepted) this.#suspension?.cancelTimer();
     const heard = await this.#answer(one, answer).catch((error: unknown) => {
       this.#error(error);
       return false;
     });
+    if (this.#closing.signal.aborted) return;
     if (!answer.accepted) this.#tell({ type: 'refused', backupId, attempt, reason: answer.reason });
     else if (!heard && !this.#work) await this.#resume();
     else if (!heard) return;

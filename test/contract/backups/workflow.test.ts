@@ -1,0 +1,196 @@
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { expect, test } from 'vitest';
+import { finish, giveUp, heartbeat } from '../../../functions/backups/attempts.ts';
+import { cancel, launch } from '../../../functions/backups/requests.ts';
+import { sweep } from '../../../functions/backups/sweeping.ts';
+import { goodbye } from '../../../functions/backups/workers.ts';
+import { errorNamed, group, openWorkflow, until } from './workflow-world.ts';
+import { finished, progress } from './world.ts';
+
+/** Must hold 3. The clock moves by seconds, so the end is seen up to one of them late. */
+const endsWithinMs = 60_000 + 30_000 + 1_000;
+
+type World = Awaited<ReturnType<typeof openWorkflow>>;
+
+test('a delegated backup is completed by its workflow, and lives as long as there are heartbeats', async () => {
+  const world = await openWorkflow();
+  await world.register('w1');
+  const { backupId } = await world.begin();
+  const { secret, ...name } = await world.running('w1');
+  for (let beat = 1; beat <= 12; beat += 1) {
+    world.clock.advance(59_000);
+    expect(await heartbeat(world.room, name, secret, progress(beat))).toBe('continue');
+  }
+  expect(await finish(world.room, name, secret, finished)).toBe('continue');
+  await until(async () => (await world.record(backupId)).state === 'COMPLETED');
+  await until(async () => (await world.server.describe(world.executionArn(backupId))).status === 'SUCCEEDED');
+  expect(world.played).toMatchObject({ released: [backupId], discarded: [] });
+});
+
+test.each<[string, (world: World) => Promise<unknown>, string]>([
+  ['the backup began', async () => {}, 'no_worker_accepted'],
+  ['its suspension', (world) => world.replied('w1', 'suspend'), 'no_worker_accepted'],
+  ['its acceptance', (world) => world.running('w1'), 'backup_timed_out'],
+  [
+    'some heartbeats',
+    async (world) => {
+      const { secret, ...name } = await world.running('w1');
+      world.clock.advance(50_000);
+      await heartbeat(world.room, name, secret, progress(1));
+    },
+    'backup_timed_out',
+  ],
+])(
+  'a worker falls silent after %s: the backup ends within the abandon timeout + 30 s of the last sign of life',
+  async (_, act, code) => {
+    const world = await openWorkflow();
+    await world.register('w1');
+    const { backupId } = await world.begin();
+    await act(world);
+    const silentSince = world.clock.now();
+    const record = await world.passes(backupId);
+    expect(record.error?.code).toBe(code);
+    expect((record.endedAt ?? 0) - silentSince).toBeLessThanOrEqual(endsWithinMs);
+    expect(await world.room.store.running(group)).toBeUndefined();
+    await world.register('w2');
+    const { backupId: next } = await world.begin();
+    expect(await world.running('w2')).toMatchObject({ backupId: next, attempt: 1 });
+  },
+);
+
+test('an attempt that was lost changes nothing any more, whatever it still sends', async () => {
+  const world = await openWorkflow();
+  await world.register('w1');
+  const { backupId } = await world.begin({ redelegate: true });
+  const { secret, ...lost } = await world.running('w1');
+  await world.register('w2');
+  world.clock.advance(61_000);
+  const { secret: counts, ...current } = await world.running('w2');
+  expect(current.attempt).toBe(2);
+  const before = await world.record(backupId);
+  const { room } = world;
+  expect(await heartbeat(room, lost, secret, progress(9))).toBe('superseded');
+  expect(await heartbeat(room, lost, counts, progress(9))).toBe('superseded');
+  expect(await giveUp(room, lost, secret, { code: 'disk_full', message: 'no space' })).toBe('superseded');
+  expect(await finish(room, lost, secret, finished)).toBe('superseded');
+  await goodbye(room, { group, worker: 'w1' });
+  expect(await world.record(backupId)).toEqual(before);
+  expect(await finish(room, current, counts, finished)).toBe('continue');
+  await until(async () => (await world.record(backupId)).state === 'COMPLETED');
+  expect((await world.record(backupId)).refusals).toEqual([
+    { worker: 'w1', reason: expect.stringMatching(/^backup_timed_out/) },
+  ]);
+});
+
+test('whoever was suspended and does not get the backup is told that it may resume', async () => {
+  const world = await openWorkflow();
+  await world.register('w1');
+  const { backupId } = await world.begin({ allowLeader: true });
+  await world.replied('w1', 'suspend');
+  await until(async () => (await world.commands('w1')).length === 1);
+  world.clock.advance(31_000);
+  await until(async () => (await world.record(backupId)).state === 'COMPLETED');
+  expect(await world.commands('w1')).toEqual([expect.objectContaining({ type: 'cancel', backupId, attempt: 1 })]);
+});
+
+test('a goodbye and a cancellation end the running attempt without any time passing', async () => {
+  for (const [code, act] of [
+    ['worker_lost', (world: World) => goodbye(world.room, { group, worker: 'w1' })],
+    ['cancelled', (world: World, backupId: string) => cancel(world.room, { group, backupId })],
+  ] as const) {
+    const world = await openWorkflow();
+    await world.register('w1');
+    const { backupId } = await world.begin();
+    await world.running('w1');
+    await act(world, backupId);
+    await until(async () => (await world.server.describe(world.executionArn(backupId))).status === 'SUCCEEDED');
+    expect((await world.record(backupId)).error?.code).toBe(code);
+  }
+});
+
+test('when the logs do not hold still the worker is suspended anew for each cut', async () => {
+  const world = await openWorkflow();
+  await world.register('w1');
+  const { backupId } = await world.begin();
+  const still = world.played.cut;
+  world.played.cut = { again: 'log "events": the lock was removed' };
+  await world.replied('w1', 'suspend');
+  await world.entered(backupId, 'WaitStateEntered');
+  world.played.cut = still;
+  world.clock.advance(1_000);
+  expect(await world.running('w1')).toMatchObject({ attempt: 1 });
+  expect([world.calls('suspend'), world.calls('cut')]).toEqual([2, 2]);
+});
+
+test('the built-in worker takes as many calls as it needs, and so does the verification', async () => {
+  const world = await openWorkflow();
+  const { room, played } = world;
+  const done = room.archives.work;
+  let slices = 0;
+  room.archives.work = async (record, slice) => {
+    slices += 1;
+    await slice.report({ state: 'RUNNING', entryCount: slices, bytes: slices });
+    return slices < 4 ? { more: true } : done(record, slice);
+  };
+  const cursors: (string | undefined)[] = [];
+  room.archives.verify = async (_record, cursor) => {
+    cursors.push(cursor);
+    return cursors.length < 3 ? { more: `file ${cursors.length}` } : played.verification;
+  };
+  const { backupId } = await world.begin({ bypassDelegation: true });
+  await until(async () => (await world.record(backupId)).state === 'COMPLETED');
+  expect(slices).toBe(4);
+  expect(cursors).toEqual([undefined, 'file 1', 'file 2']);
+  expect(await world.record(backupId)).toMatchObject({ attempt: 1, worker: 'built-in', sequence: 4 });
+});
+
+test('a slice of the built-in worker that died is done again; one that hangs is lost after the abandon timeout', async () => {
+  const world = await openWorkflow();
+  world.play('work', () => Promise.reject(errorNamed('Runtime.OutOfMemory')));
+  const { backupId } = await world.begin({ bypassDelegation: true });
+  await world.entered(backupId, 'TaskFailed');
+  world.clock.advance(1_000);
+  await until(async () => (await world.record(backupId)).state === 'COMPLETED');
+  expect(world.calls('work')).toBe(2);
+
+  world.play('work', () => new Promise(() => {}));
+  const { backupId: hanging } = await world.begin({ bypassDelegation: true });
+  await until(async () => world.calls('work') === 3);
+  const silentSince = world.clock.now();
+  const record = await world.passes(hanging);
+  expect(record.error?.code).toBe('backup_timed_out');
+  expect((record.endedAt ?? 0) - silentSince).toBeLessThanOrEqual(endsWithinMs);
+});
+
+test('what a task throws that nobody expects settles the backup', async () => {
+  for (const name of ['choose', 'suspend', 'cut', 'offer', 'run', 'verify', 'passOver', 'lose']) {
+    const world = await openWorkflow();
+    await world.register('w1');
+    world.play(name, () => Promise.reject(errorNamed('TypeError', 'x is not a function')));
+    const { backupId } = await world.begin({ bypassDelegation: name === 'verify' });
+    if (name === 'passOver') await world.replied('w1', 'suspend', false);
+    if (['cut', 'offer', 'run', 'lose'].includes(name)) await world.replied('w1', 'suspend');
+    if (['run', 'lose'].includes(name)) await world.replied('w1', 'backup');
+    if (name === 'lose') {
+      await until(async () => (await world.record(backupId)).taskToken !== undefined);
+      await goodbye(world.room, { group, worker: 'w1' });
+    }
+    await until(async () => (await world.server.describe(world.executionArn(backupId))).status === 'SUCCEEDED');
+    const { error } = await world.record(backupId);
+    expect(error, name).toMatchObject({ code: 'internal', message: expect.stringContaining('x is not a function') });
+  }
+});
+
+test('a backup whose execution was stopped is settled by the sweep; started twice, it was started once', async () => {
+  const world = await openWorkflow();
+  await world.register('w1');
+  const record = await world.begin();
+  expect(await launch(world.room, record)).toBe('running');
+  const { secret, ...name } = await world.running('w1');
+  expect(await sweep(world.room)).toMatchObject({ restarted: 0, settled: 0 });
+  await world.server.client.send(new StopExecutionCommand({ executionArn: world.executionArn(record.backupId) }));
+  expect(await sweep(world.room)).toMatchObject({ settled: 1, cleaned: 1, failed: 0 });
+  expect((await world.record(record.backupId)).error?.code).toBe('workflow_ended');
+  expect(await heartbeat(world.room, name, secret, progress(1))).toBe('superseded');
+  expect(world.calls('choose')).toBe(1);
+});
