@@ -4,12 +4,14 @@ import type { TenureClient } from '../../tenure-client.ts';
 import { sleep } from '../../time.ts';
 import { Exit, exitCodes } from '../exit.ts';
 import { bytes, duration, fields, plain } from '../output.ts';
-import { progress } from '../progress.ts';
+import { progressBar } from '../progress.ts';
 import type { Shell } from '../shell.ts';
 
 export type Status = z.output<typeof backupStatus>;
 
 const lookEveryMs = 500;
+/** In the order in which a backup comes through them. */
+const states = backupState.options;
 
 /** Shows a backup until it has ended; answers its last status. */
 export async function follow(
@@ -18,13 +20,13 @@ export async function follow(
   options: { json?: boolean },
   shell: Shell,
 ): Promise<Status> {
-  const bar = await progress(shell, options, line(begun));
+  const bar = await progressBar(shell, options, line(begun), states.indexOf('COMPLETED'));
   let status = begun;
   try {
     while (!hasEnded(status)) {
       await sleep(client.time, lookEveryMs);
       status = await client.call(getBackup, { params: { group: begun.group, backup: begun.backupId } });
-      bar.say(line(status));
+      if (status.state !== 'FAILED') bar.reach(states.indexOf(status.state), line(status));
     }
   } catch (error) {
     bar.failed(`backup ${begun.backupId} goes on without this command`);
@@ -47,9 +49,9 @@ function line({ state, entryCount, worker, phases, ...status }: Status): string 
   return `${state}${where}: ${entryCount} entries, ${bytes(status.bytes)} (${phaseTimes(phases)})`;
 }
 
-export function phaseTimes(phases: Status['phases']): string {
-  const passed = backupState.options.filter((state) => phases[state] !== undefined);
-  const times = passed.map((state) => `${state.toLowerCase()} ${duration(phases[state] ?? 0)}`);
+function phaseTimes(phases: Status['phases']): string {
+  const spent = states.flatMap((state) => (phases[state] === undefined ? [] : [{ state, ms: phases[state] }]));
+  const times = spent.map(({ state, ms }) => `${state.toLowerCase()} ${duration(ms)}`);
   return times.join(', ') || 'just begun';
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
 import { startS3Server } from '../../../infra/local/s3/server.ts';
+import { backupTimes } from '../backups/times.ts';
 import { project, type RunningStack, startStack } from '../stack.ts';
 import { grantsOf } from './grants.ts';
 import { guardDynamoDb, PermissionGuard } from './guard.ts';
@@ -23,7 +24,13 @@ export async function startGuardedStack(): Promise<GuardedStack> {
     startS3Server({ folder, onRequest: guard.onS3Request }),
   ]);
   const front = await guardDynamoDb(guard, dynamodb.endpoint);
-  const env = { AWS_ENDPOINT_URL_DYNAMODB: front.endpoint, AWS_ENDPOINT_URL_S3: s3.endpoint };
+  const env = {
+    AWS_ENDPOINT_URL_DYNAMODB: front.endpoint,
+    AWS_ENDPOINT_URL_S3: s3.endpoint,
+    TENURE_ANSWER_TIMEOUT_MS: String(backupTimes.answerMs),
+    TENURE_SUSPEND_TIMEOUT_MS: String(backupTimes.suspendMs),
+    TENURE_ABANDON_TIMEOUT_MS: String(backupTimes.abandonMs),
+  };
   const stopStores = async () => {
     await Promise.all([front.stop(), s3.stop()]);
     await dynamodb.stop();
