@@ -48,6 +48,8 @@ interface Work {
 
 const holdMs = 20_000;
 const pauseAfterErrorMs = 1_000;
+/** The service waits so long for an answer, whatever the client's own patience, ms. */
+const answerWithinMs = 30_000;
 
 /**
  * A standby that takes backups of its group (design: backups, "Workers"). It registers, asks for commands until it is closed, and
@@ -163,7 +165,8 @@ export class BackupWorker {
   async #answer({ commandId }: Command, answer: Answer): Promise<boolean> {
     const { client, group } = this.#options;
     try {
-      await client.call(answerCommand, { params: { group, worker: this.workerId, command: commandId }, body: answer });
+      const params = { group, worker: this.workerId, command: commandId };
+      await client.call(answerCommand, { params, body: answer, deadlineMs: answerWithinMs });
       return true;
     } catch (error) {
       if (hasCode(error, 'not_found')) return false;
