@@ -1,5 +1,6 @@
 /** One attempt at a backup, from its acceptance to its finish. */
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type * as z from 'zod';
 import { folderFiles } from '../../functions/backups/archive-folder.ts';
@@ -137,7 +138,11 @@ function withState(
   return {
     async *batches(after) {
       yield* source.batches(after);
-      for await (const data of state) yield { entries: [{ type: 'application', data }], after: undefined };
+      for await (const data of state) {
+        yield { entries: [{ type: 'application', data }], after: undefined };
+        // A state that is all in memory would keep the heartbeats waiting.
+        await turn();
+      }
     },
   };
 }
