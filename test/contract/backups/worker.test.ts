@@ -110,6 +110,23 @@ describe('the worker of the client library', () => {
     expect(world.errors).toEqual([]);
   });
 
+  test('lets heartbeats through while it is handed a state that is all in memory', async () => {
+    let heartbeatsRan = false;
+    let ranBetween = false;
+    const world = await openWorker({
+      *snapshot() {
+        setImmediate(() => {
+          heartbeatsRan = true;
+        });
+        for (let value = 0; value < 3; value += 1) yield value;
+        ranBetween = heartbeatsRan;
+      },
+    });
+    await offered(world);
+    await world.event('finished');
+    expect(ranBetween).toBe(true);
+  });
+
   test('refuses with the reason of its suspend hook, and resumes', async () => {
     const calls: string[] = [];
     const world = await openWorker({
