@@ -8,7 +8,10 @@ import { resources, templateOf, text } from '../../infra/cdk/synthesised.ts';
 import { errorNamed, manualClock, roleArn, testServer, until } from '../../infra/local/step-functions/support.ts';
 import { group, openBackups, type Room } from './world.ts';
 
-type Task = (event: unknown, context: { getRemainingTimeInMillis(): number }) => Promise<unknown>;
+type Task = (
+  event: unknown,
+  context: { awsRequestId: string; getRemainingTimeInMillis(): number },
+) => Promise<unknown>;
 
 /** As the handlers of functions/backups/workflow bind them. */
 const tasksOf = (room: Room): Record<(typeof backupTasks)[number], Task> => ({
@@ -60,7 +63,7 @@ export async function openWorkflow() {
       if (played) return played();
       const act = tasks[name];
       if (!act) throw new Error(`The workflow calls ${name}, which is no task`);
-      return act(payload, { getRemainingTimeInMillis: () => 60_000 });
+      return act(payload, { awsRequestId: 'request', getRemainingTimeInMillis: () => 60_000 });
     },
   });
   const { stateMachineArn } = await server.createStateMachine({ name: 'backup', definition: written, roleArn });
