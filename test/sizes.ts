@@ -15,6 +15,7 @@ export const sizes = {
   },
   log: {
     positions: size(1_000, 10_000),
+    fightMs: size(12_000, 120_000),
     simulatedRuns: size(400, 10_000),
     variantRuns: 1_000,
   },

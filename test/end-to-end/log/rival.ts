@@ -1,0 +1,87 @@
+/**
+ * A process that appends to a log whatever its rivals do, and prints what was acknowledged: `node --import tsx rival.ts NAME MODE
+ * GROUP LOG STACK`. By `api` it is a client; by `direct` it runs the coordinator itself, so that SIGKILL meets one between any two
+ * of its requests.
+ */
+import { randomUUID } from 'node:crypto';
+import { hasCode, ReplicatedLog, TenureClient } from '../../../client/index.ts';
+import { append, type Kept, type WriterMemory } from '../../../functions/log/append.ts';
+import { elect } from '../../../functions/log/coordinator.ts';
+import type { LogParts } from '../../../functions/log/log.ts';
+import { Unreachable } from '../../../functions/log/quorum.ts';
+import type { Value } from '../../../functions/log/replica.ts';
+import { logsOn } from '../../../functions/log/room.ts';
+import { requestIdOf } from '../../../functions/log/seat-item.ts';
+import { localDocuments } from '../../support/main-table.ts';
+import type { StackDescription } from '../../support/stack.ts';
+
+/** Answers where each entry is in the log; undefined for one that is not, since a rival took its place. */
+type Append = (entries: readonly string[]) => Promise<(number | undefined)[]>;
+
+const [name = '', mode = '', group = '', log = '', stack = ''] = process.argv.slice(2);
+const { api, dynamodb, table, replicaTables } = JSON.parse(stack) as StackDescription;
+
+function byApi(): Append {
+  const client = new TenureClient({ url: api });
+  const writer = new ReplicatedLog({ client, group, log }).writer({ deadlineMs: 120_000 });
+  return async (entries) => {
+    try {
+      const { first } = await writer.append(entries);
+      return entries.map((_, index) => first + index);
+    } catch (error) {
+      if (hasCode(error, 'not_elected')) return kept(entries, []);
+      if (hasCode(error, 'exclusivity_lost')) return kept(entries, error.members['kept'] as Kept[]);
+      throw error;
+    }
+  };
+}
+
+function directly(): Append {
+  const client = localDocuments(dynamodb);
+  const replicas = replicaTables.map((replica) => ({ table: replica, client: localDocuments(dynamodb) }));
+  const parts = logsOn({ client, table, replicas }).parts(group, log);
+  let writer: { writerId: string; memory: WriterMemory } | undefined;
+  return async (entries) => {
+    const requestId = requestIdOf(randomUUID());
+    const values = entries.map((text, index): Value => {
+      return { type: 'APPEND', data: Buffer.from(text), requestId, index };
+    });
+    for (;;) {
+      writer ??= await elected(parts);
+      const { writerId, memory } = writer;
+      const answer = await append(parts, memory, { writerId, requestId, values }).catch(unlessUnreachable);
+      if (answer && 'first' in answer) return entries.map((_, index) => answer.first + index);
+      writer = undefined;
+      if (answer && 'exclusivityLost' in answer) return kept(entries, answer.exclusivityLost.kept);
+    }
+  };
+}
+
+async function elected(parts: LogParts) {
+  for (;;) {
+    const election = await elect(parts, 0).catch(unlessUnreachable);
+    if (election && 'elected' in election) {
+      const memory: WriterMemory = { seat: election.elected, settlements: new Map() };
+      return { writerId: election.elected.writerId, memory };
+    }
+    await parts.timer.sleep(50 + Math.random() * 200);
+  }
+}
+
+function kept(entries: readonly string[], those: readonly Kept[]) {
+  return entries.map((_, at) => those.find(({ index }) => index === at)?.position);
+}
+
+function unlessUnreachable(error: unknown): undefined {
+  if (!(error instanceof Unreachable)) throw error;
+}
+
+// The pauses of a coordinator alone do not keep a process alive.
+setInterval(() => {}, 60_000);
+const appendAll = mode === 'direct' ? directly() : byApi();
+for (let request = 1; ; request += 1) {
+  const count = request % 3 === 0 ? 5 : 1;
+  const entries = Array.from({ length: count }, (_, at) => `${name}.${request}.${at}`);
+  const positions = await appendAll(entries);
+  console.log(JSON.stringify({ entries, positions }));
+}
