@@ -1,4 +1,5 @@
 import { type App, CfnElement, type Stack } from 'aws-cdk-lib';
+import { type Caller, resourcesFor } from './callers.ts';
 
 interface Resource {
   Type: string;
@@ -29,7 +30,7 @@ export function describePermissions(stack: Stack): string {
       const table = ['| on | may |', '|---|---|', ...rows.sort()].join('\n');
       return `## ${name(role)}\n\nUsed by ${services.join(', ')}.\n\n${table}\n`;
     });
-  return `${introduction}\n${sections.sort().join('\n')}`;
+  return [introduction, ...sections.sort(), deletions(resources, name), forCallers].join('\n');
 }
 
 const introduction = `# Permissions
@@ -39,6 +40,74 @@ traces, the delivery of a workflow's log, the objects below a prefix and the lis
 of a table's streams, no resource is given by a wildcard.
 Written by \`npm run permissions\` from the synthesised template; a test compares.
 `;
+
+/** Why a role may delete objects of the bucket; a role that is not here must not. */
+const deletes: Record<string, string> = {
+  backups: 'the files of a backup that an operator deletes, and of an attempt that counts no more',
+  'backup-clean-up':
+    'the end of a backup: files of an attempt that counts no more, payloads whose deletion it held back',
+  'backup-cut': 'a cut that is given up: payloads whose deletion it held back',
+  'backup-sweep': 'what ended without its workflow: as the clean-up',
+  'backup-schedule': "retention: the oldest backups beyond the policy's number",
+  checkpoints: 'a commit beyond `retain`, a discard, a recovery with `discardOlder`: what it dropped',
+  'clean-up': 'payloads of finished jobs',
+  collect: 'orphans of one group, on command of an operator',
+  collector: 'orphans',
+};
+
+function deletions(resources: [string, Resource][], name: (logicalId: string) => string): string {
+  const roles = resources.filter(([, { Type, Properties }]) => Type === 'AWS::IAM::Policy' && mayDelete(Properties));
+  const rows = roles
+    .flatMap(([, { Properties }]) => Properties.Roles.map(({ Ref }) => name(Ref)))
+    .map((role) => `| ${role} | ${deletes[role] ?? unexplained(role)} |`);
+  return `# Who deletes objects
+
+A version that is deleted stays for \`payloadUndeleteDays\` (3). Nobody deletes items of the main table:
+what is over gets a time to live. The replicas' tables lose what was truncated.
+
+| role | what and why |
+|---|---|
+${[...new Set(rows)].sort().join('\n')}
+`;
+}
+
+function mayDelete({ PolicyDocument }: Resource['Properties']): boolean {
+  return PolicyDocument.Statement.some(({ Action }) =>
+    [Action].flat().some((action) => action.startsWith('s3:Delete')),
+  );
+}
+
+function unexplained(role: string): never {
+  throw new Error(`The role ${role} may delete objects, and infra/permissions.ts does not say why`);
+}
+
+const whatFor: Record<Caller, string> = {
+  contender: 'A process that contends for the lease and needs nothing else.',
+  leader: 'A process that contends, and does the work of the leader: jobs, checkpoints, logs, requests for backups.',
+  worker: 'A standby that takes backups.',
+  observer: 'A client that looks for the leader, or a page that shows the group. It writes nothing.',
+  operator: 'A person, or a tool of theirs.',
+};
+
+const forCallers = `# Policies for callers
+
+Each is limited to the group \`orders\`: put your group, Region, account and API id in. Take the slash after the group with it, or
+\`orders\` opens \`orders-2\`. The constructs' \`grantContend\`, \`grantLead\`, \`grantWork\`, \`grantObserve\` and \`grantOperate\` write the same.
+A star of IAM takes slashes too: that a policy's statements open no more than is meant is tested route by route. Give Allows for the
+groups that a caller needs; a Deny of one group is no protection, since a path can be spelled with escapes. \`GET /v1/groups\`, the list
+of all groups, \`GET /v1/health\` and \`GET /v1/openapi.json\` belong to no group and stand in none of them.
+
+${Object.entries(whatFor)
+  .map(([caller, words]) => `## ${caller}\n\n${words}\n\n${policyFor(caller as Caller)}`)
+  .join('\n')}`;
+
+function policyFor(caller: Caller): string {
+  const Resource = resourcesFor(caller, 'orders').map(
+    (resource) => `arn:aws:execute-api:REGION:ACCOUNT:API/${resource}`,
+  );
+  const statement = { Effect: 'Allow', Action: 'execute-api:Invoke', Resource };
+  return `\`\`\`json\n${JSON.stringify({ Version: '2012-10-17', Statement: [statement] }, null, 2)}\n\`\`\`\n`;
+}
 
 /** Where a resource stands among the constructs, without what all of them have in common. */
 function namesIn(stack: Stack): (logicalId: string) => string {

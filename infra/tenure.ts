@@ -2,31 +2,11 @@ import { Stack, Stage } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import cdk from '../cdk.json' with { type: 'json' };
-import { createBackup } from '../functions/backups/schema.ts';
-import { listWorkers, workerOperations } from '../functions/backups/worker-schema.ts';
-import { leadershipOperations, revoke } from '../functions/leadership/schema.ts';
-import { appendEntries, createLog, truncateLog } from '../functions/log/schema.ts';
-import { catalogue } from '../functions/operations/catalogue.ts';
-import type { Operation } from '../functions/platform/operation.ts';
-import { name } from '../functions/platform/schema.ts';
+import { type Caller, resourcesFor } from './callers.ts';
 import { ReplicaStack, remoteReplicas } from './replicas.ts';
 import { checkSettings, type Settings } from './settings.ts';
 import { TenureService } from './tenure-service.ts';
 import { TenureStore } from './tenure-store.ts';
-
-type Allowed = (operation: Operation) => boolean;
-
-const isWorkers = (operation: Operation) => Object.values<Operation>(workerOperations).includes(operation);
-/** A worker's questions change what the service holds of it. */
-const observes: Allowed = (operation) =>
-  operation.method === 'GET' && (operation === listWorkers || !isWorkers(operation));
-const works: Allowed = (operation) => isWorkers(operation) || observes(operation);
-const contends: Allowed = (operation) =>
-  Object.values<Operation>(leadershipOperations).includes(operation) && operation !== revoke;
-/** Besides what needs the fence of a leader. */
-const leadersOwn: readonly Operation[] = [createLog, appendEntries, truncateLog, createBackup];
-const leads: Allowed = (operation) =>
-  contends(operation) || operation.fence !== undefined || leadersOwn.includes(operation) || observes(operation);
 
 /**
  * Tenure as a part of any CDK stack. What remembers and what acts stand apart in it: the service can be replaced as a whole
@@ -49,29 +29,29 @@ export class Tenure extends Construct {
     this.replicateElsewhere(settings);
   }
 
-  /** Lets the caller contend for the group's lease and hold it, which is all that `tenure lead` asks for by itself. */
+  /** Lets the caller contend for the group's lease and hold it, without touching its jobs and logs. */
   grantContend(group: string, grantee: IGrantable): Grant {
-    return this.grant(group, grantee, contends);
+    return this.grant('contender', group, grantee);
   }
 
-  /** Lets the caller contend, do what only a leader may (jobs, checkpoints, logs), and ask for backups; nothing that is for operators. */
+  /** Lets the caller contend for the group's lease and do what its leader does, but nothing that is for operators. */
   grantLead(group: string, grantee: IGrantable): Grant {
-    return this.grant(group, grantee, leads);
+    return this.grant('leader', group, grantee);
   }
 
-  /** Lets the caller take the group's backups, and read what is in the group. */
+  /** Lets the caller take backups of the group as a worker. */
   grantWork(group: string, grantee: IGrantable): Grant {
-    return this.grant(group, grantee, works);
+    return this.grant('worker', group, grantee);
   }
 
   /** Lets the caller read all of the group. */
   grantObserve(group: string, grantee: IGrantable): Grant {
-    return this.grant(group, grantee, observes);
+    return this.grant('observer', group, grantee);
   }
 
   /** Lets the caller do everything in the group: revoke, cancel, delete, restore. */
   grantOperate(group: string, grantee: IGrantable): Grant {
-    return this.grant(group, grantee, () => true);
+    return this.grant('operator', group, grantee);
   }
 
   /** One more stack for each replica of the logs that lies in another Region. */
@@ -81,17 +61,11 @@ export class Tenure extends Construct {
     }
   }
 
-  private grant(group: string, grantee: IGrantable, allowed: Allowed): Grant {
-    name.parse(group);
-    const operations = Object.values<Operation>(catalogue).filter(({ path }) => path.includes('/{group}/'));
-    const resourceArns = operations.filter(allowed).map((operation) => this.arnOf(operation, group));
-    return Grant.addToPrincipal({ grantee, actions: ['execute-api:Invoke'], resourceArns });
-  }
-
-  /** The group ends with a slash in every path, or a caller of `orders` would reach `orders-2`. */
-  private arnOf({ method, path }: Operation, group: string): string {
-    const resourceName = `$default/${method}${path.replace('{group}', group).replaceAll(/\{\w+\}/g, '*')}`;
+  private grant(caller: Caller, group: string, grantee: IGrantable): Grant {
     const { apiId: resource } = this.service.api.http;
-    return Stack.of(this).formatArn({ service: 'execute-api', resource, resourceName });
+    const resourceArns = resourcesFor(caller, group).map((resourceName) =>
+      Stack.of(this).formatArn({ service: 'execute-api', resource, resourceName }),
+    );
+    return Grant.addToPrincipal({ grantee, actions: ['execute-api:Invoke'], resourceArns });
   }
 }

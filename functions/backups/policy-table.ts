@@ -39,13 +39,17 @@ export function policyTable(client: DynamoDBDocumentClient, table: string): Poli
     },
 
     async remove(group) {
-      await client.send(
-        new UpdateCommand({
-          TableName: table,
-          Key: policyKey(group),
-          UpdateExpression: 'REMOVE #policy, doneUntil, #partition, #group',
-          ExpressionAttributeNames: names,
-        }),
+      await conditional(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: policyKey(group),
+            UpdateExpression: 'REMOVE #policy, doneUntil, #partition, #group',
+            // A removal of what is not there would leave an empty item behind.
+            ConditionExpression: 'attribute_exists(pk)',
+            ExpressionAttributeNames: names,
+          }),
+        ),
       );
     },
 

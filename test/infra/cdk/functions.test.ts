@@ -100,13 +100,26 @@ describe('permissions', () => {
     expect(deleting).toEqual([]);
   });
 
-  test('only retention, clean-up, the collector and the end of a backup delete objects', () => {
+  // docs/permissions.md says what each of them deletes, and why.
+  test('only retention, clean-up, the collector and the end of what a payload served delete objects', () => {
     const deleting = permissions(template).filter(({ action }) => action.startsWith('s3:Delete'));
-    const backups = /^TenureService(backups|backupsweep|backupcleanup|backupcut|backupschedule)role/;
-    for (const { role, resource } of deleting) {
-      if (resource.endsWith('/backups/*')) expect(role).toMatch(backups);
-      else if (!backups.test(role)) expect(role).toMatch(/^TenureService(checkpoints|cleanup|collect|collector)role/);
-    }
+    const found = deleting.map(({ role, resource }) => {
+      const [, name] = /^TenureService([a-z]+)role/.exec(role) ?? [];
+      return `${name} ${/\/([a-z]+)\/\*$/.exec(resource)?.[1]}`;
+    });
+    const archives = ['backups', 'backupcleanup', 'backupschedule', 'backupsweep'];
+    const payloads = [
+      'backups',
+      'backupcleanup',
+      'backupcut',
+      'backupsweep',
+      'checkpoints',
+      'cleanup',
+      'collect',
+      'collector',
+    ];
+    const expected = [...archives.map((name) => `${name} backups`), ...payloads.map((name) => `${name} groups`)];
+    expect(found.sort()).toEqual(expected.sort());
   });
 
   test('lease and contend reach the main table and nothing else of the store', () => {

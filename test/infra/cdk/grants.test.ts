@@ -3,123 +3,106 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { catalogue } from '../../../functions/operations/catalogue.ts';
-import type { Operation } from '../../../functions/platform/operation.ts';
+import { type Caller, callers, isOfGroup, type OperationName, writing } from '../../../infra/callers.ts';
 import { Tenure } from '../../../infra/tenure.ts';
 import { newApp, permissions, resources } from './synthesised.ts';
 
-const grants = ['grantLead', 'grantContend', 'grantWork', 'grantObserve', 'grantOperate'] as const;
-const operations = Object.values<Operation>(catalogue).filter(({ path }) => path.includes('{group}'));
+const grants = {
+  contender: 'grantContend',
+  leader: 'grantLead',
+  worker: 'grantWork',
+  observer: 'grantObserve',
+  operator: 'grantOperate',
+} as const;
+const everyone = Object.keys(grants) as Caller[];
+const operations = (Object.keys(catalogue) as OperationName[]).filter(isOfGroup);
 
-/** For each grant for the group `orders`, the patterns of METHOD/path that its policy allows. */
-const patterns = new Map<string, string[]>();
+/** For each caller with a grant for the group `orders`, the patterns of METHOD/path that its policy allows. */
+const patterns = new Map<Caller, string[]>();
 
 beforeAll(() => {
   const { stack } = newApp();
-  for (const grant of grants) {
-    stack.tenure[grant]('orders', new Role(stack, grant, { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }));
+  for (const caller of everyone) {
+    stack.tenure[grants[caller]](
+      'orders',
+      new Role(stack, caller, { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }),
+    );
   }
   const granted = permissions(Template.fromStack(stack as Stack));
-  for (const grant of grants) {
-    const own = granted.filter(({ role }) => role.startsWith(grant));
+  for (const caller of everyone) {
+    const own = granted.filter(({ role }) => role.startsWith(caller));
     expect(own.map(({ action }) => action)).toEqual(own.map(() => 'execute-api:Invoke'));
     patterns.set(
-      grant,
+      caller,
       own.map(({ resource }) => /\/\$default\/(.*)$/.exec(resource)?.[1] ?? resource),
     );
   }
 });
 
 /** As IAM matches: a star stands for any text, slashes too. */
-function allows(grant: string, method: string, path: string): boolean {
-  return (patterns.get(grant) ?? []).some((pattern) => {
+function allows(caller: Caller, method: string, path: string): boolean {
+  return (patterns.get(caller) ?? []).some((pattern) => {
     const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
     return new RegExp(`^${parts.join('.*')}$`).test(`${method}${path}`);
   });
 }
 
-function requests(group: string) {
-  return operations.map((operation) => ({
-    operation,
-    path: operation.path.replace('{group}', group).replaceAll(/\{\w+\}/g, 'some-name'),
-  }));
+function allowed(caller: Caller, group: string): OperationName[] {
+  return operations.filter((operation) => {
+    const { method, path } = catalogue[operation];
+    return allows(caller, method, path.replace('{group}', group).replaceAll(/\{\w+\}/g, 'some-name'));
+  });
 }
 
-describe('grants', () => {
-  /** What a grant allows of these operations, by METHOD and last part of the path. */
-  const allowed = (grant: string, asked: readonly (readonly [method: string, path: string])[]) =>
-    asked.filter(([method, path]) => allows(grant, method, `/v1/groups/orders/${path}`)).map(([, path]) => path);
+/** Opened by the star of another GET; who has not got the attempt's secret is told that the attempt is superseded. */
+const besides: Partial<Record<Caller, OperationName[]>> = {
+  leader: ['attemptEntries'],
+  observer: ['attemptEntries'],
+};
 
-  const leadership = [
-    ['POST', 'leadership/contend'],
-    ['POST', 'leadership/confirm'],
-    ['POST', 'leadership/renew'],
-    ['POST', 'leadership/resign'],
-    ['GET', 'leadership'],
-  ] as const;
-  const leaders = [
-    ['POST', 'recovery'],
-    ['PUT', 'jobs/count'],
-    ['POST', 'jobs/count/checkpoints'],
-    ['DELETE', 'jobs/count/savepoints/3'],
-    ['PUT', 'logs/journal'],
-    ['POST', 'logs/journal/writer'],
-    ['POST', 'logs/journal/entries'],
-    ['POST', 'logs/journal/truncate'],
-    ['POST', 'backups'],
-  ] as const;
-  const workers = [
-    ['PUT', 'workers/standby'],
-    ['GET', 'workers/standby/commands'],
-    ['POST', 'workers/standby/commands/1/answer'],
-    ['POST', 'backups/some/attempts/1/heartbeat'],
-    ['POST', 'backups/some/attempts/1/files'],
-    ['DELETE', 'workers/standby'],
-  ] as const;
-  const operators = [
-    ['POST', 'leadership/revoke'],
-    ['POST', 'orphans/collect'],
-    ['POST', 'logs/journal/replicas/1/initialize'],
-    ['POST', 'logs/journal/replicas/1/recover'],
-    ['POST', 'backups/some/cancel'],
-    ['DELETE', 'backups/some'],
-    ['POST', 'backups/some/share'],
-    ['PUT', 'backup-policy'],
-    ['POST', 'restore'],
-  ] as const;
-  const paths = (asked: readonly (readonly [string, string])[]) => asked.map(([, path]) => path);
-  const everything = [...leadership, ...leaders, ...workers, ...operators];
-
-  test.each([
-    ['grantContend', [...leadership]],
-    ['grantLead', [...leadership, ...leaders]],
-    ['grantWork', [leadership[4], ...workers]],
-    ['grantOperate', everything],
-  ] as const)('%s allows its own requests and no other', (grant, own) => {
-    expect(allowed(grant, everything)).toEqual(paths(own));
+describe('a policy', () => {
+  test.for(everyone)('of a %s opens what it needs, and no more', (caller) => {
+    const needed = [...callers[caller], ...(besides[caller] ?? [])];
+    expect(allowed(caller, 'orders').toSorted()).toEqual([...new Set(needed)].toSorted());
   });
 
-  test('an observer may read, and change nothing', () => {
-    for (const { operation, path } of requests('orders')) {
-      const reads = operation.method === 'GET' && !path.endsWith('/commands');
-      expect(allows('grantObserve', operation.method, path), path).toBe(reads);
-    }
+  test('of an observer writes nothing', () => {
+    const written = allowed('observer', 'orders').filter((operation) => writing.includes(operation));
+    expect(written).toEqual(besides.observer);
+    expect(allowed('observer', 'orders').map((operation) => catalogue[operation].method)).not.toContain('POST');
   });
 
-  test('an operator may do everything in the group', () => {
-    for (const { operation, path } of requests('orders')) {
-      expect(allows('grantOperate', operation.method, path), path).toBe(true);
-    }
+  test('of an operator opens the whole group', () => {
+    expect(allowed('operator', 'orders')).toEqual(operations);
   });
 
-  test.each(grants)('%s opens no other group, and not the list of all', (grant) => {
-    for (const other of ['orders-2', 'order', 'x', 'orders.eu']) {
-      for (const { operation, path } of requests(other))
-        expect(allows(grant, operation.method, path), path).toBe(false);
-    }
-    expect(allows(grant, 'GET', '/v1/groups')).toBe(false);
+  test('of a leader leaves to operators what only they may do', () => {
+    const forOperators = [
+      'revoke',
+      'deleteBackup',
+      'shareBackup',
+      'startRestore',
+      'initializeReplica',
+      'collectOrphans',
+    ];
+    for (const operation of forOperators) expect(allowed('leader', 'orders')).not.toContain(operation);
   });
 
-  test('a group that is no name is refused', () => {
+  test('is given for every operation that writes in a group, exactly once: a new one must say who needs it', () => {
+    const reading = operations.filter(
+      (operation) => catalogue[operation].method === 'GET' && !writing.includes(operation),
+    );
+    expect(new Set(writing).size).toBe(writing.length);
+    expect([...writing, ...reading].toSorted()).toEqual(operations.toSorted());
+  });
+
+  test.for(everyone)('of a %s opens no other group, and not the list of all', (caller) => {
+    for (const other of ['orders-2', 'order', 'x', 'orders.eu', 'orders*', 'x/orders'])
+      expect(allowed(caller, other)).toEqual([]);
+    expect(allows(caller, 'GET', '/v1/groups')).toBe(false);
+  });
+
+  test('for a group that is no name is refused', () => {
     const { stack } = newApp();
     const role = new Role(stack, 'caller', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
     for (const group of ['*', 'a/b', '', 'orders*'])

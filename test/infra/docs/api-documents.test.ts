@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
 import { catalogue } from '../../../functions/operations/catalogue.ts';
+import type { ProblemKind } from '../../../functions/platform/problem.ts';
 import { openApiDocument, problemsPage } from '../../../infra/api-documents.ts';
 
 const page = (name: string) => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
@@ -14,6 +15,40 @@ test('docs/openapi.json is made from the schemas', () => {
 test('docs/problems.md is made from the problems', () => {
   expect(problemsPage() === page('problems.md'), `docs/problems.md ${outdated}`).toBe(true);
 });
+
+test('docs/problems.md has every problem that any room declares, which is every code that is answered', async () => {
+  const folder = new URL('../../../functions/', import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /problems?\.ts$/.test(file),
+  );
+  const rooms = await Promise.all(files.map((file) => import(new URL(file, folder).href) as Promise<object>));
+  const kinds = rooms.flatMap((room) => Object.values(room)).filter(isKind);
+  expect(kinds.length).toBeGreaterThan(30);
+  const missing = kinds.filter(({ code }) => !page('problems.md').includes(`| \`${code}\` |`));
+  expect(missing.map(({ code }) => code)).toEqual([]);
+  const elsewhere = sources(folder).filter(([file, text]) => !files.includes(file) && /: ProblemKind = /.test(text));
+  expect(elsewhere.map(([file]) => file)).toEqual([]);
+});
+
+/** Codes that a backup or a restore ends with stand in its status; they are no answers, and have a table of their own. */
+test('docs/backups.md says what to do about every code that a backup can fail with', () => {
+  const folder = new URL('../../../functions/backups/', import.meta.url);
+  const codes = sources(folder)
+    .filter(([file]) => file !== 'problems.ts')
+    .flatMap(([, text]) => [...text.matchAll(/\bcode: '(\w+)'/g)].map(([, code]) => String(code)));
+  expect(codes).toContain('worker_lost');
+  expect([...new Set(codes)].filter((code) => !page('backups.md').includes(`\`${code}\``))).toEqual([]);
+});
+
+function isKind(value: unknown): value is ProblemKind {
+  return typeof value === 'object' && value !== null && 'code' in value && 'cure' in value;
+}
+
+function sources(folder: URL): [string, string][] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => [file, readFileSync(new URL(file, folder), 'utf8')]);
+}
 
 test('the document has every operation once, with its problems', () => {
   const { paths } = JSON.parse(openApiDocument()) as { paths: Record<string, Record<string, { operationId: string }>> };
