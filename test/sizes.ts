@@ -27,6 +27,7 @@ export const sizes = {
     simulatedCrowds: size(6, 300),
     historyCalls: size(15, 150),
   },
+  security: { hostileRequests: size(4, 500) },
   client: { electorRuns: size(150, 3_000) },
   s3: { largeObjectMiB: size(128, 1024), racingWriters: 30 },
   backups: {

@@ -1,0 +1,49 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { DynamoDBDocumentClient, paginateScan, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { StackDescription } from '../../support/stack.ts';
+
+const local = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+
+/** Looks into the stores of a stack past its API. */
+export function openStores({ dynamodb, s3, table, replicaTables, bucket }: StackDescription) {
+  const items = DynamoDBDocumentClient.from(new DynamoDBClient({ ...local, endpoint: dynamodb }));
+  const objects = new S3Client({ ...local, endpoint: s3, forcePathStyle: true });
+
+  return {
+    /** Everything that the main table holds of a group. */
+    async contents(group: string): Promise<unknown[]> {
+      const { Items = [] } = await items.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: 'pk = :pk',
+          ExpressionAttributeValues: { ':pk': `GROUP#${group}` },
+          ConsistentRead: true,
+        }),
+      );
+      return Items;
+    },
+
+    /** The groups with the prefix that any table, or the bucket, holds something of. */
+    async groupsWith(prefix: string) {
+      const found = { items: new Set<string>(), objects: new Set<string>() };
+      const group = new RegExp(`${prefix}\\d+-`, 'g');
+      for (const TableName of [table, ...replicaTables]) {
+        const scan = { TableName, ProjectionExpression: 'pk, sk', ConsistentRead: true };
+        for await (const { Items = [] } of paginateScan({ client: items }, scan))
+          for (const name of JSON.stringify(Items).match(group) ?? []) found.items.add(name);
+      }
+      for (const start of ['groups/', 'backups/', 'restores/']) {
+        let ContinuationToken: string | undefined;
+        do {
+          const page = await objects.send(
+            new ListObjectsV2Command({ Bucket: bucket, Prefix: `${start}${prefix}`, ContinuationToken }),
+          );
+          for (const name of JSON.stringify(page.Contents ?? []).match(group) ?? []) found.objects.add(name);
+          ContinuationToken = page.NextContinuationToken;
+        } while (ContinuationToken);
+      }
+      return found;
+    },
+  };
+}
