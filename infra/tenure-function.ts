@@ -21,6 +21,8 @@ export interface TenureFunctionProps {
   /** 10 unless said; API Gateway waits for 29 at most. */
   timeoutSeconds?: number;
   memoryMiB?: number;
+  /** Files of the project that it reads from its own folder, so that loading it does not. */
+  beside?: string[];
 }
 
 /** A Lambda function with the defaults of the house. It may write its own logs and traces, and what `allow` says. */
@@ -29,7 +31,7 @@ export class TenureFunction extends LambdaFunction {
   private readonly permissions: Role;
 
   constructor(scope: Construct, id: string, props: TenureFunctionProps) {
-    const { settings, store, entry, handler = 'handler', environment, timeoutSeconds = 10, memoryMiB = 512 } = props;
+    const { settings, store, entry, handler = 'handler', environment, timeoutSeconds = 10, memoryMiB = 512, beside } = props;
     const reservedConcurrentExecutions = settings.reservedConcurrency[id];
     const logGroup = new LogGroup(scope, `${id}-logs`, {
       retention: settings.logRetentionDays,
@@ -37,7 +39,7 @@ export class TenureFunction extends LambdaFunction {
     });
     const role = new Role(scope, `${id}-role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     super(scope, id, {
-      code: functionCode(entry),
+      code: functionCode(entry, beside),
       handler: `index.${handler}`,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,

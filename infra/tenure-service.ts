@@ -44,6 +44,7 @@ export class TenureService extends Construct {
     const operate = new TenureFunction(this, 'operate', {
       ...props,
       entry: 'operations/handler.ts',
+      beside: ['docs/openapi.json'],
       timeoutSeconds: 29,
       environment: { TENURE_BUCKET: bucket.bucketName },
     });

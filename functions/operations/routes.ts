@@ -16,7 +16,7 @@ export interface Stores {
 }
 
 /** The health route and the API's own description. */
-export function operationsRoutes(stores: Stores, document: z.infer<typeof schema.openapi.answer>): Endpoint[] {
+export function operationsRoutes(stores: Stores, document: () => z.infer<typeof schema.openapi.answer>): Endpoint[] {
   return [
     endpoint(schema.health, async () => {
       const { table, bucket } = stores;
@@ -34,7 +34,7 @@ export function operationsRoutes(stores: Stores, document: z.infer<typeof schema
         now: instant(stores.clock.now()),
       };
     }),
-    endpoint(schema.openapi, async () => document),
+    endpoint(schema.openapi, async () => document()),
   ];
 }
 

@@ -82,6 +82,8 @@ export async function openJobWorld(dynamodbEndpoint: string) {
     /** Another hand's access to both stores, not counted. */
     s3,
     other,
+    /** Another client of S3, as each process has its own. */
+    newS3,
     /** What reached S3, from whomever. */
     requests,
     advance(ms: number) {

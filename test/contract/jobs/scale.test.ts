@@ -1,14 +1,9 @@
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { JobRegistry, termFromEnvironment } from '../../../client/index.ts';
-import type { Job } from '../../../functions/jobs/job.ts';
-import { toItem } from '../../../functions/jobs/job-item.ts';
-import type { PayloadStore } from '../../../functions/jobs/payload-store.ts';
-import { payloadKey } from '../../../functions/jobs/upload.ts';
 import { inParallel } from '../../../functions/platform/in-parallel.ts';
 import { sizes } from '../../sizes.ts';
-import { type JobWorld, openJobWorld, sha256 } from '../../support/job-world.ts';
+import { type JobWorld, openJobWorld } from '../../support/job-world.ts';
+import { jobNames, leaveJob } from '../../support/left-job.ts';
 
 let world: JobWorld;
 
@@ -17,35 +12,10 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** A job that an earlier leader has left behind, with its payloads. */
-async function fill(payloads: PayloadStore, jobId: string): Promise<void> {
-  const payload = async (content: string) => {
-    const payloadId = v7();
-    await payloads.put(payloadKey('scale', jobId, payloadId), Buffer.from(content), sha256(content));
-    return { payloadId, bytes: content.length, sha256: sha256(content), committedAt: Date.now() };
-  };
-  const newest = { ...(await payload(`state of ${jobId}`)), checkpointId: 1 };
-  const job: Job = {
-    group: 'scale',
-    jobId,
-    state: 'ACTIVE',
-    fence: 1,
-    graph: await payload(`graph of ${jobId}`),
-    retain: 1,
-    checkpoints: [newest],
-    savepoints: [],
-    commits: [newest],
-    nextCheckpointId: 2,
-    submittedAt: Date.now(),
-    requestId: 'filled',
-  };
-  await world.other.send(new PutCommand({ TableName: world.table, Item: toItem(job) }));
-}
-
 test(`${sizes.jobs.recovered} jobs are recovered in pages, with at most 1.1 requests each`, async () => {
-  const jobs = Array.from({ length: sizes.jobs.recovered }, (_, at) => `job-${String(at).padStart(6, '0')}`);
+  const jobs = jobNames(sizes.jobs.recovered);
   const filling = world.process();
-  await inParallel(jobs, 16, (jobId) => fill(filling.room.payloads, jobId));
+  await inParallel(jobs, 16, (jobId) => leaveJob(world, filling.room.payloads, 'scale', jobId));
 
   const api = world.process();
   const { fencingVersion, sessionId } = await world.lead('scale', 3_600_000);

@@ -1,0 +1,117 @@
+import { atMost, type Bench, type Row } from '../bench.ts';
+import { Absent } from '../peers.ts';
+import { median } from '../samples.ts';
+import { etcd } from './etcd.ts';
+import { killed, type Lane, openLane, phases } from './lane.ts';
+import { type System, ttlMs } from './system.ts';
+import { tenure } from './tenure.ts';
+import { zookeeper } from './zookeeper.ts';
+
+const lanes = 5;
+const killsPerLane = 6;
+const quietMs = 4 * ttlMs;
+
+export const bench: Bench = {
+  name: 'failover',
+  sentence: `From SIGKILL of the leader to the successor's confirmed term, as a multiple of the lease (${ttlMs / 1_000} s for all), over ${lanes * killsPerLane} kills at phases spread evenly over a lease; two others wait in each of ${lanes} groups, and all systems run at the same time.`,
+  async run(say) {
+    const notes: string[] = [];
+    const systems: System[] = [];
+    for (const start of [tenure, etcd, zookeeper]) {
+      try {
+        systems.push(...(await start()));
+      } catch (error) {
+        if (!(error instanceof Absent)) throw error;
+        say(error.message);
+        notes.push(`Not measured: ${error.message}.`);
+      }
+    }
+    try {
+      const measured = await Promise.all(systems.map((system) => measure(system, say)));
+      const [ours, seldom, ...others] = measured as [Measurement, Measurement, ...Measurement[]];
+      const seldomOurs = `Ours with renewals as seldom as etcd's, every 2 s: ${summary(seldom)}.`;
+      const peers = [...new Set(systems.map(({ version }) => version))];
+      return {
+        rows: [...alone(ours), ...others.flatMap((theirs) => compared(ours, theirs))],
+        notes: [seldomOurs, why, ...notes],
+        peers,
+      };
+    } finally {
+      await Promise.all(systems.map((system) => system.stop()));
+    }
+  },
+};
+
+interface Measurement {
+  name: string;
+  /** Multiples of the lease. */
+  failovers: number[];
+  /** Of one contender in one lease, while nobody is killed. */
+  requestsPerLease: number;
+}
+
+async function measure(system: System, say: (progress: string) => void): Promise<Measurement> {
+  const opened = await Promise.all(Array.from({ length: lanes }, (_, at) => openLane(system, `lane-${at}`)));
+  const all = phases(lanes * killsPerLane);
+  const failovers = await Promise.all(
+    opened.map(async (lane, at) => {
+      const taken: number[] = [];
+      for (const phase of all.filter((_, index) => index % lanes === at)) {
+        taken.push((await killed(lane, phase * ttlMs)) / ttlMs);
+        say(`${system.name}: ${taken.at(-1)?.toFixed(2)} × the lease`);
+      }
+      return taken;
+    }),
+  );
+  const before = await system.requests();
+  await new Promise((resolve) => setTimeout(resolve, quietMs));
+  const requests = (await system.requests()) - before;
+  await Promise.all(opened.map(closed));
+  return {
+    name: system.name,
+    failovers: failovers.flat(),
+    requestsPerLease: requests / (lanes * 3) / (quietMs / ttlMs),
+  };
+}
+
+async function closed({ contenders }: Lane): Promise<void> {
+  for (const contender of contenders) contender.kill();
+  await Promise.all(contenders.map(({ ended }) => ended));
+}
+
+/** What decides, for whoever reads the numbers. */
+const why =
+  'A crash is noticed when the lease runs out. Ours is renewed every third of it, so a sixth of it has passed when the leader dies, on average; to what is left come the allowance for clock skew (250 ms, 0.05 of this lease), a jitter of at most 100 ms, and two requests.';
+
+function summary({ failovers, requestsPerLease }: Measurement): string {
+  return `median ${lease(median(failovers))}, worst ${lease(Math.max(...failovers))}, ${requestsPerLease.toFixed(1)} requests of one contender in a lease`;
+}
+
+const lease = (value: number) => `${value.toFixed(2)} × lease`;
+
+function alone({ failovers }: Measurement): Row[] {
+  const worst = Math.max(...failovers);
+  return [{ what: 'worst', ours: lease(worst), theirs: '', aim: atMost(1.15, worst, '1.15 × lease') }];
+}
+
+function compared(ours: Measurement, theirs: Measurement): Row[] {
+  const [our, their] = [median(ours.failovers), median(theirs.failovers)];
+  const [ourWorst, theirWorst] = [Math.max(...ours.failovers), Math.max(...theirs.failovers)];
+  const { name } = theirs;
+  return [
+    {
+      what: `median, against ${name}`,
+      ours: lease(our),
+      theirs: lease(their),
+      ratio: our / their,
+      ...(name === 'etcd' && { aim: atMost(1, our / their) }),
+    },
+    { what: `worst, against ${name}`, ours: lease(ourWorst), theirs: lease(theirWorst), ratio: ourWorst / theirWorst },
+    {
+      what: `requests of one contender in a lease while nothing happens, against ${name}`,
+      ours: ours.requestsPerLease.toFixed(1),
+      theirs: theirs.requestsPerLease.toFixed(1),
+      ratio: ours.requestsPerLease / theirs.requestsPerLease,
+    },
+  ];
+}

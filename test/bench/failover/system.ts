@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { build } from 'esbuild';
+
+/** The same for all who take part. */
+export const ttlMs = 5_000;
+
+/** Something that elects one leader among processes. */
+export interface System {
+  readonly name: string;
+  readonly version: string;
+  /** Starts a process that waits for its turn to lead in a group, in which nobody else of that name takes part. */
+  contend(group: string, contender: string): Contender;
+  /** Requests that contenders have sent since the system was started; what keeps a session alive counts as one. */
+  requests(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export interface Contender {
+  /** Resolves with the reading of the monotonic clock when it leads, as all can see; stays pending otherwise. */
+  readonly leads: Promise<number>;
+  /** SIGKILL; resolves when it has been sent, with the reading before. */
+  kill(): number;
+  ended: Promise<unknown>;
+}
+
+/** Runs a contender's program; it leads once it has said `sign`. Each line that says "request" is handed to `onRequest`. */
+export function contender(
+  command: string,
+  argv: string[],
+  env: Record<string, string>,
+  sign: RegExp,
+  onRequest: () => void = () => {},
+): Contender {
+  const child = spawn(command, argv, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
+  killWithUs(child);
+  const leads = new Promise<number>((resolve) => {
+    child.stdout.on('data', (chunk) => {
+      const text = String(chunk);
+      if (sign.test(text)) resolve(performance.now());
+      for (const _ of text.matchAll(/^request$/gm)) onRequest();
+    });
+  });
+  return {
+    leads,
+    ended,
+    kill() {
+      const at = performance.now();
+      child.kill('SIGKILL');
+      return at;
+    },
+  };
+}
+
+export function killWithUs(child: ChildProcess): void {
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
+}
+
+/** Makes one file of a contender's program, which Node loads faster than the compiler would let it. */
+export async function program(source: string): Promise<string> {
+  const outfile = join(await mkdtemp(join(tmpdir(), 'tenure-bench-')), 'contender.mjs');
+  await build({
+    entryPoints: [join(import.meta.dirname, source)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+  });
+  return outfile;
+}
+
+/** Tries until it answers, for at most half a minute; then throws what it threw last. */
+export async function eventually<Value>(attempt: () => Promise<Value>): Promise<Value> {
+  const deadline = performance.now() + 30_000;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}

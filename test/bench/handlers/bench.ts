@@ -1,0 +1,72 @@
+import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
+import { openJobWorld } from '../../support/job-world.ts';
+import { createReplicaTable } from '../../support/log/tables.ts';
+import { createMainTable, localDocuments } from '../../support/main-table.ts';
+import type { Bench, Row } from '../bench.ts';
+import { compare, interleaved } from '../samples.ts';
+import { operations } from './operations.ts';
+import { Recorder, type Recording, replay } from './twin.ts';
+
+const rounds = 200;
+const warmUp = 50;
+
+export const bench: Bench = {
+  name: 'handlers',
+  sentence:
+    'Time in the handler, from the event of API Gateway to its answer with validation, signing, logging and metrics, against the bare SDK requests that it sends: recorded there and sent again to a twin of the tables by the same SDK in the same process.',
+  async run(say) {
+    const dynamodb = await startDynamoDbLocal();
+    const world = await openJobWorld(dynamodb.endpoint);
+    try {
+      const stores = await recorded(dynamodb.endpoint, world);
+      const rows: Row[] = [];
+      for (const [name, { prepare, act }] of await operations(stores)) {
+        await replay(stores.recorder.take());
+        // Theirs is one round behind, so that it may also be the first of a round.
+        const pending: { before: Recording; measured: Recording }[] = [];
+        const ours = async () => {
+          await prepare();
+          const before = stores.recorder.take();
+          const startedAt = performance.now();
+          await act();
+          const tookMs = performance.now() - startedAt;
+          pending.push({ before, measured: stores.recorder.take() });
+          return tookMs;
+        };
+        const theirs = async () => {
+          const { before, measured } = pending.shift() as (typeof pending)[number];
+          await replay(before);
+          return replay(measured);
+        };
+        await ours();
+        const row = compare(name, { ...(await interleaved({ rounds, warmUp }, { ours, theirs })), atMost: 1.15 });
+        while (pending.length > 0) await theirs();
+        rows.push(row);
+        say(`${name}: ${row.ratio.toFixed(2)}`);
+      }
+      return { rows };
+    } finally {
+      await world.close();
+      await dynamodb.stop();
+    }
+  },
+};
+
+type World = Awaited<ReturnType<typeof openJobWorld>>;
+
+/** Two equal sets of stores; what is sent to the first is recorded for the second. */
+async function recorded(endpoint: string, world: World) {
+  const tables = await Promise.all([createMainTable(endpoint), ...[1, 2, 3].map(() => createReplicaTable(endpoint))]);
+  const twins = await Promise.all([createMainTable(endpoint), ...[1, 2, 3].map(() => createReplicaTable(endpoint))]);
+  const recorder = new Recorder(new Map(tables.map((name, at) => [name, twins[at] as string])));
+  const documents = () => recorder.record(localDocuments(endpoint), localDocuments(endpoint));
+  const [table = '', ...replicas] = tables;
+  return {
+    recorder,
+    world,
+    table,
+    documents: documents(),
+    objects: recorder.record(world.newS3(), world.newS3()),
+    replicas: replicas.map((name) => ({ client: documents(), table: name })),
+  };
+}

@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { checkpointTable } from '../../../functions/checkpoints/checkpoint-table.ts';
+import { cleanUpTable } from '../../../functions/checkpoints/clean-up-table.ts';
+import { collectorTable } from '../../../functions/checkpoints/collector-table.ts';
+import { heldDeletesTable } from '../../../functions/checkpoints/held-deletes-table.ts';
+import { checkpointRoutes } from '../../../functions/checkpoints/routes.ts';
+import { jobTable } from '../../../functions/jobs/job-table.ts';
+import { payloadBucket } from '../../../functions/jobs/payloads.ts';
+import { jobRoutes } from '../../../functions/jobs/routes.ts';
+import { leaseTable } from '../../../functions/leadership/lease-table.ts';
+import { contendRoutes, leaseRoutes } from '../../../functions/leadership/routes.ts';
+import { initialize } from '../../../functions/log/initialize.ts';
+import { logsOn } from '../../../functions/log/room.ts';
+import { logRoutes } from '../../../functions/log/routes.ts';
+import { WriterMemories } from '../../../functions/log/writer-memories.ts';
+import { systemClock } from '../../../functions/platform/clock.ts';
+import { type JobWorld, sha256 } from '../../support/job-world.ts';
+import { fenced, handlerOf, type Invoke } from './invoke.ts';
+
+/** Does one thing through a handler; what has to happen before it, and is not measured, has happened. */
+export interface Operation {
+  prepare(): Promise<void>;
+  act(): Promise<unknown>;
+}
+
+/** Where the handlers find their stores: the main table's client is recorded, those of S3 and the replicas too. */
+export interface Stores {
+  world: JobWorld;
+  table: string;
+  documents: DynamoDBDocumentClient;
+  objects: S3Client;
+  replicas: { client: DynamoDBDocumentClient; table: string }[];
+}
+
+const group = '/v1/groups/bench';
+const leadership = `${group}/leadership`;
+const leaseMs = 3_600_000;
+
+async function ok(invoke: Invoke, call: Parameters<Invoke>[0], status = 200) {
+  const answer = await invoke(call);
+  if (answer.status !== status)
+    throw new Error(`${call.path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+/** The operations by name; a leader of group "bench" is in office when this answers. */
+export async function operations({
+  world,
+  table,
+  documents,
+  objects,
+  replicas,
+}: Stores): Promise<Map<string, Operation>> {
+  const store = leaseTable(documents, table);
+  const room = { store, clock: systemClock, maxClockSkewMs: 250 };
+  const contend = handlerOf(contendRoutes(room));
+  const lease = handlerOf(leaseRoutes(room));
+  const lead = () =>
+    ok(contend, { method: 'POST', path: `${leadership}/contend`, body: { contenderId: 'leader', leaseMs } });
+  const leader = await lead();
+  await ok(lease, {
+    method: 'POST',
+    path: `${leadership}/confirm`,
+    headers: fenced(leader),
+    body: { address: 'http://leader' },
+  });
+  const nothing = async () => {};
+  const renewal = { address: 'http://leader', leaseMs };
+  const made = new Map<string, Operation>([
+    [
+      'contend for a lease that is held',
+      {
+        prepare: nothing,
+        act: () => ok(contend, { method: 'POST', path: `${leadership}/contend`, body: { contenderId: 'other' } }, 409),
+      },
+    ],
+    [
+      'renew',
+      {
+        prepare: nothing,
+        act: () => ok(lease, { method: 'POST', path: `${leadership}/renew`, headers: fenced(leader), body: renewal }),
+      },
+    ],
+  ]);
+  made.set('commit a checkpoint', await checkpointing({ world, table, documents, objects, replicas }, leader));
+  made.set(
+    'append one entry of 1 KB to a log of three replicas',
+    await appending({ world, table, documents, objects, replicas }, leader),
+  );
+  return made;
+}
+
+type Leader = Parameters<typeof fenced>[0];
+
+async function checkpointing({ world, table, documents, objects }: Stores, leader: Leader): Promise<Operation> {
+  const room = {
+    jobs: jobTable(documents, table),
+    checkpoints: checkpointTable(documents, table),
+    held: heldDeletesTable(documents, table),
+    cleanUps: cleanUpTable(documents, table),
+    registry: collectorTable(documents, table),
+    payloads: payloadBucket(objects, world.bucket),
+    readLeadership: (name: string) => leaseTable(documents, table).read(name, true),
+    clock: systemClock,
+    resultRetentionDays: 7,
+    graceMs: leaseMs,
+  };
+  const invoke = handlerOf([...jobRoutes(room), ...checkpointRoutes(room)]);
+  const job = `${group}/jobs/job`;
+  const headers = fenced(leader);
+  const graph = { inline: Buffer.from('graph').toString('base64') };
+  await ok(invoke, { method: 'PUT', path: job, headers, body: { graph, retain: 3 } }, 201);
+  let uploadId = '';
+  return {
+    async prepare() {
+      const state = randomUUID();
+      const body = { purpose: 'checkpoint', bytes: state.length, sha256: sha256(state) };
+      const upload = await ok(invoke, { method: 'POST', path: `${job}/uploads`, headers, body });
+      const put = await fetch(upload.url, { method: 'PUT', headers: upload.headers, body: state });
+      if (put.status !== 200) throw new Error(`S3 refused the upload: ${put.status} ${await put.text()}`);
+      uploadId = upload.uploadId;
+    },
+    act: () => ok(invoke, { method: 'POST', path: `${job}/checkpoints`, headers, body: { uploadId } }, 201),
+  };
+}
+
+async function appending({ table, documents, replicas }: Stores, leader: Leader): Promise<Operation> {
+  const logs = logsOn({ client: documents, table, replicas });
+  const absent = () => Promise.reject(new Error('No replica of a bench needs recovery'));
+  const room = {
+    ...logs,
+    leases: leaseTable(documents, table),
+    memories: new WriterMemories(),
+    workflow: { start: absent },
+  };
+  const invoke = handlerOf(logRoutes(room));
+  const log = `${group}/logs/journal`;
+  await logs.registry.create({ group: 'bench', log: 'journal', autoInitialize: true, createdAt: Date.now() });
+  const parts = logs.parts('bench', 'journal');
+  for (const replica of parts.replicas) await initialize(parts, replica, false);
+  const { writerId } = await ok(invoke, { method: 'POST', path: `${log}/writer`, headers: fenced(leader), body: {} });
+  const headers = { 'log-writer': writerId };
+  const body = { entries: [Buffer.alloc(1_024, 'x').toString('base64')] };
+  return {
+    prepare: async () => {},
+    act: () => ok(invoke, { method: 'POST', path: `${log}/entries`, headers, body }, 201),
+  };
+}

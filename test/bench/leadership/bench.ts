@@ -1,0 +1,90 @@
+import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
+import type { Bench, Row } from '../bench.ts';
+import { Absent } from '../peers.ts';
+import { median } from '../samples.ts';
+import { openWire, type Spent, type Wire } from '../wire.ts';
+import { deliveryHero } from './delivery-hero.ts';
+import { failover } from './failover.ts';
+import { lockClient } from './lock-client.ts';
+import type { Locks } from './locks.ts';
+import { tenure } from './tenure.ts';
+
+const crowds = [1, 10, 100];
+const runs = 3;
+
+export const bench: Bench = {
+  name: 'leadership',
+  sentence:
+    "Requests to DynamoDB and capacity units (R read, W write) of each step, and of one failover until a successor leads while so many contend; counted on the wire, against the same DynamoDB Local. The ratio is that of the units' price: a write unit costs as much as five read units.",
+  async run(say) {
+    const dynamodb = await startDynamoDbLocal();
+    const wire = await openWire(dynamodb.endpoint);
+    const notes = [
+      'Tenure also publishes who leads: only it has the steps "confirm" and "observe", and a failover that ends with a confirmed term. The lock clients stop at the lock.',
+    ];
+    const measured: Measured[] = [];
+    try {
+      for (const open of [tenure, lockClient, deliveryHero]) {
+        try {
+          const locks = await open(wire.endpoint, dynamodb.endpoint);
+          say(locks.name);
+          measured.push(await measure(locks, wire, say));
+        } catch (error) {
+          if (!(error instanceof Absent)) throw error;
+          notes.push(`Not measured: ${error.message}.`);
+        }
+      }
+    } finally {
+      await wire.stop();
+      await dynamodb.stop();
+    }
+    const [ours, ...others] = measured as [Measured, ...Measured[]];
+    const rows = others.flatMap((theirs) => [...theirs.spent.keys()].map((what) => compared(what, ours, theirs)));
+    const only = [...ours.spent.keys()].filter((what) => !others.some(({ spent }) => spent.has(what)));
+    return {
+      rows: [...only.map((what) => ({ what, ours: shown(ours.spent.get(what)), theirs: '' })), ...rows],
+      notes,
+      peers: others.map(({ name }) => name),
+    };
+  },
+};
+
+interface Measured {
+  name: string;
+  spent: Map<string, Spent>;
+}
+
+async function measure(locks: Locks, wire: Wire, say: (progress: string) => void): Promise<Measured> {
+  const spent = new Map<string, Spent>();
+  for (const [what, act] of Object.entries(await locks.steps())) spent.set(what, await wire.during(act));
+  for (const contenders of crowds) {
+    const each: Spent[] = [];
+    for (let run = 0; run < runs; run++) {
+      each.push(await failover(locks, wire, `group-${contenders}-${run}`, contenders));
+      say(`${locks.name}, ${contenders} contending: ${shown(each.at(-1))}`);
+    }
+    const middle = (part: keyof Spent) => median(each.map((one) => one[part]));
+    spent.set(`failover, ${contenders} contending`, {
+      requests: middle('requests'),
+      readUnits: middle('readUnits'),
+      writeUnits: middle('writeUnits'),
+    });
+  }
+  return { name: locks.name, spent };
+}
+
+function compared(what: string, ours: Measured, theirs: Measured): Row {
+  const [our, their] = [ours.spent.get(what), theirs.spent.get(what)];
+  const ratio = our && their ? { ratio: price(our) / price(their) } : {};
+  return { what: `${what}, against ${theirs.name.split(' ')[0]}`, ours: shown(our), theirs: shown(their), ...ratio };
+}
+
+function price({ readUnits, writeUnits }: Spent): number {
+  return writeUnits + readUnits / 5;
+}
+
+function shown(spent: Spent | undefined): string {
+  if (!spent) return '';
+  const units = [spent.readUnits && `${spent.readUnits} R`, spent.writeUnits && `${spent.writeUnits} W`];
+  return [`${spent.requests} ${spent.requests === 1 ? 'request' : 'requests'}`, ...units.filter(Boolean)].join(', ');
+}

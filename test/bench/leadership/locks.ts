@@ -1,0 +1,33 @@
+/** As short as all of them take. */
+export const leaseMs = 2_000;
+export const renewEveryMs = 500;
+
+/** What has locks on DynamoDB, behind the wire. */
+export interface Locks {
+  /** With its version. */
+  readonly name: string;
+  /** Single steps by name, in an order in which each finds what it needs. */
+  steps(): Promise<Record<string, () => Promise<unknown>>>;
+  /** Takes part in the election of a group until it crashes. */
+  contend(group: string, contender: string): Contending;
+}
+
+export interface Contending {
+  /** Resolves when it leads. */
+  readonly leads: Promise<unknown>;
+  /** Nothing that it would have sent later is sent. */
+  crash(): void;
+}
+
+/** Lets calls through until it is closed; those that come later never end, as for a process that is no more. */
+export class Gate {
+  #open = true;
+
+  close(): void {
+    this.#open = false;
+  }
+
+  through<Answer>(act: () => Promise<Answer>): Promise<Answer> {
+    return this.#open ? act() : new Promise(() => {});
+  }
+}

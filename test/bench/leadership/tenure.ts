@@ -1,0 +1,50 @@
+import { LeaderElector } from '../../../client/leadership/elector.ts';
+import { TenureClient } from '../../../client/tenure-client.ts';
+import * as leadership from '../../../functions/leadership/leadership.ts';
+import { leaseTable } from '../../../functions/leadership/lease-table.ts';
+import { contendRoutes, leaseRoutes } from '../../../functions/leadership/routes.ts';
+import { systemClock } from '../../../functions/platform/clock.ts';
+import { serve } from '../../../functions/platform/http.ts';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { createMainTable, localDocuments } from '../../support/main-table.ts';
+import { quietly } from '../quietly.ts';
+import { Gate, type Locks, leaseMs, renewEveryMs } from './locks.ts';
+
+/** The functions' own rooms on a table of their own, in this process, and electors that reach them without a network between. */
+export async function tenure(wire: string, dynamodb: string): Promise<Locks> {
+  const store = leaseTable(localDocuments(wire), await createMainTable(dynamodb));
+  const room = { store, clock: systemClock, maxClockSkewMs: 250 };
+  const app = serve([...contendRoutes(room), ...leaseRoutes(room)]);
+  const group = 'steps';
+  const published = { address: 'https://10.0.0.1:8080', metadata: undefined };
+  return {
+    name: `Tenure ${packageJson.version}`,
+    async steps() {
+      // The first term of a group makes its record; what follows is what happens every day.
+      let term = await leadership.contend(room, group, { contenderId: 'first', leaseMs }, 'request-1');
+      await leadership.resign(room, group, term, undefined, 'request-2');
+      return {
+        'acquire a free lock': async () => {
+          term = await leadership.contend(room, group, { contenderId: 'second', leaseMs: 60_000 }, 'request-3');
+        },
+        confirm: () => leadership.confirm(room, group, term, published),
+        renew: () => leadership.renew(room, group, term, published),
+        observe: () => store.read(group, false),
+        release: () => leadership.resign(room, group, term, undefined, 'request-4'),
+      };
+    },
+    contend(inGroup, contenderId) {
+      const gate = new Gate();
+      const client = new TenureClient({
+        url: 'http://in-process',
+        fetch: (url, init) => gate.through(() => quietly(async () => app.request(String(url), init))),
+      });
+      const leads = new Promise<void>((resolve) => {
+        const { address } = published;
+        const onConfirmed = () => resolve();
+        new LeaderElector({ client, group: inGroup, contenderId, address, leaseMs, renewEveryMs, onConfirmed }).start();
+      });
+      return { leads, crash: () => gate.close() };
+    },
+  };
+}

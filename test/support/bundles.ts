@@ -1,0 +1,27 @@
+import { deploymentOf } from '../../infra/local/assembly/deployment.ts';
+import { readAssembly } from '../../infra/local/assembly/read.ts';
+import { synthesise } from '../../infra/local/assembly/synthesise.ts';
+import { functionsOf } from '../../infra/local/functions/environment.ts';
+import { project } from './stack.ts';
+
+export interface Bundle {
+  /** Of the first function that runs it. */
+  name: string;
+  file: string;
+  /** What it reads when it is loaded. */
+  environment: Record<string, string>;
+}
+
+/** The bundles of the synthesised template, each once. */
+export async function bundlesOf(): Promise<Bundle[]> {
+  const { folder } = await synthesise(project, 'infra/app.ts', () => {});
+  const nowhere = 'http://127.0.0.1:1';
+  const functions = functionsOf(deploymentOf(await readAssembly(folder)), {
+    endpoints: { dynamodb: nowhere, s3: nowhere, stepFunctions: nowhere },
+    services: nowhere,
+    logFolder: folder,
+    localise: (text) => text,
+  });
+  const found = functions.map(({ name, file, environment }): Bundle => ({ name, file, environment }));
+  return [...new Map(found.toReversed().map((bundle) => [bundle.file, bundle])).values()].toReversed();
+}

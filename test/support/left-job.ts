@@ -1,0 +1,37 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { v7 } from 'uuid';
+import type { Job } from '../../functions/jobs/job.ts';
+import { toItem } from '../../functions/jobs/job-item.ts';
+import type { PayloadStore } from '../../functions/jobs/payload-store.ts';
+import { payloadKey } from '../../functions/jobs/upload.ts';
+import { type JobWorld, sha256 } from './job-world.ts';
+
+/** A job that an earlier leader has left behind, with its payloads. */
+export async function leaveJob(world: JobWorld, payloads: PayloadStore, group: string, jobId: string): Promise<void> {
+  const payload = async (content: string) => {
+    const payloadId = v7();
+    await payloads.put(payloadKey(group, jobId, payloadId), Buffer.from(content), sha256(content));
+    return { payloadId, bytes: content.length, sha256: sha256(content), committedAt: Date.now() };
+  };
+  const newest = { ...(await payload(`state of ${jobId}`)), checkpointId: 1 };
+  const job: Job = {
+    group,
+    jobId,
+    state: 'ACTIVE',
+    fence: 1,
+    graph: await payload(`graph of ${jobId}`),
+    retain: 1,
+    checkpoints: [newest],
+    savepoints: [],
+    commits: [newest],
+    nextCheckpointId: 2,
+    submittedAt: Date.now(),
+    requestId: 'filled',
+  };
+  await world.other.send(new PutCommand({ TableName: world.table, Item: toItem(job) }));
+}
+
+/** Names of so many jobs, in the order in which they are recovered. */
+export function jobNames(count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `job-${String(at).padStart(6, '0')}`);
+}
