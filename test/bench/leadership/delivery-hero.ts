@@ -34,13 +34,14 @@ export async function deliveryHero(wire: string, dynamodb: string): Promise<Lock
   return {
     name: version,
     async steps() {
-      const client = clientOf(documents, { tableName });
+      const gate = new Gate();
+      const client = clientOf(gatedClient(documents, gate), { tableName });
       let lock: object;
       return {
         'acquire a free lock': async () => {
           lock = await client.lock('steps', 'steps', options);
         },
-        renew: () => new Promise((resolve) => setTimeout(resolve, renewEveryMs * 1.5)),
+        renew: () => gate.next(),
         release: () => client.releaseLock(lock),
       };
     },

@@ -58,12 +58,13 @@ export async function lockClient(wire: string, dynamodb: string): Promise<Locks>
     name: version,
     async steps() {
       await released(await acquire('steps', documents, undefined));
+      const gate = new Gate();
       let lock: Lock;
       return {
         'acquire a free lock': async () => {
-          lock = await acquire('steps', documents, renewEveryMs);
+          lock = await acquire('steps', gatedClient(documents, gate), renewEveryMs);
         },
-        renew: () => new Promise((resolve) => setTimeout(resolve, renewEveryMs * 1.5)),
+        renew: () => gate.next(),
         release: () => released(lock),
       };
     },
@@ -78,6 +79,14 @@ export async function lockClient(wire: string, dynamodb: string): Promise<Locks>
 
 function gatedClient(documents: DocumentClient, gate: Gate): DocumentClient {
   const gated = (call: 'get' | 'put' | 'delete') => (params: object, done: Done) =>
-    gate.through(async () => documents[call](params, done));
+    void gate.through(
+      () =>
+        new Promise<void>((resolve) => {
+          documents[call](params, (error, answer) => {
+            resolve();
+            done(error, answer);
+          });
+        }),
+    );
   return { get: gated('get'), put: gated('put'), delete: gated('delete') };
 }

@@ -22,12 +22,23 @@ export interface Contending {
 /** Lets calls through until it is closed; those that come later never end, as for a process that is no more. */
 export class Gate {
   #open = true;
+  #waiting: (() => void)[] = [];
 
   close(): void {
     this.#open = false;
   }
 
-  through<Answer>(act: () => Promise<Answer>): Promise<Answer> {
-    return this.#open ? act() : new Promise(() => {});
+  /** Resolves when the next call has ended. */
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  async through<Answer>(act: () => Promise<Answer>): Promise<Answer> {
+    if (!this.#open) return new Promise(() => {});
+    try {
+      return await act();
+    } finally {
+      for (const resolve of this.#waiting.splice(0)) resolve();
+    }
   }
 }
