@@ -45,9 +45,10 @@ export class Recorder {
     this.#renamed = renamed;
   }
 
-  record<Client extends Sender>(client: Client, twin: Sender): Client {
+  record<Client extends Sender>(client: Client, twin: Sender, { except = '' } = {}): Client {
     const { send } = client;
     client.send = async (command: Sent, ...more: unknown[]) => {
+      if (command.constructor.name === except) return send.call(client, command, ...more);
       const answered = this.#answered;
       const after = answered.count;
       const sent = send.call(client, command, ...more);
