@@ -133,7 +133,7 @@ async function appending({ table, documents, replicas }: Stores, leader: Leader)
     ...logs,
     leases: leaseTable(documents, table),
     memories: new WriterMemories(),
-    workflow: { start: absent },
+    workflow: { start: absent, stop: absent },
   };
   const invoke = handlerOf(logRoutes(room));
   const log = `${group}/logs/journal`;
