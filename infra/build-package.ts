@@ -25,9 +25,9 @@ cpSync(join(project, 'client/cli/lead/guard.mjs'), join(dist, 'client/cli/lead/g
 const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
 const tenure = new Tenure(new Stack(app, 'any'), 'Tenure');
 const functions = tenure.node.findAll().filter((construct) => construct instanceof TenureFunction);
-for (const entry of new Set(functions.map((one) => one.entry))) {
+for (const [entry, { beside }] of new Map(functions.map((one) => [one.entry, one]))) {
   const folder = join(dist, bundlesFolder, entry.replace(/\.ts$/, ''));
   mkdirSync(folder, { recursive: true });
-  bundle(entry, folder);
+  bundle(entry, folder, beside);
 }
 rmSync(app.outdir, { recursive: true, force: true });

@@ -22,7 +22,9 @@ export function functionCode(entry: string, beside: readonly string[] = []): Cod
     bundling: {
       image: notNeeded,
       // With the entry in it, functions with the same entry share one asset, and others do not.
-      local: { entry, tryBundle: (folder: string) => bundle(entry, folder, beside) } as { tryBundle(folder: string): boolean },
+      local: { entry, tryBundle: (folder: string) => bundle(entry, folder, beside) } as {
+        tryBundle(folder: string): boolean;
+      },
     },
   });
 }

@@ -28,10 +28,12 @@ export interface TenureFunctionProps {
 /** A Lambda function with the defaults of the house. It may write its own logs and traces, and what `allow` says. */
 export class TenureFunction extends LambdaFunction {
   readonly entry: string;
+  readonly beside: readonly string[];
   private readonly permissions: Role;
 
   constructor(scope: Construct, id: string, props: TenureFunctionProps) {
-    const { settings, store, entry, handler = 'handler', environment, timeoutSeconds = 10, memoryMiB = 512, beside } = props;
+    const { settings, store, entry, handler = 'handler', environment, timeoutSeconds = 10, memoryMiB = 512 } = props;
+    const { beside = [] } = props;
     const reservedConcurrentExecutions = settings.reservedConcurrency[id];
     const logGroup = new LogGroup(scope, `${id}-logs`, {
       retention: settings.logRetentionDays,
@@ -57,6 +59,7 @@ export class TenureFunction extends LambdaFunction {
       },
     });
     this.entry = entry;
+    this.beside = beside;
     this.permissions = role;
     this.trace(role);
   }
