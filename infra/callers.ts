@@ -21,7 +21,15 @@ const working = [
 
 const operating = [
   ...['revoke', 'collectOrphans', 'initializeReplica', 'recoverReplica', 'cancelRecovery', 'catchUpReplica'],
-  ...['deleteBackup', 'shareBackup', 'putBackupPolicy', 'deleteBackupPolicy', 'startRestore', 'abandonRestore', 'uploadRestore'],
+  ...[
+    'deleteBackup',
+    'shareBackup',
+    'putBackupPolicy',
+    'deleteBackupPolicy',
+    'startRestore',
+    'abandonRestore',
+    'uploadRestore',
+  ],
 ] as OperationName[];
 
 const reading = (Object.keys(catalogue) as OperationName[]).filter(

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
+import type { LambdaContext } from 'hono/aws-lambda';
 import type { Endpoint } from '../../../functions/platform/http.ts';
 import { serve } from '../../../functions/platform/http.ts';
+import { lambdaHandler } from '../../../functions/platform/lambda.ts';
 import { logger } from '../../../functions/platform/logging.ts';
 import { quietly } from '../quietly.ts';
 
@@ -19,7 +20,7 @@ export type Invoke = (call: Call) => Promise<Answered>;
 
 /** The handler of a function that serves these, called as Lambda calls it; its log lines are written, though not shown. */
 export function handlerOf(endpoints: readonly Endpoint[]): Invoke {
-  const handler = handle(serve(endpoints));
+  const handler = lambdaHandler(serve(endpoints));
   logger.setLogLevel('INFO');
   return async ({ method, path, headers = {}, body }) => {
     const event = {
@@ -31,7 +32,7 @@ export function handlerOf(endpoints: readonly Endpoint[]): Invoke {
       requestContext: { http: { method, path, sourceIp: '127.0.0.1' }, requestId: randomUUID() },
       body: body === undefined ? null : JSON.stringify(body),
       isBase64Encoded: false,
-    } as unknown as LambdaEvent;
+    } as unknown as Parameters<typeof handler>[0];
     const context = { awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 29_000 } as unknown as LambdaContext;
     const answer = (await quietly(() => handler(event, context))) as { statusCode: number; body: string };
     return { status: answer.statusCode, body: JSON.parse(answer.body) };

@@ -8,10 +8,7 @@ import { resources, templateOf, text } from '../../infra/cdk/synthesised.ts';
 import { errorNamed, manualClock, roleArn, testServer, until } from '../../infra/local/step-functions/support.ts';
 import { group, openBackups, type Room } from './world.ts';
 
-type Task = (
-  event: unknown,
-  context: { awsRequestId: string; getRemainingTimeInMillis(): number },
-) => Promise<unknown>;
+type Task = (event: unknown, context: { awsRequestId: string; getRemainingTimeInMillis(): number }) => Promise<unknown>;
 
 /** As the handlers of functions/backups/workflow bind them. */
 const tasksOf = (room: Room): Record<(typeof backupTasks)[number], Task> => ({

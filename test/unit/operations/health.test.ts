@@ -23,7 +23,7 @@ async function health(dynamodb: object, s3: object) {
     clock: { now: () => 0 },
     version: '1.2.3',
   };
-  const answer = await serve(operationsRoutes(stores, {})).request('/v1/health');
+  const answer = await serve(operationsRoutes(stores, () => ({}))).request('/v1/health');
   return { status: answer.status, body: await answer.json() };
 }
 
