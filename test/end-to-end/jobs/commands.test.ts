@@ -1,0 +1,169 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
+import { runCli } from '../../../client/cli/main.ts';
+import { client, eventually, folder, newGroup, run } from '../leadership/tenure.ts';
+
+type Env = Readonly<Record<string, string>>;
+
+/** What `tenure lead` hands to the command that it runs, in a new group. */
+async function leading(group = newGroup()): Promise<Env> {
+  const { fencingVersion, sessionId } = await client().contend(group, { contenderId: 'one', leaseMs: 3_600_000 });
+  return { TENURE_GROUP: group, TENURE_FENCING_VERSION: String(fencingVersion), TENURE_SESSION_ID: sessionId };
+}
+
+/** Runs a command line in this process, as with both outputs going into files. */
+async function tenure(env: Env, ...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const [out, err]: [string[], string[]] = [[], []];
+  const shell = {
+    env: { TENURE_URL: inject('stack').api, ...env },
+    out: (text: string) => void out.push(`${text}\n`),
+    err: (text: string) => void err.push(`${text}\n`),
+    interactive: false,
+  };
+  const code = await runCli([...argv, '--group', env['TENURE_GROUP'] ?? ''], shell);
+  return { code, out: out.join(''), err: err.join('') };
+}
+
+async function said(env: Env, ...argv: string[]): Promise<string> {
+  const { code, out, err } = await tenure(env, ...argv);
+  expect({ code, err }, out).toEqual({ code: 0, err: '' });
+  return out;
+}
+
+const json = async (env: Env, ...argv: string[]) => JSON.parse(await said(env, ...argv, '--json'));
+
+const fire = async (name: RegExp) => {
+  const { api, schedules } = inject('stack');
+  const schedule = schedules.find((one) => name.test(one)) ?? expect.fail(`no schedule ${name} in ${schedules}`);
+  expect((await fetch(`${api}/_local/schedules/${schedule}`, { method: 'PUT' })).status).toBeLessThan(300);
+};
+
+test('a job from its submission to its clean-up, told to people and to programs', async () => {
+  const files = folder();
+  const file = (name: string, content: string | Uint8Array = name) => {
+    writeFileSync(join(files, name), content);
+    return join(files, name);
+  };
+  const leader = await leading();
+  expect(await said(leader, 'job', 'ls')).toMatch(/no jobs in .*: tenure job submit makes one/);
+  const submit = ['job', 'submit', 'nightly', '--graph', file('graph'), '--retain', '2', '--metadata', '{"by":"ops"}'];
+  expect(await said(leader, ...submit)).toBe('job nightly is submitted in term 1\n');
+  expect(await said(leader, 'checkpoint', 'add', 'nightly', file('one'))).toMatch(/^checkpoint 1 of nightly is/);
+  const state = randomBytes(300_000);
+  expect(await json(leader, 'checkpoint', 'add', 'nightly', file('two', state), '--metadata', '{"n":2}')).toEqual({
+    jobId: 'nightly',
+    checkpointId: 2,
+    retained: [1, 2],
+  });
+  expect(await json(leader, 'checkpoint', 'add', 'nightly', file('kept'), '--savepoint')).toMatchObject({
+    checkpointId: 3,
+  });
+
+  expect(await said(leader, 'job', 'ls')).toMatch(/^JOB +STATE .*\nnightly +ACTIVE +1 +2 +293\.0 KiB/);
+  expect(await said(leader, 'job', 'show', 'nightly')).toMatch(/checkpoints +1 \(3 B\), 2 \(293\.0 KiB\); 2 are kept/);
+  expect(await said(leader, 'checkpoint', 'latest', 'nightly')).toMatch(/^checkpoint +2\n/);
+  expect((await json(leader, 'checkpoint', 'ls', 'nightly')).map((one: { metadata?: object }) => one.metadata)).toEqual(
+    [undefined, { n: 2 }],
+  );
+  const fetched = join(files, 'fetched');
+  expect(await json(leader, 'checkpoint', 'get', 'nightly', '--output', fetched)).toMatchObject({ file: fetched });
+  expect(readFileSync(fetched).equals(state)).toBe(true);
+  await said(leader, 'checkpoint', 'get', 'nightly', '3', '--output', fetched);
+  expect(readFileSync(fetched, 'utf8')).toBe('kept');
+
+  const recovered = await json(leader, 'recover', '--to', join(files, 'jobs'));
+  expect(recovered).toMatchObject({ jobs: [{ jobId: 'nightly', checkpoint: { checkpointId: 2 } }], damaged: [] });
+  expect(readFileSync(join(files, 'jobs/nightly/graph'), 'utf8')).toBe('graph');
+  expect(readFileSync(join(files, 'jobs/nightly/checkpoint')).equals(state)).toBe(true);
+
+  expect(await said(leader, 'checkpoint', 'discard', 'nightly', '--savepoint', '3')).toBe('savepoint 3 is discarded\n');
+  expect(await said(leader, 'checkpoint', 'discard', 'nightly', '--all')).toMatch(/^2 checkpoints of nightly/);
+  expect((await tenure(leader, 'checkpoint', 'get', 'nightly')).code).toBe(1);
+  expect(await said(leader, 'job', 'finish', 'nightly', '--result', 'failed', '--detail', 'out of disk')).toBe(
+    'job nightly is finished: failed\n',
+  );
+  expect((await json(leader, 'recover')).jobs).toEqual([]);
+  expect(await json(leader, 'collect', '--dry-run')).toMatchObject({
+    dryRun: true,
+    collected: [],
+    graceMs: 86_400_000,
+  });
+  expect(await said(leader, 'collect')).toMatch(/^none of \d+ payloads is an orphan that is older than 24 h\n$/);
+  await fire(/clean-?up/i);
+  await eventually(
+    'the clean-up has run',
+    async () => (await json(leader, 'job', 'show', 'nightly')).state === 'CLEANED',
+  );
+  expect(await json(leader, 'collect')).toMatchObject({ scanned: 0 });
+  await fire(/collector/i);
+  expect(await json(leader, 'job', 'ls', '--state', 'CLEANED')).toMatchObject([
+    { jobId: 'nightly', result: 'failed', detail: 'out of disk' },
+  ]);
+});
+
+test('a deposed leader is told by the exit code, and a command line that is wrong by another one', async () => {
+  const leader = await leading();
+  const graph = join(folder(), 'graph');
+  writeFileSync(graph, 'graph');
+  await said(leader, 'job', 'submit', 'job', '--graph', graph);
+  await client().revoke(leader['TENURE_GROUP'] ?? '', { fencingVersion: 1, reason: 'test', force: true });
+  const next = await eventually('another one leads', () => leading(leader['TENURE_GROUP']).catch(() => undefined));
+  await said(next, 'recover');
+  for (const argv of [
+    ['job', 'submit', 'another', '--graph', graph],
+    ['job', 'finish', 'job'],
+    ['checkpoint', 'add', 'job', graph],
+    ['checkpoint', 'discard', 'job', '--all'],
+    ['recover'],
+  ]) {
+    const { code, out, err } = await tenure(leader, ...argv);
+    expect({ code, out }, argv.join(' ')).toEqual({ code: 75, out: '' });
+    expect(err).toMatch(/^tenure: (Job "job" of group|Term 1 of group)/);
+  }
+  const noLeader = { TENURE_GROUP: leader['TENURE_GROUP'] ?? '' };
+  for (const argv of [
+    ['job', 'submit', 'job', '--graph', join(graph, 'nowhere')],
+    ['job', 'submit', 'job', '--graph', graph, '--retain', '33'],
+    ['job', 'submit', 'job', '--graph', graph, '--metadata', '[]'],
+    ['checkpoint', 'discard', 'job'],
+    ['checkpoint', 'get', 'job', 'first'],
+    ['job', 'finish', 'job', '--result', 'done'],
+  ])
+    expect((await tenure(next, ...argv)).code, argv.join(' ')).toBe(64);
+  expect((await tenure(noLeader, 'job', 'finish', 'job')).err).toContain('run it under tenure lead');
+});
+
+test('transfers show how far they are on a terminal, and nothing of it elsewhere', async () => {
+  const group = newGroup();
+  const files = folder();
+  const tenureIn = 'node client/cli/tenure.mjs';
+  const script = join(files, 'work.sh');
+  writeFileSync(
+    script,
+    [
+      'set -e',
+      `printf graph | ${tenureIn} job submit nightly --graph - --group ${group}`,
+      `head -c 40000000 /dev/zero | ${tenureIn} checkpoint add nightly - --group ${group}`,
+      `${tenureIn} checkpoint get nightly --output ${files}/state --group ${group}`,
+      `head -c 9000000 /dev/zero | ${tenureIn} checkpoint add nightly - --group ${group} --json >${files}/json`,
+    ].join('\n'),
+  );
+  const lead = `${tenureIn} lead --group ${group} --id one --lease 60s -- sh ${script}`;
+  const terminal = run('script', ['--quiet', '--return', '--command', `stty cols 100 rows 40; ${lead}`, '/dev/null']);
+  expect(await terminal.ended(), terminal.output()).toBe(0);
+  const shown = terminal.output();
+  expect(shown).toContain('\u001b[');
+  for (const what of ['graph of nightly', 'state of nightly', 'checkpoint 1 of nightly'])
+    expect(shown).toContain(`${what}: done`);
+  expect(shown).toMatch(/state of nightly: \d+\.\d MiB, \S+ \S+\/s/);
+  expect(shown).toContain('checkpoint 1 of nightly is committed');
+  expect(readFileSync(join(files, 'json'), 'utf8')).toBe('{"jobId":"nightly","checkpointId":2,"retained":[2]}\n');
+  // With --json nothing of its progress is shown, although standard error is the terminal.
+  const [, after] = shown.split(`checkpoint 1 is in ${files}/state`);
+  expect(after?.trim()).toBe(`tenure: ${group}: the command exited with 0`);
+  expect(existsSync(`${files}/state.partial`)).toBe(false);
+  expect(execFileSync('sh', ['-c', `tr -d '\\0' <${files}/state | wc -c`], { encoding: 'utf8' }).trim()).toBe('0');
+});
