@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { project } from '../stack.ts';
-import { type ConsoleBlock, consoleBlock, interrupt, linesOf, type Step, withoutEndingBlanks } from './console.ts';
+import { anyLines, type ConsoleBlock, consoleBlock, interrupt, linesOf, type Step, withoutEndingBlanks } from './console.ts';
 import { blocksOf } from './markdown.ts';
 import { type Learned, match, translated } from './shapes.ts';
 import { Terminal } from './terminal.ts';
@@ -102,6 +102,7 @@ export class Reader {
     const interruptAt = step.output.indexOf(interrupt);
     if (interruptAt >= 0) {
       const before = await this.#expect(terminal, step.output.slice(0, interruptAt), false);
+      if (step.output[interruptAt - 1] === anyLines) terminal.take(terminal.unread.length);
       terminal.interrupt();
       const after = await this.#expect(terminal, step.output.slice(interruptAt + 1), true);
       const output = [...before.said, interrupt, ...after.said];

@@ -1,6 +1,6 @@
 /** Which pages are read one after the other by the same reader. The first reader starts the system as the README says. */
 export const readings = {
-  newcomer: ['README.md'],
+  newcomer: ['README.md', 'docs/guide.md'],
   /** With a system that runs already. */
   others: ['docs/cli.md', 'docs/backups.md'],
 } as const satisfies Record<string, readonly string[]>;
