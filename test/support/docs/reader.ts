@@ -3,7 +3,15 @@ import { createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { project } from '../stack.ts';
-import { anyLines, type ConsoleBlock, consoleBlock, interrupt, linesOf, type Step, withoutEndingBlanks } from './console.ts';
+import {
+  anyLines,
+  type ConsoleBlock,
+  consoleBlock,
+  interrupt,
+  linesOf,
+  type Step,
+  withoutEndingBlanks,
+} from './console.ts';
 import { blocksOf } from './markdown.ts';
 import { type Learned, match, translated } from './shapes.ts';
 import { Terminal } from './terminal.ts';
