@@ -88,7 +88,7 @@ async function shownRecovered(
           url: await url(job, checkpoint),
           bytes: checkpoint.bytes,
           sha256: checkpoint.sha256,
-          ...(checkpoint.metadata === undefined ? {} : { metadata: checkpoint.metadata as never }),
+          metadata: (checkpoint.metadata ?? null) as never,
         }
       : null,
     nextCheckpointId,

@@ -149,7 +149,7 @@ export const recover = operation({
         metadata: z.json().optional(),
         retain,
         graph: z.object(readable),
-        checkpoint: z.object({ checkpointId, ...readable, metadata: z.json().optional() }).nullable(),
+        checkpoint: z.object({ checkpointId, ...readable, metadata: z.json() }).nullable(),
         /** What the next commit is going to get. */
         nextCheckpointId: checkpointId,
       }),

@@ -91,7 +91,7 @@ describe('every answer has its members and no others', () => {
           jobId: 'nightly',
           retain: 2,
           graph: { url, bytes: graph.bytes, sha256: hex },
-          checkpoint: { checkpointId: 3, url, bytes: 3, sha256: hex },
+          checkpoint: { checkpointId: 3, url, bytes: 3, sha256: hex, metadata: null },
           nextCheckpointId: 4,
         },
       ],
