@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const project = (name: string, more: object = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], environment: 'node' as const, ...more },
@@ -6,10 +7,32 @@ const project = (name: string, more: object = {}) => ({
 
 const dynamodb = { globalSetup: ['test/support/dynamodb-local.ts'] };
 
+/** They begin first, so that none of them is left to run alone. */
+const longest = [
+  'docs/newcomer',
+  'jobs/word-count',
+  'docs/pages',
+  'leadership/lead-command',
+  'backups/restore-killed',
+  'stack/process',
+  'events/bus',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const at = longest.findIndex((name) => moduleId.endsWith(`${name}.test.ts`));
+      return at === -1 ? longest.length : at;
+    };
+    return (await super.sort(files)).toSorted((one, other) => place(one) - place(other));
+  }
+}
+
 /** One project per kind of proof; `test/run.mjs` runs them in this order. */
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     projects: [
       project('unit'),
       project('contract', { ...dynamodb, testTimeout: 60_000, hookTimeout: 60_000 }),

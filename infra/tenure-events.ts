@@ -1,9 +1,9 @@
-import { ArnFormat, Aws, Duration, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, Duration, Fn, Names, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { CfnRule, EventBus } from 'aws-cdk-lib/aws-events';
 import { type IRole, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { eventSource } from '../functions/events/schema.ts';
@@ -27,7 +27,7 @@ export interface Events {
 
 /** The bus, the function that tells it what the main table's stream says, and a log of what was published. */
 export function createEvents(scope: Construct, { failures, ...props }: EventsProps): Events {
-  const bus = new EventBus(scope, 'Events');
+  const bus = new EventBus(scope, 'Events', { eventBusName: nameOf(scope) });
   const publisher = new TenureFunction(scope, 'events', {
     ...props,
     entry: 'events/handler.ts',
@@ -64,6 +64,11 @@ function readStream(publisher: TenureFunction, { table }: TenureStore): string {
   return stream;
 }
 
+/** The stack's name in it tells the stages of an account apart, the end of it several Tenures of one stack. */
+function nameOf(scope: Construct): string {
+  return `${Stack.of(scope).stackName}-events-${Names.uniqueId(scope).slice(-8)}`;
+}
+
 /** EventBridge writes only to groups below /aws/events/. What it cannot write ends in the queue. */
 function keepEvents(scope: Construct, bus: EventBus, failures: Queue, settings: Settings): LogGroup {
   const stackInstance = Fn.select(2, Fn.split('/', Aws.STACK_ID));
@@ -88,10 +93,13 @@ function keepEvents(scope: Construct, bus: EventBus, failures: Queue, settings: 
   const ofRule = { ArnEquals: { 'aws:SourceArn': rule.attrArn } };
   const writers = ['events.amazonaws.com', 'delivery.logs.amazonaws.com'].map((name) => new ServicePrincipal(name));
   const resources = [log.logGroupArn];
-  log.addToResourcePolicy(new PolicyStatement({ principals: writers, actions: ['logs:CreateLogStream'], resources }));
-  log.addToResourcePolicy(
-    new PolicyStatement({ principals: writers, actions: ['logs:PutLogEvents'], resources, conditions: ofRule }),
-  );
+  new ResourcePolicy(scope, 'EventLogPolicy', {
+    resourcePolicyName: nameOf(scope),
+    policyStatements: [
+      new PolicyStatement({ principals: writers, actions: ['logs:CreateLogStream'], resources }),
+      new PolicyStatement({ principals: writers, actions: ['logs:PutLogEvents'], resources, conditions: ofRule }),
+    ],
+  });
   failures.addToResourcePolicy(
     new PolicyStatement({
       principals: [new ServicePrincipal('events.amazonaws.com')],

@@ -9,7 +9,7 @@ export const sizes = {
     recovered: size(300, 10_000),
     modelRuns: size(15, 300),
     uploadMiB: size(256, 2_048),
-    kills: size(4, 20),
+    kills: size(3, 20),
     /** Of the leaders that are killed, ms: what runs for long must not lose its lease to a busy machine. */
     leaseMs: size(1_500, 4_000),
   },
@@ -33,7 +33,7 @@ export const sizes = {
   backups: {
     randomGroups: size(6, 60),
     restoreKills: size(12, 200),
-    entries: size(10_000, 200_000),
-    jobs: size(100, 2_000),
+    entries: size(3_000, 200_000),
+    jobs: size(30, 2_000),
   },
 } as const;

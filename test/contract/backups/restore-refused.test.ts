@@ -179,7 +179,6 @@ describe('who may restore what', () => {
       `s3://${bucket}/backups/${owner}/${backup.backupId}/`,
       `s3://${bucket}/restores/${owner}/x/`,
       'https://example.com/',
-      '',
     ];
     for (const uri of places) {
       expect(await call(trusting(), group, { uri }), uri).toMatchObject({
@@ -187,7 +186,7 @@ describe('who may restore what', () => {
         body: { code: 'source_forbidden' },
       });
     }
-    expect(await call(service, group, {})).toMatchObject({ status: 400 });
+    for (const body of [{}, { uri: '' }]) expect(await call(service, group, body)).toMatchObject({ status: 400 });
     await expectNothingWritten(group);
   });
 

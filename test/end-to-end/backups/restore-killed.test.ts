@@ -7,7 +7,7 @@ import { entryText, type LargeGroup, seedLargeGroup } from '../../support/backup
 import { type RunningStack, startStack } from '../../support/stack.ts';
 import { eventually } from '../leadership/tenure.ts';
 
-const size = { entries: 2_500, jobs: 5 };
+const size = { entries: 1_800, jobs: 5 };
 
 let stack: RunningStack;
 let client: TenureClient;

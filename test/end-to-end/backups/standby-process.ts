@@ -15,9 +15,11 @@ const worker = standby({
   say: note,
   at(reached) {
     if (reached !== moment) return undefined;
+    // Before it is said: who hears it may send the signal at once.
+    const released = new Promise<void>((resolve) => process.once('SIGUSR2', () => resolve()));
     note({ at: reached });
     if (act === 'die') process.kill(process.pid, 'SIGKILL');
-    return new Promise((resolve) => process.once('SIGUSR2', resolve));
+    return released;
   },
 });
 worker.start();

@@ -108,16 +108,7 @@ describe('permissions', () => {
       return `${name} ${/\/([a-z]+)\/\*$/.exec(resource)?.[1]}`;
     });
     const archives = ['backups', 'backupcleanup', 'backupschedule', 'backupsweep'];
-    const payloads = [
-      'backups',
-      'backupcleanup',
-      'backupcut',
-      'backupsweep',
-      'checkpoints',
-      'cleanup',
-      'collect',
-      'collector',
-    ];
+    const payloads = ['backupcleanup', 'backupcut', 'backupsweep', 'checkpoints', 'cleanup', 'collect', 'collector'];
     const expected = [...archives.map((name) => `${name} backups`), ...payloads.map((name) => `${name} groups`)];
     expect(found.sort()).toEqual(expected.sort());
   });
