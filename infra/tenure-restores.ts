@@ -33,7 +33,7 @@ export function createRestoreFunctions(
 
   const step = new TenureFunction(scope, 'restore-step', {
     ...props,
-    entry: 'backups/restore-step-handler.ts',
+    entry: 'backups/restore/restore-step-handler.ts',
     environment,
     timeoutSeconds: 900,
     memoryMiB: 1_769,
@@ -55,7 +55,7 @@ export function createRestoreFunctions(
 
   const restores = new TenureFunction(scope, 'restores', {
     ...props,
-    entry: 'backups/restores-handler.ts',
+    entry: 'backups/restore/restores-handler.ts',
     environment: { ...environment, TENURE_RESTORE_WORKFLOW: arn },
     timeoutSeconds: 29,
     memoryMiB: 1_024,
@@ -71,7 +71,7 @@ export function createRestoreFunctions(
 
   const schedule = new TenureFunction(scope, 'backup-schedule', {
     ...props,
-    entry: 'backups/schedule-handler.ts',
+    entry: 'backups/schedule/schedule-handler.ts',
     environment: {
       ...environment,
       TENURE_BACKUP_WORKFLOW: backupWorkflowArn,

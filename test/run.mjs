@@ -30,7 +30,7 @@ const check =
 
 /** The structure check must also have seen the modules it judges: a parser that fails sees none and is silently green. */
 function structure() {
-  const { stdout, status } = spawnSync(
+  const { stdout, stderr, status } = spawnSync(
     join('node_modules', '.bin', 'depcruise'),
     ['functions', 'infra', 'client', '--output-type', 'json'],
     {
@@ -38,6 +38,10 @@ function structure() {
       maxBuffer: 256 * 1024 * 1024,
     },
   );
+  if (!stdout.startsWith('{')) {
+    console.log(stdout, stderr);
+    return { passed: 0, failed: 1 };
+  }
   const { modules, summary } = JSON.parse(stdout);
   const seen = modules.filter(
     ({ source, dependencies }) => source.startsWith('functions/') && dependencies.length > 0,

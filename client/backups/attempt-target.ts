@@ -1,7 +1,7 @@
-import { folderTarget } from '../../functions/backups/archive-folder.ts';
-import type { ReferredPayload } from '../../functions/backups/archive-format.ts';
-import type { ArchiveTarget, Copied } from '../../functions/backups/archive-ports.ts';
-import { attemptFiles, attemptPayloads } from '../../functions/backups/worker-schema.ts';
+import { folderTarget } from '../../functions/backups/archive/archive-folder.ts';
+import type { ReferredPayload } from '../../functions/backups/archive/archive-format.ts';
+import type { ArchiveTarget, Copied } from '../../functions/backups/archive/archive-ports.ts';
+import { attemptFiles, attemptPayloads } from '../../functions/backups/workers/worker-schema.ts';
 import { download } from '../jobs/download.ts';
 import { persistently, putBlock, type Transfer, TransferError } from '../jobs/transfer.ts';
 import type { AttemptCalls } from './attempt-calls.ts';

@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type * as z from 'zod';
-import { folderFiles } from '../../functions/backups/archive-folder.ts';
-import type { ArchiveSource } from '../../functions/backups/archive-ports.ts';
-import { pagedSource } from '../../functions/backups/archive-source.ts';
-import { verifyArchive } from '../../functions/backups/archive-verifier.ts';
-import { writeArchive } from '../../functions/backups/archive-writer.ts';
+import { folderFiles } from '../../functions/backups/archive/archive-folder.ts';
+import type { ArchiveSource } from '../../functions/backups/archive/archive-ports.ts';
+import { pagedSource } from '../../functions/backups/archive/archive-source.ts';
+import { verifyArchive } from '../../functions/backups/archive/archive-verifier.ts';
+import { writeArchive } from '../../functions/backups/archive/archive-writer.ts';
 import {
   attemptEntries,
   type command,
   failAttempt,
   finishAttempt,
   heartbeat,
-} from '../../functions/backups/worker-schema.ts';
+} from '../../functions/backups/workers/worker-schema.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { S3 } from '../jobs/s3.ts';
 import type { TenureClient } from '../tenure-client.ts';

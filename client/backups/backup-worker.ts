@@ -6,7 +6,7 @@ import {
   goodbye,
   pollCommands,
   registerWorker,
-} from '../../functions/backups/worker-schema.ts';
+} from '../../functions/backups/workers/worker-schema.ts';
 import { directS3, type S3 } from '../jobs/s3.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';

@@ -7,7 +7,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { BackupStore } from './backup-store.ts';
 import type { Archives, Cutting } from './ports.ts';
-import type { WorkerStore } from './worker-store.ts';
+import type { WorkerStore } from './workers/worker-store.ts';
 import type { Workflow } from './workflow.ts';
 
 export interface BackupSettings {

@@ -8,14 +8,14 @@
  * Every function may be called again with the same input: Step Functions repeats a call whose answer it lost.
  */
 import { randomBytes } from 'node:crypto';
-import { attemptUri } from './archive-place.ts';
+import { attemptUri } from './archive/archive-place.ts';
 import { hashSecret } from './attempts.ts';
 import { type BackupRecord, candidates, isFinal, moved } from './backup.ts';
 import type { BackupName } from './backup-store.ts';
 import type { Backups, WithBucket } from './backups.ts';
 import type { AttemptName } from './ports.ts';
 import { changed, known, settled } from './records.ts';
-import type { Command } from './worker-store.ts';
+import type { Command } from './workers/worker-store.ts';
 import { refused, type StateError, WorkflowError } from './workflow-error.ts';
 
 export type Chosen = { readonly next: 'suspend' | 'cut' | 'ended'; readonly attempt: number };

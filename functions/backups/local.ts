@@ -2,15 +2,15 @@
  * The built-in worker: writes an attempt's archive in slices, each in whatever process comes next. The state after each file is
  * an object of its own, `progress-00007.json`, that is written once: of two processes at the same file one loses and stops.
  */
-import type { ArchiveTarget } from './archive-ports.ts';
-import { pagedSource } from './archive-source.ts';
+import type { ArchiveTarget } from './archive/archive-ports.ts';
+import { pagedSource } from './archive/archive-source.ts';
 import {
   type ArchiveIdentity,
   nothingWritten,
   type WriterState,
   type Written,
   writeArchive,
-} from './archive-writer.ts';
+} from './archive/archive-writer.ts';
 import type { ArchiveBucket, Place } from './backup-bucket.ts';
 import type { ArchivePage, Slice } from './ports.ts';
 

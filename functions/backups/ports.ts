@@ -1,6 +1,6 @@
 /** What the workflow needs of the cut and of archives. A bound one of each is made by `cutting.ts` and `archives.ts`. */
-import type { ArchiveEntry, ReferredPayload } from './archive-format.ts';
-import type { Copied } from './archive-ports.ts';
+import type { ArchiveEntry, ReferredPayload } from './archive/archive-format.ts';
+import type { Copied } from './archive/archive-ports.ts';
 import type { BackupRecord, Cut, Finished, Progress, Verdict } from './backup.ts';
 
 export interface AttemptName {

@@ -3,7 +3,7 @@ import { systemClock } from '../platform/clock.ts';
 import { backupTable } from './backup-table.ts';
 import type { Backups, WithWorkflow } from './backups.ts';
 import { backupSettings, workflowArn } from './settings.ts';
-import { workerTable } from './worker-table.ts';
+import { workerTable } from './workers/worker-table.ts';
 import { workflowClient } from './workflow-client.ts';
 
 /** Builds the room once per Lambda environment, from its variables. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { operation } from '../platform/operation.ts';
 import { notFound } from '../platform/problem.ts';
 import { instantText, name, nothing, page, pageQuery } from '../platform/schema.ts';
-import { entriesFile, manifestName, payloadFile } from './archive-format.ts';
+import { entriesFile, manifestName, payloadFile } from './archive/archive-format.ts';
 import {
   backupDamaged,
   backupFinal,

@@ -1,6 +1,6 @@
 import { logged, logger } from '../platform/logging.ts';
-import { archivesRoom } from './archives-room.ts';
-import { cuttingRoom } from './cutting-room.ts';
+import { archivesRoom } from './archive/archives-room.ts';
+import { cuttingRoom } from './cut/cutting-room.ts';
 import { backupRoomWithWorkflow } from './room.ts';
 import { sweep } from './sweeping.ts';
 

@@ -1,5 +1,5 @@
 import { backupOperations } from '../backups/schema.ts';
-import { workerOperations } from '../backups/worker-schema.ts';
+import { workerOperations } from '../backups/workers/worker-schema.ts';
 import { checkpointOperations } from '../checkpoints/schema.ts';
 import { jobOperations } from '../jobs/schema.ts';
 import { leadershipOperations } from '../leadership/schema.ts';

@@ -13,8 +13,8 @@ export function verifyCommand(backup: Command, shell: Shell): void {
     .option('--json', 'print JSON instead of text for people')
     .addHelpText('after', '\nExit code 1 when the backup is damaged.')
     .action(async (folder: string, options: { json?: boolean }) => {
-      const { folderFiles } = await import('../../../functions/backups/archive-folder.ts');
-      const { Damaged, verifyArchive } = await import('../../../functions/backups/archive-verifier.ts');
+      const { folderFiles } = await import('../../../functions/backups/archive/archive-folder.ts');
+      const { Damaged, verifyArchive } = await import('../../../functions/backups/archive/archive-verifier.ts');
       const bar = await progress(shell, options, `verifying ${folder}`);
       try {
         const manifest = await verifyArchive(folderFiles(folder), ({ file, payload }, { files, payloads }) =>

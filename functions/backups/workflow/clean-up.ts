@@ -1,10 +1,10 @@
 import { documentClient } from '../../platform/aws.ts';
-import { archivesRoom } from '../archives-room.ts';
+import { archivesRoom } from '../archive/archives-room.ts';
 import { cleanUp } from '../conclusion.ts';
-import { cuttingRoom } from '../cutting-room.ts';
-import { policyTable } from '../policy-table.ts';
-import { retain } from '../retention.ts';
+import { cuttingRoom } from '../cut/cutting-room.ts';
 import { backupRoom } from '../room.ts';
+import { policyTable } from '../schedule/policy-table.ts';
+import { retain } from '../schedule/retention.ts';
 import { backupSettings } from '../settings.ts';
 import { inputs, task } from '../task.ts';
 

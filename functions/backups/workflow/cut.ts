@@ -1,5 +1,5 @@
 import { cut } from '../conclusion.ts';
-import { cuttingRoom } from '../cutting-room.ts';
+import { cuttingRoom } from '../cut/cutting-room.ts';
 import { backupRoom } from '../room.ts';
 import { inputs, task } from '../task.ts';
 

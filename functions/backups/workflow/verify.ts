@@ -1,4 +1,4 @@
-import { archivesRoom } from '../archives-room.ts';
+import { archivesRoom } from '../archive/archives-room.ts';
 import { verify } from '../conclusion.ts';
 import { backupRoom } from '../room.ts';
 import { inputs, sliceMs, task } from '../task.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { manifestName } from '../../../functions/backups/archive-format.ts';
-import { backupPlace } from '../../../functions/backups/archive-place.ts';
+import { manifestName } from '../../../functions/backups/archive/archive-format.ts';
+import { backupPlace } from '../../../functions/backups/archive/archive-place.ts';
 import { injectFaults } from '../../support/faults.ts';
 import { checkpoint, submit } from '../../support/job-world.ts';
 import { type ArchiveWorld, openArchives } from './archive-world.ts';

@@ -4,7 +4,7 @@ import { cleanUp, fail, lose, verify, work } from '../../../functions/backups/co
 import { choose } from '../../../functions/backups/delegation.ts';
 import { settled } from '../../../functions/backups/records.ts';
 import { cancel } from '../../../functions/backups/requests.ts';
-import { goodbye } from '../../../functions/backups/workers.ts';
+import { goodbye } from '../../../functions/backups/workers/workers.ts';
 import { problemOf } from '../leadership/room.ts';
 import { finished, group, openBackups, progress } from './world.ts';
 

@@ -5,7 +5,7 @@ import { verify } from '../../../functions/backups/conclusion.ts';
 import { choose } from '../../../functions/backups/delegation.ts';
 import { awaited, begin, explain, remove, share, shown } from '../../../functions/backups/requests.ts';
 import { sweep } from '../../../functions/backups/sweeping.ts';
-import { list, poll, register } from '../../../functions/backups/workers.ts';
+import { list, poll, register } from '../../../functions/backups/workers/workers.ts';
 import { problemOf } from '../leadership/room.ts';
 import { finished, group, openBackups, options } from './world.ts';
 

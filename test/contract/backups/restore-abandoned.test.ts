@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
-import { startRestore } from '../../../functions/backups/restore.ts';
-import { abandon } from '../../../functions/backups/restore-abandon.ts';
-import { giveUp, stepRestore } from '../../../functions/backups/restore-steps.ts';
+import { startRestore } from '../../../functions/backups/restore/restore.ts';
+import { abandon } from '../../../functions/backups/restore/restore-abandon.ts';
+import { giveUp, stepRestore } from '../../../functions/backups/restore/restore-steps.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
 import { contend } from '../../../functions/leadership/leadership.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { attemptPlace } from '../../../functions/backups/archive-place.ts';
-import { verifyArchive } from '../../../functions/backups/archive-verifier.ts';
+import { attemptPlace } from '../../../functions/backups/archive/archive-place.ts';
+import { verifyArchive } from '../../../functions/backups/archive/archive-verifier.ts';
+import { bucketFiles } from '../../../functions/backups/archive/bucket-files.ts';
 import { archiveBucket } from '../../../functions/backups/backup-bucket.ts';
-import { bucketFiles } from '../../../functions/backups/bucket-files.ts';
 import { type Job, referredPayloads } from '../../../functions/jobs/job.ts';
 import { payloadKey } from '../../../functions/jobs/upload.ts';
 import { contend } from '../../../functions/leadership/leadership.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
-import type { Policy } from '../../../functions/backups/policy.ts';
-import { policyTable } from '../../../functions/backups/policy-table.ts';
 import { settled } from '../../../functions/backups/records.ts';
 import { begin } from '../../../functions/backups/requests.ts';
-import { policyRoutes } from '../../../functions/backups/restore-routes.ts';
-import { tick } from '../../../functions/backups/schedule.ts';
+import { policyRoutes } from '../../../functions/backups/restore/restore-routes.ts';
+import type { Policy } from '../../../functions/backups/schedule/policy.ts';
+import { policyTable } from '../../../functions/backups/schedule/policy-table.ts';
+import { tick } from '../../../functions/backups/schedule/schedule.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { group, openBackups, options } from './world.ts';
 

@@ -5,7 +5,7 @@ import { TenureClient } from '../../../client/tenure-client.ts';
 import { cut } from '../../../functions/backups/conclusion.ts';
 import { choose, offer, run, suspend } from '../../../functions/backups/delegation.ts';
 import { cancel } from '../../../functions/backups/requests.ts';
-import { attemptRoutes, workerRoutes } from '../../../functions/backups/worker-routes.ts';
+import { attemptRoutes, workerRoutes } from '../../../functions/backups/workers/worker-routes.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { group, openBackups } from './world.ts';
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { finish, giveUp, heartbeat } from '../../../functions/backups/attempts.ts';
 import { cancel, launch } from '../../../functions/backups/requests.ts';
 import { sweep } from '../../../functions/backups/sweeping.ts';
-import { goodbye } from '../../../functions/backups/workers.ts';
+import { goodbye } from '../../../functions/backups/workers/workers.ts';
 import { errorNamed, group, openWorkflow, until } from './workflow-world.ts';
 import { finished, progress } from './world.ts';
 

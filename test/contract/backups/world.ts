@@ -7,9 +7,9 @@ import { choose, offer, run, suspend } from '../../../functions/backups/delegati
 import type { Archives, Verification } from '../../../functions/backups/ports.ts';
 import { known } from '../../../functions/backups/records.ts';
 import { begin } from '../../../functions/backups/requests.ts';
-import type { Command } from '../../../functions/backups/worker-store.ts';
-import { workerTable } from '../../../functions/backups/worker-table.ts';
-import { answer, poll, register } from '../../../functions/backups/workers.ts';
+import type { Command } from '../../../functions/backups/workers/worker-store.ts';
+import { workerTable } from '../../../functions/backups/workers/worker-table.ts';
+import { answer, poll, register } from '../../../functions/backups/workers/workers.ts';
 import { type Faults, injectFaults } from '../../support/faults.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
 

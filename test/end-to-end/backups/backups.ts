@@ -7,7 +7,7 @@ import { afterAll, inject, type TestContext } from 'vitest';
 import type * as z from 'zod';
 import { type BackupWorker, hasCode, type WorkerEvent } from '../../../client/index.ts';
 import { type backupOptions, type backupStatus, createBackup, getBackup } from '../../../functions/backups/schema.ts';
-import { listWorkers } from '../../../functions/backups/worker-schema.ts';
+import { listWorkers } from '../../../functions/backups/workers/worker-schema.ts';
 import { type Watched, watch } from '../../support/processes.ts';
 import { project } from '../../support/stack.ts';
 import { client, end, eventually } from '../leadership/tenure.ts';

@@ -1,5 +1,5 @@
 import { TenureClient } from '../../../client/index.ts';
-import { registerWorker } from '../../../functions/backups/worker-schema.ts';
+import { registerWorker } from '../../../functions/backups/workers/worker-schema.ts';
 import { beginUpload, submitJob } from '../../../functions/jobs/schema.ts';
 import { createLog, electWriter, initializeReplica } from '../../../functions/log/schema.ts';
 import type { Known } from '../../support/fuzz/requests.ts';

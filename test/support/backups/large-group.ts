@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { BatchWriteCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { releaseLog } from '../../../functions/backups/restore-logs.ts';
+import { releaseLog } from '../../../functions/backups/restore/restore-logs.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
 import { toItem as jobItem } from '../../../functions/jobs/job-item.ts';
 import { payloadKey } from '../../../functions/jobs/upload.ts';

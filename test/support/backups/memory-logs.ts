@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { GroupLogs } from '../../../functions/backups/group-logs.ts';
+import type { GroupLogs } from '../../../functions/backups/cut/group-logs.ts';
 import { append, type WriterMemory } from '../../../functions/log/append.ts';
 import { elect } from '../../../functions/log/coordinator.ts';
 import { defaultSettings, type LogParts } from '../../../functions/log/log.ts';

@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { folderFiles, folderTarget } from '../../../functions/backups/archive-folder.ts';
+import { folderFiles, folderTarget } from '../../../functions/backups/archive/archive-folder.ts';
 import {
   type ArchiveEntry,
   type ManifestBody,
   payloadName,
   readManifest,
   sealed,
-} from '../../../functions/backups/archive-format.ts';
-import { Damaged, verifyArchive } from '../../../functions/backups/archive-verifier.ts';
-import { type WriterState, writeArchive } from '../../../functions/backups/archive-writer.ts';
+} from '../../../functions/backups/archive/archive-format.ts';
+import { Damaged, verifyArchive } from '../../../functions/backups/archive/archive-verifier.ts';
+import { type WriterState, writeArchive } from '../../../functions/backups/archive/archive-writer.ts';
 import { identity, listedSource, memoryArchive, sampleGroup, sha256 } from '../../support/backups/archives.ts';
 
 const small = { now: () => 1_700_000_000_000, fileBytes: 4_000 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cutLogs } from '../../../functions/backups/cut.ts';
+import { cutLogs } from '../../../functions/backups/cut/cut.ts';
 import { read } from '../../../functions/log/reader.ts';
 import { initialise, memoryLogs, memoryWriter } from '../../support/backups/memory-logs.ts';
 

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { timedUuidFrom, uuidFrom } from '../../../functions/backups/derived-id.ts';
-import { due, newestSlot, type Policy, slotBackupId } from '../../../functions/backups/policy.ts';
-import { beyond } from '../../../functions/backups/retention.ts';
+import { due, newestSlot, type Policy, slotBackupId } from '../../../functions/backups/schedule/policy.ts';
+import { beyond } from '../../../functions/backups/schedule/retention.ts';
 
 const at = (text: string) => Date.parse(text);
 const minute = 60_000;

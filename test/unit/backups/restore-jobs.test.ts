@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { CheckpointEntry, JobEntry } from '../../../functions/backups/archive-format.ts';
+import type { CheckpointEntry, JobEntry } from '../../../functions/backups/archive/archive-format.ts';
 import type { ArchiveBucket, Head } from '../../../functions/backups/backup-bucket.ts';
-import { restoreJob } from '../../../functions/backups/restore-jobs.ts';
-import type { RestoreStore } from '../../../functions/backups/restore-store.ts';
+import { restoreJob } from '../../../functions/backups/restore/restore-jobs.ts';
+import type { RestoreStore } from '../../../functions/backups/restore/restore-store.ts';
 import { sampleGroup, sha256 } from '../../support/backups/archives.ts';
 
 const hour = 3_600_000;

@@ -1,0 +1,27 @@
+import type { ArchivePage } from '../ports.ts';
+import type { ArchiveSource } from './archive-ports.ts';
+
+const end = 'end';
+
+/** Pages as the source of a writer; one page is fetched while the one before is written. */
+export function pagedSource(page: (cursor: string | undefined) => Promise<ArchivePage>): ArchiveSource {
+  return {
+    async *batches(after) {
+      if (after === end) return;
+      let coming = ahead(page(after as string | undefined));
+      for (let cursor: string | undefined; ; ) {
+        const { entries, nextCursor } = await coming;
+        cursor = nextCursor;
+        if (cursor !== undefined) coming = ahead(page(cursor));
+        yield { entries, after: cursor ?? end };
+        if (cursor === undefined) return;
+      }
+    },
+  };
+}
+
+/** Its failure is the reader's once he asks for the page, and nobody's if he never does. */
+function ahead<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => undefined);
+  return promise;
+}

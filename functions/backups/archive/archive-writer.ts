@@ -1,0 +1,174 @@
+/**
+ * Writes an archive in bounded memory: entries are collected into files of a few MiB, one of which is compressed and put while
+ * the next is collected. After each file the state is handed out; a writer that is given it later goes on behind that file.
+ */
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { inParallel } from '../../platform/in-parallel.ts';
+import {
+  type ArchiveEntry,
+  type Counts,
+  chained,
+  chainStart,
+  counted,
+  type EntriesFile,
+  formatVersion,
+  manifestName,
+  noCounts,
+  type PayloadFile,
+  payloadsOf,
+  sealed,
+  sha256Of,
+  type UnreadablePayload,
+} from './archive-format.ts';
+import type { ArchiveSource, ArchiveTarget } from './archive-ports.ts';
+
+/** JSON, so that it can be kept between two invocations. */
+export interface WriterState {
+  readonly after?: unknown;
+  readonly files: readonly EntriesFile[];
+  readonly payloads: readonly PayloadFile[];
+  readonly unreadable: readonly UnreadablePayload[];
+  readonly counts: Counts;
+  readonly chain: string;
+}
+
+export const nothingWritten: WriterState = {
+  files: [],
+  payloads: [],
+  unreadable: [],
+  counts: noCounts,
+  chain: chainStart,
+};
+
+export interface ArchiveIdentity {
+  readonly group: string;
+  readonly backupId: string;
+  readonly attempt: number;
+  readonly cut: Readonly<Record<string, number>>;
+  /** Of Tenure. */
+  readonly version: string;
+}
+
+export interface Written {
+  readonly entryCount: number;
+  readonly bytes: number;
+  readonly manifestSha256: string;
+}
+
+export interface WriterOptions {
+  readonly from?: WriterState;
+  /** Names of files carry it, so that two processes that write the same attempt never overwrite each other's. */
+  readonly suffix?: string;
+  /** Called after each file; false ends the writing there. */
+  readonly onFile?: (state: WriterState) => Promise<boolean>;
+  /** The wall clock, for the manifest. */
+  readonly now: () => number;
+  readonly parallelCopies?: number;
+  /** A file is closed once its lines have so many bytes, before they are compressed. */
+  readonly fileBytes?: number;
+}
+const compress = promisify(gzip);
+
+/**
+ * Writes all entries of the source, the payloads that they refer to, and last of all the manifest. Undefined when `onFile` ended
+ * it before. What fails is thrown: what lies in the target then is no backup, since it has no manifest.
+ */
+export async function writeArchive(
+  source: ArchiveSource,
+  target: ArchiveTarget,
+  identity: ArchiveIdentity,
+  options: WriterOptions,
+): Promise<Written | undefined> {
+  const { onFile = async () => true, fileBytes = 8 * 1024 ** 2 } = options;
+  let state = options.from ?? nothingWritten;
+  let open = newFile(state);
+  let underWay: Promise<boolean> = Promise.resolve(true);
+  const close = async (full: OpenFile): Promise<boolean> => {
+    state = await putFile(target, full, state, options);
+    return onFile(state);
+  };
+  for await (const { entries, after } of source.batches(state.after)) {
+    open.add(entries, after);
+    if (open.bytes < fileBytes) continue;
+    if (!(await underWay)) return undefined;
+    underWay = close(open);
+    // Awaited before the next file is closed; until then its failure is nobody's yet.
+    underWay.catch(() => undefined);
+    open = newFile({ chain: open.chain });
+  }
+  if (!(await underWay)) return undefined;
+  if (open.lines.length > 0 && !(await close(open))) return undefined;
+  const { files, payloads, unreadable, counts, chain } = state;
+  const { version, ...named } = identity;
+  const text = sealed({
+    versions: { format: formatVersion, tenure: version },
+    ...named,
+    cut: { ...named.cut },
+    completedAt: new Date(options.now()).toISOString(),
+    counts,
+    files: [...files],
+    payloads: [...payloads],
+    unreadable: [...unreadable],
+    chain,
+  });
+  const manifestSha256 = sha256Of(text);
+  await target.put(manifestName, Buffer.from(text), manifestSha256);
+  return { entryCount: counts.entries, bytes: counts.bytes, manifestSha256 };
+}
+
+interface OpenFile {
+  readonly lines: string[];
+  readonly entries: ArchiveEntry[];
+  bytes: number;
+  chain: string;
+  after: unknown;
+  add(entries: readonly ArchiveEntry[], after: unknown): void;
+}
+
+function newFile({ chain }: { chain: string }): OpenFile {
+  return {
+    lines: [],
+    entries: [],
+    bytes: 0,
+    chain,
+    after: undefined,
+    add(entries, after) {
+      for (const entry of entries) {
+        const line = JSON.stringify(entry);
+        this.lines.push(line);
+        this.bytes += line.length + 1;
+        if (entry.type === 'log-entry') this.chain = chained(this.chain, line);
+        this.entries.push(entry.type === 'log-entry' ? { ...entry, data: '' } : entry);
+      }
+      this.after = after;
+    },
+  };
+}
+
+async function putFile(
+  target: ArchiveTarget,
+  { lines, entries, chain, after }: OpenFile,
+  state: WriterState,
+  { suffix, parallelCopies = 16 }: WriterOptions,
+): Promise<WriterState> {
+  const number = String(state.files.length).padStart(5, '0');
+  const name = `entries-${number}${suffix === undefined ? '' : `-${suffix}`}.ndjson.gz`;
+  const bytes = await compress(`${lines.join('\n')}\n`, { level: 4 });
+  const sha256 = sha256Of(bytes);
+  const [copied] = await Promise.all([
+    inParallel(payloadsOf(entries), parallelCopies, (payload) => target.copy(payload)),
+    target.put(name, bytes, sha256),
+  ]);
+  const payloads = copied.flatMap((one) => ('file' in one ? [one.file] : []));
+  const unreadable = copied.flatMap((one) => ('unreadable' in one ? [one.unreadable] : []));
+  const payloadBytes = payloads.reduce((sum, file) => sum + file.bytes, 0);
+  return {
+    after,
+    files: [...state.files, { name, bytes: bytes.length, sha256, entries: lines.length }],
+    payloads: [...state.payloads, ...payloads],
+    unreadable: [...state.unreadable, ...unreadable],
+    counts: counted(state.counts, entries, payloads.length, bytes.length + payloadBytes),
+    chain,
+  };
+}

@@ -1,0 +1,118 @@
+/**
+ * The cut of a backup: one moment at which the ends of all logs of a group are read together.
+ *
+ *   hold truncations ─ lock log 1 ─ … ─ lock log n ─┬─ settle up to the ends ─ all locks still there? ─ unlock
+ *                                                   └ the one moment: every log is locked
+ *
+ * While a log is locked no new entry is accepted in it. So what was acknowledged before that moment lies below the cut of its
+ * log, and what follows from it lies above the cut of its own. Design: backups, "The cut".
+ */
+import { fill } from '../../log/fill.ts';
+import { inspect, standing } from '../../log/inspect.ts';
+import { holds, lockAll, unlockAll } from '../../log/lock.ts';
+import type { LogParts } from '../../log/log.ts';
+import { inParallel, Unreachable } from '../../log/quorum.ts';
+import { positions } from '../../log/reader.ts';
+import type { Cut } from '../backup.ts';
+import type { GroupLogs } from './group-logs.ts';
+
+/** Positions settled in one go. */
+const window = 128;
+const inFlightMs = 50;
+
+const unreachable = (error: unknown) => {
+  if (error instanceof Unreachable) return false;
+  throw error;
+};
+
+interface OpenLog {
+  readonly log: string;
+  readonly parts: LogParts;
+  readonly begin: number;
+}
+
+export type CutOutcome = { readonly cut: Cut } | { readonly again: string };
+
+/**
+ * Tries once to place the cut of a group's logs. `again` says why it does not count: no quorum, another lock, a lock that was
+ * removed meanwhile, a truncation on its way. Truncations stay held either way, appends do not.
+ */
+export async function cutLogs(
+  logs: GroupLogs,
+  group: string,
+  { backupId, lockId }: { backupId: string; lockId: string },
+): Promise<CutOutcome> {
+  const opened: OpenLog[] = [];
+  for (const log of await logs.list(group)) {
+    const parts = logs.open(group, log);
+    const heads = await positions(parts);
+    if (heads.voting < heads.quorum) {
+      if (await isUninitialised(parts).catch(unreachable)) continue;
+      return { again: `log "${log}": ${heads.voting} of ${heads.quorum} needed replicas vote` };
+    }
+    await logs.hold(group, log, { backupId, from: heads.begin });
+    opened.push({ log, parts, begin: heads.begin });
+  }
+  try {
+    return await cutLocked(opened, lockId);
+  } finally {
+    await Promise.all(opened.map(({ parts }) => unlockAll(parts, lockId)));
+  }
+}
+
+async function cutLocked(opened: readonly OpenLog[], lockId: string): Promise<CutOutcome> {
+  const locked = await Promise.all(opened.map(({ parts }) => lockAll(parts, lockId)));
+  const logs = opened.flatMap((one, at) => (locked[at] ? [{ ...one, end: locked[at].end, locked: locked[at] }] : []));
+  if (logs.length < opened.length) {
+    const free = opened.filter((_, at) => !locked[at]);
+    return { again: `${named(free)}: no quorum could be locked` };
+  }
+  const settled = await Promise.all(logs.map(({ parts, end }) => settleTo(parts, end)));
+  const open = logs.filter((_, at) => !settled[at]);
+  if (open.length > 0) return { again: `${named(open)}: not everything up to the cut could be settled` };
+  const begins = await Promise.all(logs.map(async ({ parts }) => (await positions(parts)).begin));
+  const truncated = logs.filter(({ begin }, at) => begin !== begins[at]);
+  if (truncated.length > 0) return { again: `${named(truncated)}: truncated while the cut was placed` };
+  const held = await Promise.all(logs.map(({ parts, locked: cut }) => holds(parts, cut)));
+  const lost = logs.filter((_, at) => !held[at]);
+  if (lost.length > 0) return { again: `${named(lost)}: the lock was removed before the cut was placed` };
+  return { cut: Object.fromEntries(logs.map(({ log, end }) => [log, end])) };
+}
+
+const named = (logs: readonly OpenLog[]) => `log ${logs.map(({ log }) => `"${log}"`).join(', ')}`;
+
+/** Settles every position up to `to`, without touching the writer's promise; false when a quorum did not answer. */
+export async function settleTo(parts: LogParts, to: number): Promise<boolean> {
+  const [heads, seat] = await Promise.all([positions(parts), parts.seat.read()]);
+  const from = Math.max(heads.settled, seat?.settled ?? -1, heads.begin - 1) + 1;
+  for (let start = from; start <= to; start += window) {
+    const last = Math.min(to, start + window - 1);
+    if ((await openIn(parts, start, last)).open.length === 0) continue;
+    // What is on its way to the replicas arrives first: a fill that overtakes it would cost the writer its seat.
+    await parts.timer.sleep(inFlightMs);
+    const { open, inspection } = await openIn(parts, start, last);
+    let all = true;
+    await inParallel(open, 8, async (position) => {
+      const outcome = await fill(parts, { ...standing(inspection), position });
+      if (!('filled' in outcome)) all = false;
+    });
+    if (!all) return false;
+  }
+  return true;
+}
+
+async function openIn(parts: LogParts, from: number, to: number) {
+  const inspection = await inspect(parts, from, to);
+  const open: number[] = [];
+  for (let position = Math.max(from, inspection.begin); position <= to; position += 1) {
+    if (!inspection.chosen.has(position)) open.push(position);
+  }
+  return { open, inspection };
+}
+
+/** Whether nothing was ever written: such a log has nothing to back up. */
+async function isUninitialised(parts: LogParts): Promise<boolean> {
+  const metas = await Promise.all(parts.replicas.map((replica) => replica.read()));
+  const untouched = metas.every(({ status }) => status === 'EMPTY' || status === 'STARTING');
+  return untouched && (await parts.seat.read()) === undefined;
+}

@@ -1,0 +1,21 @@
+import { randomUUID } from 'node:crypto';
+import { heldDeletesTable } from '../../checkpoints/held-deletes-table.ts';
+import { jobRoom } from '../../jobs/room.ts';
+import { logRoom } from '../../log/room.ts';
+import { documentClient } from '../../platform/aws.ts';
+import { systemClock } from '../../platform/clock.ts';
+import type { Cutting } from '../ports.ts';
+import { backupSettings } from '../settings.ts';
+import { cutting } from './cutting.ts';
+import { groupLogs } from './group-logs-room.ts';
+
+/** Builds the cut once per Lambda environment, from its variables. */
+export function cuttingRoom(): Cutting {
+  return cutting({
+    logs: groupLogs(logRoom(), systemClock),
+    held: heldDeletesTable(documentClient(), backupSettings().table),
+    payloads: jobRoom().payloads,
+    clock: systemClock,
+    newId: randomUUID,
+  });
+}

@@ -1,0 +1,69 @@
+/**
+ * Giving a group back that a restore has begun to fill: it is as empty as before, and may be led, used and restored into again. Only
+ * its fencing version stays where the restore has raised it.
+ */
+import { Problem } from '../../platform/problem.ts';
+import type { GroupLogs } from '../cut/group-logs.ts';
+import { OutOfTime } from '../local.ts';
+import { restoreCompleted } from '../problems.ts';
+import { isOver, type Restores, type WithLaunch } from './restore.ts';
+import { eraseLog } from './restore-logs.ts';
+import type { RestoreRecord } from './restore-store.ts';
+
+/**
+ * Abandons a restore in any state but COMPLETED; one that runs stops at its next note. Undefined for an unknown restore. Safe to
+ * repeat. Throws `restore_completed`.
+ */
+export async function abandon(room: WithLaunch, group: string, restoreId: string): Promise<RestoreRecord | undefined> {
+  const stored = await room.restores.read(group, restoreId);
+  if (!stored) return undefined;
+  const { record } = stored;
+  if (record.state === 'COMPLETED') {
+    throw new Problem(
+      restoreCompleted,
+      `Restore ${restoreId} of group "${group}" has completed: the group is in use and nothing of it is undone.`,
+    );
+  }
+  if (record.state === 'ABANDONED') return record;
+  // The name of an execution that has ended is taken.
+  const execution = record.execution + (isOver(record) ? 1 : 0);
+  const abandoned: RestoreRecord = { ...record, state: 'ABANDONING', execution, endedAt: undefined };
+  if (record.state !== 'ABANDONING' && !(await room.restores.replace(stored, abandoned))) {
+    return abandon(room, group, restoreId);
+  }
+  await room.launch(abandoned);
+  return abandoned;
+}
+
+/** One step of the undoing: logs, then jobs, then the ownership. Throws `OutOfTime`; whoever comes next goes on. */
+export async function undo(room: Restores, record: RestoreRecord, until: number): Promise<RestoreRecord> {
+  const { group, restoreId, heldAs = restoreId, logs } = record;
+  const ended: RestoreRecord = { ...record, state: 'ABANDONED', endedAt: room.clock.now() };
+  // It wrote nothing, or another restore has gone on with what it wrote.
+  if ((await room.leases.read(group, true))?.restoring !== restoreId) return ended;
+  const goOn = () => {
+    if (room.clock.now() >= until) throw new OutOfTime();
+  };
+  for (const log of await room.logs.list(group)) {
+    if (!logs.includes(log) && !(await isHeld(room.logs, group, log, heldAs))) continue;
+    await eraseLog(room.logs.open(group, log), heldAs, goOn);
+    await room.logs.forget(group, log);
+  }
+  await eraseJobs(room, group, goOn);
+  await room.restores.disown(group, restoreId);
+  return { ...ended, endedAt: room.clock.now() };
+}
+
+/** One that this restore has only just created, too. */
+async function isHeld(logs: GroupLogs, group: string, log: string, heldAs: string): Promise<boolean> {
+  const metas = await Promise.all(logs.open(group, log).replicas.map((replica) => replica.read()));
+  return metas.some((meta) => meta.restoreId === heldAs) || metas.every(({ status }) => status === 'EMPTY');
+}
+
+/** Their payloads are orphans then, which the collector deletes after a day. */
+async function eraseJobs({ restores, clock }: Restores, group: string, goOn: () => void): Promise<void> {
+  for (let jobIds = await restores.listJobs(group); jobIds.length > 0; jobIds = await restores.listJobs(group)) {
+    goOn();
+    await restores.removeJobs(group, jobIds, clock.now());
+  }
+}

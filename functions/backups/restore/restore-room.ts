@@ -1,0 +1,52 @@
+import * as z from 'zod';
+import { jobRoom } from '../../jobs/room.ts';
+import { leaseTable } from '../../leadership/lease-table.ts';
+import { logRoom } from '../../log/room.ts';
+import { documentClient, s3Client, sfnClient } from '../../platform/aws.ts';
+import { systemClock } from '../../platform/clock.ts';
+import { readSettings } from '../../platform/settings.ts';
+import { archiveBucket } from '../backup-bucket.ts';
+import { backupOwnersTable } from '../backup-owners-table.ts';
+import { backupTable } from '../backup-table.ts';
+import { groupLogs } from '../cut/group-logs-room.ts';
+import { policyTable } from '../schedule/policy-table.ts';
+import { archiveBucketName, backupSettings } from '../settings.ts';
+import type { Restores } from './restore.ts';
+import { restoreClient } from './restore-client.ts';
+import { restoreTable } from './restore-table.ts';
+
+/** Builds what a step of a restore works with, once per Lambda environment. */
+export function restoreRoom(): Restores {
+  const { table } = backupSettings();
+  const { TENURE_RESTORE_SOURCES, TENURE_RESULT_RETENTION_DAYS } = readSettings({
+    TENURE_RESTORE_SOURCES: z
+      .string()
+      .default('')
+      .transform((text) => text.split(',').filter((prefix) => prefix !== '')),
+    TENURE_RESULT_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(7),
+  });
+  const client = documentClient();
+  return {
+    store: backupTable(client, table),
+    owners: backupOwnersTable(client, table),
+    leases: leaseTable(client, table),
+    restores: restoreTable(client, table),
+    logs: groupLogs(logRoom(), systemClock),
+    bucket: archiveBucket(s3Client()),
+    bucketName: archiveBucketName(),
+    clock: systemClock,
+    restoreSources: TENURE_RESTORE_SOURCES,
+    resultRetentionDays: TENURE_RESULT_RETENTION_DAYS,
+  };
+}
+
+/** The same for the functions that start the steps. */
+export function restoreRoomWithLaunch() {
+  const { TENURE_RESTORE_WORKFLOW } = readSettings({ TENURE_RESTORE_WORKFLOW: z.string().startsWith('arn:') });
+  return {
+    ...restoreRoom(),
+    launch: restoreClient(sfnClient(), TENURE_RESTORE_WORKFLOW),
+    payloads: jobRoom().payloads,
+    policies: policyTable(documentClient(), backupSettings().table),
+  };
+}

@@ -1,0 +1,35 @@
+import * as z from 'zod';
+import { name } from '../../platform/schema.ts';
+import { task } from '../task.ts';
+import { refused } from '../workflow-error.ts';
+import { restoreRoom } from './restore-room.ts';
+import { giveUp, stepRestore } from './restore-steps.ts';
+
+const room = restoreRoom();
+
+/** Short, so that little is done again when the process dies; a file that takes longer is given more. */
+const stepMs = 20_000;
+const marginMs = 30_000;
+
+const input = z.object({
+  group: name,
+  restoreId: z.uuid(),
+  /** How often the step before ran out of time at the same place. */
+  patience: z.int().min(1).default(1),
+  error: z.object({ Error: z.string(), Cause: z.string().optional() }).optional(),
+});
+
+/** The states Step and GiveUp of a restore. */
+export const handler = task(input, async ({ group, restoreId, patience, error }, remainingMs) => {
+  if (error) {
+    await giveUp(room, group, restoreId, refused(error.Error, error.Cause));
+    return { next: 'over' };
+  }
+  const { over, stood } = await stepRestore(
+    room,
+    group,
+    restoreId,
+    Math.min(stepMs * patience, remainingMs() - marginMs),
+  );
+  return { next: over ? 'over' : 'again', patience: stood ? patience * 2 : 1 };
+});

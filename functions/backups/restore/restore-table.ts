@@ -1,0 +1,159 @@
+/** The DynamoDB requests of restores. */
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { goneItem, noJob, toItem, toJob } from '../../jobs/job-item.ts';
+import { jobPrefix } from '../../jobs/keys.ts';
+import { floorKey, groupKey, groupsIndex, leadershipKey } from '../../leadership/keys.ts';
+import { conditional } from '../../platform/conditional.ts';
+import { inParallel } from '../../platform/in-parallel.ts';
+import { restoreKey } from '../keys.ts';
+import type { RestoreRecord, RestoreStore, StoredRestore } from './restore-store.ts';
+
+const restoringPartition = 'RESTORE';
+const restorePrefix = 'RESTORE#';
+/** No restore has this id. */
+const nobody = '-';
+
+/** Binds the restore port to the main table. */
+export function restoreTable(client: DynamoDBDocumentClient, table: string): RestoreStore {
+  const itemOf = (record: RestoreRecord, revision: number) => {
+    const open = record.state === 'VERIFYING' || record.state === 'RESTORING';
+    const indexed = { [groupsIndex.partitionKey]: restoringPartition, [groupsIndex.sortKey]: record.group };
+    const key = restoreKey(record.group, record.restoreId);
+    return { ...key, ...(open ? indexed : {}), revision, record: JSON.stringify(record) };
+  };
+  const absent = { ConditionExpression: 'attribute_not_exists(pk)' };
+  const put = async (Item: Record<string, unknown>, condition: object) => {
+    const { won } = await conditional(() => client.send(new PutCommand({ TableName: table, Item, ...condition })));
+    return won !== undefined;
+  };
+
+  const jobsOf = async (group: string, limit: number): Promise<string[]> => {
+    const jobIds: string[] = [];
+    let from: Record<string, unknown> | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+          ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': jobPrefix },
+          ConsistentRead: true,
+          Limit: 100,
+          ...(from ? { ExclusiveStartKey: from } : {}),
+        }),
+      );
+      jobIds.push(...Items.flatMap((item) => toJob(item)?.jobId ?? []));
+      from = LastEvaluatedKey;
+    } while (from && jobIds.length < limit);
+    return jobIds.slice(0, limit);
+  };
+
+  return {
+    begin: (record) => put(itemOf(record, 1), absent),
+
+    async read(group, restoreId) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: table, Key: restoreKey(group, restoreId), ConsistentRead: true }),
+      );
+      return (
+        Item && { record: JSON.parse(String(Item['record'])) as RestoreRecord, revision: Number(Item['revision']) }
+      );
+    },
+
+    async replace({ revision }, next) {
+      const stored: StoredRestore = { record: next, revision: revision + 1 };
+      const done = await put(itemOf(next, stored.revision), {
+        ConditionExpression: 'revision = :revision',
+        ExpressionAttributeValues: { ':revision': revision },
+      });
+      return done ? stored : undefined;
+    },
+
+    async listOpen() {
+      const open: { group: string; restoreId: string }[] = [];
+      let from: Record<string, unknown> | undefined;
+      do {
+        const { Items = [], LastEvaluatedKey } = await client.send(
+          new QueryCommand({
+            TableName: table,
+            IndexName: groupsIndex.name,
+            KeyConditionExpression: '#partition = :restoring',
+            ExpressionAttributeNames: { '#partition': groupsIndex.partitionKey },
+            ExpressionAttributeValues: { ':restoring': restoringPartition },
+            ...(from ? { ExclusiveStartKey: from } : {}),
+          }),
+        );
+        for (const item of Items) {
+          const restoreId = String(item['sk']).slice(restorePrefix.length);
+          open.push({ group: String(item[groupsIndex.sortKey]), restoreId });
+        }
+        from = LastEvaluatedKey;
+      } while (from);
+      return open;
+    },
+
+    hasJobs: async (group) => (await jobsOf(group, 1)).length > 0,
+    listJobs: (group) => jobsOf(group, 100),
+
+    async removeJobs(group, jobIds, now) {
+      await inParallel(jobIds, 16, (jobId) =>
+        client.send(new PutCommand({ TableName: table, Item: goneItem(group, jobId, now) })),
+      );
+    },
+
+    async own(group, restoreId, version, over) {
+      const item = {
+        ...leadershipKey(group),
+        [groupsIndex.partitionKey]: groupsIndex.partition,
+        [groupsIndex.sortKey]: group,
+        fencingVersion: version,
+        requestId: restoreId,
+        restoring: restoreId,
+      };
+      const { won } = await conditional(() =>
+        client.send(
+          new TransactWriteCommand({
+            TransactItems: [
+              {
+                Put: {
+                  TableName: table,
+                  Item: item,
+                  ConditionExpression:
+                    'attribute_not_exists(pk) OR restoring IN (:mine, :over) OR (requestId = :over AND attribute_not_exists(restoring))',
+                  ExpressionAttributeValues: { ':mine': restoreId, ':over': over ?? nobody },
+                },
+              },
+              // Should the record be lost again, it reappears above this.
+              { Put: { TableName: table, Item: floorKey(group, version) } },
+            ],
+          }),
+        ),
+      );
+      return won !== undefined;
+    },
+
+    async disown(group, restoreId) {
+      await conditional(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: leadershipKey(group),
+            UpdateExpression: 'REMOVE restoring',
+            ConditionExpression: 'restoring = :mine',
+            ExpressionAttributeValues: { ':mine': restoreId },
+          }),
+        ),
+      );
+    },
+
+    async putJob(job, ttl) {
+      await put({ ...toItem(job), ...(ttl === undefined ? {} : { ttl }) }, noJob);
+    },
+  };
+}

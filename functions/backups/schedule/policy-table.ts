@@ -1,0 +1,91 @@
+/** The DynamoDB requests of backup policies. */
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { groupsIndex } from '../../leadership/keys.ts';
+import { conditional } from '../../platform/conditional.ts';
+import { policyKey, policyPartition } from '../keys.ts';
+import type { Policy } from './policy.ts';
+import type { PolicyStore, StoredPolicy } from './policy-store.ts';
+
+const names = { '#policy': 'policy', '#partition': groupsIndex.partitionKey, '#group': groupsIndex.sortKey };
+
+/** Binds the port to the main table. */
+export function policyTable(client: DynamoDBDocumentClient, table: string): PolicyStore {
+  const read = async (group: string): Promise<StoredPolicy | undefined> => {
+    const { Item } = await client.send(
+      new GetCommand({ TableName: table, Key: policyKey(group), ConsistentRead: true }),
+    );
+    const policy = Item?.['policy'] as Policy | undefined;
+    return policy && { group, policy, doneUntil: Number(Item?.['doneUntil']) };
+  };
+
+  return {
+    read,
+
+    async put({ group, policy, doneUntil }) {
+      await client.send(
+        new UpdateCommand({
+          TableName: table,
+          Key: policyKey(group),
+          UpdateExpression: 'SET #policy = :policy, doneUntil = :done, #partition = :policies, #group = :group',
+          ExpressionAttributeNames: names,
+          ExpressionAttributeValues: {
+            ':policy': policy,
+            ':done': doneUntil,
+            ':policies': policyPartition,
+            ':group': group,
+          },
+        }),
+      );
+    },
+
+    async remove(group) {
+      await conditional(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: policyKey(group),
+            UpdateExpression: 'REMOVE #policy, doneUntil, #partition, #group',
+            // A removal of what is not there would leave an empty item behind.
+            ConditionExpression: 'attribute_exists(pk)',
+            ExpressionAttributeNames: names,
+          }),
+        ),
+      );
+    },
+
+    async *list() {
+      let from: Record<string, unknown> | undefined;
+      do {
+        const { Items = [], LastEvaluatedKey } = await client.send(
+          new QueryCommand({
+            TableName: table,
+            IndexName: groupsIndex.name,
+            KeyConditionExpression: '#partition = :policies',
+            ExpressionAttributeNames: { '#partition': groupsIndex.partitionKey },
+            ExpressionAttributeValues: { ':policies': policyPartition },
+            ...(from ? { ExclusiveStartKey: from } : {}),
+          }),
+        );
+        for (const item of Items) {
+          const stored = await read(String(item[groupsIndex.sortKey]));
+          if (stored) yield stored;
+        }
+        from = LastEvaluatedKey;
+      } while (from);
+    },
+
+    async done(group, slot) {
+      await conditional(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: policyKey(group),
+            UpdateExpression: 'SET doneUntil = :slot',
+            ConditionExpression: 'doneUntil < :slot',
+            ExpressionAttributeValues: { ':slot': slot },
+          }),
+        ),
+      );
+    },
+  };
+}

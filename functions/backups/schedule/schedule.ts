@@ -1,0 +1,73 @@
+/** What the minute does for backups that nobody asks for: those that a policy has due, retention, and restores that stand still. */
+import { logger } from '../../platform/logging.ts';
+import { Problem } from '../../platform/problem.ts';
+import type { BackupOptions } from '../backup.ts';
+import type { WithArchives, WithWorkflow } from '../backups.ts';
+import { backupInProgress } from '../problems.ts';
+import { begin } from '../requests.ts';
+import { due, slotBackupId } from './policy.ts';
+import type { StoredPolicy } from './policy-store.ts';
+import { retain, type WithPolicies } from './retention.ts';
+
+type Room = WithWorkflow & WithArchives & WithPolicies;
+
+/** A backup by schedule is taken by whoever is there. */
+const options: BackupOptions = {
+  runAsync: true,
+  allowLeader: true,
+  bypassDelegation: false,
+  localFileSystem: false,
+  redelegate: true,
+  explain: false,
+};
+
+export interface Ticked {
+  started: number;
+  skipped: number;
+  deleted: number;
+  failed: number;
+}
+
+/** Looks at every policy once. One that fails holds up no other; the next tick tries it again. */
+export async function tick(room: Room): Promise<Ticked> {
+  const done: Ticked = { started: 0, skipped: 0, deleted: 0, failed: 0 };
+  for await (const stored of room.policies.list()) {
+    try {
+      const outcome = await follow(room, stored);
+      if (outcome) done[outcome] += 1;
+      done.deleted += await retain(room, stored.group);
+    } catch (error) {
+      done.failed += 1;
+      logger.error('A backup policy could not be followed', { group: stored.group, error: error as Error });
+    }
+  }
+  return done;
+}
+
+/**
+ * Begins the backup that is due. The slot is noted afterwards: a tick that dies in between is followed by one that asks for the same
+ * backup again, and gets it.
+ */
+async function follow(
+  room: Room,
+  { group, policy, doneUntil }: StoredPolicy,
+): Promise<'started' | 'skipped' | undefined> {
+  const wanted = due(policy, doneUntil, room.clock.now());
+  if (!wanted) return undefined;
+  if ('skip' in wanted) {
+    logger.warn('A scheduled backup was missed', { group, slot: new Date(wanted.skip).toISOString() });
+    await room.policies.done(group, wanted.skip);
+    return 'skipped';
+  }
+  const slot = wanted.start;
+  const backupId = slotBackupId(group, slot);
+  try {
+    await begin(room, { group, options, requestId: `slot-${backupId}`, backupId, slot });
+  } catch (error) {
+    // Tried again with every tick until the slot has misfired.
+    if (error instanceof Problem && error.kind === backupInProgress) return undefined;
+    throw error;
+  }
+  await room.policies.done(group, slot);
+  return 'started';
+}
