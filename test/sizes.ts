@@ -4,18 +4,21 @@ const full = process.env['TENURE_TEST_FULL'] === '1';
 const size = (reduced: number, whole: number) => (full ? whole : reduced);
 
 export const sizes = {
+  full,
+  /** Pages that are typed, from the first on. */
+  docs: { newcomer: size(1, 2), others: size(1, 2) },
   jobs: {
     commits: size(300, 100_000),
     recovered: size(300, 10_000),
     modelRuns: size(15, 300),
     uploadMiB: size(256, 2_048),
-    kills: size(3, 20),
+    kills: size(2, 20),
     /** Of the leaders that are killed, ms: what runs for long must not lose its lease to a busy machine. */
     leaseMs: size(1_500, 4_000),
   },
   log: {
     positions: size(1_000, 10_000),
-    fightMs: size(12_000, 120_000),
+    fightMs: size(6_000, 120_000),
     simulatedRuns: size(400, 10_000),
     variantRuns: 1_000,
   },
