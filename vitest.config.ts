@@ -5,6 +5,8 @@ const project = (name: string, more: object = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], environment: 'node' as const, ...more },
 });
 
+/** Files that leave nothing behind in their process may share it, and what it has loaded. */
+const together = { isolate: false };
 const dynamodb = { globalSetup: ['test/support/dynamodb-local.ts'] };
 
 /** They begin first, so that none of them is left to run alone. */
@@ -34,10 +36,10 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('unit'),
-      project('contract', { ...dynamodb, testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('unit', together),
+      project('contract', { ...together, ...dynamodb, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('simulation', { testTimeout: 240_000 }),
-      project('infra', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('infra', { ...together, testTimeout: 120_000, hookTimeout: 120_000 }),
       project('end-to-end', {
         globalSetup: ['test/support/shared-stack.ts'],
         testTimeout: 300_000,

@@ -36,7 +36,7 @@ export const sizes = {
   backups: {
     randomGroups: size(6, 60),
     restoreKills: size(12, 200),
-    entries: size(3_000, 200_000),
+    entries: size(1_000, 200_000),
     jobs: size(30, 2_000),
   },
 } as const;

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The command `tenure`: plain JavaScript that can run from a clone, where the sources are TypeScript, and from the package. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
@@ -11,20 +13,20 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-const built = new URL('../../dist/client/cli/', import.meta.url);
-const inPackage = existsSync(built);
-const unregister = inPackage ? async () => {} : await readTypeScript();
-const { runCli } = await import(inPackage ? new URL('main.js', built).href : './main.ts');
-const { processShell } = await import(inPackage ? new URL('shell.js', built).href : './shell.ts');
+const built = fileURLToPath(new URL('../../dist/client/cli', import.meta.url));
+const folder = existsSync(built) ? built : await sources();
+const { runCli } = await import(pathToFileURL(join(folder, 'main.js')).href);
+const { processShell } = await import(pathToFileURL(join(folder, 'shell.js')).href);
 // What reads our output may go away (tenure … | head): that ends us quietly.
 process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 70));
 process.exitCode = await runCli(process.argv.slice(2), processShell);
-await unregister();
 
-async function readTypeScript() {
-  const { register } = await import('tsx/esm/api').catch(() => {
+async function sources() {
+  process.setSourceMapsEnabled(true);
+  const { joinSources } = await import('./sources.mjs');
+  return joinSources().catch((cause) => {
+    if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
     console.error('tenure finds no packages: run npm install in its folder');
     process.exit(70);
   });
-  return register();
 }

@@ -14,4 +14,4 @@ afterAll(() => reader.close());
 test.each(readings.newcomer.slice(0, sizes.docs.newcomer))('%s says what happens', async (page) => {
   const { differences } = await reader.read(readPage(page));
   expect(differences.join('\n\n'), 'npm run docs writes down what the commands print now').toBe('');
-});
+}, 600_000);

@@ -2,12 +2,15 @@ import { type App, CfnResource, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TenureFunction } from '../../../infra/tenure-function.ts';
 import { newApp, templateOf } from './synthesised.ts';
 
 beforeAll(() => {
   process.env['CDK_VALIDATION'] = 'true';
+});
+afterAll(() => {
+  process.env['CDK_VALIDATION'] = 'false';
 });
 
 function findings(app: App): string[] {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { afterAll } from 'vitest';
 import cdk from '../../../cdk.json' with { type: 'json' };
 import { readSettings } from '../../../infra/settings.ts';
 import { createStacks } from '../../../infra/stacks.ts';
@@ -12,7 +11,7 @@ import { createStacks } from '../../../infra/stacks.ts';
 process.env['CDK_VALIDATION'] = 'false';
 
 const folder = mkdtempSync(join(tmpdir(), 'tenure-synth-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 /** The app as `cdk synth -c …` would build it, with the functions left unbundled. */
 export function newApp(context: Record<string, unknown> = {}) {
