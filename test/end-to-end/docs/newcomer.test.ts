@@ -11,7 +11,11 @@ beforeAll(async () => {
 afterAll(() => reader.close());
 
 // One after the other: the guide goes on where the README ends.
-test.each(readings.newcomer.slice(0, sizes.docs.newcomer))('%s says what happens', async (page) => {
-  const { differences } = await reader.read(readPage(page));
-  expect(differences.join('\n\n'), 'npm run docs writes down what the commands print now').toBe('');
-}, 600_000);
+test.each(readings.newcomer.slice(0, sizes.docs.newcomer))(
+  '%s says what happens',
+  async (page) => {
+    const { differences } = await reader.read(readPage(page));
+    expect(differences.join('\n\n'), 'npm run docs writes down what the commands print now').toBe('');
+  },
+  600_000,
+);
