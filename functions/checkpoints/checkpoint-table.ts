@@ -67,7 +67,11 @@ export function checkpointTable(client: DynamoDBDocumentClient, table: string): 
       change(name, version, checkpoint.kind === 'checkpoint' ? addCheckpoint(checkpoint) : addSavepoint(checkpoint)),
 
     async listUnfinished(group, after, limit) {
-      const { Items = [], LastEvaluatedKey } = await client.send(
+      const {
+        Items = [],
+        ScannedCount = 0,
+        LastEvaluatedKey,
+      } = await client.send(
         new QueryCommand({
           TableName: table,
           KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
@@ -87,7 +91,7 @@ export function checkpointTable(client: DynamoDBDocumentClient, table: string): 
         }),
       );
       const items = Items.map((item) => String(item['sk']).slice(jobPrefix.length));
-      return { items, last: LastEvaluatedKey?.['sk'] as string | undefined };
+      return { items, read: ScannedCount, last: LastEvaluatedKey?.['sk'] as string | undefined };
     },
 
     async claim(name, version) {

@@ -17,6 +17,8 @@ import {
   type Payload,
   refusal,
 } from '../jobs/job.ts';
+import type { Page } from '../jobs/job-store.ts';
+import { jobKey } from '../jobs/keys.ts';
 import { fenced } from '../jobs/problems.ts';
 import { payloadKey } from '../jobs/upload.ts';
 import { damageOf } from '../jobs/uploads.ts';
@@ -40,7 +42,7 @@ export interface RecoveryOptions {
   readonly discardOlder: boolean;
   /** Goes on after this job. */
   readonly after?: string | undefined;
-  /** Jobs that are looked at. */
+  /** Jobs that are claimed. */
   readonly limit: number;
 }
 
@@ -64,6 +66,13 @@ export interface RecoveredPage {
 }
 
 const width = 32;
+/**
+ * Reads of the registry for one page. A full page of 100 jobs so takes at most 1.1 requests a job; and 8 reads of at most 1 MiB, some
+ * tens of ms each, leave the function's 29 s to the claims.
+ */
+const readsPerPage = 8;
+/** Jobs that one read looks at: beyond it DynamoDB ends a read by its size. */
+const jobsPerRead = 1_000;
 
 /**
  * Claims one page of the active jobs, in order of their ids. Jobs that finish meanwhile are left out. Can be repeated. Throws
@@ -77,7 +86,7 @@ export async function recover(
 ): Promise<RecoveredPage> {
   const leadership = await room.readLeadership(group);
   if (!isLive(leadership, fence, room.clock.now())) throw termLost(group, fence, leadership);
-  const page = await room.checkpoints.listUnfinished(group, options.after, options.limit);
+  const page = await unfinished(room, group, options);
   const found = await inParallel(page.items, width, (jobId) =>
     recoverJob(room, { group, jobId }, fence.fencingVersion, options),
   );
@@ -86,6 +95,31 @@ export async function recover(
     damaged: found.flatMap(({ damage }) => damage ?? []),
     last: page.last,
   };
+}
+
+/**
+ * Looks on where finished jobs have left the page short, at as many jobs as are likely to fill it: what a read finds beyond the page
+ * is read again with the next one.
+ */
+async function unfinished(
+  { checkpoints }: Recovery,
+  group: string,
+  { after, limit }: RecoveryOptions,
+): Promise<Page<string>> {
+  const items: string[] = [];
+  let read = 0;
+  let last = after;
+  for (let reads = 0; reads < readsPerPage; reads += 1) {
+    const likely = Math.ceil(((limit - items.length) * (read + 1)) / (items.length + 1));
+    const page = await checkpoints.listUnfinished(group, last, Math.min(likely, jobsPerRead));
+    items.push(...page.items);
+    read += page.read;
+    if (items.length > limit)
+      return { items: items.slice(0, limit), last: jobKey(group, items[limit - 1] as string).sk };
+    last = page.last;
+    if (last === undefined || items.length === limit) break;
+  }
+  return { items, last };
 }
 
 interface Found {

@@ -31,6 +31,25 @@ export async function leaveJob(world: JobWorld, payloads: PayloadStore, group: s
   await world.other.send(new PutCommand({ TableName: world.table, Item: toItem(job) }));
 }
 
+/** A job that has finished and is cleaned up: only its result is left. */
+export async function leaveFinished(world: JobWorld, group: string, jobId: string): Promise<void> {
+  const job: Job = {
+    group,
+    jobId,
+    state: 'CLEANED',
+    fence: 1,
+    retain: 1,
+    checkpoints: [],
+    savepoints: [],
+    commits: [],
+    nextCheckpointId: 1,
+    submittedAt: Date.now(),
+    requestId: 'filled',
+    result: { outcome: 'succeeded', finishedAt: Date.now(), requestId: 'filled' },
+  };
+  await world.other.send(new PutCommand({ TableName: world.table, Item: toItem(job) }));
+}
+
 /** Names of so many jobs, in the order in which they are recovered. */
 export function jobNames(count: number): string[] {
   return Array.from({ length: count }, (_, at) => `job-${String(at).padStart(6, '0')}`);
