@@ -32,13 +32,15 @@ export function readFence(header: Header, need: 'required' | 'optional'): Fence 
   return { fencingVersion: read.data['Fencing-Version'], sessionId: read.data['Leader-Session'] };
 }
 
-const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII characters');
+const requestIdHeader = z.object({
+  'Idempotency-Key': z.string().regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII characters'),
+});
 
 /** The caller's Idempotency-Key, or one made for this request. */
 export function readRequestId(header: Header): string {
   const given = header('Idempotency-Key');
   if (given === undefined) return randomUUID();
-  const read = z.object({ 'Idempotency-Key': idempotencyKey }).safeParse({ 'Idempotency-Key': given });
+  const read = requestIdHeader.safeParse({ 'Idempotency-Key': given });
   if (!read.success) throw invalid(read.error);
   return given;
 }

@@ -1,5 +1,5 @@
+import type { APIGatewayProxyEventV2, Context as LambdaContext } from 'aws-lambda';
 import { type Context, Hono } from 'hono';
-import type { LambdaContext, LambdaEvent } from 'hono/aws-lambda';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import * as z from 'zod';
 import { type Fence, invalid, readFence, readRequestId } from './headers.ts';
@@ -10,7 +10,7 @@ import { requireSamePath } from './path.ts';
 import { internal, invalidRequest, methodNotAllowed, notFound, Problem, unavailable } from './problem.ts';
 import { isUnavailable } from './store-errors.ts';
 
-type Bindings = { event?: LambdaEvent; lambdaContext?: LambdaContext };
+type Bindings = { event?: APIGatewayProxyEventV2; lambdaContext?: LambdaContext };
 export type App = Hono<{ Bindings: Bindings }>;
 type RequestContext = Context<{ Bindings: Bindings }>;
 
@@ -45,10 +45,11 @@ export function endpoint<const Declared extends Operation>(
   operation: Declared,
   act: (request: Request<Declared>) => Promise<z.input<Declared['answer']> | Answer<z.input<Declared['answer']>>>,
 ): Endpoint {
+  const headers = z.object(operation.headers ?? {});
   return {
     operation,
     async respond(context) {
-      const answer = await act(await readRequest(operation, context));
+      const answer = await act(await readRequest(operation, headers, context));
       const status = answer instanceof Answer ? answer.status : (operation.status ?? 200);
       return context.json((answer instanceof Answer ? answer.body : answer) as object, status);
     },
@@ -64,7 +65,7 @@ export function serve(endpoints: readonly Endpoint[], known: readonly Operation[
   const all = [...endpoints.map(({ operation }) => operation), ...known];
   app.use(async (context, next) => {
     const { event } = context.env ?? {};
-    if (event && 'rawPath' in event) requireSamePath(event.rawPath, context.req.url);
+    if (event) requireSamePath(event.rawPath, context.req.url);
     // A HEAD would be served as the GET that no caller of it was authorised for.
     if (context.req.method === 'HEAD') throw unroutable(context, all);
     await next();
@@ -88,6 +89,7 @@ function pattern({ path }: Operation): string {
 
 async function readRequest<Declared extends Operation>(
   operation: Declared,
+  headerSchema: z.ZodType,
   context: RequestContext,
 ): Promise<Request<Declared>> {
   const header = (name: string) => context.req.header(name);
@@ -99,7 +101,7 @@ async function readRequest<Declared extends Operation>(
   const params = check(operation.params, context.req.param());
   const query = check(operation.query, context.req.query());
   const fence = operation.fence ? readFence(header, operation.fence) : undefined;
-  const headers = check(z.object(operation.headers ?? {}), valuesOf(operation.headers, header));
+  const headers = check(headerSchema, valuesOf(operation.headers, header));
   const requestId = readRequestId(header);
   const body = check(operation.body, operation.method === 'GET' ? {} : await readJson(operation, context));
   const { lambdaContext } = context.env ?? {};

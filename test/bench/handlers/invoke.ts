@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { LambdaContext } from 'hono/aws-lambda';
+import type { Context } from 'aws-lambda';
 import type { Endpoint } from '../../../functions/platform/http.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { lambdaHandler } from '../../../functions/platform/lambda.ts';
@@ -33,7 +33,7 @@ export function handlerOf(endpoints: readonly Endpoint[]): Invoke {
       body: body === undefined ? null : JSON.stringify(body),
       isBase64Encoded: false,
     } as unknown as Parameters<typeof handler>[0];
-    const context = { awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 29_000 } as unknown as LambdaContext;
+    const context = { awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 29_000 } as unknown as Context;
     const answer = (await quietly(() => handler(event, context))) as { statusCode: number; body: string };
     return { status: answer.statusCode, body: JSON.parse(answer.body) };
   };

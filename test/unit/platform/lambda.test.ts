@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { endpoint, serve } from '../../../functions/platform/http.ts';
 import { lambdaHandler } from '../../../functions/platform/lambda.ts';
@@ -16,14 +16,26 @@ const job = operation({
   answer: z.json(),
   problems: [],
 });
-const handler = lambdaHandler(serve([endpoint(job, async ({ params }) => params)]));
+const submit = operation({
+  ...job,
+  method: 'PUT',
+  query: z.object({ note: z.string().optional() }),
+  body: z.object({ text: z.string() }),
+  headers: { 'Log-Writer': z.string() },
+});
+const handler = lambdaHandler(
+  serve([
+    endpoint(job, async ({ params }) => params),
+    endpoint(submit, async ({ body, query: { note = null }, headers }) => ({ ...body, note, ...headers })),
+  ]),
+);
 
 /** The event behind a request whose path API Gateway has decoded. */
 async function got(rawPath: string, more: object = {}) {
   const http = { method: 'GET', path: rawPath };
   const event = { version: '2.0', rawPath, rawQueryString: '', headers: {}, requestContext: { http, domainName: 'd' } };
   const { statusCode, headers, body } = await handler({ ...event, ...more } as never);
-  return { status: statusCode, type: headers?.['content-type'], body: JSON.parse(body) };
+  return { status: statusCode, type: headers?.['content-type'], body: JSON.parse(body ?? '') };
 }
 
 test('what was authorised is served', async () => {
@@ -60,4 +72,39 @@ test.for(['a b', '€', 'a:b', '-a'])('the name "%s" is refused by its own rule'
 
 test('a GET that brings a body is served without it', async () => {
   expect(await got('/v1/groups/orders/jobs/j', { body: '{"x":1}' })).toMatchObject({ status: 200 });
+});
+
+describe('what an event brings', () => {
+  const put = (more: object) =>
+    got('/v1/groups/orders/jobs/j', {
+      requestContext: { http: { method: 'PUT' }, domainName: 'd' },
+      headers: { 'log-writer': 'w' },
+      ...more,
+    });
+
+  test.for([
+    ['as text', { body: '{"text":"größer"}', isBase64Encoded: false }],
+    ['as bytes', { body: Buffer.from('{"text":"größer"}').toString('base64'), isBase64Encoded: true }],
+  ] as const)('is read %s', async ([, event]) => {
+    const answer = await put({ ...event, rawQueryString: 'note=a%20b' });
+    expect(answer).toMatchObject({ status: 200, body: { text: 'größer', note: 'a b', 'Log-Writer': 'w' } });
+  });
+
+  test('is refused when its bytes are no UTF-8', async () => {
+    const answer = await put({ body: Buffer.from([0x22, 0xff, 0x22]).toString('base64'), isBase64Encoded: true });
+    expect(answer).toMatchObject({ status: 400, body: { detail: expect.stringContaining('not JSON in UTF-8') } });
+  });
+
+  test('has its limit in bytes, not in characters', async () => {
+    const answer = await put({ body: JSON.stringify({ text: 'ß'.repeat(40_000) }) });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('The body has 80011 bytes') },
+    });
+  });
+
+  test('may be a header that HTTP could not carry: it arrives escaped', async () => {
+    const answer = await put({ body: '{"text":"t"}', headers: { 'log-writer': 'ü\u0000' } });
+    expect(answer).toMatchObject({ status: 200, body: { 'Log-Writer': '%C3%BC%00' } });
+  });
 });
