@@ -1,38 +1,25 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { collectPage } from '../../../functions/checkpoints/collector.ts';
 import type { Fence } from '../../../functions/platform/headers.ts';
-import {
-  checkpoint,
-  download,
-  type JobWorld,
-  openJobWorld,
-  type Process,
-  uploadBytes,
-} from '../../support/job-world.ts';
+import { eachInItsGroup } from '../../support/job-scene.ts';
+import { checkpoint, download, type JobWorld, type Process, uploadBytes } from '../../support/job-world.ts';
 
 let world: JobWorld;
 let api: Process;
 let leader: Fence;
-let tests = 0;
 let name: string;
 let group: string;
 let job: string;
 let uploads: string[];
 
-beforeAll(async () => {
-  world = await openJobWorld(inject('dynamodb'));
+eachInItsGroup('damage', (scene) => {
+  ({ world, api, leader, name, group } = scene);
 });
-afterAll(() => world.close());
 /** Two healthy jobs around one whose last three checkpoints are kept. */
 beforeEach(async () => {
-  tests += 1;
-  name = `damage-${tests}`;
-  group = `/groups/${name}`;
   job = `${group}/jobs/b-hurt`;
-  api = world.process();
-  leader = await world.lead(name);
   uploads = [];
   for (const id of ['a', 'b-hurt', 'c']) {
     const uploadId = await uploadBytes(api, leader, `${group}/jobs/${id}`, `graph of ${id}`, 'graph');

@@ -1,28 +1,21 @@
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Fence } from '../../../functions/platform/headers.ts';
-import { checkpoint, type JobWorld, openJobWorld, type Process, sha256, submit } from '../../support/job-world.ts';
+import { eachInItsGroup } from '../../support/job-scene.ts';
+import { checkpoint, type JobWorld, type Process, sha256, submit } from '../../support/job-world.ts';
 
 let world: JobWorld;
 let api: Process;
 let leader: Fence;
-let tests = 0;
+let name: string;
 let group: string;
 let job: string;
 
-beforeAll(async () => {
-  world = await openJobWorld(inject('dynamodb'));
-});
-afterAll(() => world.close());
-beforeEach(async () => {
-  tests += 1;
-  group = `/groups/answers-${tests}`;
-  job = `${group}/jobs/nightly`;
-  api = world.process();
-  leader = await world.lead(`answers-${tests}`);
+eachInItsGroup('answers', (scene) => {
+  ({ world, api, leader, name, group, job } = scene);
 });
 
-const successor = () => world.lead(group.slice('/groups/'.length));
+const successor = () => world.lead(name);
 const url = expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/.*X-Amz-Expires=3600/);
 const instant = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 const hex = expect.stringMatching(/^[0-9a-f]{64}$/);

@@ -1,39 +1,28 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Fence } from '../../../functions/platform/headers.ts';
 import { inParallel } from '../../../functions/platform/in-parallel.ts';
 import { sizes } from '../../sizes.ts';
-import {
-  checkpoint,
-  type JobWorld,
-  openJobWorld,
-  type Process,
-  sha256,
-  submit,
-  uploadBytes,
-} from '../../support/job-world.ts';
+import { eachInItsGroup } from '../../support/job-scene.ts';
+import { checkpoint, type JobWorld, type Process, sha256, submit, uploadBytes } from '../../support/job-world.ts';
 
 let world: JobWorld;
 let api: Process;
 let leader: Fence;
 const longest = (prefix: string) => prefix.padEnd(128, '-');
 const metadata = { note: 'm'.repeat(160 - '{"note":""}'.length) };
-let tests = 0;
+let name: string;
 let group: string;
 let job: string;
 
-beforeAll(async () => {
-  world = await openJobWorld(inject('dynamodb'));
-});
-afterAll(() => world.close());
-beforeEach(async () => {
-  tests += 1;
-  group = `/groups/${longest(`costs-${tests}`)}`;
-  job = `${group}/jobs/${longest('job')}`;
-  api = world.process();
-  leader = await world.lead(group.slice('/groups/'.length));
-});
+eachInItsGroup(
+  'costs',
+  (scene) => {
+    ({ world, api, leader, name, group, job } = scene);
+  },
+  { named: longest },
+);
 
 /**
  * What a step sent to both stores. DynamoDB Local reports half of what AWS charges for a transaction, so its items are counted: two units
@@ -82,9 +71,9 @@ test('a commit costs one write of at most 2 units, one HEAD and one DELETE, a cl
     s3: [],
   });
 
-  const successor = await world.lead(group.slice('/groups/'.length));
-  const name = { group: group.slice('/groups/'.length), jobId: longest('job') };
-  expect(await cost(() => api.room.checkpoints.claim(name, successor.fencingVersion))).toEqual({
+  const successor = await world.lead(name);
+  const nightly = { group: name, jobId: longest('nightly') };
+  expect(await cost(() => api.room.checkpoints.claim(nightly, successor.fencingVersion))).toEqual({
     dynamodb: [['UpdateItemCommand', 2]],
     s3: [],
   });
@@ -100,11 +89,11 @@ test('a commit costs one write of at most 2 units, one HEAD and one DELETE, a cl
 
 test('a job made of payloads in parts stays below 2 write units as well', async () => {
   await submit(api, leader, job, { retain: 3, metadata });
-  const name = { group: group.slice('/groups/'.length), jobId: longest('job') };
+  const nightly = { group: name, jobId: longest('nightly') };
   const composite = `${Buffer.from(sha256('x'), 'hex').toString('base64')}-10000`;
   for (let at = 1; at <= 12; at += 1) {
     const payload = { payloadId: v7(), bytes: 5 * 1024 ** 4, sha256: sha256('x'), composite, committedAt: Date.now() };
-    const { before } = await api.room.checkpoints.commit(name, leader.fencingVersion, {
+    const { before } = await api.room.checkpoints.commit(nightly, leader.fencingVersion, {
       kind: 'checkpoint',
       payload,
       metadata,
@@ -117,11 +106,14 @@ test('a job made of payloads in parts stays below 2 write units as well', async 
 
 test('a job that has committed many checkpoints costs the same per commit as a new one', async () => {
   await submit(api, leader, job, { retain: 3 });
-  const name = { group: group.slice('/groups/'.length), jobId: longest('job') };
+  const nightly = { group: name, jobId: longest('nightly') };
   const digest = sha256('x');
   const commit = async () => {
     const payload = { payloadId: v7(), bytes: 1, sha256: digest, committedAt: Date.now() };
-    const { before } = await api.room.checkpoints.commit(name, leader.fencingVersion, { kind: 'checkpoint', payload });
+    const { before } = await api.room.checkpoints.commit(nightly, leader.fencingVersion, {
+      kind: 'checkpoint',
+      payload,
+    });
     expect(before).toBeDefined();
   };
   /** What so many commits have sent: each a request and its write units. */
@@ -139,7 +131,7 @@ test('a job that has committed many checkpoints costs the same per commit as a n
   expect(late).toEqual(new Map([[early[0], sizes.jobs.commits - 20]]));
   expect(new Set(early).size).toBe(1);
   const { Item } = await world.other.send(
-    new GetCommand({ TableName: world.table, Key: { pk: `GROUP#${name.group}`, sk: `JOB#${name.jobId}` } }),
+    new GetCommand({ TableName: world.table, Key: { pk: `GROUP#${name}`, sk: `JOB#${nightly.jobId}` } }),
   );
   expect(Item?.['nextCheckpointId']).toEqual([sizes.jobs.commits + 1]);
 }, 3_600_000);

@@ -1,13 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { cleanUp } from '../../../functions/checkpoints/clean-up.ts';
 import { recover as recoverPage } from '../../../functions/checkpoints/recovery.ts';
 import type { Fence } from '../../../functions/platform/headers.ts';
+import { eachInItsGroup } from '../../support/job-scene.ts';
 import {
   checkpoint,
   download,
   type JobRoom,
   type JobWorld,
-  openJobWorld,
   type Process,
   submit,
   uploadBytes,
@@ -18,22 +18,12 @@ const rounds = Array.from({ length: 8 }, (_, at) => at);
 let world: JobWorld;
 let api: Process;
 let old: Fence;
-let tests = 0;
 let name: string;
 let group: string;
 let job: string;
 
-beforeAll(async () => {
-  world = await openJobWorld(inject('dynamodb'));
-});
-afterAll(() => world.close());
-beforeEach(async () => {
-  tests += 1;
-  name = `interleaved-${tests}`;
-  group = `/groups/${name}`;
-  job = `${group}/jobs/nightly`;
-  api = world.process();
-  old = await world.lead(name);
+eachInItsGroup('interleaved', (scene) => {
+  ({ world, api, leader: old, name, group, job } = scene);
 });
 
 const recover = (fence: Fence, body = {}) => api.call('POST', `${group}/recovery`, body, fence);

@@ -1,32 +1,17 @@
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Fence } from '../../../functions/platform/headers.ts';
-import {
-  checkpoint,
-  download,
-  type JobWorld,
-  openJobWorld,
-  type Process,
-  submit,
-  uploadBytes,
-} from '../../support/job-world.ts';
+import { eachInItsGroup } from '../../support/job-scene.ts';
+import { checkpoint, download, type JobWorld, type Process, submit, uploadBytes } from '../../support/job-world.ts';
 
 let world: JobWorld;
 let api: Process;
 let leader: Fence;
-let tests = 0;
+let name: string;
 let group: string;
 let job: string;
 
-beforeAll(async () => {
-  world = await openJobWorld(inject('dynamodb'));
-});
-afterAll(() => world.close());
-beforeEach(async () => {
-  tests += 1;
-  group = `/groups/lifecycle-${tests}`;
-  job = `${group}/jobs/nightly`;
-  api = world.process();
-  leader = await world.lead(`lifecycle-${tests}`);
+eachInItsGroup('lifecycle', (scene) => {
+  ({ world, api, leader, name, group, job } = scene);
 });
 
 test('a job is submitted, recovered, checkpointed and finished', async () => {
@@ -57,7 +42,7 @@ test('a job is submitted, recovered, checkpointed and finished', async () => {
     nextCheckpointId: 4,
   });
 
-  const next = await world.lead(group.slice('/groups/'.length));
+  const next = await world.lead(name);
   const recovered = await api.call('POST', `${group}/recovery`, {}, next);
   expect(recovered.body.damaged).toEqual([]);
   expect(recovered.body.jobs).toMatchObject([
@@ -83,7 +68,7 @@ test('a job is submitted, recovered, checkpointed and finished', async () => {
     graph: null,
     checkpoints: [],
   });
-  const after = await world.lead(group.slice('/groups/'.length));
+  const after = await world.lead(name);
   expect((await api.call('POST', `${group}/recovery`, {}, after)).body).toEqual({ jobs: [], damaged: [] });
   expect((await submit(api, after, job)).body).toMatchObject({ code: 'job_finished' });
 });

@@ -1,24 +1,16 @@
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Fence } from '../../../functions/platform/headers.ts';
-import { checkpoint, type JobWorld, openJobWorld, type Process, submit, uploadBytes } from '../../support/job-world.ts';
+import { eachInItsGroup } from '../../support/job-scene.ts';
+import { checkpoint, type JobWorld, type Process, submit, uploadBytes } from '../../support/job-world.ts';
 
 let world: JobWorld;
 let api: Process;
 let leader: Fence;
-let tests = 0;
 let name: string;
 let job: string;
 
-beforeAll(async () => {
-  world = await openJobWorld(inject('dynamodb'));
-});
-afterAll(() => world.close());
-beforeEach(async () => {
-  tests += 1;
-  name = `lost-${tests}`;
-  job = `/groups/${name}/jobs/nightly`;
-  api = world.process();
-  leader = await world.lead(name);
+eachInItsGroup('lost', (scene) => {
+  ({ world, api, leader, name, job } = scene);
 });
 
 /** The function dies right after its write took effect: the caller gets no answer, and nothing after the write happens. */

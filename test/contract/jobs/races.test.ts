@@ -1,35 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { cleanUp } from '../../../functions/checkpoints/clean-up.ts';
 import type { Fence } from '../../../functions/platform/headers.ts';
-import {
-  checkpoint,
-  download,
-  type JobWorld,
-  openJobWorld,
-  type Process,
-  submit,
-  uploadBytes,
-} from '../../support/job-world.ts';
+import { eachInItsGroup } from '../../support/job-scene.ts';
+import { checkpoint, download, type JobWorld, type Process, submit, uploadBytes } from '../../support/job-world.ts';
 
 let world: JobWorld;
 let api: Process;
 let old: Fence;
-let tests = 0;
 let name: string;
 let group: string;
 let job: string;
 
-beforeAll(async () => {
-  world = await openJobWorld(inject('dynamodb'));
-});
-afterAll(() => world.close());
-beforeEach(async () => {
-  tests += 1;
-  name = `races-${tests}`;
-  group = `/groups/${name}`;
-  job = `${group}/jobs/nightly`;
-  api = world.process();
-  old = await world.lead(name);
+eachInItsGroup('races', (scene) => {
+  ({ world, api, leader: old, name, group, job } = scene);
 });
 
 const recover = (fence: Fence, body = {}) => api.call('POST', `${group}/recovery`, body, fence);

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fence } from '../../../functions/platform/headers.ts';
+import { eachInItsGroup } from '../../support/job-scene.ts';
 import {
   checkpoint,
   download,
   type JobWorld,
-  openJobWorld,
   type Process,
   sha256,
   submit,
@@ -16,21 +16,16 @@ import {
 let world: JobWorld;
 let api: Process;
 let leader: Fence;
-let tests = 0;
 let name: string;
 let job: string;
 
-beforeAll(async () => {
-  world = await openJobWorld(inject('dynamodb'));
-});
-afterAll(() => world.close());
-beforeEach(async () => {
-  tests += 1;
-  name = `uploads-${tests}`;
-  job = `/groups/${name}/jobs/nightly`;
-  api = world.process();
-  leader = await world.lead(name, 3_600_000);
-});
+eachInItsGroup(
+  'uploads',
+  (scene) => {
+    ({ world, api, leader, name, job } = scene);
+  },
+  { leaseMs: 3_600_000 },
+);
 
 const begin = (body: object) => api.call('POST', `${job}/uploads`, { purpose: 'checkpoint', ...body }, leader);
 const commit = (body: object) => api.call('POST', `${job}/checkpoints`, body, leader);
@@ -38,39 +33,6 @@ const put = (url: string, headers: Record<string, string>, body: Uint8Array | st
   fetch(url, { method: 'PUT', headers, body: body as NonNullable<RequestInit['body']> });
 
 describe('one PUT', () => {
-  test('the URL allows one key, length and digest, once, for an hour', async () => {
-    const bytes = 'the state';
-    const { body } = await begin({ bytes: 9, sha256: sha256(bytes) });
-    expect(body).toMatchObject({ method: 'put', headers: { 'if-none-match': '*' } });
-    const { searchParams, pathname } = new URL(body.url);
-    expect(searchParams.get('X-Amz-SignedHeaders')).toBe('content-length;host;if-none-match;x-amz-checksum-sha256');
-    expect(searchParams.get('X-Amz-Expires')).toBe('3600');
-    expect([...searchParams.keys()].filter((key) => /checksum/i.test(key) && key !== 'x-amz-checksum-mode')).toEqual(
-      [],
-    );
-    expect(pathname).toBe(`/${world.bucket}/groups/${name}/jobs/nightly/${body.uploadId}`);
-    expect(body.uploadId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
-
-    expect((await put(body.url, body.headers, 'the STATE')).status).toBe(400);
-    expect((await put(body.url, body.headers, 'the state and more')).status).toBe(403);
-    const { 'x-amz-checksum-sha256': _, ...without } = body.headers;
-    expect((await put(body.url, without, bytes)).status).toBe(403);
-    const other = {
-      ...body.headers,
-      'x-amz-checksum-sha256': Buffer.from(sha256('the STATE'), 'hex').toString('base64'),
-    };
-    expect((await put(body.url, other, 'the STATE')).status).toBe(403);
-    expect((await put(body.url.replace('nightly', 'another'), body.headers, bytes)).status).toBe(403);
-    expect((await put(body.url, body.headers, bytes)).status).toBe(200);
-    expect((await put(body.url, body.headers, bytes)).status).toBe(412);
-  });
-
-  test('an expired URL is refused by S3', async () => {
-    const { body } = await begin({ bytes: 1, sha256: sha256('x') });
-    world.advance(3_600_000 + 1_000);
-    expect((await put(body.url, body.headers, 'x')).status).toBe(403);
-  });
-
   test('an empty payload is a payload', async () => {
     await submit(api, leader, job);
     const { body } = await checkpoint(api, leader, job, '');
