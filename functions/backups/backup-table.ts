@@ -7,7 +7,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { groupKey, groupsIndex } from '../leadership/keys.ts';
+import { groupKey, groupsIndex, indexQuery } from '../leadership/keys.ts';
 import { conditional } from '../platform/conditional.ts';
 import type { BackupRecord } from './backup.ts';
 import type { BackupStore, Stored } from './backup-store.ts';
@@ -40,10 +40,7 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
   const listed = async (partition: string, after: string | undefined) => {
     const { Items = [], LastEvaluatedKey } = await client.send(
       new QueryCommand({
-        TableName: table,
-        IndexName: groupsIndex.name,
-        KeyConditionExpression: 'groupsPk = :partition',
-        ExpressionAttributeValues: { ':partition': partition },
+        ...indexQuery(table, partition),
         ...(after === undefined ? {} : { ExclusiveStartKey: JSON.parse(after) as Record<string, unknown> }),
         Limit: 100,
       }),

@@ -2,7 +2,7 @@
 import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { checkpointSlots } from '../jobs/job-item.ts';
 import { cleanUpPartition, jobKey, jobPrefix } from '../jobs/keys.ts';
-import { groupsIndex } from '../leadership/keys.ts';
+import { groupsIndex, indexQuery } from '../leadership/keys.ts';
 import { conditional } from '../platform/conditional.ts';
 import type { CleanUpStore } from './clean-up.ts';
 
@@ -11,11 +11,7 @@ export function cleanUpTable(client: DynamoDBDocumentClient, table: string): Cle
     async listOwed(after, limit) {
       const { Items = [], LastEvaluatedKey } = await client.send(
         new QueryCommand({
-          TableName: table,
-          IndexName: groupsIndex.name,
-          KeyConditionExpression: '#partition = :owed',
-          ExpressionAttributeNames: { '#partition': groupsIndex.partitionKey },
-          ExpressionAttributeValues: { ':owed': cleanUpPartition },
+          ...indexQuery(table, cleanUpPartition),
           ...(after === undefined ? {} : { ExclusiveStartKey: JSON.parse(after) }),
           Limit: limit,
         }),

@@ -19,3 +19,12 @@ export const recreationKey = (group: string) => ({ pk: groupKey(group), sk: 'REC
 
 /** The index that lists groups: keys only, so that no renewal ever writes to it. */
 export const groupsIndex = { name: 'groups', partitionKey: 'groupsPk', partition: 'GROUPS', sortKey: 'group' } as const;
+
+/** What a query of one partition of that index says. */
+export const indexQuery = (table: string, partition: string) => ({
+  TableName: table,
+  IndexName: groupsIndex.name,
+  KeyConditionExpression: '#partition = :partition',
+  ExpressionAttributeNames: { '#partition': groupsIndex.partitionKey },
+  ExpressionAttributeValues: { ':partition': partition },
+});

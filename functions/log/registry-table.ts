@@ -3,11 +3,11 @@ import {
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
+  paginateQuery,
   QueryCommand,
-  type QueryCommandOutput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { groupKey, groupsIndex } from '../leadership/keys.ts';
+import { groupKey, groupsIndex, indexQuery } from '../leadership/keys.ts';
 import { conditional } from '../platform/conditional.ts';
 import { logPrefix, logsPartition, registryKey } from './keys.ts';
 import type { LogRegistry, RegisteredLog } from './registry.ts';
@@ -78,21 +78,9 @@ export function logRegistryTable(client: DynamoDBDocumentClient, table: string):
     },
 
     async *listAll() {
-      let start: Item | undefined;
-      do {
-        const { Items = [], LastEvaluatedKey }: QueryCommandOutput = await client.send(
-          new QueryCommand({
-            TableName: table,
-            IndexName: groupsIndex.name,
-            KeyConditionExpression: '#partition = :logs',
-            ExpressionAttributeNames: { '#partition': groupsIndex.partitionKey },
-            ExpressionAttributeValues: { ':logs': logsPartition },
-            ...(start ? { ExclusiveStartKey: start } : {}),
-          }),
-        );
+      for await (const { Items = [] } of paginateQuery({ client }, indexQuery(table, logsPartition))) {
         for (const item of Items) yield { group: String(item[groupsIndex.sortKey]), log: nameIn(item) };
-        start = LastEvaluatedKey;
-      } while (start);
+      }
     },
 
     async hold(group, log, hold) {

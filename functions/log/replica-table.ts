@@ -8,6 +8,7 @@ import {
   BatchWriteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
+  paginateQuery,
   QueryCommand,
   TransactWriteCommand,
   type TransactWriteCommandInput,
@@ -79,20 +80,13 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
 
   const query = async (from: number, to: number): Promise<Action[]> => {
     const items: Item[] = [];
-    let start: Item | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey } = await client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-          ExpressionAttributeValues: { ':pk': pk, ':from': positionKey(from), ':to': positionKey(to) },
-          ConsistentRead: true,
-          ...(start ? { ExclusiveStartKey: start } : {}),
-        }),
-      );
-      items.push(...Items);
-      start = LastEvaluatedKey;
-    } while (start);
+    const asked = {
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+      ExpressionAttributeValues: { ':pk': pk, ':from': positionKey(from), ':to': positionKey(to) },
+      ConsistentRead: true,
+    };
+    for await (const { Items = [] } of paginateQuery({ client }, asked)) items.push(...Items);
     return items.map(toAction);
   };
 

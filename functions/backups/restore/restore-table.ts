@@ -3,13 +3,13 @@ import {
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
-  QueryCommand,
+  paginateQuery,
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { goneItem, noJob, toItem, toJob } from '../../jobs/job-item.ts';
 import { jobPrefix } from '../../jobs/keys.ts';
-import { floorKey, groupKey, groupsIndex, leadershipKey } from '../../leadership/keys.ts';
+import { floorKey, groupKey, groupsIndex, indexQuery, leadershipKey } from '../../leadership/keys.ts';
 import { conditional } from '../../platform/conditional.ts';
 import { inParallel } from '../../platform/in-parallel.ts';
 import { restoreKey } from '../keys.ts';
@@ -36,21 +36,17 @@ export function restoreTable(client: DynamoDBDocumentClient, table: string): Res
 
   const jobsOf = async (group: string, limit: number): Promise<string[]> => {
     const jobIds: string[] = [];
-    let from: Record<string, unknown> | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey } = await client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-          ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': jobPrefix },
-          ConsistentRead: true,
-          Limit: 100,
-          ...(from ? { ExclusiveStartKey: from } : {}),
-        }),
-      );
+    const query = {
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': jobPrefix },
+      ConsistentRead: true,
+      Limit: 100,
+    };
+    for await (const { Items = [] } of paginateQuery({ client }, query)) {
       jobIds.push(...Items.flatMap((item) => toJob(item)?.jobId ?? []));
-      from = LastEvaluatedKey;
-    } while (from && jobIds.length < limit);
+      if (jobIds.length >= limit) break;
+    }
     return jobIds.slice(0, limit);
   };
 
@@ -77,24 +73,12 @@ export function restoreTable(client: DynamoDBDocumentClient, table: string): Res
 
     async listOpen() {
       const open: { group: string; restoreId: string }[] = [];
-      let from: Record<string, unknown> | undefined;
-      do {
-        const { Items = [], LastEvaluatedKey } = await client.send(
-          new QueryCommand({
-            TableName: table,
-            IndexName: groupsIndex.name,
-            KeyConditionExpression: '#partition = :restoring',
-            ExpressionAttributeNames: { '#partition': groupsIndex.partitionKey },
-            ExpressionAttributeValues: { ':restoring': restoringPartition },
-            ...(from ? { ExclusiveStartKey: from } : {}),
-          }),
-        );
+      for await (const { Items = [] } of paginateQuery({ client }, indexQuery(table, restoringPartition))) {
         for (const item of Items) {
           const restoreId = String(item['sk']).slice(restorePrefix.length);
           open.push({ group: String(item[groupsIndex.sortKey]), restoreId });
         }
-        from = LastEvaluatedKey;
-      } while (from);
+      }
       return open;
     },
 

@@ -1,6 +1,6 @@
 /** The DynamoDB requests of backup policies. */
-import { type DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { groupsIndex } from '../../leadership/keys.ts';
+import { type DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { groupsIndex, indexQuery } from '../../leadership/keys.ts';
 import { conditional } from '../../platform/conditional.ts';
 import { policyKey, policyPartition } from '../keys.ts';
 import type { Policy } from './policy.ts';
@@ -54,24 +54,12 @@ export function policyTable(client: DynamoDBDocumentClient, table: string): Poli
     },
 
     async *list() {
-      let from: Record<string, unknown> | undefined;
-      do {
-        const { Items = [], LastEvaluatedKey } = await client.send(
-          new QueryCommand({
-            TableName: table,
-            IndexName: groupsIndex.name,
-            KeyConditionExpression: '#partition = :policies',
-            ExpressionAttributeNames: { '#partition': groupsIndex.partitionKey },
-            ExpressionAttributeValues: { ':policies': policyPartition },
-            ...(from ? { ExclusiveStartKey: from } : {}),
-          }),
-        );
+      for await (const { Items = [] } of paginateQuery({ client }, indexQuery(table, policyPartition))) {
         for (const item of Items) {
           const stored = await read(String(item[groupsIndex.sortKey]));
           if (stored) yield stored;
         }
-        from = LastEvaluatedKey;
-      } while (from);
+      }
     },
 
     async done(group, slot) {

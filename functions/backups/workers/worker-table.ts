@@ -3,7 +3,7 @@ import {
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
-  QueryCommand,
+  paginateQuery,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { groupKey } from '../../leadership/keys.ts';
@@ -25,20 +25,13 @@ export function workerTable(client: DynamoDBDocumentClient, table: string): Work
 
   const query = async (group: string, prefix: string) => {
     const items: Record<string, unknown>[] = [];
-    let from: Record<string, unknown> | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey } = await client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-          ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': prefix },
-          ConsistentRead: true,
-          ...(from ? { ExclusiveStartKey: from } : {}),
-        }),
-      );
-      items.push(...Items);
-      from = LastEvaluatedKey;
-    } while (from);
+    const asked = {
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': prefix },
+      ConsistentRead: true,
+    };
+    for await (const { Items = [] } of paginateQuery({ client }, asked)) items.push(...Items);
     return items;
   };
 

@@ -17,6 +17,7 @@ import { restoreTable } from '../../../functions/backups/restore/restore-table.t
 import type { Job, JobRecord } from '../../../functions/jobs/job.ts';
 import { payloadBucket } from '../../../functions/jobs/payloads.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';
+import { begunBackup } from '../../support/backups/begun-backup.ts';
 import { type MemoryLogs, memoryLogs } from '../../support/backups/memory-logs.ts';
 import { type JobWorld, openJobWorld, type Process } from '../../support/job-world.ts';
 
@@ -59,31 +60,12 @@ export async function openArchives(): Promise<ArchiveWorld> {
 
   const record = async (group: string, more: Partial<BackupRecord> = {}): Promise<BackupRecord> => {
     const begun: BackupRecord = {
-      group,
-      backupId: randomUUID(),
-      requestId: randomUUID(),
+      ...begunBackup(group, clock.now()),
       state: 'RUNNING',
-      options: {
-        runAsync: true,
-        allowLeader: false,
-        bypassDelegation: true,
-        localFileSystem: false,
-        redelegate: false,
-        explain: false,
-      },
-      timeouts: { answerSeconds: 30, abandonSeconds: 60, runSeconds: 3_600 },
+      timeouts: { answerSeconds: 30, abandonSeconds: 60 },
       attempt: 1,
-      sequence: 0,
-      lastSignAt: clock.now(),
-      entryCount: 0,
-      bytes: 0,
-      startedAt: clock.now(),
-      stateSince: clock.now(),
-      phases: {},
-      refusals: [],
-      sharedWith: [],
       ...more,
-    } as BackupRecord;
+    };
     const answer = await store.begin(begun);
     if (!('begun' in answer)) throw new Error(JSON.stringify(answer));
     return begun;

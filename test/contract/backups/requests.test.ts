@@ -6,8 +6,9 @@ import { choose } from '../../../functions/backups/delegation.ts';
 import { awaited, begin, explain, remove, share, shown } from '../../../functions/backups/requests.ts';
 import { sweep } from '../../../functions/backups/sweeping.ts';
 import { list, poll, register } from '../../../functions/backups/workers/workers.ts';
+import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { problemOf } from '../leadership/room.ts';
-import { finished, group, openBackups, options } from './world.ts';
+import { finished, group, openBackups } from './world.ts';
 
 describe('a request', () => {
   test('without a worker is refused unless the built-in one may take it; nothing is written', async () => {
@@ -61,7 +62,7 @@ describe('a request', () => {
   test('by the schedule has the id that the schedule gives it', async () => {
     const world = await openBackups();
     const given = { backupId: '0197b0f0-1111-7000-8000-000000000000', slot: 1_800_000_000_000 };
-    const request = { group, options: { ...options, allowLeader: true }, requestId: 'slot-1', ...given };
+    const request = { group, options: { ...plainOptions, allowLeader: true }, requestId: 'slot-1', ...given };
     expect(await begin(world.room, request)).toMatchObject(given);
     expect((await begin(world.room, request)).backupId).toBe(given.backupId);
   });
@@ -82,12 +83,12 @@ describe('a request', () => {
     const world = await openBackups();
     await world.register('w1');
     const sentBefore = world.faults.sent.length;
-    expect(await explain(world.room, group, options)).toEqual({
+    expect(await explain(world.room, group, plainOptions)).toEqual({
       explain: true,
       candidates: [{ worker: 'w1', host: 'w1.example', chosen: true, why: 'present' }],
       positions: { events: 10 },
     });
-    const bypassed = await explain(world.room, group, { ...options, bypassDelegation: true });
+    const bypassed = await explain(world.room, group, { ...plainOptions, bypassDelegation: true });
     expect(bypassed.candidates.map(({ worker, chosen }) => [worker, chosen])).toEqual([
       ['built-in', true],
       ['w1', false],

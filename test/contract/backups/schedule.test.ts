@@ -7,7 +7,8 @@ import type { Policy } from '../../../functions/backups/schedule/policy.ts';
 import { policyTable } from '../../../functions/backups/schedule/policy-table.ts';
 import { tick } from '../../../functions/backups/schedule/schedule.ts';
 import { serve } from '../../../functions/platform/http.ts';
-import { group, openBackups, options } from './world.ts';
+import { plainOptions } from '../../support/backups/begun-backup.ts';
+import { group, openBackups } from './world.ts';
 
 const hour = 3_600_000;
 
@@ -139,6 +140,6 @@ test('with delegation switched off the built-in worker takes every backup', asyn
   const world = await openBackups();
   await world.register('w1');
   const room = { ...world.room, settings: { ...world.room.settings, delegation: 'off' as const } };
-  const record = await begin(room, { group, options, requestId: 'r' });
+  const record = await begin(room, { group, options: plainOptions, requestId: 'r' });
   expect(record.options.bypassDelegation).toBe(true);
 });

@@ -10,19 +10,11 @@ import { begin } from '../../../functions/backups/requests.ts';
 import type { Command } from '../../../functions/backups/workers/worker-store.ts';
 import { workerTable } from '../../../functions/backups/workers/worker-table.ts';
 import { answer, poll, register } from '../../../functions/backups/workers/workers.ts';
+import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { type Faults, injectFaults } from '../../support/faults.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
 
 export const group = 'orders';
-
-export const options: BackupOptions = {
-  runAsync: true,
-  allowLeader: false,
-  bypassDelegation: false,
-  localFileSystem: false,
-  redelegate: false,
-  explain: false,
-};
 
 /** What the workflow was told. A token in `stale` is answered like one whose task is over. */
 export class RecordedWorkflow {
@@ -110,7 +102,7 @@ export async function openBackups() {
     register: (...workers: string[]) =>
       Promise.all(workers.map((worker) => register(room, { group, worker }, `${worker}.example`))),
     begin: (more: Partial<BackupOptions> = {}, requestId: string = randomUUID()): Promise<BackupRecord> =>
-      begin(room, { group, options: { ...options, ...more }, requestId }),
+      begin(room, { group, options: { ...plainOptions, ...more }, requestId }),
     commands: async (worker: string): Promise<Command[]> => (await poll(room, { group, worker }, 0)).commands,
     /** The worker answers the one command that it has. */
     async reply(worker: string, given: { accepted: boolean; reason?: string; position?: Cut }) {

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { DescribeExecutionCommand, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, inject, test } from 'vitest';
 import { backupTable } from '../../../functions/backups/backup-table.ts';
+import { begunBackup } from '../../support/backups/begun-backup.ts';
 import { localDocuments } from '../../support/main-table.ts';
 import { newGroup } from '../leadership/tenure.ts';
 import { begun, ended, gate, meanwhile, start, taken, when } from './backups.ts';
@@ -43,33 +43,9 @@ test('the execution has the name of its backup; stopped, its backup is settled b
 
 test('a backup that was recorded and not started is started by the sweep, by its name', async () => {
   const group = newGroup();
-  const backupId = randomUUID();
-  const now = Date.now();
-  const crashed = await backupTable(localDocuments(stack.dynamodb), stack.table).begin({
-    group,
-    backupId,
-    requestId: randomUUID(),
-    state: 'INITIATING',
-    options: {
-      runAsync: true,
-      allowLeader: false,
-      bypassDelegation: true,
-      localFileSystem: false,
-      redelegate: false,
-      explain: false,
-    },
-    timeouts: { answerSeconds: 12, abandonSeconds: 12 },
-    attempt: 0,
-    sequence: 0,
-    lastSignAt: now,
-    entryCount: 0,
-    bytes: 0,
-    startedAt: now,
-    stateSince: now,
-    phases: {},
-    refusals: [],
-    sharedWith: [],
-  });
+  const record = begunBackup(group, Date.now());
+  const { backupId } = record;
+  const crashed = await backupTable(localDocuments(stack.dynamodb), stack.table).begin(record);
   expect(crashed).toHaveProperty('begun');
   await sweep();
   expect(await when(group, backupId, ({ state }) => state === 'COMPLETED')).toMatchObject({ worker: 'built-in' });
