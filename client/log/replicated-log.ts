@@ -80,9 +80,14 @@ export class ReplicatedLog {
     const { client } = this.#options;
     let next = from;
     while (!signal?.aborted) {
-      for await (const entry of this.read({ from: next, signal })) {
-        yield entry;
-        next = entry.position + 1;
+      try {
+        for await (const entry of this.read({ from: next, signal })) {
+          yield entry;
+          next = entry.position + 1;
+        }
+      } catch (error) {
+        // What was being asked has ended with the signal.
+        if (!signal?.aborted) throw error;
       }
       await sleep(client.time, pollMs, signal);
     }
