@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { listLogs } from '../../functions/log/schema.ts';
-import { termFromEnvironment } from '../jobs/leading-term.ts';
+import { type LeadingTerm, termFromEnvironment } from '../jobs/leading-term.ts';
 import { type LogStatus, ReplicatedLog } from '../log/replicated-log.ts';
-import { type ConnectionOptions, connect, withConnection, withGroup } from './connection.ts';
+import { type ConnectionOptions, connect, fenceFrom, withConnection, withGroup } from './connection.ts';
+import { durationOption } from './duration.ts';
 import { appendLines } from './log/append-lines.ts';
 import { replicaCommands } from './log/replica-commands.ts';
 import { fields, listed, print, table } from './output.ts';
@@ -13,6 +14,10 @@ interface GroupOptions extends ConnectionOptions {
   group: string;
 }
 
+interface WriteOptions extends GroupOptions {
+  deadline: number;
+}
+
 /** The commands of the replicated log. Those that write take the term of the `tenure lead` that runs them, if any. */
 export function logCommands(program: Command, shell: Shell): void {
   const log = program.command('log').description('append to, read and look after replicated logs');
@@ -20,6 +25,18 @@ export function logCommands(program: Command, shell: Shell): void {
     withConnection(withGroup(log.command(usage).description(description), shell));
   const open = async (name: string, options: GroupOptions) =>
     new ReplicatedLog({ client: await connect(options, shell), group: options.group, log: name });
+  const writing = (usage: string, description: string) =>
+    subcommand(usage, description).addOption(
+      durationOption(
+        '--deadline <duration>',
+        'how long one request is tried, elections and recoveries included',
+        '30s',
+      ),
+    );
+  const writer = async (name: string, options: WriteOptions) => {
+    const term = termOf(options, shell);
+    return (await open(name, options)).writer({ ...(term && { term }), deadlineMs: options.deadline });
+  };
 
   subcommand('create <log>', 'create a log; nothing happens when it is there')
     .option('--no-auto-initialize', 'take entries only after tenure log init')
@@ -30,21 +47,21 @@ export function logCommands(program: Command, shell: Shell): void {
       print(shell, options, await opened.status(), ({ log: created }) => `log ${created} is created`);
     });
 
-  subcommand('append <log>', 'append standard input, an entry for each line')
+  writing('append <log>', 'append standard input, an entry for each line')
     .option('--batch <entries>', 'entries in one request, at most', positive(64), 64)
-    .action(async (name: string, options: GroupOptions & { batch: number }) => {
-      const opened = await open(name, options);
-      const writer = opened.writer(termOf(shell, options.group));
+    .action(async (name: string, options: WriteOptions & { batch: number }) => {
+      const appending = await writer(name, options);
       const shown = await progress(shell, options, `Appending to ${name}`);
       const say = (count: number, last: number) => shown.say(`Appended ${count} entries, the last at position ${last}`);
-      const appended = await appendLines(writer, process.stdin, options.batch, say).catch((error: unknown) => {
+      const appended = await appendLines(appending, shell.input, options.batch, say).catch((error: unknown) => {
         shown.failed(`Appending to ${name} failed`);
         throw error;
       });
       shown.done(`Appended to ${name}`);
-      print(shell, options, appended, ({ count, first, last }) =>
-        count === 0 ? 'nothing to append' : `${count} entries, positions ${first} to ${last}`,
-      );
+      print(shell, options, appended, ({ count, first, last }) => {
+        if (count < 2) return count === 0 ? 'nothing to append' : `1 entry, position ${first}`;
+        return `${count} entries, positions ${first} to ${last}`;
+      });
     });
 
   subcommand('read <log>', 'print the entries of a range, one line each')
@@ -62,16 +79,19 @@ export function logCommands(program: Command, shell: Shell): void {
       const end = () => ending.abort();
       process.once('SIGINT', end).once('SIGTERM', end);
       const tail = (await open(name, options)).tail({ from: options.from, signal: ending.signal });
-      for await (const entry of tail) printEntry(shell, options, entry);
+      try {
+        for await (const entry of tail) printEntry(shell, options, entry);
+      } finally {
+        process.off('SIGINT', end).off('SIGTERM', end);
+      }
     });
 
-  subcommand('truncate <log> <to>', 'make the positions below the given one unreadable').action(
-    async (name: string, to: string, options: GroupOptions) => {
-      const writer = (await open(name, options)).writer(termOf(shell, options.group));
-      const answer = await writer.truncate(position(to));
+  writing('truncate <log>', 'make the positions below the given one unreadable')
+    .argument('<to>', 'the first one that stays readable', position)
+    .action(async (name: string, to: number, options: WriteOptions) => {
+      const answer = await (await writer(name, options)).truncate(to);
       print(shell, options, answer, () => `log ${name} begins at ${to}`);
-    },
-  );
+    });
 
   subcommand('status <log>', 'where a log and each of its replicas stand').action(
     async (name: string, options: GroupOptions) => {
@@ -99,9 +119,12 @@ export function logCommands(program: Command, shell: Shell): void {
   replicaCommands(subcommand, shell);
 }
 
-function termOf({ env }: Shell, group: string) {
-  const led = env['TENURE_FENCING_VERSION'] !== undefined && env['TENURE_GROUP'] === group;
-  return led ? { term: termFromEnvironment(env) } : {};
+/** The term of the `tenure lead` that runs this command, if it leads the very group. @throws UsageError when that is incomplete. */
+function termOf({ group }: GroupOptions, shell: Shell): LeadingTerm | undefined {
+  const { env } = shell;
+  if (env['TENURE_FENCING_VERSION'] === undefined || env['TENURE_GROUP'] !== group) return undefined;
+  fenceFrom(shell);
+  return termFromEnvironment(env);
 }
 
 function printEntry(shell: Shell, { json }: ConnectionOptions, entry: { position: number; data: Uint8Array }): void {

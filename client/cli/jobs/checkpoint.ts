@@ -64,7 +64,7 @@ async function storeOf(jobId: string, options: GroupOptions, shell: Shell): Prom
 
 async function add(jobId: string, file: string, options: AddOptions, shell: Shell): Promise<void> {
   const store = await storeOf(jobId, options, shell);
-  const source = await sourceOf(file);
+  const source = await sourceOf(file, shell);
   const committed = await shownTransfer(shell, options, `state of ${jobId}`, (onProgress) => {
     const { metadata } = options;
     return options.savepoint

@@ -54,7 +54,7 @@ async function submit(jobId: string, options: SubmitOptions, shell: Shell): Prom
   const { JobRegistry } = await import('../../jobs/job-registry.ts');
   const { client, term } = await leading(options, shell);
   const { retain, metadata } = options;
-  const source = await sourceOf(options.graph);
+  const source = await sourceOf(options.graph, shell);
   await shownTransfer(shell, options, `graph of ${jobId}`, (onProgress) =>
     new JobRegistry({ client, term }).submit(jobId, source, {
       ...(retain !== undefined && { retain }),

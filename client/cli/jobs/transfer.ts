@@ -7,8 +7,8 @@ import { progress } from '../progress.ts';
 import type { Shell } from '../shell.ts';
 
 /** A file by its path, or standard input for `-`. @throws UsageError when it cannot be read. */
-export async function sourceOf(path: string): Promise<PayloadSource> {
-  if (path === '-') return process.stdin;
+export async function sourceOf(path: string, { input }: Shell): Promise<PayloadSource> {
+  if (path === '-') return input;
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`"${path}" cannot be read (${error.code}): give a file, or - for standard input.`);
   });

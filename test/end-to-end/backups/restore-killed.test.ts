@@ -65,7 +65,13 @@ async function expectRestored(group: string) {
 async function tenure(...argv: string[]) {
   const lines: string[] = [];
   const note = (text: string) => void lines.push(text);
-  const code = await runCli(argv, { env: { TENURE_URL: stack.api }, out: note, err: note, interactive: false });
+  const code = await runCli(argv, {
+    env: { TENURE_URL: stack.api },
+    out: note,
+    err: note,
+    input: process.stdin,
+    interactive: false,
+  });
   return { code, output: lines.join('\n') };
 }
 

@@ -36,7 +36,13 @@ async function backUp(living: LivingGroup, ...options: string[]): Promise<Taken>
 async function withoutService(...argv: string[]) {
   const lines: string[] = [];
   const note = (text: string) => void lines.push(text);
-  const shell = { env: { TENURE_URL: 'http://127.0.0.1:9' }, out: note, err: note, interactive: false };
+  const shell = {
+    env: { TENURE_URL: 'http://127.0.0.1:9' },
+    out: note,
+    err: note,
+    input: process.stdin,
+    interactive: false,
+  };
   return { code: await runCli(argv, shell), output: lines.join('\n') };
 }
 

@@ -3,37 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
-import { runCli } from '../../../client/cli/main.ts';
+import { json, leading, said, tenure } from '../leadership/command-line.ts';
 import { client, eventually, folder, newGroup, run } from '../leadership/tenure.ts';
-
-type Env = Readonly<Record<string, string>>;
-
-/** What `tenure lead` hands to the command that it runs, in a new group. */
-async function leading(group = newGroup()): Promise<Env> {
-  const { fencingVersion, sessionId } = await client().contend(group, { contenderId: 'one', leaseMs: 3_600_000 });
-  return { TENURE_GROUP: group, TENURE_FENCING_VERSION: String(fencingVersion), TENURE_SESSION_ID: sessionId };
-}
-
-/** Runs a command line in this process, as with both outputs going into files. */
-async function tenure(env: Env, ...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const [out, err]: [string[], string[]] = [[], []];
-  const shell = {
-    env: { TENURE_URL: inject('stack').api, ...env },
-    out: (text: string) => void out.push(`${text}\n`),
-    err: (text: string) => void err.push(`${text}\n`),
-    interactive: false,
-  };
-  const code = await runCli([...argv, '--group', env['TENURE_GROUP'] ?? ''], shell);
-  return { code, out: out.join(''), err: err.join('') };
-}
-
-async function said(env: Env, ...argv: string[]): Promise<string> {
-  const { code, out, err } = await tenure(env, ...argv);
-  expect({ code, err }, out).toEqual({ code: 0, err: '' });
-  return out;
-}
-
-const json = async (env: Env, ...argv: string[]) => JSON.parse(await said(env, ...argv, '--json'));
 
 const fire = async (name: RegExp) => {
   const { api, schedules } = inject('stack');

@@ -52,7 +52,13 @@ export async function end(watched: Watched): Promise<void> {
 export async function asked(...argv: string[]): Promise<{ output: string; code: number }> {
   const lines: string[] = [];
   const note = (text: string) => void lines.push(text);
-  const shell = { env: { TENURE_URL: inject('stack').api }, out: note, err: note, interactive: false };
+  const shell = {
+    env: { TENURE_URL: inject('stack').api },
+    out: note,
+    err: note,
+    input: process.stdin,
+    interactive: false,
+  };
   const code = await runCli(argv, shell);
   return { output: lines.join('\n'), code };
 }

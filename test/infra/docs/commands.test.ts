@@ -77,5 +77,8 @@ async function isUnderstood(command: string): Promise<void> {
   const argv = [...own.split(' ').slice(2), '--url', 'http://127.0.0.1:1', ...(run.length > 0 ? ['--', ...run] : [])];
   const said: string[] = [];
   const note = (text: string) => void said.push(text);
-  expect(await runCli(argv, { env: {}, out: note, err: note, interactive: false }), said.join('\n')).toBe(69);
+  expect(
+    await runCli(argv, { env: {}, out: note, err: note, input: process.stdin, interactive: false }),
+    said.join('\n'),
+  ).toBe(69);
 }

@@ -10,6 +10,7 @@ async function cli(argv: string[], respond: (url: string) => Response = () => ne
     env: {},
     out: (text: string) => void out.push(text),
     err: (text: string) => void err.push(text),
+    input: process.stdin,
     interactive: false,
   };
   const code = await runCli(argv, shell);

@@ -10,7 +10,7 @@ async function cli(...argv: string[]) {
   const out: string[] = [];
   const err: string[] = [];
   const shell = { env: {}, out: (text: string) => void out.push(text), err: (text: string) => void err.push(text) };
-  const code = await runCli(['events', 'tail', ...argv], { ...shell, interactive: false });
+  const code = await runCli(['events', 'tail', ...argv], { ...shell, input: process.stdin, interactive: false });
   return { code, out, err: err.join('\n') };
 }
 

@@ -1,0 +1,41 @@
+import { Readable } from 'node:stream';
+import { expect, inject } from 'vitest';
+import { runCli } from '../../../client/cli/main.ts';
+import { client, newGroup } from './tenure.ts';
+
+export type Env = Readonly<Record<string, string>>;
+
+/** What `tenure lead` hands to the command that it runs, in a new group. */
+export async function leading(group = newGroup()): Promise<Env> {
+  const { fencingVersion, sessionId } = await client().contend(group, { contenderId: 'one', leaseMs: 3_600_000 });
+  return { TENURE_GROUP: group, TENURE_FENCING_VERSION: String(fencingVersion), TENURE_SESSION_ID: sessionId };
+}
+
+/** Runs a command line in this process, as with both outputs going into files; `input` is what it reads. */
+export async function fed(env: Env, input: string, ...argv: string[]) {
+  const [out, err]: [string[], string[]] = [[], []];
+  const shell = {
+    env: { TENURE_URL: inject('stack').api, ...env },
+    input: Readable.from(input === '' ? [] : [Buffer.from(input)]),
+    out: (text: string) => void out.push(`${text}\n`),
+    err: (text: string) => void err.push(`${text}\n`),
+    interactive: false,
+  };
+  const code = await runCli([...argv, '--group', env['TENURE_GROUP'] ?? ''], shell);
+  return { code, out: out.join(''), err: err.join('') };
+}
+
+/** The same with nothing to read. */
+export const tenure = (env: Env, ...argv: string[]) => fed(env, '', ...argv);
+
+/** What a command line that succeeds prints. */
+export async function said(env: Env, ...argv: string[]): Promise<string> {
+  return outOf(await tenure(env, ...argv));
+}
+
+export function outOf({ code, out, err }: Awaited<ReturnType<typeof fed>>): string {
+  expect({ code, err }, out).toEqual({ code: 0, err: '' });
+  return out;
+}
+
+export const json = async (env: Env, ...argv: string[]) => JSON.parse(await said(env, ...argv, '--json'));
