@@ -1,38 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { leaseTable } from '../../../functions/leadership/lease-table.ts';
-import { logRoutes } from '../../../functions/log/routes.ts';
-import { logOperations } from '../../../functions/log/schema.ts';
-import { WriterMemories } from '../../../functions/log/writer-memories.ts';
-import { serve } from '../../../functions/platform/http.ts';
+import { type Call, founded, served } from '../../support/log/served.ts';
 import { logsWith } from '../../support/log/tables.ts';
-import { localDocuments } from '../../support/main-table.ts';
 
-let app: ReturnType<typeof serve>;
+let call: Call;
 beforeAll(async () => {
-  const { room, tables } = await logsWith(inject('dynamodb'), 3);
-  const workflow = { start: async () => ({ executionId: 'started' }), stop: async () => ['stopped'] };
-  const leases = leaseTable(localDocuments(inject('dynamodb')), tables.main);
-  const routes = logRoutes({ ...room, leases, workflow, memories: new WriterMemories() });
-  app = serve(routes, Object.values(logOperations));
+  const endpoint = inject('dynamodb');
+  const { room, tables } = await logsWith(endpoint, 3);
+  call = served(endpoint, tables.main, room);
 });
-
-async function call(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
-  const answer = await app.request(path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
-  const text = await answer.text();
-  return { status: answer.status, body: JSON.parse(text) };
-}
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 /** A log that votes, with a writer. */
 async function newLog() {
-  const path = `/v1/groups/orders/logs/${randomUUID()}`;
-  expect((await call('PUT', path, { autoInitialize: false })).status).toBe(201);
-  for (const replica of [1, 2, 3]) {
-    const founded = await call('POST', `${path}/replicas/${replica}/initialize`, {});
-    expect(founded).toEqual({ status: 202, body: { status: 'VOTING' } });
-  }
+  const path = await founded(call);
   const elect = async () => {
     const elected = await call('POST', `${path}/writer`, {});
     expect(elected.status).toBe(200);

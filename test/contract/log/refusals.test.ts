@@ -1,0 +1,188 @@
+/** What the API answers when replicas are lost, rivals come between and processes die: provoked on real tables, not told. */
+import { randomUUID } from 'node:crypto';
+import { beforeAll, expect, inject, test } from 'vitest';
+import { leaseTable } from '../../../functions/leadership/lease-table.ts';
+import { maxRound, pack } from '../../../functions/log/ballot.ts';
+import { lockAll, unlockAll } from '../../../functions/log/lock.ts';
+import { defaultSettings, type LogParts } from '../../../functions/log/log.ts';
+import { systemTimer } from '../../../functions/log/quorum.ts';
+import { positionKey } from '../../../functions/log/replica-item.ts';
+import { asks, type Call, founded, served } from '../../support/log/served.ts';
+import { logsWith, type TestLogs } from '../../support/log/tables.ts';
+import { localDocuments } from '../../support/main-table.ts';
+
+let tables: TestLogs['tables'];
+beforeAll(async () => {
+  tables = (await logsWith(inject('dynamodb'), 3)).tables;
+});
+
+/** An election hears every replica that can be heard, however slow the machine is. */
+const settings = { ...defaultSettings, graceMs: defaultSettings.answerMs, tries: 2 };
+
+const begunAt = Date.now();
+
+/** A process that serves the API; its faults are its own, and its clock stands still, `aheadMs` ahead of the others. */
+async function newProcess({ aheadMs = 0, changed = (parts: LogParts) => parts } = {}) {
+  const { room, faults } = await logsWith(inject('dynamodb'), 3, tables);
+  const timer = { ...systemTimer, now: () => begunAt + aheadMs };
+  const parts = (group: string, log: string) => changed({ ...room.parts(group, log), timer, settings });
+  const call = served(inject('dynamodb'), tables.main, { ...room, parts });
+  const lose = (...ids: number[]) => {
+    for (const id of ids) replica(id).plan = () => 'request lost';
+  };
+  const replica = (id: number) => faults.replicas[id - 1] ?? expect.fail(`There is no replica ${id}`);
+  return { call, parts, main: faults.main, replica, lose };
+}
+
+async function newLog(call: Call) {
+  const path = await founded(call);
+  const [, , , , , log = ''] = path.split('/');
+  return { path, log, ...asks(call, path) };
+}
+
+const item = (position: number, text: string) => ({ position, data: Buffer.from(text).toString('base64') });
+const problem = (status: number, code: string, members: object = {}) => ({
+  status,
+  body: { code, status, ...members },
+});
+
+test('outcome_unknown: a quorum was lost; pending until it is settled, and the same request is placed once', async () => {
+  const { call, lose } = await newProcess();
+  const { path, elect, append } = await newLog(call);
+  const writer = await elect();
+  expect((await append(writer, ['a'])).body).toEqual({ first: 1, last: 1 });
+  lose(2, 3);
+  const unknown = { retryable: true, retryAfterMs: expect.any(Number) };
+  expect(await append(writer, ['b', 'c'], 'key')).toMatchObject(problem(503, 'outcome_unknown', unknown));
+
+  const another = asks((await newProcess()).call, path);
+  const pending = { position: 2, retryable: true, retryAfterMs: 500 };
+  expect(await another.read('?from=2')).toMatchObject(problem(409, 'pending', pending));
+  expect(await another.read('?from=1&to=3')).toMatchObject(problem(409, 'pending', pending));
+  expect((await another.read()).body).toEqual({ items: [item(1, 'a')] });
+  const later = asks((await newProcess({ aheadMs: settings.stuckMs + 1 })).call, path);
+  expect((await later.read('?from=2')).body).toEqual({ items: [item(2, 'b'), item(3, 'c')] });
+
+  expect((await another.append(await another.elect(), ['b', 'c'], 'key')).body).toEqual({ first: 2, last: 3 });
+  expect((await another.read('?from=2')).body.items).toHaveLength(2);
+});
+
+test('outcome_unknown: every answer was lost, though the entry is in the log', async () => {
+  const { call, replica } = await newProcess();
+  const { path, elect, append } = await newLog(call);
+  const writer = await elect();
+  for (const id of [1, 2, 3]) replica(id).plan = () => 'answer lost';
+  expect(await append(writer, ['a'], 'key')).toMatchObject(problem(503, 'outcome_unknown'));
+  const another = asks((await newProcess()).call, path);
+  const next = await another.elect();
+  expect((await another.read()).body).toEqual({ items: [item(1, 'a')] });
+  expect(await another.append(next, ['a'], 'key')).toMatchObject({ status: 201, body: { first: 1, last: 1 } });
+});
+
+test('exclusivity_lost with nothing kept: a rival had the promises and died before it had the seat', async () => {
+  const { call } = await newProcess();
+  const { path, elect, append, status, read } = await newLog(call);
+  const writer = await elect();
+  const rival = await newProcess();
+  rival.main.plan = (command) => (command === 'UpdateItemCommand' ? 'request lost' : undefined);
+  expect(await asks(rival.call, path).elect()).toMatchObject(problem(503, 'unavailable'));
+  const promised = async () => (await status()).body.replicas.map((one: { promised: number }) => one.promised);
+  await expect.poll(promised).toEqual([2, 2, 2]);
+  const lost = { ballot: 2, kept: [], retryable: false };
+  expect(await append(writer, ['a'])).toMatchObject(problem(409, 'exclusivity_lost', lost));
+  expect(await append(writer, ['a'])).toMatchObject(problem(409, 'not_elected', { retryable: false }));
+  expect((await append(await elect(), ['b'])).body.first).toBeGreaterThan(0);
+  expect((await read()).body.items).toMatchObject([{ data: item(0, 'b').data }]);
+});
+
+test('exclusivity_lost names what is kept: the fills of the next election saw one entry of two', async () => {
+  const dying = await newProcess();
+  const { path, elect, append } = await newLog(dying.call);
+  const writer = await elect();
+  dying.lose(2, 3);
+  expect(await append(writer, ['a', 'b'], 'key')).toMatchObject(problem(503, 'outcome_unknown'));
+
+  // Replica 1 alone has the entries. The next writer does not reach it for the first position, and reaches it for the second one.
+  const next = await newProcess();
+  const about = (input: object, position: number) => JSON.stringify(input).includes(positionKey(position));
+  next.replica(1).plan = (_, input) => (about(input, 1) && !about(input, 2) ? 'request lost' : undefined);
+  next.replica(3).plan = (_, input) => (about(input, 2) && !about(input, 1) ? 'request lost' : undefined);
+  const rival = asks(next.call, path);
+  const elected = await rival.elect();
+  expect(elected).toMatchObject({ status: 200, body: { position: 2 } });
+  expect((await rival.read()).body).toEqual({ items: [item(2, 'b')] });
+  const kept = { kept: [{ index: 1, position: 2 }], ballot: elected.body.ballot, retryable: false };
+  expect(await rival.append(elected, ['a', 'b'], 'key')).toMatchObject(problem(409, 'exclusivity_lost', kept));
+  expect(await append(writer, ['a', 'b'], 'key')).toMatchObject(problem(409, 'not_elected'));
+  expect((await rival.read()).body.items).toHaveLength(1);
+});
+
+test('election_lost: for good to a newer term, for a while to rivals of the same one', async () => {
+  const { call } = await newProcess();
+  const { path, log, elect, append, read } = await newLog(call);
+  const rival = (await newProcess()).parts('orders', log);
+  const beaten = (parts: LogParts): LogParts => ({
+    ...parts,
+    replicas: parts.replicas.map((replica, at) => ({
+      ...replica,
+      async promise(request) {
+        await rival.replicas[at]?.promise({ ...request, number: request.number + 1, by: randomUUID() });
+        return replica.promise(request);
+      },
+    })),
+  });
+  const outrun = asks((await newProcess({ changed: beaten })).call, path);
+  const again = { ballot: 4, final: false, retryable: true, retryAfterMs: 200 };
+  expect(await outrun.elect()).toMatchObject(problem(409, 'election_lost', again));
+  expect((await append(await elect(), ['a'])).status).toBe(201);
+
+  const group = `led-${randomUUID()}`;
+  const { elect: electIn, append: appendIn } = asks(call, await founded(call, group));
+  const sessionId = randomUUID();
+  const leases = leaseTable(localDocuments(inject('dynamodb')), tables.main);
+  const grant = { contenderId: 'one', sessionId, leaseMs: 60_000, requestId: randomUUID() };
+  expect(await leases.create(group, 7, grant, Date.now())).toHaveProperty('won');
+  const led = await electIn({ 'Fencing-Version': '7', 'Leader-Session': sessionId });
+  expect(led).toMatchObject({ status: 200, body: { ballot: pack(7, 1) } });
+  const final = { ballot: pack(7, 1), final: true, retryable: false };
+  expect(await electIn()).toMatchObject(problem(409, 'election_lost', final));
+  const former = { 'Fencing-Version': '6', 'Leader-Session': sessionId };
+  expect(await electIn(former)).toMatchObject(problem(409, 'leadership_lost', { fencingVersion: 7 }));
+  expect((await appendIn(led, ['led'])).status).toBe(201);
+  expect((await read()).body.items).toHaveLength(1);
+});
+
+test('rounds_exhausted: a version that has used its last ballot is at its end', async () => {
+  const { call, parts } = await newProcess();
+  const { log, elect } = await newLog(call);
+  const last = pack(0, maxRound);
+  for (const replica of parts('orders', log).replicas) {
+    const { view } = await replica.read();
+    expect(await replica.promise({ number: last, by: randomUUID(), view, forget: [] })).toHaveProperty('end');
+  }
+  expect(await elect()).toMatchObject(problem(409, 'rounds_exhausted', { ballot: last, retryable: false }));
+});
+
+test('log_not_recovered: who elects or reads is told which replicas are left; unavailable without the main table', async () => {
+  const { call, lose, main } = await newProcess();
+  const { elect, append, read } = await newLog(call);
+  const writer = await elect();
+  lose(1, 2);
+  const statuses = ['UNREACHABLE', 'UNREACHABLE', 'VOTING'];
+  const facts = { voting: 1, quorum: 2, statuses, retryable: true, retryAfterMs: 1_000 };
+  expect(await elect()).toMatchObject(problem(503, 'log_not_recovered', facts));
+  expect(await read()).toMatchObject(problem(503, 'log_not_recovered', facts));
+  main.plan = () => 'request lost';
+  expect(await append(writer, ['a'])).toMatchObject(problem(503, 'unavailable', { retryable: true }));
+});
+
+test('state_locked: a backup holds appends back, and the same request is placed once it is gone', async () => {
+  const { call, parts } = await newProcess();
+  const { log, elect, append } = await newLog(call);
+  const writer = await elect();
+  expect(await lockAll(parts('orders', log), 'cut')).toMatchObject({ end: 0 });
+  const wait = { retryable: true, retryAfterMs: expect.any(Number) };
+  expect(await append(writer, ['a'], 'key')).toMatchObject(problem(409, 'state_locked', wait));
+  await unlockAll(parts('orders', log), 'cut');
+  expect(await append(writer, ['a'], 'key')).toMatchObject({ status: 201, body: { first: 1, last: 1 } });
+});
