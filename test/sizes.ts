@@ -6,7 +6,7 @@ const size = (reduced: number, whole: number) => (full ? whole : reduced);
 export const sizes = {
   full,
   /** Pages that are typed, from the first on. */
-  docs: { newcomer: size(1, 2), others: size(1, 2) },
+  docs: { newcomer: size(1, 2), others: size(1, 4) },
   jobs: {
     commits: size(300, 100_000),
     recovered: size(300, 10_000),

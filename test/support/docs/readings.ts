@@ -2,5 +2,5 @@
 export const readings = {
   newcomer: ['README.md', 'docs/guide.md'],
   /** With a system that runs already. */
-  others: ['docs/cli.md', 'docs/backups.md'],
+  others: ['docs/cli.md', 'docs/backups.md', 'docs/log.md', 'docs/operations.md'],
 } as const satisfies Record<string, readonly string[]>;
