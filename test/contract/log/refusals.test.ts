@@ -6,6 +6,7 @@ import { maxRound, pack } from '../../../functions/log/ballot.ts';
 import { lockAll, unlockAll } from '../../../functions/log/lock.ts';
 import { defaultSettings, type LogParts } from '../../../functions/log/log.ts';
 import { systemTimer } from '../../../functions/log/quorum.ts';
+import type { Replica, WriteRequest } from '../../../functions/log/replica.ts';
 import { positionKey } from '../../../functions/log/replica-item.ts';
 import { asks, type Call, founded, served } from '../../support/log/served.ts';
 import { logsWith, type TestLogs } from '../../support/log/tables.ts';
@@ -60,7 +61,10 @@ test('outcome_unknown: a quorum was lost; pending until it is settled, and the s
   expect(await another.read('?from=2')).toMatchObject(problem(409, 'pending', pending));
   expect(await another.read('?from=1&to=3')).toMatchObject(problem(409, 'pending', pending));
   expect((await another.read()).body).toEqual({ items: [item(1, 'a')] });
-  const later = asks((await newProcess({ aheadMs: settings.stuckMs + 1 })).call, path);
+  // Of the quorum that settles them replica 1 must be one: it alone has the entries.
+  const late = await newProcess({ aheadMs: settings.stuckMs + 1 });
+  late.lose(3);
+  const later = asks(late.call, path);
   expect((await later.read('?from=2')).body).toEqual({ items: [item(2, 'b'), item(3, 'c')] });
 
   expect((await another.append(await another.elect(), ['b', 'c'], 'key')).body).toEqual({ first: 2, last: 3 });
@@ -80,7 +84,19 @@ test('outcome_unknown: every answer was lost, though the entry is in the log', a
 });
 
 test('exclusivity_lost with nothing kept: a rival had the promises and died before it had the seat', async () => {
-  const { call } = await newProcess();
+  // Only a writer that hears all replicas knows that none has stored anything: here the answers come together.
+  const together = (parts: LogParts): LogParts => {
+    const answers: Promise<unknown>[] = [];
+    const write = (replica: Replica) => async (request: WriteRequest) => {
+      const answer = replica.write(request);
+      answers.push(answer);
+      await new Promise((resolve) => setImmediate(resolve));
+      await Promise.allSettled(answers);
+      return answer;
+    };
+    return { ...parts, replicas: parts.replicas.map((replica) => ({ ...replica, write: write(replica) })) };
+  };
+  const { call } = await newProcess({ changed: together });
   const { path, elect, append, status, read } = await newLog(call);
   const writer = await elect();
   const rival = await newProcess();
