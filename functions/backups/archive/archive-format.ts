@@ -235,11 +235,17 @@ const counter = {
 } as const;
 
 /** Adds entries to the counts. */
-export function counted(counts: Counts, entries: readonly ArchiveEntry[], payloads: number, bytes: number): Counts {
-  const sum = { ...counts, payloads: counts.payloads + payloads, bytes: counts.bytes + bytes };
+export function counted(counts: Counts, entries: readonly ArchiveEntry[]): Counts {
+  const sum = { ...counts };
   for (const { type } of entries) {
     sum.entries += 1;
     if (type !== 'leadership') sum[counter[type]] += 1;
   }
+  return sum;
+}
+
+export function added(counts: Counts, more: Partial<Counts>): Counts {
+  const sum = { ...counts };
+  for (const [name, value] of Object.entries(more) as [keyof Counts, number][]) sum[name] += value;
   return sum;
 }

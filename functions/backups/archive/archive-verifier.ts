@@ -145,7 +145,7 @@ async function verifyEntries(
         }
       }
     }
-    counts = counted(counts, entries, 0, 0);
+    counts = counted(counts, entries);
   }
   if (lines !== file.entries) throw new Damaged(`${file.name} has ${lines} entries instead of ${file.entries}`);
   return { ...state, file: state.file + 1, chain, counts, place, cut, highestVersion };

@@ -1,12 +1,13 @@
 /**
- * Writes an archive in bounded memory: entries are collected into files of a few MiB, one of which is compressed and put while
- * the next is collected. After each file the state is handed out; a writer that is given it later goes on behind that file.
+ * Writes an archive in bounded memory: entries are compressed as they come into files of a few MiB, one of which is put while the
+ * next is collected. After each file the state is handed out; a writer that is given it later goes on behind that file.
  */
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { once } from 'node:events';
+import { createGzip } from 'node:zlib';
 import { inParallel } from '../../platform/in-parallel.ts';
 import {
   type ArchiveEntry,
+  added,
   type Counts,
   chained,
   chainStart,
@@ -68,7 +69,6 @@ export interface WriterOptions {
   /** A file is closed once its lines have so many bytes, before they are compressed. */
   readonly fileBytes?: number;
 }
-const compress = promisify(gzip);
 
 /**
  * Writes all entries of the source, the payloads that they refer to, and last of all the manifest. Undefined when `onFile` ended
@@ -89,7 +89,7 @@ export async function writeArchive(
     return onFile(state);
   };
   for await (const { entries, after } of source.batches(state.after)) {
-    open.add(entries, after);
+    await open.add(entries, after);
     if (open.bytes < fileBytes) continue;
     if (!(await underWay)) return undefined;
     underWay = close(open);
@@ -98,7 +98,7 @@ export async function writeArchive(
     open = newFile({ chain: open.chain });
   }
   if (!(await underWay)) return undefined;
-  if (open.lines.length > 0 && !(await close(open))) return undefined;
+  if (open.bytes > 0 && !(await close(open))) return undefined;
   const { files, payloads, unreadable, counts, chain } = state;
   const { version, ...named } = identity;
   const text = sealed({
@@ -118,57 +118,76 @@ export async function writeArchive(
 }
 
 interface OpenFile {
-  readonly lines: string[];
-  readonly entries: ArchiveEntry[];
+  /** All but the entries of logs, which are the many. */
+  readonly others: ArchiveEntry[];
+  counts: Counts;
+  /** Before they are compressed. */
   bytes: number;
   chain: string;
   after: unknown;
-  add(entries: readonly ArchiveEntry[], after: unknown): void;
+  add(entries: readonly ArchiveEntry[], after: unknown): Promise<void>;
+  /** Ends it; answers what it holds, compressed. */
+  compressed(): Promise<Buffer>;
 }
 
 function newFile({ chain }: { chain: string }): OpenFile {
+  const zip = createGzip({ level: 4 });
+  const chunks: Buffer[] = [];
+  zip.on('data', (chunk: Buffer) => chunks.push(chunk));
   return {
-    lines: [],
-    entries: [],
+    others: [],
+    counts: noCounts,
     bytes: 0,
     chain,
     after: undefined,
-    add(entries, after) {
+    async add(entries, after) {
+      let text = '';
       for (const entry of entries) {
         const line = JSON.stringify(entry);
-        this.lines.push(line);
-        this.bytes += line.length + 1;
+        text += `${line}\n`;
         if (entry.type === 'log-entry') this.chain = chained(this.chain, line);
-        this.entries.push(entry.type === 'log-entry' ? { ...entry, data: '' } : entry);
+        else this.others.push(entry);
       }
+      this.counts = counted(this.counts, entries);
+      this.bytes += text.length;
       this.after = after;
+      if (!zip.write(text)) await once(zip, 'drain');
+    },
+    async compressed() {
+      const ended = once(zip, 'end');
+      zip.end();
+      await ended;
+      return Buffer.concat(chunks);
     },
   };
 }
 
 async function putFile(
   target: ArchiveTarget,
-  { lines, entries, chain, after }: OpenFile,
+  file: OpenFile,
   state: WriterState,
   { suffix, parallelCopies = 16 }: WriterOptions,
 ): Promise<WriterState> {
   const number = String(state.files.length).padStart(5, '0');
   const name = `entries-${number}${suffix === undefined ? '' : `-${suffix}`}.ndjson.gz`;
-  const bytes = await compress(`${lines.join('\n')}\n`, { level: 4 });
+  const bytes = await file.compressed();
   const sha256 = sha256Of(bytes);
   const [copied] = await Promise.all([
-    inParallel(payloadsOf(entries), parallelCopies, (payload) => target.copy(payload)),
+    inParallel(payloadsOf(file.others), parallelCopies, (payload) => target.copy(payload)),
     target.put(name, bytes, sha256),
   ]);
   const payloads = copied.flatMap((one) => ('file' in one ? [one.file] : []));
   const unreadable = copied.flatMap((one) => ('unreadable' in one ? [one.unreadable] : []));
-  const payloadBytes = payloads.reduce((sum, file) => sum + file.bytes, 0);
+  const payloadBytes = payloads.reduce((sum, { bytes: size }) => sum + size, 0);
   return {
-    after,
-    files: [...state.files, { name, bytes: bytes.length, sha256, entries: lines.length }],
+    after: file.after,
+    files: [...state.files, { name, bytes: bytes.length, sha256, entries: file.counts.entries }],
     payloads: [...state.payloads, ...payloads],
     unreadable: [...state.unreadable, ...unreadable],
-    counts: counted(state.counts, entries, payloads.length, bytes.length + payloadBytes),
-    chain,
+    counts: added(added(state.counts, file.counts), {
+      payloads: payloads.length,
+      bytes: bytes.length + payloadBytes,
+    }),
+    chain: file.chain,
   };
 }
