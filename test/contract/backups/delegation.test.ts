@@ -8,6 +8,15 @@ import { finished, group, openBackups } from './world.ts';
 
 const timeout = { Error: 'States.Timeout' };
 
+/** A backup whose first attempt is that of w1. */
+async function chosen(more = {}) {
+  const world = await openBackups();
+  await world.register('w1');
+  const { backupId } = await world.begin(more);
+  const { attempt } = await choose(world.room, { group, backupId });
+  return { ...world, name: { group, backupId, attempt } };
+}
+
 describe('choosing', () => {
   test('takes the worker that was seen last, passes over who refused, and fails with every reason when none is left', async () => {
     const world = await openBackups();
@@ -68,11 +77,8 @@ describe('choosing', () => {
 
 describe('commands', () => {
   async function suspended() {
-    const world = await openBackups();
-    await world.register('w1');
-    const { backupId } = await world.begin();
-    const { attempt } = await choose(world.room, { group, backupId });
-    const asked = { group, backupId, attempt, taskToken: 'token-1' };
+    const { name, ...world } = await chosen();
+    const asked = { ...name, taskToken: 'token-1' };
     await suspend(world.room, asked);
     return { ...world, asked };
   }
@@ -141,14 +147,6 @@ describe('commands', () => {
 });
 
 describe('the cut', () => {
-  async function chosen(more = {}) {
-    const world = await openBackups();
-    await world.register('w1');
-    const { backupId } = await world.begin(more);
-    const { attempt } = await choose(world.room, { group, backupId });
-    return { ...world, name: { group, backupId, attempt } };
-  }
-
   test('is repeated a few times, and then the backup fails with the last reason', async () => {
     const { room, name, played, record } = await chosen();
     played.cut = { again: 'log "events": no quorum could be locked' };
@@ -176,11 +174,8 @@ describe('the cut', () => {
 
 describe('a goodbye', () => {
   test('fails the command that waits at once, and the next one posted', async () => {
-    const world = await openBackups();
-    await world.register('w1');
-    const { backupId } = await world.begin();
-    const { attempt } = await choose(world.room, { group, backupId });
-    const asked = { group, backupId, attempt, taskToken: 'token-1' };
+    const { name, ...world } = await chosen();
+    const asked = { ...name, taskToken: 'token-1' };
     await suspend(world.room, asked);
     await goodbye(world.room, { group, worker: 'w1' });
     expect(world.workflow.told).toEqual([['fail', 'token-1', 'WorkerLost', 'said goodbye']]);
@@ -209,11 +204,8 @@ describe('a goodbye', () => {
 
 describe('the task of a running attempt', () => {
   async function offered() {
-    const world = await openBackups();
-    await world.register('w1');
-    const { backupId } = await world.begin();
-    const { attempt } = await choose(world.room, { group, backupId });
-    const asked = { group, backupId, attempt, taskToken: 'run-1' };
+    const { name, ...world } = await chosen();
+    const asked = { ...name, taskToken: 'run-1' };
     await cut(world.room, asked);
     await offer(world.room, asked);
     const command = await world.reply('w1', { accepted: true });

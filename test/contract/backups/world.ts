@@ -13,6 +13,7 @@ import { answer, poll, register } from '../../../functions/backups/workers/worke
 import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { type Faults, injectFaults } from '../../support/faults.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
+import { movedClock } from '../../support/moved-clock.ts';
 
 export const group = 'orders';
 
@@ -50,12 +51,7 @@ export async function openBackups() {
   const client = localDocuments(endpoint);
   const faults: Faults = injectFaults(client);
   const table = await createMainTable(endpoint);
-  const clock = {
-    time: 1_800_000_000_000,
-    now() {
-      return this.time;
-    },
-  };
+  const clock = movedClock();
   const workflow = new RecordedWorkflow();
   const played = {
     cut: { cut: { events: 10 } } as { cut: Cut } | { again: string },

@@ -1,15 +1,11 @@
 import fc from 'fast-check';
 import { expect, inject, test } from 'vitest';
 import { sizes } from '../../sizes.ts';
+import { movedClock } from '../../support/moved-clock.ts';
 import { deeds, groups } from './model-commands.ts';
 import { dynamoWorld, memoryWorld } from './model-world.ts';
 
-const clock = {
-  time: 0,
-  now() {
-    return this.time;
-  },
-};
+const clock = movedClock();
 
 const title = 'DynamoDB answers and keeps what the store in memory does, whatever is asked, lost, repeated or damaged';
 

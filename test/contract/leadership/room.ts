@@ -5,6 +5,7 @@ import { leaseTable } from '../../../functions/leadership/lease-table.ts';
 import type { Problem } from '../../../functions/platform/problem.ts';
 import { type Faults, injectFaults } from '../../support/faults.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
+import { movedClock } from '../../support/moved-clock.ts';
 
 export const leaseMs = 10_000;
 export const skewMs = 250;
@@ -15,12 +16,7 @@ export async function openRoom() {
   const client = localDocuments(endpoint);
   const faults: Faults = injectFaults(client);
   const table = await createMainTable(endpoint);
-  const clock = {
-    time: 1_800_000_000_000,
-    now() {
-      return this.time;
-    },
-  };
+  const clock = movedClock();
   const room: Leadership = { store: leaseTable(client, table), clock, maxClockSkewMs: skewMs, random: () => 0 };
   let requests = 0;
   return {
