@@ -1,4 +1,4 @@
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { v7 } from 'uuid';
 import type { Job } from '../../functions/jobs/job.ts';
 import { toItem } from '../../functions/jobs/job-item.ts';
@@ -31,24 +31,30 @@ export async function leaveJob(world: JobWorld, payloads: PayloadStore, group: s
   await world.other.send(new PutCommand({ TableName: world.table, Item: toItem(job) }));
 }
 
-/** A job that has finished and is cleaned up: only its result is left. */
-export async function leaveFinished(world: JobWorld, group: string, jobId: string): Promise<void> {
-  const job: Job = {
-    group,
-    jobId,
-    state: 'CLEANED',
-    fence: 1,
-    retain: 1,
-    checkpoints: [],
-    savepoints: [],
-    commits: [],
-    nextCheckpointId: 1,
-    submittedAt: Date.now(),
-    requestId: 'filled',
-    result: { outcome: 'succeeded', finishedAt: Date.now(), requestId: 'filled' },
-  };
-  await world.other.send(new PutCommand({ TableName: world.table, Item: toItem(job) }));
+/** Jobs that have finished and are cleaned up: only their results are left. */
+export async function leaveFinished(world: JobWorld, group: string, jobIds: readonly string[]): Promise<void> {
+  const requests = jobIds.map((jobId) => ({ PutRequest: { Item: toItem(finished(group, jobId)) } }));
+  for (let from = 0; from < requests.length; from += 25) {
+    const batch = { [world.table]: requests.slice(from, from + 25) };
+    const { UnprocessedItems = {} } = await world.other.send(new BatchWriteCommand({ RequestItems: batch }));
+    if (Object.keys(UnprocessedItems).length > 0) throw new Error('DynamoDB Local left a part of the batch out');
+  }
 }
+
+const finished = (group: string, jobId: string): Job => ({
+  group,
+  jobId,
+  state: 'CLEANED',
+  fence: 1,
+  retain: 1,
+  checkpoints: [],
+  savepoints: [],
+  commits: [],
+  nextCheckpointId: 1,
+  submittedAt: Date.now(),
+  requestId: 'filled',
+  result: { outcome: 'succeeded', finishedAt: Date.now(), requestId: 'filled' },
+});
 
 /** Names of so many jobs, in the order in which they are recovered. */
 export function jobNames(count: number): string[] {

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { recover } from '../../../functions/checkpoints/recovery.ts';
-import type { Fence } from '../../../functions/platform/headers.ts';
 import { inParallel } from '../../../functions/platform/in-parallel.ts';
-import { type JobWorld, openJobWorld, type Process } from '../../support/job-world.ts';
+import { type JobRoom, type JobWorld, openJobWorld } from '../../support/job-world.ts';
 import { jobNames, leaveFinished, leaveJob } from '../../support/left-job.ts';
 
 let world: JobWorld;
@@ -12,56 +11,66 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** Fills a group with jobs of which those are active, recovers it, and tells what each page held and what all of them asked of DynamoDB. */
-async function recovered(group: string, jobs: readonly string[], isActive: (at: number) => boolean) {
+/** Recovers a group of which those jobs are active, in pages of at most `limit`. */
+async function recovered(group: string, jobs: readonly string[], limit: number, isActive: (at: number) => boolean) {
   const { payloads } = world.process().room;
-  await inParallel([...jobs.entries()], 16, ([at, jobId]) =>
-    isActive(at) ? leaveJob(world, payloads, group, jobId) : leaveFinished(world, group, jobId),
-  );
-  const api = world.process();
-  const pages = await pagesOf(api, group, await world.lead(group, 3_600_000));
+  const active = jobs.filter((_, at) => isActive(at));
+  await inParallel(active, 16, (jobId) => leaveJob(world, payloads, group, jobId));
+  const finished = jobs.filter((_, at) => !isActive(at));
+  await leaveFinished(world, group, finished);
+  const { room, dynamodb } = world.process();
+  const pages = await pagesOf(room, group, limit);
+  const queries = dynamodb.sent.filter(({ command }) => command === 'QueryCommand');
   return {
     pages,
-    active: jobs.filter((_, at) => isActive(at)),
-    requests: api.dynamodb.sent.map(({ command }) => command),
+    active,
+    requests: dynamodb.sent.length,
+    /** Jobs that each read of the registry looked at, at most. */
+    reads: queries.map(({ input }) => input['Limit']),
   };
 }
 
-async function pagesOf(api: Process, group: string, fence: Fence): Promise<string[][]> {
+async function pagesOf(room: JobRoom, group: string, limit: number): Promise<string[][]> {
+  const fence = await world.lead(group, 3_600_000);
   const pages: string[][] = [];
-  let cursor: string | undefined;
+  let after: string | undefined;
   do {
-    const { status, body } = await api.call('POST', `/groups/${group}/recovery`, cursor ? { cursor } : {}, fence);
-    expect(status).toBe(200);
-    pages.push(body.jobs.map(({ jobId }: { jobId: string }) => jobId));
-    cursor = body.nextCursor;
-  } while (cursor);
+    const page = await recover(room, group, fence, { onDamaged: 'fail', discardOlder: false, after, limit });
+    expect(page.damaged).toEqual([]);
+    pages.push(page.jobs.map(({ job }) => job.jobId));
+    after = page.last;
+  } while (after !== undefined);
   return pages;
 }
 
 test('30 active jobs among 300 finished ones are one page, with at most 1.1 requests each', async () => {
-  const { pages, active, requests } = await recovered('scattered', jobNames(330), (at) => at % 11 === 10);
+  const { pages, active, requests } = await recovered('scattered', jobNames(330), 100, (at) => at % 11 === 10);
   expect(pages).toEqual([active]);
-  expect(requests.length / active.length).toBeLessThanOrEqual(1.1);
+  expect(requests / active.length).toBeLessThanOrEqual(1.1);
 });
 
-test('a page that a later read fills ends with its hundredth job, and the next one goes on after it', async () => {
-  const { pages, active, requests } = await recovered('behind', jobNames(220), (at) => at >= 110);
-  expect(pages).toEqual([active.slice(0, 100), active.slice(100)]);
-  expect(requests.length / active.length).toBeLessThanOrEqual(1.1);
+test('a page that a later read fills ends where it is full, and the next one goes on after it', async () => {
+  const { pages, active, reads } = await recovered('behind', jobNames(22), 10, (at) => at >= 11);
+  expect(pages).toEqual([active.slice(0, 10), active.slice(10)]);
+  expect(reads).toEqual([10, 110, 10]);
 });
 
-test('a few finished jobs among many cost a read of about as many more, not of the whole group', async () => {
-  const { pages, active, requests } = await recovered('few', jobNames(115), (at) => at % 20 !== 0);
-  expect(pages.flat()).toEqual(active);
-  expect(pages.map(({ length }) => length)).toEqual([100, 9]);
-  expect(requests.length / active.length).toBeLessThanOrEqual(1.1);
+test('one finished job among active ones costs a read of about one more, not of the whole group', async () => {
+  const { pages, active, reads } = await recovered('few', jobNames(12), 10, (at) => at > 0);
+  expect(pages).toEqual([active.slice(0, 10), active.slice(10)]);
+  expect(reads).toEqual([10, 2, 10]);
+});
+
+test('without finished jobs a page is one read', async () => {
+  const { pages, active, reads } = await recovered('none', jobNames(12), 10, () => true);
+  expect(pages).toEqual([active.slice(0, 10), active.slice(10)]);
+  expect(reads).toEqual([10, 10]);
 });
 
 test('where hardly a job is active, a request ends after 8 reads and says where to go on', async () => {
   const { room } = world.process();
   const limits: number[] = [];
-  const listUnfinished: typeof room.checkpoints.listUnfinished = async (_, after, limit) => {
+  const listUnfinished: JobRoom['checkpoints']['listUnfinished'] = async (_, after, limit) => {
     limits.push(limit);
     return { items: [], read: limit, last: `${after ?? 'JOB#'}x` };
   };
