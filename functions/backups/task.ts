@@ -1,10 +1,8 @@
 /** What the functions of the workflow have in common. */
 import * as z from 'zod';
-import { logged, logger } from '../platform/logging.ts';
 import { name } from '../platform/schema.ts';
-import { isUnavailable } from '../platform/store-errors.ts';
+import { tasks } from '../platform/task.ts';
 import type { Backups } from './backups.ts';
-import { WorkflowError } from './workflow-error.ts';
 
 const backup = z.object({ group: name, backupId: z.uuid() });
 const attempt = backup.extend({ attempt: z.int().min(1) });
@@ -21,35 +19,13 @@ export const inputs = {
   broken: backup.extend({ error }),
 };
 
-interface Context {
-  readonly awsRequestId: string;
-  getRemainingTimeInMillis(): number;
-}
-
-/** A handler that checks its input and names what the workflow may try again: `Unavailable`. */
-export function task<Schema extends z.ZodType, Result>(
-  schema: Schema,
-  act: (input: z.output<Schema>, remainingMs: () => number) => Promise<Result>,
-) {
-  return logged(async (event: unknown, context: Context): Promise<Result> => {
-    const input = schema.parse(event);
-    try {
-      const result = await act(input, () => context.getRemainingTimeInMillis());
-      logger.info('done', { ...named(input), result });
-      return result;
-    } catch (cause) {
-      logger.warn('not done', { ...named(input), error: cause as Error });
-      if (!isUnavailable(cause)) throw cause;
-      throw new WorkflowError('Unavailable', 'A store is throttled or cannot be reached', { cause });
-    }
-  });
-}
-
 /** Task tokens stay out of the log. */
 function named(input: unknown) {
   const { group, backupId, attempt: number } = input as { group?: string; backupId?: string; attempt?: number };
   return { group, backupId, attempt: number };
 }
+
+export const task = tasks({ named });
 
 const marginMs = 2_000;
 
