@@ -50,7 +50,12 @@ async function attemptElection(parts: LogParts, version: number, beaten: number)
   const quorum = quorumOf(replicas);
   const metas = await ask(
     replicas.map((replica) => () => replica.read()),
-    { enough: (soFar) => count(soFar, votes) >= quorum, graceMs: settings.graceMs, ms: settings.answerMs, timer },
+    {
+      enough: (soFar) => count(soFar, votes) >= quorum,
+      graceMs: settings.electionGraceMs,
+      ms: settings.answerMs,
+      timer,
+    },
   );
   const voting = count(metas, votes);
   if (voting < quorum) {

@@ -12,6 +12,8 @@ export interface LogSettings {
   /** How long one round waits for a quorum. */
   readonly answerMs: number;
   /** How long an election waits for the last replicas once there is a quorum: those left out get no writes of this writer. */
+  readonly electionGraceMs: number;
+  /** How long a reader waits for the last replicas once there is a quorum. */
   readonly graceMs: number;
   /** How long one position is tried to be filled. */
   readonly fillMs: number;
@@ -27,6 +29,7 @@ export interface LogSettings {
 
 export const defaultSettings: LogSettings = {
   answerMs: 3_000,
+  electionGraceMs: 1_000,
   graceMs: 200,
   fillMs: 10_000,
   pauseMs: 100,

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 
 /** An election hears every replica that can be heard, however slow the machine is. */
-const settings = { ...defaultSettings, graceMs: defaultSettings.answerMs, tries: 2 };
+const settings = { ...defaultSettings, electionGraceMs: defaultSettings.answerMs, tries: 2 };
 
 const begunAt = Date.now();
 

@@ -32,4 +32,4 @@ test(`a worker backs up ${entries} entries and ${jobs} jobs in 200 MiB, and all 
   expect(next).toBe(entries);
   const listed = JSON.parse((await asked('job', 'ls', '--group', group, '--json')).output);
   expect(listed).toHaveLength(jobs);
-}, 1_200_000);
+}, 3_600_000);

@@ -31,6 +31,7 @@ export interface Outcome {
 const settings = {
   ...defaultSettings,
   answerMs: 450,
+  electionGraceMs: 15,
   graceMs: 15,
   fillMs: 1_200,
   pauseMs: 20,

@@ -37,7 +37,7 @@ export function memoryLogs(): MemoryLogs {
         seat: seat.port(),
         timer: systemTimer,
         chance: { number: () => Math.random(), id: () => randomUUID() },
-        settings: { ...defaultSettings, graceMs: 5, pauseMs: 5, answerMs: 1_000 },
+        settings: { ...defaultSettings, electionGraceMs: 5, graceMs: 5, pauseMs: 5, answerMs: 1_000 },
       },
     };
     logs.set(key, made);
