@@ -15,7 +15,7 @@ const longest = [
   'jobs/word-count',
   'docs/pages',
   'leadership/lead-command',
-  'backups/restore-killed',
+  'backups/restore',
   'stack/process',
   'events/bus',
 ];

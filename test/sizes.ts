@@ -17,7 +17,7 @@ export const sizes = {
     leaseMs: size(1_500, 4_000),
   },
   log: {
-    positions: size(1_000, 10_000),
+    positions: size(300, 10_000),
     fightMs: size(6_000, 120_000),
     simulatedRuns: size(400, 10_000),
     variantRuns: 1_000,
@@ -36,7 +36,7 @@ export const sizes = {
   backups: {
     randomGroups: size(6, 60),
     restoreKills: size(12, 200),
-    entries: size(1_000, 200_000),
-    jobs: size(30, 2_000),
+    entries: 200_000,
+    jobs: 2_000,
   },
 } as const;

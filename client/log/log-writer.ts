@@ -109,7 +109,7 @@ export class LogWriter {
     const endsAt = client.time.monotonic() + deadlineMs;
     let unsettled: unknown;
     let displaced = 0;
-    for (;;) {
+    for (let tries = 0; ; tries += 1) {
       term?.signal.throwIfAborted();
       try {
         return await act();
@@ -122,8 +122,10 @@ export class LogWriter {
         const again = this.#failed(error) || retaken;
         const pause = (hasCode(error, ...unknown, ...passing, 'election_lost') && error.retryAfterMs) || pauseMs;
         if (!again) throw error;
-        if (client.time.monotonic() + pause >= endsAt) throw unsettled ?? error;
-        await sleep(client.time, pause * (1 + client.random()), options.signal);
+        // Rivals that take each other's elections drift apart.
+        const wait = pause * (1 + client.random() * 2 ** Math.min(tries, 4));
+        if (client.time.monotonic() + wait >= endsAt) throw unsettled ?? error;
+        await sleep(client.time, wait, options.signal);
         options.signal?.throwIfAborted();
       }
     }

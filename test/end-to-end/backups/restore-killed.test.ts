@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../../../client/cli/main.ts';
 import { JobRegistry, ReplicatedLog, TenureClient, termFromEnvironment } from '../../../client/index.ts';
 import { createBackup, getBackup, getRestore, shareBackup, startRestore } from '../../../functions/backups/schema.ts';
@@ -14,21 +14,6 @@ let stack: RunningStack;
 let client: TenureClient;
 let source: LargeGroup;
 let backupId: string;
-
-beforeAll(async () => {
-  stack = await startStack();
-  client = new TenureClient({ url: stack.api });
-  source = await seedLargeGroup(stack, size);
-  const params = { group: source.group };
-  const begun = await client.call(createBackup, { params, body: { bypassDelegation: true } });
-  if (!('backupId' in begun)) throw new Error(JSON.stringify(begun));
-  ({ backupId } = begun);
-  await eventually('the backup is complete', async () => {
-    const { state } = await client.call(getBackup, { params: { ...params, backup: backupId } });
-    return state === 'COMPLETED';
-  });
-}, 600_000);
-afterAll(() => stack?.stop());
 
 /** Begins a restore and kills everything, with SIGKILL, once a part of the entries is there; starts the stack again on its data. */
 async function restoreKilledHalfway() {
@@ -75,16 +60,30 @@ async function tenure(...argv: string[]) {
   return { code, output: lines.join('\n') };
 }
 
-test('a restore whose service is killed half-way goes on by itself where it stopped', async () => {
-  const { group, status } = await restoreKilledHalfway();
-  await eventually('the restore is complete', async () => (await status()).state === 'COMPLETED');
-  await expectRestored(group);
-});
+// In the reduced sizes only the contract tests kill and abandon restores, at every request: here it takes minutes.
+describe.runIf(sizes.full)('a restore whose service is killed half-way', () => {
+  beforeAll(async () => {
+    stack = await startStack();
+    client = new TenureClient({ url: stack.api });
+    source = await seedLargeGroup(stack, size);
+    const params = { group: source.group };
+    const begun = await client.call(createBackup, { params, body: { bypassDelegation: true } });
+    if (!('backupId' in begun)) throw new Error(JSON.stringify(begun));
+    ({ backupId } = begun);
+    await eventually('the backup is complete', async () => {
+      const { state } = await client.call(getBackup, { params: { ...params, backup: backupId } });
+      return state === 'COMPLETED';
+    });
+  }, 600_000);
+  afterAll(() => stack?.stop());
 
-// In the reduced size only the contract tests abandon restores, killed at every request: here it takes minutes.
-test.runIf(sizes.full)(
-  'one that is abandoned instead leaves an empty group, which the same backup can be restored into',
-  async () => {
+  test('goes on by itself where it stopped', async () => {
+    const { group, status } = await restoreKilledHalfway();
+    await eventually('the restore is complete', async () => (await status()).state === 'COMPLETED');
+    await expectRestored(group);
+  });
+
+  test('is abandoned instead, and leaves an empty group, which the same backup can be restored into', async () => {
     const { group, restoreId } = await restoreKilledHalfway();
     const abandoned = await tenure('restore', 'abandon', restoreId, '--group', group, '--json');
     expect(abandoned.code, abandoned.output).toBe(0);
@@ -94,5 +93,5 @@ test.runIf(sizes.full)(
     const again = await tenure('restore', '--group', group, '--backup', backupId, '--json');
     expect(again.code, again.output).toBe(0);
     await expectRestored(group);
-  },
-);
+  });
+});
