@@ -89,6 +89,24 @@ export interface BackupRecord {
   readonly slot?: number | undefined;
 }
 
+type Begun = Pick<BackupRecord, 'group' | 'backupId' | 'requestId' | 'options' | 'timeouts' | 'slot'>;
+
+/** The record of a backup that begins now. */
+export const begunRecord = (begun: Begun, now: number): BackupRecord => ({
+  ...begun,
+  state: 'INITIATING',
+  attempt: 0,
+  sequence: 0,
+  lastSignAt: now,
+  entryCount: 0,
+  bytes: 0,
+  startedAt: now,
+  stateSince: now,
+  phases: {},
+  refusals: [],
+  sharedWith: [],
+});
+
 export const isFinal = ({ state }: BackupRecord): boolean => state === 'COMPLETED' || state === 'FAILED';
 
 /** The record in another state; the time spent in the one before is added up. */

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { instant } from '../platform/clock.ts';
 import { Problem } from '../platform/problem.ts';
-import { type BackupOptions, type BackupRecord, candidates, isFinal, isPresent } from './backup.ts';
+import { type BackupOptions, type BackupRecord, begunRecord, candidates, isFinal, isPresent } from './backup.ts';
 import type { BackupName } from './backup-store.ts';
 import type { Backups, WithArchives, WithCutting, WithWorkflow } from './backups.ts';
 import { commandIds } from './delegation.ts';
@@ -40,28 +40,11 @@ export async function begin(
       );
     }
   }
-  const record: BackupRecord = {
-    group,
-    backupId,
-    requestId,
-    options,
-    state: 'INITIATING',
-    timeouts: {
-      answerSeconds: wholeSeconds(settings.answerTimeoutMs),
-      abandonSeconds: wholeSeconds(settings.abandonTimeoutMs),
-    },
-    attempt: 0,
-    sequence: 0,
-    lastSignAt: now,
-    entryCount: 0,
-    bytes: 0,
-    startedAt: now,
-    stateSince: now,
-    phases: {},
-    refusals: [],
-    sharedWith: [],
-    slot,
+  const timeouts = {
+    answerSeconds: wholeSeconds(settings.answerTimeoutMs),
+    abandonSeconds: wholeSeconds(settings.abandonTimeoutMs),
   };
+  const record = begunRecord({ group, backupId, requestId, options, timeouts, slot }, now);
   const begun = await room.store.begin(record);
   if ('running' in begun) {
     throw new Problem(

@@ -22,7 +22,7 @@ function requestOf({
   rawPath,
   rawQueryString,
   headers,
-  body = '',
+  body,
   isBase64Encoded,
 }: APIGatewayProxyEventV2) {
   const { href } = new URL(`https://${requestContext.domainName}${rawPath}${rawQueryString && `?${rawQueryString}`}`);
@@ -30,7 +30,7 @@ function requestOf({
     method: requestContext.http.method,
     url: href,
     headers: headersOf(headers),
-    arrayBuffer: async () => Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'),
+    arrayBuffer: async () => Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8'),
   };
   return request as unknown as Request;
 }

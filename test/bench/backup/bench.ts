@@ -5,6 +5,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { TenureClient } from '../../../client/index.ts';
 import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
 import { startS3Server } from '../../../infra/local/s3/server.ts';
+import { sizes } from '../../sizes.ts';
 import { seedLargeGroup } from '../../support/backups/large-group.ts';
 import { backUpByWorker, copyByPlainLoop } from '../../support/backups/throughput.ts';
 import { mostResidentMiB, startWorker } from '../../support/backups/worker-process.ts';
@@ -12,7 +13,6 @@ import { startStack } from '../../support/stack.ts';
 import { atMost, type Bench, type Row } from '../bench.ts';
 import { compare, interleaved } from '../samples.ts';
 
-const size = { entries: 200_000, jobs: 2_000 };
 const largestResidentMiB = 200;
 
 export const bench: Bench = {
@@ -34,7 +34,7 @@ export const bench: Bench = {
     const stores = { dynamodb: dynamodb.endpoint, s3: objects.endpoint };
     const client = new TenureClient({ url: stack.api });
     say('seeding the group');
-    const large = await seedLargeGroup({ ...stack, ...stores }, size);
+    const large = await seedLargeGroup({ ...stack, ...stores }, sizes.backups);
     const worker = startWorker(stack.api, large.group);
     try {
       const { ours, theirs } = await interleaved(
@@ -48,12 +48,12 @@ export const bench: Bench = {
           theirs: async () => {
             const startedAt = performance.now();
             const copied = await copyByPlainLoop(client, large, { s3, bucket: stack.bucket });
-            if (copied !== size.entries) throw new Error(`The loop has read ${copied} entries`);
+            if (copied !== sizes.backups.entries) throw new Error(`The loop has read ${copied} entries`);
             return performance.now() - startedAt;
           },
         },
       );
-      const microseconds = (values: number[]) => values.map((ms) => (1_000 * ms) / size.entries);
+      const microseconds = (values: number[]) => values.map((ms) => (1_000 * ms) / sizes.backups.entries);
       const perEntry = compare('time for each log entry', {
         ours: microseconds(ours),
         theirs: microseconds(theirs),

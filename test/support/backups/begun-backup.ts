@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { BackupRecord } from '../../../functions/backups/backup.ts';
+import { type BackupRecord, begunRecord } from '../../../functions/backups/backup.ts';
 
 /** What a backup is asked for unless something else is said. */
 export const plainOptions = {
@@ -12,21 +12,14 @@ export const plainOptions = {
 } as const;
 
 /** The record of a backup that has just begun. */
-export const begunBackup = (group: string, now: number): BackupRecord => ({
-  group,
-  backupId: randomUUID(),
-  requestId: randomUUID(),
-  state: 'INITIATING',
-  options: { ...plainOptions, bypassDelegation: true },
-  timeouts: { answerSeconds: 12, abandonSeconds: 12 },
-  attempt: 0,
-  sequence: 0,
-  lastSignAt: now,
-  entryCount: 0,
-  bytes: 0,
-  startedAt: now,
-  stateSince: now,
-  phases: {},
-  refusals: [],
-  sharedWith: [],
-});
+export const begunBackup = (group: string, now: number): BackupRecord =>
+  begunRecord(
+    {
+      group,
+      backupId: randomUUID(),
+      requestId: randomUUID(),
+      options: { ...plainOptions, bypassDelegation: true },
+      timeouts: { answerSeconds: 12, abandonSeconds: 12 },
+    },
+    now,
+  );
