@@ -1,18 +1,14 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { listLogs } from '../../functions/log/schema.ts';
-import { type LeadingTerm, termFromEnvironment } from '../jobs/leading-term.ts';
 import { type LogStatus, ReplicatedLog } from '../log/replicated-log.ts';
-import { type ConnectionOptions, connect, fenceFrom, withConnection, withGroup } from './connection.ts';
+import { type ConnectionOptions, connect, withConnection, withGroup } from './connection.ts';
 import { durationOption } from './duration.ts';
+import { type GroupOptions, termOf } from './jobs/terms.ts';
 import { appendLines } from './log/append-lines.ts';
 import { replicaCommands } from './log/replica-commands.ts';
 import { fields, listed, print, table } from './output.ts';
 import { progress } from './progress.ts';
 import type { Shell } from './shell.ts';
-
-interface GroupOptions extends ConnectionOptions {
-  group: string;
-}
 
 interface WriteOptions extends GroupOptions {
   deadline: number;
@@ -34,7 +30,7 @@ export function logCommands(program: Command, shell: Shell): void {
       ),
     );
   const writer = async (name: string, options: WriteOptions) => {
-    const term = termOf(options, shell);
+    const term = leads(options, shell) ? await termOf(options, shell) : undefined;
     return (await open(name, options)).writer({ ...(term && { term }), deadlineMs: options.deadline });
   };
 
@@ -119,12 +115,9 @@ export function logCommands(program: Command, shell: Shell): void {
   replicaCommands(subcommand, shell);
 }
 
-/** The term of the `tenure lead` that runs this command, if it leads the very group. @throws UsageError when that is incomplete. */
-function termOf({ group }: GroupOptions, shell: Shell): LeadingTerm | undefined {
-  const { env } = shell;
-  if (env['TENURE_FENCING_VERSION'] === undefined || env['TENURE_GROUP'] !== group) return undefined;
-  fenceFrom(shell);
-  return termFromEnvironment(env);
+/** Whether the `tenure lead` that runs this command, if one does, leads the very group. */
+function leads({ group }: GroupOptions, { env }: Shell): boolean {
+  return env['TENURE_FENCING_VERSION'] !== undefined && env['TENURE_GROUP'] === group;
 }
 
 function printEntry(shell: Shell, { json }: ConnectionOptions, entry: { position: number; data: Uint8Array }): void {

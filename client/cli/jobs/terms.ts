@@ -8,14 +8,19 @@ export interface GroupOptions extends ConnectionOptions {
   group: string;
 }
 
-/** The service and the term of the `tenure lead` that runs this command. @throws UsageError without one. */
+/** The term of the `tenure lead` that runs this command. @throws UsageError without one, or when it is incomplete. */
+export async function termOf({ group }: GroupOptions, shell: Shell): Promise<LeadingTerm> {
+  fenceFrom(shell);
+  const { termFromEnvironment } = await import('../../jobs/leading-term.ts');
+  return termFromEnvironment({ ...shell.env, TENURE_GROUP: group });
+}
+
+/** The service, and the term as above. */
 export async function leading(
   options: GroupOptions,
   shell: Shell,
 ): Promise<{ client: TenureClient; term: LeadingTerm }> {
-  fenceFrom(shell);
-  const { termFromEnvironment } = await import('../../jobs/leading-term.ts');
-  const term = termFromEnvironment({ ...shell.env, TENURE_GROUP: options.group });
+  const term = await termOf(options, shell);
   return { client: await connect(options, shell), term };
 }
 
