@@ -3,7 +3,7 @@ import type { LeaseStore } from '../../leadership/lease-store.ts';
 import { Problem } from '../../platform/problem.ts';
 import type { GroupLogs } from '../cut/group-logs.ts';
 import { groupNotEmpty } from '../problems.ts';
-import type { RestoreRecord, RestoreStore } from './restore-store.ts';
+import type { RestoreRecord, RestoreStore, StoredRestore } from './restore-store.ts';
 
 export interface Emptiness {
   readonly leases: Pick<LeaseStore, 'read' | 'highestVersion'>;
@@ -19,17 +19,17 @@ export async function predecessorIn(
   room: Emptiness,
   group: string,
   { source, manifestSha256 }: Pick<RestoreRecord, 'source' | 'manifestSha256'>,
-): Promise<RestoreRecord | undefined> {
+): Promise<StoredRestore | undefined> {
   const leadership = await room.leases.read(group, true);
   const owner = leadership && (leadership.restoring ?? leadership.requestId);
-  const before = owner === undefined ? undefined : (await room.restores.read(group, owner))?.record;
+  const before = owner === undefined ? undefined : await room.restores.read(group, owner);
   if (leadership?.restoring !== undefined) {
-    const same = before?.source.prefix === source.prefix && before.manifestSha256 === manifestSha256;
-    if (before?.state === 'FAILED' && same) return before;
+    const same = before?.record.source.prefix === source.prefix && before.record.manifestSha256 === manifestSha256;
+    if (before?.record.state === 'FAILED' && same) return before;
     throw notEmpty(group, `restore ${leadership.restoring} owns it`);
   }
   // A leader since then would have left the name of its own request.
-  if (leadership && before?.state !== 'ABANDONED') {
+  if (leadership && before?.record.state !== 'ABANDONED') {
     throw notEmpty(group, `its leadership record has version ${leadership.fencingVersion}`);
   }
   if (await room.restores.hasJobs(group)) throw notEmpty(group, 'it has jobs');

@@ -35,7 +35,7 @@ export async function abandon(room: WithLaunch, group: string, restoreId: string
   return abandoned;
 }
 
-/** One step of the undoing: logs, then jobs, then the ownership. Throws `OutOfTime`; whoever comes next goes on. */
+/** One step of the undoing: logs, then jobs; the ownership ends with the answer. Throws `OutOfTime`; whoever comes next goes on. */
 export async function undo(room: Restores, record: RestoreRecord, until: number): Promise<RestoreRecord> {
   const { group, restoreId, heldAs = restoreId, logs } = record;
   const ended: RestoreRecord = { ...record, state: 'ABANDONED', endedAt: room.clock.now() };
@@ -50,7 +50,6 @@ export async function undo(room: Restores, record: RestoreRecord, until: number)
     await room.logs.forget(group, log);
   }
   await eraseJobs(room, group, goOn);
-  await room.restores.disown(group, restoreId);
   return { ...ended, endedAt: room.clock.now() };
 }
 

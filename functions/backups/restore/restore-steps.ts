@@ -32,7 +32,7 @@ export async function stepRestore(
   let stored = await restores.read(group, restoreId);
   let stood = true;
   const note: Note = async (next) => {
-    const noted = stored && (await restores.replace(stored, next));
+    const noted = stored && (await (isOver(next) ? restores.end(stored, next) : restores.replace(stored, next)));
     // Another process goes on with it, or it is to be abandoned: the next step looks at it anew.
     if (!noted) throw new OutOfTime();
     stored = noted;
@@ -81,8 +81,8 @@ async function own(room: Restores, record: RestoreRecord): Promise<RestoreRecord
     throw new Damaged(`fencing version ${known} leaves no room for ${versionGap} more below ${maxVersion}`);
   }
   // Noted before it is owned, so that it is known whatever becomes of this process.
-  if (record.heldAs === undefined) return { ...record, heldAs: restoreId, ...(before && progressOf(before)) };
-  if (!(await room.restores.own(group, restoreId, version, before?.restoreId))) {
+  if (record.heldAs === undefined) return { ...record, heldAs: restoreId, ...(before && progressOf(before.record)) };
+  if (!(await room.restores.own(group, restoreId, version, before))) {
     throw notEmpty(group, 'it was used meanwhile');
   }
   return { ...record, version };
@@ -99,7 +99,6 @@ async function finish(room: Restores, record: RestoreRecord): Promise<RestoreRec
   const { group, restoreId, heldAs = restoreId, openLog, logs, startedAt } = record;
   if (openLog) await completeLog(room.logs.open(group, openLog.log), openLog);
   for (const log of logs) await releaseLog(room.logs.open(group, log), heldAs, startedAt);
-  await room.restores.disown(group, restoreId);
   return { ...record, openLog: undefined, state: 'COMPLETED', endedAt: room.clock.now() };
 }
 

@@ -53,7 +53,7 @@ export interface StoredRestore {
   readonly revision: number;
 }
 
-/** The port to restores; every method is one request. */
+/** The port to restores; every method is one request, but for the end of one that owns nothing. */
 export interface RestoreStore {
   /** False when there is one of that id. */
   begin(record: RestoreRecord): Promise<boolean>;
@@ -61,17 +61,21 @@ export interface RestoreStore {
   read(group: string, restoreId: string): Promise<StoredRestore | undefined>;
   /** Undefined when the record has changed since it was read. */
   replace(seen: StoredRestore, next: RestoreRecord): Promise<StoredRestore | undefined>;
+  /**
+   * The last state of a restore, and with it the end of its ownership: the group can be led from then on. Both or neither, so that no
+   * group is in use whose restore still goes on. Undefined when the record has changed since it was read.
+   */
+  end(seen: StoredRestore, last: RestoreRecord): Promise<StoredRestore | undefined>;
   /** Restores that have not ended, over all groups. */
   listOpen(): Promise<{ group: string; restoreId: string }[]>;
   /** Whether the group has a job. */
   hasJobs(group: string): Promise<boolean>;
   /**
    * Puts the group's leadership record, owned by the restore, if there is none; contenders are refused from then on. `over`: or if
-   * that restore owns it, which did not finish, or was the last to own it. False when there is another record.
+   * that restore owns it, which did not finish, or was the last to own it, and is as it was seen: not being undone by now. False when
+   * there is another record.
    */
-  own(group: string, restoreId: string, version: number, over: string | undefined): Promise<boolean>;
-  /** Ends the ownership: the group can be led from then on. */
-  disown(group: string, restoreId: string): Promise<void>;
+  own(group: string, restoreId: string, version: number, over: StoredRestore | undefined): Promise<boolean>;
   /** Nothing happens when the job is there. `ttl` in epoch seconds. */
   putJob(job: Job, ttl: number | undefined): Promise<void>;
   /** Up to a hundred jobs of the group. Strongly consistent. */

@@ -5,7 +5,6 @@ import {
   PutCommand,
   paginateQuery,
   TransactWriteCommand,
-  UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { goneItem, noJob, toItem, toJob } from '../../jobs/job-item.ts';
 import { jobPrefix } from '../../jobs/keys.ts';
@@ -32,6 +31,20 @@ export function restoreTable(client: DynamoDBDocumentClient, table: string): Res
   const put = async (Item: Record<string, unknown>, condition: object) => {
     const { won } = await conditional(() => client.send(new PutCommand({ TableName: table, Item, ...condition })));
     return won !== undefined;
+  };
+
+  const unchangedSince = (revision: number) => ({
+    ConditionExpression: 'revision = :revision',
+    ExpressionAttributeValues: { ':revision': revision },
+  });
+  const asSeen = ({ record, revision }: StoredRestore) => ({
+    TableName: table,
+    Key: restoreKey(record.group, record.restoreId),
+    ...unchangedSince(revision),
+  });
+  const replace = async ({ revision }: StoredRestore, next: RestoreRecord): Promise<StoredRestore | undefined> => {
+    const stored: StoredRestore = { record: next, revision: revision + 1 };
+    return (await put(itemOf(next, stored.revision), unchangedSince(revision))) ? stored : undefined;
   };
 
   const jobsOf = async (group: string, limit: number): Promise<string[]> => {
@@ -62,13 +75,24 @@ export function restoreTable(client: DynamoDBDocumentClient, table: string): Res
       );
     },
 
-    async replace({ revision }, next) {
-      const stored: StoredRestore = { record: next, revision: revision + 1 };
-      const done = await put(itemOf(next, stored.revision), {
-        ConditionExpression: 'revision = :revision',
-        ExpressionAttributeValues: { ':revision': revision },
-      });
-      return done ? stored : undefined;
+    replace,
+
+    async end(seen, last) {
+      const { revision } = seen;
+      const { group, restoreId } = last;
+      const ended = { TableName: table, Item: itemOf(last, revision + 1), ...unchangedSince(revision) };
+      const free = {
+        TableName: table,
+        Key: leadershipKey(group),
+        UpdateExpression: 'REMOVE restoring',
+        ConditionExpression: 'restoring = :mine',
+        ExpressionAttributeValues: { ':mine': restoreId },
+      };
+      const { lost } = await conditional(() =>
+        client.send(new TransactWriteCommand({ TransactItems: [{ Put: ended }, { Update: free }] })),
+      );
+      if (!lost) return { record: last, revision: revision + 1 };
+      return lost.some(({ at }) => at === 0) ? undefined : replace(seen, last);
     },
 
     async listOpen() {
@@ -110,30 +134,17 @@ export function restoreTable(client: DynamoDBDocumentClient, table: string): Res
                   Item: item,
                   ConditionExpression:
                     'attribute_not_exists(pk) OR restoring IN (:mine, :over) OR (requestId = :over AND attribute_not_exists(restoring))',
-                  ExpressionAttributeValues: { ':mine': restoreId, ':over': over ?? nobody },
+                  ExpressionAttributeValues: { ':mine': restoreId, ':over': over?.record.restoreId ?? nobody },
                 },
               },
               // Should the record be lost again, it reappears above this.
               { Put: { TableName: table, Item: floorKey(group, version) } },
+              ...(over ? [{ ConditionCheck: asSeen(over) }] : []),
             ],
           }),
         ),
       );
       return won !== undefined;
-    },
-
-    async disown(group, restoreId) {
-      await conditional(() =>
-        client.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: leadershipKey(group),
-            UpdateExpression: 'REMOVE restoring',
-            ConditionExpression: 'restoring = :mine',
-            ExpressionAttributeValues: { ':mine': restoreId },
-          }),
-        ),
-      );
     },
 
     async putJob(job, ttl) {
