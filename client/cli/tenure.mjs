@@ -23,8 +23,13 @@ process.exitCode = await runCli(process.argv.slice(2), processShell);
 
 async function sources() {
   process.setSourceMapsEnabled(true);
-  const { joinSources } = await import('./sources.mjs');
-  return joinSources().catch((cause) => {
+  const { joinSources } = await import('../../infra/local/sources.mjs');
+  const cli = 'client/cli';
+  return joinSources({
+    rooms: ['client', 'functions'],
+    entries: [`${cli}/main.ts`, `${cli}/shell.ts`],
+    beside: [`${cli}/lead/guard.mjs`],
+  }).catch((cause) => {
     if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
     console.error('tenure finds no packages: run npm install in its folder');
     process.exit(70);

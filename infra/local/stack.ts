@@ -16,6 +16,7 @@ import { createTables } from './resources/tables.ts';
 import { schedulesOf } from './schedules/schedules.ts';
 import { startTimers, type Timed } from './schedules/timers.ts';
 import { startServices } from './services.ts';
+import { acceptedIn } from './step-functions/accepted-definitions.ts';
 import { mappingsOf, startPollers } from './streams/mappings.ts';
 import { targetsOf } from './targets.ts';
 
@@ -53,7 +54,7 @@ export async function bringUp({ project, options, report, onStop }: Surroundings
   });
   const [s3, stepFunctions] = await Promise.all([
     given.s3 ?? startS3(folder, onStop),
-    given.stepFunctions ?? startWorkflows(folder, functionHost, onStop),
+    given.stepFunctions ?? startWorkflows(project, folder, functionHost, onStop),
   ]);
   const endpoints: Endpoints = { dynamodb, s3, stepFunctions };
   const clients = clientsFor(endpoints);
@@ -161,11 +162,18 @@ async function startS3(folder: DataFolder, onStop: OnStop): Promise<string> {
   return server.endpoint;
 }
 
-async function startWorkflows(folder: DataFolder, host: Promise<FunctionHost>, onStop: OnStop): Promise<string> {
+async function startWorkflows(
+  project: string,
+  folder: DataFolder,
+  host: Promise<FunctionHost>,
+  onStop: OnStop,
+): Promise<string> {
   const { startStepFunctions } = await import('./step-functions/server.ts');
   const server = await startStepFunctions({
     folder: join(folder.path, 'step-functions'),
     port: 0,
+    // Beside the packages, one of which checks them: a new version of it comes with a new folder.
+    accepted: acceptedIn(join(project, 'node_modules/.cache/tenure/definitions')),
     // An execution that was running when the stack stopped may go on before the functions are up.
     async invoke(functionArn: string, payload: unknown) {
       const outcome = await (await host).invoke(functionArn, JSON.stringify(payload));

@@ -1,8 +1,9 @@
 /** What `npm start` runs: plain JavaScript without a dependency, because on a fresh clone nothing is installed yet. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { installIfNeeded } from './install.mjs';
+import { joinSources } from './sources.mjs';
 
 const startedAt = Date.now();
 const project = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -11,9 +12,13 @@ installIfNeeded();
 
 // What it warns of, a Node version that is still supported, is npm start's own first check.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-const { register } = await import('tsx/esm/api');
-register();
-const { start } = await import('./start.ts');
+process.setSourceMapsEnabled(true);
+const folder = await joinSources({
+  rooms: ['infra/local'],
+  entries: ['infra/local/start.ts'],
+  beside: ['infra/local/functions/worker.mjs'],
+});
+const { start } = await import(pathToFileURL(join(folder, 'start.js')).href);
 await start(project, process.argv.slice(2), startedAt, endOfParent());
 
 /** Tells whether npm, or a test, that started this is gone. A shell that put this into its background may go. */

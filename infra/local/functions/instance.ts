@@ -36,7 +36,7 @@ export function startInstance(hosted: HostedFunction, ended: (instance: Instance
   const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
     workerData: { file: hosted.file, exportName: hosted.exportName, context: fixedContext(hosted) },
     env: hosted.environment,
-    // Without this the thread would inherit the loader of TypeScript and start slowly.
+    // Without this the thread would inherit what Node was started with: in tests, a loader of TypeScript.
     execArgv: [],
     stdout: true,
     stderr: true,

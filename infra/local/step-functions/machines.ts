@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { AcceptedDefinitions } from './accepted-definitions.ts';
 import { readDefinition } from './definition.ts';
 import type { JsonObject, Machine } from './model.ts';
 import { type Operation, optionalText, page, resourceName, ServiceError, text } from './protocol.ts';
@@ -11,6 +12,7 @@ export async function createMachines(
   store: Store,
   now: () => number,
   arnPrefix: string,
+  accepted: AcceptedDefinitions,
   removeExecutions: (machineArn: string) => Promise<void>,
 ) {
   const machines = new Map((await store.machines()).map((machine) => [machine.arn, machine]));
@@ -41,7 +43,7 @@ export async function createMachines(
         `The local Step Functions server runs STANDARD state machines only, not ${name}`,
       );
     }
-    readDefinition(definition);
+    await readDefinition(definition, accepted);
     const arn = `${arnPrefix}:stateMachine:${name}`;
     const present = machines.get(arn);
     if (present && (present.definition !== definition || present.roleArn !== roleArn)) {
@@ -61,7 +63,7 @@ export async function createMachines(
     if (definition === undefined && roleArn === undefined) {
       throw new ServiceError('MissingRequiredParameter', 'UpdateStateMachine needs a definition or a roleArn');
     }
-    if (definition !== undefined) readDefinition(definition);
+    if (definition !== undefined) await readDefinition(definition, accepted);
     const revisionId = randomUUID();
     Object.assign(machine, {
       revisionId,

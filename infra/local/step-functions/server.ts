@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type AcceptedDefinitions, rememberNone } from './accepted-definitions.ts';
 import { createCallbacks } from './callbacks.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createEngine } from './engine.ts';
@@ -24,6 +25,8 @@ export interface StepFunctionsOptions {
   random?: () => number;
   region?: string;
   accountId?: string;
+  /** Spares the check of definitions that passed it before. */
+  accepted?: AcceptedDefinitions;
 }
 
 export interface StepFunctionsServer {
@@ -52,6 +55,7 @@ export async function startStepFunctions({
   random = Math.random,
   region = 'us-east-1',
   accountId = '000000000000',
+  accepted = rememberNone,
 }: StepFunctionsOptions): Promise<StepFunctionsServer> {
   const store = folder === undefined ? memoryStore() : await folderStore(folder);
   const tokens = createTokens(await store.key());
@@ -65,7 +69,7 @@ export async function startStepFunctions({
   const calls = createTaskCalls(invoke, (input) => executions.start(input));
   const engine = createEngine(store, clock, world, calls);
   const arnPrefix = `arn:aws:states:${region}:${accountId}`;
-  const machines = await createMachines(store, now, arnPrefix, (arn) => executions.removeOf(arn));
+  const machines = await createMachines(store, now, arnPrefix, accepted, (arn) => executions.removeOf(arn));
   const executions = createExecutions(engine, store, now, machines.get);
 
   // AWS keeps an ended execution for 90 days.
