@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
 import { alive, family, type Watched, watch } from '../../support/processes.ts';
 import { project, type StackDescription, startStack } from '../../support/stack.ts';
@@ -63,54 +63,66 @@ test('nor does npm being killed', async () => {
   expect(existsSync(folderOf(npm))).toBe(false);
 });
 
-test('nor does the stack being killed, nor a signal while it comes up', async () => {
-  const killed = start(['--data', join(scratch, 'killed')]);
-  await killed.says('ready on ');
-  const pids = family(killed.child.pid);
-  killed.child.kill('SIGKILL');
-  await nothingLeft(pids);
+/** Started once, as two ways to end are tried on them when all else has been. */
+describe('two side by side', () => {
+  let stacks: { process: Watched; description: StackDescription; pids: number[] }[];
+  beforeAll(async () => {
+    stacks = await Promise.all(
+      ['one', 'two'].map(async (name) => {
+        const folder = join(scratch, name);
+        const process = start(['--data', folder]);
+        await process.says('ready on ');
+        const description = JSON.parse(await readFile(join(folder, 'stack.json'), 'utf8')) as StackDescription;
+        return { process, description, pids: family(process.child.pid) };
+      }),
+    );
+  });
+  afterAll(() => {
+    for (const { process } of stacks ?? []) process.child.kill('SIGKILL');
+  });
+  const at = (index: number) => stacks[index] as (typeof stacks)[number];
 
-  const early = start(['--data', join(scratch, 'killed')]);
-  await early.says('template  ');
-  const earlyPids = family(early.child.pid);
-  early.child.kill('SIGINT');
-  expect(await early.ended()).toBe(0);
-  await nothingLeft(earlyPids);
-  expect(early.output()).not.toContain('ready on');
-  expect(existsSync(join(scratch, 'killed', 'lock'))).toBe(false);
-});
-
-test('a second signal does not wait for what still runs', async () => {
-  const stack = start(['--ephemeral']);
-  await stack.says('ready on ');
-  const pids = family(stack.child.pid);
-  const { api } = JSON.parse(await readFile(join(folderOf(stack), 'stack.json'), 'utf8')) as StackDescription;
-  const waiting = fetch(`${api}/echo?as=wait&ms=4000`).catch(() => 'broken off');
-  await vi.waitFor(async () => expect((await fetch(`${api}/echo/loaded`)).status).toBe(200));
-  stack.child.kill('SIGTERM');
-  const again = setInterval(() => stack.child.kill('SIGINT'), 100);
-  expect(await stack.ended()).toBe(130);
-  clearInterval(again);
-  expect(await waiting).toBe('broken off');
-  await nothingLeft(pids);
-  await rm(folderOf(stack), { recursive: true, force: true });
-});
-
-test('two run side by side, each with its own state; a third on the same folder is refused', async () => {
-  const [one, two] = await Promise.all([startStack({ app }), startStack({ app })]);
-  try {
+  test('each has its own state; a third on the same folder is refused', async () => {
+    const { description: one } = at(0);
+    const { description: two } = at(1);
     expect(new Set([one.api, two.api, one.dynamodb, two.dynamodb, one.s3, two.s3]).size).toBe(6);
     const counted = async (api: string) =>
       ((await (await fetch(`${api}/echo`)).json()) as { invocations: number }).invocations;
     expect([await counted(one.api), await counted(one.api), await counted(two.api)]).toEqual([1, 2, 1]);
 
-    const third = start(['--data', one.folder]);
+    const folder = join(scratch, 'one');
+    const third = start(['--data', folder]);
     expect(await third.ended()).toBe(1);
-    expect(third.output()).toContain(`${one.folder} is in use by the stack with process id ${one.pid} (${one.api})`);
+    expect(third.output()).toContain(`${folder} is in use by the stack with process id ${one.pid} (${one.api})`);
     expect(await counted(one.api)).toBe(3);
-  } finally {
-    await Promise.all([one.stop(), two.stop()]);
-  }
+  });
+
+  test('a second signal does not wait for what still runs', async () => {
+    const { process: stack, description, pids } = at(0);
+    const waiting = fetch(`${description.api}/echo?as=wait&ms=4000`).catch(() => 'broken off');
+    await vi.waitFor(async () => expect((await fetch(`${description.api}/echo/loaded`)).status).toBe(200));
+    stack.child.kill('SIGTERM');
+    const again = setInterval(() => stack.child.kill('SIGINT'), 100);
+    expect(await stack.ended()).toBe(130);
+    clearInterval(again);
+    expect(await waiting).toBe('broken off');
+    await nothingLeft(pids);
+  });
+
+  test('one that is killed leaves no process behind, nor does a signal while it comes up again', async () => {
+    const { process: killed, pids } = at(1);
+    killed.child.kill('SIGKILL');
+    await nothingLeft(pids);
+
+    const early = start(['--data', join(scratch, 'two')]);
+    await early.says('template  ');
+    const earlyPids = family(early.child.pid);
+    early.child.kill('SIGINT');
+    expect(await early.ended()).toBe(0);
+    await nothingLeft(earlyPids);
+    expect(early.output()).not.toContain('ready on');
+    expect(existsSync(join(scratch, 'two', 'lock'))).toBe(false);
+  });
 });
 
 test('a DynamoDB that already runs is used, and left running', async () => {
