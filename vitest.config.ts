@@ -41,6 +41,7 @@ export default defineConfig({
       project('simulation', { testTimeout: 240_000 }),
       project('infra', { ...together, testTimeout: 120_000, hookTimeout: 120_000 }),
       project('end-to-end', {
+        ...together,
         globalSetup: ['test/support/shared-stack.ts'],
         testTimeout: 300_000,
         hookTimeout: 120_000,

@@ -123,7 +123,7 @@ export class LogWriter {
         const pause = (hasCode(error, ...unknown, ...passing, 'election_lost') && error.retryAfterMs) || pauseMs;
         if (!again) throw error;
         // Rivals that take each other's elections drift apart.
-        const wait = pause * (1 + client.random() * 2 ** Math.min(tries, 4));
+        const wait = pause * (1 + client.random() * 2 ** Math.min(tries, 6));
         if (client.time.monotonic() + wait >= endsAt) throw unsettled ?? error;
         await sleep(client.time, wait, options.signal);
         options.signal?.throwIfAborted();

@@ -32,7 +32,7 @@ async function newProcess({ aheadMs = 0, changed = (parts: LogParts) => parts } 
     for (const id of ids) replica(id).plan = () => 'request lost';
   };
   const replica = (id: number) => faults.replicas[id - 1] ?? expect.fail(`There is no replica ${id}`);
-  return { call, parts, main: faults.main, replica, lose };
+  return { call, parts, registry: room.registry, main: faults.main, replica, lose };
 }
 
 async function newLog(call: Call) {
@@ -201,4 +201,21 @@ test('state_locked: a backup holds appends back, and the same request is placed 
   expect(await append(writer, ['a'], 'key')).toMatchObject(problem(409, 'state_locked', wait));
   await unlockAll(parts('orders', log), 'cut');
   expect(await append(writer, ['a'], 'key')).toMatchObject({ status: 201, body: { first: 1, last: 1 } });
+});
+
+test('truncation_held: a backup reads these positions; up to its own the log is truncated all the same', async () => {
+  const { call, registry } = await newProcess();
+  const { path, log, elect, append, read } = await newLog(call);
+  const writer = await elect();
+  await append(writer, ['a', 'b', 'c']);
+  await registry.hold('orders', log, { backupId: 'backup', from: 2 });
+  const truncate = (to: number) =>
+    call('POST', `${path}/truncate`, { to }, { 'Log-Writer': writer.body.writerId, 'Idempotency-Key': `to-${to}` });
+  const held = { backupId: 'backup', from: 2, retryable: true, retryAfterMs: 5_000 };
+  expect(await truncate(3)).toMatchObject(problem(409, 'truncation_held', held));
+  expect((await read()).body.items.at(0)).toEqual(item(1, 'a'));
+  expect(await truncate(2)).toMatchObject({ status: 200 });
+  expect(await read('?from=1')).toMatchObject(problem(410, 'truncated', { begin: 2 }));
+  await registry.release('orders', log, 'backup');
+  expect(await truncate(3)).toMatchObject({ status: 200 });
 });

@@ -10,8 +10,8 @@ export function s3At(endpoint: string): S3Client {
   return new S3Client({ endpoint, region: 'us-east-1', credentials, forcePathStyle: true });
 }
 
-/** Copies all files below an address into a folder, as `aws s3 sync` would; answers their names. */
-export async function downloadAll(s3: S3Client, uri: string, folder: string): Promise<string[]> {
+/** Copies all files below an address into a folder, as `aws s3 sync` would. */
+export async function downloadAll(s3: S3Client, uri: string, folder: string): Promise<void> {
   const { hostname: Bucket, pathname } = new URL(uri);
   const Prefix = pathname.slice(1);
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix }));
@@ -22,5 +22,4 @@ export async function downloadAll(s3: S3Client, uri: string, folder: string): Pr
     await mkdir(dirname(path), { recursive: true });
     await pipeline(Body as Readable, createWriteStream(path));
   }
-  return names;
 }

@@ -9,8 +9,11 @@ import { client, end, eventually, folder, gone, leaderOf, newGroup, signal, tenu
 /** Writes down under which fencing version it works, over and over. */
 const worker = (diary: string) => `while :; do echo "$TENURE_FENCING_VERSION" >> ${diary}; sleep 0.02; done`;
 
+/** Long enough to be kept by a process that a busy machine keeps waiting. */
+const lease = '3s';
+
 function start(group: string, id: string, diary: string): Watched {
-  return tenure('lead', '--group', group, '--id', id, '--lease', '2s', '--stay', '--', 'sh', '-c', worker(diary));
+  return tenure('lead', '--group', group, '--id', id, '--lease', lease, '--stay', '--', 'sh', '-c', worker(diary));
 }
 
 test(`a leader killed with SIGKILL is replaced, ${sizes.leadership.failovers} times in a row`, async () => {
@@ -49,7 +52,7 @@ test('the command of a leader that stands still is stopped all the same; thawed,
   for (let round = 0; round < sizes.leadership.freezes; round += 1) {
     const group = newGroup();
     const diary = join(folder(), 'diary');
-    const frozen = tenure('lead', '--group', group, '--lease', '2s', '--', 'sh', '-c', worker(diary));
+    const frozen = tenure('lead', '--group', group, '--lease', lease, '--', 'sh', '-c', worker(diary));
     const first = await leaderOf(group);
     const other = start(group, 'other', diary);
     await other.says('waiting');

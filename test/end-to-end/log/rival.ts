@@ -46,8 +46,8 @@ function directly(): Append {
     const values = entries.map((text, index): Value => {
       return { type: 'APPEND', data: Buffer.from(text), requestId, index };
     });
-    for (;;) {
-      writer ??= await elected(parts);
+    for (let lost = 0; ; lost += 1) {
+      writer ??= await elected(parts, lost);
       const { writerId, memory } = writer;
       const answer = await append(parts, memory, { writerId, requestId, values }).catch(unlessUnreachable);
       if (answer && 'first' in answer) return entries.map((_, index) => answer.first + index);
@@ -57,14 +57,15 @@ function directly(): Append {
   };
 }
 
-async function elected(parts: LogParts) {
-  for (;;) {
+/** Pauses the longer, the more often it has lost, as clients do: otherwise it would starve them. */
+async function elected(parts: LogParts, lost: number) {
+  for (let tries = lost; ; tries += 1) {
+    if (tries > 0) await parts.timer.sleep(200 * (1 + Math.random() * 2 ** Math.min(tries, 6)));
     const election = await elect(parts, 0).catch(unlessUnreachable);
     if (election && 'elected' in election) {
       const memory: WriterMemory = { seat: election.elected, settlements: new Map() };
       return { writerId: election.elected.writerId, memory };
     }
-    await parts.timer.sleep(50 + Math.random() * 200);
   }
 }
 

@@ -61,7 +61,7 @@ test(`three writers fight over one log for ${sizes.log.fightMs / 1_000} s, kille
   while (Date.now() < endsAt || kills < 6) {
     const seat = kills % 3;
     const victim = rivals[seat] as Watched;
-    await eventually('the next victim has appended something', () => ended(victim) || progressOf(victim) > 0);
+    await eventually('the next victim has appended something', () => ended(victim) || progressOf(victim) > 0, 150_000);
     expect(ended(victim), victim.output()).toBe(false);
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 400));
     victim.child.kill('SIGKILL');
