@@ -19,14 +19,14 @@ export const sizes = {
   log: {
     positions: size(300, 10_000),
     fightMs: size(6_000, 120_000),
-    simulatedRuns: size(400, 10_000),
+    simulatedRuns: size(250, 10_000),
     variantRuns: 1_000,
   },
   leadership: {
     failovers: size(3, 20),
     freezes: size(1, 20),
     modelRuns: size(20, 1_000),
-    simulatedRuns: size(300, 10_000),
+    simulatedRuns: size(200, 10_000),
     simulatedCrowds: size(6, 300),
     historyCalls: size(15, 150),
   },

@@ -92,6 +92,12 @@ function keepWriting(logs: readonly RecordedLog[], commit: () => Promise<void>):
   };
 }
 
+/** On a busy machine an election may come between the parts of a request: then the log holds what this says of it. */
+function keptIn(error: unknown): { index: number; position: number }[] {
+  if (!hasCode(error, 'exclusivity_lost')) throw error;
+  return error.members['kept'] as { index: number; position: number }[];
+}
+
 type RecordedLog = ReturnType<typeof recordedLog>;
 
 /** A log, and what its writer was told of it. */
@@ -108,17 +114,21 @@ function recordedLog(client: TenureClient, group: string, log: string, term: Lea
 
     async append(count: number) {
       const texts = Array.from({ length: count }, () => `${log} ${randomUUID()}`);
-      const { first, last } = await writer.append(texts);
-      for (const [at, text] of texts.entries()) appended.set(first + at, text);
-      end = last;
+      const positions = await writer
+        .append(texts)
+        .then(({ first }) => texts.map((_, index) => ({ index, position: first + index })), keptIn);
+      for (const { index, position } of positions) {
+        appended.set(position, texts[index] as string);
+        end = Math.max(end, position);
+      }
     },
 
     async truncate(to: number) {
       // A backup that reads these positions refuses the truncation.
-      const done = await writer.truncate(to).catch((error: unknown) => {
-        if (!hasCode(error, 'truncation_held')) throw error;
-        return undefined;
-      });
+      const [done] = await writer.truncate(to).then(
+        (answer) => [answer],
+        (error: unknown) => (hasCode(error, 'truncation_held') ? [] : keptIn(error)),
+      );
       if (!done) return;
       truncated.push({ position: done.position, to });
       end = done.position;
