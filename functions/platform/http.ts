@@ -1,6 +1,5 @@
 import type { APIGatewayProxyEventV2, Context as LambdaContext } from 'aws-lambda';
 import { type Context, Hono } from 'hono';
-import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import * as z from 'zod';
 import { type Fence, invalid, readFence, readRequestId } from './headers.ts';
 import { logger } from './logging.ts';
@@ -8,6 +7,7 @@ import { count, time } from './metrics.ts';
 import type { Operation } from './operation.ts';
 import { requireSamePath } from './path.ts';
 import { internal, invalidRequest, methodNotAllowed, notFound, Problem, unavailable } from './problem.ts';
+import { reply } from './reply.ts';
 import { isUnavailable } from './store-errors.ts';
 
 type Bindings = { event?: APIGatewayProxyEventV2; lambdaContext?: LambdaContext };
@@ -51,7 +51,8 @@ export function endpoint<const Declared extends Operation>(
     async respond(context) {
       const answer = await act(await readRequest(operation, headers, context));
       const status = answer instanceof Answer ? answer.status : (operation.status ?? 200);
-      return context.json((answer instanceof Answer ? answer.body : answer) as object, status);
+      const content = answer instanceof Answer ? answer.body : answer;
+      return reply(context.env ?? {}, status, content, { 'content-type': 'application/json' });
     },
   };
 }
@@ -165,11 +166,12 @@ async function answerProblem(error: unknown, context: RequestContext): Promise<R
   const problem = asProblem(error, context);
   const { reason } = problem.members;
   if (problem.kind.counts !== undefined) count(problem.kind.counts, typeof reason === 'string' ? { reason } : {});
-  const headers = new Headers({ 'Content-Type': 'application/problem+json' });
   const { retryAfterMs, ['allow']: allow } = problem.members;
-  if (retryAfterMs !== undefined) headers.set('Retry-After', String(Math.ceil(retryAfterMs / 1000)));
-  if (typeof allow === 'string') headers.set('Allow', allow);
-  return new Response(JSON.stringify(problem), { status: problem.kind.status as ContentfulStatusCode, headers });
+  return reply(context.env ?? {}, problem.kind.status, problem, {
+    'content-type': 'application/problem+json',
+    ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
+    ...(typeof allow === 'string' ? { allow } : {}),
+  });
 }
 
 function asProblem(error: unknown, context: RequestContext): Problem {

@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type { App } from './http.ts';
+import { Reply } from './reply.ts';
 
 /**
  * Makes the Lambda handler of an application. The adapter of hono makes a whole `Request` of an event, whose streams and signals cost
@@ -7,14 +8,15 @@ import type { App } from './http.ts';
  */
 export function lambdaHandler(app: App) {
   return async (event: APIGatewayProxyEventV2, context?: Context): Promise<APIGatewayProxyStructuredResultV2> => {
-    const response = await app.fetch(requestOf(event), { event, lambdaContext: context });
-    return {
-      statusCode: response.status,
-      headers: Object.fromEntries(response.headers),
-      body: await response.text(),
-      isBase64Encoded: false,
-    };
+    const answered: Response | Reply = await app.fetch(requestOf(event), { event, lambdaContext: context });
+    const { status: statusCode, headers, body } = answered instanceof Reply ? answered : await replyOf(answered);
+    return { statusCode, headers, body, isBase64Encoded: false };
   };
+}
+
+/** Hono answers a HEAD itself. */
+async function replyOf(response: Response): Promise<Reply> {
+  return new Reply(response.status, Object.fromEntries(response.headers), await response.text());
 }
 
 function requestOf({
@@ -35,11 +37,11 @@ function requestOf({
   return request as unknown as Request;
 }
 
-/** A value may hold what HTTP headers cannot, once it was decoded: that arrives escaped. */
-function headersOf(given: APIGatewayProxyEventV2['headers']): Headers {
-  const headers = new Headers();
+/** By their names in small letters. A value may hold what HTTP headers cannot, once it was decoded: that arrives escaped. */
+function headersOf(given: APIGatewayProxyEventV2['headers']): Pick<Headers, 'get'> {
+  const headers = new Map<string, string>();
   for (const [name, value] of Object.entries(given)) {
-    if (value) headers.set(name, /^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value));
+    if (value) headers.set(name.toLowerCase(), /^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value));
   }
-  return headers;
+  return { get: (name) => headers.get(name.toLowerCase()) ?? null };
 }

@@ -8,7 +8,7 @@ import { operations } from './operations.ts';
 import { Recorder, type Recording, replay } from './twin.ts';
 
 const rounds = 200;
-const warmUp = 50;
+const warmUp = 1_000;
 
 export const bench: Bench = {
   name: 'handlers',

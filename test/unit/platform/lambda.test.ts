@@ -70,6 +70,17 @@ test.for(['a b', '€', 'a:b', '-a'])('the name "%s" is refused by its own rule'
   expect(await got(`/v1/groups/${group}/jobs/j`)).toMatchObject({ status: 400, body: { issues: [{ path: 'group' }] } });
 });
 
+test('a HEAD is not served as the GET', async () => {
+  const http = { method: 'HEAD', path: '/v1/groups/orders/jobs/j' };
+  const event = { rawPath: http.path, rawQueryString: '', headers: {}, requestContext: { http, domainName: 'd' } };
+  const refused = {
+    statusCode: 405,
+    headers: { allow: 'GET, PUT', 'content-type': 'application/problem+json' },
+    body: '',
+  };
+  expect(await handler(event as never)).toMatchObject(refused);
+});
+
 test('a GET that brings a body is served without it', async () => {
   expect(await got('/v1/groups/orders/jobs/j', { body: '{"x":1}' })).toMatchObject({ status: 200 });
 });
