@@ -23,7 +23,7 @@ let world: JobWorld;
 let folder: string;
 let tests = 0;
 /** What happens to a request to S3 instead of being sent. */
-let meddle: (request: { method: string; url: string; attempt: number }) => Response | undefined;
+let meddle: (request: { method: string; url: string; attempt: number }) => Response | undefined | Promise<Response>;
 /** PUTs that are under way, and the most that were. */
 let atOnce: { now: number; most: number };
 let s3Requests: { method: string; range: string | null; url: string }[];
@@ -54,7 +54,7 @@ beforeEach(async () => {
   };
   const s3: S3 = {
     async put(url, headers, block, signal) {
-      const instead = note('PUT', url, headers);
+      const instead = await note('PUT', url, headers);
       if (instead) return { status: instead.status, etag: undefined, text: await instead.text() };
       atOnce.now += 1;
       atOnce.most = Math.max(atOnce.most, atOnce.now);
@@ -62,7 +62,7 @@ beforeEach(async () => {
         atOnce.now -= 1;
       });
     },
-    get: async (url, headers, signal) => note('GET', url, headers) ?? directS3.get(url, headers, signal),
+    get: async (url, headers, signal) => (await note('GET', url, headers)) ?? directS3.get(url, headers, signal),
   };
   const { fencingVersion, sessionId } = await world.lead(`transfers-${tests}`);
   const term = termFromEnvironment({
@@ -174,7 +174,7 @@ describe('an upload goes on', () => {
     meddle = ({ method, url, attempt }) => {
       if (method !== 'PUT' || attempt > 1) return undefined;
       done = lost(url, { method, headers: { 'if-none-match': '*', 'x-amz-checksum-sha256': digest }, body: 'state' });
-      return cut();
+      return done.then(cut);
     };
     const digest = Buffer.from(sha256('state'), 'hex').toString('base64');
     await checkpoints.add('state');
