@@ -19,14 +19,14 @@ export const sizes = {
   log: {
     positions: size(300, 10_000),
     fightMs: size(6_000, 120_000),
-    simulatedRuns: size(250, 10_000),
+    simulatedRuns: size(150, 10_000),
     variantRuns: 1_000,
   },
   leadership: {
     failovers: size(3, 20),
     freezes: size(1, 20),
     modelRuns: size(20, 1_000),
-    simulatedRuns: size(200, 10_000),
+    simulatedRuns: size(120, 10_000),
     simulatedCrowds: size(6, 300),
     historyCalls: size(15, 150),
   },
@@ -34,8 +34,8 @@ export const sizes = {
   client: { electorRuns: size(150, 3_000) },
   s3: { largeObjectMiB: size(128, 1024), racingWriters: 30 },
   backups: {
-    randomGroups: size(6, 60),
-    restoreKills: size(12, 200),
+    randomGroups: size(4, 60),
+    restoreKills: size(8, 200),
     entries: 200_000,
     jobs: 2_000,
   },

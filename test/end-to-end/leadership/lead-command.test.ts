@@ -140,9 +140,13 @@ describe('contending again', () => {
 
 test('--json reports every step as one line of JSON on standard error', async () => {
   const group = newGroup();
-  const { output, code } = await said('lead', '--group', group, '--json', '--', 'sh', '-c', 'sleep 1; echo done');
-  expect(code).toBe(0);
-  const lines = output.trim().split('\n');
+  const gate = join(folder(), 'go');
+  const command = `until [ -e ${gate} ]; do sleep 0.05; done; echo done`;
+  const leader = tenure('lead', '--group', group, '--json', '--', 'sh', '-c', command);
+  await leader.says('"confirmed"');
+  writeFileSync(gate, '');
+  expect(await leader.ended()).toBe(0);
+  const lines = leader.output().trim().split('\n');
   expect(lines).toContain('done');
   const events = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
   expect(events.map(({ event }) => event)).toEqual(['granted', 'confirmed', 'ended']);
