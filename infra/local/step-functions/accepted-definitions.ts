@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Definitions that the schema of the language has accepted: compiling it takes longer than the rest of a start. */
+/** Definitions that the schema of the language has accepted: it is compiled anew for each, which a start would wait for. */
 export interface AcceptedDefinitions {
   has(definition: string): boolean;
   add(definition: string): void;
