@@ -7,7 +7,8 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import packageJson from '../package.json' with { type: 'json' };
-import { bundle, bundlesFolder } from './function-code.ts';
+import { bundle } from './bundle.ts';
+import { bundlesFolder } from './function-code.ts';
 import { Tenure } from './tenure.ts';
 import { TenureFunction } from './tenure-function.ts';
 

@@ -1,9 +1,8 @@
-import { copyFileSync, existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import type { BuildOptions } from 'esbuild';
+import { bundle } from './bundle.ts';
 
 const project = join(import.meta.dirname, '..');
 
@@ -31,40 +30,3 @@ export function functionCode(entry: string, beside: readonly string[] = []): Cod
 
 /** What the CDK would bundle in if there were no local way. */
 const notNeeded = DockerImage.fromRegistry('none');
-
-const standIn = (name: string) => join(project, 'functions', 'platform', 'stand-ins', `${name}.ts`);
-
-/** How every bundle is made. */
-export const bundleSettings: BuildOptions = {
-  bundle: true,
-  platform: 'node',
-  target: 'node24',
-  format: 'esm',
-  minify: true,
-  sourcemap: true,
-  sourcesContent: false,
-  mainFields: ['module', 'main'],
-  alias: {
-    '@aws-sdk/credential-provider-node': standIn('credential-provider-node'),
-    '@smithy/core/event-streams': standIn('event-streams'),
-  },
-  // Packages in the old module format call require(), which an ES module does not have.
-  banner: {
-    js: "import{createRequire as tenureRequire}from'node:module';const require=tenureRequire(import.meta.url);",
-  },
-  logLevel: 'warning',
-};
-
-/** In this process: the CDK's own NodejsFunction starts npx for each entry, which takes longer than esbuild itself. */
-export function bundle(entry: string, folder: string, beside: readonly string[] = []): true {
-  // Only here: the package comes without esbuild.
-  const { buildSync } = createRequire(import.meta.url)('esbuild') as { buildSync(options: BuildOptions): void };
-  buildSync({
-    ...bundleSettings,
-    entryPoints: [join(project, 'functions', entry)],
-    outfile: join(folder, 'index.mjs'),
-    absWorkingDir: project,
-  });
-  for (const file of beside) copyFileSync(join(project, file), join(folder, basename(file)));
-  return true;
-}

@@ -1,4 +1,4 @@
-import { fromEnv } from '@aws-sdk/credential-providers';
+import { fromEnv } from '@aws-sdk/credential-provider-env';
 
 /**
  * In a bundle in the place of the SDK's package of this name: Lambda hands a function its credentials in the environment, and

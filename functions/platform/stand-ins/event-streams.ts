@@ -3,7 +3,7 @@
  * this part only when one does.
  */
 const absent = (): never => {
-  throw new Error('Event streams are left out of the bundles: remove their stand-in from infra/function-code.ts.');
+  throw new Error('Event streams are left out of the bundles: remove their stand-in from infra/bundle.ts.');
 };
 
 export const resolveEventStreamSerdeConfig = <Config>(config: Config): Config => config;

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { bundleSettings } from '../../../infra/function-code.ts';
+import { plainSettings } from '../../../infra/bundle.ts';
 import { project } from '../../support/stack.ts';
 
 export type Part = 'dynamodb' | 's3' | 'sfn';
@@ -23,7 +23,7 @@ const sfn = new SFNClient({});
 const sfnRequests = { StartExecutionCommand };`,
 };
 
-/** Bundles a handler that only sends requests of these clients, with the settings of the deployed bundles; answers its file. */
+/** Bundles a handler that only sends requests of these clients, as anyone would; answers its file. */
 export async function bareHandler(folder: string, parts: readonly Part[]): Promise<string> {
   const name = join(folder, `bare-${parts.join('-')}`);
   const act = parts.map((part) => `await ${part}.send(new ${part}Requests[event.request](event.input));`).join(' ');
@@ -33,7 +33,7 @@ export async function bareHandler(folder: string, parts: readonly Part[]): Promi
 export const handler = async (event) => { ${act} };`,
   );
   await build({
-    ...bundleSettings,
+    ...plainSettings,
     entryPoints: [`${name}.mjs`],
     outfile: `${name}.bundle.mjs`,
     nodePaths: [join(project, 'node_modules')],
