@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { forbidden, internal, notFound, unavailable } from '../functions/platform/problem.ts';
 import { type ErrorFacts, TenureError } from './tenure-error.ts';
 
@@ -10,7 +10,7 @@ export interface RawAnswer {
 }
 
 /** Reads a success with the operation's schema; throws a TenureError for everything else. */
-export function readAnswer<Schema extends z.ZodType>(schema: Schema, answer: RawAnswer, request: string) {
+export function readAnswer<Schema extends z.ZodMiniType>(schema: Schema, answer: RawAnswer, request: string) {
   const body = jsonOf(answer.text);
   if (answer.status < 200 || answer.status > 299) throw errorOf(answer, body, request);
   const read = schema.safeParse(body);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { Operation } from '../functions/platform/operation.ts';
 import { TenureError } from './tenure-error.ts';
 
@@ -22,7 +22,7 @@ export interface CallOptions {
   readonly retry?: boolean;
 }
 
-type Part<Key extends string, Schema extends z.ZodType> =
+type Part<Key extends string, Schema extends z.ZodMiniType> =
   Record<string, never> extends z.input<Schema>
     ? { readonly [K in Key]?: z.input<Schema> }
     : { readonly [K in Key]: z.input<Schema> };
@@ -71,7 +71,7 @@ export interface HttpRequest {
 export function buildRequest(base: string, operation: Operation, request: AnyRequest): HttpRequest {
   const { params = {}, query = {}, body = {}, fence, headers } = request;
   const name = `${operation.method} ${operation.path}`;
-  const check = (schema: z.ZodType, value: unknown) => {
+  const check = (schema: z.ZodMiniType, value: unknown) => {
     const read = schema.safeParse(value);
     if (!read.success) throw invalid(read.error, name);
   };
@@ -105,7 +105,7 @@ function queryOf(query: Record<string, unknown>): string {
   return given.size > 0 ? `?${given}` : '';
 }
 
-function invalid(error: z.ZodError, request: string): TenureError {
+function invalid(error: z.core.$ZodError, request: string): TenureError {
   const issues = error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
   const text = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
   const facts = { code: 'invalid_request', status: 400, retryable: false, members: { issues }, request };

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import * as leadership from '../functions/leadership/schema.ts';
 import { health } from '../functions/operations/schema.ts';
 import type { Operation } from '../functions/platform/operation.ts';
@@ -83,10 +83,10 @@ export class TenureClient {
   /** Every item of a list, page by page as they are consumed. */
   async *items<Item>(
     operation: Operation<
-      z.ZodType,
-      z.ZodType,
-      z.ZodType,
-      z.ZodType<{ items: Item[]; nextCursor?: string | undefined }>
+      z.ZodMiniType,
+      z.ZodMiniType,
+      z.ZodMiniType,
+      z.ZodMiniType<{ items: Item[]; nextCursor?: string | undefined }>
     >,
     request: Omit<AnyRequest, 'query'> & { readonly query?: Readonly<Record<string, unknown>> },
   ): AsyncGenerator<Item> {

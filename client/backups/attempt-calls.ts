@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { Operation } from '../../functions/platform/operation.ts';
 import type { TenureClient } from '../tenure-client.ts';
 

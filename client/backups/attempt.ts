@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { folderFiles } from '../../functions/backups/archive/archive-folder.ts';
 import type { ArchiveSource } from '../../functions/backups/archive/archive-ports.ts';
 import { pagedSource } from '../../functions/backups/archive/archive-source.ts';

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import {
   answerCommand,
   type command,

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { recover } from '../../functions/checkpoints/schema.ts';
 import { finishJob, listJobs, showJob, submitJob } from '../../functions/jobs/schema.ts';
 import type { TenureClient } from '../tenure-client.ts';

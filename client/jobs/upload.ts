@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { beginUpload, signParts } from '../../functions/jobs/schema.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { inTerm, type LeadingTerm, stopping } from './leading-term.ts';

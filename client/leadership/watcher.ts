@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { observe } from '../../functions/leadership/schema.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { sleep } from '../time.ts';

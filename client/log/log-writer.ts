@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { appendEntries, electWriter, truncateLog } from '../../functions/log/schema.ts';
 import { inTerm, type LeadingTerm } from '../jobs/leading-term.ts';
 import { LeadershipLost } from '../leadership/loss.ts';

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { createLog, readEntries, showLog } from '../../functions/log/schema.ts';
 import type { LeadingTerm } from '../jobs/leading-term.ts';
 import type { TenureClient } from '../tenure-client.ts';

@@ -4,7 +4,7 @@
  * INITIATING → TRANSITIONING → RUNNING → VERIFYING → COMPLETED | FAILED; only the verification writes COMPLETED. An attempt
  * is one worker's try: what an older attempt reports changes nothing.
  */
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { backupOptions } from './schema.ts';
 
 export type BackupState = 'INITIATING' | 'TRANSITIONING' | 'RUNNING' | 'VERIFYING' | 'COMPLETED' | 'FAILED';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { operation } from '../platform/operation.ts';
 import { notFound } from '../platform/problem.ts';
 import { instantText, name, nothing, page, pageQuery } from '../platform/schema.ts';
@@ -16,24 +16,24 @@ import {
 
 export const backupState = z.enum(['INITIATING', 'TRANSITIONING', 'RUNNING', 'VERIFYING', 'COMPLETED', 'FAILED']);
 export const backupId = z.uuid();
-const count = z.int().min(0);
+const count = z.int().check(z.minimum(0));
 const group = z.object({ group: name });
 const backup = z.object({ group: name, backup: backupId });
 const backups = '/v1/groups/{group}/backups';
 
 export const backupOptions = z.strictObject({
   /** Otherwise the call waits up to 25 s for the end and then answers with the status so far. */
-  runAsync: z.boolean().default(true),
+  runAsync: z._default(z.boolean(), true),
   /** With no worker, or when all refuse, the built-in worker takes the backup. */
-  allowLeader: z.boolean().default(false),
+  allowLeader: z._default(z.boolean(), false),
   /** The built-in worker takes the backup, whoever else is there. */
-  bypassDelegation: z.boolean().default(false),
+  bypassDelegation: z._default(z.boolean(), false),
   /** The worker writes to its own disk. */
-  localFileSystem: z.boolean().default(false),
+  localFileSystem: z._default(z.boolean(), false),
   /** A lost worker's attempt is given to the next one; otherwise the backup fails. */
-  redelegate: z.boolean().default(false),
+  redelegate: z._default(z.boolean(), false),
   /** No backup: who would be chosen, at which positions, and why. */
-  explain: z.boolean().default(false),
+  explain: z._default(z.boolean(), false),
 });
 
 export const backupStatus = z.object({
@@ -41,19 +41,19 @@ export const backupStatus = z.object({
   group: name,
   state: backupState,
   attempt: count,
-  worker: z.string().optional(),
-  host: z.string().optional(),
-  uri: z.string().optional(),
+  worker: z.optional(z.string()),
+  host: z.optional(z.string()),
+  uri: z.optional(z.string()),
   entryCount: count,
   bytes: count,
   startedAt: instantText,
-  endedAt: instantText.optional(),
+  endedAt: z.optional(instantText),
   /** Milliseconds spent in each state so far. */
   phases: z.partialRecord(backupState, count),
-  cut: z.record(z.string(), count).optional(),
-  error: z.object({ code: z.string(), message: z.string() }).optional(),
+  cut: z.optional(z.record(z.string(), count)),
+  error: z.optional(z.object({ code: z.string(), message: z.string() })),
   refusals: z.array(z.object({ worker: z.string(), reason: z.string() })),
-  sharedWith: z.array(name).optional(),
+  sharedWith: z.optional(z.array(name)),
 });
 
 const explanation = z.object({
@@ -139,22 +139,17 @@ export const shareBackup = operation({
 const policyPath = '/v1/groups/{group}/backup-policy';
 
 export const backupPolicy = z.strictObject({
-  everyMs: z
-    .int()
-    .min(60_000)
-    .max(31 * 86_400_000)
-    .optional(),
-  dailyAt: z
-    .string()
-    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM in UTC')
-    .optional(),
-  retain: z.int().min(1).max(1000),
-  misfire: z.enum(['skip', 'catch-up']).default('skip'),
+  everyMs: z.optional(z.int().check(z.minimum(60_000), z.maximum(31 * 86_400_000))),
+  dailyAt: z.optional(z.string().check(z.regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM in UTC'))),
+  retain: z.int().check(z.minimum(1), z.maximum(1000)),
+  misfire: z._default(z.enum(['skip', 'catch-up']), 'skip'),
 });
 
-const oneOf = backupPolicy.refine(
-  ({ everyMs, dailyAt }) => (everyMs === undefined) !== (dailyAt === undefined),
-  'needs either everyMs or dailyAt',
+const oneOf = backupPolicy.check(
+  z.refine(
+    ({ everyMs, dailyAt }) => (everyMs === undefined) !== (dailyAt === undefined),
+    'needs either everyMs or dailyAt',
+  ),
 );
 
 export const putBackupPolicy = operation({
@@ -201,8 +196,8 @@ export const restoreStatus = z.object({
   entryCount: count,
   restoredEntries: count,
   startedAt: instantText,
-  endedAt: instantText.optional(),
-  error: z.object({ code: z.string(), message: z.string() }).optional(),
+  endedAt: z.optional(instantText),
+  error: z.optional(z.object({ code: z.string(), message: z.string() })),
 });
 
 export const startRestore = operation({
@@ -213,8 +208,13 @@ export const startRestore = operation({
   params: group,
   query: nothing,
   body: z
-    .strictObject({ backupId: backupId.optional(), uri: z.string().min(1).max(1024).optional() })
-    .refine(({ backupId, uri }) => (backupId === undefined) !== (uri === undefined), 'needs either backupId or uri'),
+    .strictObject({
+      backupId: z.optional(backupId),
+      uri: z.optional(z.string().check(z.minLength(1), z.maxLength(1024))),
+    })
+    .check(
+      z.refine(({ backupId, uri }) => (backupId === undefined) !== (uri === undefined), 'needs either backupId or uri'),
+    ),
   answer: restoreStatus,
   status: 202,
   problems: [notFound, groupNotEmpty, backupDamaged, sourceForbidden],
@@ -260,15 +260,11 @@ export const uploadRestore = operation({
       .array(
         z.strictObject({
           name: z.union([z.literal(manifestName), entriesFile.shape.name, payloadFile.shape.name]),
-          bytes: z
-            .int()
-            .min(0)
-            .max(5 * 1024 ** 3),
+          bytes: z.int().check(z.minimum(0), z.maximum(5 * 1024 ** 3)),
           sha256: entriesFile.shape.sha256,
         }),
       )
-      .min(1)
-      .max(100),
+      .check(z.minLength(1), z.maxLength(100)),
   }),
   bodyLimit: 128 * 1024,
   answer: z.object({

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bucketName, milliseconds, readSettings, tableName } from '../platform/settings.ts';
 import type { BackupSettings } from './backups.ts';
 
@@ -10,7 +10,7 @@ export function backupSettings(): BackupSettings & { readonly table: string } {
     TENURE_ANSWER_TIMEOUT_MS: milliseconds(1_000, 600_000, 30_000),
     TENURE_ABANDON_TIMEOUT_MS: milliseconds(3_000, 3_600_000, 60_000),
     TENURE_IDLE_POLL_MS: milliseconds(100, 60_000, 10_000),
-    TENURE_DELEGATION: z.enum(['on', 'off']).default('on'),
+    TENURE_DELEGATION: z._default(z.enum(['on', 'off']), 'on'),
   });
   return {
     table: read.TENURE_TABLE,
@@ -24,7 +24,7 @@ export function backupSettings(): BackupSettings & { readonly table: string } {
 
 /** The ARN of the state machine. */
 export function workflowArn(): string {
-  return readSettings({ TENURE_BACKUP_WORKFLOW: z.string().startsWith('arn:') }).TENURE_BACKUP_WORKFLOW;
+  return readSettings({ TENURE_BACKUP_WORKFLOW: z.string().check(z.startsWith('arn:')) }).TENURE_BACKUP_WORKFLOW;
 }
 
 export const archiveBucketName = (): string => readSettings({ TENURE_BUCKET: bucketName }).TENURE_BUCKET;

@@ -1,22 +1,22 @@
 /** What the functions of the workflow have in common. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { name } from '../platform/schema.ts';
 import { tasks } from '../platform/task.ts';
 import type { Backups } from './backups.ts';
 
 const backup = z.object({ group: name, backupId: z.uuid() });
-const attempt = backup.extend({ attempt: z.int().min(1) });
-const error = z.object({ Error: z.string(), Cause: z.string().optional() });
+const attempt = z.extend(backup, { attempt: z.int().check(z.minimum(1)) });
+const error = z.object({ Error: z.string(), Cause: z.optional(z.string()) });
 
 /** What the states hand to their functions. */
 export const inputs = {
   backup,
   attempt,
-  asked: attempt.extend({ taskToken: z.string().min(1) }),
-  cut: attempt.extend({ position: z.record(z.string(), z.int().min(0)) }),
-  verify: attempt.extend({ cursor: z.string() }),
-  failed: attempt.extend({ error }),
-  broken: backup.extend({ error }),
+  asked: z.extend(attempt, { taskToken: z.string().check(z.minLength(1)) }),
+  cut: z.extend(attempt, { position: z.record(z.string(), z.int().check(z.minimum(0))) }),
+  verify: z.extend(attempt, { cursor: z.string() }),
+  failed: z.extend(attempt, { error }),
+  broken: z.extend(backup, { error }),
 };
 
 /** Task tokens stay out of the log. */

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   fenced,
   jobDamaged,
@@ -16,12 +16,12 @@ import { cursor, name, nothing, page, pageQuery, wholeText } from '../platform/s
 import { tooManySavepoints, unexpectedCheckpoint } from './problems.ts';
 
 const jobPath = '/v1/groups/{group}/jobs/{job}';
-const checkpointId = z.int().min(1);
+const checkpointId = z.int().check(z.minimum(1));
 const namedId = wholeText(1);
 
 /** The bytes can be read from the url for an hour, also by range. */
-const readable = { url: z.url(), bytes: z.int().min(0), sha256 };
-const readableCheckpoint = shownCheckpoint.extend({ url: z.url() });
+const readable = { url: z.url(), bytes: z.int().check(z.minimum(0)), sha256 };
+const readableCheckpoint = z.extend(shownCheckpoint, { url: z.url() });
 
 export const commitCheckpoint = operation({
   method: 'POST',
@@ -34,10 +34,10 @@ export const commitCheckpoint = operation({
   fence: 'required',
   body: z.strictObject({
     ...uploaded,
-    kind: z.enum(['checkpoint', 'savepoint']).default('checkpoint'),
-    metadata: metadata.optional(),
+    kind: z._default(z.enum(['checkpoint', 'savepoint']), 'checkpoint'),
+    metadata: z.optional(metadata),
     /** The id that it must get: the one after the last commit. */
-    expectedCheckpointId: checkpointId.optional(),
+    expectedCheckpointId: z.optional(checkpointId),
   }),
   bodyLimit: uploadedBodyLimit,
   answer: z.object({
@@ -45,9 +45,9 @@ export const commitCheckpoint = operation({
     /** Ids of the checkpoints that are kept now, newest last. */
     retained: z.array(checkpointId),
     /** The answer to a late retry, status 200: it was committed, and has been dropped since. */
-    dropped: z.literal(true).optional(),
+    dropped: z.optional(z.literal(true)),
     /** The newest one then, if there is any. */
-    supersededBy: checkpointId.optional(),
+    supersededBy: z.optional(checkpointId),
   }),
   status: 201,
   problems: [
@@ -93,14 +93,14 @@ export const showCheckpoint = operation({
   path: `${jobPath}/checkpoints/{checkpoint}`,
   summary: 'A checkpoint or savepoint by its id',
   servedBy: 'checkpoints',
-  params: job.extend({ checkpoint: namedId }),
+  params: z.extend(job, { checkpoint: namedId }),
   query: nothing,
   body: nothing,
   answer: readableCheckpoint,
   problems: [notFound, jobDamaged],
 });
 
-const discarded = z.object({ discarded: z.int().min(0) });
+const discarded = z.object({ discarded: z.int().check(z.minimum(0)) });
 
 export const discardCheckpoints = operation({
   method: 'DELETE',
@@ -120,7 +120,7 @@ export const discardSavepoint = operation({
   path: `${jobPath}/savepoints/{savepoint}`,
   summary: 'Discard a savepoint',
   servedBy: 'checkpoints',
-  params: job.extend({ savepoint: namedId }),
+  params: z.extend(job, { savepoint: namedId }),
   query: nothing,
   fence: 'required',
   body: nothing,
@@ -138,24 +138,24 @@ export const recover = operation({
   query: nothing,
   fence: 'required',
   body: z.strictObject({
-    onDamaged: z.enum(['fail', 'fallback']).default('fail'),
-    discardOlder: z.boolean().default(false),
-    cursor: cursor.optional(),
+    onDamaged: z._default(z.enum(['fail', 'fallback']), 'fail'),
+    discardOlder: z._default(z.boolean(), false),
+    cursor: z.optional(cursor),
   }),
   answer: z.object({
     jobs: z.array(
       z.object({
         jobId: name,
-        metadata: z.json().optional(),
+        metadata: z.optional(z.json()),
         retain,
         graph: z.object(readable),
-        checkpoint: z.object({ checkpointId, ...readable, metadata: z.json() }).nullable(),
+        checkpoint: z.nullable(z.object({ checkpointId, ...readable, metadata: z.json() })),
         /** What the next commit is going to get. */
         nextCheckpointId: checkpointId,
       }),
     ),
-    damaged: z.array(z.object({ jobId: name, reason: z.string(), fellBackTo: checkpointId.optional() })),
-    nextCursor: z.string().optional(),
+    damaged: z.array(z.object({ jobId: name, reason: z.string(), fellBackTo: z.optional(checkpointId) })),
+    nextCursor: z.optional(z.string()),
   }),
   problems: [leadershipLost, fenced],
 });
@@ -167,16 +167,16 @@ export const collectOrphans = operation({
   servedBy: 'collect',
   params: z.object({ group: name }),
   query: nothing,
-  body: z.strictObject({ dryRun: z.boolean().default(false), cursor: cursor.optional() }),
+  body: z.strictObject({ dryRun: z._default(z.boolean(), false), cursor: z.optional(cursor) }),
   answer: z.object({
     /** With a dry run: what would be deleted. */
-    collected: z.array(z.object({ key: z.string(), bytes: z.int().min(0), modifiedAt: z.iso.datetime() })),
-    scanned: z.int().min(0),
+    collected: z.array(z.object({ key: z.string(), bytes: z.int().check(z.minimum(0)), modifiedAt: z.iso.datetime() })),
+    scanned: z.int().check(z.minimum(0)),
     /** A backup in progress keeps everything where it is. */
     held: z.boolean(),
     /** Younger ones are left alone: they may be about to be committed. */
-    graceMs: z.int().min(0),
-    nextCursor: z.string().optional(),
+    graceMs: z.int().check(z.minimum(0)),
+    nextCursor: z.optional(z.string()),
   }),
   problems: [],
 });

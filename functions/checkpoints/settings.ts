@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bucketName, milliseconds, readSettings, tableName } from '../platform/settings.ts';
 
 /** What every function of this room reads from its environment. */
@@ -6,7 +6,7 @@ export const checkpointSettings = () =>
   readSettings({
     TENURE_TABLE: tableName,
     TENURE_BUCKET: bucketName,
-    TENURE_RESULT_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(7),
+    TENURE_RESULT_RETENTION_DAYS: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(3_650)), 7),
     /** Longer than an upload may wait for its commit (12 h). Shorter only where nobody writes, as in a test. */
     TENURE_ORPHAN_GRACE_MS: milliseconds(0, 365 * 24 * 3_600_000, 24 * 3_600_000),
   });

@@ -1,11 +1,11 @@
 /** What the events on the bus look like: docs/events.md says it in words. A member may be added; any other change is a new version. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { fencingVersion, name } from '../platform/schema.ts';
 
 export const eventSource = 'tenure';
 export const eventVersion = 1;
 
-const count = z.int().min(0);
+const count = z.int().check(z.minimum(0));
 const instant = z.iso.datetime();
 const jobId = name;
 
@@ -13,9 +13,9 @@ const jobId = name;
 const common = {
   version: z.literal(eventVersion),
   /** Of what happened, not of the message: a duplicate has it again. */
-  id: z.string().min(1),
+  id: z.string().check(z.minLength(1)),
   /** 40 digits; orders the events of the group as text. */
-  sequence: z.string().regex(/^\d{40}$/),
+  sequence: z.string().check(z.regex(/^\d{40}$/)),
   group: name,
   /** When it happened. */
   at: instant,
@@ -41,10 +41,10 @@ export const details = {
     ...common,
     jobId,
     fencingVersion,
-    checkpointId: z.int().min(1),
+    checkpointId: z.int().check(z.minimum(1)),
     kind: z.enum(['checkpoint', 'savepoint']),
     bytes: count,
-    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   }),
   'Replica Status Changed': z.strictObject({
     ...common,
@@ -52,7 +52,7 @@ export const details = {
     replica: z.string(),
     status: z.enum(['EMPTY', 'STARTING', 'RECOVERING', 'VOTING', 'UNREACHABLE']),
     /** Left out when the replica is seen for the first time. */
-    previousStatus: z.string().optional(),
+    previousStatus: z.optional(z.string()),
   }),
   'Backup Finished': z.strictObject({
     ...common,
@@ -61,11 +61,11 @@ export const details = {
     entryCount: count,
     bytes: count,
     startedAt: instant,
-    uri: z.string().optional(),
+    uri: z.optional(z.string()),
     /** Why it failed. */
-    errorCode: z.string().optional(),
+    errorCode: z.optional(z.string()),
   }),
-} satisfies Record<string, z.ZodType>;
+} satisfies Record<string, z.ZodMiniType>;
 
 export type EventType = keyof typeof details;
 

@@ -1,6 +1,6 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { readSettings } from '../platform/settings.ts';
 
 export function eventSettings() {
-  return readSettings({ TENURE_EVENT_BUS: z.string().min(1), TENURE_FAILURES_QUEUE: z.url() });
+  return readSettings({ TENURE_EVENT_BUS: z.string().check(z.minLength(1)), TENURE_FAILURES_QUEUE: z.url() });
 }

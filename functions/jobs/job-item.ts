@@ -9,7 +9,7 @@
  * Ids and digests are binary, so that a job that retains 3 checkpoints stays below 2 KB with the longest names and metadata.
  * Another hand may have damaged the item, so every part is read by itself.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { groupsIndex } from '../leadership/keys.ts';
 import { jsonText } from '../platform/schema.ts';
 import {
@@ -134,55 +134,65 @@ export const owesCleanUp = (group: string) => ({
   [groupsIndex.sortKey]: group,
 });
 
-const binary = z.instanceof(Uint8Array);
-const payloadId = binary.refine(({ length }) => length === 16).transform(idText);
-const count = z.number().int().min(0);
+const binary = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
+const payloadId = z.pipe(binary.check(z.refine(({ length }) => length === 16)), z.transform(idText));
+const count = z.int().check(z.minimum(0));
 
-const ref = z
-  .object({
+const ref = z.pipe(
+  z.object({
     bytes: count,
-    sha256: binary.refine(({ length }) => length === 32).transform((digest) => Buffer.from(digest).toString('hex')),
+    sha256: z.pipe(
+      binary.check(z.refine(({ length }) => length === 32)),
+      z.transform((digest) => Buffer.from(digest).toString('hex')),
+    ),
     at: z.number(),
-    composite: binary
-      .refine(({ length }) => length === 34)
-      .transform(compositeText)
-      .optional(),
-    metadata: jsonText.optional(),
-  })
-  .transform(({ at, ...rest }) => ({ ...rest, committedAt: at }));
+    composite: z.optional(z.pipe(binary.check(z.refine(({ length }) => length === 34)), z.transform(compositeText))),
+    metadata: z.optional(jsonText),
+  }),
+  z.transform(({ at, ...rest }) => ({ ...rest, committedAt: at })),
+);
 
-const graph = z
-  .intersection(z.object({ id: payloadId }), ref)
-  .transform(({ id, ...rest }) => ({ payloadId: id, ...rest }))
-  .optional()
-  .catch(undefined);
+const graph = z.catch(
+  z.optional(
+    z.pipe(
+      z.intersection(z.object({ id: payloadId }), ref),
+      z.transform(({ id, ...rest }) => ({ payloadId: id, ...rest })),
+    ),
+  ),
+  undefined,
+);
 
-const slot = z.tuple([payloadId, count]).transform(([id, checkpointId]) => ({ payloadId: id, checkpointId }));
+const slot = z.pipe(
+  z.tuple([payloadId, count]),
+  z.transform(([id, checkpointId]) => ({ payloadId: id, checkpointId })),
+);
 
 const jobItem = z.object({
   state: z.enum(['ACTIVE', 'FINISHED', 'CLEANED']),
-  fence: z.number().int(),
+  fence: z.int(),
   graph,
-  metadata: jsonText.optional().catch(undefined),
-  retain: z.number().int().min(1).max(maxRetain),
+  metadata: z.catch(z.optional(jsonText), undefined),
+  retain: z.int().check(z.minimum(1), z.maximum(maxRetain)),
   checkpoints: z.array(z.unknown()),
-  commits: z.array(slot.nullable().catch(null)),
+  commits: z.array(z.catch(z.nullable(slot), null)),
   savepoints: z.record(z.string(), z.unknown()),
-  nextCheckpointId: z.tuple([z.number().int().min(1)]),
-  submittedAt: z.number().catch(0),
-  requestId: z.string().catch(''),
-  requestBefore: z.string().optional().catch(undefined),
-  result: z
-    .object({
-      outcome: z.enum(['succeeded', 'failed', 'cancelled']),
-      detail: z.string().optional(),
-      finishedAt: z.number(),
-      requestId: z.string(),
-    })
-    .optional()
-    .catch(undefined),
-  discardedBy: z.string().optional().catch(undefined),
-  heldBy: z.string().optional().catch(undefined),
+  nextCheckpointId: z.tuple([z.int().check(z.minimum(1))]),
+  submittedAt: z.catch(z.number(), 0),
+  requestId: z.catch(z.string(), ''),
+  requestBefore: z.catch(z.optional(z.string()), undefined),
+  result: z.catch(
+    z.optional(
+      z.object({
+        outcome: z.enum(['succeeded', 'failed', 'cancelled']),
+        detail: z.optional(z.string()),
+        finishedAt: z.number(),
+        requestId: z.string(),
+      }),
+    ),
+    undefined,
+  ),
+  discardedBy: z.catch(z.optional(z.string()), undefined),
+  heldBy: z.catch(z.optional(z.string()), undefined),
 });
 
 /** Reads an item; what another hand made of it is said, not thrown. */

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { leadershipLost } from '../leadership/problems.ts';
 import { operation } from '../platform/operation.ts';
 import { notFound } from '../platform/problem.ts';
@@ -15,43 +15,47 @@ import {
 import { maxPartBytes, maxParts, maxPayloadBytes, uploadId } from './upload.ts';
 
 /** Checkpoints that a job keeps. */
-export const retain = z.int().min(1).max(32);
+export const retain = z.int().check(z.minimum(1), z.maximum(32));
 /** With it a reference stays below 400 bytes, a commit at 2 write units. */
 export const metadata = z
-  .record(z.string().max(128), z.json())
-  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 160, 'must have at most 160 bytes as JSON');
+  .record(z.string().check(z.maxLength(128)), z.json())
+  .check(z.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 160, 'must have at most 160 bytes as JSON'));
 
-export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex, 64 of 0-9 and a-f');
-export const payloadBytes = z.int().min(0).max(maxPayloadBytes);
-const partNumber = z.int().min(1).max(maxParts);
+export const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex, 64 of 0-9 and a-f'));
+export const payloadBytes = z.int().check(z.minimum(0), z.maximum(maxPayloadBytes));
+const partNumber = z.int().check(z.minimum(1), z.maximum(maxParts));
 
 /** What names an uploaded payload: `parts` and `sha256` must be given for an upload in parts. */
 export const uploaded = {
   uploadId,
-  parts: z
-    .array(z.strictObject({ partNumber, etag: z.string().min(1).max(128), sha256 }))
-    .min(1)
-    .max(maxParts)
-    .refine((parts) => parts.every((part, at) => part.partNumber === at + 1), 'must be numbered 1, 2, 3 … in order')
-    .optional(),
-  sha256: sha256.optional(),
-  bytes: payloadBytes.optional(),
+  parts: z.optional(
+    z.array(z.strictObject({ partNumber, etag: z.string().check(z.minLength(1), z.maxLength(128)), sha256 })).check(
+      z.minLength(1),
+      z.maxLength(maxParts),
+      z.refine((parts) => parts.every((part, at) => part.partNumber === at + 1), 'must be numbered 1, 2, 3 … in order'),
+    ),
+  ),
+  sha256: z.optional(sha256),
+  bytes: z.optional(payloadBytes),
 };
 /** 10,000 parts need 1.5 MiB. */
 export const uploadedBodyLimit = 2 * 1024 ** 2;
 
 const maxInlineBytes = 64 * 1024;
-const inline = z
-  .base64()
-  .max(Math.ceil(maxInlineBytes / 3) * 4)
-  .refine((text) => Buffer.byteLength(text, 'base64') <= maxInlineBytes, 'must have at most 64 KiB');
+const inline = z.base64().check(
+  z.maxLength(Math.ceil(maxInlineBytes / 3) * 4),
+  z.refine((text) => Buffer.byteLength(text, 'base64') <= maxInlineBytes, 'must have at most 64 KiB'),
+);
 
 export const job = z.object({ group: name, job: name });
 const jobPath = '/v1/groups/{group}/jobs/{job}';
 
 /** A reference as it is shown. */
-export const shownPayload = z.object({ bytes: z.int().min(0), sha256, committedAt: instantText });
-export const shownCheckpoint = shownPayload.extend({ checkpointId: z.int().min(1), metadata: z.json().optional() });
+export const shownPayload = z.object({ bytes: z.int().check(z.minimum(0)), sha256, committedAt: instantText });
+export const shownCheckpoint = z.extend(shownPayload, {
+  checkpointId: z.int().check(z.minimum(1)),
+  metadata: z.optional(z.json()),
+});
 
 export const outcome = z.enum(['succeeded', 'failed', 'cancelled']);
 export const jobState = z.enum(['ACTIVE', 'FINISHED', 'CLEANED']);
@@ -62,17 +66,17 @@ export const shownJob = z.object({
   /** The highest that has touched the job. */
   fencingVersion,
   /** Null once the job has finished. The url, to read it for an hour, comes with a single job. */
-  graph: shownPayload.extend({ url: z.url().optional() }).nullable(),
-  metadata: z.json().optional(),
+  graph: z.nullable(z.extend(shownPayload, { url: z.optional(z.url()) })),
+  metadata: z.optional(z.json()),
   retain,
   /** Newest last. */
   checkpoints: z.array(shownCheckpoint),
   savepoints: z.array(shownCheckpoint),
-  nextCheckpointId: z.int().min(1),
+  nextCheckpointId: z.int().check(z.minimum(1)),
   submittedAt: instantText,
-  result: outcome.optional(),
-  detail: z.string().optional(),
-  finishedAt: instantText.optional(),
+  result: z.optional(outcome),
+  detail: z.optional(z.string()),
+  finishedAt: z.optional(instantText),
 });
 
 const signed = { url: z.url(), headers: z.record(z.string(), z.string()) };
@@ -87,8 +91,8 @@ export const beginUpload = operation({
   fence: 'required',
   body: z.strictObject({
     purpose: z.enum(['graph', 'checkpoint', 'savepoint']),
-    bytes: payloadBytes.optional(),
-    sha256: sha256.optional(),
+    bytes: z.optional(payloadBytes),
+    sha256: z.optional(sha256),
   }),
   answer: z.discriminatedUnion('method', [
     z.object({ method: z.literal('put'), uploadId, ...signed, expiresAt: instantText }),
@@ -102,17 +106,19 @@ export const signParts = operation({
   path: `${jobPath}/uploads/{upload}/parts`,
   summary: 'Get the URLs for parts of an upload',
   servedBy: 'jobs',
-  params: job.extend({ upload: uploadId }),
+  params: z.extend(job, { upload: uploadId }),
   query: nothing,
   fence: 'required',
   body: z.strictObject({
     parts: z
-      .array(z.strictObject({ partNumber, bytes: z.int().min(0).max(maxPartBytes), sha256 }))
-      .min(1)
-      .max(100)
-      .refine(
-        (parts) => new Set(parts.map((part) => part.partNumber)).size === parts.length,
-        'must name each part once',
+      .array(z.strictObject({ partNumber, bytes: z.int().check(z.minimum(0), z.maximum(maxPartBytes)), sha256 }))
+      .check(
+        z.minLength(1),
+        z.maxLength(100),
+        z.refine(
+          (parts) => new Set(parts.map((part) => part.partNumber)).size === parts.length,
+          'must name each part once',
+        ),
       ),
   }),
   answer: z.object({ urls: z.array(z.object({ partNumber, ...signed })), expiresAt: instantText }),
@@ -130,8 +136,8 @@ export const submitJob = operation({
   body: z.strictObject({
     graph: z.union([z.strictObject({ inline }), z.strictObject(uploaded)]),
     /** 1 for a new job unless given. */
-    retain: retain.optional(),
-    metadata: metadata.optional(),
+    retain: z.optional(retain),
+    metadata: z.optional(metadata),
   }),
   bodyLimit: uploadedBodyLimit,
   answer: z.object({ jobId: name, fencingVersion }),
@@ -180,7 +186,7 @@ export const finishJob = operation({
   params: job,
   query: nothing,
   fence: 'required',
-  body: z.strictObject({ result: outcome, detail: z.string().max(1024).optional() }),
+  body: z.strictObject({ result: outcome, detail: z.optional(z.string().check(z.maxLength(1024))) }),
   answer: z.object({ state: jobState }),
   problems: [notFound, fenced, jobFinished, jobDamaged],
 });

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { instant } from '../platform/clock.ts';
 import { type Checkpoint, intact, type Job, type Payload } from './job.ts';
 import type { shownCheckpoint, shownJob, shownPayload } from './schema.ts';

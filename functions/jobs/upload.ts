@@ -1,5 +1,5 @@
 /** What an upload is: its id says its age and, for one made of parts, where S3 keeps them. Pure: no SDK, no clock. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** The longest that one PUT may be, bytes. */
 export const maxPutBytes = 64 * 1024 ** 2;
@@ -19,8 +19,10 @@ const uuidV7 = '[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{
 /** A UUID v7; for an upload in parts followed by S3's own id of it, so that no server has to remember it. */
 export const uploadId = z
   .string()
-  .max(1_500)
-  .regex(new RegExp(`^${uuidV7}(\\.[A-Za-z0-9_-]+)?$`), 'must be an upload id as the uploads route answered it');
+  .check(
+    z.maxLength(1_500),
+    z.regex(new RegExp(`^${uuidV7}(\\.[A-Za-z0-9_-]+)?$`), 'must be an upload id as the uploads route answered it'),
+  );
 
 export interface Upload {
   /** The UUID v7: the last part of the payload's key. */

@@ -1,31 +1,40 @@
 /** Reads the items of the main table as records. Another hand may have damaged them, so every part is checked by itself. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { jsonText } from '../platform/schema.ts';
 import type { LeadershipRecord } from './lease.ts';
 import type { Term } from './lease-store.ts';
 
 const epoch = z.number();
-const metadata = jsonText.optional().catch(undefined);
+const metadata = z.catch(z.optional(jsonText), undefined);
 
-const holder = z
-  .object({
-    contenderId: z.string(),
-    sessionId: z.string(),
-    grantedAt: epoch.catch(0),
-    confirmedAt: epoch.optional().catch(undefined),
-    address: z.string().optional().catch(undefined),
-    metadata,
-  })
-  .optional()
-  .catch(undefined);
+const holder = z.catch(
+  z.optional(
+    z.object({
+      contenderId: z.string(),
+      sessionId: z.string(),
+      grantedAt: z.catch(epoch, 0),
+      confirmedAt: z.catch(z.optional(epoch), undefined),
+      address: z.catch(z.optional(z.string()), undefined),
+      metadata,
+    }),
+  ),
+  undefined,
+);
 
 const endReason = z.enum(['expired', 'superseded', 'revoked', 'resigned']);
-const ending = z
-  .object({ reason: endReason, at: epoch.optional(), detail: z.string().optional(), requestId: z.string().optional() })
-  .optional()
-  .catch(undefined);
-const optionalNumber = z.number().optional().catch(undefined);
-const optionalText = z.string().optional().catch(undefined);
+const ending = z.catch(
+  z.optional(
+    z.object({
+      reason: endReason,
+      at: z.optional(epoch),
+      detail: z.optional(z.string()),
+      requestId: z.optional(z.string()),
+    }),
+  ),
+  undefined,
+);
+const optionalNumber = z.catch(z.optional(z.number()), undefined);
+const optionalText = z.catch(z.optional(z.string()), undefined);
 
 const leadershipItem = z.object({
   group: z.string(),
@@ -60,7 +69,7 @@ const termItem = z.object({
   metadata,
   confirmedAt: optionalNumber,
   endedAt: optionalNumber,
-  endReason: endReason.optional().catch(undefined),
+  endReason: z.catch(z.optional(endReason), undefined),
 });
 
 export function toTerm(item: Record<string, unknown> | undefined): Term | undefined {

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { operation } from '../platform/operation.ts';
 import {
   consistent,
@@ -13,14 +13,14 @@ import {
 import { groupRestoring, leadershipHeld, leadershipLost } from './problems.ts';
 
 /** A lease is between one second and one hour long; its relation to the clock skew is checked in lease.ts. */
-export const leaseMs = z.int().min(1_000).max(3_600_000);
+export const leaseMs = z.int().check(z.minimum(1_000), z.maximum(3_600_000));
 export const defaultLeaseMs = 15_000;
 
 /** Where the leader is reached; with the metadata's limit it keeps the record under 1 KB, a renewal at 1 write unit. */
-export const address = z.string().min(1).max(256);
+export const address = z.string().check(z.minLength(1), z.maxLength(256));
 export const metadata = z
-  .record(z.string().max(128), z.json())
-  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 256, 'must have at most 256 bytes as JSON');
+  .record(z.string().check(z.maxLength(128)), z.json())
+  .check(z.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 256, 'must have at most 256 bytes as JSON'));
 
 const group = z.object({ group: name });
 const leadership = '/v1/groups/{group}/leadership';
@@ -41,13 +41,13 @@ export const contend = operation({
   servedBy: 'contend',
   params: group,
   query: nothing,
-  body: z.strictObject({ contenderId: name, leaseMs: leaseMs.default(defaultLeaseMs) }),
+  body: z.strictObject({ contenderId: name, leaseMs: z._default(leaseMs, defaultLeaseMs) }),
   answer: z.object({
     fencingVersion,
     sessionId,
     leaseMs,
     /** Less than leaseMs when a live term is handed back: the holder's own deadline counts from this. */
-    remainingMs: z.int().min(0),
+    remainingMs: z.int().check(z.minimum(0)),
     expiresAt: instantText,
   }),
   problems: [leadershipHeld, leadershipLost, groupRestoring],
@@ -62,7 +62,7 @@ export const confirm = operation({
   params: group,
   query: nothing,
   fence: 'required',
-  body: z.strictObject({ address, metadata: metadata.optional() }),
+  body: z.strictObject({ address, metadata: z.optional(metadata) }),
   answer: z.object({ confirmedAt: instantText, expiresAt: instantText }),
   problems: [leadershipLost],
 });
@@ -75,7 +75,7 @@ export const renew = operation({
   params: group,
   query: nothing,
   fence: 'required',
-  body: z.strictObject({ leaseMs: leaseMs.optional(), address: address.optional(), metadata: metadata.optional() }),
+  body: z.strictObject({ leaseMs: z.optional(leaseMs), address: z.optional(address), metadata: z.optional(metadata) }),
   answer: z.object({ expiresAt: instantText }),
   problems: [leadershipLost],
 });
@@ -88,7 +88,7 @@ export const resign = operation({
   params: group,
   query: nothing,
   fence: 'required',
-  body: z.strictObject({ successor: name.optional() }),
+  body: z.strictObject({ successor: z.optional(name) }),
   answer: nothing,
   problems: [leadershipLost],
 });
@@ -102,9 +102,9 @@ export const revoke = operation({
   query: nothing,
   body: z.strictObject({
     fencingVersion,
-    reason: z.string().min(1).max(128),
-    force: z.boolean().default(false),
-    dryRun: z.boolean().default(false),
+    reason: z.string().check(z.minLength(1), z.maxLength(128)),
+    force: z._default(z.boolean(), false),
+    dryRun: z._default(z.boolean(), false),
   }),
   answer: z.object({
     /** False for a dry run. */
@@ -125,8 +125,8 @@ export const observe = operation({
   query: z.strictObject({ consistent }),
   body: nothing,
   answer: z.object({
-    leader: leader.nullable(),
-    fencingVersion: z.int().min(0),
+    leader: z.nullable(leader),
+    fencingVersion: z.int().check(z.minimum(0)),
     /** Whether a live term waits for its confirmation. */
     pending: z.boolean(),
   }),
@@ -148,8 +148,8 @@ export const terms = operation({
       sessionId,
       address: z.string(),
       confirmedAt: instantText,
-      endedAt: instantText.optional(),
-      endReason: z.enum(['expired', 'superseded', 'revoked', 'resigned']).optional(),
+      endedAt: z.optional(instantText),
+      endReason: z.optional(z.enum(['expired', 'superseded', 'revoked', 'resigned'])),
     }),
   ),
   problems: [],
@@ -164,7 +164,12 @@ export const groups = operation({
   query: pageQuery,
   body: nothing,
   answer: page(
-    z.object({ group: name, fencingVersion: z.int().min(0), leader: leader.nullable(), pending: z.boolean() }),
+    z.object({
+      group: name,
+      fencingVersion: z.int().check(z.minimum(0)),
+      leader: z.nullable(leader),
+      pending: z.boolean(),
+    }),
   ),
   problems: [],
 });

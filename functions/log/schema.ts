@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { leadershipLost } from '../leadership/problems.ts';
 import { operation } from '../platform/operation.ts';
 import { notFound } from '../platform/problem.ts';
@@ -9,12 +9,12 @@ export const maxEntries = 64;
 export const maxEntryBytes = 256 * 1024;
 export const maxAppendBytes = 2 * 1024 ** 2;
 
-const position = z.int().min(0);
+const position = z.int().check(z.minimum(0));
 const positionText = wholeText(0);
 const sizeOf = (text: string) => Buffer.byteLength(text, 'base64');
 
 const log = z.object({ group: name, log: name });
-const replica = log.extend({ replica: z.string().regex(/^[1-5]$/, 'must be 1 to 5') });
+const replica = z.extend(log, { replica: z.string().check(z.regex(/^[1-5]$/, 'must be 1 to 5')) });
 const logPath = '/v1/groups/{group}/logs/{log}';
 const replicaPath = `${logPath}/replicas/{replica}` as const;
 const writer = { 'Log-Writer': z.uuid() };
@@ -30,8 +30,8 @@ export const shownLog = z.object({
   /** The last position, inclusive. */
   end: position,
   /** So many of the replicas must vote. */
-  quorum: z.int().min(1).max(3),
-  voting: z.int().min(0).max(5),
+  quorum: z.int().check(z.minimum(1), z.maximum(3)),
+  voting: z.int().check(z.minimum(0), z.maximum(5)),
   replicas: z.array(
     z.object({ id: z.string(), status, begin: position, end: position, promised: position, lag: position }),
   ),
@@ -46,7 +46,7 @@ export const createLog = operation({
   query: nothing,
   body: z.strictObject({
     /** True unless given. False: `tenure log init` founds the log. */
-    autoInitialize: z.boolean().optional(),
+    autoInitialize: z.optional(z.boolean()),
   }),
   answer: z.object(created),
   status: 201,
@@ -88,7 +88,7 @@ export const electWriter = operation({
   body: nothing,
   answer: z.object({
     writerId: z.uuid(),
-    ballot: z.int().min(1),
+    ballot: z.int().check(z.minimum(1)),
     /** The last position of the log. */
     position,
   }),
@@ -106,16 +106,18 @@ export const appendEntries = operation({
   body: z.strictObject({
     entries: z
       .array(
-        z
-          .base64()
-          .max(Math.ceil(maxEntryBytes / 3) * 4)
-          .refine((text) => sizeOf(text) <= maxEntryBytes, 'must have at most 256 KiB'),
+        z.base64().check(
+          z.maxLength(Math.ceil(maxEntryBytes / 3) * 4),
+          z.refine((text) => sizeOf(text) <= maxEntryBytes, 'must have at most 256 KiB'),
+        ),
       )
-      .min(1)
-      .max(maxEntries)
-      .refine(
-        (entries) => entries.reduce((sum, text) => sum + sizeOf(text), 0) <= maxAppendBytes,
-        'must have at most 2 MiB together',
+      .check(
+        z.minLength(1),
+        z.maxLength(maxEntries),
+        z.refine(
+          (entries) => entries.reduce((sum, text) => sum + sizeOf(text), 0) <= maxAppendBytes,
+          'must have at most 2 MiB together',
+        ),
       ),
   }),
   bodyLimit: 3 * 1024 ** 2,
@@ -156,16 +158,16 @@ export const readEntries = operation({
   params: log,
   query: z.strictObject({
     /** The first readable position unless given. */
-    from: positionText.optional(),
+    from: z.optional(positionText),
     /** The last settled position unless given. */
-    to: positionText.optional(),
+    to: z.optional(positionText),
     limit,
   }),
   body: nothing,
   answer: z.object({
     items: z.array(z.object({ position, data: z.base64() })),
     /** Where the next page begins. */
-    nextFrom: position.optional(),
+    nextFrom: z.optional(position),
   }),
   problems: [
     notFound,
@@ -178,9 +180,9 @@ export const readEntries = operation({
 });
 
 /** What becomes of a replica: it votes already, or this execution works on it. */
-const begun = z.object({ status: status.optional(), executionId: z.string().optional() });
+const begun = z.object({ status: z.optional(status), executionId: z.optional(z.string()) });
 
-const forced = z.strictObject({ force: z.boolean().optional() });
+const forced = z.strictObject({ force: z.optional(z.boolean()) });
 
 export const initializeReplica = operation({
   method: 'POST',

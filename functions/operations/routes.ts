@@ -1,6 +1,6 @@
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { type Clock, instant } from '../platform/clock.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
 import { Problem, unavailable } from '../platform/problem.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { operation } from '../platform/operation.ts';
 import { unavailable } from '../platform/problem.ts';
 import { nothing } from '../platform/schema.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { fenceRequired, invalidRequest, Problem } from './problem.ts';
 import { fencingVersion, sessionId, wholeText } from './schema.ts';
 
@@ -10,7 +10,7 @@ export interface Fence {
 }
 
 const fenceHeaders = z.object({
-  'Fencing-Version': wholeText(1).pipe(fencingVersion),
+  'Fencing-Version': z.pipe(wholeText(1), fencingVersion),
   'Leader-Session': sessionId,
 });
 
@@ -33,7 +33,7 @@ export function readFence(header: Header, need: 'required' | 'optional'): Fence 
 }
 
 const requestIdHeader = z.object({
-  'Idempotency-Key': z.string().regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII characters'),
+  'Idempotency-Key': z.string().check(z.regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII characters')),
 });
 
 /** The caller's Idempotency-Key, or one made for this request. */
@@ -46,7 +46,7 @@ export function readRequestId(header: Header): string {
 }
 
 /** Turns a failed validation into `invalid_request` that lists every issue with its path. */
-export function invalid(error: z.ZodError): Problem {
+export function invalid(error: z.core.$ZodError): Problem {
   const issues = error.issues.slice(0, 20).map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
   const [first] = issues;
   const detail = first ? `${first.path || 'The request'}: ${first.message}` : 'The request is not valid';

@@ -1,6 +1,8 @@
 import type { APIGatewayProxyEventV2, Context as LambdaContext } from 'aws-lambda';
-import { type Context, Hono } from 'hono';
-import * as z from 'zod';
+import type { Context } from 'hono';
+import { HonoBase } from 'hono/hono-base';
+import { TrieRouter } from 'hono/router/trie-router';
+import * as z from 'zod/mini';
 import { type Fence, invalid, readFence, readRequestId } from './headers.ts';
 import { logger } from './logging.ts';
 import { count, time } from './metrics.ts';
@@ -11,7 +13,7 @@ import { reply } from './reply.ts';
 import { isUnavailable } from './store-errors.ts';
 
 type Bindings = { event?: APIGatewayProxyEventV2; lambdaContext?: LambdaContext };
-export type App = Hono<{ Bindings: Bindings }>;
+export type App = HonoBase<{ Bindings: Bindings }>;
 type RequestContext = Context<{ Bindings: Bindings }>;
 
 /** A request that passed the operation's schemas. */
@@ -62,7 +64,7 @@ export function endpoint<const Declared extends Operation>(
  * with them an unknown path is told from a wrong method.
  */
 export function serve(endpoints: readonly Endpoint[], known: readonly Operation[] = []): App {
-  const app: App = new Hono({ strict: true });
+  const app: App = new HonoBase({ strict: true, router: new TrieRouter() });
   const all = [...endpoints.map(({ operation }) => operation), ...known];
   app.use(async (context, next) => {
     const { event } = context.env ?? {};
@@ -90,11 +92,11 @@ function pattern({ path }: Operation): string {
 
 async function readRequest<Declared extends Operation>(
   operation: Declared,
-  headerSchema: z.ZodType,
+  headerSchema: z.ZodMiniType,
   context: RequestContext,
 ): Promise<Request<Declared>> {
   const header = (name: string) => context.req.header(name);
-  const check = <Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> => {
+  const check = <Schema extends z.ZodMiniType>(schema: Schema, value: unknown): z.output<Schema> => {
     const read = schema.safeParse(value);
     if (!read.success) throw invalid(read.error);
     return read.data;

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { ProblemKind } from './problem.ts';
 
 /**
@@ -6,10 +6,10 @@ import type { ProblemKind } from './problem.ts';
  * the OpenAPI document and the client's types come from it.
  */
 export interface Operation<
-  Params extends z.ZodType = z.ZodType,
-  Query extends z.ZodType = z.ZodType,
-  Body extends z.ZodType = z.ZodType,
-  Answer extends z.ZodType = z.ZodType,
+  Params extends z.ZodMiniType = z.ZodMiniType,
+  Query extends z.ZodMiniType = z.ZodMiniType,
+  Body extends z.ZodMiniType = z.ZodMiniType,
+  Answer extends z.ZodMiniType = z.ZodMiniType,
 > {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** In API Gateway's form: `/v1/groups/{group}/leadership`. */
@@ -26,7 +26,7 @@ export interface Operation<
   /** Whether the headers Fencing-Version and Leader-Session come with it. */
   readonly fence?: 'required' | 'optional';
   /** Header names that it needs besides the fence, with their schema. */
-  readonly headers?: Readonly<Record<string, z.ZodType<string>>>;
+  readonly headers?: Readonly<Record<string, z.ZodMiniType<string>>>;
   /** Bytes of JSON that the body may have; 64 KiB unless said. */
   readonly bodyLimit?: number;
   readonly problems: readonly ProblemKind[];
@@ -38,10 +38,10 @@ export interface Operation<
 
 /** Declares an operation and keeps the exact types of its schemas. */
 export function operation<
-  Params extends z.ZodType,
-  Query extends z.ZodType,
-  Body extends z.ZodType,
-  Answer extends z.ZodType,
+  Params extends z.ZodMiniType,
+  Query extends z.ZodMiniType,
+  Body extends z.ZodMiniType,
+  Answer extends z.ZodMiniType,
   const Rest extends Omit<Operation, 'params' | 'query' | 'body' | 'answer'>,
 >(declared: Rest & { params: Params; query: Query; body: Body; answer: Answer }) {
   return declared;

@@ -1,13 +1,14 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import './messages.ts';
 
 /**
  * Reads a room's settings from the environment. A missing or malformed one stops the function at start with an error
  * that names every variable concerned, so that a bad deployment fails before it serves.
  */
-export function readSettings<Shape extends z.ZodRawShape>(
+export function readSettings<Shape extends z.core.$ZodShape>(
   shape: Shape,
   environment: Record<string, string | undefined> = process.env,
-): z.output<z.ZodObject<Shape>> {
+): z.output<z.ZodMiniObject<Shape>> {
   const known = Object.fromEntries(Object.keys(shape).map((variable) => [variable, environment[variable]]));
   const read = z.object(shape).safeParse(known);
   if (read.success) return read.data;
@@ -19,11 +20,11 @@ export function readSettings<Shape extends z.ZodRawShape>(
 
 /** An integer setting in ms with its range and default. */
 export function milliseconds(min: number, max: number, fallback: number) {
-  return z.coerce.number().int().min(min).max(max).default(fallback);
+  return z._default(z.coerce.number().check(z.int(), z.minimum(min), z.maximum(max)), fallback);
 }
 
-export const tableName = z.string().min(3).max(255);
-export const bucketName = z.string().min(3).max(63);
+export const tableName = z.string().check(z.minLength(3), z.maxLength(255));
+export const bucketName = z.string().check(z.minLength(3), z.maxLength(63));
 
 /** Half a lease must exceed it, see `functions/leadership/lease.ts`. */
 export const maxClockSkewMs = milliseconds(0, 60_000, 250);

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { logged, logger } from './logging.ts';
 import { isUnavailable } from './store-errors.ts';
 
@@ -21,7 +21,7 @@ export interface TaskRules {
 
 /** Makes the handlers of a workflow's tasks: each checks its input, and throws `Unavailable` where trying again helps. */
 export function tasks({ named, passes = () => false }: TaskRules) {
-  return <Schema extends z.ZodType, Result>(
+  return <Schema extends z.ZodMiniType, Result>(
     schema: Schema,
     act: (input: z.output<Schema>, remainingMs: () => number) => Promise<Result>,
   ) =>

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { abandonRestore, getRestore, type restoreStatus, startRestore } from '../../../functions/backups/schema.ts';
 import type { TenureClient } from '../../tenure-client.ts';
 import { sleep } from '../../time.ts';

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { backupState, type backupStatus, getBackup } from '../../../functions/backups/schema.ts';
 import type { TenureClient } from '../../tenure-client.ts';
 import { sleep } from '../../time.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { collectOrphans } from '../../../functions/checkpoints/schema.ts';
 import { connect, withConnection, withGroup } from '../connection.ts';
 import { bytes, duration, print, relative, table } from '../output.ts';

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { showLog } from '../../../functions/log/schema.ts';
 import type { TenureClient } from '../../tenure-client.ts';
 import { TenureError } from '../../tenure-error.ts';

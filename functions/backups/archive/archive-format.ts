@@ -8,18 +8,18 @@
  * Free of Lambda and of any store: the built-in worker, workers of the client library and `tenure backup verify` share it.
  */
 import { createHash, hash } from 'node:crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** Raised when an older reader would misunderstand what is written now. */
 export const formatVersion = 1;
 export const manifestName = 'manifest.json';
 export const payloadFolder = 'payloads/';
 
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
-const count = z.int().min(0);
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const name = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/));
+const count = z.int().check(z.minimum(0));
+const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 const payloadId = z.uuid();
-const payload = { payloadId, bytes: count, sha256, composite: z.string().optional(), committedAt: z.number() };
+const payload = { payloadId, bytes: count, sha256, composite: z.optional(z.string()), committedAt: z.number() };
 const json = z.unknown();
 
 /** Who led the group, and the highest fencing version that any of its records knew. */
@@ -27,8 +27,8 @@ const leadershipEntry = z.strictObject({
   type: z.literal('leadership'),
   fencingVersion: count,
   highestVersion: count,
-  contenderId: z.string().optional(),
-  confirmedAt: z.number().optional(),
+  contenderId: z.optional(z.string()),
+  confirmedAt: z.optional(z.number()),
 });
 
 /** One job, as at one instant after the cut. Its checkpoints and savepoints follow. */
@@ -37,31 +37,31 @@ const jobEntry = z.strictObject({
   jobId: name,
   state: z.enum(['ACTIVE', 'FINISHED', 'CLEANED']),
   fence: z.int(),
-  graph: z.strictObject(payload).optional(),
-  metadata: json.optional(),
-  retain: z.int().min(1).max(32),
-  commits: z.array(z.strictObject({ payloadId, checkpointId: count }).nullable()),
-  nextCheckpointId: z.int().min(1),
+  graph: z.optional(z.strictObject(payload)),
+  metadata: z.optional(json),
+  retain: z.int().check(z.minimum(1), z.maximum(32)),
+  commits: z.array(z.nullable(z.strictObject({ payloadId, checkpointId: count }))),
+  nextCheckpointId: z.int().check(z.minimum(1)),
   submittedAt: z.number(),
   requestId: z.string(),
-  requestBefore: z.string().optional(),
-  result: z
-    .strictObject({
+  requestBefore: z.optional(z.string()),
+  result: z.optional(
+    z.strictObject({
       outcome: z.enum(['succeeded', 'failed', 'cancelled']),
-      detail: z.string().optional(),
+      detail: z.optional(z.string()),
       finishedAt: z.number(),
       requestId: z.string(),
-    })
-    .optional(),
+    }),
+  ),
 });
 
 const checkpointEntry = z.strictObject({
   type: z.literal('checkpoint'),
   jobId: name,
   kind: z.enum(['checkpoint', 'savepoint']),
-  checkpointId: z.int().min(1),
+  checkpointId: z.int().check(z.minimum(1)),
   ...payload,
-  metadata: json.optional(),
+  metadata: z.optional(json),
 });
 
 /** A record that another hand has made unreadable: nothing of it can be restored. */
@@ -122,7 +122,7 @@ export const noCounts: Counts = {
 };
 
 export const entriesFile = z.strictObject({
-  name: z.string().regex(/^entries-[0-9]{5}(-[0-9a-z]+)?\.ndjson\.gz$/),
+  name: z.string().check(z.regex(/^entries-[0-9]{5}(-[0-9a-z]+)?\.ndjson\.gz$/)),
   bytes: count,
   sha256,
   entries: count,
@@ -131,10 +131,10 @@ export type EntriesFile = z.output<typeof entriesFile>;
 
 /** A payload as it lies in the backup. `composite`: S3's checksum of it when it was copied by parts. */
 export const payloadFile = z.strictObject({
-  name: z.string().regex(/^payloads\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}\/[0-9a-f-]{36}$/),
+  name: z.string().check(z.regex(/^payloads\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}\/[0-9a-f-]{36}$/)),
   bytes: count,
   sha256,
-  composite: z.string().optional(),
+  composite: z.optional(z.string()),
 });
 export type PayloadFile = z.output<typeof payloadFile>;
 
@@ -146,7 +146,7 @@ const manifestBody = z.strictObject({
   versions: z.strictObject({ format: z.literal(formatVersion), tenure: z.string() }),
   group: name,
   backupId: z.uuid(),
-  attempt: z.int().min(1),
+  attempt: z.int().check(z.minimum(1)),
   completedAt: z.iso.datetime(),
   /** The last position of each log that the backup holds. */
   cut: z.record(name, count),
@@ -157,7 +157,7 @@ const manifestBody = z.strictObject({
   /** Over the lines of all log entries in order: each link is the SHA-256 of the link before and the line. */
   chain: sha256,
 });
-const manifest = manifestBody.extend({ seal: sha256 });
+const manifest = z.extend(manifestBody, { seal: sha256 });
 
 export type ManifestBody = z.output<typeof manifestBody>;
 export type Manifest = z.output<typeof manifest>;

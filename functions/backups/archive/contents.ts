@@ -2,7 +2,7 @@
  * What the archive of a backup has to hold, page by page: the term, each job as at the instant of its page, then every log from
  * its first readable position to the cut. The built-in worker and the workers of the client library read the same pages.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { HeldDeletes } from '../../checkpoints/held-deletes.ts';
 import { intact, isDamaged, type Job, type JobRecord, type Payload } from '../../jobs/job.ts';
 import type { JobStore } from '../../jobs/job-store.ts';
@@ -33,9 +33,9 @@ const entriesPerPage = 4_000;
 const bytesPerPage = 3 * 1024 ** 2;
 
 const cursorOf = z.union([
-  z.strictObject({ jobs: z.string().max(256).startsWith(jobPrefix).nullable() }),
+  z.strictObject({ jobs: z.nullable(z.string().check(z.maxLength(256), z.startsWith(jobPrefix))) }),
   /** The log's place among those of the cut, in order of their names, and the next position. */
-  z.strictObject({ log: z.int().min(0), from: z.int().min(0).nullable() }),
+  z.strictObject({ log: z.int().check(z.minimum(0)), from: z.nullable(z.int().check(z.minimum(0))) }),
 ]);
 type Cursor = z.output<typeof cursorOf>;
 
@@ -51,7 +51,7 @@ export async function pageOf(parts: PageParts, record: BackupRecord, text: strin
 const after = (cursor: Cursor) => JSON.stringify(cursor);
 
 function readCursor(text: string): Cursor {
-  const read = jsonText.pipe(cursorOf).safeParse(text);
+  const read = z.pipe(jsonText, cursorOf).safeParse(text);
   if (!read.success) throw invalid(read.error);
   return read.data;
 }

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { jobRoom } from '../../jobs/room.ts';
 import { leaseTable } from '../../leadership/lease-table.ts';
 import { logRoom } from '../../log/room.ts';
@@ -19,11 +19,11 @@ import { restoreTable } from './restore-table.ts';
 export function restoreRoom(): Restores {
   const { table } = backupSettings();
   const { TENURE_RESTORE_SOURCES, TENURE_RESULT_RETENTION_DAYS } = readSettings({
-    TENURE_RESTORE_SOURCES: z
-      .string()
-      .default('')
-      .transform((text) => text.split(',').filter((prefix) => prefix !== '')),
-    TENURE_RESULT_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(7),
+    TENURE_RESTORE_SOURCES: z.pipe(
+      z._default(z.string(), ''),
+      z.transform((text) => text.split(',').filter((prefix) => prefix !== '')),
+    ),
+    TENURE_RESULT_RETENTION_DAYS: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(3_650)), 7),
   });
   const client = documentClient();
   return {
@@ -42,7 +42,7 @@ export function restoreRoom(): Restores {
 
 /** The same for the functions that start the steps. */
 export function restoreRoomWithLaunch() {
-  const { TENURE_RESTORE_WORKFLOW } = readSettings({ TENURE_RESTORE_WORKFLOW: z.string().startsWith('arn:') });
+  const { TENURE_RESTORE_WORKFLOW } = readSettings({ TENURE_RESTORE_WORKFLOW: z.string().check(z.startsWith('arn:')) });
   return {
     ...restoreRoom(),
     launch: restoreClient(sfnClient(), TENURE_RESTORE_WORKFLOW),

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { name } from '../../platform/schema.ts';
 import { task } from '../task.ts';
 import { refused } from '../workflow-error.ts';
@@ -15,8 +15,8 @@ const input = z.object({
   group: name,
   restoreId: z.uuid(),
   /** How often the step before ran out of time at the same place. */
-  patience: z.int().min(1).default(1),
-  error: z.object({ Error: z.string(), Cause: z.string().optional() }).optional(),
+  patience: z._default(z.int().check(z.minimum(1)), 1),
+  error: z.optional(z.object({ Error: z.string(), Cause: z.optional(z.string()) })),
 });
 
 /** The states Step and GiveUp of a restore. */

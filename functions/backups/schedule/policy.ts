@@ -1,5 +1,5 @@
 /** When a group is backed up by itself. Pure: no SDK, no clock. */
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { timedUuidFrom } from '../derived-id.ts';
 import type { backupPolicy } from '../schema.ts';
 

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { operation } from '../../platform/operation.ts';
 import { notFound } from '../../platform/problem.ts';
 import { cursor, instantText, name, nothing, page, pageQuery, wholeText } from '../../platform/schema.ts';
@@ -8,7 +8,7 @@ import { backupId } from '../schema.ts';
 
 const group = z.object({ group: name });
 const worker = z.object({ group: name, worker: name });
-const position = z.record(name, z.int().min(0));
+const position = z.record(name, z.int().check(z.minimum(0)));
 
 export const registerWorker = operation({
   method: 'PUT',
@@ -17,7 +17,7 @@ export const registerWorker = operation({
   servedBy: 'backups',
   params: worker,
   query: nothing,
-  body: z.strictObject({ host: z.string().min(1).max(256) }),
+  body: z.strictObject({ host: z.string().check(z.minLength(1), z.maxLength(256)) }),
   answer: z.object({ pollAfterMs: z.int() }),
   problems: [],
 });
@@ -48,7 +48,7 @@ export const listWorkers = operation({
       host: z.string(),
       lastSeenAt: instantText,
       present: z.boolean(),
-      busyWith: backupId.optional(),
+      busyWith: z.optional(backupId),
     }),
   ),
   problems: [],
@@ -88,9 +88,7 @@ export const pollCommands = operation({
   servedBy: 'backups',
   params: worker,
   query: z.strictObject({
-    waitMs: wholeText(0, 20_000)
-      .default(0)
-      .meta({ override: { default: 0 } }),
+    waitMs: z._default(wholeText(0, 20_000), 0).register(z.globalRegistry, { override: { default: 0 } }),
   }),
   body: nothing,
   answer: z.object({ commands: z.array(command), pollAfterMs: z.int() }),
@@ -102,13 +100,13 @@ export const answerCommand = operation({
   path: '/v1/groups/{group}/workers/{worker}/commands/{command}/answer',
   summary: 'Accept or refuse a command',
   servedBy: 'backups',
-  params: z.object({ group: name, worker: name, command: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/) }),
+  params: z.object({ group: name, worker: name, command: z.string().check(z.regex(/^[A-Za-z0-9._-]{1,128}$/)) }),
   query: nothing,
   body: z.strictObject({
     accepted: z.boolean(),
-    reason: z.string().max(512).optional(),
+    reason: z.optional(z.string().check(z.maxLength(512))),
     /** Where the worker's apply position is pinned, per log. */
-    position: position.optional(),
+    position: z.optional(position),
   }),
   answer: nothing,
   problems: [notFound],
@@ -116,7 +114,7 @@ export const answerCommand = operation({
 
 const attemptPath = '/v1/groups/{group}/backups/{backup}/attempts/{attempt}';
 const attempt = z.object({ group: name, backup: backupId, attempt: wholeText(1, 1000) });
-const headers = { 'Attempt-Secret': z.string().min(16).max(128) };
+const headers = { 'Attempt-Secret': z.string().check(z.minLength(16), z.maxLength(128)) };
 const verdict = z.object({ verdict: z.enum(['continue', 'cancelled', 'superseded']) });
 
 export const heartbeat = operation({
@@ -129,11 +127,11 @@ export const heartbeat = operation({
   headers,
   body: z.strictObject({
     /** Rises with every heartbeat of the attempt; a lower one changes nothing. */
-    sequence: z.int().min(1),
+    sequence: z.int().check(z.minimum(1)),
     state: z.enum(['TRANSITIONING', 'RUNNING']),
-    entryCount: z.int().min(0),
-    bytes: z.int().min(0),
-    position: position.optional(),
+    entryCount: z.int().check(z.minimum(0)),
+    bytes: z.int().check(z.minimum(0)),
+    position: z.optional(position),
   }),
   answer: verdict,
   problems: [notFound],
@@ -148,10 +146,10 @@ export const finishAttempt = operation({
   query: nothing,
   headers,
   body: z.strictObject({
-    uri: z.string().max(1024),
-    entryCount: z.int().min(0),
-    bytes: z.int().min(0),
-    manifestSha256: z.string().regex(/^[0-9a-f]{64}$/),
+    uri: z.string().check(z.maxLength(1024)),
+    entryCount: z.int().check(z.minimum(0)),
+    bytes: z.int().check(z.minimum(0)),
+    manifestSha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   }),
   answer: verdict,
   problems: [notFound],
@@ -165,7 +163,10 @@ export const failAttempt = operation({
   params: attempt,
   query: nothing,
   headers,
-  body: z.strictObject({ code: z.string().regex(/^[a-z_]{1,64}$/), message: z.string().max(512) }),
+  body: z.strictObject({
+    code: z.string().check(z.regex(/^[a-z_]{1,64}$/)),
+    message: z.string().check(z.maxLength(512)),
+  }),
   answer: verdict,
   problems: [notFound],
 });
@@ -176,21 +177,21 @@ export const attemptEntries = operation({
   summary: "What the attempt's archive has to hold, page by page: one JSON object for each of its lines",
   servedBy: 'backups',
   params: attempt,
-  query: z.strictObject({ cursor: cursor.optional() }),
+  query: z.strictObject({ cursor: z.optional(cursor) }),
   headers,
   body: nothing,
-  answer: z.object({ entries: z.array(archiveEntry), nextCursor: z.string().optional() }),
+  answer: z.object({ entries: z.array(archiveEntry), nextCursor: z.optional(z.string()) }),
   problems: [notFound, attemptSuperseded],
 });
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
+const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'));
 
 const referredPayload = z.strictObject({
   jobId: name,
   payloadId: z.uuid(),
-  bytes: z.int().min(0),
+  bytes: z.int().check(z.minimum(0)),
   sha256,
-  composite: z.string().max(128).optional(),
+  composite: z.optional(z.string().check(z.maxLength(128))),
 });
 
 export const attemptFiles = operation({
@@ -206,15 +207,11 @@ export const attemptFiles = operation({
       .array(
         z.strictObject({
           name: z.union([entriesFile.shape.name, z.literal(manifestName)]),
-          bytes: z
-            .int()
-            .min(1)
-            .max(64 * 1024 * 1024),
+          bytes: z.int().check(z.minimum(1), z.maximum(64 * 1024 * 1024)),
           sha256,
         }),
       )
-      .min(1)
-      .max(100),
+      .check(z.minLength(1), z.maxLength(100)),
   }),
   answer: z.object({
     urls: z.array(z.object({ name: z.string(), url: z.string(), headers: z.record(z.string(), z.string()) })),
@@ -231,16 +228,18 @@ export const attemptPayloads = operation({
   query: nothing,
   headers,
   body: z.strictObject({
-    payloads: z.array(referredPayload).min(1).max(100),
+    payloads: z.array(referredPayload).check(z.minLength(1), z.maxLength(100)),
     /** From the answer before: goes on in the middle of a large payload. */
-    resume: z.string().max(2048).optional(),
+    resume: z.optional(z.string().check(z.maxLength(2048))),
   }),
   answer: z.object({
     /** What became of the first ones, in order. */
-    copied: z.array(z.union([z.object({ file: payloadFile }), z.object({ unreadable: unreadablePayload })])).optional(),
+    copied: z.optional(
+      z.array(z.union([z.object({ file: payloadFile }), z.object({ unreadable: unreadablePayload })])),
+    ),
     /** Part of the next one is copied already: ask for the rest, with this. */
-    resume: z.string().optional(),
-    urls: z.array(z.string()).optional(),
+    resume: z.optional(z.string()),
+    urls: z.optional(z.array(z.string())),
   }),
   problems: [notFound, attemptSuperseded],
 });

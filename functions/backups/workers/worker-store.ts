@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { Cut, Worker } from '../backup.ts';
 import type { command } from './worker-schema.ts';
 

@@ -1,11 +1,11 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { catchUpSlice } from '../recovering.ts';
 import { replicaOf } from '../replicas.ts';
 import { logRoom } from '../room.ts';
 import { range, replicaInput, task } from '../task.ts';
 
 const room = logRoom();
-const input = replicaInput.extend({ incarnation: z.string(), range });
+const input = z.extend(replicaInput, { incarnation: z.string(), range });
 
 /** One position that cannot be filled holds a slice up for so long. */
 const fillMs = 15_000;

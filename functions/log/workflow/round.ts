@@ -1,11 +1,11 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { decideRounds } from '../recovering.ts';
 import { replicaOf } from '../replicas.ts';
 import { logRoom } from '../room.ts';
 import { replicaInput, task } from '../task.ts';
 
 const room = logRoom();
-const input = replicaInput.extend({ force: z.boolean(), finished: z.string() });
+const input = z.extend(replicaInput, { force: z.boolean(), finished: z.string() });
 
 /** State Round: whether the replica votes, is to be caught up, or has to wait. */
 export const handler = task(input, async ({ group, log, replica, force, finished }) => {

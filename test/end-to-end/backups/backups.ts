@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { build } from 'esbuild';
 import { afterAll, inject, type TestContext } from 'vitest';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { type BackupWorker, hasCode, type WorkerEvent } from '../../../client/index.ts';
 import { type backupOptions, type backupStatus, createBackup, getBackup } from '../../../functions/backups/schema.ts';
 import { listWorkers } from '../../../functions/backups/workers/worker-schema.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { download, ReplicatedLog, type TenureClient } from '../../../client/index.ts';
 import { showCheckpoint } from '../../../functions/checkpoints/schema.ts';
 import { listJobs, showJob, type shownJob } from '../../../functions/jobs/schema.ts';

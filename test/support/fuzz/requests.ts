@@ -1,6 +1,6 @@
 /** Requests to an operation of the catalogue: right ones, and ones with a trick in the path, the query, a header or the body. */
 import fc from 'fast-check';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { Operation } from '../../../functions/platform/operation.ts';
 import { hostileValue, spoiled, validValue } from './values.ts';
 
@@ -188,7 +188,7 @@ function headersOf(
   tricky: boolean,
 ): fc.Arbitrary<Record<string, string | string[]>> {
   const fenced = fence ? ['Fencing-Version', 'Leader-Session'] : [];
-  const own = Object.entries(headers).map(([name, schema]) => [name, validValue(schema as z.ZodType)] as const);
+  const own = Object.entries(headers).map(([name, schema]) => [name, validValue(schema as z.ZodMiniType)] as const);
   const right = fc.record({
     ...Object.fromEntries(fenced.map((name) => [name, fc.constant(known[name] ?? '1')])),
     ...Object.fromEntries(own.map(([name, value]) => [name, known[name] ? fc.constant(known[name]) : value])),

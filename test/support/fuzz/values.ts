@@ -1,6 +1,6 @@
 /** Values for a schema of the catalogue, and what a hostile caller sends instead. */
 import fc from 'fast-check';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 type Schema = { [keyword: string]: unknown } & {
@@ -15,7 +15,7 @@ type Schema = { [keyword: string]: unknown } & {
 };
 
 /** What a caller could rightly send, as far as JSON Schema tells: rules beyond it are broken now and then. */
-export function validValue(schema: z.ZodType): fc.Arbitrary<Json> {
+export function validValue(schema: z.ZodMiniType): fc.Arbitrary<Json> {
   return arbitraryOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema);
 }
 

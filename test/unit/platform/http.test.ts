@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { fromCursor, toCursor } from '../../../functions/platform/cursor.ts';
 import { endpoint, serve } from '../../../functions/platform/http.ts';
 import { operation } from '../../../functions/platform/operation.ts';
@@ -20,7 +20,7 @@ const write = operation({
   path: '/v1/things/{thing}',
   params: z.object({ thing: name }),
   query: nothing,
-  headers: { 'Attempt-Secret': z.string().min(16) },
+  headers: { 'Attempt-Secret': z.string().check(z.minLength(16)) },
   body: z.strictObject({ note: z.record(z.string(), z.json()) }),
 });
 const app = serve([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { endpoint, serve } from '../../../functions/platform/http.ts';
 import { lambdaHandler } from '../../../functions/platform/lambda.ts';
 import { operation } from '../../../functions/platform/operation.ts';
@@ -19,7 +19,7 @@ const job = operation({
 const submit = operation({
   ...job,
   method: 'PUT',
-  query: z.object({ note: z.string().optional() }),
+  query: z.object({ note: z.optional(z.string()) }),
   body: z.object({ text: z.string() }),
   headers: { 'Log-Writer': z.string() },
 });
