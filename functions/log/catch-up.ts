@@ -1,9 +1,10 @@
 /** Bringing one replica up to the others. Design: the replicated log, "Catch-up". */
+
+import { inParallel } from '../platform/in-parallel.ts';
 import { tombstone } from './acceptor.ts';
 import { fill, spread } from './fill.ts';
 import { type Inspection, inspect, standing } from './inspect.ts';
 import type { LogParts } from './log.ts';
-import { inParallel } from './quorum.ts';
 import { type Action, isLearned, type LearnedAction, type Range, type Replica } from './replica.ts';
 
 export type CaughtUp =

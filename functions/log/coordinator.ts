@@ -1,9 +1,11 @@
 /** The election of a log's writer. Design: the replicated log, "Coordinator". */
+
+import { inParallel } from '../platform/in-parallel.ts';
 import { above, versionOf } from './ballot.ts';
 import { accepted, fill, gather } from './fill.ts';
 import { inspect } from './inspect.ts';
 import type { LogParts } from './log.ts';
-import { type Answers, ask, count, inParallel, quorumOf } from './quorum.ts';
+import { type Answers, ask, count, quorumOf } from './quorum.ts';
 import type { Meta, PromiseAnswer, Status, Views } from './replica.ts';
 import { type Seat, take } from './seat.ts';
 

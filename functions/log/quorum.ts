@@ -75,18 +75,3 @@ export function count<Answer>(answers: Answers<Answer>, matches: (answer: Answer
 export function quorumOf(replicas: readonly unknown[]): number {
   return Math.floor(replicas.length / 2) + 1;
 }
-
-/** Runs `act` over all items, at most `width` at a time; after a failure no further one is begun. */
-export async function inParallel<Item>(items: Iterable<Item>, width: number, act: (item: Item) => Promise<void>) {
-  const queue = items[Symbol.iterator]();
-  let failed = false;
-  const work = async () => {
-    for (let next = queue.next(); !next.done && !failed; next = queue.next()) {
-      await act(next.value).catch((error: unknown) => {
-        failed = true;
-        throw error;
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: width }, work));
-}

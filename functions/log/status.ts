@@ -1,5 +1,5 @@
+import { inParallel } from '../platform/in-parallel.ts';
 import type { Logs } from './logs.ts';
-import { inParallel } from './quorum.ts';
 import { type Positions, positions } from './reader.ts';
 import type { RegisteredLog } from './registry.ts';
 
@@ -12,8 +12,6 @@ export async function status(logs: Logs, registered: RegisteredLog): Promise<Log
 }
 
 /** The same for several logs, in their order. */
-export async function statuses(logs: Logs, registered: readonly RegisteredLog[]) {
-  const found = new Map<string, LogStatus>();
-  await inParallel(registered, 8, async (log) => void found.set(log.log, await status(logs, log)));
-  return registered.flatMap(({ log }) => found.get(log) ?? []);
+export function statuses(logs: Logs, registered: readonly RegisteredLog[]): Promise<LogStatus[]> {
+  return inParallel(registered, 8, (log) => status(logs, log));
 }

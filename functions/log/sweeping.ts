@@ -1,4 +1,5 @@
-import { inParallel, Unreachable } from './quorum.ts';
+import { inParallel } from '../platform/in-parallel.ts';
+import { Unreachable } from './quorum.ts';
 import { lookAt, missingVotes, note, type ReplicaNotes } from './replica-watch.ts';
 import { type Replicas, recoverAll } from './replicas.ts';
 

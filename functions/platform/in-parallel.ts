@@ -1,24 +1,23 @@
 /** Maps with at most `width` calls at a time; the results keep the order. The first failure is thrown once nothing runs any more. */
 export async function inParallel<Item, Result>(
-  items: readonly Item[],
+  items: Iterable<Item>,
   width: number,
   map: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = [];
   const failures: unknown[] = [];
-  let next = 0;
+  const queue = [...items].entries();
   const work = async () => {
-    while (next < items.length && failures.length === 0) {
-      const at = next;
-      next += 1;
+    for (const [at, item] of queue) {
       try {
-        results[at] = await map(items[at] as Item);
+        results[at] = await map(item);
       } catch (error) {
         failures.push(error);
       }
+      if (failures.length > 0) return;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, work));
+  await Promise.all(Array.from({ length: width }, work));
   if (failures.length > 0) throw failures[0];
   return results;
 }

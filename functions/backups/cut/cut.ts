@@ -11,8 +11,9 @@ import { fill } from '../../log/fill.ts';
 import { inspect, standing } from '../../log/inspect.ts';
 import { holds, lockAll, unlockAll } from '../../log/lock.ts';
 import type { LogParts } from '../../log/log.ts';
-import { inParallel, Unreachable } from '../../log/quorum.ts';
+import { Unreachable } from '../../log/quorum.ts';
 import { positions } from '../../log/reader.ts';
+import { inParallel } from '../../platform/in-parallel.ts';
 import type { Cut } from '../backup.ts';
 import type { GroupLogs } from './group-logs.ts';
 
