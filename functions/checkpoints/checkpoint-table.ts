@@ -152,15 +152,15 @@ const registers = [
   '#commits[0] = list_append(:id, nextCheckpointId)',
   ...shift('#commits', commitSlots),
   'nextCheckpointId[0] = nextCheckpointId[0] + :one',
-];
+].join(', ');
 const isNew = [
   ...slots(commitSlots).map((slot) => `#commits[${slot}][0] <> :payload`),
   'graph.id <> :payload AND attribute_not_exists(savepoints.#payload)',
-];
+].join(' AND ');
 
 function common({ payload, metadata, expected }: NewCheckpoint) {
   return {
-    conditions: [isActive, ...isNew, ...(expected === undefined ? [] : ['nextCheckpointId[0] = :expected'])],
+    conditions: [isActive, isNew, ...(expected === undefined ? [] : ['nextCheckpointId[0] = :expected'])],
     names: { ...active.names, '#commits': 'commits', '#payload': payload.payloadId },
     ref: storedRef({ ...payload, metadata }),
     values: {
@@ -174,7 +174,7 @@ function common({ payload, metadata, expected }: NewCheckpoint) {
 
 function addCheckpoint(checkpoint: NewCheckpoint): Expression {
   const { ref, values, ...rest } = common(checkpoint);
-  return { ...rest, set: registers, values: { ...values, ':ref': ref, ':id': [values[':payload']] } };
+  return { ...rest, set: [registers], values: { ...values, ':ref': ref, ':id': [values[':payload']] } };
 }
 
 function addSavepoint(checkpoint: NewCheckpoint): Expression {

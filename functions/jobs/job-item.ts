@@ -135,36 +135,35 @@ export const owesCleanUp = (group: string) => ({
 });
 
 const binary = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
-const payloadId = z.pipe(binary.check(z.refine(({ length }) => length === 16)), z.transform(idText));
+const isId = (stored: unknown): stored is Uint8Array => stored instanceof Uint8Array && stored.length === 16;
 const count = z.int().check(z.minimum(0));
 
+const refItem = z.object({
+  bytes: count,
+  sha256: z.pipe(
+    binary.check(z.refine(({ length }) => length === 32)),
+    z.transform((digest) => Buffer.from(digest).toString('hex')),
+  ),
+  at: z.number(),
+  composite: z.optional(z.pipe(binary.check(z.refine(({ length }) => length === 34)), z.transform(compositeText))),
+  metadata: z.optional(jsonText),
+});
+
 const ref = z.pipe(
-  z.object({
-    bytes: count,
-    sha256: z.pipe(
-      binary.check(z.refine(({ length }) => length === 32)),
-      z.transform((digest) => Buffer.from(digest).toString('hex')),
-    ),
-    at: z.number(),
-    composite: z.optional(z.pipe(binary.check(z.refine(({ length }) => length === 34)), z.transform(compositeText))),
-    metadata: z.optional(jsonText),
-  }),
+  refItem,
   z.transform(({ at, ...rest }) => ({ ...rest, committedAt: at })),
 );
+
+const savepointItem = z.tuple([ref, count]);
 
 const graph = z.catch(
   z.optional(
     z.pipe(
-      z.intersection(z.object({ id: payloadId }), ref),
-      z.transform(({ id, ...rest }) => ({ payloadId: id, ...rest })),
+      z.extend(refItem, { id: z.pipe(z.custom<Uint8Array>(isId), z.transform(idText)) }),
+      z.transform(({ id, at, ...rest }) => ({ payloadId: id, ...rest, committedAt: at })),
     ),
   ),
   undefined,
-);
-
-const slot = z.pipe(
-  z.tuple([payloadId, count]),
-  z.transform(([id, checkpointId]) => ({ payloadId: id, checkpointId })),
 );
 
 const jobItem = z.object({
@@ -174,7 +173,10 @@ const jobItem = z.object({
   metadata: z.catch(z.optional(jsonText), undefined),
   retain: z.int().check(z.minimum(1), z.maximum(maxRetain)),
   checkpoints: z.array(z.unknown()),
-  commits: z.array(z.catch(z.nullable(slot), null)),
+  commits: z.pipe(
+    z.array(z.unknown()),
+    z.transform((slots) => trimmed(slots.map(commitOf))),
+  ),
   savepoints: z.record(z.string(), z.unknown()),
   nextCheckpointId: z.tuple([z.int().check(z.minimum(1))]),
   submittedAt: z.catch(z.number(), 0),
@@ -212,7 +214,7 @@ export function toJob(item: Record<string, unknown> | undefined): JobRecord | un
     ...name,
     ...rest,
     nextCheckpointId: nextCheckpointId[0],
-    commits: trimmed(commits),
+    commits,
     checkpoints: checkpoints.slice(0, rest.retain).flatMap((stored, at) => checkpointAt(stored, commits[at] ?? null)),
     savepoints: Object.entries(savepoints)
       .map(([id, stored]) => savepoint(id, stored))
@@ -225,6 +227,14 @@ function trimmed(commits: readonly (Commit | null)[]) {
   return commits.slice(0, commits.findLastIndex((commit) => commit !== null) + 1);
 }
 
+/** Read by hand: an item has up to 40 of them, over which a schema would take longer than over all the rest. */
+function commitOf(stored: unknown): Commit | null {
+  if (!Array.isArray(stored) || stored.length !== 2) return null;
+  const [id, checkpointId] = stored as [unknown, unknown];
+  if (!isId(id) || !count.safeParse(checkpointId).success) return null;
+  return { payloadId: idText(id), checkpointId: checkpointId as number };
+}
+
 function checkpointAt(stored: unknown, commit: Commit | null): CheckpointRef[] {
   if (stored === null || stored === undefined) return [];
   const read = ref.safeParse(stored);
@@ -233,7 +243,7 @@ function checkpointAt(stored: unknown, commit: Commit | null): CheckpointRef[] {
 }
 
 function savepoint(payloadId: string, stored: unknown): CheckpointRef {
-  const read = z.tuple([ref, count]).safeParse(stored);
+  const read = savepointItem.safeParse(stored);
   if (read.success) return { ...read.data[0], payloadId, checkpointId: read.data[1] };
   const id = Array.isArray(stored) && Number.isInteger(stored[1]) ? (stored[1] as number) : 0;
   return { checkpointId: id, payloadId, malformed: true } satisfies Malformed;

@@ -163,7 +163,7 @@ async function discardBatch(client: S3Client, Bucket: string, keys: readonly str
       new DeleteObjectsCommand({ Bucket, Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: true } }),
     );
     for (const { Key, Code, Message } of Errors)
-      logger.warn('A payload could not be deleted', { key: Key, code: Code, message: Message });
+      logger.warn('A payload could not be deleted', { key: Key, code: Code, reason: Message });
     return Errors.flatMap(({ Key }) => Key ?? []);
   } catch (error) {
     logger.warn('Payloads could not be deleted', { keys, error: error as Error });

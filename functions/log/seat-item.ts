@@ -5,6 +5,7 @@ import type { Handed, Seat } from './seat.ts';
 type Attributes = Record<string, unknown>;
 
 const idBytes = 9;
+const handedBytes = idBytes + 1;
 
 /** Names a request by the caller's key and what it asks for: the same key with another payload is another request. */
 export function requestIdOf(key: string, ...parts: readonly (string | Uint8Array)[]): string {
@@ -14,7 +15,7 @@ export function requestIdOf(key: string, ...parts: readonly (string | Uint8Array
 }
 
 export function toAttributes({ views, recent, ...seat }: Seat): Attributes {
-  return { ...seat, views: views.map((view) => view ?? null), recent: Buffer.concat(recent.map(packed)) };
+  return { ...seat, views: views.map((view) => view ?? null), recent: packed(recent) };
 }
 
 /** Undefined where the log has no seat yet. */
@@ -29,20 +30,22 @@ function toViews(views: unknown) {
   return (views as (string | null)[]).map((view) => view ?? undefined);
 }
 
-/** Nine bytes of the request's name, all zero for a forgotten one, and one for the number of its positions. */
-function packed({ requestId, count }: Handed): Uint8Array {
-  const bytes = Buffer.alloc(idBytes + 1);
-  if (requestId !== '' && bytes.write(requestId, 'base64url') !== idBytes) {
-    throw new RangeError(`A request is named by ${idBytes} bytes in base64url, not by "${requestId}"`);
+/** For each nine bytes of the request's name, all zero for a forgotten one, and one for the number of its positions. */
+function packed(recent: readonly Handed[]): Uint8Array {
+  const bytes = Buffer.alloc(recent.length * handedBytes);
+  for (const [at, { requestId, count }] of recent.entries()) {
+    if (requestId !== '' && bytes.write(requestId, at * handedBytes, handedBytes, 'base64url') !== idBytes) {
+      throw new RangeError(`A request is named by ${idBytes} bytes in base64url, not by "${requestId}"`);
+    }
+    bytes.writeUInt8(count, at * handedBytes + idBytes);
   }
-  bytes.writeUInt8(count, idBytes);
   return bytes;
 }
 
 function unpacked(recent: Uint8Array): Handed[] {
   const bytes = Buffer.from(recent);
-  return Array.from({ length: bytes.length / (idBytes + 1) }, (_, at) => {
-    const handed = bytes.subarray(at * (idBytes + 1), (at + 1) * (idBytes + 1));
+  return Array.from({ length: bytes.length / handedBytes }, (_, at) => {
+    const handed = bytes.subarray(at * handedBytes, (at + 1) * handedBytes);
     const id = handed.subarray(0, idBytes);
     return { requestId: id.every((byte) => byte === 0) ? '' : id.toString('base64url'), count: handed[idBytes] ?? 0 };
   });

@@ -37,11 +37,13 @@ function requestOf({
   return request as unknown as Request;
 }
 
-/** By their names in small letters. A value may hold what HTTP headers cannot, once it was decoded: that arrives escaped. */
+/** API Gateway has their names in small letters. A value may hold what HTTP headers cannot, once it was decoded: that arrives escaped. */
 function headersOf(given: APIGatewayProxyEventV2['headers']): Pick<Headers, 'get'> {
-  const headers = new Map<string, string>();
-  for (const [name, value] of Object.entries(given)) {
-    if (value) headers.set(name.toLowerCase(), /^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value));
-  }
-  return { get: (name) => headers.get(name.toLowerCase()) ?? null };
+  return {
+    get(name) {
+      const value = given[name.toLowerCase()];
+      if (!value) return null;
+      return /^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value);
+    },
+  };
 }
