@@ -1,3 +1,4 @@
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
 import { openJobWorld } from '../../support/job-world.ts';
 import { createReplicaTable } from '../../support/log/tables.ts';
@@ -58,16 +59,19 @@ type World = Awaited<ReturnType<typeof openJobWorld>>;
 async function recorded(endpoint: string, world: World) {
   const tables = await Promise.all([createMainTable(endpoint), ...[1, 2, 3].map(() => createReplicaTable(endpoint))]);
   const twins = await Promise.all([createMainTable(endpoint), ...[1, 2, 3].map(() => createReplicaTable(endpoint))]);
-  const recorder = new Recorder(new Map(tables.map((name, at) => [name, twins[at] as string])));
+  const twinBucket = `twin-${world.bucket}`;
+  await world.s3.send(new CreateBucketCommand({ Bucket: twinBucket }));
+  const names = [...tables, world.bucket];
+  const twinNames = [...twins, twinBucket];
+  const recorder = new Recorder(new Map(names.map((name, at) => [name, twinNames[at] as string])));
   const documents = () => recorder.record(localDocuments(endpoint), localDocuments(endpoint));
   const [table = '', ...replicas] = tables;
   return {
     recorder,
-    world,
     table,
     documents: documents(),
-    // Both have one bucket: a graph is put there once, before anything is measured.
-    objects: recorder.record(world.newS3(), world.newS3(), { except: 'PutObjectCommand' }),
+    bucket: world.bucket,
+    objects: recorder.record(world.newS3(), world.newS3()),
     replicas: replicas.map((name) => ({ client: documents(), table: name })),
   };
 }

@@ -9,6 +9,7 @@ import { checkpointRoutes } from '../../../functions/checkpoints/routes.ts';
 import { jobTable } from '../../../functions/jobs/job-table.ts';
 import { payloadBucket } from '../../../functions/jobs/payloads.ts';
 import { jobRoutes } from '../../../functions/jobs/routes.ts';
+import { payloadKey } from '../../../functions/jobs/upload.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';
 import { contendRoutes, leaseRoutes } from '../../../functions/leadership/routes.ts';
 import { initialize } from '../../../functions/log/initialize.ts';
@@ -16,7 +17,7 @@ import { logsOn } from '../../../functions/log/room.ts';
 import { logRoutes } from '../../../functions/log/routes.ts';
 import { WriterMemories } from '../../../functions/log/writer-memories.ts';
 import { systemClock } from '../../../functions/platform/clock.ts';
-import { type JobWorld, sha256 } from '../../support/job-world.ts';
+import { sha256 } from '../../support/job-world.ts';
 import { fenced, handlerOf, type Invoke } from './invoke.ts';
 
 /** Does one thing through a handler; what has to happen before it, and is not measured, has happened. */
@@ -27,9 +28,9 @@ export interface Operation {
 
 /** Where the handlers find their stores: the main table's client is recorded, those of S3 and the replicas too. */
 export interface Stores {
-  world: JobWorld;
   table: string;
   documents: DynamoDBDocumentClient;
+  bucket: string;
   objects: S3Client;
   replicas: { client: DynamoDBDocumentClient; table: string }[];
 }
@@ -46,13 +47,8 @@ async function ok(invoke: Invoke, call: Parameters<Invoke>[0], status = 200) {
 }
 
 /** The operations by name; a leader of group "bench" is in office when this answers. */
-export async function operations({
-  world,
-  table,
-  documents,
-  objects,
-  replicas,
-}: Stores): Promise<Map<string, Operation>> {
+export async function operations(stores: Stores): Promise<Map<string, Operation>> {
+  const { table, documents } = stores;
   const store = leaseTable(documents, table);
   const room = { store, clock: systemClock, maxClockSkewMs: 250 };
   const contend = handlerOf(contendRoutes(room));
@@ -84,24 +80,21 @@ export async function operations({
       },
     ],
   ]);
-  made.set('commit a checkpoint', await checkpointing({ world, table, documents, objects, replicas }, leader));
-  made.set(
-    'append one entry of 1 KB to a log of three replicas',
-    await appending({ world, table, documents, objects, replicas }, leader),
-  );
+  made.set('commit a checkpoint', await checkpointing(stores, leader));
+  made.set('append one entry of 1 KB to a log of three replicas', await appending(stores, leader));
   return made;
 }
 
 type Leader = Parameters<typeof fenced>[0];
 
-async function checkpointing({ world, table, documents, objects }: Stores, leader: Leader): Promise<Operation> {
+async function checkpointing({ table, documents, bucket, objects }: Stores, leader: Leader): Promise<Operation> {
   const room = {
     jobs: jobTable(documents, table),
     checkpoints: checkpointTable(documents, table),
     held: heldDeletesTable(documents, table),
     cleanUps: cleanUpTable(documents, table),
     registry: collectorTable(documents, table),
-    payloads: payloadBucket(objects, world.bucket),
+    payloads: payloadBucket(objects, bucket),
     readLeadership: (name: string) => leaseTable(documents, table).read(name, true),
     clock: systemClock,
     resultRetentionDays: 7,
@@ -118,8 +111,7 @@ async function checkpointing({ world, table, documents, objects }: Stores, leade
       const state = randomUUID();
       const body = { purpose: 'checkpoint', bytes: state.length, sha256: sha256(state) };
       const upload = await ok(invoke, { method: 'POST', path: `${job}/uploads`, headers, body });
-      const put = await fetch(upload.url, { method: 'PUT', headers: upload.headers, body: state });
-      if (put.status !== 200) throw new Error(`S3 refused the upload: ${put.status} ${await put.text()}`);
+      await room.payloads.put(payloadKey('bench', 'job', upload.uploadId), Buffer.from(state), sha256(state));
       uploadId = upload.uploadId;
     },
     act: () => ok(invoke, { method: 'POST', path: `${job}/checkpoints`, headers, body: { uploadId } }, 201),
