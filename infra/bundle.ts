@@ -31,6 +31,7 @@ const joining: BuildOptions = {
   sourcemap: 'inline',
   banner: {},
   write: false,
+  nodePaths: [join(project, 'node_modules')],
   alias: {
     '@aws-sdk/credential-provider-node': standIn('credential-provider-node'),
     '@aws-sdk/middleware-endpoint-discovery': standIn('endpoint-discovery'),
@@ -38,19 +39,20 @@ const joining: BuildOptions = {
   },
 };
 
-/**
- * Bundles the entry below functions/ into the folder, with copies of the project's files `beside` it. In this process: the CDK's own
- * NodejsFunction starts npx for each entry, which takes longer than esbuild itself.
- */
+/** Bundles the entry below functions/ into the folder, with copies of the project's files `beside` it. */
 export function bundle(entry: string, folder: string, beside: readonly string[] = []): true {
-  // Only here: the package comes without esbuild.
-  const { buildSync } = createRequire(import.meta.url)('esbuild') as { buildSync(options: BuildOptions): BuildResult };
-  const outfile = join(folder, 'index.mjs');
-  const joined = buildSync({ ...joining, entryPoints: [join(project, 'functions', entry)], outfile });
-  const contents = folded(joined.outputFiles?.[0]?.text ?? '');
-  buildSync({ ...plainSettings, stdin: { contents, sourcefile: entry, resolveDir: project }, outfile });
+  bundleFile(join(project, 'functions', entry), join(folder, 'index.mjs'));
   for (const file of beside) copyFileSync(join(project, file), join(folder, basename(file)));
   return true;
+}
+
+/** In this process: the CDK's own NodejsFunction starts npx for each entry, which takes longer than esbuild itself. */
+export function bundleFile(entry: string, outfile: string): void {
+  // Only here: the package comes without esbuild.
+  const { buildSync } = createRequire(import.meta.url)('esbuild') as { buildSync(options: BuildOptions): BuildResult };
+  const joined = buildSync({ ...joining, entryPoints: [entry], outfile });
+  const contents = folded(joined.outputFiles?.[0]?.text ?? '');
+  buildSync({ ...plainSettings, stdin: { contents, sourcefile: basename(entry), resolveDir: project }, outfile });
 }
 
 /**

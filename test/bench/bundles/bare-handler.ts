@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { plainSettings } from '../../../infra/bundle.ts';
+import { bundleFile, plainSettings } from '../../../infra/bundle.ts';
 import { project } from '../../support/stack.ts';
 
 export type Part = 'dynamodb' | 's3' | 'sfn';
@@ -23,8 +23,8 @@ const sfn = new SFNClient({});
 const sfnRequests = { StartExecutionCommand };`,
 };
 
-/** Bundles a handler that only sends requests of these clients, as anyone would; answers its file. */
-export async function bareHandler(folder: string, parts: readonly Part[]): Promise<string> {
+/** Bundles handlers that only send requests of these clients: as anyone would, and `lean` as ours are. Answers their files. */
+export async function bareHandlers(folder: string, parts: readonly Part[]) {
   const name = join(folder, `bare-${parts.join('-')}`);
   const act = parts.map((part) => `await ${part}.send(new ${part}Requests[event.request](event.input));`).join(' ');
   await writeFile(
@@ -38,5 +38,6 @@ export const handler = async (event) => { ${act} };`,
     outfile: `${name}.bundle.mjs`,
     nodePaths: [join(project, 'node_modules')],
   });
-  return `${name}.bundle.mjs`;
+  bundleFile(`${name}.mjs`, `${name}.lean.mjs`);
+  return { plain: `${name}.bundle.mjs`, lean: `${name}.lean.mjs` };
 }
