@@ -14,7 +14,7 @@ export interface Call {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: benches look into answers of every operation
-export type Answered = { status: number; body: any };
+export type Answered = { status: number; body: any; tookMs: number };
 
 export type Invoke = (call: Call) => Promise<Answered>;
 
@@ -34,8 +34,12 @@ export function handlerOf(endpoints: readonly Endpoint[]): Invoke {
       isBase64Encoded: false,
     } as unknown as Parameters<typeof handler>[0];
     const context = { awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 29_000 } as unknown as Context;
-    const answer = (await quietly(() => handler(event, context))) as { statusCode: number; body: string };
-    return { status: answer.statusCode, body: JSON.parse(answer.body) };
+    return quietly(async () => {
+      const startedAt = performance.now();
+      const answer = (await handler(event, context)) as { statusCode: number; body: string };
+      const tookMs = performance.now() - startedAt;
+      return { status: answer.statusCode, body: JSON.parse(answer.body), tookMs };
+    });
   };
 }
 

@@ -18,12 +18,13 @@ import { logRoutes } from '../../../functions/log/routes.ts';
 import { WriterMemories } from '../../../functions/log/writer-memories.ts';
 import { systemClock } from '../../../functions/platform/clock.ts';
 import { sha256 } from '../../support/job-world.ts';
-import { fenced, handlerOf, type Invoke } from './invoke.ts';
+import { type Answered, type Call, fenced, handlerOf, type Invoke } from './invoke.ts';
 
 /** Does one thing through a handler; what has to happen before it, and is not measured, has happened. */
 export interface Operation {
   prepare(): Promise<void>;
-  act(): Promise<unknown>;
+  /** Answers the ms from the event to the answer. */
+  act(): Promise<number>;
 }
 
 /** Where the handlers find their stores: the main table's client is recorded, those of S3 and the replicas too. */
@@ -39,11 +40,20 @@ const group = '/v1/groups/bench';
 const leadership = `${group}/leadership`;
 const leaseMs = 3_600_000;
 
-async function ok(invoke: Invoke, call: Parameters<Invoke>[0], status = 200) {
+async function ok(invoke: Invoke, call: Call, status = 200) {
+  const { body } = await answered(invoke, call, status);
+  return body;
+}
+
+async function timed(invoke: Invoke, call: Call, status = 200): Promise<number> {
+  const { tookMs } = await answered(invoke, call, status);
+  return tookMs;
+}
+
+async function answered(invoke: Invoke, call: Call, status: number): Promise<Answered> {
   const answer = await invoke(call);
-  if (answer.status !== status)
-    throw new Error(`${call.path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-  return answer.body;
+  if (answer.status === status) return answer;
+  throw new Error(`${call.path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
 }
 
 /** The operations by name; a leader of group "bench" is in office when this answers. */
@@ -69,14 +79,16 @@ export async function operations(stores: Stores): Promise<Map<string, Operation>
       'contend for a lease that is held',
       {
         prepare: nothing,
-        act: () => ok(contend, { method: 'POST', path: `${leadership}/contend`, body: { contenderId: 'other' } }, 409),
+        act: () =>
+          timed(contend, { method: 'POST', path: `${leadership}/contend`, body: { contenderId: 'other' } }, 409),
       },
     ],
     [
       'renew',
       {
         prepare: nothing,
-        act: () => ok(lease, { method: 'POST', path: `${leadership}/renew`, headers: fenced(leader), body: renewal }),
+        act: () =>
+          timed(lease, { method: 'POST', path: `${leadership}/renew`, headers: fenced(leader), body: renewal }),
       },
     ],
   ]);
@@ -114,7 +126,7 @@ async function checkpointing({ table, documents, bucket, objects }: Stores, lead
       await room.payloads.put(payloadKey('bench', 'job', upload.uploadId), Buffer.from(state), sha256(state));
       uploadId = upload.uploadId;
     },
-    act: () => ok(invoke, { method: 'POST', path: `${job}/checkpoints`, headers, body: { uploadId } }, 201),
+    act: () => timed(invoke, { method: 'POST', path: `${job}/checkpoints`, headers, body: { uploadId } }, 201),
   };
 }
 
@@ -137,6 +149,6 @@ async function appending({ table, documents, replicas }: Stores, leader: Leader)
   const body = { entries: [Buffer.alloc(1_024, 'x').toString('base64')] };
   return {
     prepare: async () => {},
-    act: () => ok(invoke, { method: 'POST', path: `${log}/entries`, headers, body }, 201),
+    act: () => timed(invoke, { method: 'POST', path: `${log}/entries`, headers, body }, 201),
   };
 }
