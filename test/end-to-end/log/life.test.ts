@@ -21,10 +21,13 @@ test('a fresh log founds itself; without auto-initialise it waits for an operato
     .catch((error: unknown) => error);
   expect(hasCode(refused, 'log_not_recovered')).toBe(true);
   expect((await byHand.status()).replicas.map(({ status }) => status)).toEqual(['EMPTY', 'EMPTY', 'EMPTY']);
-  for (const replica of ['1', '2', '3']) {
-    const params = { group, log: 'journal', replica };
-    expect(await client.call(initializeReplica, { params, body: {} })).toEqual({ status: 'VOTING' });
-  }
+  const initialize = (replica: string) =>
+    client.call(initializeReplica, { params: { group, log: 'journal', replica }, body: {} });
+  expect(await initialize('1')).toEqual({ status: 'VOTING' });
+  expect(await initialize('2')).toEqual({ status: 'VOTING' });
+  // With a quorum there is a log, and a sweep that passes by recovers the third before the operator comes to it.
+  await initialize('3').catch((error: unknown) => expect(hasCode(error, 'initialization_refused')).toBe(true));
+  await whenVoting(byHand, 3);
   expect(await byHand.writer().append(['first'])).toEqual({ first: 1, last: 1 });
 });
 
