@@ -31,6 +31,7 @@ const joining: BuildOptions = {
   sourcemap: 'inline',
   banner: {},
   write: false,
+  absWorkingDir: project,
   nodePaths: [join(project, 'node_modules')],
   alias: {
     '@aws-sdk/credential-provider-node': standIn('credential-provider-node'),
