@@ -30,7 +30,7 @@ export const bench: Bench = {
           const before = stores.recorder.take();
           const tookMs = await act();
           const measured = stores.recorder.take();
-          // What an append leaves behind on its way would meet the next one, and once in a while stop it.
+          // An append does not wait for its last replica, and the twin's next round begins only when nothing is under way.
           await Promise.all(measured.map(({ recorded }) => recorded.outcome));
           pending.push({ before, measured });
           return tookMs;
