@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { resultRetention } from '../../checkpoints/settings.ts';
 import { jobRoom } from '../../jobs/room.ts';
 import { leaseTable } from '../../leadership/lease-table.ts';
 import { logRoom } from '../../log/room.ts';
@@ -23,7 +24,7 @@ export function restoreRoom(): Restores {
       z._default(z.string(), ''),
       z.transform((text) => text.split(',').filter((prefix) => prefix !== '')),
     ),
-    TENURE_RESULT_RETENTION_DAYS: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(3_650)), 7),
+    ...resultRetention,
   });
   const client = documentClient();
   return {
