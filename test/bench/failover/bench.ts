@@ -81,7 +81,7 @@ async function closed({ contenders }: Lane): Promise<void> {
 
 /** What decides, for whoever reads the numbers. */
 const why =
-  'A crash is noticed when the lease runs out. Ours is renewed every third of it, so a sixth of it has passed when the leader dies, on average; to what is left come the allowance for clock skew (250 ms, 0.05 of this lease), a jitter of at most 100 ms, and two requests.';
+  'A crash is noticed when the lease runs out. Ours is renewed every third of it, so a sixth of it has passed when the leader dies, on average; to what is left come the allowance for clock skew (250 ms, 0.05 of this lease), a jitter of at most 100 ms, and two requests. Renewed less often a lease would be over sooner, and a renewal that meets a cold start, or has to be tried again, would have less time left.';
 
 function summary({ failovers, requestsPerLease }: Measurement): string {
   return `median ${lease(median(failovers))}, worst ${lease(Math.max(...failovers))}, ${requestsPerLease.toFixed(1)} requests of one contender in a lease`;

@@ -6,15 +6,14 @@ import { createMainTable, localDocuments } from '../../support/main-table.ts';
 import type { Bench, Row } from '../bench.ts';
 import { compare, interleaved } from '../samples.ts';
 import { operations } from './operations.ts';
-import { Recorder, type Recording, replay } from './twin.ts';
+import { follow, Recorder, type Recording, replay } from './twin.ts';
 
 const rounds = 1_000;
-const warmUp = 1_000;
+const warmUp = 3_000;
 
 export const bench: Bench = {
   name: 'handlers',
-  sentence:
-    'Time in the handler, from the event of API Gateway to its answer with validation, signing, logging and metrics, against the bare SDK requests that it sends: recorded there and sent again to a twin of the tables by the same SDK in the same process.',
+  sentence: `Time in the handler, from the event of API Gateway to its answer with validation, signing, logging and metrics, against the bare SDK requests that it sends: recorded there and sent again to a twin of the tables by the same SDK in the same process, both as warm as ${warmUp.toLocaleString('en')} rounds make them.`,
   async run(say) {
     const dynamodb = await startDynamoDbLocal();
     const world = await openJobWorld(dynamodb.endpoint);
@@ -22,7 +21,7 @@ export const bench: Bench = {
       const stores = await recorded(dynamodb.endpoint, world);
       const rows: Row[] = [];
       for (const [name, { prepare, act }] of await operations(stores)) {
-        await replay(stores.recorder.take());
+        await follow(stores.recorder.take());
         // Theirs is one round behind, so that it may also be the first of a round.
         const pending: { before: Recording; measured: Recording }[] = [];
         const ours = async () => {

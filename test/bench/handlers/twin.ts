@@ -14,11 +14,12 @@ interface Sent {
 interface Recorded {
   readonly twin: Sender;
   readonly command: Sent;
-  /** How many requests of the same work had been answered when this one was sent: those that it may have waited for. */
-  readonly after: number;
+  /** The requests of the same work that had been answered when this one was sent: those that it may have waited for. */
+  readonly after: readonly Recorded[];
   /** How it ended: with the name of the error, if it was one. */
   readonly outcome: Promise<string>;
-  ended: boolean;
+  /** Among all requests by the order of their ends; undefined until then. */
+  ended?: number;
 }
 
 interface Request {
@@ -39,7 +40,8 @@ export class Recorder {
   readonly #renamed: ReadonlyMap<string, string>;
   #recorded: Recorded[] = [];
   /** Of the present work alone: what an earlier one left under way counts there. */
-  #answered = { count: 0 };
+  #answered: Recorded[] = [];
+  #ended = 0;
 
   constructor(renamed: ReadonlyMap<string, string>) {
     this.#renamed = renamed;
@@ -49,13 +51,13 @@ export class Recorder {
     const { send } = client;
     client.send = async (command: Sent, ...more: unknown[]) => {
       const answered = this.#answered;
-      const after = answered.count;
+      const after = [...answered];
       const sent = send.call(client, command, ...more);
-      const recorded: Recorded = { twin, command, after, outcome: outcomeOf(sent), ended: false };
+      const recorded: Recorded = { twin, command, after, outcome: outcomeOf(sent) };
       this.#recorded.push(recorded);
       void recorded.outcome.then(() => {
-        recorded.ended = true;
-        answered.count += 1;
+        recorded.ended = this.#ended++;
+        answered.push(recorded);
       });
       return sent;
     };
@@ -67,10 +69,10 @@ export class Recorder {
     const taken = this.#recorded.map((recorded) => {
       const { command, ended } = recorded;
       const renamed = this.#renamedIn(command.input) as object;
-      return { recorded, command: new command.constructor(renamed), waitedFor: ended };
+      return { recorded, command: new command.constructor(renamed), waitedFor: ended !== undefined };
     });
     this.#recorded = [];
-    this.#answered = { count: 0 };
+    this.#answered = [];
     return taken;
   }
 
@@ -95,20 +97,31 @@ function outcomeOf(sent: Promise<unknown>): Promise<string> {
  */
 export async function replay(recording: Recording): Promise<number> {
   const startedAt = performance.now();
-  const outcomes: Promise<string>[] = [];
+  const outcomes = new Map<Recorded, Promise<string>>();
   for (const { recorded, command } of recording) {
-    await settled(recorded.after, outcomes);
-    outcomes.push(outcomeOf(recorded.twin.send(command)));
+    // Not just as many: a request to one replica builds on what that very replica has answered.
+    await Promise.all(recorded.after.map((one) => outcomes.get(one)));
+    outcomes.set(recorded, outcomeOf(recorded.twin.send(command)));
   }
-  await settled(recording.filter(({ waitedFor }) => waitedFor).length, outcomes);
+  await settled(recording.filter(({ waitedFor }) => waitedFor).length, [...outcomes.values()]);
   const tookMs = performance.now() - startedAt;
-  for (const [at, outcome] of (await Promise.all(outcomes)).entries()) {
-    const { recorded, command } = recording[at] as Request;
+  for (const { recorded, command } of recording) {
+    const outcome = await outcomes.get(recorded);
     const expected = await recorded.outcome;
     if (outcome !== expected)
       throw new Error(`${command.constructor.name} ended with ${expected}, its twin with ${outcome}`);
   }
   return tookMs;
+}
+
+/**
+ * Sends what set the scene: one request after the other, in the order of their ends. Side by side another one of two rivals for an item
+ * may win, and the twins would be none.
+ */
+export async function follow(recording: Recording): Promise<void> {
+  await Promise.all(recording.map(({ recorded }) => recorded.outcome));
+  const inOrder = recording.toSorted((one, other) => Number(one.recorded.ended) - Number(other.recorded.ended));
+  for (const request of inOrder) await replay([request]);
 }
 
 /** Resolves once so many of them have. */
