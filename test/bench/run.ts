@@ -5,9 +5,8 @@ import type { Bench, Row } from './bench.ts';
 import { describeMachine } from './machine.ts';
 import { cells, columns, section, withSection } from './page.ts';
 
-const known = readdirSync(import.meta.dirname, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name)
+const known = readdirSync(import.meta.dirname)
+  .filter((name) => existsSync(join(import.meta.dirname, name, 'bench.ts')))
   .toSorted();
 const page = join(import.meta.dirname, '..', '..', 'docs', 'bench.md');
 
