@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TenureClient } from '../../../client/index.ts';
+import { createBackup, getBackup } from '../../../functions/backups/schema.ts';
+import { listWorkers } from '../../../functions/backups/workers/worker-schema.ts';
+import { sizes } from '../../sizes.ts';
+import { type RunningStack, startStack } from '../../support/stack.ts';
+import { eventually } from '../leadership/tenure.ts';
+import { gate } from './backups.ts';
+import { moments, standby } from './standby.ts';
+
+let stack: RunningStack;
+beforeAll(async () => {
+  stack = await startStack();
+}, 180_000);
+afterAll(() => stack?.stop());
+
+test.for(sizes.full ? moments : (['half'] as const))(
+  'the whole service is killed while the worker is at "%s": its backup goes on once the service is there again',
+  { timeout: 240_000 },
+  async (moment, { onTestFinished }) => {
+    const params = { group: `orders-${randomUUID().slice(0, 8)}` };
+    const client = new TenureClient({ url: stack.api });
+    const held = gate();
+    const at = (reached: string) => reached === moment && held.wait();
+    const worker = standby({ url: stack.api, group: params.group, workerId: 'worker', at });
+    worker.start();
+    onTestFinished(async () => {
+      held.open();
+      await worker.close();
+    });
+    await eventually('the worker is present', async () =>
+      (await client.call(listWorkers, { params })).items.some(({ present }) => present),
+    );
+    const begun = await client.call(createBackup, { params, body: {} });
+    if (!('backupId' in begun)) throw new Error(JSON.stringify(begun));
+    await held.reached;
+    await stack.kill();
+    await stack.restart();
+    held.open();
+    const ended = await eventually('the backup has ended', async () => {
+      const status = await client.call(getBackup, { params: { ...params, backup: begun.backupId } });
+      return ['COMPLETED', 'FAILED'].includes(status.state) && status;
+    });
+    expect(ended).toMatchObject({ state: 'COMPLETED', worker: 'worker', attempt: 1, refusals: [] });
+  },
+);
