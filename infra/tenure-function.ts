@@ -61,18 +61,28 @@ export class TenureFunction extends LambdaFunction {
     this.entry = entry;
     this.beside = beside;
     this.permissions = role;
-    this.trace(role);
+    this.report(role, logGroup);
   }
 
-  /** Not by the property `tracing`: its statement would lie in the same policy as those of `allow`, and hide their findings. */
-  private trace(role: Role): void {
-    (this.node.defaultChild as CfnFunction).tracingConfig = { mode: Tracing.ACTIVE };
-    const actions = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
-    const tracing = new Policy(this, 'Tracing', {
+  /**
+   * A role that is given gets nothing from `logGroup`, and without these the function would run and nobody would read a line or a metric
+   * of it. Traces not by the property `tracing`: its statement would lie in the same policy as those of `allow`, and hide their findings.
+   */
+  private report(role: Role, { logGroupArn }: LogGroup): void {
+    const cfn = this.node.defaultChild as CfnFunction;
+    cfn.tracingConfig = { mode: Tracing.ACTIVE };
+    const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+    const traces = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
+    const reporting = new Policy(this, 'Reporting', {
       roles: [role],
-      statements: [new PolicyStatement({ actions, resources: ['*'] })],
+      statements: [
+        new PolicyStatement({ actions: logs, resources: [logGroupArn] }),
+        new PolicyStatement({ actions: traces, resources: ['*'] }),
+      ],
     });
-    Validations.of(tracing).acknowledge({
+    // Lambda refuses to make a traced function whose role may not trace yet.
+    cfn.node.addDependency(reporting);
+    Validations.of(reporting).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason: 'X-Ray has no resources to which sending traces could be limited.',
     });

@@ -49,14 +49,18 @@ describe('every function', () => {
     }
   });
 
-  test('has a role of its own without managed policies, and a log that ends', () => {
+  test('has a role of its own without managed policies, and a log that ends, which it may write', () => {
     const functions = resources(template, 'AWS::Lambda::Function');
     const roles = functions.map(({ properties }) => referred(template, 'AWS::IAM::Role', properties.Role));
     expect(new Set(roles.map(({ id }) => id)).size).toBe(functions.length);
     for (const { properties } of roles) expect(properties).not.toHaveProperty('ManagedPolicyArns');
-    for (const { properties } of functions) {
+    for (const { properties, dependsOn } of functions) {
       const log = referred(template, 'AWS::Logs::LogGroup', properties.LoggingConfig.LogGroup);
       expect(log.properties.RetentionInDays).toBe(30);
+      const { id: role } = referred(template, 'AWS::IAM::Role', properties.Role);
+      const writes = permissions(template).filter((one) => one.role === role && one.resource === `\${${log.id}.Arn}`);
+      expect(writes.map(({ action }) => action).sort()).toEqual(['logs:CreateLogStream', 'logs:PutLogEvents']);
+      expect(dependsOn).toContainEqual(expect.stringMatching(/Reporting/));
     }
   });
 });
