@@ -32,7 +32,7 @@ export function createEvents(scope: Construct, { failures, ...props }: EventsPro
     ...props,
     entry: 'events/handler.ts',
     environment: { TENURE_EVENT_BUS: bus.eventBusName, TENURE_FAILURES_QUEUE: failures.queueUrl },
-    timeoutSeconds: 30,
+    timeoutSeconds: 60,
   });
   publisher.allow(['events:PutEvents'], bus.eventBusArn);
   publisher.allow(['sqs:SendMessage'], failures.queueArn);

@@ -28,6 +28,8 @@ const signedUntil = (now: number) => ({
 
 /** S3 takes its time over many parts; the gateway waits 29 s. */
 const completionTimeoutMs = 24_000;
+/** And over a thousand keys. */
+const discardTimeoutMs = 10_000;
 
 /** Binds the port to a bucket. */
 export function payloadBucket(client: S3Client, bucket: string): PayloadStore {
@@ -161,6 +163,7 @@ async function discardBatch(client: S3Client, Bucket: string, keys: readonly str
   try {
     const { Errors = [] } = await client.send(
       new DeleteObjectsCommand({ Bucket, Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: true } }),
+      { requestTimeout: discardTimeoutMs },
     );
     for (const { Key, Code, Message } of Errors)
       logger.warn('A payload could not be deleted', { key: Key, code: Code, reason: Message });

@@ -3,7 +3,8 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
-const timeouts = { connectionTimeout: 1_000, requestTimeout: 3_000 };
+/** Without the flag a request that has timed out is only logged, and waited for. */
+const timeouts = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
 
 /** What every client of ours has. */
 export const patience = { maxAttempts: 3, requestHandler: timeouts };
