@@ -1,16 +1,39 @@
 import { inParallel } from '../platform/in-parallel.ts';
-import { Unreachable } from './quorum.ts';
+import { logger } from '../platform/logging.ts';
+import type { LogName } from './logs.ts';
 import { lookAt, missingVotes, note, type ReplicaNotes } from './replica-watch.ts';
 import { type Replicas, recoverAll } from './replicas.ts';
 
 const discardedAtOnce = 2_000;
+/** A replica that gives no answer is waited for in each log. */
+const logsAtOnce = 24;
+/** What the look at one log may take when its stores are slow. */
+const oneLogMs = 15_000;
 
-/** Looks through all logs. One whose stores do not answer holds up no other: the next minute comes. */
-export async function sweep(room: Replicas & { readonly notes: ReplicaNotes }, discards: boolean) {
-  const swept = { logs: 0, notVoting: 0, started: 0, discarded: 0, failed: 0 };
-  const names: { group: string; log: string }[] = [];
+export interface SweepOptions {
+  /** Also deletes what truncations have left. */
+  readonly discards: boolean;
+  /** Milliseconds until the sweep must have ended. */
+  remainingMs(): number;
+}
+
+/**
+ * Looks through the logs, from any of them on, as long as there is time for one more; what is `left` has its turn in one of the next
+ * minutes. One that fails holds up no other.
+ */
+export async function sweep(
+  room: Replicas & { readonly notes: ReplicaNotes },
+  { discards, remainingMs }: SweepOptions,
+) {
+  const swept = { logs: 0, notVoting: 0, started: 0, discarded: 0, failed: 0, left: 0 };
+  const names: LogName[] = [];
   for await (const name of room.registry.listAll()) names.push(name);
-  await inParallel(names, 8, async (name) => {
+  const first = Math.floor(Math.random() * names.length);
+  await inParallel([...names.slice(first), ...names.slice(0, first)], logsAtOnce, async (name) => {
+    if (remainingMs() < oneLogMs) {
+      swept.left += 1;
+      return;
+    }
     try {
       const registered = await room.registry.read(name.group, name.log);
       if (!registered) return;
@@ -19,12 +42,12 @@ export async function sweep(room: Replicas & { readonly notes: ReplicaNotes }, d
       const parts = room.parts(name.group, name.log);
       const seen = await lookAt(parts);
       swept.notVoting += missingVotes(seen, autoInitialize).length;
-      swept.started += await recoverAll(room, name, autoInitialize, seen);
       await note(room.notes, parts.timer, name, seen);
+      swept.started += await recoverAll(room, name, autoInitialize, seen);
       if (discards) swept.discarded += await discard(room, name);
     } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
       swept.failed += 1;
+      logger.warn('A log could not be swept', { ...name, error: error as Error });
     }
   });
   return swept;

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { Unreachable } from '../../../functions/log/quorum.ts';
+import type { NotedReplica } from '../../../functions/log/replica-watch.ts';
+import { sweep } from '../../../functions/log/sweeping.ts';
+import { calmly } from '../../support/log/calm-log.ts';
+
+type Room = Parameters<typeof sweep>[0];
+
+const plenty = { discards: false, remainingMs: () => 55_000 };
+
+/** Logs of which all but `broken` are one log in memory; whatever is asked about that one fails with the error. */
+function roomOf(parts: ReturnType<Room['parts']>, logs: readonly string[], broken?: { log: string; error: Error }) {
+  const started: string[] = [];
+  const noted: string[] = [];
+  const room = {
+    parts: () => parts,
+    registry: {
+      async *listAll() {
+        for (const log of logs) yield { group: 'orders', log };
+      },
+      async read(group: string, log: string) {
+        if (log === broken?.log) throw broken.error;
+        return { group, log, autoInitialize: true, createdAt: 1 };
+      },
+    },
+    notes: {
+      read: async () => new Map<string, NotedReplica>(),
+      write: async (name: { log: string }, replica: string, _: unknown, { status }: NotedReplica) =>
+        void noted.push(`${name.log} ${replica} ${status}`),
+    },
+    workflow: {
+      start: async (name: { log: string; replica: string }) => void started.push(`${name.log} ${name.replica}`),
+    },
+  };
+  return { room: room as unknown as Room, started, noted };
+}
+
+test.each([
+  ['cannot be reached', new Unreachable('down')],
+  ['is throttled', Object.assign(new Error('slow down'), { name: 'ThrottlingException' })],
+  ['says what nobody expects', new TypeError('not a function')],
+])('a log whose store %s holds up no other', (_, error) =>
+  calmly({}, async ({ parts, replicas }) => {
+    replicas[2]?.wipe();
+    const { room, started, noted } = roomOf(parts, ['a', 'b', 'c'], { log: 'b', error });
+    expect(await sweep(room, plenty)).toMatchObject({ logs: 2, notVoting: 2, started: 2, failed: 1, left: 0 });
+    expect(started.sort()).toEqual(['a 3', 'c 3']);
+    expect(noted.filter((one) => one.startsWith('a')).sort()).toEqual(['a 1 VOTING', 'a 2 VOTING', 'a 3 EMPTY']);
+  }),
+);
+
+test('what a replica does is noted although its recovery cannot be started', () =>
+  calmly({}, async ({ parts, replicas }) => {
+    replicas[2]?.wipe();
+    const { room, noted } = roomOf(parts, ['a']);
+    Object.assign(room.workflow, { start: () => Promise.reject(new Error('throttled')) });
+    expect(await sweep(room, plenty)).toMatchObject({ notVoting: 1, started: 0, failed: 1 });
+    expect(noted).toContain('a 3 EMPTY');
+  }));
+
+test('it ends before its time does, tells what is left, and begins elsewhere the next time', () =>
+  calmly({}, async ({ parts }) => {
+    const logs = Array.from({ length: 100 }, (_, at) => `log-${at}`);
+    const looked = new Set<string>();
+    for (let minutes = 0; looked.size < logs.length; minutes += 1) {
+      expect(minutes).toBeLessThan(100);
+      const { room, noted } = roomOf(parts, logs);
+      let asked = 0;
+      const remainingMs = () => (asked++ < 30 ? 55_000 : 1_000);
+      expect(await sweep(room, { discards: false, remainingMs })).toMatchObject({ logs: 30, left: 70 });
+      for (const one of noted) looked.add(one.split(' ')[0] ?? '');
+    }
+  }));
