@@ -41,7 +41,9 @@ export async function publishRecords(room: Publishing, records: readonly DynamoD
   for (const { record, change, event, unreadable } of read) {
     const outcome = event && outcomes.shift();
     const reason = unreadable ?? (typeof outcome === 'object' ? outcome.refused : undefined);
-    const done = reason === undefined ? outcome !== 'again' : await setAside(room, change, reason);
+    // Behind one that comes again this one does too, and would be set aside each time.
+    const asideNow = reason !== undefined && failed.length === 0 && (await setAside(room, change, reason));
+    const done = reason === undefined ? outcome !== 'again' : asideNow;
     if (!done) failed.push(record.dynamodb?.SequenceNumber ?? '');
   }
   return failed;
@@ -60,8 +62,9 @@ function readRecord(record: DynamoDBRecord): Read {
     const event = eventOf(change);
     return { record, change, event: event && { ...event, writtenAt: change.writtenAt } };
   } catch (error) {
-    if (!(error instanceof Unreadable)) throw error;
-    return { record, change, unreadable: error.message };
+    if (error instanceof Unreadable) return { record, change, unreadable: error.message };
+    logger.error('A change breaks what reads it', { eventId: change.id, error: error as Error });
+    return { record, change, unreadable: 'it cannot be read' };
   }
 }
 

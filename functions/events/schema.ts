@@ -8,6 +8,8 @@ export const eventVersion = 1;
 const count = z.int().check(z.minimum(0));
 const instant = z.iso.datetime();
 const jobId = name;
+/** Another hand may have written them; one event must not be larger than what the bus takes. */
+const text = (longest: number) => z.string().check(z.maxLength(longest));
 
 /** In every event, whatever its type. */
 const common = {
@@ -23,7 +25,7 @@ const common = {
 
 /** The detail of each type of event, by the detail-type. */
 export const details = {
-  'Leadership Confirmed': z.strictObject({ ...common, fencingVersion, contenderId: name, address: z.string() }),
+  'Leadership Confirmed': z.strictObject({ ...common, fencingVersion, contenderId: name, address: text(256) }),
   'Leadership Ended': z.strictObject({
     ...common,
     fencingVersion,
@@ -49,21 +51,21 @@ export const details = {
   'Replica Status Changed': z.strictObject({
     ...common,
     log: name,
-    replica: z.string(),
+    replica: text(128),
     status: z.enum(['EMPTY', 'STARTING', 'RECOVERING', 'VOTING', 'UNREACHABLE']),
     /** Left out when the replica is seen for the first time. */
-    previousStatus: z.optional(z.string()),
+    previousStatus: z.optional(text(128)),
   }),
   'Backup Finished': z.strictObject({
     ...common,
-    backupId: z.string(),
+    backupId: text(128),
     state: z.enum(['COMPLETED', 'FAILED']),
     entryCount: count,
     bytes: count,
     startedAt: instant,
-    uri: z.optional(z.string()),
+    uri: z.optional(text(2_048)),
     /** Why it failed. */
-    errorCode: z.optional(z.string()),
+    errorCode: z.optional(text(128)),
   }),
 } satisfies Record<string, z.ZodMiniType>;
 

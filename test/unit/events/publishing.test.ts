@@ -62,6 +62,38 @@ test('what is no event is done, what is unreadable or refused for good is set as
   ]);
 });
 
+test('a change that breaks what reads it, or is larger than the bus takes, is set aside like any other', async () => {
+  const backup = (state: string, error: object) => ({
+    record: { M: { backupId: { S: 'b' }, state: { S: state }, error } },
+  });
+  const broken: DynamoDBRecord = {
+    eventID: 'id-2',
+    dynamodb: {
+      Keys: { pk: { S: 'GROUP#orders' }, sk: { S: 'BACKUP#b' } },
+      OldImage: backup('RUNNING', { NULL: true }),
+      NewImage: backup('FAILED', { NULL: true }),
+      SequenceNumber: '2',
+    },
+  };
+  const previous = { previous: { S: 'x'.repeat(300_000) } };
+  const large = record(3);
+  Object.assign(large.dynamodb?.NewImage as object, previous);
+  const room = roomWith();
+  expect(await publishRecords(room, [record(1), broken, large, record(4)])).toEqual([]);
+  expect(room.published).toEqual(['id-1', 'id-4']);
+  expect(room.setAside).toEqual([
+    { id: 'id-2', reason: 'it cannot be read' },
+    { id: 'id-3', reason: 'Replica Status Changed: previousStatus cannot be read' },
+  ]);
+});
+
+test('behind one that comes again nothing is set aside, for it comes again too', async () => {
+  const room = roomWith({ 'id-2': 'again', 'id-4': { refused: 'no' } });
+  const records = [record(1), record(2), record(3, 'ODD'), record(4), record(5)];
+  expect(await publishRecords(room, records)).toEqual(['2', '3', '4']);
+  expect(room.setAside).toEqual([]);
+});
+
 test('what cannot be set aside comes again', async () => {
   const room = roomWith({}, () => Promise.reject(new Error('no queue')));
   expect(await publishRecords(room, [record(1), record(2, 'ODD'), record(3)])).toEqual(['2']);
