@@ -1,10 +1,11 @@
 import { Aws, Duration, Stack } from 'aws-cdk-lib';
 import type { IHttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import { MonitoringFacade, SnsAlarmActionStrategy } from 'cdk-monitoring-constructs';
+import { type CustomMetricGroup, MonitoringFacade, SnsAlarmActionStrategy } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
 import { monitorProduct } from './product-metrics.ts';
 import { described } from './runbook.ts';
@@ -41,6 +42,31 @@ const streamAlarm = {
     },
   },
 };
+
+/** The alarms of a monitored table leave transactions out: confirmations, submissions, and the beginning and end of backups. */
+const transactions = ({ tableName }: TenureStore['table']): CustomMetricGroup => ({
+  title: 'Transactions that DynamoDB failed',
+  metrics: [
+    {
+      metric: new Metric({
+        namespace: 'AWS/DynamoDB',
+        metricName: 'SystemErrors',
+        statistic: 'Sum',
+        period: Duration.minutes(1),
+        dimensionsMap: { TableName: tableName, Operation: 'TransactWriteItems' },
+      }),
+      alarmFriendlyName: 'system-errors',
+      addAlarm: {
+        Any: {
+          threshold: 0,
+          comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+          treatMissingDataOverride: TreatMissingData.NOT_BREACHING,
+          ...fewMinutes('DynamoDB answers transactions with errors of its own', 'DynamoDB fails'),
+        },
+      },
+    },
+  ],
+});
 
 /** The dashboard and the alarms, which go to one topic. */
 export class TenureMonitoring extends Construct {
@@ -98,6 +124,11 @@ export class TenureMonitoring extends Construct {
       addSystemErrorCountAlarm: {
         Any: { maxErrorCount: 0, ...fewMinutes('DynamoDB answers with errors of its own', 'DynamoDB fails') },
       },
+    });
+    facade.monitorCustom({
+      humanReadableName: 'Transactions',
+      alarmFriendlyName: 'transactions',
+      metricGroups: [transactions(store.table)],
     });
     facade.monitorSqsQueue({
       queue: failures,

@@ -42,6 +42,15 @@ describe('every function', () => {
     }
   });
 
+  test('is not traced, nor is a workflow, where the deployment says so', () => {
+    const untraced = templateOf({ tracing: 'off' });
+    expect(permissions(untraced).filter(({ action }) => action.startsWith('xray:'))).toEqual([]);
+    for (const { properties } of resources(untraced, 'AWS::Lambda::Function'))
+      expect(properties).not.toHaveProperty('TracingConfig');
+    for (const { properties } of resources(untraced, 'AWS::StepFunctions::StateMachine'))
+      expect(properties.TracingConfiguration).toEqual({ Enabled: false });
+  });
+
   test('answers before API Gateway gives up, when a route leads to it', () => {
     for (const { properties } of resources(template, 'AWS::ApiGatewayV2::Integration')) {
       const { Timeout } = referred(template, 'AWS::Lambda::Function', properties.IntegrationUri).properties;
@@ -189,7 +198,7 @@ describe('alarms', () => {
     const alarms = resources(template, 'AWS::CloudWatch::Alarm').map(({ properties }) => properties);
     for (const { id } of resources(template, 'AWS::Lambda::Function')) {
       for (const metric of ['Errors', 'Throttles']) {
-        const watching = alarms.filter(({ Metrics }) =>
+        const watching = alarms.filter(({ Metrics = [] }) =>
           Metrics.some(({ MetricStat }: { MetricStat?: { Metric: { MetricName: string; Dimensions: unknown } } }) => {
             const { MetricName, Dimensions } = MetricStat?.Metric ?? {};
             return MetricName === metric && JSON.stringify(Dimensions).includes(`"Ref":"${id}"`);
@@ -198,6 +207,9 @@ describe('alarms', () => {
         expect(watching, `${metric} of ${id}`).toHaveLength(1);
       }
     }
+    const watched = JSON.stringify(alarms);
+    for (const operation of ['GetItem', 'UpdateItem', 'TransactWriteItems'])
+      expect(watched).toContain(`"${operation}"`);
     const [topic, ...others] = resources(template, 'AWS::SNS::Topic');
     expect(others).toEqual([]);
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: topic?.id }]);
