@@ -29,6 +29,8 @@ const schema = z
     /** From where every group may restore, besides its own backups and those shared with it. */
     restoreSources: z.array(source).default([]),
     logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 180, 365]).default(30),
+    /** Whether functions and workflows are traced by X-Ray. */
+    tracing: z.enum(['on', 'off']).default('on'),
     /** Concurrency that is set apart for a function and caps it, by the function's name. None unless said. */
     reservedConcurrency: z.record(z.string(), whole(0, 10_000), 'must be pairs of function=number').default({}),
   })
@@ -69,7 +71,7 @@ export function readSettings(node: Node): Settings {
 
 /** Text that does not fit stays text, for the check to name it. */
 function fromText(name: keyof Settings, text: string): unknown {
-  if (name === 'stage' || name === 'delegation') return text;
+  if (name === 'stage' || name === 'delegation' || name === 'tracing') return text;
   if (name === 'ephemeral') return text === 'true' ? true : text === 'false' ? false : text;
   if (name === 'replicaRegions' || name === 'restoreSources') return text.split(',').filter(Boolean);
   if (name === 'reservedConcurrency') {

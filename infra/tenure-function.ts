@@ -61,27 +61,26 @@ export class TenureFunction extends LambdaFunction {
     this.entry = entry;
     this.beside = beside;
     this.permissions = role;
-    this.report(role, logGroup);
+    this.report(role, logGroup, settings);
   }
 
   /**
    * A role that is given gets nothing from `logGroup`, and without these the function would run and nobody would read a line or a metric
    * of it. Traces not by the property `tracing`: its statement would lie in the same policy as those of `allow`, and hide their findings.
    */
-  private report(role: Role, { logGroupArn }: LogGroup): void {
-    const cfn = this.node.defaultChild as CfnFunction;
-    cfn.tracingConfig = { mode: Tracing.ACTIVE };
+  private report(role: Role, { logGroupArn }: LogGroup, { tracing }: Settings): void {
     const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
     const traces = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
     const reporting = new Policy(this, 'Reporting', {
       roles: [role],
-      statements: [
-        new PolicyStatement({ actions: logs, resources: [logGroupArn] }),
-        new PolicyStatement({ actions: traces, resources: ['*'] }),
-      ],
+      statements: [new PolicyStatement({ actions: logs, resources: [logGroupArn] })],
     });
+    const cfn = this.node.defaultChild as CfnFunction;
     // Lambda refuses to make a traced function whose role may not trace yet.
     cfn.node.addDependency(reporting);
+    if (tracing === 'off') return;
+    cfn.tracingConfig = { mode: Tracing.ACTIVE };
+    reporting.addStatements(new PolicyStatement({ actions: traces, resources: ['*'] }));
     Validations.of(reporting).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason: 'X-Ray has no resources to which sending traces could be limited.',

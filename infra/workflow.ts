@@ -45,14 +45,14 @@ export class Workflow extends Construct {
       ),
     });
     const resource = machine.node.defaultChild as CfnStateMachine;
-    resource.tracingConfiguration = { enabled: true };
+    resource.tracingConfiguration = { enabled: settings.tracing === 'on' };
     resource.loggingConfiguration = {
       level: 'ALL',
       // What the states hand on holds task tokens.
       includeExecutionData: false,
       destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: this.log(id, settings).logGroupArn } }],
     };
-    resource.node.addDependency(calls, this.observation(role));
+    resource.node.addDependency(calls, this.observation(role, settings));
     this.arn = machine.stateMachineArn;
     this.machine = machine;
     if (startsItself) this.allowStart(role);
@@ -77,13 +77,12 @@ export class Workflow extends Construct {
   }
 
   /** A policy of its own, so that what is acknowledged here hides no finding elsewhere. */
-  private observation(role: Role): Policy {
+  private observation(role: Role, { tracing }: Settings): Policy {
+    const traces = tracing === 'on' ? ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'] : [];
+    const actions = [...traces, ...logDelivery.map((action) => `logs:${action}`)];
     const policy = new Policy(this, 'Observation', {
       roles: [role],
-      statements: [
-        new PolicyStatement({ actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] }),
-        new PolicyStatement({ actions: logDelivery.map((action) => `logs:${action}`), resources: ['*'] }),
-      ],
+      statements: [new PolicyStatement({ actions, resources: ['*'] })],
     });
     Validations.of(policy).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',

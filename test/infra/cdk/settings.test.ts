@@ -17,6 +17,7 @@ describe('settings', () => {
       delegation: 'on',
       restoreSources: [],
       logRetentionDays: 30,
+      tracing: 'on',
       reservedConcurrency: {},
     });
   });
@@ -57,6 +58,7 @@ describe('settings', () => {
     [{ maxClockSkewMs: '-1' }, 'maxClockSkewMs=-1: '],
     [{ logRetentionDays: '31' }, 'logRetentionDays=31: '],
     [{ delegation: 'maybe' }, 'delegation=maybe: '],
+    [{ tracing: 'true' }, 'tracing=true: '],
     [{ restoreSources: 's3://archive' }, 'restoreSources=["s3://archive"]: must be s3://bucket/prefix/'],
     [{ restoreSources: 's3://archive/*/' }, 'restoreSources=["s3://archive/*/"]: must be s3://bucket/prefix/'],
     [{ reservedConcurrency: 'contend=1.5' }, 'reservedConcurrency=contend=1.5: must be pairs of function=number'],
