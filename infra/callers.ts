@@ -60,6 +60,8 @@ export function resourcesFor(caller: Caller, group: string): string[] {
   name.parse(group);
   const written = callers[caller].map((operation) => {
     const { method, path } = catalogue[operation];
+    // Path by path an operator's would be more than many a policy takes.
+    if (caller === 'operator') return `$default/${method}/v1/groups/${group}/*`;
     return `$default/${method}${path.replace('{group}', group).replaceAll(/\{\w+\}/g, '*')}`;
   });
   return [...new Set(written)].sort();

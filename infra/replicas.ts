@@ -36,9 +36,9 @@ export function remoteReplicas({ stage, replicas, replicaRegions }: Settings): R
 
 /** Holds the one replica that lies in another Region than the rest of the deployment. */
 export class ReplicaStack extends Stack {
-  constructor(scope: Construct, { tableName, region }: RemoteReplica, settings: Settings) {
+  constructor(scope: Construct, { tableName, region }: RemoteReplica, account: string, settings: Settings) {
     super(scope, tableName, {
-      env: { region },
+      env: { account, region },
       description: `Tenure, stage ${settings.stage}: a replica of the logs`,
       terminationProtection: !settings.ephemeral,
     });

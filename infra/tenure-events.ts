@@ -1,4 +1,4 @@
-import { ArnFormat, Aws, Duration, Fn, Names, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, Duration, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { CfnRule, EventBus } from 'aws-cdk-lib/aws-events';
 import { type IRole, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
@@ -64,9 +64,9 @@ function readStream(publisher: TenureFunction, { table }: TenureStore): string {
   return stream;
 }
 
-/** The stack's name in it tells the stages of an account apart, the end of it several Tenures of one stack. */
+/** The stack's name in it tells the stages of an account apart. */
 function nameOf(scope: Construct): string {
-  return `${Stack.of(scope).stackName}-events-${Names.uniqueId(scope).slice(-8)}`;
+  return `${Stack.of(scope).stackName}-events`;
 }
 
 /** EventBridge writes only to groups below /aws/events/. What it cannot write ends in the queue. */

@@ -21,6 +21,11 @@ export class Tenure extends Construct {
   constructor(scope: Construct, id: string, given: Partial<Settings> = {}) {
     super(scope, id);
     const settings = checkSettings(given);
+    const other = Stack.of(this)
+      .node.findAll()
+      .find((node) => node instanceof Tenure && node !== this);
+    if (other)
+      throw new Error(`${other.node.path} is in the same stack as ${this.node.path}: give each a stack of its own`);
     // The same resources come out whichever feature flags the app around has.
     for (const [flag, value] of Object.entries(cdk.context)) this.node.setContext(flag, value);
     this.store = new TenureStore(this, 'Store', settings);
@@ -56,8 +61,9 @@ export class Tenure extends Construct {
 
   /** One more stack for each replica of the logs that lies in another Region. */
   private replicateElsewhere(settings: Settings): void {
+    const own = Stack.of(this);
     for (const replica of remoteReplicas(settings)) {
-      Stack.of(this).addStackDependency(new ReplicaStack(Stage.of(this) ?? this.node.root, replica, settings));
+      own.addStackDependency(new ReplicaStack(Stage.of(this) ?? this.node.root, replica, own.account, settings));
     }
   }
 

@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { catalogue } from '../../../functions/operations/catalogue.ts';
-import { type Caller, callers, isOfGroup, type OperationName, writing } from '../../../infra/callers.ts';
+import { type Caller, callers, isOfGroup, type OperationName, resourcesFor, writing } from '../../../infra/callers.ts';
 import { Tenure } from '../../../infra/tenure.ts';
 import { newApp, permissions, resources } from './synthesised.ts';
 
@@ -102,6 +102,17 @@ describe('a policy', () => {
     expect(allows(caller, 'GET', '/v1/groups')).toBe(false);
   });
 
+  // Without white space: all inline policies of a role, and of a user.
+  test.for([...everyone.map((caller) => [caller, 10_240] as const), ['operator', 2_048] as const])(
+    'of a %s for the longest name has at most %i characters',
+    ([caller, longest]) => {
+      const resource = (path: string) => `arn:aws:execute-api:ap-southeast-2:123456789012:abcdefghij/${path}`;
+      const Resource = resourcesFor(caller, 'g'.repeat(128)).map(resource);
+      const statement = { Action: 'execute-api:Invoke', Effect: 'Allow', Resource };
+      expect(JSON.stringify({ Version: '2012-10-17', Statement: [statement] }).length).toBeLessThanOrEqual(longest);
+    },
+  );
+
   test('for a group that is no name is refused', () => {
     const { stack } = newApp();
     const role = new Role(stack, 'caller', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
@@ -122,5 +133,9 @@ test('another app takes Tenure into a stack of its own, and says only what diffe
   );
   expect(variables.map(({ TENURE_MAX_CLOCK_SKEW_MS }) => TENURE_MAX_CLOCK_SKEW_MS)).toEqual(variables.map(() => '500'));
   expect(variables.length).toBeGreaterThan(0);
-  expect(() => new Tenure(shop, 'Other', { stage: 'prod', ephemeral: true })).toThrow('stage=prod keeps its data');
+  const second = { stage: 'prod', ephemeral: true };
+  expect(() => new Tenure(shop, 'Other', second)).toThrow('stage=prod keeps its data');
+  expect(() => new Tenure(shop, 'Another', { stage: 'blue' })).toThrow(
+    'shop/Coordination is in the same stack as shop/Another: give each a stack of its own',
+  );
 });

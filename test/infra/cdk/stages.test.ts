@@ -1,5 +1,7 @@
+import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
+import { Tenure } from '../../../infra/tenure.ts';
 import { newApp, permissionsOf, resources, templateOf, text } from './synthesised.ts';
 
 /** Names that the template fixes, so that a second stack with the same ones could not be created beside it. */
@@ -97,6 +99,14 @@ describe('replicas in other Regions', () => {
     expect(text(stack.resolve(third?.tableArn))).toMatch(
       /:dynamodb:eu-west-1:\$\{AWS::AccountId\}:table\/tenure-blue-log-3$/,
     );
+  });
+
+  test('each lies in the account of the stack around Tenure', () => {
+    const { app } = newApp();
+    const shop = new Stack(app, 'shop', { env: { account: '111122223333', region: 'eu-west-1' } });
+    new Tenure(shop, 'Tenure', { stage: 'shop', replicas: 3, replicaRegions: ['us-east-1'] });
+    const accounts = app.synth().stacks.map(({ stackName, environment }) => [stackName, environment.account]);
+    expect(Object.fromEntries(accounts)).toMatchObject({ shop: '111122223333', 'tenure-shop-log-3': '111122223333' });
   });
 
   test('every coordinator gets the table and the Region of each, and may write there', () => {
