@@ -101,7 +101,7 @@ async function readRequest<Declared extends Operation>(
 ): Promise<Request<Declared>> {
   const header = (name: string) => context.req.header(name);
   const check = <Schema extends z.ZodMiniType>(schema: Schema, value: unknown): z.output<Schema> => {
-    const read = schema.safeParse(value);
+    const read = unlessTooDeep(() => schema.safeParse(value));
     if (!read.success) throw invalid(read.error);
     return read.data;
   };
@@ -146,6 +146,15 @@ async function readJson({ bodyLimit = 64 * 1024 }: Operation, context: RequestCo
 function withoutPrototype(key: string, value: unknown): unknown {
   if (key === '__proto__') throw unreadable('The body has a key "__proto__"');
   return value;
+}
+
+/** JSON may be nested deeper than a schema can follow it. */
+function unlessTooDeep<Read>(read: () => Read): Read {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof RangeError ? unreadable('The body is nested too deeply') : error;
+  }
 }
 
 function unreadable(message: string): Problem {

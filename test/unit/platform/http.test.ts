@@ -57,6 +57,7 @@ test('a header that is missing is named', async () => {
 test.for([
   ['a key that objects lose', '{"note":{"__proto__":{"a":1}}}'],
   ['the same key in other letters', '{"note":{"\\u005f_proto__":1}}'],
+  ['values that are nested too deeply', `{"note":{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`],
   ['bytes that are not UTF-8', Buffer.from([0x7b, 0xff, 0x7d])],
 ] as const)('%s is refused', async ([, body]) => {
   expect(await refused('/v1/things/t', { method: 'POST', body, headers: secret })).toMatchObject({
