@@ -28,15 +28,18 @@ export async function eventLog(logGroupName: string, region: string | undefined)
   return {
     async *events(from, follow, signal): AsyncGenerator<BusEvent> {
       const seen = new Map<string, number>();
-      for (let startTime = from; !signal.aborted; ) {
+      let startTime = from;
+      while (!signal.aborted) {
+        let newest = startTime;
         for await (const { eventId = '', timestamp = 0, message = '' } of look(startTime, signal)) {
           if (seen.has(eventId)) continue;
           seen.set(eventId, timestamp);
+          newest = Math.max(newest, timestamp);
           const event = readEvent(message);
           if (event) yield event;
         }
         if (!follow) return;
-        startTime = Math.max(from, ...[...seen.values()].map((timestamp) => timestamp - settlesMs));
+        startTime = Math.max(startTime, newest - settlesMs);
         for (const [eventId, timestamp] of seen) if (timestamp < startTime) seen.delete(eventId);
         await pause(pollMs, undefined, { signal }).catch(() => {});
       }

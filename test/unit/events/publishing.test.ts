@@ -63,7 +63,7 @@ test('what is no event is done, what is unreadable or refused for good is set as
 });
 
 test('a change that breaks what reads it, or is larger than the bus takes, is set aside like any other', async () => {
-  const backup = (state: string, error: object) => ({
+  const backup = (state: string, error: { NULL: true }) => ({
     record: { M: { backupId: { S: 'b' }, state: { S: state }, error } },
   });
   const broken: DynamoDBRecord = {
