@@ -21,7 +21,7 @@ export const uploadId = z
   .string()
   .check(
     z.maxLength(1_500),
-    z.regex(new RegExp(`^${uuidV7}(\\.[A-Za-z0-9_-]+)?$`), 'must be an upload id as the uploads route answered it'),
+    z.regex(new RegExp(`^${uuidV7}(\\.[A-Za-z0-9_-]{2,})?$`), 'must be an upload id as the uploads route answered it'),
   );
 
 export interface Upload {

@@ -18,7 +18,15 @@ test('an upload expires 12 hours after it began, not at that very moment', () =>
   expect(upload.isExpired(payloadId, 1_000_000 + 12 * 3_600_000 + 1)).toBe(true);
 });
 
-test.each(['', '..', '../x', 'a/b', 'latest', '0190b6c0-0000-4000-8000-000000000000'])('%o is no upload id', (id) => {
+test.each([
+  '',
+  '..',
+  '../x',
+  'a/b',
+  'latest',
+  '0190b6c0-0000-4000-8000-000000000000',
+  '0190b6c0-0000-7000-8000-000000000000.A',
+])('%o is no upload id', (id) => {
   expect(upload.uploadId.safeParse(id).success).toBe(false);
 });
 
