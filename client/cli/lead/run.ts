@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { setTimeout as pause } from 'node:timers/promises';
+import { sleep } from '../../time.ts';
 import { Exit, exitCodes } from '../exit.ts';
 import { type LeadSettings, leadOneTerm, type Outcome } from './term-run.ts';
 
@@ -42,10 +42,12 @@ function codeOf(outcome: Exclude<Outcome, { kind: 'failed' }>): number {
   return outcome.kind === 'lost' ? exitCodes.notLeader : 128 + constants.signals[outcome.signal];
 }
 
-/** Waits before the next round; a signal ends the waiting. */
-async function untilAsked({ signals }: LeadSettings, ms: number): Promise<void> {
+/** Waits before the next round; a signal that asks for the end ends the waiting. */
+async function untilAsked({ client, signals }: LeadSettings, ms: number): Promise<void> {
   const waiting = new AbortController();
-  const stopListening = signals.listen(() => waiting.abort());
-  await pause(ms, undefined, { signal: waiting.signal }).catch(() => {});
+  const stopListening = signals.listen(() => {
+    if (signals.asked) waiting.abort();
+  });
+  await sleep(client.time, ms, waiting.signal);
   stopListening();
 }

@@ -38,15 +38,15 @@ export type Outcome =
  * this resolves. `reached` tells whether the service has answered before: the first time, silence is a failure.
  */
 export async function leadOneTerm(settings: LeadSettings, reached: boolean): Promise<Outcome> {
-  const { group, contenderId, guard, report, signals } = settings;
-  const startedAt = performance.now();
+  const { client, group, contenderId, guard, report, signals } = settings;
+  const startedAt = client.time.monotonic();
   let answered = reached;
   let running: Command | undefined;
   let settle: (outcome: Outcome) => void = () => {};
   const outcome = new Promise<Outcome>((resolve) => (settle = resolve));
 
   const elector = new LeaderElector({
-    client: settings.client,
+    client,
     group,
     contenderId,
     address: settings.address,
@@ -61,13 +61,14 @@ export async function leadOneTerm(settings: LeadSettings, reached: boolean): Pro
       report.granted(term);
       if (settings.readyFile) await forgetReadyFile(settings.readyFile);
       if (term.loss) return;
-      const begunAt = performance.now();
+      const begunAt = client.time.monotonic();
       const command = new Command(settings.command, environment(settings, term), settings.graceMs);
       running = command;
       void command.ended.then((ending) => {
         guard.release();
         const lost = term.loss ?? (term.isLeader() ? undefined : expired(term));
-        settle(lost ? { kind: 'lost', loss: lost } : { kind: 'ended', ending, ranMs: performance.now() - begunAt });
+        const ranMs = client.time.monotonic() - begunAt;
+        settle(lost ? { kind: 'lost', loss: lost } : { kind: 'ended', ending, ranMs });
       });
       guard.watch(await command.started, settings.graceMs, term);
       if (settings.readyFile) await readyFile(settings.readyFile, term.signal);
@@ -85,7 +86,7 @@ export async function leadOneTerm(settings: LeadSettings, reached: boolean): Pro
     onError: (error) => {
       const hopeless = error instanceof TenureError ? !error.retryable : true;
       const contending = !elector.isLeader() && !running;
-      const silent = !answered && performance.now() - startedAt > patienceMs;
+      const silent = !answered && client.time.monotonic() - startedAt > patienceMs;
       if (contending && (hopeless || silent)) settle({ kind: 'failed', error });
       else report.error(error);
     },
@@ -93,7 +94,7 @@ export async function leadOneTerm(settings: LeadSettings, reached: boolean): Pro
 
   const stopListening = signals.listen((signal) => {
     if (running) running.signal(signal);
-    else settle({ kind: 'signalled', signal });
+    else if (signals.asked) settle({ kind: 'signalled', signal: signals.asked });
   });
   elector.start();
   try {

@@ -74,12 +74,13 @@ describe('how it ends', () => {
     expect((await client().observe(group, { consistent: true })).leader).toBeNull();
   });
 
-  test('a signal while it waits for another ends it with 128 + N', async () => {
+  test('a signal that asks for the end while it waits for another ends it with 128 + N, others do not', async () => {
     const group = newGroup();
     lead(group, '--', 'sleep', '60');
     await leaderOf(group);
     const waiting = lead(group, '--', 'sleep', '60');
     await waiting.says('waiting: ');
+    for (const harmless of ['SIGWINCH', 'SIGUSR1', 'SIGUSR2'] as const) waiting.child.kill(harmless);
     waiting.child.kill('SIGTERM');
     expect(await waiting.ended()).toBe(143);
   });
