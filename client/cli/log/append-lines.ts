@@ -37,20 +37,25 @@ export async function appendLines(
   let count = 0;
   let first: number | undefined;
   let last: number | undefined;
-  while (!ended || waiting.length > 0) {
-    if (waiting.length === 0) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      continue;
+  try {
+    while (!ended || waiting.length > 0) {
+      if (waiting.length === 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        continue;
+      }
+      const entries = take(waiting, batch);
+      const placed = await writer.append(entries);
+      count += entries.length;
+      first ??= placed.first;
+      last = placed.last;
+      onAppended(count, placed.last);
+      if (!ended && waiting.length < mostWaiting) lines.resume();
     }
-    const entries = take(waiting, batch);
-    const placed = await writer.append(entries);
-    count += entries.length;
-    first ??= placed.first;
-    last = placed.last;
-    onAppended(count, placed.last);
-    if (!ended && waiting.length < mostWaiting) lines.resume();
+  } finally {
+    // What an open input goes on to say is not ours after a failure, and would keep the process.
+    lines.close();
   }
   return { count, ...(first !== undefined && { first }), ...(last !== undefined && { last }) };
 }

@@ -143,6 +143,14 @@ test('the term of tenure lead outranks older ones, and a deposed leader is told 
   expect(await said(old, 'log', 'read', 'journal')).toBe('one\ntwo\n');
 });
 
+test('an append that is refused ends at once, though its input stays open', async () => {
+  const append = `node client/cli/tenure.mjs log append nowhere --group ${newGroup()}`;
+  const open = join(folder(), 'open');
+  const appending = run('sh', ['-c', `mkfifo ${open}; exec 3<>${open}; echo entry >&3; exec ${append} <&3`]);
+  await eventually('the command ends', () => appending.child.exitCode !== null, 20_000);
+  expect([appending.child.exitCode, appending.output()]).toEqual([1, expect.stringMatching(/^tenure: \S/)]);
+});
+
 test('replicas are recovered, caught up and left alone', async () => {
   const env = await newLog();
   const group = env['TENURE_GROUP'] ?? '';

@@ -64,3 +64,14 @@ test('a request takes at most 2 MiB, in order', async () => {
   expect(await appendLines({ append }, input, 64, () => {})).toMatchObject({ count: 20 });
   expect(batches.join('')).toBe('abcdefghijklmnopqrst');
 });
+
+test('after a failure it leaves the input alone: nothing more is taken from it', async () => {
+  const input = new PassThrough();
+  input.write('one\n');
+  const append = () => Promise.reject(new Error('refused'));
+  await expect(appendLines({ append }, input, 64, () => {})).rejects.toThrow('refused');
+  input.write('for another\n');
+  await settled();
+  expect(input.isPaused()).toBe(true);
+  expect(String(input.read())).toBe('for another\n');
+});
