@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type * as z from 'zod/mini';
 import { appendEntries, electWriter, truncateLog } from '../../functions/log/schema.ts';
-import { inTerm, type LeadingTerm } from '../jobs/leading-term.ts';
+import { inTerm, type LeadingTerm, stopping } from '../jobs/leading-term.ts';
 import { LeadershipLost } from '../leadership/loss.ts';
+import type { CallOptions } from '../request.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
 import { sleep } from '../time.ts';
@@ -24,12 +25,26 @@ export interface LogWriterOptions {
 }
 
 export interface WriteOptions {
+  /** Ends the request, as the end of the term does; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
   /** Names the append, so that it can be repeated by another process; made for each one unless given. */
   readonly idempotencyKey?: string | undefined;
 }
 
-const timeoutMs = 29_000;
+/** How one request stands with its limits. */
+interface Trying {
+  readonly signal: AbortSignal | undefined;
+  readonly endsAt: number;
+  /** Whether some of it may be in the log. */
+  sent: boolean;
+}
+
+interface WriterRequest extends CallOptions {
+  readonly params: { group: string; log: string };
+  readonly headers: { 'Log-Writer': string };
+}
+
+const longestTryMs = 29_000;
 const pauseMs = 200;
 
 /** What may be in the log or not: the same request again, after another election, tells. */
@@ -57,64 +72,55 @@ export class LogWriter {
 
   /**
    * Takes the log over now. Answers its last position.
-   * @throws LeadershipLost; TenureError `election_lost`, `log_not_recovered`, `rounds_exhausted`.
+   * @throws LeadershipLost; the signal's reason; TenureError `election_lost`, `log_not_recovered`, `rounds_exhausted`.
    */
   elect(options: WriteOptions = {}): Promise<Elected> {
-    return this.#inTurn(() => this.#patiently(options, () => this.#elect(options)));
+    return this.#inTurn(() => this.#patiently(options, (trying) => this.#elect(trying)));
   }
 
   /**
    * Appends entries at consecutive positions: 1 to 64, each up to 256 KiB, 2 MiB together. When it resolves they are kept by a
    * quorum of the replicas, once and in order.
-   * @throws LeadershipLost; TenureError `exclusivity_lost` (not in the log but for what `kept` says), `not_elected` and
-   * `election_lost` (a rival took the log twice; the next append takes it back unless a newer term owns it), `outcome_unknown`
-   * (deadline: the same with the same idempotencyKey tells what became of it).
+   * @throws TenureError `exclusivity_lost` (not in the log but for what `kept` says), `not_elected` and `election_lost` (a rival took
+   * the log twice; the next append takes it back unless a newer term owns it), `outcome_unknown` or why no answer came (deadline).
+   * LeadershipLost and the signal's reason end it at once. After these and the deadline the entries may be in the log or come into
+   * it: the same with the same idempotencyKey tells what became of them.
    */
   append(entries: readonly (Uint8Array | string)[], options: WriteOptions = {}): Promise<Placed> {
     const body = { entries: entries.map((entry) => Buffer.from(entry as string).toString('base64')) };
-    return this.#write(options, (writerId, key, signal) =>
-      this.#options.client.call(appendEntries, { ...this.#call(writerId, key, signal), body }),
-    );
+    return this.#write(options, (request) => this.#options.client.call(appendEntries, { ...request, body }));
   }
 
   /** Makes the positions below `to` unreadable; answers where the truncation stands. The same errors, `bad_range`, `truncation_held`. */
   truncate(to: number, options: WriteOptions = {}): Promise<{ position: number }> {
-    return this.#write(options, (writerId, key, signal) =>
-      this.#options.client.call(truncateLog, { ...this.#call(writerId, key, signal), body: { to } }),
-    );
+    return this.#write(options, (request) => this.#options.client.call(truncateLog, { ...request, body: { to } }));
   }
 
-  #call(writerId: string, idempotencyKey: string, signal: AbortSignal | undefined) {
-    const { group, log } = this.#options;
-    const headers = { 'Log-Writer': writerId };
-    return { params: { group, log }, headers, idempotencyKey, retry: false, timeoutMs, ...(signal && { signal }) };
-  }
-
-  #write<Answer>(
-    options: WriteOptions,
-    send: (writerId: string, key: string, signal: AbortSignal | undefined) => Promise<Answer>,
-  ): Promise<Answer> {
-    const { signal, idempotencyKey = randomUUID() } = options;
+  #write<Answer>(options: WriteOptions, send: (request: WriterRequest) => Promise<Answer>): Promise<Answer> {
+    const { idempotencyKey = randomUUID() } = options;
     return this.#inTurn(() =>
-      this.#patiently(options, async () => {
-        const { writerId } = this.#elected ?? (await this.#elect(options));
-        return send(writerId, idempotencyKey, signal);
+      this.#patiently(options, async (trying) => {
+        const { writerId } = this.#elected ?? (await this.#elect(trying));
+        trying.sent = true;
+        return send({ ...this.#try(trying), headers: { 'Log-Writer': writerId }, idempotencyKey });
       }),
     );
   }
 
-  /** Tries until it is known what became of it, or the deadline has passed; then the last error is thrown. */
-  async #patiently<Answer>(options: WriteOptions, act: () => Promise<Answer>): Promise<Answer> {
+  /** Tries until it is known what became of it, or the deadline has passed; then the last error that tells is thrown. */
+  async #patiently<Answer>(options: WriteOptions, act: (trying: Trying) => Promise<Answer>): Promise<Answer> {
     const { client, term, deadlineMs = 30_000 } = this.#options;
-    const endsAt = client.time.monotonic() + deadlineMs;
+    const signal = term ? stopping(term, options.signal) : options.signal;
+    const trying: Trying = { signal, endsAt: client.time.monotonic() + deadlineMs, sent: false };
     let unsettled: unknown;
+    let last: unknown;
     let displaced = 0;
     for (let tries = 0; ; tries += 1) {
-      term?.signal.throwIfAborted();
+      signal?.throwIfAborted();
       try {
-        return await act();
+        return await act(trying);
       } catch (error) {
-        if (hasCode(error, ...unknown)) unsettled = error;
+        if (trying.sent && hasCode(error, ...unknown)) unsettled = error;
         const lostSeat = isNotInTheLog(error);
         if (lostSeat) displaced += 1;
         // The recovery of a replica takes the seat too, so that one loss is no rival yet; a newer term loses the election itself.
@@ -122,11 +128,13 @@ export class LogWriter {
         const again = this.#failed(error) || retaken;
         const pause = (hasCode(error, ...unknown, ...passing, 'election_lost') && error.retryAfterMs) || pauseMs;
         if (!again) throw error;
+        // A try that the deadline cut short says nothing; its timer may be early.
+        const cutShort = hasCode(error, 'unreachable') && client.time.monotonic() + pauseMs > trying.endsAt;
+        if (!cutShort) last = error;
         // Rivals that take each other's elections drift apart.
         const wait = pause * (1 + client.random() * 2 ** Math.min(tries, 6));
-        if (client.time.monotonic() + wait >= endsAt) throw unsettled ?? error;
-        await sleep(client.time, wait, options.signal);
-        options.signal?.throwIfAborted();
+        if (client.time.monotonic() + wait >= trying.endsAt) throw unsettled ?? last ?? error;
+        await sleep(client.time, wait, signal);
       }
     }
   }
@@ -145,13 +153,20 @@ export class LogWriter {
     return hasCode(error, 'election_lost') && error.retryable;
   }
 
-  async #elect({ signal }: WriteOptions): Promise<Elected> {
-    const { client, group, log, term } = this.#options;
-    const request = { params: { group, log }, timeoutMs, deadlineMs: timeoutMs, retry: false };
+  async #elect(trying: Trying): Promise<Elected> {
+    const { client, term } = this.#options;
+    const request = this.#try(trying);
     this.#elected = term
-      ? await inTerm(term, (signal) => client.call(electWriter, { ...request, fence: term, signal }))
-      : await client.call(electWriter, { ...request, ...(signal && { signal }) });
+      ? await inTerm(term, () => client.call(electWriter, { ...request, fence: term }))
+      : await client.call(electWriter, request);
     return this.#elected;
+  }
+
+  /** One try, which has what is left of the deadline. */
+  #try({ signal, endsAt }: Trying) {
+    const { client, group, log } = this.#options;
+    const timeoutMs = Math.max(1, Math.min(longestTryMs, endsAt - client.time.monotonic()));
+    return { params: { group, log }, retry: false, timeoutMs, ...(signal && { signal }) };
   }
 
   #inTurn<Answer>(act: () => Promise<Answer>): Promise<Answer> {

@@ -105,7 +105,7 @@ test('a tail goes on until a signal ends it, and then it has succeeded', async (
 test('a log that is founded by hand takes entries after tenure log init', async () => {
   const env = { TENURE_GROUP: newGroup() };
   await said(env, 'log', 'create', 'journal', '--no-auto-initialize');
-  const early = await fed(env, 'early\n', 'log', 'append', 'journal', '--deadline', '500ms', '--json');
+  const early = await fed(env, 'early\n', 'log', 'append', 'journal', '--deadline', '2s', '--json');
   expect({ ...early, err: JSON.parse(early.err) }).toEqual({
     code: 1,
     out: '',
