@@ -12,7 +12,7 @@ const afterDeadlineMs = 200;
 export class Guard {
   readonly #onFailure: (why: string) => void;
   #process: ChildProcess;
-  #state: readonly string[] = [];
+  #watched: { readonly pid: number; readonly graceMs: number; readonly term: Term } | undefined;
   #ended = false;
 
   constructor(onFailure: (why: string) => void) {
@@ -20,19 +20,19 @@ export class Guard {
     this.#process = this.#start();
   }
 
-  /** From now on the process group is stopped unless the term is renewed. */
+  /** From now on the process group is stopped when the term's window ends; each renewal moves it. */
   watch(pid: number, graceMs: number, term: Term): void {
-    this.#say([`watch ${pid} ${graceMs}`, until(term)]);
+    this.#watched = { pid, graceMs, term };
+    this.#sayWatched();
   }
 
-  renewed(term: Term): void {
-    const [watching] = this.#state;
-    if (watching) this.#say([watching, until(term)]);
+  renewed(): void {
+    this.#sayWatched();
   }
 
   release(): void {
-    if (this.#state.length > 0) this.#say(['release']);
-    this.#state = [];
+    if (this.#watched) this.#say('release');
+    this.#watched = undefined;
   }
 
   end(): void {
@@ -41,9 +41,15 @@ export class Guard {
     this.#process.unref();
   }
 
-  #say(lines: readonly string[]): void {
-    this.#state = lines;
-    this.#process.stdin?.write(`${lines.join('\n')}\n`);
+  #sayWatched(): void {
+    if (!this.#watched) return;
+    const { pid, graceMs, term } = this.#watched;
+    const untilMs = Math.max(0, Math.round(term.remainingMs())) + afterDeadlineMs;
+    this.#say(`watch ${pid} ${graceMs}\nuntil ${untilMs}`);
+  }
+
+  #say(lines: string): void {
+    this.#process.stdin?.write(`${lines}\n`);
   }
 
   #start(): ChildProcess {
@@ -68,10 +74,6 @@ export class Guard {
   #replace(): void {
     if (this.#ended) return;
     this.#process = this.#start();
-    if (this.#state.length > 0) this.#say(this.#state);
+    this.#sayWatched();
   }
-}
-
-function until(term: Term): string {
-  return `until ${Math.max(0, Math.round(term.remainingMs())) + afterDeadlineMs}`;
 }

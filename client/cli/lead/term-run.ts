@@ -74,7 +74,7 @@ export async function leadOneTerm(settings: LeadSettings, reached: boolean): Pro
       if (settings.readyFile) await readyFile(settings.readyFile, term.signal);
     },
     onConfirmed: (term) => report.confirmed(term),
-    onRenewed: (term) => guard.renewed(term),
+    onRenewed: () => guard.renewed(),
     onRevoked: async (loss, term) => {
       if (loss.reason === 'closed') return;
       report.lost(term, loss);
