@@ -27,10 +27,17 @@ export async function lead(settings: LeadSettings, { stay, restart }: Persistenc
     const again =
       (outcome.kind === 'lost' && stay) || (outcome.kind === 'ended' && restart && runnable(outcome.ending));
     if (!again || signals.asked) throw new Exit(codeOf(outcome));
-    failures = outcome.kind === 'ended' && outcome.ranMs < steadyMs ? failures + 1 : 0;
+    failures = failedSoon(outcome) ? failures + 1 : 0;
     await untilAsked(settings, failures === 0 ? 0 : Math.min(longestPauseMs, 500 * 2 ** failures));
     if (signals.asked) throw new Exit(128 + constants.signals[signals.asked]);
   }
+}
+
+/** Whether it may well go on like this at once, round after round. */
+function failedSoon(outcome: Outcome): boolean {
+  if (outcome.kind === 'ended') return outcome.ranMs < steadyMs;
+  // Given up here: it could not get ready, or its confirmation was refused.
+  return outcome.kind === 'lost' && outcome.loss.reason === 'resigned';
 }
 
 function runnable({ code }: { code: number }): boolean {
