@@ -16,6 +16,8 @@ export interface LeaderElectorOptions extends LeaseSettings, ElectorEvents, Publ
   readonly contenderId?: string;
   /** False ends the elector with its first term, instead of contending again. */
   readonly contendAgain?: boolean;
+  /** Session of the last term of an elector before this one, of the same contender: if the service hands it back, it is given back. */
+  readonly previousSessionId?: string | undefined;
 }
 
 interface Held extends Lead {
@@ -120,7 +122,7 @@ export class LeaderElector {
 
   async #run(): Promise<void> {
     const { signal: closing } = this.#closing;
-    let previous: Fence | undefined;
+    let previous = this.#options.previousSessionId;
     while (!closing.aborted) {
       const grant = await contendUntilGranted({
         client: this.#client,
@@ -132,12 +134,12 @@ export class LeaderElector {
       });
       if (!grant) return;
       // Also a term that was ended here and that the service does not know about yet: it never resumes.
-      if (closing.aborted || grant.sessionId === previous?.sessionId) {
+      if (closing.aborted || grant.sessionId === previous) {
         const released = await this.#step(() => this.#giveBack(grant));
         if (!released) await sleep(this.#client.time, this.#settings.renewEveryMs, closing);
         continue;
       }
-      previous = grant;
+      previous = grant.sessionId;
       await this.#lead(grant);
       if (this.#options.contendAgain === false) return;
     }

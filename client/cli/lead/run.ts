@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import type { Term } from '../../leadership/term.ts';
 import { sleep } from '../../time.ts';
 import { Exit, exitCodes } from '../exit.ts';
 import { type LeadSettings, leadOneTerm, type Outcome } from './term-run.ts';
@@ -17,16 +18,16 @@ const longestPauseMs = 30_000;
 /** Leads term after term as asked, and throws the Exit that `tenure lead` ends with, or what kept it from contending. */
 export async function lead(settings: LeadSettings, { stay, restart }: Persistence): Promise<never> {
   const { report, signals } = settings;
-  let reached = false;
+  let previous: Term | undefined;
   let failures = 0;
   for (;;) {
-    const outcome = await leadOneTerm(settings, reached);
-    reached = true;
+    const outcome = await leadOneTerm(settings, previous);
     if (outcome.kind === 'failed') throw outcome.error;
     if (outcome.kind === 'ended') report.ended(outcome.ending.said, outcome.ending.code);
     const again =
       (outcome.kind === 'lost' && stay) || (outcome.kind === 'ended' && restart && runnable(outcome.ending));
     if (!again || signals.asked) throw new Exit(codeOf(outcome));
+    previous = outcome.term;
     failures = failedSoon(outcome) ? failures + 1 : 0;
     await untilAsked(settings, failures === 0 ? 0 : Math.min(longestPauseMs, 500 * 2 ** failures));
     if (signals.asked) throw new Exit(128 + constants.signals[signals.asked]);

@@ -28,19 +28,19 @@ export interface LeadSettings {
 
 /** What a round of contending came to. */
 export type Outcome =
-  | { readonly kind: 'ended'; readonly ending: Ending; readonly ranMs: number }
-  | { readonly kind: 'lost'; readonly loss: Loss }
+  | { readonly kind: 'ended'; readonly term: Term; readonly ending: Ending; readonly ranMs: number }
+  | { readonly kind: 'lost'; readonly term: Term; readonly loss: Loss }
   | { readonly kind: 'signalled'; readonly signal: NodeJS.Signals }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /**
  * Contends until one term was held and its command has ended, whoever ended it; everything of it has stopped and the lease is given back when
- * this resolves. `reached` tells whether the service has answered before: the first time, silence is a failure.
+ * this resolves. `previous` is the term of the round before: it never resumes. In the first round the service's silence is a failure.
  */
-export async function leadOneTerm(settings: LeadSettings, reached: boolean): Promise<Outcome> {
+export async function leadOneTerm(settings: LeadSettings, previous: Term | undefined): Promise<Outcome> {
   const { client, group, contenderId, guard, report, signals } = settings;
   const startedAt = client.time.monotonic();
-  let answered = reached;
+  let answered = previous !== undefined;
   let running: Command | undefined;
   let settle: (outcome: Outcome) => void = () => {};
   const outcome = new Promise<Outcome>((resolve) => (settle = resolve));
@@ -53,6 +53,7 @@ export async function leadOneTerm(settings: LeadSettings, reached: boolean): Pro
     leaseMs: settings.leaseMs,
     maxClockSkewMs: settings.maxClockSkewMs,
     contendAgain: false,
+    previousSessionId: previous?.sessionId,
     onWaiting: (held) => {
       answered = true;
       report.waiting(held);
@@ -68,7 +69,7 @@ export async function leadOneTerm(settings: LeadSettings, reached: boolean): Pro
         guard.release();
         const lost = term.loss ?? (term.isLeader() ? undefined : expired(term));
         const ranMs = client.time.monotonic() - begunAt;
-        settle(lost ? { kind: 'lost', loss: lost } : { kind: 'ended', ending, ranMs });
+        settle(lost ? { kind: 'lost', term, loss: lost } : { kind: 'ended', term, ending, ranMs });
       });
       guard.watch(await command.started, settings.graceMs, term);
       if (settings.readyFile) await readyFile(settings.readyFile, term.signal);
@@ -79,7 +80,7 @@ export async function leadOneTerm(settings: LeadSettings, reached: boolean): Pro
       if (loss.reason === 'closed') return;
       report.lost(term, loss);
       await running?.stop();
-      if (!running) settle({ kind: 'lost', loss });
+      if (!running) settle({ kind: 'lost', term, loss });
     },
     onSuspended: (term) => report.suspended(term),
     onReconnected: (term) => report.reconnected(term),

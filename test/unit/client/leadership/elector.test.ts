@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { contestant } from './contestant.ts';
+import { contestant, contestantOn } from './contestant.ts';
 
 test('contends, lets the owner get ready, confirms, and renews every third of the lease', async () => {
   let ready = () => {};
@@ -123,6 +123,27 @@ test('contends again after a loss, and a term of its own is never handed back', 
   await time.advance(10_000);
   expect(events.slice(-2)).toEqual(['granted 2', 'confirmed 2']);
   expect(events.filter((event) => event.startsWith('granted'))).toHaveLength(2);
+});
+
+test('nor is the term of an elector before it, given back or not', async () => {
+  const before = contestant('a');
+  before.elector.start();
+  await before.time.advance(1_000);
+  const { link, time } = before;
+  const previousSessionId = link.service.holder?.sessionId;
+  link.offline = true;
+  const closing = before.elector.close().catch(() => {});
+  await time.advance(4_000);
+  await closing;
+  link.offline = false;
+  link.next('resign', { kind: 'status', status: 500 });
+  const { elector, events } = contestantOn('a', link, time, { previousSessionId });
+  elector.start();
+  await time.advance(1_000);
+  expect(events).toEqual([]);
+  expect(link.service.live).toBe(true);
+  await time.advance(2_500);
+  expect(events).toEqual(['granted 2', 'confirmed 2']);
 });
 
 test('a leader that cannot get ready gives the lease back and leaves it to others for a while', async () => {

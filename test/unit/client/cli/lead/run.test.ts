@@ -36,3 +36,19 @@ test.each([
   await time.advance(0);
   await expect(led).rejects.toBeInstanceOf(Exit);
 });
+
+test('with --restart a term that could not be given back is not led again', async () => {
+  const { time, link, said, events, start } = leading({}, { restart: true });
+  link.next('resign', { kind: 'status', status: 500 });
+  const led = start();
+  led.catch(() => {});
+  await time.advance(0);
+  await vi.waitFor(() => expect(events().at(-1)).toBe('ended'));
+  expect(link.service.live).toBe(true);
+  await time.advance(1_000);
+  await vi.waitFor(() => expect(events().filter((event) => event === 'ended')).toHaveLength(2));
+  expect(said.filter(({ event }) => event === 'granted')).toMatchObject([{ fencingVersion: 1 }, { fencingVersion: 2 }]);
+  process.listeners('SIGTERM').at(-1)?.('SIGTERM');
+  await time.advance(0);
+  await expect(led).rejects.toBeInstanceOf(Exit);
+});
