@@ -65,7 +65,8 @@ async function watch(options: GroupOptions & { every: number }, shell: Shell): P
   let reached = false;
   const onError = (error: unknown) => {
     if (!reached) throw error;
-    shell.err(`tenure: ${explain(error).message}`);
+    const { code, message } = explain(error);
+    shell.err(options.json ? JSON.stringify({ error: { code, message } }) : `tenure: ${message}`);
   };
   const watcher = new LeaderWatcher({
     client,
