@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rename, stat } from 'node:fs/promises';
-import { TenureError } from '../tenure-error.ts';
+import { rename, stat, truncate, writeFile } from 'node:fs/promises';
+import { hasCode, TenureError } from '../tenure-error.ts';
 import { systemTime, type Time } from '../time.ts';
 import { directS3, type S3 } from './s3.ts';
 import { getFrom, isBrokenConnection, persistently, type Transfer, TransferError } from './transfer.ts';
@@ -46,15 +46,12 @@ export async function downloadBytes(payload: Readable, options: DownloadOptions 
 export async function downloadFile(payload: Readable, path: string, options: DownloadOptions = {}): Promise<void> {
   const partial = `${path}.partial`;
   const { hash, bytes } = await hashPartial(partial, payload.bytes);
-  const file = await open(partial, bytes > 0 ? 'a' : 'w');
   try {
-    for await (const piece of readOn(payload, options, hash, bytes)) await file.write(piece);
-    await file.sync();
+    const flag = bytes > 0 ? 'a' : 'w';
+    await writeFile(partial, readOn(payload, options, hash, bytes), { flag, flush: true });
   } catch (error) {
-    if (error instanceof TenureError && error.code === 'payload_damaged') await file.truncate(0);
+    if (hasCode(error, 'payload_damaged')) await truncate(partial);
     throw error;
-  } finally {
-    await file.close();
   }
   await rename(partial, path);
 }
