@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { rename, stat, truncate, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hasCode, TenureError } from '../tenure-error.ts';
 import { systemTime, type Time } from '../time.ts';
 import { directS3, type S3 } from './s3.ts';
@@ -41,7 +41,7 @@ export async function downloadBytes(payload: Readable, options: DownloadOptions 
 
 /**
  * The same into a file, which appears under its name only once it is whole and verified. What an earlier try has left in
- * `<path>.partial` is not fetched again.
+ * `<path>.partial` is not fetched again; when it turns out to be of another payload, the download begins anew.
  */
 export async function downloadFile(payload: Readable, path: string, options: DownloadOptions = {}): Promise<void> {
   const partial = `${path}.partial`;
@@ -50,8 +50,11 @@ export async function downloadFile(payload: Readable, path: string, options: Dow
     const flag = bytes > 0 ? 'a' : 'w';
     await writeFile(partial, readOn(payload, options, hash, bytes), { flag, flush: true });
   } catch (error) {
-    if (hasCode(error, 'payload_damaged')) await truncate(partial);
-    throw error;
+    if (!hasCode(error, 'payload_damaged')) throw error;
+    await rm(partial, { force: true });
+    if (bytes === 0) throw error;
+    // An earlier try may have been at another payload: whether this one is damaged, only all of its own bytes tell.
+    return downloadFile(payload, path, options);
   }
   await rename(partial, path);
 }

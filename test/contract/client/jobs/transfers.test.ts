@@ -83,6 +83,11 @@ const readBack = async () => {
   for await (const piece of checkpoints.read(await latest())) pieces.push(piece);
   return Buffer.concat(pieces);
 };
+/** Another hand writes to the bucket. */
+const alter = ({ url }: { url: string }, Body: Uint8Array) => {
+  const Key = decodeURIComponent(new URL(url).pathname).split('/').slice(2).join('/');
+  return world.s3.send(new PutObjectCommand({ Bucket: world.bucket, Key, Body }));
+};
 async function* streamed(bytes: Uint8Array, piece: number) {
   for (let at = 0; at < bytes.byteLength; at += piece) yield bytes.subarray(at, at + piece);
 }
@@ -290,13 +295,26 @@ describe('a download', () => {
     await expect(stat(`${path}.partial`)).rejects.toThrow('ENOENT');
   });
 
-  test('into a file from a wrong beginning is refused, and the next try starts anew', async () => {
+  test.each([
+    ['a shorter one', 3 * mebibyte, [`bytes=${3 * mebibyte}-`, null]],
+    ['one as long', state.byteLength, [null]],
+    ['a longer one', state.byteLength + 1, [null]],
+  ])('into a file begins anew when the partial one is of another payload: %s', async (_, bytes, ranges) => {
     const path = join(folder, `state-${tests}`);
-    await writeFile(`${path}.partial`, randomBytes(3 * mebibyte));
-    await expect(checkpoints.readToFile(await latest(), path)).rejects.toMatchObject({ code: 'payload_damaged' });
-    await expect(stat(path)).rejects.toThrow('ENOENT');
+    await writeFile(`${path}.partial`, randomBytes(bytes));
     await checkpoints.readToFile(await latest(), path);
+    expect(s3Requests.map(({ range }) => range)).toEqual(ranges);
     expect((await readFile(path)).equals(state)).toBe(true);
+    await expect(stat(`${path}.partial`)).rejects.toThrow('ENOENT');
+  });
+
+  test('into a file says that the payload is damaged only of all its bytes, and leaves none of them', async () => {
+    const path = join(folder, `state-${tests}`);
+    await writeFile(`${path}.partial`, state.subarray(0, 3 * mebibyte));
+    await alter(await latest(), Buffer.concat([state.subarray(0, -1), Buffer.of((state.at(-1) ?? 0) ^ 1)]));
+    await expect(checkpoints.readToFile(await latest(), path)).rejects.toMatchObject({ code: 'payload_damaged' });
+    expect(s3Requests.map(({ range }) => range)).toEqual([`bytes=${3 * mebibyte}-`, null]);
+    for (const left of [path, `${path}.partial`]) await expect(stat(left)).rejects.toThrow('ENOENT');
   });
 
   test.each([
@@ -304,9 +322,7 @@ describe('a download', () => {
     ['fewer bytes', state.subarray(1)],
     ['more bytes', Buffer.concat([state, state])],
   ])('of a payload that was altered behind our back (%s) ends with an error', async (_, Body) => {
-    const checkpoint = await latest();
-    const Key = decodeURIComponent(new URL(checkpoint.url).pathname).split('/').slice(2).join('/');
-    await world.s3.send(new PutObjectCommand({ Bucket: world.bucket, Key, Body }));
+    await alter(await latest(), Body);
     await expect(readBack()).rejects.toMatchObject({ code: 'payload_damaged', retryable: false });
   });
 
