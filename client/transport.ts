@@ -57,6 +57,16 @@ export async function sendOnce(
   }
 }
 
+/** Settles as the work does, or rejects as soon as the signal fires: what the work comes to is then heard by nobody. */
+export function unlessAborted<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
 async function sign(request: HttpRequest, { credentials, region }: NonNullable<Transport['signing']>, time: Time) {
   const { AwsV4Signer } = await import('aws4fetch');
   const { accessKeyId, secretAccessKey, sessionToken } = await credentials();

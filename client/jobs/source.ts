@@ -1,6 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { TenureError } from '../tenure-error.ts';
+import { unlessAborted } from '../transport.ts';
 
 /** What can be uploaded: bytes, a file by its path, or a stream of any length that can be read once. */
 export type PayloadSource = Uint8Array | string | { readonly file: string } | AsyncIterable<Uint8Array>;
@@ -19,8 +21,11 @@ export interface Block {
 export interface Known {
   /** The size, where it is known beforehand. */
   readonly bytes?: number | undefined;
-  /** Cuts it into blocks of at most this size, one after the other; at least one, that may be empty. */
-  blocks(size: (index: number) => number): AsyncGenerator<Block, Whole>;
+  /**
+   * Cuts it into blocks of at most this size, one after the other; at least one, that may be empty. A stream is left, however silent,
+   * when the signal fires.
+   */
+  blocks(size: (index: number) => number, signal: AbortSignal): AsyncGenerator<Block, Whole>;
 }
 
 /** Size and digest of everything, once all blocks have been cut. */
@@ -38,7 +43,7 @@ export async function openSource(source: PayloadSource): Promise<Known> {
     const { size } = await stat(source.file);
     return { bytes: size, blocks: (most) => cutFile(source.file, size, most) };
   }
-  return { blocks: (size) => cutStream(source, size) };
+  return { blocks: (size, signal) => cutStream(untilAborted(signal, source), size) };
 }
 
 const hexOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -114,6 +119,21 @@ function shortened(expected: number, found: number): TenureError {
     `The file had at least ${expected} bytes and now ends at ${found}: it changed during its upload; add it again when nobody writes to it.`,
     { code: 'transfer_failed', status: 0, retryable: false, request: 'the upload of a file' },
   );
+}
+
+async function* untilAborted(signal: AbortSignal, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const pieces = stream[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await unlessAborted(signal, pieces.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    if (stream instanceof Readable) stream.destroy();
+    // Not waited for: its turn comes after a piece that may never come.
+    pieces.return?.().catch(() => {});
+  }
 }
 
 /** Left to the garbage collector, large buffers pile up faster than they go: those that are done with are used again. */

@@ -3,7 +3,7 @@ import { beginUpload, signParts } from '../../functions/jobs/schema.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { inTerm, type LeadingTerm, stopping } from './leading-term.ts';
 import { directS3, type S3 } from './s3.ts';
-import { type Block, openSource, type PayloadSource, type Whole } from './source.ts';
+import { type Block, type Known, openSource, type PayloadSource } from './source.ts';
 import { persistently, putBlock, type Transfer, TransferError } from './transfer.ts';
 
 export interface Progress {
@@ -59,13 +59,13 @@ export async function upload(target: UploadTarget, source: PayloadSource): Promi
   };
   const known = await openSource(source);
   if (known.bytes !== undefined && known.bytes <= maxPutBytes) {
-    const blocks = known.blocks(() => maxPutBytes);
+    const blocks = known.blocks(() => maxPutBytes, transfer.signal);
     const { value } = await blocks.next();
     // It has a file open, which is not needed any more: the block opens it again.
     await blocks.return(undefined as never);
     return putWhole(target, transfer, value as Block);
   }
-  return uploadParts(target, transfer, known.bytes, (size) => known.blocks(size));
+  return uploadParts(target, transfer, known);
 }
 
 async function begin({ client, term, jobId, purpose }: UploadTarget, promised: { bytes?: number; sha256?: string }) {
@@ -89,25 +89,28 @@ async function putWhole(target: UploadTarget, transfer: Transfer, block: Block):
   return { uploadId: begun.uploadId, bytes, sha256 };
 }
 
-async function uploadParts(
-  target: UploadTarget,
-  transfer: Transfer,
-  totalBytes: number | undefined,
-  cut: (size: (index: number) => number) => AsyncGenerator<Block, Whole>,
-): Promise<Uploaded> {
+async function uploadParts(target: UploadTarget, within: Transfer, known: Known): Promise<Uploaded> {
+  const totalBytes = known.bytes;
   const begun = await begin(target, totalBytes === undefined ? {} : { bytes: totalBytes });
   if (begun.method !== 'multipart') throw new Error('The service wants one PUT for a payload that is to go in parts');
   const size = (index: number) =>
     totalBytes === undefined ? begun.partBytes * 2 ** Math.floor(index / partsPerSize) : begun.partBytes;
+  const ending = new AbortController();
+  const transfer = { ...within, signal: AbortSignal.any([within.signal, ending.signal]) };
   const parts: UploadedPart[] = [];
   let arrived = 0;
-  const whole = await inWindow(target.parallel ?? 3, cut(size), async (block, index) => {
-    const partNumber = index + 1;
-    parts[index] = await sendPart(target, transfer, begun.uploadId, partNumber, block);
-    block.release?.();
-    arrived += block.bytes;
-    target.onProgress?.({ bytes: arrived, totalBytes });
-  });
+  const whole = await inWindow(
+    target.parallel ?? 3,
+    known.blocks(size, transfer.signal),
+    ending,
+    async (block, index) => {
+      const partNumber = index + 1;
+      parts[index] = await sendPart(target, transfer, begun.uploadId, partNumber, block);
+      block.release?.();
+      arrived += block.bytes;
+      target.onProgress?.({ bytes: arrived, totalBytes });
+    },
+  );
   return { uploadId: begun.uploadId, ...whole, parts };
 }
 
@@ -122,8 +125,9 @@ async function sendPart(
   const params = { group: term.group, job: jobId, upload: uploadId };
   return persistently(transfer, `The upload of part ${partNumber}`, async () => {
     // Signed anew for each try: the URL of the last one may have expired.
-    const { urls } = await inTerm(term, (signal) =>
-      client.call(signParts, { params, fence: term, signal, body: { parts: [{ partNumber, bytes, sha256 }] } }),
+    const body = { parts: [{ partNumber, bytes, sha256 }] };
+    const { urls } = await inTerm(term, () =>
+      client.call(signParts, { params, fence: term, signal: transfer.signal, body }),
     );
     const [signed] = urls;
     if (!signed) throw new Error(`The service signed no URL for part ${partNumber}`);
@@ -133,30 +137,37 @@ async function sendPart(
   });
 }
 
-/** Works on the items as they come, `width` at a time, and answers what the generator returns. The first failure ends it. */
+/**
+ * Works on the items as they come, `width` at a time, and answers what the generator returns. The first failure aborts `ending`, which the
+ * generator and all work hear, and is thrown once they have ended.
+ */
 async function inWindow<Item, Value>(
   width: number,
   items: AsyncGenerator<Item, Value>,
+  ending: AbortController,
   act: (item: Item, index: number) => Promise<void>,
 ): Promise<Value> {
   const running = new Set<Promise<void>>();
-  const failures: unknown[] = [];
-  for (let index = 0; ; index += 1) {
-    const next = await items.next();
-    if (next.done) {
-      await Promise.all(running);
-      if (failures.length > 0) throw failures[0];
-      return next.value;
+  const fail = (error: unknown) => ending.abort(error);
+  try {
+    for (let index = 0; ; index += 1) {
+      const next = await items.next();
+      if (next.done) {
+        await Promise.all(running);
+        ending.signal.throwIfAborted();
+        return next.value;
+      }
+      const work = act(next.value, index)
+        .catch(fail)
+        .finally(() => running.delete(work));
+      running.add(work);
+      if (running.size >= width) await Promise.race(running);
+      ending.signal.throwIfAborted();
     }
-    const work = act(next.value, index)
-      .catch((error: unknown) => void failures.push(error))
-      .finally(() => running.delete(work));
-    running.add(work);
-    if (running.size >= width) await Promise.race(running);
-    if (failures.length > 0) {
-      await Promise.all(running);
-      await items.return(undefined as Value);
-      throw failures[0];
-    }
+  } catch (error) {
+    fail(error);
+    await Promise.all(running);
+    await items.return(undefined as Value);
+    throw ending.signal.reason;
   }
 }
