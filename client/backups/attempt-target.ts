@@ -3,11 +3,8 @@ import type { ReferredPayload } from '../../functions/backups/archive/archive-fo
 import type { ArchiveTarget, Copied } from '../../functions/backups/archive/archive-ports.ts';
 import { attemptFiles, attemptPayloads } from '../../functions/backups/workers/worker-schema.ts';
 import { download } from '../jobs/download.ts';
-import { persistently, putBlock, type Transfer, TransferError } from '../jobs/transfer.ts';
+import { persistently, putOnce, type Transfer } from '../jobs/transfer.ts';
 import type { AttemptCalls } from './attempt-calls.ts';
-
-/** S3 takes 412 for a file that an earlier try, whose answer was lost, has put already. */
-const alreadyThere = 412;
 
 /** Puts files into S3 by addresses that the service signs, and has payloads copied inside S3. */
 export function s3Target(calls: AttemptCalls, transfer: Transfer): ArchiveTarget {
@@ -17,11 +14,7 @@ export function s3Target(calls: AttemptCalls, transfer: Transfer): ArchiveTarget
         const { urls } = await calls.call(attemptFiles, { body: { files: [{ name, bytes: bytes.length, sha256 }] } });
         const [signed] = urls;
         if (!signed) throw new Error(`The service signed no address for ${name}`);
-        await putBlock(transfer, signed, { bytes: bytes.length, sha256, pieces: () => [bytes] }).catch(
-          (error: unknown) => {
-            if (!(error instanceof TransferError && error.status === alreadyThere)) throw error;
-          },
-        );
+        await putOnce(transfer, signed, { bytes: bytes.length, sha256, pieces: () => [bytes] });
       }),
     copy: together(calls),
   };

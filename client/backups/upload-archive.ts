@@ -8,7 +8,7 @@ import { Damaged, verifyArchive } from '../../functions/backups/archive/archive-
 import { uploadRestore } from '../../functions/backups/schema.ts';
 import { directS3 } from '../jobs/s3.ts';
 import type { Block } from '../jobs/source.ts';
-import { persistently, putBlock, type Transfer } from '../jobs/transfer.ts';
+import { persistently, putOnce, type Transfer } from '../jobs/transfer.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { TenureError } from '../tenure-error.ts';
 
@@ -49,7 +49,7 @@ export async function uploadArchive({ client, group, folder, onProgress }: Uploa
       const { uri, urls } = await client.call(uploadRestore, { params: { group }, body });
       const [signed] = urls;
       if (!signed) throw new Error(`The service signed no address for ${name}`);
-      await putBlock(transfer, signed, block);
+      await putOnce(transfer, signed, block);
       restoreFrom = uri;
     });
     onProgress?.(done + 1, files.length);

@@ -73,6 +73,13 @@ export async function putBlock({ s3, signal }: Transfer, { url, headers }: Signe
   throw refused(answer.status, answer.text);
 }
 
+/** The same to a URL that takes one object only: 412 means that an earlier try, whose answer was lost, has written it. */
+export async function putOnce(transfer: Transfer, signed: Signed, block: Block): Promise<void> {
+  await putBlock(transfer, signed, block).catch((error: unknown) => {
+    if (!(error instanceof TransferError && error.status === 412)) throw error;
+  });
+}
+
 /** An answer of S3 whose bytes have begun to come. */
 export interface Arriving {
   readonly status: number;

@@ -4,7 +4,7 @@ import type { TenureClient } from '../tenure-client.ts';
 import { inTerm, type LeadingTerm, stopping } from './leading-term.ts';
 import { directS3, type S3 } from './s3.ts';
 import { type Block, type Known, openSource, type PayloadSource } from './source.ts';
-import { persistently, putBlock, type Transfer, TransferError } from './transfer.ts';
+import { persistently, putBlock, putOnce, type Transfer, TransferError } from './transfer.ts';
 
 export interface Progress {
   /** Bytes that have arrived. */
@@ -75,16 +75,11 @@ async function begin({ client, term, jobId, purpose }: UploadTarget, promised: {
   );
 }
 
-/** A first try whose answer was lost has written the payload: the second one is then told that the key is taken. */
 async function putWhole(target: UploadTarget, transfer: Transfer, block: Block): Promise<Uploaded> {
   const { bytes, sha256 } = block;
   const begun = await begin(target, { bytes, sha256 });
   if (begun.method !== 'put') throw new Error('The service wants parts for a payload that fits into one PUT');
-  await persistently(transfer, `The upload of ${bytes} bytes`, () =>
-    putBlock(transfer, begun, block).catch((error: unknown) => {
-      if (!(error instanceof TransferError && error.status === 412)) throw error;
-    }),
-  );
+  await persistently(transfer, `The upload of ${bytes} bytes`, () => putOnce(transfer, begun, block));
   target.onProgress?.({ bytes, totalBytes: bytes });
   return { uploadId: begun.uploadId, bytes, sha256 };
 }
