@@ -9,6 +9,7 @@ import {
 } from '../../functions/checkpoints/schema.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
+import { unlessAborted } from '../transport.ts';
 import { type DownloadOptions, download, downloadFile } from './download.ts';
 import { inTerm, type LeadingTerm, stopping } from './leading-term.ts';
 import type { S3 } from './s3.ts';
@@ -21,7 +22,7 @@ export type Committed = z.output<typeof commitCheckpoint.answer>;
 export interface AddOptions {
   /** At most 160 bytes of JSON. */
   readonly metadata?: Record<string, unknown> | undefined;
-  /** Ends the upload; what has arrived is collected later. */
+  /** Ends the upload, and the wait for the commits before it; what has arrived is collected later. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -47,7 +48,8 @@ export class CheckpointStore {
   readonly jobId: string;
   readonly #options: CheckpointStoreOptions;
   #next: number | undefined;
-  #commits: Promise<unknown> = Promise.resolve();
+  /** Settles once all commits that were asked for have been made, or have failed. */
+  #commits: Promise<void> = Promise.resolve();
 
   constructor(options: CheckpointStoreOptions) {
     this.#options = options;
@@ -57,7 +59,8 @@ export class CheckpointStore {
 
   /**
    * Uploads a checkpoint and commits it; the oldest beyond the job's retention is dropped with that. When it resolves, the next leader recovers this
-   * state or a newer one. Uploads may run at the same time, commits are made one after the other.
+   * state or a newer one. Uploads may run at the same time; commits are made in the order of the calls, so that a later state is never replaced by
+   * an earlier one whose upload takes longer.
    * @throws LeadershipLost, TenureError (`unexpected_checkpoint` when somebody else commits to the job in this term).
    */
   add(source: PayloadSource, options: AddOptions = {}): Promise<Committed> {
@@ -121,15 +124,28 @@ export class CheckpointStore {
     });
   }
 
-  async #add(kind: 'checkpoint' | 'savepoint', source: PayloadSource, options: AddOptions): Promise<Committed> {
+  #add(kind: 'checkpoint' | 'savepoint', source: PayloadSource, options: AddOptions): Promise<Committed> {
+    const earlier = this.#commits;
+    const adding = this.#addAfter(earlier, kind, source, options);
+    // One that fails may do so before its turn: the next one still waits for those before it.
+    this.#commits = adding.then(
+      () => {},
+      () => earlier,
+    );
+    return adding;
+  }
+
+  async #addAfter(
+    earlier: Promise<void>,
+    kind: 'checkpoint' | 'savepoint',
+    source: PayloadSource,
+    options: AddOptions,
+  ): Promise<Committed> {
     const { client, term, jobId, s3 } = this.#options;
     const { metadata, ...rest } = options;
     const uploaded = await upload({ ...rest, client, term, jobId, purpose: kind, s3 }, source);
-    const body = { ...uploaded, kind, ...(metadata && { metadata: metadata as never }) };
-    const commit = this.#commits.then(() => this.#commit(body));
-    // The next commit waits for this one, whatever becomes of it.
-    this.#commits = commit.catch(() => {});
-    return commit;
+    await unlessAborted(stopping(term, options.signal), earlier);
+    return this.#commit({ ...uploaded, kind, ...(metadata && { metadata: metadata as never }) });
   }
 
   async #commit(body: z.input<typeof commitCheckpoint.body>): Promise<Committed> {

@@ -1,6 +1,13 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { JobRegistry, LeadershipLost, type LeadingTerm, termFromEnvironment } from '../../../../client/index.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import {
+  type CheckpointStore,
+  type Committed,
+  JobRegistry,
+  LeadershipLost,
+  type LeadingTerm,
+  termFromEnvironment,
+} from '../../../../client/index.ts';
 import type { Fence } from '../../../../functions/platform/headers.ts';
 import { type JobWorld, openJobWorld, type Process } from '../../../support/job-world.ts';
 
@@ -99,11 +106,80 @@ test.each([
   expect((await successor.registry.show('job')).state).toBe('ACTIVE');
 });
 
-test('uploads at the same time are committed one after the other, each with the id it expects', async () => {
+test('states that are added at once are committed one after the other, each with the id it expects', async () => {
   const { registry } = await leader();
   const checkpoints = await registry.submit('job', 'graph', { retain: 4 });
   const committed = await Promise.all(['a', 'b', 'c', 'd'].map((state) => checkpoints.add(state)));
-  expect(committed.map(({ checkpointId }) => checkpointId).sort()).toEqual([1, 2, 3, 4]);
+  expect(committed.map(({ checkpointId }) => checkpointId)).toEqual([1, 2, 3, 4]);
+});
+
+describe('states that are added at the same time', () => {
+  /** A source that says nothing until it is told what to say; `fail` instead ends it with an error. */
+  const slowly = () => {
+    let say: (state: string) => void = () => {};
+    let fail: (error: Error) => void = () => {};
+    const said = new Promise<string>((resolve, reject) => {
+      [say, fail] = [resolve, reject];
+    });
+    said.catch(() => {});
+    const source = async function* () {
+      yield Buffer.from(await said);
+    };
+    return { source: source(), say, fail };
+  };
+  const retainOne = async () => {
+    const { registry } = await leader();
+    const checkpoints = await registry.submit('job', 'graph');
+    const recovered = async () => text(await (await all((await leader()).registry.recover()))[0]?.readCheckpoint());
+    return { checkpoints, recovered };
+  };
+  /** Adds a state and waits until it has been uploaded, and could be committed if nothing held it back. */
+  const uploaded = async (checkpoints: CheckpointStore, state: string, signal?: AbortSignal) => {
+    let adding: Promise<Committed> | undefined;
+    await new Promise<void>((resolve) => {
+      adding = checkpoints.add(state, { signal, onProgress: () => resolve() });
+    });
+    await checkpoints.latest();
+    return { committed: adding };
+  };
+
+  test('are committed in the order of the calls, however long the uploads take', async () => {
+    const { checkpoints, recovered } = await retainOne();
+    const { source, say } = slowly();
+    const earlier = checkpoints.add(source);
+    const later = await uploaded(checkpoints, 'the later state');
+    say('the earlier state');
+    expect(await earlier).toMatchObject({ checkpointId: 1 });
+    expect(await later.committed).toMatchObject({ checkpointId: 2, retained: [2] });
+    expect(await recovered()).toBe('the later state');
+  });
+
+  test('do not wait for one whose upload has failed, but for those before it', async () => {
+    const { checkpoints, recovered } = await retainOne();
+    const [first, second] = [slowly(), slowly()];
+    const earliest = checkpoints.add(first.source);
+    const failing = checkpoints.add(second.source);
+    second.fail(new Error('the disk is gone'));
+    await expect(failing).rejects.toThrow('the disk is gone');
+    const latest = await uploaded(checkpoints, 'the latest state');
+    first.say('the earliest state');
+    expect(await earliest).toMatchObject({ checkpointId: 1 });
+    expect(await latest.committed).toMatchObject({ checkpointId: 2 });
+    expect(await recovered()).toBe('the latest state');
+  });
+
+  test('hear their signal while they wait for one before them', async () => {
+    const { checkpoints, recovered } = await retainOne();
+    const { source, say } = slowly();
+    const earlier = checkpoints.add(source);
+    const stop = new AbortController();
+    const later = await uploaded(checkpoints, 'the later state', stop.signal);
+    stop.abort(new Error('enough'));
+    await expect(later.committed).rejects.toThrow('enough');
+    say('the earlier state');
+    expect(await earlier).toMatchObject({ checkpointId: 1 });
+    expect(await recovered()).toBe('the earlier state');
+  });
 });
 
 test('a commit of somebody else in the same term is noticed', async () => {
