@@ -35,7 +35,10 @@ export interface RecoverOptions {
   readonly onDamaged?: 'fail' | 'fallback';
   /** Drops all checkpoints but the one that was taken. */
   readonly discardOlder?: boolean;
-  /** Told of every damaged job. Without it the damaged jobs are thrown as one error, after all others. */
+  /**
+   * Told of every damaged job, with `fellBackTo` when an older checkpoint was taken. Without it the jobs that were left out are thrown as
+   * one error, after all others.
+   */
   readonly onDamage?: (damaged: DamagedJob) => void;
 }
 
@@ -76,7 +79,7 @@ export class JobRegistry {
   /**
    * Claims every job that must go on, in order of their ids, page by page as they are consumed. To be consumed to the end before the leader is
    * confirmed: a job that was not claimed can still be written to by the leader before.
-   * @throws LeadershipLost; TenureError `jobs_damaged` at the end, when jobs are damaged and no `onDamage` is given.
+   * @throws LeadershipLost; TenureError `jobs_damaged` at the end, when damaged jobs were left out and no `onDamage` is given.
    */
   async *recover(options: RecoverOptions = {}): AsyncGenerator<RecoveredJob> {
     const { client, term, s3 } = this.#options;
@@ -95,7 +98,7 @@ export class JobRegistry {
       );
       for (const one of page.damaged) {
         if (onDamage) onDamage(one);
-        else damaged.push(one);
+        else if (one.fellBackTo === undefined) damaged.push(one);
       }
       for (const job of page.jobs) {
         const checkpoints = this.checkpoints(job.jobId, job.nextCheckpointId);
@@ -103,7 +106,7 @@ export class JobRegistry {
       }
       cursor = page.nextCursor;
     } while (cursor !== undefined);
-    if (damaged.length > 0) throw jobsDamaged(term.group, damaged);
+    if (damaged.length > 0) throw jobsDamaged(term.group, damaged, options);
   }
 
   /** Records the result: the job is recovered by no leader any more. The same result again is no error. */
@@ -130,10 +133,17 @@ export class JobRegistry {
   }
 }
 
-function jobsDamaged(group: string, damaged: readonly DamagedJob[]): TenureError {
+function jobsDamaged(group: string, damaged: readonly DamagedJob[], { onDamaged }: RecoverOptions): TenureError {
   const said = damaged.map(({ jobId, reason }) => `"${jobId}" (${reason})`).join(', ');
-  return new TenureError(
-    `Damaged jobs of group "${group}": ${said}. Recover with onDamaged: 'fallback', submit them anew, or restore a backup.`,
-    { code: 'jobs_damaged', status: 0, retryable: false, members: { damaged }, request: 'recover' },
-  );
+  const cure =
+    onDamaged === 'fallback'
+      ? 'Submit them anew, or restore a backup.'
+      : "Recover with onDamaged: 'fallback', submit them anew, or restore a backup.";
+  return new TenureError(`Damaged jobs of group "${group}": ${said}. ${cure}`, {
+    code: 'jobs_damaged',
+    status: 0,
+    retryable: false,
+    members: { damaged },
+    request: 'recover',
+  });
 }

@@ -6,6 +6,7 @@ import {
   JobRegistry,
   LeadershipLost,
   type LeadingTerm,
+  type RecoverOptions,
   termFromEnvironment,
 } from '../../../../client/index.ts';
 import type { Fence } from '../../../../functions/platform/headers.ts';
@@ -209,29 +210,52 @@ test('an answer that never came: the client asks again and the checkpoint is the
   expect(await checkpoints.add('next')).toEqual({ checkpointId: 2, retained: [1, 2] });
 });
 
-test('damaged jobs hold up no other, and are told of', async () => {
-  const { registry, term } = await leader();
-  for (const id of ['a', 'b', 'c']) await (await registry.submit(id, 'graph', { retain: 2 })).add('state');
-  await registry.checkpoints('b').add('newer');
-  const { url } = (await registry.checkpoints('b').latest()) ?? { url: '' };
-  const Key = decodeURIComponent(new URL(url).pathname).split('/').slice(2).join('/');
-  await world.s3.send(new DeleteObjectCommand({ Bucket: world.bucket, Key }));
-
-  const found: string[] = [];
-  const recovering = async () => {
-    for await (const { jobId } of registry.recover()) found.push(jobId);
+describe('a damaged job', () => {
+  /** Another hand removes the newest checkpoint. */
+  const damage = async (checkpoints: CheckpointStore) => {
+    const { url } = (await checkpoints.latest()) ?? { url: '' };
+    const Key = decodeURIComponent(new URL(url).pathname).split('/').slice(2).join('/');
+    await world.s3.send(new DeleteObjectCommand({ Bucket: world.bucket, Key }));
   };
-  await expect(recovering()).rejects.toMatchObject({ code: 'jobs_damaged', members: { damaged: [{ jobId: 'b' }] } });
-  expect(found).toEqual(['a', 'c']);
-  const told: unknown[] = [];
-  const jobs = await all(registry.recover({ onDamaged: 'fallback', onDamage: (damaged) => void told.push(damaged) }));
-  expect(jobs.map(({ jobId, checkpoint }) => [jobId, checkpoint?.checkpointId])).toEqual([
-    ['a', 1],
-    ['b', 1],
-    ['c', 1],
-  ]);
-  expect(told).toMatchObject([{ jobId: 'b', fellBackTo: 1 }]);
-  expect(term.signal.aborted).toBe(false);
+  /** Of three jobs the second one, which has an older checkpoint. */
+  const recovering = async () => {
+    const { registry, term } = await leader();
+    for (const id of ['a', 'b', 'c']) await (await registry.submit(id, 'graph', { retain: 2 })).add('state');
+    await registry.checkpoints('b').add('newer');
+    await damage(registry.checkpoints('b'));
+    const found: unknown[] = [];
+    const recover = async (options?: RecoverOptions) => {
+      for await (const { jobId, checkpoint } of registry.recover(options))
+        found.push([jobId, checkpoint?.checkpointId]);
+    };
+    return { registry, term, found, recover };
+  };
+  const [a, b, c] = ['a', 'b', 'c'].map((jobId) => [jobId, 1]);
+
+  test('holds up no other, and is thrown at the end', async () => {
+    const { recover, found, term } = await recovering();
+    await expect(recover()).rejects.toMatchObject({ code: 'jobs_damaged', members: { damaged: [{ jobId: 'b' }] } });
+    expect(found).toEqual([a, c]);
+    expect(term.signal.aborted).toBe(false);
+  });
+
+  test('that fell back to an older checkpoint is told of, and thrown by nobody', async () => {
+    const { recover, found } = await recovering();
+    const told: unknown[] = [];
+    await recover({ onDamaged: 'fallback', onDamage: (damaged) => void told.push(damaged) });
+    expect(told).toMatchObject([{ jobId: 'b', fellBackTo: 1 }]);
+    await recover({ onDamaged: 'fallback' });
+    expect(found).toEqual([a, b, c, a, b, c]);
+  });
+
+  test('that has nothing to fall back to is thrown, without the advice to fall back', async () => {
+    const { registry, recover, found } = await recovering();
+    await damage(registry.checkpoints('a'));
+    const thrown = recover({ onDamaged: 'fallback' });
+    await expect(thrown).rejects.toMatchObject({ code: 'jobs_damaged', members: { damaged: [{ jobId: 'a' }] } });
+    await expect(thrown).rejects.toThrow(/\)\. Submit them anew, or restore a backup\.$/);
+    expect(found).toEqual([b, c]);
+  });
 });
 
 test('the environment must have a term', () => {
