@@ -172,7 +172,8 @@ async function explained({ ending }: AttemptContext, calls: AttemptCalls, error:
   const { reason } = ending.signal as { reason: unknown };
   if (ending.signal.aborted) return reason instanceof AttemptEnded ? reason.why : String(reason);
   if (hasCode(error, 'attempt_superseded')) return String(error.members['verdict']);
-  const { name, code = name, message } = error as { name: string; code?: unknown; message: string };
+  const thrown: Error & { code?: unknown } = error instanceof Error ? error : new Error(String(error));
+  const { name, code = name, message } = thrown;
   const own = `worker_${String(code)
     .toLowerCase()
     .replaceAll(/[^a-z]+/g, '_')}`.slice(0, 64);

@@ -11,7 +11,15 @@ import { directS3, type S3 } from '../jobs/s3.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
 import { sleep } from '../time.ts';
-import { AttemptEnded, type BackupCommand, newPulse, type Pulse, takeBackup } from './attempt.ts';
+import {
+  type AttemptContext,
+  type AttemptEnd,
+  AttemptEnded,
+  type BackupCommand,
+  newPulse,
+  type Pulse,
+  takeBackup,
+} from './attempt.ts';
 import type { BackupHooks, Positions, WorkerEvent } from './hooks.ts';
 
 export interface BackupWorkerOptions {
@@ -187,7 +195,7 @@ export class BackupWorker {
     } catch (error) {
       this.#error(error);
       // The hook may have stopped half-way.
-      await this.#hooks.resume?.();
+      await this.#goOn();
       return { accepted: false, reason: reasonOf(error) };
     }
   }
@@ -230,13 +238,21 @@ export class BackupWorker {
       ending,
       pulse,
     };
-    const done = takeBackup(context, one).then(async (end) => {
+    const done = this.#take(context, one).catch(onError);
+    this.#work = { backupId, attempt, ending, pulse, done };
+  }
+
+  async #take(context: AttemptContext, one: BackupCommand): Promise<void> {
+    const { backupId, attempt } = one;
+    let end: AttemptEnd;
+    try {
+      end = await takeBackup(context, one);
+    } finally {
       this.#work = undefined;
       await this.#resume();
-      if ('uri' in end) this.#tell({ type: 'finished', backupId, attempt, uri: end.uri });
-      else this.#tell({ type: 'ended', backupId, attempt, why: end.why });
-    });
-    this.#work = { backupId, attempt, ending, pulse, done };
+    }
+    if ('uri' in end) this.#tell({ type: 'finished', backupId, attempt, uri: end.uri });
+    else this.#tell({ type: 'ended', backupId, attempt, why: end.why });
   }
 
   async #cancel(backupId: string, attempt: number): Promise<void> {
@@ -253,12 +269,16 @@ export class BackupWorker {
     if (!held) return;
     this.#suspension = undefined;
     held.cancelTimer();
+    await this.#goOn();
+    this.#tell({ type: 'resumed' });
+  }
+
+  async #goOn(): Promise<void> {
     try {
       await this.#hooks.resume?.();
     } catch (error) {
       this.#error(error);
     }
-    this.#tell({ type: 'resumed' });
   }
 
   #tell(event: WorkerEvent): void {
@@ -272,7 +292,11 @@ export class BackupWorker {
   #error(error: unknown): void {
     const { onError = (unheard) => process.emitWarning(unheard instanceof Error ? unheard : String(unheard)) } =
       this.#hooks;
-    onError(error);
+    try {
+      onError(error);
+    } catch (failure) {
+      process.emitWarning(failure instanceof Error ? failure : String(failure));
+    }
   }
 }
 

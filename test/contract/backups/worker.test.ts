@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { BackupWorker } from '../../../client/backups/backup-worker.ts';
 import type { BackupHooks, WorkerEvent } from '../../../client/backups/hooks.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
@@ -33,7 +33,17 @@ async function openWorker(hooks: BackupHooks = {}, settings: { suspendTimeoutMs?
     group,
     workerId: 'w1',
     ...(settings.localDir === undefined ? {} : { localDir: settings.localDir }),
-    hooks: { ...hooks, onEvent: (event) => events.push(event), onError: (error) => errors.push(error) },
+    hooks: {
+      ...hooks,
+      onEvent(event) {
+        events.push(event);
+        hooks.onEvent?.(event);
+      },
+      onError(error) {
+        errors.push(error);
+        hooks.onError?.(error);
+      },
+    },
     s3: {
       async put(url, _headers, block) {
         const pieces: Uint8Array[] = [];
@@ -189,6 +199,56 @@ describe('the worker of the client library', () => {
       code: 'worker_enospc',
       message: 'no space left on device',
     });
+  });
+
+  test.each(['disk full', undefined])(
+    'that cannot go on for %o, which is no Error, says so and resumes',
+    async (thrown) => {
+      const resumed: string[] = [];
+      const world = await openWorker({
+        snapshot: () => Promise.reject(thrown),
+        resume: () => void resumed.push('once'),
+      });
+      const name = await offered(world);
+      expect(await world.event('ended')).toMatchObject({ why: `worker_error: ${thrown}` });
+      expect((await world.record(name.backupId)).gaveUp).toEqual({ code: 'worker_error', message: String(thrown) });
+      expect(resumed).toEqual(['once']);
+    },
+  );
+
+  test('resumes whatever is thrown, and is told of what cannot be said to the service', async () => {
+    const resumed: string[] = [];
+    const world = await openWorker({
+      snapshot: () => Promise.reject(Object.create(null)),
+      resume: () => void resumed.push('once'),
+    });
+    await offered(world);
+    await world.event('resumed');
+    expect(resumed).toEqual(['once']);
+    await vi.waitFor(() => expect(world.errors).toEqual([expect.any(TypeError)]));
+  });
+
+  test('goes on when each of its hooks throws, also the one for errors', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    onTestFinished(() => warned.mockRestore());
+    const failing = (what: string) => () => {
+      throw new Error(`${what} failed`);
+    };
+    const hooks = { resume: failing('resume'), onEvent: failing('onEvent'), onError: failing('onError') };
+    const refusing = await openWorker({ ...hooks, suspend: failing('suspend') });
+    const begun = await refusing.begin();
+    const { attempt } = await choose(refusing.room, begun);
+    await suspend(refusing.room, { ...begun, attempt, taskToken: 'suspend' });
+    expect(await refusing.told('fail', 'suspend')).toEqual(['fail', 'suspend', 'Refused', 'suspend failed']);
+
+    const world = await openWorker({ ...hooks, snapshot: failing('snapshot') });
+    await offered(world);
+    expect(await world.event('ended')).toMatchObject({ why: 'worker_error: snapshot failed' });
+    for (const { worker, event } of [refusing, world]) {
+      await worker.close();
+      await event('left');
+    }
+    expect(warned).toHaveBeenCalledWith(new Error('onError failed'));
   });
 
   test('says goodbye when it closes in the middle of a backup', async () => {
