@@ -27,12 +27,16 @@ async function work(options: WorkerOptions, shell: Shell): Promise<void> {
     const at = new Date(client.time.now()).toISOString();
     shell.out(json ? JSON.stringify({ at, ...event }) : `${at}  ${described(event)}`);
   };
+  const sayError = (error: unknown) => {
+    const { code, message } = explain(error);
+    shell.err(json ? JSON.stringify({ error: { code, message } }) : `tenure: ${message}`);
+  };
   const worker = new BackupWorker({
     client,
     group,
     ...(id !== undefined && { workerId: id }),
     ...(localDir !== undefined && { localDir }),
-    hooks: { onEvent: say, onError: (error) => shell.err(`tenure: ${explain(error).message}`) },
+    hooks: { onEvent: say, onError: sayError },
   });
   const interrupted = new Promise<void>((resolve) => {
     process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
