@@ -9,7 +9,7 @@ export interface Credentials {
   readonly sessionToken?: string | undefined;
 }
 
-/** Asked before every try, so that it can hand out fresh ones; it does its own caching. */
+/** Asked before every try, which waits for it no longer than for an answer, so that it can hand out fresh ones; it does its own caching. */
 export type CredentialsProvider = () => Credentials | Promise<Credentials>;
 
 export interface Transport {
@@ -21,7 +21,8 @@ export interface Transport {
 
 /**
  * Sends a request once and reads its whole answer.
- * @throws TenureError `unreachable` (retryable) when no answer came within `timeoutMs`; the signal's reason when it fired.
+ * @throws TenureError `unreachable` (retryable) when no answer came within `timeoutMs`, or no credentials to sign with could be had; the
+ * signal's reason when it fired.
  */
 export async function sendOnce(
   request: HttpRequest,
@@ -38,7 +39,7 @@ export async function sendOnce(
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     const { url, method, body } = request;
-    const headers = signing ? await sign(request, signing, time) : request.headers;
+    const headers = signing ? await sign(request, signing, time, ending.signal) : request.headers;
     const init = {
       method,
       headers,
@@ -50,6 +51,7 @@ export async function sendOnce(
     return { status: response.status, headers: response.headers, text: await response.text() };
   } catch (error) {
     signal?.throwIfAborted();
+    if (error instanceof TenureError) throw error;
     throw unreachable(request, ending.signal.aborted ? ending.signal.reason : error);
   } finally {
     cancelTimer();
@@ -67,9 +69,17 @@ export function unlessAborted<Value>(signal: AbortSignal, work: Promise<Value>):
   });
 }
 
-async function sign(request: HttpRequest, { credentials, region }: NonNullable<Transport['signing']>, time: Time) {
+async function sign(
+  request: HttpRequest,
+  { credentials, region }: NonNullable<Transport['signing']>,
+  time: Time,
+  signal: AbortSignal,
+) {
   const { AwsV4Signer } = await import('aws4fetch');
-  const { accessKeyId, secretAccessKey, sessionToken } = await credentials();
+  const asked = Promise.resolve().then(credentials);
+  const { accessKeyId, secretAccessKey, sessionToken } = await unlessAborted(signal, asked).catch((cause: unknown) => {
+    throw withoutCredentials(request, cause);
+  });
   const { headers } = await new AwsV4Signer({
     method: request.method,
     url: request.url,
@@ -88,11 +98,17 @@ async function sign(request: HttpRequest, { credentials, region }: NonNullable<T
 function unreachable(request: HttpRequest, cause: unknown): TenureError {
   const { origin } = new URL(request.url);
   const message = `${origin} cannot be reached (${reasonOf(cause)}): check the URL, and that the service runs (npm start).`;
-  return new TenureError(
-    message,
-    { code: 'unreachable', status: 0, retryable: true, request: request.name },
-    { cause },
-  );
+  return unanswered(request, message, cause);
+}
+
+function withoutCredentials(request: HttpRequest, cause: unknown): TenureError {
+  const { origin } = new URL(request.url);
+  const message = `There are no credentials to sign requests to ${origin} with (${reasonOf(cause)}): check what provides them, such as AWS_PROFILE, the environment or the instance's role.`;
+  return unanswered(request, message, cause);
+}
+
+function unanswered({ name }: HttpRequest, message: string, cause: unknown): TenureError {
+  return new TenureError(message, { code: 'unreachable', status: 0, retryable: true, request: name }, { cause });
 }
 
 /** fetch hides the reason (ECONNREFUSED, ENOTFOUND) in its cause, which has no message of its own when there were several addresses. */

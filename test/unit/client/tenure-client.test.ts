@@ -192,6 +192,44 @@ test('with credentials every try is signed for API Gateway, with fresh ones', as
   expect(signed).toEqual(expect.arrayContaining(['fencing-version', 'host', 'idempotency-key', 'leader-session']));
 });
 
+test('credentials that do not come are waited for as long as an answer, and until the signal', async () => {
+  const credentials = () => new Promise<never>(() => {});
+  const signing = { url: 'https://abc123.execute-api.eu-west-1.amazonaws.com', credentials };
+  const { client, time, sent } = clientWith([], signing);
+  const late = client.renew('orders', fence, {}, { timeoutMs: 3_000, retry: false });
+  const outcome = expect(late).rejects.toMatchObject({ code: 'unreachable', retryable: true });
+  await time.advance(3_000);
+  await outcome;
+  await expect(late).rejects.toThrow(/^There are no credentials .* \(no answer within 3000 ms\)/);
+
+  const stop = new AbortController();
+  const stopped = expect(client.renew('orders', fence, {}, { signal: stop.signal })).rejects.toThrow('enough');
+  await time.advance(10);
+  stop.abort(new Error('enough'));
+  await stopped;
+  expect(sent).toEqual([]);
+  expect(time.pendingTimers).toBe(0);
+});
+
+test.each([
+  ['rejects', () => Promise.reject(new Error('the session has expired'))],
+  [
+    'throws',
+    () => {
+      throw new Error('the session has expired');
+    },
+  ],
+])('a provider of credentials that %s is what the error tells of, not the address', async (_, credentials) => {
+  const url = 'https://abc123.execute-api.eu-west-1.amazonaws.com';
+  const { client, sent } = clientWith([], { url, credentials });
+  const call = client.renew('orders', fence, {}, { retry: false });
+  await expect(call).rejects.toMatchObject({ code: 'unreachable', cause: { message: 'the session has expired' } });
+  await expect(call).rejects.toThrow(
+    `There are no credentials to sign requests to ${url} with (the session has expired): `,
+  );
+  expect(sent).toEqual([]);
+});
+
 test('an address that is none, and a region that nobody can know, are refused', () => {
   expect(() => new TenureClient({ url: 'nope' })).toThrow(TypeError);
   const credentials = () => ({ accessKeyId: 'a', secretAccessKey: 'b' });
