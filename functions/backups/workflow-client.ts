@@ -23,14 +23,11 @@ export function workflowClient(client: SFNClient, stateMachineArn: string): Work
   };
 
   return {
-    async start(input) {
-      const command = new StartExecutionCommand({
-        stateMachineArn,
-        name: input.backupId,
-        input: JSON.stringify(input),
-      });
+    async start({ group, backupId, answerSeconds, abandonSeconds, runSeconds }) {
+      // A name starts once only with the very same text, and DynamoDB's maps come back in any order.
+      const input = JSON.stringify({ group, backupId, answerSeconds, abandonSeconds, runSeconds });
       try {
-        await client.send(command);
+        await client.send(new StartExecutionCommand({ stateMachineArn, name: backupId, input }));
         return 'running';
       } catch (error) {
         if (error instanceof Error && error.name === 'ExecutionAlreadyExists') return 'ended';

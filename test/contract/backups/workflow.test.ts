@@ -58,6 +58,26 @@ test.each<[string, (world: World) => Promise<unknown>, string]>([
   },
 );
 
+test.each(['as written', 'reversed'])(
+  'the sweep leaves a workflow alone that runs, when the table answers the timeouts %s',
+  async (order) => {
+    const world = await openWorkflow();
+    await world.register('w1');
+    const { backupId } = await world.begin();
+    await world.running('w1');
+    const { read } = world.room.store;
+    world.room.store.read = async (...name) => {
+      const stored = await read(...name);
+      if (!stored) return undefined;
+      const { answerSeconds, abandonSeconds } = stored.record.timeouts;
+      const timeouts = order === 'reversed' ? { abandonSeconds, answerSeconds } : { answerSeconds, abandonSeconds };
+      return { ...stored, record: { ...stored.record, timeouts } };
+    };
+    expect(await sweep(world.room)).toMatchObject({ settled: 0, failed: 0 });
+    expect((await world.record(backupId)).state).toBe('TRANSITIONING');
+  },
+);
+
 test('an attempt that was lost changes nothing any more, whatever it still sends', async () => {
   const world = await openWorkflow();
   await world.register('w1');
