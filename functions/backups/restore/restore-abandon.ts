@@ -6,15 +6,15 @@ import { Problem } from '../../platform/problem.ts';
 import type { GroupLogs } from '../cut/group-logs.ts';
 import { OutOfTime } from '../local.ts';
 import { restoreCompleted } from '../problems.ts';
-import { isOver, type Restores, type WithLaunch } from './restore.ts';
+import { isOver, type Launching, type Restores } from './restore.ts';
 import { eraseLog } from './restore-logs.ts';
 import type { RestoreRecord } from './restore-store.ts';
 
 /**
- * Abandons a restore in any state but COMPLETED; one that runs stops at its next note. Undefined for an unknown restore. Safe to
- * repeat. Throws `restore_completed`.
+ * Abandons a restore in any state but COMPLETED; one that runs stops at its next note. An undoing whose execution has ended gets
+ * another one. Undefined for an unknown restore. Safe to repeat. Throws `restore_completed`.
  */
-export async function abandon(room: WithLaunch, group: string, restoreId: string): Promise<RestoreRecord | undefined> {
+export async function abandon(room: Launching, group: string, restoreId: string): Promise<RestoreRecord | undefined> {
   const stored = await room.restores.read(group, restoreId);
   if (!stored) return undefined;
   const { record } = stored;
@@ -25,14 +25,14 @@ export async function abandon(room: WithLaunch, group: string, restoreId: string
     );
   }
   if (record.state === 'ABANDONED') return record;
+  const undone = record.state === 'ABANDONING';
+  if (undone && (await room.launch(record)) === 'running') return record;
   // The name of an execution that has ended is taken.
-  const execution = record.execution + (isOver(record) ? 1 : 0);
+  const execution = record.execution + (undone || isOver(record) ? 1 : 0);
   const abandoned: RestoreRecord = { ...record, state: 'ABANDONING', execution, endedAt: undefined };
-  if (record.state !== 'ABANDONING' && !(await room.restores.replace(stored, abandoned))) {
-    return abandon(room, group, restoreId);
-  }
-  await room.launch(abandoned);
-  return abandoned;
+  const noted = await room.restores.replace(stored, abandoned);
+  if (noted && (await room.launch(abandoned)) === 'running') return abandoned;
+  return abandon(room, group, restoreId);
 }
 
 /** One step of the undoing: logs, then jobs; the ownership ends with the answer. Throws `OutOfTime`; whoever comes next goes on. */

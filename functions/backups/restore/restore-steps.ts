@@ -2,13 +2,14 @@
 import { maxVersion } from '../../log/ballot.ts';
 import { Problem } from '../../platform/problem.ts';
 import { Damaged, openManifest } from '../archive/archive-verifier.ts';
+import type { Failure } from '../backup.ts';
 import { OutOfTime } from '../local.ts';
 import { notEmpty, predecessorIn } from './empty-group.ts';
-import { isOver, type Restores, type WithLaunch } from './restore.ts';
-import { undo } from './restore-abandon.ts';
+import { isOver, type Launching, type Restores } from './restore.ts';
+import { abandon, undo } from './restore-abandon.ts';
 import { applyFile, type Note } from './restore-files.ts';
 import { completeLog, LogInUse, releaseLog } from './restore-logs.ts';
-import type { RestoreRecord } from './restore-store.ts';
+import type { RestoreRecord, StoredRestore } from './restore-store.ts';
 import { filesOf, verifySome } from './restore-verification.ts';
 
 /** The version goes on so far above the highest that is known: terms may have followed the cut. */
@@ -46,9 +47,8 @@ export async function stepRestore(
     if (error instanceof OutOfTime) return { over: false, stood };
     const failure = failureOf(error);
     if (!failure || !stored) throw error;
-    const failed = { ...stored.record, state: 'FAILED' as const, endedAt: clock.now(), error: failure };
     // Should another process have gone on with it meanwhile, it is the one to end it.
-    return { over: (await restores.replace(stored, failed)) !== undefined, stood: false };
+    return { over: await failed(room, stored, failure), stood: false };
   }
 }
 
@@ -102,25 +102,33 @@ async function finish(room: Restores, record: RestoreRecord): Promise<RestoreRec
   return { ...record, openLog: undefined, state: 'COMPLETED', endedAt: room.clock.now() };
 }
 
+type Ending = Pick<Restores, 'restores' | 'clock'>;
+
 /** Ends a restore whose steps failed for good; a new restore of the same backup goes on with it. */
-export async function giveUp(
-  { restores, clock }: Pick<Restores, 'restores' | 'clock'>,
-  group: string,
-  restoreId: string,
-  message: string,
-): Promise<void> {
-  const stored = await restores.read(group, restoreId);
-  if (!stored || isOver(stored.record)) return;
-  const error = { code: 'internal', message };
-  if (await restores.replace(stored, { ...stored.record, state: 'FAILED', endedAt: clock.now(), error })) return;
-  await giveUp({ restores, clock }, group, restoreId, message);
+export async function giveUp(room: Ending, group: string, restoreId: string, message: string): Promise<void> {
+  const stored = await room.restores.read(group, restoreId);
+  if (!stored || isOver(stored.record) || (await failed(room, stored, internal(message)))) return;
+  await giveUp(room, group, restoreId, message);
 }
 
-/** Starts what was recorded and not started, and gives up what was started and stands still. Run every minute. */
-export async function reviveRestores(room: WithLaunch): Promise<void> {
+const internal = (message: string): Failure => ({ code: 'internal', message });
+
+/** False when the record has changed since it was read. */
+async function failed({ restores, clock }: Ending, stored: StoredRestore, error: Failure): Promise<boolean> {
+  const noted = await restores.replace(stored, { ...stored.record, state: 'FAILED', endedAt: clock.now(), error });
+  return noted !== undefined;
+}
+
+/**
+ * Starts what was recorded and not started, and gives up what was started and stands still; what was being undone goes on, since nobody
+ * can use the group before that is done. Run every minute.
+ */
+export async function reviveRestores(room: Launching & Ending): Promise<void> {
   for (const { group, restoreId } of await room.restores.listOpen()) {
     const stored = await room.restores.read(group, restoreId);
     if (!stored || isOver(stored.record) || (await room.launch(stored.record)) === 'running') continue;
-    await giveUp(room, group, restoreId, 'Its workflow no longer runs; look at its execution');
+    if (stored.record.state === 'ABANDONING') await abandon(room, group, restoreId);
+    // One that was abandoned meanwhile has changed, and runs again.
+    else await failed(room, stored, internal('Its workflow no longer runs; look at its execution'));
   }
 }

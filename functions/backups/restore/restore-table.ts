@@ -12,6 +12,7 @@ import { floorKey, groupKey, groupsIndex, indexQuery, leadershipKey } from '../.
 import { conditional } from '../../platform/conditional.ts';
 import { inParallel } from '../../platform/in-parallel.ts';
 import { restoreKey } from '../keys.ts';
+import { isOver } from './restore.ts';
 import type { RestoreRecord, RestoreStore, StoredRestore } from './restore-store.ts';
 
 const restoringPartition = 'RESTORE';
@@ -22,10 +23,9 @@ const nobody = '-';
 /** Binds the restore port to the main table. */
 export function restoreTable(client: DynamoDBDocumentClient, table: string): RestoreStore {
   const itemOf = (record: RestoreRecord, revision: number) => {
-    const open = record.state === 'VERIFYING' || record.state === 'RESTORING';
     const indexed = { [groupsIndex.partitionKey]: restoringPartition, [groupsIndex.sortKey]: record.group };
     const key = restoreKey(record.group, record.restoreId);
-    return { ...key, ...(open ? indexed : {}), revision, record: JSON.stringify(record) };
+    return { ...key, ...(isOver(record) ? {} : indexed), revision, record: JSON.stringify(record) };
   };
   const absent = { ConditionExpression: 'attribute_not_exists(pk)' };
   const put = async (Item: Record<string, unknown>, condition: object) => {

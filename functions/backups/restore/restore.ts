@@ -24,6 +24,7 @@ export interface Restores extends Applying, Emptiness, Omit<SourceParts, 'bucket
 
 /** What the functions have that start the steps; a step itself cannot. */
 export type WithLaunch = Restores & { readonly launch: LaunchRestore };
+export type Launching = Pick<WithLaunch, 'restores' | 'launch'>;
 
 export interface RestoreRequest {
   readonly group: string;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { startRestore } from '../../../functions/backups/restore/restore.ts';
 import { abandon } from '../../../functions/backups/restore/restore-abandon.ts';
-import { giveUp, stepRestore } from '../../../functions/backups/restore/restore-steps.ts';
+import { giveUp, reviveRestores, stepRestore } from '../../../functions/backups/restore/restore-steps.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
 import { contend } from '../../../functions/leadership/leadership.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';
@@ -201,4 +201,69 @@ test('the undoing of a failed restore runs under a name of its own', async () =>
   await giveUp(restores, group, restoreId, 'test');
   await abandon(room, group, restoreId);
   expect(launched).toEqual([1, 1, 2]);
+});
+
+/** Launches as Step Functions does: a name starts once, and stays taken after its end. Those of other restores run. */
+function executionsOf(restoreId: string) {
+  const states: ('running' | 'ended')[] = [];
+  const { restores } = archive.process();
+  const launch = async (asked: { restoreId: string; execution: number }) => {
+    if (asked.restoreId !== restoreId) return 'running';
+    states[asked.execution] ??= 'running';
+    return states[asked.execution] ?? 'running';
+  };
+  return { states, end: () => states.fill('ended'), room: { ...restores, launch } };
+}
+
+test('a restore whose execution has ended is undone by another one as soon as it is abandoned', async () => {
+  const group = `stopped-${randomUUID()}`;
+  const restoreId = await begun(group);
+  await stepUntil(60, group, restoreId);
+  const { room, states, end } = executionsOf(restoreId);
+  await room.launch({ restoreId, execution: 0 });
+  end();
+  expect(await abandon(room, group, restoreId)).toMatchObject({ state: 'ABANDONING', execution: 1 });
+  expect(await abandon(room, group, restoreId)).toMatchObject({ state: 'ABANDONING', execution: 1 });
+  expect(states).toEqual(['ended', 'running']);
+  await stepUntil(forever, group, restoreId);
+  await expectEmpty(group);
+});
+
+test('an undoing whose execution has ended goes on in another one within the minute, however often', async () => {
+  const group = `undone-${randomUUID()}`;
+  const restoreId = await begun(group);
+  await stepUntil(60, group, restoreId);
+  const { room, states, end } = executionsOf(restoreId);
+  await abandon(room, group, restoreId);
+  for (const execution of [1, 2]) {
+    end();
+    await reviveRestores(room);
+    expect(await recordOf(group, restoreId)).toMatchObject({ state: 'ABANDONING', execution });
+    await reviveRestores(room);
+    expect(states[execution]).toBe('running');
+    expect(states).toHaveLength(execution + 1);
+  }
+  await stepUntil(forever, group, restoreId);
+  expect(await recordOf(group, restoreId)).toMatchObject({ state: 'ABANDONED' });
+  await expectEmpty(group);
+  expect(await room.restores.listOpen()).not.toContainEqual({ group, restoreId });
+});
+
+test('a restore that is abandoned while the minute looks at it is not given up', async () => {
+  const group = `looked-at-${randomUUID()}`;
+  const restoreId = await begun(group);
+  await stepUntil(60, group, restoreId);
+  const { room, end } = executionsOf(restoreId);
+  await room.launch({ restoreId, execution: 0 });
+  end();
+  const { restores } = room;
+  const late: typeof restores = {
+    ...restores,
+    async replace(seen, next) {
+      if (next.state === 'FAILED') await abandon(room, group, restoreId);
+      return restores.replace(seen, next);
+    },
+  };
+  await reviveRestores({ ...room, restores: late });
+  expect(await recordOf(group, restoreId)).toMatchObject({ state: 'ABANDONING', execution: 1 });
 });
