@@ -63,6 +63,6 @@ export interface Archives {
   work(record: BackupRecord, slice: Slice): Promise<{ readonly finished: Finished } | { readonly more: true }>;
   /** Whether everything that the record's finish names is there and as it says. */
   verify(record: BackupRecord, cursor: string | undefined, budgetMs: number): Promise<Verification>;
-  /** Deletes the files of an attempt, or of all attempts, the manifest first; can be repeated. */
-  discard(group: string, backupId: string, attempt?: number): Promise<void>;
+  /** Deletes the files of an attempt, or of all attempts, the manifest first; can be repeated. Throws `OutOfTime` once it may not go on. */
+  discard(group: string, backupId: string, attempt?: number, goOn?: () => boolean): Promise<void>;
 }

@@ -120,8 +120,8 @@ async function waitingTokens({ workers }: Backups, record: BackupRecord): Promis
   return [taskToken, ...posted.map((command) => command?.taskToken)].flatMap((token) => token ?? []);
 }
 
-/** Deletes a finished backup, its files first. Throws `not_found`, `backup_running`. */
-export async function remove(room: WithArchives, name: BackupName): Promise<void> {
+/** Deletes a finished backup, its files first. Throws `not_found`, `backup_running`; `OutOfTime` once it may not go on. */
+export async function remove(room: WithArchives, name: BackupName, goOn = () => true): Promise<void> {
   const stored = await known(room, name);
   const { group, backupId } = name;
   if (!isFinal(stored.record)) {
@@ -131,8 +131,8 @@ export async function remove(room: WithArchives, name: BackupName): Promise<void
       { state: stored.record.state },
     );
   }
-  await room.archives.discard(group, backupId);
-  if (!(await room.store.remove(stored, room.clock.now()))) await remove(room, name);
+  await room.archives.discard(group, backupId, undefined, goOn);
+  if (!(await room.store.remove(stored, room.clock.now()))) await remove(room, name, goOn);
 }
 
 /** Lets another group restore the backup. Throws `not_found`. */

@@ -101,7 +101,8 @@ export function archives(parts: ArchiveParts): Archives {
 
     verify: (record, cursor, budgetMs) => verifySlice(parts, record, cursor, clock.now() + budgetMs),
 
-    async discard(group, backupId, attempt) {
+    async discard(group, backupId, attempt, goOn = () => true) {
+      if (!goOn()) throw new OutOfTime();
       const all = backupPlace(group, backupId);
       const prefixes = attempt === undefined ? await bucket.folders(at(all)) : [`${all}${attempt}/`];
       // Without its manifest it is no backup any more, whatever is left of it.
@@ -109,7 +110,7 @@ export function archives(parts: ArchiveParts): Archives {
         payloads,
         prefixes.map((prefix) => `${prefix}${manifestName}`),
       );
-      for (const prefix of prefixes) await discardAll(payloads, prefix);
+      for (const prefix of prefixes) await discardAll(payloads, prefix, goOn);
       if (attempt === undefined) await owners.forget(backupId, clock.now());
     },
   };
@@ -121,9 +122,10 @@ async function discarded(payloads: PayloadStore, keys: readonly string[]): Promi
   if (left !== undefined) throw new Problem(unavailable, `S3 did not delete ${left}; nothing after it was deleted.`);
 }
 
-async function discardAll(payloads: PayloadStore, prefix: string): Promise<void> {
+async function discardAll(payloads: PayloadStore, prefix: string, goOn: () => boolean): Promise<void> {
   let after: string | undefined;
   for (let more = true; more; ) {
+    if (!goOn()) throw new OutOfTime();
     const page = await payloads.list(prefix, after);
     await discarded(
       payloads,

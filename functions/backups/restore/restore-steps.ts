@@ -1,5 +1,6 @@
 /** The steps of a restore, each in whatever process comes next. */
 import { maxVersion } from '../../log/ballot.ts';
+import { logger } from '../../platform/logging.ts';
 import { Problem } from '../../platform/problem.ts';
 import { Damaged, openManifest } from '../archive/archive-verifier.ts';
 import type { Failure } from '../backup.ts';
@@ -121,14 +122,22 @@ async function failed({ restores, clock }: Ending, stored: StoredRestore, error:
 
 /**
  * Starts what was recorded and not started, and gives up what was started and stands still; what was being undone goes on, since nobody
- * can use the group before that is done. Run every minute.
+ * can use the group before that is done. One that fails holds up no other. Run every minute.
  */
 export async function reviveRestores(room: Launching & Ending): Promise<void> {
   for (const { group, restoreId } of await room.restores.listOpen()) {
-    const stored = await room.restores.read(group, restoreId);
-    if (!stored || isOver(stored.record) || (await room.launch(stored.record)) === 'running') continue;
-    if (stored.record.state === 'ABANDONING') await abandon(room, group, restoreId);
-    // One that was abandoned meanwhile has changed, and runs again.
-    else await failed(room, stored, internal('Its workflow no longer runs; look at its execution'));
+    try {
+      await revive(room, group, restoreId);
+    } catch (error) {
+      logger.error('A restore could not be revived', { group, restoreId, error: error as Error });
+    }
   }
+}
+
+async function revive(room: Launching & Ending, group: string, restoreId: string): Promise<void> {
+  const stored = await room.restores.read(group, restoreId);
+  if (!stored || isOver(stored.record) || (await room.launch(stored.record)) === 'running') return;
+  if (stored.record.state === 'ABANDONING') await abandon(room, group, restoreId);
+  // One that was abandoned meanwhile has changed, and runs again.
+  else await failed(room, stored, internal('Its workflow no longer runs; look at its execution'));
 }

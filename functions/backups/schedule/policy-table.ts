@@ -2,6 +2,7 @@
 import { type DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { groupsIndex, indexQuery } from '../../leadership/keys.ts';
 import { conditional } from '../../platform/conditional.ts';
+import { inParallel } from '../../platform/in-parallel.ts';
 import { policyKey, policyPartition } from '../keys.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyStore, StoredPolicy } from './policy-store.ts';
@@ -55,10 +56,8 @@ export function policyTable(client: DynamoDBDocumentClient, table: string): Poli
 
     async *list() {
       for await (const { Items = [] } of paginateQuery({ client }, indexQuery(table, policyPartition))) {
-        for (const item of Items) {
-          const stored = await read(String(item[groupsIndex.sortKey]));
-          if (stored) yield stored;
-        }
+        const found = await inParallel(Items, 16, (item) => read(String(item[groupsIndex.sortKey])));
+        yield* found.flatMap((stored) => stored ?? []);
       }
     },
 

@@ -1,19 +1,13 @@
-import { documentClient } from '../../platform/aws.ts';
+import type { Context } from 'aws-lambda';
 import { logged, logger } from '../../platform/logging.ts';
 import { archivesRoom } from '../archive/archives-room.ts';
 import { restoreRoomWithLaunch } from '../restore/restore-room.ts';
-import { reviveRestores } from '../restore/restore-steps.ts';
 import { backupRoomWithWorkflow } from '../room.ts';
-import { backupSettings } from '../settings.ts';
-import { policyTable } from './policy-table.ts';
 import { tick } from './schedule.ts';
 
-const policies = policyTable(documentClient(), backupSettings().table);
-const room = { ...backupRoomWithWorkflow(), archives: archivesRoom(), policies };
-const restores = restoreRoomWithLaunch();
+const room = { ...restoreRoomWithLaunch(), ...backupRoomWithWorkflow(), archives: archivesRoom() };
 
 /** Run by the schedule every minute. */
-export const handler = logged(async () => {
-  logger.info('ticked', { ...(await tick(room)) });
-  await reviveRestores(restores);
+export const handler = logged(async (_event: unknown, context: Context) => {
+  logger.info('ticked', { ...(await tick(room, () => context.getRemainingTimeInMillis())) });
 });

@@ -1,15 +1,18 @@
 /** What the minute does for backups that nobody asks for: those that a policy has due, retention, and restores that stand still. */
+import { inParallel } from '../../platform/in-parallel.ts';
 import { logger } from '../../platform/logging.ts';
 import { Problem } from '../../platform/problem.ts';
 import type { BackupOptions } from '../backup.ts';
 import type { WithArchives, WithWorkflow } from '../backups.ts';
 import { backupInProgress } from '../problems.ts';
 import { begin } from '../requests.ts';
+import type { Launching } from '../restore/restore.ts';
+import { reviveRestores } from '../restore/restore-steps.ts';
 import { due, slotBackupId } from './policy.ts';
 import type { StoredPolicy } from './policy-store.ts';
 import { retain, type WithPolicies } from './retention.ts';
 
-type Room = WithWorkflow & WithArchives & WithPolicies;
+type Room = WithWorkflow & WithArchives & WithPolicies & Launching;
 
 /** A backup by schedule is taken by whoever is there. */
 const options: BackupOptions = {
@@ -28,20 +31,41 @@ export interface Ticked {
   failed: number;
 }
 
-/** Looks at every policy once. One that fails holds up no other; the next tick tries it again. */
-export async function tick(room: Room): Promise<Ticked> {
+export const policiesAtOnce = 8;
+
+/**
+ * Follows every policy, then revives restores, then deletes what the policies no longer retain: that may take any time, and goes on with
+ * the next tick. A policy that fails holds up no other; the next tick tries it again.
+ */
+export async function tick(room: Room, remainingMs: () => number): Promise<Ticked> {
   const done: Ticked = { started: 0, skipped: 0, deleted: 0, failed: 0 };
-  for await (const stored of room.policies.list()) {
-    try {
-      const outcome = await follow(room, stored);
-      if (outcome) done[outcome] += 1;
-      done.deleted += await retain(room, stored.group);
-    } catch (error) {
-      done.failed += 1;
-      logger.error('A backup policy could not be followed', { group: stored.group, error: error as Error });
-    }
-  }
+  const each = (policies: StoredPolicy[], act: (stored: StoredPolicy) => Promise<void>) =>
+    inParallel(policies, policiesAtOnce, async (stored) => {
+      try {
+        await act(stored);
+      } catch (error) {
+        done.failed += 1;
+        logger.error('A backup policy could not be followed', { group: stored.group, error: error as Error });
+      }
+    });
+  const policies: StoredPolicy[] = [];
+  for await (const stored of room.policies.list()) policies.push(stored);
+  await each(policies, async (stored) => {
+    const outcome = await follow(room, stored);
+    if (outcome) done[outcome] += 1;
+  });
+  await reviveRestores(room);
+  await each(inTurn(policies, room.clock.now()), async ({ group }) => {
+    const deleted = await retain(room, group, remainingMs);
+    done.deleted += deleted;
+  });
   return done;
+}
+
+/** Another one comes first each minute: none finds the time used up by the same others for ever. */
+function inTurn(policies: readonly StoredPolicy[], now: number): StoredPolicy[] {
+  const first = Math.floor(now / 60_000) % policies.length;
+  return [...policies.slice(first), ...policies.slice(0, first)];
 }
 
 /**

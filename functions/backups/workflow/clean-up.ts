@@ -12,7 +12,7 @@ const policies = policyTable(documentClient(), backupSettings().table);
 const room = { ...backupRoom(), cutting: cuttingRoom(), archives: archivesRoom(), policies };
 
 /** State CleanUp: takes away what the ended backup leaves behind, and the backups that are too many now. */
-export const handler = task(inputs.backup, async (name) => {
+export const handler = task(inputs.backup, async (name, remainingMs) => {
   await cleanUp(room, name);
-  await retain(room, name.group);
+  await retain(room, name.group, remainingMs);
 });

@@ -3,6 +3,7 @@ import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { manifestName } from '../../../functions/backups/archive/archive-format.ts';
 import { backupPlace } from '../../../functions/backups/archive/archive-place.ts';
+import { OutOfTime } from '../../../functions/backups/local.ts';
 import { injectFaults } from '../../support/faults.ts';
 import { checkpoint, submit } from '../../support/job-world.ts';
 import { type ArchiveWorld, openArchives } from './archive-world.ts';
@@ -43,6 +44,8 @@ test('the manifest of a backup goes before anything else: what a deletion leaves
   const restored = trusting.restore({ group: target, uri: service.archives.uri(backup) });
   await expect(restored).rejects.toMatchObject({ code: 'backup_damaged' });
 
+  await expect(service.archives.discard(group, backup.backupId, undefined, () => false)).rejects.toThrow(OutOfTime);
+  expect(await left()).not.toEqual([]);
   await service.archives.discard(group, backup.backupId);
   expect(await left()).toEqual([]);
 });

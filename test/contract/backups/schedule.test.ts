@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
+import { OutOfTime } from '../../../functions/backups/local.ts';
 import { settled } from '../../../functions/backups/records.ts';
 import { begin } from '../../../functions/backups/requests.ts';
 import { policyRoutes } from '../../../functions/backups/restore/restore-routes.ts';
+import { restoreTable } from '../../../functions/backups/restore/restore-table.ts';
 import type { Policy } from '../../../functions/backups/schedule/policy.ts';
 import { policyTable } from '../../../functions/backups/schedule/policy-table.ts';
-import { tick } from '../../../functions/backups/schedule/schedule.ts';
+import { policiesAtOnce, tick } from '../../../functions/backups/schedule/schedule.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { group, openBackups } from './world.ts';
@@ -15,7 +17,8 @@ const hour = 3_600_000;
 async function openSchedule(policy: Policy) {
   const world = await openBackups();
   const policies = policyTable(world.client, world.table);
-  const room = { ...world.room, policies };
+  const restores = restoreTable(world.client, world.table);
+  const room = { ...world.room, policies, restores, launch: async () => 'running' as const };
   const app = serve(policyRoutes(room));
   const call = async (method: string, body?: object) => {
     const response = await app.request(`/v1/groups/${group}/backup-policy`, {
@@ -30,7 +33,8 @@ async function openSchedule(policy: Policy) {
     ...world,
     policies,
     call,
-    tick: () => tick(room),
+    room,
+    tick: (remainingMs = () => 55_000) => tick(room, remainingMs),
     ended: (backupId: string, outcome: 'COMPLETED' | { code: string; message: string } = 'COMPLETED') =>
       settled(room, { group, backupId }, outcome),
     async all(): Promise<BackupRecord[]> {
@@ -133,6 +137,77 @@ describe('a backup policy', () => {
     world.clock.time += hour;
     expect(await world.tick()).toEqual({ started: 0, skipped: 0, deleted: 0, failed: 0 });
     expect(await world.all()).toEqual([]);
+  });
+});
+
+describe('the policies of many groups', () => {
+  /** Each with a backup more than it retains. */
+  async function withSurplus(...groups: string[]) {
+    const world = await openSchedule(hourly);
+    const { room, policies } = world;
+    await policies.remove(group);
+    for (const one of groups) {
+      await policies.put({ group: one, policy: { ...hourly, retain: 1 }, doneUntil: world.clock.time });
+      for (const requestId of ['older', 'newer']) {
+        world.clock.time += 1_000;
+        const { backupId } = await begin(room, { group: one, options, requestId });
+        await settled(room, { group: one, backupId }, 'COMPLETED');
+      }
+    }
+    return { ...world, backupsOf: async (one: string) => (await room.store.list(one, undefined, 100)).items.length };
+  }
+  const options = { ...plainOptions, bypassDelegation: true };
+
+  test('are all followed before anything is deleted, and each holds up no other', async () => {
+    const groups = Array.from({ length: 2 * policiesAtOnce }, (_, at) => `group-${10 + at}`);
+    const world = await withSurplus(...groups);
+    world.clock.time += hour;
+    const before = new Set(world.workflow.started);
+    const startedAtDeletion: number[] = [];
+    world.room.archives.discard = async (of) => {
+      startedAtDeletion.push(new Set(world.workflow.started).size - before.size);
+      if (of === groups[0]) throw new Error('played');
+    };
+    expect(await world.tick()).toEqual({ started: groups.length, skipped: 0, deleted: groups.length - 1, failed: 1 });
+    expect(new Set(startedAtDeletion)).toEqual(new Set([groups.length]));
+  });
+
+  test('are retained while there is time, beginning with another one each minute', async () => {
+    const huge = Array.from({ length: policiesAtOnce }, (_, at) => `a-huge-${at}`);
+    const world = await withSurplus(...huge, 'small');
+    let remainingMs = 55_000;
+    const busy: (() => void)[] = [];
+    world.room.archives.discard = async (of, _backupId, _attempt, goOn) => {
+      if (of === 'small') return;
+      await new Promise<void>((resolve) => {
+        busy.push(resolve);
+        if (busy.length < policiesAtOnce) return;
+        remainingMs = 5_000;
+        for (const goesOn of busy.splice(0)) goesOn();
+      });
+      expect(goOn?.()).toBe(false);
+      throw new OutOfTime();
+    };
+    for (let minute = 0; (await world.backupsOf('small')) === 2; minute += 1) {
+      if (minute > huge.length) throw new Error('The small group had no turn');
+      remainingMs = 55_000;
+      expect(await world.tick(() => remainingMs)).toMatchObject({ failed: 0 });
+      world.clock.time += 60_000;
+    }
+    for (const one of huge) expect(await world.backupsOf(one)).toBe(2);
+  });
+
+  test('leave time for restores that stand still', async () => {
+    const world = await withSurplus('orders-copy');
+    const looked: number[] = [];
+    const { listOpen } = world.room.restores;
+    world.room.restores.listOpen = () => {
+      looked.push(world.played.discarded.length);
+      return listOpen();
+    };
+    await world.tick();
+    expect(looked).toEqual([0]);
+    expect(world.played.discarded).toHaveLength(1);
   });
 });
 
