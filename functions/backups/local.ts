@@ -44,6 +44,7 @@ export async function workSlice(work: LocalWork, { budgetMs, report }: Slice): P
       from,
       suffix: work.suffix,
       now,
+      goOn,
       async onFile(state) {
         reporting.state = state;
         const place = stateAt(prefix, state.files.length);

@@ -61,6 +61,8 @@ export interface WriterOptions {
   readonly from?: WriterState;
   /** Names of files carry it, so that two processes that write the same attempt never overwrite each other's. */
   readonly suffix?: string;
+  /** Whether there is time for more; if not, the file that is open is closed with what it has. */
+  readonly goOn?: () => boolean;
   /** Called after each file; false ends the writing there. */
   readonly onFile?: (state: WriterState) => Promise<boolean>;
   /** The wall clock, for the manifest. */
@@ -69,6 +71,12 @@ export interface WriterOptions {
   /** A file is closed once its lines have so many bytes, before they are compressed. */
   readonly fileBytes?: number;
 }
+
+/**
+ * A file is closed behind the batch with which it refers to so many payloads, too. Until then nothing of it is kept between two slices of
+ * work: the next one looks at all of them again. It does that, and copies the rest, within seconds.
+ */
+export const payloadsPerFile = 500;
 
 /**
  * Writes all entries of the source, the payloads that they refer to, and last of all the manifest. Undefined when `onFile` ended
@@ -80,7 +88,7 @@ export async function writeArchive(
   identity: ArchiveIdentity,
   options: WriterOptions,
 ): Promise<Written | undefined> {
-  const { onFile = async () => true, fileBytes = 8 * 1024 ** 2 } = options;
+  const { goOn = () => true, onFile = async () => true, fileBytes = 8 * 1024 ** 2 } = options;
   let state = options.from ?? nothingWritten;
   let open = newFile(state);
   let underWay: Promise<boolean> = Promise.resolve(true);
@@ -90,12 +98,14 @@ export async function writeArchive(
   };
   for await (const { entries, after } of source.batches(state.after)) {
     await open.add(entries, after);
-    if (open.bytes < fileBytes) continue;
+    const full = open.bytes >= fileBytes || open.payloads >= payloadsPerFile;
+    if (!full && (goOn() || open.bytes === 0)) continue;
     if (!(await underWay)) return undefined;
     underWay = close(open);
     // Awaited before the next file is closed; until then its failure is nobody's yet.
     underWay.catch(() => undefined);
     open = newFile({ chain: open.chain });
+    if (!goOn() && !(await underWay)) return undefined;
   }
   if (!(await underWay)) return undefined;
   if (open.bytes > 0 && !(await close(open))) return undefined;
@@ -121,6 +131,8 @@ interface OpenFile {
   /** All but the entries of logs, which are the many. */
   readonly others: ArchiveEntry[];
   counts: Counts;
+  /** How many it refers to. */
+  payloads: number;
   /** Before they are compressed. */
   bytes: number;
   chain: string;
@@ -137,6 +149,7 @@ function newFile({ chain }: { chain: string }): OpenFile {
   return {
     others: [],
     counts: noCounts,
+    payloads: 0,
     bytes: 0,
     chain,
     after: undefined,
@@ -149,6 +162,7 @@ function newFile({ chain }: { chain: string }): OpenFile {
         else this.others.push(entry);
       }
       this.counts = counted(this.counts, entries);
+      this.payloads += payloadsOf(entries).length;
       this.bytes += text.length;
       this.after = after;
       if (!zip.write(text)) await once(zip, 'drain');

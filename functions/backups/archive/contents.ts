@@ -6,7 +6,7 @@ import * as z from 'zod/mini';
 import type { HeldDeletes } from '../../checkpoints/held-deletes.ts';
 import { intact, isDamaged, type Job, type JobRecord, type Payload } from '../../jobs/job.ts';
 import type { JobStore } from '../../jobs/job-store.ts';
-import { jobPrefix } from '../../jobs/keys.ts';
+import { jobKey, jobPrefix } from '../../jobs/keys.ts';
 import type { LeaseStore } from '../../leadership/lease-store.ts';
 import type { LogParts } from '../../log/log.ts';
 import { positions, read } from '../../log/reader.ts';
@@ -17,7 +17,8 @@ import { jsonText } from '../../platform/schema.ts';
 import type { BackupRecord } from '../backup.ts';
 import type { GroupLogs } from '../cut/group-logs.ts';
 import type { ArchivePage } from '../ports.ts';
-import type { ArchiveEntry, CheckpointEntry, JobEntry } from './archive-format.ts';
+import { type ArchiveEntry, type CheckpointEntry, type JobEntry, payloadsOf } from './archive-format.ts';
+import { payloadsPerFile } from './archive-writer.ts';
 
 export interface PageParts {
   readonly leases: Pick<LeaseStore, 'read' | 'highestVersion'>;
@@ -26,7 +27,7 @@ export interface PageParts {
   readonly logs: GroupLogs;
 }
 
-/** A job may have 64 references of 400 bytes. */
+/** A job may have 64 references of 400 bytes: fewer are taken when they refer to more payloads than a file of the archive should. */
 const jobsPerPage = 100;
 const entriesPerPage = 4_000;
 /** Of data; in base64 it fits into one answer of Lambda. */
@@ -74,9 +75,21 @@ async function jobsPage(
   cursor: string | undefined,
 ): Promise<ArchivePage> {
   const page = await jobs.list(group, cursor, jobsPerPage);
-  const recorded = await inParallel(page.items, 16, ({ jobId }) => held.holdJob({ group, jobId }, backupId));
-  const next: Cursor = page.last === undefined ? { log: 0, from: null } : { jobs: page.last };
+  const taken = withFewPayloads(page.items);
+  const recorded = await inParallel(taken, 16, ({ jobId }) => held.holdJob({ group, jobId }, backupId));
+  const left = page.items[taken.length - 1];
+  const last = taken.length < page.items.length && left ? jobKey(group, left.jobId).sk : page.last;
+  const next: Cursor = last === undefined ? { log: 0, from: null } : { jobs: last };
   return { entries: recorded.flatMap((record) => (record ? jobEntries(record) : [])), nextCursor: after(next) };
+}
+
+function withFewPayloads(jobs: readonly JobRecord[]): readonly JobRecord[] {
+  let payloads = 0;
+  const enough = jobs.findIndex((job) => {
+    payloads += payloadsOf(jobEntries(job)).length;
+    return payloads >= payloadsPerFile;
+  });
+  return enough === -1 ? jobs : jobs.slice(0, enough + 1);
 }
 
 /** The lines of a job. References that another hand made unreadable have nothing that could be restored. */

@@ -8,7 +8,7 @@ import { OutOfTime } from '../local.ts';
 import { notEmpty, predecessorIn } from './empty-group.ts';
 import { isOver, type Launching, type Restores } from './restore.ts';
 import { abandon, undo } from './restore-abandon.ts';
-import { applyFile, type Note } from './restore-files.ts';
+import { applyFile, type Note, type Pace } from './restore-files.ts';
 import { completeLog, LogInUse, releaseLog } from './restore-logs.ts';
 import type { RestoreRecord, StoredRestore } from './restore-store.ts';
 import { filesOf, verifySome } from './restore-verification.ts';
@@ -33,6 +33,12 @@ export async function stepRestore(
   const until = clock.now() + budgetMs;
   let stored = await restores.read(group, restoreId);
   let stood = true;
+  let opened: Opened | undefined;
+  // Once for all the files of a step: a large group's manifest has many megabytes.
+  const manifestOf = ({ source }: RestoreRecord): Opened => {
+    opened ??= openManifest(filesOf(room, source));
+    return opened;
+  };
   const note: Note = async (next) => {
     const noted = stored && (await (isOver(next) ? restores.end(stored, next) : restores.replace(stored, next)));
     // Another process goes on with it, or it is to be abandoned: the next step looks at it anew.
@@ -41,8 +47,9 @@ export async function stepRestore(
     stood = false;
     if (clock.now() >= until && !isOver(next)) throw new OutOfTime();
   };
+  const step = { note, until, manifestOf };
   try {
-    while (stored && !isOver(stored.record)) await note(await advance(room, stored.record, note, until));
+    while (stored && !isOver(stored.record)) await note(await advance(room, stored.record, step));
     return { over: true, stood };
   } catch (error) {
     if (error instanceof OutOfTime) return { over: false, stood };
@@ -59,14 +66,18 @@ function failureOf(error: unknown) {
   return error instanceof Problem ? { code: error.code, message: error.detail } : undefined;
 }
 
-async function advance(room: Restores, record: RestoreRecord, note: Note, until: number): Promise<RestoreRecord> {
+type Opened = ReturnType<typeof openManifest>;
+type Step = Pace & { readonly manifestOf: (record: RestoreRecord) => Opened };
+
+async function advance(room: Restores, record: RestoreRecord, step: Step): Promise<RestoreRecord> {
+  const { until } = step;
   if (record.state === 'ABANDONING') return undo(room, record, until);
-  const { manifest, sha256 } = await openManifest(filesOf(room, record.source));
+  const { manifest, sha256 } = await step.manifestOf(record);
   if (sha256 !== record.manifestSha256) throw new Damaged('the manifest is another one than when the restore began');
   if (record.state === 'VERIFYING') return verifySome(room, record, manifest, until);
   if (record.version === undefined) return own(room, record);
   const file = manifest.files[record.file];
-  if (file) return applyFile(room, record, manifest, file, { note, until });
+  if (file) return applyFile(room, record, manifest, file, step);
   return finish(room, record);
 }
 
