@@ -18,9 +18,12 @@ const payloads = 'groups/';
 
 const folder = 'backups/workflow';
 
-/** How long a task may take, s, and its memory. The others only look at records and share one bundle. */
+/**
+ * How long a task may take, s, and its memory. Cut has to lock all logs of a group and to look at them again within 5 s. The others only look at
+ * records and share one bundle.
+ */
 const sizes: Partial<Record<BackupTask, { timeoutSeconds: number; memoryMiB?: number }>> = {
-  cut: { timeoutSeconds: 60 },
+  cut: { timeoutSeconds: 60, memoryMiB: 1_024 },
   work: { timeoutSeconds: 900, memoryMiB: 1_024 },
   verify: { timeoutSeconds: 300, memoryMiB: 1_024 },
   cleanUp: { timeoutSeconds: 300 },

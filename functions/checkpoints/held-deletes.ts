@@ -8,6 +8,7 @@
 import type { JobName, JobRecord } from '../jobs/job.ts';
 import type { PayloadStore } from '../jobs/payload-store.ts';
 import { payloadKey } from '../jobs/upload.ts';
+import { inParallel } from '../platform/in-parallel.ts';
 
 export interface DeferredDelete {
   readonly jobId: string;
@@ -55,7 +56,7 @@ export async function releaseDeletes({ held, payloads, clock }: Room, group: str
   await forEachPage(
     (after) => held.listHeldJobs(group, backupId, after),
     async (jobs) => {
-      for (const jobId of jobs) await held.releaseJob({ group, jobId }, backupId);
+      await inParallel(jobs, 16, (jobId) => held.releaseJob({ group, jobId }, backupId));
     },
   );
   await forEachPage(

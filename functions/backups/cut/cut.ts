@@ -20,6 +20,7 @@ import type { GroupLogs } from './group-logs.ts';
 /** Positions settled in one go. */
 const window = 128;
 const inFlightMs = 50;
+const logsAtOnce = 16;
 
 const unreachable = (error: unknown) => {
   if (error instanceof Unreachable) return false;
@@ -44,21 +45,34 @@ export async function cutLogs(
   { backupId, lockId }: { backupId: string; lockId: string },
 ): Promise<CutOutcome> {
   const opened: OpenLog[] = [];
-  for (const log of await logs.list(group)) {
-    const parts = logs.open(group, log);
-    const heads = await positions(parts);
-    if (heads.voting < heads.quorum) {
-      if (await isUninitialised(parts).catch(unreachable)) continue;
-      return { again: `log "${log}": ${heads.voting} of ${heads.quorum} needed replicas vote` };
-    }
-    await logs.hold(group, log, { backupId, from: heads.begin });
-    opened.push({ log, parts, begin: heads.begin });
+  for (const one of await inParallel(await logs.list(group), logsAtOnce, (log) =>
+    openLog(logs, group, log, backupId),
+  )) {
+    if (one && 'again' in one) return one;
+    if (one) opened.push(one);
   }
   try {
     return await cutLocked(opened, lockId);
   } finally {
     await Promise.all(opened.map(({ parts }) => unlockAll(parts, lockId)));
   }
+}
+
+/** Holds the log's truncations. Undefined for one that has nothing to back up. */
+async function openLog(
+  logs: GroupLogs,
+  group: string,
+  log: string,
+  backupId: string,
+): Promise<OpenLog | { readonly again: string } | undefined> {
+  const parts = logs.open(group, log);
+  const { voting, quorum, begin } = await positions(parts);
+  if (voting < quorum) {
+    if (await isUninitialised(parts).catch(unreachable)) return undefined;
+    return { again: `log "${log}": ${voting} of ${quorum} needed replicas vote` };
+  }
+  await logs.hold(group, log, { backupId, from: begin });
+  return { log, parts, begin };
 }
 
 async function cutLocked(opened: readonly OpenLog[], lockId: string): Promise<CutOutcome> {

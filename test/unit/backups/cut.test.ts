@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { cutLogs } from '../../../functions/backups/cut/cut.ts';
 import { read } from '../../../functions/log/reader.ts';
 import { initialise, memoryLogs, memoryWriter } from '../../support/backups/memory-logs.ts';
+import { meetingOf } from '../../support/meeting.ts';
 
 const group = 'orders';
 const backupId = '01934567-89ab-7cde-8f01-23456789abcd';
@@ -9,7 +10,7 @@ const names = { backupId, lockId: 'lock-1' };
 
 async function openLogs(...logs: string[]) {
   const all = memoryLogs();
-  for (const log of logs) await initialise(all, group, log);
+  await Promise.all(logs.map((log) => initialise(all, group, log)));
   return all;
 }
 
@@ -122,6 +123,20 @@ describe('the cut', () => {
     expect(await writer.truncate(4)).toBe(12);
     await logs.release(group, 'a', backupId);
     expect(await writer.truncate(8)).toBe(13);
+  });
+
+  test('opens the logs of a large group beside each other', async () => {
+    const many = Array.from({ length: 8 }, (_, at) => `log-${at}`);
+    const logs = await openLogs(...many);
+    const { arrive } = meetingOf(many.length);
+    const meeting = {
+      ...logs,
+      async hold(...asked: Parameters<typeof logs.hold>) {
+        await arrive();
+        await logs.hold(...asked);
+      },
+    };
+    expect(await cutLogs(meeting, group, names)).toEqual({ cut: Object.fromEntries(many.map((log) => [log, 0])) });
   });
 
   test('takes up what only one replica has, and settles what nobody has', async () => {
