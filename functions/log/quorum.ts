@@ -3,14 +3,16 @@ import type { Clock } from '../platform/clock.ts';
 
 /** Time as the coordinators see it; the simulation moves it. */
 export interface Timer extends Clock {
+  /** Lambda ends an invocation in which nothing is left to wait for: this is waited for. */
   sleep(ms: number): Promise<void>;
+  /** The same beside requests that are under way; it keeps no process alive. */
+  limit(ms: number): Promise<void>;
 }
 
 export const systemTimer: Timer = {
   now: () => Date.now(),
-  sleep: async (ms) => {
-    await pause(ms, undefined, { ref: false });
-  },
+  sleep: (ms) => pause(ms),
+  limit: (ms) => pause(ms, undefined, { ref: false }),
 };
 
 /** Chance, injected so that a simulated run can be repeated. */
@@ -54,7 +56,7 @@ export function ask<Answer>(
     const settle = () => {
       open -= 1;
       if (open === 0) end();
-      else if (enough(answers, open)) timer.sleep(graceMs).then(end, reject);
+      else if (enough(answers, open)) timer.limit(graceMs).then(end, reject);
     };
     const fail = (error: unknown) => (error instanceof Unreachable ? settle() : reject(error));
     asked.forEach((pending, at) => {
@@ -64,7 +66,7 @@ export function ask<Answer>(
       }, fail);
     });
     if (open === 0) end();
-    timer.sleep(ms).then(end, reject);
+    timer.limit(ms).then(end, reject);
   });
 }
 

@@ -94,15 +94,13 @@ export class World {
   }
 
   timer(process: Process): Timer {
-    return {
-      now: () => 1_000_000 + this.now + process.skew,
-      sleep: (ms) =>
-        new Promise((resolve) =>
-          this.at(ms, () => {
-            if (!process.dead) resolve();
-          }),
-        ),
-    };
+    const sleep = (ms: number) =>
+      new Promise<void>((resolve) =>
+        this.at(ms, () => {
+          if (!process.dead) resolve();
+        }),
+      );
+    return { now: () => 1_000_000 + this.now + process.skew, sleep, limit: sleep };
   }
 
   chanceOf(): Chance {

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { systemTimer } from '../../../functions/log/quorum.ts';
+
+const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+
+test('a sleep keeps the process alive, which Lambda would end otherwise; a limit beside requests does not', async () => {
+  const before = timers();
+  const limit = systemTimer.limit(5);
+  expect(timers()).toBe(before);
+  const sleep = systemTimer.sleep(5);
+  expect(timers()).toBe(before + 1);
+  await Promise.all([limit, sleep]);
+});
