@@ -241,9 +241,11 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
     async discard(limit) {
       const { begin } = await readMeta();
       if (begin === 0) return { discarded: 0, more: false };
-      const { Items = [] } = await client.send(
+      // A page ends after 1 MiB of whole entries, however few keys those are.
+      const { Items = [], LastEvaluatedKey } = await client.send(
         new QueryCommand({
           TableName: table,
+          ConsistentRead: true,
           KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
           ExpressionAttributeValues: { ':pk': pk, ':from': positionKey(0), ':to': positionKey(begin - 1) },
           ProjectionExpression: 'pk, sk',
@@ -252,7 +254,7 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
       );
       const keys = Items.slice(0, limit);
       for (let at = 0; at < keys.length; at += 25) await deleteAll(client, table, keys.slice(at, at + 25));
-      return { discarded: keys.length, more: Items.length > limit };
+      return { discarded: keys.length, more: Items.length > limit || LastEvaluatedKey !== undefined };
     },
   });
 }

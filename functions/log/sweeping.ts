@@ -1,6 +1,7 @@
 import { inParallel } from '../platform/in-parallel.ts';
 import { logger } from '../platform/logging.ts';
 import type { LogName } from './logs.ts';
+import type { Replica } from './replica.ts';
 import { lookAt, missingVotes, note, type ReplicaNotes } from './replica-watch.ts';
 import { type Replicas, recoverAll } from './replicas.ts';
 
@@ -44,7 +45,7 @@ export async function sweep(
       swept.notVoting += missingVotes(seen, autoInitialize).length;
       await note(room.notes, parts.timer, name, seen);
       swept.started += await recoverAll(room, name, autoInitialize, seen);
-      if (discards) swept.discarded += await discard(room, name);
+      if (discards) swept.discarded += await discard(parts.replicas, remainingMs);
     } catch (error) {
       swept.failed += 1;
       logger.warn('A log could not be swept', { ...name, error: error as Error });
@@ -53,8 +54,16 @@ export async function sweep(
   return swept;
 }
 
-async function discard(room: Replicas, { group, log }: { group: string; log: string }): Promise<number> {
-  const { replicas } = room.parts(group, log);
-  const answers = await Promise.all(replicas.map((replica) => replica.discard(discardedAtOnce)));
-  return answers.reduce((sum, { discarded }) => sum + discarded, 0);
+/** Each replica by itself, until nothing is left or time is short. */
+async function discard(replicas: readonly Replica[], remainingMs: () => number): Promise<number> {
+  const counts = replicas.map(async (replica) => {
+    let count = 0;
+    for (let more = true; more && remainingMs() > oneLogMs; ) {
+      const { discarded, ...left } = await replica.discard(discardedAtOnce);
+      count += discarded;
+      more = left.more;
+    }
+    return count;
+  });
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }

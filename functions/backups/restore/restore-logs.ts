@@ -129,13 +129,16 @@ export async function releaseLog(parts: LogParts, restoreId: string, since: numb
   if (behind) throw new Error(`A replica is ${behind.status} after its restore`);
 }
 
+/** What a step that was given up still sends is below it, too, and is not kept. */
+const beyondAll = Number.MAX_SAFE_INTEGER - 1;
+
 /** Empties all replicas of a log that a restore has filled, even where they vote already. Whoever repeats it goes on. */
 export async function eraseLog(parts: LogParts, heldAs: string, goOn: () => void): Promise<void> {
   await Promise.all(parts.replicas.map((replica) => holdAgain(replica, heldAs)));
   for (const replica of parts.replicas) {
-    const { restoreId, end } = await replica.read();
+    const { restoreId } = await replica.read();
     if (restoreId !== heldAs) continue;
-    await accepted(replica, [tombstone(end)]);
+    await accepted(replica, [tombstone(beyondAll)]);
     for (let more = true; more; { more } = await replica.discard(discardedAtOnce)) goOn();
     await replica.empty({ restoreId: heldAs, incarnation: parts.chance.id() });
   }

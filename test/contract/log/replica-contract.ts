@@ -183,6 +183,21 @@ export function replicaContract(make: () => Promise<Replica>): void {
     expect((await replica.read()).learnedTo).toEqual({});
   });
 
+  it('leaves nothing below a truncation, however large the entries are', async () => {
+    const replica = await voting();
+    const large: Value = { type: 'APPEND', data: Buffer.alloc(256 * 1024), requestId: 'large', index: 0 };
+    await replica.learn(Array.from({ length: 9 }, (_, position) => learned(position, large)));
+    await replica.learn([learned(9, { type: 'TRUNCATE', to: 9, requestId: 'truncation' })]);
+    let all = 0;
+    for (let more = true; more; ) {
+      const answer = await replica.discard(500);
+      all += answer.discarded;
+      more = answer.more;
+    }
+    expect(all).toBe(9);
+    expect((await replica.range(0, 99)).actions.map(({ position }) => position)).toEqual([9]);
+  });
+
   it('makes the positions below a truncation unreadable, and deletes them in chunks', async () => {
     const replica = await voting();
     for (let position = 0; position < 7; position += 1) await replica.write(write(1, position));
