@@ -32,9 +32,9 @@ export class TransferError extends Error {
     super(message, options);
   }
 
-  /** Whether another try, with a fresh URL, can succeed: no answer, throttling, an unavailable S3, an expired URL, bytes hurt on the way. */
+  /** Whether another try, with a fresh URL, can succeed: no answer, throttling, an unavailable S3, an expired URL, bytes hurt on the way, another try that S3 still works on. */
   get isPassing(): boolean {
-    return this.status === 0 || this.status >= 500 || [400, 403, 408, 429].includes(this.status);
+    return this.status === 0 || this.status >= 500 || [400, 403, 408, 409, 429].includes(this.status);
   }
 }
 

@@ -26,7 +26,7 @@ const signedUntil = (now: number) => ({
   unhoistableHeaders: new Set([checksumHeader]),
 });
 
-/** S3 takes its time over many parts; the gateway waits 29 s. */
+/** S3 takes its time over many parts, and begins its answer before it is done; the gateway waits 29 s. */
 const completionTimeoutMs = 24_000;
 /** And over a thousand keys. */
 const discardTimeoutMs = 10_000;
@@ -87,7 +87,7 @@ export function payloadBucket(client: S3Client, bucket: string): PayloadStore {
             MultipartUpload: { Parts },
             IfNoneMatch: '*',
           }),
-          { requestTimeout: completionTimeoutMs },
+          { requestTimeout: completionTimeoutMs, abortSignal: AbortSignal.timeout(completionTimeoutMs) },
         );
         return { outcome: 'completed' };
       } catch (error) {

@@ -14,6 +14,9 @@ const unavailableNames = new Set([
   'TransactionInProgressException',
   'TransactionConflictException',
   'TimeoutError',
+  'AbortError',
+  // S3 still works on another write of the same key.
+  'ConditionalRequestConflict',
   'ReplicatedWriteConflictException',
 ]);
 
