@@ -20,6 +20,8 @@ export function s3Client(): S3Client {
   return new S3Client({
     ...patience,
     requestChecksumCalculation: 'WHEN_REQUIRED',
+    // A backup is restored from a bucket in whatever Region it lies.
+    followRegionRedirects: true,
     forcePathStyle: process.env['AWS_ENDPOINT_URL_S3'] !== undefined,
   });
 }
