@@ -70,7 +70,12 @@ const states: Record<string, State> = {
     Choices: [{ Condition: `{% $rounds >= ${mostRounds} %}`, Next: 'Anew' }],
     Default: 'Wait',
   },
-  Wait: { Type: 'Wait', Seconds: '{% $rounds < 5 ? 1 : 5 + $floor($random() * 10) %}', Next: 'Round' },
+  // A table that is gone for long is not worth a look every few seconds: each is paid for.
+  Wait: {
+    Type: 'Wait',
+    Seconds: '{% $rounds < 5 ? 1 : ($rounds < 30 ? 5 : 60) + $floor($random() * 10) %}',
+    Next: 'Round',
+  },
 
   Plan: {
     Type: 'Pass',

@@ -10,6 +10,8 @@ export type SeenStatus = Status | 'UNREACHABLE';
 export interface SeenReplica {
   readonly id: string;
   readonly status: SeenStatus;
+  /** A restore holds it from voting, and lets it vote. */
+  readonly restoring?: boolean;
 }
 
 /** As it was last noted. */
@@ -33,13 +35,16 @@ export interface ReplicaNotes {
 export async function lookAt({ replicas, timer, settings }: LogParts): Promise<SeenReplica[]> {
   const questions = replicas.map((replica) => () => replica.read());
   const metas = await ask(questions, { enough: () => false, ms: settings.answerMs, timer });
-  return replicas.map(({ id }, at) => ({ id, status: metas[at]?.status ?? 'UNREACHABLE' }));
+  return replicas.map(({ id }, at) => {
+    const { status = 'UNREACHABLE', restoreId } = metas[at] ?? {};
+    return { id, status, restoring: status === 'RECOVERING' && restoreId !== undefined };
+  });
 }
 
-/** The replicas that should vote and do not. A log that is founded by hand and is not yet misses none. */
+/** The replicas that should vote and do not. A log that is founded by hand and is not yet misses none, nor does one that is being restored. */
 export function missingVotes(seen: readonly SeenReplica[], autoInitialize: boolean): SeenReplica[] {
   const founded = autoInitialize || seen.some(({ status }) => status !== 'EMPTY' && status !== 'UNREACHABLE');
-  return seen.filter(({ status }) => status !== 'VOTING' && (founded || status !== 'EMPTY'));
+  return seen.filter(({ status, restoring }) => status !== 'VOTING' && !restoring && (founded || status !== 'EMPTY'));
 }
 
 /** Notes what has changed since the sweep before; as long as nothing does this is one read. */

@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { Unreachable } from '../../../functions/log/quorum.ts';
 import type { NotedReplica } from '../../../functions/log/replica-watch.ts';
 import { sweep } from '../../../functions/log/sweeping.ts';
+import { logger } from '../../../functions/platform/logging.ts';
 import { calmly } from '../../support/log/calm-log.ts';
+
+logger.setLogLevel('SILENT');
 
 type Room = Parameters<typeof sweep>[0];
 
@@ -56,6 +59,17 @@ test('what a replica does is noted although its recovery cannot be started', () 
     Object.assign(room.workflow, { start: () => Promise.reject(new Error('throttled')) });
     expect(await sweep(room, plenty)).toMatchObject({ notVoting: 1, started: 0, failed: 1 });
     expect(noted).toContain('a 3 EMPTY');
+  }));
+
+test('a replica that a restore holds is neither missed nor recovered', () =>
+  calmly({}, async ({ parts, replicas }) => {
+    const held = replicas[2]?.handle;
+    if (!held) throw new Error('no replica');
+    const { incarnation } = await held.read();
+    held.transition({ incarnation, status: 'VOTING' }, { status: 'RECOVERING', restoreId: 'restore' });
+    const { room, noted } = roomOf(parts, ['a']);
+    expect(await sweep(room, plenty)).toMatchObject({ notVoting: 0, started: 0, failed: 0 });
+    expect(noted).toContain('a 3 RECOVERING');
   }));
 
 test('it ends before its time does, tells what is left, and begins elsewhere the next time', () =>
