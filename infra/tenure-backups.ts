@@ -19,7 +19,7 @@ const payloads = 'groups/';
 const folder = 'backups/workflow';
 
 /**
- * How long a task may take, s, and its memory. Cut has to lock all logs of a group and to look at them again within 5 s. The others only look at
+ * How long a task may take, s, and its memory, where it needs more than 30 s. Cut has to lock all logs of a group and to look at them again within 5 s. The others only look at
  * records and share one bundle.
  */
 const sizes: Partial<Record<BackupTask, { timeoutSeconds: number; memoryMiB?: number }>> = {
@@ -49,7 +49,16 @@ export function createBackupFunctions(
       const code = sizes[task]
         ? { entry: `${folder}/${name}.ts` }
         : { entry: `${folder}/record-tasks.ts`, handler: task };
-      return [task, new TenureFunction(scope, `backup-${name}`, { ...props, environment, ...code, ...sizes[task] })];
+      return [
+        task,
+        new TenureFunction(scope, `backup-${name}`, {
+          ...props,
+          environment,
+          ...code,
+          timeoutSeconds: 30,
+          ...sizes[task],
+        }),
+      ];
     }),
   ) as Record<BackupTask, TenureFunction>;
   for (const task of Object.values(tasks)) keepRecords(task, store);

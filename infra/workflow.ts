@@ -134,6 +134,9 @@ export const transient: State = {
     'Lambda.AWSLambdaException',
     'Lambda.SdkClientException',
     'Lambda.TooManyRequestsException',
+    // It ran into its timeout, or fell over.
+    'Sandbox.Timedout',
+    'Lambda.Unknown',
   ],
   IntervalSeconds: 1,
   MaxAttempts: 4,
