@@ -84,7 +84,6 @@ export class TenureApi extends Construct {
     const stage = new HttpStage(this, 'Stage', {
       httpApi: this.http,
       autoDeploy: true,
-      detailedMetricsEnabled: true,
       throttle: { rateLimit: otherThrottle.rate, burstLimit: otherThrottle.burst },
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.accessLogs(settings)),
@@ -95,7 +94,7 @@ export class TenureApi extends Construct {
     resource.routeSettings = Object.fromEntries(
       [...limits].map(([route, { rate, burst }]) => [
         (route.node.defaultChild as CfnRoute).routeKey,
-        { DetailedMetricsEnabled: true, ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst },
+        { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst },
       ]),
     );
     // API Gateway refuses settings for a route that it does not have yet.

@@ -5,7 +5,12 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import { type CustomMetricGroup, MonitoringFacade, SnsAlarmActionStrategy } from 'cdk-monitoring-constructs';
+import {
+  type CustomMetricGroup,
+  DefaultDashboardFactory,
+  MonitoringFacade,
+  SnsAlarmActionStrategy,
+} from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
 import { monitorProduct } from './product-metrics.ts';
 import { described } from './runbook.ts';
@@ -81,10 +86,15 @@ export class TenureMonitoring extends Construct {
     });
     this.topic.grantPublish(cloudWatch);
 
-    const facade = new MonitoringFacade(this, Stack.of(this).stackName, {
+    const { stackName, region } = Stack.of(this);
+    const facade = new MonitoringFacade(this, stackName, {
+      // Those of all Regions of an account share their names.
+      dashboardFactory: new DefaultDashboardFactory(this, 'Dashboards', {
+        dashboardNamePrefix: `${stackName}-${region}`,
+      }),
       alarmFactoryDefaults: {
         actionsEnabled: true,
-        alarmNamePrefix: Stack.of(this).stackName,
+        alarmNamePrefix: stackName,
         action: new SnsAlarmActionStrategy({ onAlarmTopic: this.topic, onOkTopic: this.topic }),
       },
     });

@@ -12,7 +12,7 @@ function fixedNames(template: Template): string[] {
     .filter(({ Type }) => !local.includes(Type))
     .flatMap(({ Type, Properties = {} }) =>
       Object.entries(Properties)
-        .filter(([property, value]) => property.endsWith('Name') && !text(value).includes('${'))
+        .filter(([property, value]) => /(?<!^Metric)Name$/.test(property) && !text(value).includes('${'))
         .map(([property, value]) => `${Type} ${property} ${text(value)}`),
     );
 }
