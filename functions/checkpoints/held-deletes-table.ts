@@ -14,10 +14,10 @@ import { inParallel } from '../platform/in-parallel.ts';
 import type { DeferredDelete, HeldDeletes } from './held-deletes.ts';
 
 const holdKey = (group: string) => ({ pk: groupKey(group), sk: 'DELETES-HELD' });
-const deferredPrefix = 'DELETE#';
-const deferredKey = (group: string, { jobId, payloadId }: DeferredDelete) => ({
+const deferredPrefix = (backupId: string) => `DELETE#${backupId}#`;
+const deferredKey = (group: string, backupId: string, { jobId, payloadId }: DeferredDelete) => ({
   pk: groupKey(group),
-  sk: `${deferredPrefix}${jobId}#${payloadId}`,
+  sk: `${deferredPrefix(backupId)}${jobId}#${payloadId}`,
 });
 
 /** A deferred delete that nobody carries out goes; the orphan collector has long taken its payload then. */
@@ -81,9 +81,9 @@ export function heldDeletesTable(client: DynamoDBDocumentClient, table: string):
       return toJob(won?.Attributes);
     },
 
-    async defer(group, deletes, now) {
+    async defer(group, backupId, deletes, now) {
       const ttl = Math.floor(now / 1_000) + deferredSeconds;
-      await write(deletes.map((one) => ({ ...deferredKey(group, one), ...one, ttl })));
+      await write(deletes.map((one) => ({ ...deferredKey(group, backupId, one), ...one, ttl })));
     },
 
     async listHeldJobs(group, backupId, after) {
@@ -95,16 +95,15 @@ export function heldDeletesTable(client: DynamoDBDocumentClient, table: string):
       await update(jobKey(group, jobId), 'REMOVE heldBy', 'heldBy = :backup', backupId);
     },
 
-    async listDeferred(group, after) {
-      const { Items, last } = await query(group, deferredPrefix, after, 'attribute_not_exists(done)', {});
+    async listDeferred(group, backupId, after) {
+      const { Items, last } = await query(group, deferredPrefix(backupId), after, 'attribute_not_exists(done)', {});
       const items = Items.map((item) => ({ jobId: String(item['jobId']), payloadId: String(item['payloadId']) }));
       return { items, last };
     },
 
-    async markDone(group, deletes, now) {
-      await write(
-        deletes.map((one) => ({ ...deferredKey(group, one), ...one, done: true, ttl: Math.floor(now / 1_000) })),
-      );
+    async markDone(group, backupId, deletes, now) {
+      const ttl = Math.floor(now / 1_000);
+      await write(deletes.map((one) => ({ ...deferredKey(group, backupId, one), ...one, done: true, ttl })));
     },
 
     async release(group, backupId) {

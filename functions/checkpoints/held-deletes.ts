@@ -23,11 +23,13 @@ export interface HeldDeletes {
   heldBy(group: string): Promise<string | undefined>;
   /** Marks the job and answers its record as at that instant; undefined when there is none. */
   holdJob(name: JobName, backupId: string): Promise<JobRecord | undefined>;
-  defer(group: string, deletes: readonly DeferredDelete[], now: number): Promise<void>;
+  /** The deletes wait for this backup and for no other. */
+  defer(group: string, backupId: string, deletes: readonly DeferredDelete[], now: number): Promise<void>;
   listHeldJobs(group: string, backupId: string, after: string | undefined): Promise<HeldPage<string>>;
   releaseJob(name: JobName, backupId: string): Promise<void>;
-  listDeferred(group: string, after: string | undefined): Promise<HeldPage<DeferredDelete>>;
-  markDone(group: string, deletes: readonly DeferredDelete[], now: number): Promise<void>;
+  /** What waits for this backup. */
+  listDeferred(group: string, backupId: string, after: string | undefined): Promise<HeldPage<DeferredDelete>>;
+  markDone(group: string, backupId: string, deletes: readonly DeferredDelete[], now: number): Promise<void>;
   /** Ends the hold; nothing happens when another backup has it. */
   release(group: string, backupId: string): Promise<void>;
 }
@@ -49,8 +51,8 @@ export async function deletesHeld({ held }: Pick<Room, 'held'>, group: string): 
 }
 
 /**
- * Ends the hold of a backup and carries out what has waited. Can be repeated after a crash: the hold itself goes last. What is
- * deferred by a commit that saw the hold just before is left to the orphan collector.
+ * Ends the hold of a backup and carries out what has waited for it; what waits for another stays. Can be repeated after a crash: the
+ * hold itself goes last. What is deferred by a commit that saw the hold just before is left to the orphan collector.
  */
 export async function releaseDeletes({ held, payloads, clock }: Room, group: string, backupId: string): Promise<void> {
   await forEachPage(
@@ -60,13 +62,13 @@ export async function releaseDeletes({ held, payloads, clock }: Room, group: str
     },
   );
   await forEachPage(
-    (after) => held.listDeferred(group, after),
+    (after) => held.listDeferred(group, backupId, after),
     async (deletes) => {
       const left = new Set(
         await payloads.discard(deletes.map(({ jobId, payloadId }) => payloadKey(group, jobId, payloadId))),
       );
       const done = deletes.filter(({ jobId, payloadId }) => !left.has(payloadKey(group, jobId, payloadId)));
-      await held.markDone(group, done, clock.now());
+      await held.markDone(group, backupId, done, clock.now());
     },
   );
   await held.release(group, backupId);
@@ -90,7 +92,7 @@ export async function drop(room: Room, job: JobRecord, payloadIds: readonly stri
   if (payloadIds.length === 0) return;
   if ('heldBy' in job && job.heldBy !== undefined) {
     const deletes = payloadIds.map((payloadId) => ({ jobId, payloadId }));
-    await room.held.defer(group, deletes, room.clock.now());
+    await room.held.defer(group, job.heldBy, deletes, room.clock.now());
   } else {
     await room.payloads.discard(payloadIds.map((payloadId) => payloadKey(group, jobId, payloadId)));
   }

@@ -6,6 +6,7 @@ import { archives } from '../../../functions/backups/archive/archives.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { archiveBucket } from '../../../functions/backups/backup-bucket.ts';
 import { backupOwnersTable } from '../../../functions/backups/backup-owners-table.ts';
+import type { BackupStore } from '../../../functions/backups/backup-store.ts';
 import { backupTable } from '../../../functions/backups/backup-table.ts';
 import { cutting } from '../../../functions/backups/cut/cutting.ts';
 import type { GroupLogs } from '../../../functions/backups/cut/group-logs.ts';
@@ -35,6 +36,7 @@ export interface BackupProcess {
 export interface ArchiveWorld {
   readonly world: JobWorld;
   readonly logs: MemoryLogs;
+  readonly store: BackupStore;
   /** `client` and `s3`: the restore's own ones, so that its crash is its own. */
   process(options?: {
     logs?: GroupLogs;
@@ -74,6 +76,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
   return {
     world,
     logs,
+    store,
     record,
 
     process({ logs: these = logs, restoreSources = [], client = other, s3: objects = s3 } = {}) {

@@ -2,7 +2,7 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { cleanUp } from '../../../functions/checkpoints/clean-up.ts';
 import { collectAll, collectPage } from '../../../functions/checkpoints/collector.ts';
-import { deletesHeld, releaseDeletes } from '../../../functions/checkpoints/held-deletes.ts';
+import { deletesHeld, drop, releaseDeletes } from '../../../functions/checkpoints/held-deletes.ts';
 import type { Fence } from '../../../functions/platform/headers.ts';
 import {
   checkpoint,
@@ -210,6 +210,33 @@ describe('while a backup holds the deletes of a group', () => {
     await checkpoint(api, leader, job, 'two');
     const commands = api.dynamodb.sent.slice(from).map(({ command }) => command);
     expect(commands).toEqual(['UpdateItemCommand', 'PutItemCommand']);
+  });
+
+  test('what waits for it is not deleted by the clean-up of an older backup, however late and often that comes', async () => {
+    await api.room.held.holdJob({ group: name, jobId: 'nightly' }, backup);
+    await checkpoint(api, leader, job, 'two');
+    await releaseDeletes(api.room, name, backup);
+    const recorded = await objects();
+    await api.room.held.hold(name, 'backup-2');
+    await api.room.held.holdJob({ group: name, jobId: 'nightly' }, 'backup-2');
+    await checkpoint(api, leader, job, 'three');
+    await releaseDeletes(api.room, name, backup);
+    expect(await objects()).toEqual(expect.arrayContaining(recorded));
+    await releaseDeletes(api.room, name, 'backup-2');
+    expect(await objects()).toHaveLength(2);
+  });
+
+  test('what is deferred for a backup whose clean-up is over goes with the orphans', async () => {
+    const held = await api.room.held.holdJob({ group: name, jobId: 'nightly' }, backup);
+    const { body } = await checkpoint(api, leader, job, 'two');
+    expect(body).toMatchObject({ checkpointId: 2 });
+    await releaseDeletes(api.room, name, backup);
+    const late = await uploadBytes(api, leader, job, 'dropped by a commit that saw the hold just before');
+    if (!held || 'damage' in held) throw new Error('The job was not recorded');
+    await drop(api.room, held, [late]);
+    expect(await objects()).toHaveLength(3);
+    await collectPage(api.room, { group: name, dryRun: false });
+    expect(await objects()).toHaveLength(2);
   });
 
   test('only one backup holds a group, and only it releases it', async () => {
