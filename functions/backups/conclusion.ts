@@ -5,7 +5,7 @@ import type { BackupName } from './backup-store.ts';
 import type { Backups, WithArchives, WithCutting } from './backups.ts';
 import { counts, current, release, without } from './delegation.ts';
 import type { AttemptName } from './ports.ts';
-import { changed, known, settled } from './records.ts';
+import { changed, settled } from './records.ts';
 import { refused, type StateError, WorkflowError } from './workflow-error.ts';
 
 const mostCuts = 5;
@@ -81,8 +81,9 @@ export async function lose(
   error: StateError,
 ): Promise<{ next: 'verify' | 'choose' | 'ended' }> {
   const finished = (record: BackupRecord) => counts(record, name) && record.state === 'VERIFYING';
-  const { record } = await known(room, name);
-  if (isFinal(record)) return { next: 'ended' };
+  const stored = await room.store.read(name.group, name.backupId);
+  if (!stored || isFinal(stored.record)) return { next: 'ended' };
+  const { record } = stored;
   const failure = failureOf(error, record);
   if (record.options.redelegate && !record.builtIn) {
     const seen = await changed(room, name, (before) =>
@@ -114,9 +115,9 @@ export async function verify(
   cursor: string | undefined,
   budgetMs: number,
 ): Promise<{ next: 'again' | 'ended'; cursor: string }> {
-  const { record } = await known(room, name);
-  if (!counts(record, name)) return { next: 'ended', cursor: '' };
-  const seen = await room.archives.verify(record, cursor || undefined, budgetMs);
+  const stored = await room.store.read(name.group, name.backupId);
+  if (!stored || !counts(stored.record, name)) return { next: 'ended', cursor: '' };
+  const seen = await room.archives.verify(stored.record, cursor || undefined, budgetMs);
   if ('more' in seen) {
     await changed(room, name, (before) =>
       counts(before, name) ? { ...before, lastSignAt: room.clock.now() } : before,
@@ -133,25 +134,32 @@ export async function verify(
   return { next: 'ended', cursor: '' };
 }
 
-/** Ends a backup whose workflow met something that it was not made for. */
+/** Ends a backup whose workflow met something that it was not made for; one that was deleted meanwhile has ended. */
 export async function fail(room: Backups, name: BackupName, error: StateError): Promise<void> {
+  if (!(await room.store.read(name.group, name.backupId))) return;
   await settled(room, name, { code: 'internal', message: refused(error.Error, error.Cause) });
 }
 
-/** Takes away what an ended backup leaves behind: what it held back, its worker's commands, the files of attempts that failed. */
+/**
+ * Takes away what an ended backup leaves behind: what it held back, its worker's commands, the files of attempts that failed; all files
+ * of one that was deleted before. Can be repeated.
+ */
 export async function cleanUp(room: WithCutting & WithArchives, { group, backupId }: BackupName): Promise<void> {
-  const stored = await room.store.read(group, backupId);
-  if (stored) {
-    const { record } = stored;
-    if (!isFinal(record)) return;
-    await room.cutting.release(group, backupId);
-    const kept = record.state === 'COMPLETED' ? record.attempt : undefined;
-    if (record.worker !== undefined && !record.builtIn && kept === undefined) {
-      await release(room, { group, backupId, attempt: record.attempt }, record.worker);
-    }
-    for (let attempt = 1; attempt <= record.attempt; attempt += 1) {
-      if (attempt !== kept) await room.archives.discard(group, backupId, attempt);
-    }
-  }
+  const record = (await room.store.read(group, backupId))?.record;
+  if (record && !isFinal(record)) return;
+  await room.cutting.release(group, backupId);
+  if (record) await discardFailed(room, record);
+  else await room.archives.discard(group, backupId);
   await room.store.cleanedUp(group, backupId, room.clock.now());
+}
+
+async function discardFailed(room: WithArchives, record: BackupRecord): Promise<void> {
+  const { group, backupId } = record;
+  const kept = record.state === 'COMPLETED' ? record.attempt : undefined;
+  if (record.worker !== undefined && !record.builtIn && kept === undefined) {
+    await release(room, { group, backupId, attempt: record.attempt }, record.worker);
+  }
+  for (let attempt = 1; attempt <= record.attempt; attempt += 1) {
+    if (attempt !== kept) await room.archives.discard(group, backupId, attempt);
+  }
 }

@@ -176,8 +176,8 @@ export const counts = (record: BackupRecord, { attempt }: AttemptName): boolean 
 
 /** The record of an attempt that counts; ends the task otherwise. */
 export async function current(room: Backups, name: AttemptName): Promise<BackupRecord> {
-  const { record } = await known(room, name);
-  if (counts(record, name)) return record;
+  const stored = await room.store.read(name.group, name.backupId);
+  if (stored && counts(stored.record, name)) return stored.record;
   throw superseded(name);
 }
 

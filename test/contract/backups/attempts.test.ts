@@ -3,7 +3,7 @@ import { counting, finish, giveUp, heartbeat } from '../../../functions/backups/
 import { cleanUp, fail, lose, verify, work } from '../../../functions/backups/conclusion.ts';
 import { choose } from '../../../functions/backups/delegation.ts';
 import { settled } from '../../../functions/backups/records.ts';
-import { cancel } from '../../../functions/backups/requests.ts';
+import { cancel, remove } from '../../../functions/backups/requests.ts';
 import { goodbye } from '../../../functions/backups/workers/workers.ts';
 import { problemOf } from '../leadership/room.ts';
 import { finished, group, openBackups, progress } from './world.ts';
@@ -248,6 +248,15 @@ describe('cleaning up', () => {
     expect(await commands(worker)).toMatchObject([{ type: 'cancel', backupId: name.backupId }]);
     expect((await room.store.listCleanUps(undefined)).items).toEqual([]);
     await cleanUp(room, name);
+  });
+
+  test('of a backup that was deleted before releases what was held all the same, and discards every file', async () => {
+    const { room, name, played } = await running();
+    await cancel(room, name);
+    await remove(room, name);
+    await cleanUp(room, name);
+    expect(played).toMatchObject({ released: [name.backupId], discarded: [undefined, undefined] });
+    expect((await room.store.listCleanUps(undefined)).items).toEqual([]);
   });
 
   test('keeps the files of the attempt that completed', async () => {

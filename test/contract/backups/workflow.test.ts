@@ -1,7 +1,7 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, test } from 'vitest';
 import { finish, giveUp, heartbeat } from '../../../functions/backups/attempts.ts';
-import { cancel, launch } from '../../../functions/backups/requests.ts';
+import { cancel, launch, remove } from '../../../functions/backups/requests.ts';
 import { sweep } from '../../../functions/backups/sweeping.ts';
 import { goodbye } from '../../../functions/backups/workers/workers.ts';
 import { errorNamed, group, openWorkflow, until } from './workflow-world.ts';
@@ -180,6 +180,28 @@ test('a slice of the built-in worker that died is done again; one that hangs is 
   const record = await world.passes(hanging);
   expect(record.error?.code).toBe('backup_timed_out');
   expect((record.endedAt ?? 0) - silentSince).toBeLessThanOrEqual(endsWithinMs);
+});
+
+test('a backup that is cancelled and deleted in the middle of a slice is cleaned up when that slice has ended', async () => {
+  const world = await openWorkflow();
+  const { room, played } = world;
+  room.archives.work = async (record, slice) => {
+    await cancel(room, record);
+    await remove(room, record);
+    await sweep(room);
+    played.released.length = 0;
+    await slice.report({ state: 'RUNNING', entryCount: 1, bytes: 1 });
+    return { more: true };
+  };
+  const { backupId } = await world.begin({ bypassDelegation: true });
+  const status = async () => (await world.server.describe(world.executionArn(backupId))).status;
+  await until(async () => {
+    world.clock.advance(1_000);
+    return (await status()) !== 'RUNNING';
+  });
+  expect(await status()).toBe('SUCCEEDED');
+  expect(played).toMatchObject({ released: [backupId], discarded: [undefined, undefined, undefined] });
+  expect((await room.store.listCleanUps(undefined)).items).toEqual([]);
 });
 
 test('what a task throws that nobody expects settles the backup', async () => {
