@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import { Problem } from '../platform/problem.ts';
 import {
+  type AttemptProof,
   type BackupRecord,
   type Failure,
   type Finished,
   isFinal,
+  leftFiles,
   moved,
   type Progress,
   type Verdict,
@@ -42,19 +44,22 @@ export function progressed(record: BackupRecord, progress: Progress, now: number
   return { ...moved(record, state, now), sequence, entryCount, bytes, lastSignAt: now };
 }
 
-/** Takes the worker's word that its files are in place; only the verification completes the backup. Safe to repeat. */
+/**
+ * Takes the worker's word that its files are in place; only the verification completes the backup. The files of an attempt that no longer
+ * counts are deleted. Safe to repeat.
+ */
 export async function finish(
   room: WithWorkflow & WithArchives,
   name: AttemptName,
   secret: string,
   finished: Finished,
 ): Promise<Verdict> {
-  const { verdict, record } = await reported(room, name, secret, (current) => {
+  const { verdict, record, proof } = await reported(room, name, secret, (current) => {
     const uri = current.options.localFileSystem ? finished.uri : room.archives.uri(name);
     return concluded(current, { ...finished, uri }, room.clock.now());
   });
   if (verdict === 'continue' && record.taskToken !== undefined) await room.workflow.succeed(record.taskToken, {});
-  if (verdict !== 'continue') await room.archives.discard(name.group, name.backupId, name.attempt);
+  if (leftFiles(record, proof)) await room.archives.discard(name.group, name.backupId, name.attempt);
   return verdict;
 }
 
@@ -85,12 +90,12 @@ async function reported(
   name: AttemptName,
   secret: string,
   next: (record: BackupRecord) => BackupRecord,
-): Promise<{ verdict: Verdict; record: BackupRecord }> {
+): Promise<{ verdict: Verdict; record: BackupRecord; proof: AttemptProof }> {
   const proof = { attempt: name.attempt, secretHash: hashSecret(secret) };
   const record = await changed(room, name, (current) =>
     isFinal(current) || verdictFor(current, proof) !== 'continue' ? current : next(current),
   );
-  return { verdict: verdictFor(record, proof), record };
+  return { verdict: verdictFor(record, proof), record, proof };
 }
 
 /** The record for an attempt that still counts; `attempt_superseded` with the verdict otherwise. */

@@ -135,6 +135,15 @@ export function verdictFor(record: BackupRecord, { attempt, secretHash }: Attemp
   return record.error?.code === 'cancelled' ? 'cancelled' : 'superseded';
 }
 
+/**
+ * Whether what an attempt has written belongs to no backup: it was passed over, or the backup failed in it. Where the record still knows
+ * the attempt's secret, it must be this one.
+ */
+export function leftFiles(record: BackupRecord, { attempt, secretHash }: AttemptProof): boolean {
+  if (record.attempt !== attempt) return attempt < record.attempt;
+  return record.state === 'FAILED' && (record.secretHash ?? secretHash) === secretHash;
+}
+
 export interface Worker {
   readonly worker: string;
   readonly host: string;

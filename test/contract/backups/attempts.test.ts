@@ -88,6 +88,43 @@ describe('a finish', () => {
     expect(await record(name.backupId)).toEqual(ended);
   });
 
+  test('with a wrong secret discards nothing, whatever became of the backup', async () => {
+    const { room, name, secret, played } = await running();
+    const withWrongSecret = () => finish(room, name, `${secret}x`, finished);
+    expect(await withWrongSecret()).toBe('superseded');
+    expect(await finish(room, { ...name, attempt: 2 }, secret, finished)).toBe('superseded');
+    await finish(room, name, secret, finished);
+    await withWrongSecret();
+    await verify(room, name, '', 1_000);
+    expect(await withWrongSecret()).toBe('superseded');
+
+    const failed = await running();
+    await cancel(failed.room, failed.name);
+    await finish(failed.room, failed.name, `${failed.secret}x`, finished);
+    expect([...played.discarded, ...failed.played.discarded]).toEqual([]);
+    await finish(failed.room, failed.name, failed.secret, finished);
+    expect(failed.played.discarded).toEqual([1]);
+  });
+
+  test('of the attempt of the built-in worker, which has no secret, discards nothing', async () => {
+    const { room, begin, played } = await openBackups();
+    const begun = await begin({ bypassDelegation: true });
+    const name = { ...begun, ...(await choose(room, begun)) };
+    expect(await finish(room, name, 'any', finished)).toBe('superseded');
+    await work(room, name, 1_000);
+    await verify(room, name, '', 1_000);
+    expect(await finish(room, name, 'any', finished)).toBe('superseded');
+    expect(played.discarded).toEqual([]);
+  });
+
+  test('that can no longer be proven has its files collected once the backup has failed', async () => {
+    const { room, name, secret, played } = await running({ redelegate: true });
+    await lose(room, name, silent);
+    await fail(room, name, { Error: 'States.Runtime' });
+    expect(await finish(room, name, secret, finished)).toBe('superseded');
+    expect(played.discarded).toEqual([1]);
+  });
+
   test('with files that are damaged, or more of them than one look takes, is settled accordingly', async () => {
     const { room, name, secret, record, played } = await running();
     await finish(room, name, secret, finished);
