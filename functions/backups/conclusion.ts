@@ -45,13 +45,14 @@ export async function cut(
   return { next: builtIn ? 'work' : 'offer', builtIn };
 }
 
-/** One slice of the built-in worker's attempt. */
+/** One slice of the built-in worker's attempt; none after its finish, which a repeated call must not write anew. */
 export async function work(
   room: WithArchives,
   name: AttemptName,
   budgetMs: number,
 ): Promise<{ next: 'verify' | 'again' }> {
   const record = await current(room, name);
+  if (record.state === 'VERIFYING') return { next: 'verify' };
   const { sequence } = record;
   let reports = 0;
   const answer = await room.archives.work(record, {

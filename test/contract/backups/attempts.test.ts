@@ -273,6 +273,21 @@ describe('the built-in worker', () => {
   });
 });
 
+test('a call of the built-in worker that is repeated after its finish was recorded writes no second manifest', async () => {
+  const { room, begin, record } = await openBackups();
+  const begun = await begin({ bypassDelegation: true });
+  const name = { ...begun, ...(await choose(room, begun)) };
+  let manifests = 0;
+  room.archives.work = async () => {
+    manifests += 1;
+    return { finished: { ...finished, manifestSha256: `${manifests}`.repeat(64) } };
+  };
+  expect(await work(room, name, 1_000)).toEqual({ next: 'verify' });
+  expect(await work(room, name, 1_000)).toEqual({ next: 'verify' });
+  expect(manifests).toBe(1);
+  expect(await record(begun.backupId)).toMatchObject({ state: 'VERIFYING', manifestSha256: '1'.repeat(64) });
+});
+
 describe('cleaning up', () => {
   test('releases what was held, discards the files of failed attempts, lets the worker resume, and forgets', async () => {
     const { room, name, played, commands, worker } = await running();
