@@ -9,12 +9,17 @@ export function pagedSource(page: (cursor: string | undefined) => Promise<Archiv
     async *batches(after) {
       if (after === end) return;
       let coming = ahead(page(after as string | undefined));
-      for (let cursor: string | undefined; ; ) {
-        const { entries, nextCursor } = await coming;
-        cursor = nextCursor;
-        if (cursor !== undefined) coming = ahead(page(cursor));
-        yield { entries, after: cursor ?? end };
-        if (cursor === undefined) return;
+      try {
+        for (let cursor: string | undefined; ; ) {
+          const { entries, nextCursor } = await coming;
+          cursor = nextCursor;
+          if (cursor !== undefined) coming = ahead(page(cursor));
+          yield { entries, after: cursor ?? end };
+          if (cursor === undefined) return;
+        }
+      } finally {
+        // Fetching a page marks jobs: nothing of that may come after the reader has stopped.
+        await coming.catch(() => undefined);
       }
     },
   };
