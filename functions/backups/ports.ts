@@ -14,7 +14,8 @@ export interface Cutting {
   positions(group: string): Promise<Cut>;
   /**
    * Fixes the cut of an attempt, anew each time: from then on nothing that the backup will read is truncated or deleted. A hold
-   * that another backup left behind is taken over, since only one is in progress. `again` says why it failed this time.
+   * that another backup left behind is taken over, since only one is in progress; a backup that is no longer the one in progress holds
+   * nothing back. `again` says why it failed this time.
    */
   cut(name: AttemptName): Promise<{ readonly cut: Cut } | { readonly again: string }>;
   /** Ends what the backup held back; can be repeated. */

@@ -39,7 +39,6 @@ export function heldDeletesTable(client: DynamoDBDocumentClient, table: string):
           UpdateExpression,
           ConditionExpression,
           ExpressionAttributeValues: { ':backup': backupId },
-          ReturnValues: 'ALL_NEW',
         }),
       ),
     );
@@ -77,8 +76,21 @@ export function heldDeletesTable(client: DynamoDBDocumentClient, table: string):
     },
 
     async holdJob({ group, jobId }, backupId) {
-      const { won } = await update(jobKey(group, jobId), 'SET heldBy = :backup', 'attribute_exists(pk)', backupId);
-      return toJob(won?.Attributes);
+      const { won, lost } = await conditional(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: jobKey(group, jobId),
+            UpdateExpression: 'SET heldBy = :backup',
+            // What is no string, another hand has put there.
+            ConditionExpression: 'attribute_exists(pk) AND (heldBy = :backup OR NOT attribute_type(heldBy, :string))',
+            ExpressionAttributeValues: { ':backup': backupId, ':string': 'S' },
+            ReturnValues: 'ALL_NEW',
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        ),
+      );
+      return toJob(won ? won.Attributes : lost[0]?.item);
     },
 
     async defer(group, backupId, deletes, now) {

@@ -3,9 +3,11 @@
  * orphan collector leaves the group alone.
  *
  * A backup first holds the group, then records each job by `holdJob`: from that very write on, whoever drops one of the job's
- * payloads sees the hold in what his own write hands back, so that a commit needs no read to know it.
+ * payloads sees the hold in what his own write hands back, so that a commit needs no read to know it. A job is marked by at most one
+ * backup. Whoever marks looks at the hold of the group afterwards, and whoever ends the hold looks for marks afterwards: a mark that comes
+ * too late is taken back by one of the two.
  */
-import type { JobName, JobRecord } from '../jobs/job.ts';
+import { isDamaged, type JobName, type JobRecord } from '../jobs/job.ts';
 import type { PayloadStore } from '../jobs/payload-store.ts';
 import { payloadKey } from '../jobs/upload.ts';
 import { inParallel } from '../platform/in-parallel.ts';
@@ -21,7 +23,7 @@ export interface HeldDeletes {
   hold(group: string, backupId: string): Promise<boolean>;
   /** The backup that holds the deletes of the group. */
   heldBy(group: string): Promise<string | undefined>;
-  /** Marks the job and answers its record as at that instant; undefined when there is none. */
+  /** Marks the job and answers its record as at that instant; undefined when there is none. A mark of another backup stays. */
   holdJob(name: JobName, backupId: string): Promise<JobRecord | undefined>;
   /** The deletes wait for this backup and for no other. */
   defer(group: string, backupId: string, deletes: readonly DeferredDelete[], now: number): Promise<void>;
@@ -51,10 +53,11 @@ export async function deletesHeld({ held }: Pick<Room, 'held'>, group: string): 
 }
 
 /**
- * Ends the hold of a backup and carries out what has waited for it; what waits for another stays. Can be repeated after a crash: the
- * hold itself goes last. What is deferred by a commit that saw the hold just before is left to the orphan collector.
+ * Ends the hold of a backup and carries out what has waited for it; what waits for another stays. Can be repeated after a crash. What is
+ * deferred by a commit that saw the hold just before is left to the orphan collector.
  */
 export async function releaseDeletes({ held, payloads, clock }: Room, group: string, backupId: string): Promise<void> {
+  await held.release(group, backupId);
   await forEachPage(
     (after) => held.listHeldJobs(group, backupId, after),
     async (jobs) => {
@@ -71,7 +74,42 @@ export async function releaseDeletes({ held, payloads, clock }: Room, group: str
       await held.markDone(group, backupId, done, clock.now());
     },
   );
-  await held.release(group, backupId);
+}
+
+/**
+ * Marks jobs for the backup and answers each as at the instant of its mark; one that is not there is left out. Undefined when the backup
+ * does not hold the group, or no longer: then none of them stays marked for it.
+ */
+export async function recordJobs(
+  { held }: Pick<Room, 'held'>,
+  group: string,
+  jobIds: readonly string[],
+  backupId: string,
+): Promise<JobRecord[] | undefined> {
+  const [marked] = await Promise.allSettled([
+    inParallel(jobIds, 16, (jobId) => mark(held, { group, jobId }, backupId)),
+  ]);
+  if ((await held.heldBy(group)) !== backupId) {
+    await inParallel(jobIds, 16, (jobId) => held.releaseJob({ group, jobId }, backupId));
+    return undefined;
+  }
+  if (marked.status === 'rejected') throw marked.reason;
+  return marked.value.flatMap((job) => job ?? []);
+}
+
+/** The backup that holds the group takes over the mark of any other: that one has ended. */
+async function mark(held: HeldDeletes, name: JobName, backupId: string): Promise<JobRecord | undefined> {
+  for (;;) {
+    const job = await held.holdJob(name, backupId);
+    if (!job || isDamaged(job) || job.heldBy === backupId) return job;
+    const holder = await held.heldBy(name.group);
+    if (job.heldBy === undefined || holder !== backupId) {
+      throw new Error(
+        `Job "${name.jobId}" cannot be held for ${backupId}: ${job.heldBy} holds it, ${holder} the group`,
+      );
+    }
+    await held.releaseJob(name, job.heldBy);
+  }
 }
 
 async function forEachPage<Item>(

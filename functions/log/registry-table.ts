@@ -84,16 +84,23 @@ export function logRegistryTable(client: DynamoDBDocumentClient, table: string):
     },
 
     async hold(group, log, hold) {
-      await client.send(
-        new UpdateCommand({
-          TableName: table,
-          Key: registryKey(group, log),
-          UpdateExpression: 'SET #hold = :hold',
-          ConditionExpression: 'attribute_exists(createdAt)',
-          ExpressionAttributeNames: { '#hold': 'hold' },
-          ExpressionAttributeValues: { ':hold': hold },
-        }),
+      const { won, lost } = await conditional(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: registryKey(group, log),
+            UpdateExpression: 'SET #hold = :hold',
+            ConditionExpression:
+              'attribute_exists(createdAt) AND (attribute_not_exists(#hold) OR #hold.backupId = :backupId)',
+            ExpressionAttributeNames: { '#hold': 'hold' },
+            ExpressionAttributeValues: { ':hold': hold, ':backupId': hold.backupId },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        ),
       );
+      const standing = won ? hold : lost[0]?.item?.['hold'];
+      if (!standing) throw new Error(`The log "${log}" of "${group}" is not there to be held`);
+      return standing as Hold;
     },
 
     held: async (group, log) => (await get(group, log))?.['hold'] as Hold | undefined,

@@ -22,8 +22,8 @@ export interface LogRegistry {
   list(group: string, after: string | undefined, limit: number): Promise<{ items: RegisteredLog[]; last?: string }>;
   /** The logs of all groups, eventually consistent, page by page. */
   listAll(): AsyncGenerator<{ group: string; log: string }>;
-  /** From then on no truncation passes `from`, until it is released. Replaces an older hold. */
-  hold(group: string, log: string, hold: Hold): Promise<void>;
+  /** From then on no truncation passes `from`, until it is released. Answers the hold that stands then: another backup's stays. */
+  hold(group: string, log: string, hold: Hold): Promise<Hold>;
   held(group: string, log: string): Promise<Hold | undefined>;
   /** Nothing happens when another backup holds the log. */
   release(group: string, log: string, backupId: string): Promise<void>;

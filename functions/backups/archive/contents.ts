@@ -3,7 +3,7 @@
  * its first readable position to the cut. The built-in worker and the workers of the client library read the same pages.
  */
 import * as z from 'zod/mini';
-import type { HeldDeletes } from '../../checkpoints/held-deletes.ts';
+import { type HeldDeletes, recordJobs } from '../../checkpoints/held-deletes.ts';
 import { intact, isDamaged, type Job, type JobRecord, type Payload } from '../../jobs/job.ts';
 import type { JobStore } from '../../jobs/job-store.ts';
 import { jobKey, jobPrefix } from '../../jobs/keys.ts';
@@ -11,12 +11,12 @@ import type { LeaseStore } from '../../leadership/lease-store.ts';
 import type { LogParts } from '../../log/log.ts';
 import { positions, read } from '../../log/reader.ts';
 import { invalid } from '../../platform/headers.ts';
-import { inParallel } from '../../platform/in-parallel.ts';
 import { Problem, unavailable } from '../../platform/problem.ts';
 import { jsonText } from '../../platform/schema.ts';
 import type { BackupRecord } from '../backup.ts';
 import type { GroupLogs } from '../cut/group-logs.ts';
 import type { ArchivePage } from '../ports.ts';
+import { attemptSuperseded } from '../problems.ts';
 import { type ArchiveEntry, type CheckpointEntry, type JobEntry, payloadsOf } from './archive-format.ts';
 import { payloadsPerFile } from './archive-writer.ts';
 
@@ -76,11 +76,16 @@ async function jobsPage(
 ): Promise<ArchivePage> {
   const page = await jobs.list(group, cursor, jobsPerPage);
   const taken = withFewPayloads(page.items);
-  const recorded = await inParallel(taken, 16, ({ jobId }) => held.holdJob({ group, jobId }, backupId));
+  const jobIds = taken.map(({ jobId }) => jobId);
+  const recorded = await recordJobs({ held }, group, jobIds, backupId);
+  if (!recorded) {
+    const detail = `Backup ${backupId} no longer holds group "${group}": it has ended; stop working on it.`;
+    throw new Problem(attemptSuperseded, detail, { verdict: 'superseded' });
+  }
   const left = page.items[taken.length - 1];
   const last = taken.length < page.items.length && left ? jobKey(group, left.jobId).sk : page.last;
   const next: Cursor = last === undefined ? { log: 0, from: null } : { jobs: last };
-  return { entries: recorded.flatMap((record) => (record ? jobEntries(record) : [])), nextCursor: after(next) };
+  return { entries: recorded.flatMap(jobEntries), nextCursor: after(next) };
 }
 
 function withFewPayloads(jobs: readonly JobRecord[]): readonly JobRecord[] {

@@ -37,7 +37,7 @@ export type CutOutcome = { readonly cut: Cut } | { readonly again: string };
 
 /**
  * Tries once to place the cut of a group's logs. `again` says why it does not count: no quorum, another lock, a lock that was
- * removed meanwhile, a truncation on its way. Truncations stay held either way, appends do not.
+ * removed meanwhile, a truncation on its way, the hold of another backup. Truncations stay held either way, appends do not.
  */
 export async function cutLogs(
   logs: GroupLogs,
@@ -71,7 +71,8 @@ async function openLog(
     if (await isUninitialised(parts).catch(unreachable)) return undefined;
     return { again: `log "${log}": ${voting} of ${quorum} needed replicas vote` };
   }
-  await logs.hold(group, log, { backupId, from: begin });
+  const holder = await logs.hold(group, log, { backupId, from: begin });
+  if (holder.backupId !== backupId) return { again: `log "${log}": backup ${holder.backupId} holds it` };
   return { log, parts, begin };
 }
 

@@ -4,6 +4,7 @@ import { jobRoom } from '../../jobs/room.ts';
 import { logRoom } from '../../log/room.ts';
 import { documentClient } from '../../platform/aws.ts';
 import { systemClock } from '../../platform/clock.ts';
+import { backupTable } from '../backup-table.ts';
 import type { Cutting } from '../ports.ts';
 import { backupSettings } from '../settings.ts';
 import { cutting } from './cutting.ts';
@@ -11,9 +12,12 @@ import { groupLogs } from './group-logs-room.ts';
 
 /** Builds the cut once per Lambda environment, from its variables. */
 export function cuttingRoom(): Cutting {
+  const { table } = backupSettings();
+  const client = documentClient();
   return cutting({
     logs: groupLogs(logRoom(), systemClock),
-    held: heldDeletesTable(documentClient(), backupSettings().table),
+    held: heldDeletesTable(client, table),
+    store: backupTable(client, table),
     payloads: jobRoom().payloads,
     clock: systemClock,
     newId: randomUUID,

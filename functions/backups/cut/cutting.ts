@@ -3,6 +3,7 @@ import { type HeldDeletes, releaseDeletes } from '../../checkpoints/held-deletes
 import type { PayloadStore } from '../../jobs/payload-store.ts';
 import { positions } from '../../log/reader.ts';
 import type { Clock } from '../../platform/clock.ts';
+import type { BackupStore } from '../backup-store.ts';
 import type { Cutting } from '../ports.ts';
 import { cutLogs } from './cut.ts';
 import type { GroupLogs } from './group-logs.ts';
@@ -10,6 +11,7 @@ import type { GroupLogs } from './group-logs.ts';
 export interface CuttingParts {
   readonly logs: GroupLogs;
   readonly held: HeldDeletes;
+  readonly store: Pick<BackupStore, 'running'>;
   readonly payloads: PayloadStore;
   readonly clock: Clock;
   /** Names a lock: another one for each try. */
@@ -17,7 +19,7 @@ export interface CuttingParts {
 }
 
 export function cutting(parts: CuttingParts): Cutting {
-  const { logs, held, newId } = parts;
+  const { logs, held, store, newId } = parts;
 
   const release = async (group: string, backupId: string) => {
     for (const log of await logs.list(group)) await logs.release(group, log, backupId);
@@ -32,13 +34,38 @@ export function cutting(parts: CuttingParts): Cutting {
     },
 
     async cut({ group, backupId, attempt }) {
-      while (!(await held.hold(group, backupId))) {
-        const other = await held.heldBy(group);
-        if (other !== undefined) await release(group, other);
+      const isRunning = async () => (await store.running(group)) === backupId;
+      try {
+        while (!(await held.hold(group, backupId))) {
+          const other = await held.heldBy(group);
+          if (!(await isRunning())) return { again: `backup ${other} holds group "${group}"` };
+          if (other !== undefined && other !== backupId) await release(group, other);
+        }
+        const lockId = `${backupId}-${attempt}-${newId()}`;
+        return await cutLogs(takingOver(logs, isRunning), group, { backupId, lockId });
+      } finally {
+        // The clean-up may have passed already: what came after it nobody else would let go.
+        if (!(await isRunning())) await release(group, backupId);
       }
-      return cutLogs(logs, group, { backupId, lockId: `${backupId}-${attempt}-${newId()}` });
     },
 
     release,
+  };
+}
+
+/**
+ * Logs whose hold takes the place of one that another backup has left behind. Whose hold was seen before this backup was seen running has
+ * ended for good, since only one is in progress.
+ */
+function takingOver(logs: GroupLogs, isRunning: () => Promise<boolean>): GroupLogs {
+  return {
+    ...logs,
+    async hold(group, log, hold) {
+      for (;;) {
+        const standing = await logs.hold(group, log, hold);
+        if (standing.backupId === hold.backupId || !(await isRunning())) return standing;
+        await logs.release(group, log, standing.backupId);
+      }
+    },
   };
 }

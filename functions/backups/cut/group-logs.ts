@@ -5,8 +5,8 @@ import type { Hold } from '../../log/seat.ts';
 export interface GroupLogs {
   list(group: string): Promise<string[]>;
   open(group: string, log: string): LogParts;
-  /** From then on no truncation passes `from`, until the backup's hold is released. Replaces an older hold. */
-  hold(group: string, log: string, hold: Hold): Promise<void>;
+  /** From then on no truncation passes `from`, until it is released. Answers the hold that stands then: another backup's stays. */
+  hold(group: string, log: string, hold: Hold): Promise<Hold>;
   /** Where this backup's hold stands. */
   heldFrom(group: string, log: string, backupId: string): Promise<number | undefined>;
   /** Nothing happens when another backup holds the log. */

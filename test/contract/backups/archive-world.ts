@@ -94,7 +94,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
       const payloads = payloadBucket(s3, bucketName);
       const owners = backupOwnersTable(other, table);
       const leases = leaseTable(other, table);
-      const parts = { logs: these, held, payloads, clock, newId: () => randomUUID() };
+      const parts = { logs: these, held, store, payloads, clock, newId: () => randomUUID() };
       const restores: WithLaunch = {
         store,
         owners,

@@ -6,6 +6,9 @@ import { bucketFiles } from '../../../functions/backups/archive/bucket-files.ts'
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { archiveBucket } from '../../../functions/backups/backup-bucket.ts';
 import { cancelled, settled } from '../../../functions/backups/records.ts';
+import { releaseDeletes } from '../../../functions/checkpoints/held-deletes.ts';
+import type { Job } from '../../../functions/jobs/job.ts';
+import { initialise } from '../../support/backups/memory-logs.ts';
 import { checkpoint, submit } from '../../support/job-world.ts';
 import { type ArchiveWorld, type BackupProcess, openArchives } from './archive-world.ts';
 
@@ -15,16 +18,41 @@ beforeAll(async () => {
 });
 afterAll(() => archive.world.close());
 
-/** A group with one job and its one checkpoint. */
+/** A group with two logs, and one job with its one checkpoint. */
 async function opened() {
+  const { world, logs } = archive;
   const group = `held-${randomUUID()}`;
   const service = archive.process();
-  const fence = await archive.world.lead(group);
+  const fence = await world.lead(group);
   const job = `/groups/${group}/jobs/j`;
   await submit(service.jobs, fence, job, { retain: 1 });
   const { uploadId } = await checkpoint(service.jobs, fence, job, 'the state');
-  return { group, service, uploadId, commit: (state: string) => checkpoint(service.jobs, fence, job, state) };
+  for (const log of ['a', 'b']) await initialise(logs, group, log);
+  const { held, jobs } = service.jobs.room;
+  return {
+    group,
+    service,
+    held,
+    uploadId,
+    commit: (state: string) => checkpoint(service.jobs, fence, job, state),
+    /** Whether the group, its logs and its job are held by this backup. */
+    async isHeldBy({ backupId }: BackupRecord) {
+      const from = await Promise.all(['a', 'b'].map((log) => logs.heldFrom(group, log, backupId)));
+      return {
+        group: (await held.heldBy(group)) === backupId,
+        logs: from.map((position) => position !== undefined),
+        job: ((await jobs.read({ group, jobId: 'j' })) as Job).heldBy === backupId,
+      };
+    },
+  };
 }
+
+const everything = { group: true, logs: [true, true], job: true };
+const nothing = { group: false, logs: [false, false], job: false };
+
+/** The page with the job, which marks it. */
+const jobsPage = ({ archives }: BackupProcess, record: BackupRecord) =>
+  archives.page(record, JSON.stringify({ jobs: null }));
 
 const cancel = (record: BackupRecord) => settled({ ...archive, clock: archive.world.clock }, record, cancelled);
 
@@ -44,7 +72,7 @@ describe('the clean-up of a cancelled backup', () => {
     const { group, service, uploadId, commit } = await opened();
     const first = await archive.record(group);
     await service.cutting.cut(first);
-    await service.archives.page(first, JSON.stringify({ jobs: null }));
+    await jobsPage(service, first);
     await cancel(first);
     afterHoldJob(service, async () => {
       await commit('a newer state');
@@ -56,4 +84,90 @@ describe('the clean-up of a cancelled backup', () => {
     expect(manifest.unreadable).toEqual([]);
     expect(manifest.payloads.map(({ name }) => name)).toContainEqual(expect.stringContaining(uploadId));
   });
+});
+
+describe('what a cancelled backup does too late', () => {
+  test('changes nothing of what the next one holds: a cut that was opening the logs', async () => {
+    const { group, service, isHeldBy } = await opened();
+    const first = await archive.record(group);
+    let second = first;
+    const { logs } = archive;
+    const stalled = archive.process({
+      logs: {
+        ...logs,
+        async hold(...asked) {
+          if (asked[1] === 'b') {
+            await cancel(first);
+            second = await archive.record(group);
+            expect(await service.cutting.cut(second)).toHaveProperty('cut');
+            await jobsPage(service, second);
+          }
+          return logs.hold(...asked);
+        },
+      },
+    });
+    expect(await stalled.cutting.cut(first)).toEqual({ again: `log "b": backup ${second.backupId} holds it` });
+    await service.cutting.release(group, first.backupId);
+    expect(await isHeldBy(second)).toEqual(everything);
+  });
+
+  test('changes nothing of what the next one holds: a cut that had not begun, a page', async () => {
+    const { group, service, isHeldBy } = await opened();
+    const first = await archive.record(group);
+    await service.cutting.cut(first);
+    await cancel(first);
+    const second = await archive.record(group);
+    await service.cutting.cut(second);
+    await jobsPage(service, second);
+    expect(await service.cutting.cut(first)).toEqual({ again: `backup ${second.backupId} holds group "${group}"` });
+    await expect(jobsPage(service, first)).rejects.toMatchObject({ code: 'attempt_superseded' });
+    expect(await isHeldBy(second)).toEqual(everything);
+  });
+
+  test('holds nothing back when no other runs', async () => {
+    const { group, service, isHeldBy } = await opened();
+    const first = await archive.record(group);
+    await service.cutting.cut(first);
+    await cancel(first);
+    await service.cutting.release(group, first.backupId);
+    await expect(jobsPage(service, first)).rejects.toMatchObject({ code: 'attempt_superseded' });
+    expect(await isHeldBy(first)).toEqual(nothing);
+    await service.cutting.cut(first);
+    expect(await isHeldBy(first)).toEqual(nothing);
+  });
+
+  test('leaves no mark, whenever in the clean-up its page marks the job', async () => {
+    for (const request of ['release', 'listHeldJobs', 'listDeferred'] as const) {
+      const { group, service, held, isHeldBy } = await opened();
+      const first = await archive.record(group);
+      await service.cutting.cut(first);
+      await cancel(first);
+      let page: Promise<unknown> | undefined;
+      const late = archive.process();
+      const cleaning = {
+        ...held,
+        async [request](...asked: never[]) {
+          page ??= jobsPage(late, first).catch(({ code }) => code);
+          await page;
+          return (held[request] as (...all: never[]) => Promise<unknown>)(...asked);
+        },
+      } as typeof held;
+      await releaseDeletes({ ...service.jobs.room, held: cleaning }, group, first.backupId);
+      expect(await page).toEqual(request === 'release' ? expect.anything() : 'attempt_superseded');
+      expect(await isHeldBy(first)).toMatchObject({ group: false, job: false });
+    }
+  });
+});
+
+test('what a backup left behind all the same is taken over by the next one', async () => {
+  const { group, service, held, isHeldBy } = await opened();
+  const gone = { backupId: randomUUID(), from: 0 };
+  for (const log of ['a', 'b']) await archive.logs.hold(group, log, gone);
+  await held.holdJob({ group, jobId: 'j' }, gone.backupId);
+  const next = await archive.record(group);
+  expect(await service.cutting.cut(next)).toHaveProperty('cut');
+  expect(await jobsPage(service, next)).toMatchObject({ entries: [{ jobId: 'j' }, { jobId: 'j' }] });
+  expect(await isHeldBy(next)).toEqual(everything);
+  await service.cutting.release(group, next.backupId);
+  expect(await isHeldBy(next)).toEqual(nothing);
 });

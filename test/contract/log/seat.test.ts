@@ -27,7 +27,12 @@ const tables = async () => {
 describe('a seat in the main table', () => {
   seatContract(async () => {
     const { room, store } = await tables();
-    return { store, hold: (hold) => room.registry.hold(group, log, hold) };
+    return {
+      store,
+      hold: async (hold) => {
+        await room.registry.hold(group, log, hold);
+      },
+    };
   });
 
   it.each(['answer lost', 'request lost', 'throttle', 'duplicate'] as const)('survives: %s', async (fault) => {
@@ -97,12 +102,14 @@ describe('the registry', () => {
     expect(await registry.create(anew)).toEqual({ created: true, log: anew });
   });
 
-  it('releases only the hold of the backup that set it, and holds only a log that exists', async () => {
+  it('is held by one backup until that releases it, and only if it exists', async () => {
     const { room } = await logsWith(inject('dynamodb'), 1);
     const { registry } = room;
     await expect(registry.hold(group, log, { backupId: 'b', from: 1 })).rejects.toThrow();
     await registry.create({ group, log, autoInitialize: true, createdAt: 1 });
-    await registry.hold(group, log, { backupId: 'one', from: 3 });
+    await registry.hold(group, log, { backupId: 'one', from: 2 });
+    expect(await registry.hold(group, log, { backupId: 'one', from: 3 })).toEqual({ backupId: 'one', from: 3 });
+    expect(await registry.hold(group, log, { backupId: 'other', from: 5 })).toEqual({ backupId: 'one', from: 3 });
     await registry.release(group, log, 'other');
     expect(await registry.held(group, log)).toEqual({ backupId: 'one', from: 3 });
     await registry.release(group, log, 'one');

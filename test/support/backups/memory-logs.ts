@@ -49,7 +49,9 @@ export function memoryLogs(): MemoryLogs {
       [...known].flatMap((key) => (key.startsWith(`${group}/`) ? [key.slice(group.length + 1)] : [])).sort(),
     open: (group, log) => of(group, log).parts,
     async hold(group, log, hold) {
-      of(group, log).seat.hold = hold;
+      const { seat } = of(group, log);
+      if (seat.hold === undefined || seat.hold.backupId === hold.backupId) seat.hold = hold;
+      return seat.hold;
     },
     async heldFrom(group, log, backupId) {
       const { hold } = of(group, log).seat;
