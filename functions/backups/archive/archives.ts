@@ -15,6 +15,7 @@ import { manifestName } from './archive-format.ts';
 import { attemptPlace, attemptUri, backupPlace } from './archive-place.ts';
 import type { ArchiveTarget, Copied } from './archive-ports.ts';
 import { Damaged, openManifest, type VerifierState, verificationStart, verifyNext } from './archive-verifier.ts';
+import type { Written } from './archive-writer.ts';
 import { bucketFiles, cheapCheck } from './bucket-files.ts';
 import { type PageParts, pageOf } from './contents.ts';
 import { copyIntoBackup, largestWholeCopy } from './payload-copy.ts';
@@ -43,7 +44,12 @@ export function archives(parts: ArchiveParts): Archives {
     copyIntoBackup(bucket, at(sourceOf(name.group, payload)), at(attemptPlace(name)), payload, { wholeUpTo, goOn });
 
   const target = (name: AttemptName, goOn: () => boolean): ArchiveTarget => ({
-    put: (file, bytes, sha256) => bucket.put(at(`${attemptPlace(name)}${file}`), bytes, sha256),
+    async put(file, bytes, sha256) {
+      const place = at(`${attemptPlace(name)}${file}`);
+      if (file !== manifestName) return bucket.put(place, bytes, sha256);
+      // Sealed at another time it would have another digest than the one that was reported.
+      if (!(await bucket.putNew(place, bytes))) throw new OutOfTime();
+    },
     async copy(payload) {
       if (!goOn()) throw new OutOfTime();
       const copied = await copy(name, payload, largestWholeCopy, goOn);
@@ -84,18 +90,17 @@ export function archives(parts: ArchiveParts): Archives {
     async work(record, slice) {
       const { group, backupId, attempt, cut = {} } = record;
       const name = { group, backupId, attempt };
-      const written = await workSlice(
-        {
-          bucket,
-          prefix: at(attemptPlace(name)),
-          identity: { ...name, cut, version },
-          page: (cursor) => pageOf(parts, record, cursor),
-          target: (goOn) => target(name, goOn),
-          now: () => clock.now(),
-          suffix: parts.newSuffix(),
-        },
-        slice,
-      );
+      const prefix = at(attemptPlace(name));
+      const work = {
+        bucket,
+        prefix,
+        identity: { ...name, cut, version },
+        page: (cursor: string | undefined) => pageOf(parts, record, cursor),
+        target: (goOn: () => boolean) => target(name, goOn),
+        now: () => clock.now(),
+        suffix: parts.newSuffix(),
+      };
+      const written = (await sealedBefore(bucket, prefix)) ?? (await workSlice(work, slice));
       return written ? { finished: { uri: attemptUri(bucketName, name), ...written } } : { more: true };
     },
 
@@ -114,6 +119,13 @@ export function archives(parts: ArchiveParts): Archives {
       if (attempt === undefined) await owners.forget(backupId, clock.now());
     },
   };
+}
+
+/** What an archive holds whose manifest another call has put. */
+async function sealedBefore(bucket: ArchiveBucket, prefix: Place): Promise<Written | undefined> {
+  if (!(await bucket.head({ ...prefix, key: `${prefix.key}${manifestName}` }))) return undefined;
+  const { manifest, sha256 } = await openManifest(bucketFiles(bucket, prefix));
+  return { entryCount: manifest.counts.entries, bytes: manifest.counts.bytes, manifestSha256: sha256 };
 }
 
 /** Nobody looks for the files of a backup once its record has gone. */

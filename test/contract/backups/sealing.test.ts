@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { BackupRecord } from '../../../functions/backups/backup.ts';
+import { initialise, memoryWriter } from '../../support/backups/memory-logs.ts';
+import { type ArchiveWorld, type BackupProcess, openArchives } from './archive-world.ts';
+
+let archive: ArchiveWorld;
+beforeAll(async () => {
+  archive = await openArchives();
+});
+afterAll(() => archive.world.close());
+
+/** A backup that is cut, and not worked on yet. */
+async function placed(): Promise<BackupRecord> {
+  const { logs } = archive;
+  const group = `sealed-${randomUUID()}`;
+  await initialise(logs, group, 'events');
+  await memoryWriter(logs.of(group, 'events'), 1).append('one', 'two');
+  const record = await archive.record(group);
+  const taken = await archive.process().cutting.cut(record);
+  if ('again' in taken) throw new Error(taken.again);
+  return { ...record, cut: taken.cut };
+}
+
+/** Slices until one of them tells the finish. */
+async function worked({ archives }: BackupProcess, record: BackupRecord) {
+  for (;;) {
+    const slice = await archives.work(record, { budgetMs: 60_000, report: async () => 'continue' });
+    if ('finished' in slice) return slice.finished;
+  }
+}
+
+test('an archive is sealed once: a slice that comes later, or at the same time, tells the same finish', async () => {
+  const record = await placed();
+  const all = await Promise.all(Array.from({ length: 4 }, () => worked(archive.process(), record)));
+  archive.world.advance(5_000);
+  const late = await worked(archive.process(), record);
+  for (const finished of all) expect(finished).toEqual(late);
+  const verification = await archive.process().archives.verify({ ...record, ...late }, undefined, 60_000);
+  expect(verification).toEqual({ intact: true, entryCount: late.entryCount, bytes: late.bytes });
+});
