@@ -133,7 +133,7 @@ describe('the cut', () => {
       ...logs,
       async hold(...asked: Parameters<typeof logs.hold>) {
         await arrive();
-        await logs.hold(...asked);
+        return logs.hold(...asked);
       },
     };
     expect(await cutLogs(meeting, group, names)).toEqual({ cut: Object.fromEntries(many.map((log) => [log, 0])) });

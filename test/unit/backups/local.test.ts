@@ -90,7 +90,7 @@ function jobs(count: number): Job[] {
   }));
 }
 
-function partsWith(all: readonly Job[]): PageParts {
+function partsWith(all: readonly Job[], backupId: string): PageParts {
   return {
     leases: { read: async () => undefined, highestVersion: async () => 1 },
     jobs: {
@@ -101,7 +101,13 @@ function partsWith(all: readonly Job[]): PageParts {
         return { items, last: rest.length > limit && last ? jobKey(group, last.jobId).sk : undefined };
       },
     },
-    held: { holdJob: async ({ jobId }: { jobId: string }) => all.find((job) => job.jobId === jobId) },
+    held: {
+      heldBy: async () => backupId,
+      holdJob: async ({ jobId }: { jobId: string }) => ({
+        ...all.find((job) => job.jobId === jobId),
+        heldBy: backupId,
+      }),
+    },
     logs: memoryLogs(),
   } as unknown as PageParts;
 }
@@ -109,7 +115,7 @@ function partsWith(all: readonly Job[]): PageParts {
 test('a group is backed up slice by slice, however many payloads it refers to', async () => {
   const all = jobs(90);
   const record = { ...begunBackup(group, 0), cut: {} };
-  const work = openWork(record.cut, (cursor) => pageOf(partsWith(all), record, cursor));
+  const work = openWork(record.cut, (cursor) => pageOf(partsWith(all, record.backupId), record, cursor));
   await work.slices(30);
   const { counts, files } = await verifyArchive(work.reader);
   expect(counts).toMatchObject({ jobs: 90, payloads: 90 * 65 });
