@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { instant } from '../platform/clock.ts';
-import { Problem } from '../platform/problem.ts';
+import { invalidRequest, Problem } from '../platform/problem.ts';
 import { type BackupOptions, type BackupRecord, begunRecord, candidates, isFinal, isPresent } from './backup.ts';
 import type { BackupName } from './backup-store.ts';
 import type { Backups, WithArchives, WithCutting, WithWorkflow } from './backups.ts';
@@ -135,11 +135,18 @@ export async function remove(room: WithArchives, name: BackupName, goOn = () => 
   if (!(await room.store.remove(stored, room.clock.now()))) await remove(room, name, goOn);
 }
 
-/** Lets another group restore the backup. Throws `not_found`. */
+/** The record, which each heartbeat of the backup writes anew, has to hold them. */
+const mostShares = 100;
+
+/** Lets another group restore the backup. Throws `not_found`; `invalid_request` when it is shared with as many groups as it can be. */
 export async function share(room: Backups, name: BackupName, group: string): Promise<readonly string[]> {
-  const { sharedWith } = await changed(room, name, (record) =>
-    record.sharedWith.includes(group) ? record : { ...record, sharedWith: [...record.sharedWith, group] },
-  );
+  const { sharedWith } = await changed(room, name, (record) => {
+    if (record.sharedWith.includes(group)) return record;
+    if (record.sharedWith.length < mostShares) return { ...record, sharedWith: [...record.sharedWith, group] };
+    const message = `is one more than the ${mostShares} groups with which backup ${name.backupId} is shared already`;
+    const detail = `Group "${group}" ${message}; let them restore from a copy of it that restoreSources names.`;
+    throw new Problem(invalidRequest, detail, { issues: [{ path: 'group', message }] });
+  });
   return sharedWith;
 }
 

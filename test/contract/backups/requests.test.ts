@@ -137,6 +137,12 @@ describe('a status', () => {
     const name = await world.begin({ bypassDelegation: true });
     await share(world.room, name, 'copies');
     expect(await share(world.room, name, 'copies')).toEqual(['copies']);
+    for (let more = 2; more <= 100; more += 1) await share(world.room, name, `copies-${more}`);
+    expect(await problemOf(share(world.room, name, 'one-more'))).toMatchObject({
+      code: 'invalid_request',
+      members: { issues: [{ path: 'group', message: expect.stringContaining('one more than the 100 groups') }] },
+    });
+    expect(await share(world.room, name, 'copies')).toHaveLength(100);
   });
 
   test('of an unknown attempt is superseded for everybody', async () => {
