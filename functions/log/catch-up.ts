@@ -29,7 +29,7 @@ export async function catchUp(
   let filled = 0;
   for (let start = from; start <= to; ) {
     const end = Math.min(to, start + window - 1);
-    const inspection = await inspect(parts, start, end);
+    const inspection = await inspect(parts, start, end, target);
     const own = inspection.ranges[parts.replicas.indexOf(target)];
     if (!own) return { stuckAt: start };
     if (inspection.begin > own.meta.begin) await target.learn([tombstone(inspection.begin - 1)]);

@@ -1,6 +1,9 @@
 import type { LogParts } from './log.ts';
 import { type Answers, ask, count, quorumOf } from './quorum.ts';
-import { isLearned, type LearnedAction, type Range, settledOf, type Views } from './replica.ts';
+import { isLearned, type LearnedAction, type Range, type Replica, settledOf, type Views } from './replica.ts';
+
+/** Waits so long for the last replicas once there is a quorum. */
+const graceMs = 100;
 
 /** What the replicas that answered know together about a range of positions. */
 export interface Inspection {
@@ -18,14 +21,21 @@ export interface Inspection {
 
 /**
  * Asks every replica for the positions `from` to `to` and puts together what is chosen: what one of them learned, and
- * what the same coordinator performed under the same ballot on a quorum.
+ * what the same coordinator performed under the same ballot on a quorum. The answer of `needed` is waited for like the
+ * quorum itself: a replica that does not vote may lie in a Region from which nothing comes within the grace.
  */
-export async function inspect(parts: LogParts, from: number, to: number, graceMs = 100): Promise<Inspection> {
+export async function inspect(parts: LogParts, from: number, to: number, needed?: Replica): Promise<Inspection> {
   const { replicas, timer, settings } = parts;
   const quorum = quorumOf(replicas);
   const answers = await ask(
     replicas.map((replica) => () => replica.range(from, to)),
-    { enough: (soFar) => count(soFar, votes) >= quorum, graceMs, ms: settings.answerMs, timer },
+    {
+      enough: (soFar) =>
+        count(soFar, votes) >= quorum && (needed === undefined || soFar[replicas.indexOf(needed)] !== undefined),
+      graceMs,
+      ms: settings.answerMs,
+      timer,
+    },
   );
   const ranges = answers.filter((range) => range !== undefined);
   const begin = Math.max(0, ...ranges.filter(known).map(({ meta }) => meta.begin));

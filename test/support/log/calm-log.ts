@@ -19,6 +19,8 @@ export interface CalmLog {
   readonly down: Set<number>;
   /** Replicas whose answers get lost after they took effect, by place and method. */
   readonly mute: Set<string>;
+  /** How much longer each request to a replica takes, in ms: by place. */
+  readonly delays: Map<number, number>;
   /** Called before a request takes effect at a replica. */
   before: (place: number, method: string) => void;
 }
@@ -34,12 +36,24 @@ export async function calmly(
   const seat = new MemorySeat();
   const down = new Set<number>();
   const mute = new Set<string>();
-  const log: CalmLog = { replicas, seat, world, down, mute, before: () => undefined, parts: undefined as never };
+  const delays = new Map<number, number>();
+  const log: CalmLog = {
+    replicas,
+    seat,
+    world,
+    down,
+    mute,
+    delays,
+    before: () => undefined,
+    parts: undefined as never,
+  };
   const remote = (replica: MemoryReplica, at: number): Replica => {
     const methods = Object.entries(replica.handle).map(([name, handle]) => [
       name,
       async (...args: never[]) => {
         if (down.has(at)) throw new Unreachable('down');
+        const delay = delays.get(at);
+        if (delay) await parts.timer.sleep(delay);
         const answer = await world.call(process, () => {
           log.before(at, name);
           return (handle as (...given: never[]) => unknown)(...args);

@@ -101,6 +101,21 @@ describe('a catch-up', () => {
       expect(await appendAs(parts, seat, 'd', { memory })).toEqual({ first: 4, last: 4 });
     }));
 
+  test('waits for a replica in a far Region longer than for the last of the voters', () =>
+    calmly({}, async ({ parts, down, delays, replicas }) => {
+      const seat = await seated(parts);
+      down.add(2);
+      await appendAs(parts, seat, 'a', { count: 3 });
+      down.clear();
+      delays.set(2, 150);
+      const [, , far] = parts.replicas;
+      if (!far) return;
+      expect(await catchUp(parts, far, { from: 0, to: 3 })).toEqual({ learned: 3, filled: 0 });
+      expect(replicas[2]?.inForce.end).toBe(3);
+      delays.set(2, 5_000);
+      expect(await catchUp(parts, far, { from: 0, to: 3 })).toEqual({ stuckAt: 0 });
+    }));
+
   test('of a replica that missed what was truncated costs what is left, not the gap', () =>
     calmly({}, async ({ parts, down, replicas }) => {
       const seat = await seated(parts);

@@ -90,6 +90,19 @@ describe('a replica', () => {
       expect(await appendAs(parts, again, 'e')).toMatchObject({ first: expect.any(Number) });
     }));
 
+  test('in a far Region comes back, though all its answers come long after those of the quorum', () =>
+    calmly({}, async ({ parts, replicas, delays }) => {
+      const seat = await seated(parts);
+      for (const request of ['a', 'b', 'c']) await appendAs(parts, seat, request);
+      replicas[2]?.wipe();
+      delays.set(2, 150);
+      const [, , far] = parts.replicas;
+      if (!far) return;
+      await recover(parts, far, { autoInitialize: true });
+      expect(replicas[2]?.inForce).toMatchObject({ status: 'VOTING', end: 3 });
+      expect(replicas[2]?.actions.size).toBe(4);
+    }));
+
   test('that is wiped again while it is recovered does not vote with what the first recovery found', () =>
     calmly({}, async ({ parts, replicas }) => {
       const seat = await seated(parts);
