@@ -1,6 +1,6 @@
 import { versionOf } from './ballot.ts';
 import { fill } from './fill.ts';
-import { inspect } from './inspect.ts';
+import { inspectFrom } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import type { Seat, Settlements } from './seat.ts';
 
@@ -19,8 +19,7 @@ export async function settleAbandoned(
   const { timer, settings } = parts;
   const from = seat.settled + 1;
   if (from >= before || timer.now() - seat.since <= settings.stuckMs) return;
-  const to = Math.min(before, from + mostAtOnce) - 1;
-  const { chosen, begin } = await inspect(parts, from, to);
+  const { chosen, begin, to } = await inspectFrom(parts, from, Math.min(before, from + mostAtOnce) - 1);
   const { number, writerId, views } = seat;
   for (let position = from; position <= to; position += 1) {
     const action = chosen.get(position);

@@ -3,16 +3,16 @@
 import { inParallel } from '../platform/in-parallel.ts';
 import { tombstone } from './acceptor.ts';
 import { fill, spread } from './fill.ts';
-import { type Inspection, inspect, standing } from './inspect.ts';
+import { type Inspection, inspectFrom, standing } from './inspect.ts';
 import type { LogParts } from './log.ts';
-import { type Action, isLearned, type LearnedAction, type Range, type Replica } from './replica.ts';
+import { type Action, dataBytes, isLearned, type LearnedAction, type Range, type Replica } from './replica.ts';
 
 export type CaughtUp =
   | { readonly learned: number; readonly filled: number }
   /** Nothing more can be learned for now, from this position on: too few replicas answered or vote. */
   | { readonly stuckAt: number };
 
-/** Positions looked at in one go. */
+/** Positions looked at in one go, at the most. */
 const window = 64;
 const bytesAtOnce = 2 * 1024 * 1024;
 
@@ -28,8 +28,8 @@ export async function catchUp(
   let learned = 0;
   let filled = 0;
   for (let start = from; start <= to; ) {
-    const end = Math.min(to, start + window - 1);
-    const inspection = await inspect(parts, start, end, target);
+    const inspection = await inspectFrom(parts, start, Math.min(to, start + window - 1), target);
+    const end = inspection.to;
     const own = inspection.ranges[parts.replicas.indexOf(target)];
     if (!own) return { stuckAt: start };
     if (inspection.begin > own.meta.begin) await target.learn([tombstone(inspection.begin - 1)]);
@@ -77,7 +77,7 @@ function* batches(actions: readonly LearnedAction[]): Generator<LearnedAction[]>
   let batch: LearnedAction[] = [];
   let bytes = 0;
   for (const action of actions) {
-    const size = action.value.type === 'APPEND' ? action.value.data.length : 0;
+    const size = dataBytes(action);
     if (batch.length > 0 && (bytes + size > bytesAtOnce || batch.length === 50)) {
       yield batch;
       batch = [];

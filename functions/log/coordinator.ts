@@ -3,7 +3,7 @@
 import { inParallel } from '../platform/in-parallel.ts';
 import { above, versionOf } from './ballot.ts';
 import { accepted, fill, gather } from './fill.ts';
-import { inspect } from './inspect.ts';
+import { inspectFrom } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, count, quorumOf } from './quorum.ts';
 import type { Meta, PromiseAnswer, Status, Views } from './replica.ts';
@@ -28,7 +28,7 @@ type Attempt = Election | { readonly again: true } | { readonly beaten: number }
 /** Marks that a replica keeps of earlier ballots; readers ask a quorum for what lies under older ones. */
 const keptMarks = 3;
 
-/** Positions looked at in one go. */
+/** Positions looked at in one go, at the most. */
 const window = 128;
 
 /**
@@ -116,14 +116,10 @@ interface Stretch {
 
 async function fillUp(parts: LogParts, { views, from, to, toBeat }: Stretch): Promise<Attempt | undefined> {
   let stopped: Attempt | undefined;
-  for (let start = from; start <= to && !stopped; start += window) {
-    const { begin, settled, chosen } = await inspect(parts, start, Math.min(to, start + window - 1));
+  for (let start = from; start <= to && !stopped; ) {
+    const { begin, settled, chosen, to: end } = await inspectFrom(parts, start, Math.min(to, start + window - 1));
     const open: number[] = [];
-    for (
-      let position = Math.max(start, begin, settled + 1);
-      position <= to && position < start + window;
-      position += 1
-    ) {
+    for (let position = Math.max(start, begin, settled + 1); position <= end; position += 1) {
       if (!chosen.has(position)) open.push(position);
     }
     await inParallel(open, 8, async (position) => {
@@ -133,6 +129,7 @@ async function fillUp(parts: LogParts, { views, from, to, toBeat }: Stretch): Pr
       else if ('exhausted' in outcome) stopped = { exhausted: toBeat };
       else if ('stopped' in outcome) stopped = outcome.stopped === 'view' ? { again: true } : { unreachable: true };
     });
+    start = end + 1;
   }
   return stopped;
 }

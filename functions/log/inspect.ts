@@ -7,24 +7,24 @@ const graceMs = 100;
 
 /** What the replicas that answered know together about a range of positions. */
 export interface Inspection {
-  /** Replicas that vote, among those that answered. */
-  readonly voting: number;
+  /** The last position that is spoken of: nothing is known here of those after it, not even that they are holes. */
+  readonly to: number;
   readonly begin: number;
-  readonly end: number;
   /** Everything up to here is chosen. */
   readonly settled: number;
-  /** The positions of the range that are known to be chosen, with what was chosen. */
+  /** The positions that are known to be chosen, with what was chosen. */
   readonly chosen: ReadonlyMap<number, LearnedAction>;
-  /** What each replica answered, at its place. */
+  /** What each replica answered about every position up to `to`, at its place. */
   readonly ranges: Answers<Range>;
 }
 
 /**
  * Asks every replica for the positions `from` to `to` and puts together what is chosen: what one of them learned, and
- * what the same coordinator performed under the same ballot on a quorum. The answer of `needed` is waited for like the
- * quorum itself: a replica that does not vote may lie in a Region from which nothing comes within the grace.
+ * what the same coordinator performed under the same ballot on a quorum. It ends where the shortest answer ends, so that
+ * no position is taken for a hole that was merely not read. The answer of `needed` is waited for like the quorum itself: a replica that
+ * does not vote may lie in a Region from which nothing comes within the grace.
  */
-export async function inspect(parts: LogParts, from: number, to: number, needed?: Replica): Promise<Inspection> {
+export async function inspectFrom(parts: LogParts, from: number, to: number, needed?: Replica): Promise<Inspection> {
   const { replicas, timer, settings } = parts;
   const quorum = quorumOf(replicas);
   const answers = await ask(
@@ -37,11 +37,13 @@ export async function inspect(parts: LogParts, from: number, to: number, needed?
       timer,
     },
   );
-  const ranges = answers.filter((range) => range !== undefined);
-  const begin = Math.max(0, ...ranges.filter(known).map(({ meta }) => meta.begin));
+  const last = Math.min(to, ...answers.map((range) => range?.to ?? to));
+  const ranges = answers.map((range) => range && upTo(last, range));
+  const answered = ranges.filter((range) => range !== undefined);
+  const begin = Math.max(0, ...answered.filter(known).map(({ meta }) => meta.begin));
   const chosen = new Map<number, LearnedAction>();
   const performed = new Map<string, number>();
-  for (const range of ranges) {
+  for (const range of answered) {
     for (const action of range.actions) {
       if (isLearned(range.meta, action)) chosen.set(action.position, { ...action, learned: true });
       if (!votes(range) || action.performed === undefined || !action.value) continue;
@@ -54,13 +56,36 @@ export async function inspect(parts: LogParts, from: number, to: number, needed?
     }
   }
   return {
-    voting: count(answers, votes),
+    to: last,
     begin,
-    end: Math.max(0, ...ranges.filter(votes).map(({ meta }) => meta.end)),
-    settled: Math.max(begin - 1, ...ranges.filter(known).map(({ meta }) => settledOf(meta))),
+    settled: Math.max(begin - 1, ...answered.filter(known).map(({ meta }) => settledOf(meta))),
     chosen,
-    ranges: answers,
+    ranges,
   };
+}
+
+/** The same for every position from `from` to `to`, in as many goes as it takes. */
+export async function inspect(parts: LogParts, from: number, to: number): Promise<Inspection> {
+  let whole = await inspectFrom(parts, from, to);
+  while (whole.to < to) whole = joined(whole, await inspectFrom(parts, whole.to + 1, to));
+  return whole;
+}
+
+function joined(one: Inspection, next: Inspection): Inspection {
+  return {
+    to: next.to,
+    begin: Math.max(one.begin, next.begin),
+    settled: Math.max(one.settled, next.settled),
+    chosen: new Map([...one.chosen, ...next.chosen]),
+    ranges: next.ranges.map((range, at) => {
+      const before = one.ranges[at];
+      return range && before && { ...range, actions: [...before.actions, ...range.actions] };
+    }),
+  };
+}
+
+function upTo(to: number, range: Range): Range {
+  return { ...range, to, actions: range.actions.filter(({ position }) => position <= to) };
 }
 
 function votes({ meta }: Range): boolean {

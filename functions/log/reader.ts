@@ -1,6 +1,6 @@
 /** Reading a log. Nothing is shown that is not chosen. Design: the replicated log, "Reader". */
 import { fill } from './fill.ts';
-import { type Inspection, inspect, standing } from './inspect.ts';
+import { type Inspection, inspectFrom, standing } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { ask, count, quorumOf } from './quorum.ts';
 import { isLearned, type LearnedAction, type Meta, type Status, settledOf } from './replica.ts';
@@ -71,7 +71,7 @@ export interface ReadRange {
   readonly maxBytes: number;
 }
 
-/** Positions looked at in one go. */
+/** Positions looked at in one go, at the most. */
 const window = 64;
 
 /** The APPEND entries from `from` to `to`, in order; `nextFrom` says where the next page begins. */
@@ -85,11 +85,10 @@ export async function read(parts: LogParts, { from, to, limit, maxBytes }: ReadR
   if (last > heads.end) return { pastEnd: { end: heads.end } };
   const items: ReadEntry[] = [];
   let bytes = 0;
-  for (let start = first; start <= last; start += window) {
-    const end = Math.min(last, start + window - 1);
-    const known = await chosenIn(parts, heads, start, end);
+  for (let start = first; start <= last; ) {
+    const known = await chosenIn(parts, heads, start, Math.min(last, start + window - 1));
     if ('truncated' in known) return known;
-    for (let position = start; position <= end; position += 1) {
+    for (let position = start; position <= known.to; position += 1) {
       const value = known.chosen.get(position)?.value;
       if (!value) return to === undefined && position > first ? { items } : { pending: position };
       if (value.type === 'NOP' && value.tombstone) return { truncated: { begin: position + 1 } };
@@ -100,12 +99,14 @@ export async function read(parts: LogParts, { from, to, limit, maxBytes }: ReadR
       items.push({ position, data: value.data });
       bytes += value.data.length;
     }
+    start = known.to + 1;
   }
   return { items };
 }
 
 type Chosen =
-  | { readonly chosen: ReadonlyMap<number, LearnedAction> }
+  /** Up to `to`; nothing is known of what comes after. */
+  | { readonly chosen: ReadonlyMap<number, LearnedAction>; readonly to: number }
   | { readonly truncated: { readonly begin: number } };
 
 /** Asks the furthest replica; the others only for what it has not learned. */
@@ -119,21 +120,23 @@ async function chosenIn(parts: LogParts, heads: Positions, from: number, to: num
   for (const action of range?.actions ?? []) {
     if (range && isLearned(range.meta, action)) chosen.set(action.position, action);
   }
-  if (chosen.size === to - from + 1) return { chosen };
-  const inspection = await inspect(parts, from, to);
+  const asked = range?.to ?? to;
+  if (chosen.size === asked - from + 1) return { chosen, to: asked };
+  const inspection = await inspectFrom(parts, from, asked);
   if (inspection.begin > from) return { truncated: { begin: inspection.begin } };
   for (const [position, action] of inspection.chosen) chosen.set(position, action);
-  await settleMissing(parts, inspection, { from, to }, chosen);
-  return { chosen };
+  await settleMissing(parts, inspection, from, chosen);
+  return { chosen, to: inspection.to };
 }
 
 /** Settles what must be chosen but was not seen, and what was handed out and abandoned. */
 async function settleMissing(
   parts: LogParts,
   inspection: Inspection,
-  { from, to }: { from: number; to: number },
+  from: number,
   chosen: Map<number, LearnedAction>,
 ): Promise<void> {
+  const { to } = inspection;
   const missing = Array.from({ length: to - from + 1 }, (_, at) => from + at).filter((at) => !chosen.has(at));
   if (missing.length === 0) return;
   const seat = await parts.seat.read();

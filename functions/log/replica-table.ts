@@ -22,11 +22,13 @@ import { Unreachable } from './quorum.ts';
 import {
   type Action,
   ballotKey,
+  dataBytes,
   isLearned,
   type Meta,
   type Moved,
   nothingThere,
   type Replica,
+  rangeBytes,
   type WriteRequest,
 } from './replica.ts';
 import type { Epoch } from './replica-epoch.ts';
@@ -64,7 +66,7 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
   const readActions = async (positions: readonly number[]): Promise<Map<number, Action>> => {
     const [first = 0] = positions;
     const last = positions.at(-1) ?? first;
-    const actions = last - first < 2 * positions.length ? await query(first, last) : await getAll(positions);
+    const actions = last - first < 2 * positions.length ? (await query(first, last)).actions : await getAll(positions);
     return new Map(actions.map((action) => [action.position, action]));
   };
 
@@ -78,16 +80,24 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
     return (await Promise.all(positions.map(read))).flat();
   };
 
-  const query = async (from: number, to: number): Promise<Action[]> => {
-    const items: Item[] = [];
+  /** Ends with the page that brings it to `mostBytes`. */
+  const query = async (from: number, to: number, mostBytes = Number.POSITIVE_INFINITY) => {
+    const actions: Action[] = [];
+    let bytes = 0;
     const asked = {
       TableName: table,
       KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
       ExpressionAttributeValues: { ':pk': pk, ':from': positionKey(from), ':to': positionKey(to) },
       ConsistentRead: true,
     };
-    for await (const { Items = [] } of paginateQuery({ client }, asked)) items.push(...Items);
-    return items.map(toAction);
+    for await (const { Items = [], LastEvaluatedKey } of paginateQuery({ client }, asked)) {
+      const page = Items.map(toAction);
+      actions.push(...page);
+      bytes += page.reduce((sum, action) => sum + dataBytes(action), 0);
+      const last = page.at(-1);
+      if (LastEvaluatedKey && last && bytes >= mostBytes) return { actions, to: last.position };
+    }
+    return { actions, to };
   };
 
   const put = (action: Action, existing: Action | undefined) => ({
@@ -209,10 +219,11 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
 
     async range(from, to) {
       const meta = await readMeta();
-      const actions = meta.incarnation === '' ? [] : await query(from, to);
+      const read = meta.incarnation === '' ? { actions: [], to } : await query(from, to, rangeBytes);
       return {
         meta,
-        actions: actions.map((action) => (isLearned(meta, action) ? { ...action, learned: true } : action)),
+        to: read.to,
+        actions: read.actions.map((action) => (isLearned(meta, action) ? { ...action, learned: true } : action)),
       };
     },
 

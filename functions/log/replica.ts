@@ -143,10 +143,22 @@ export interface EmptyRequest {
 
 export type Moved = { readonly moved: boolean; readonly meta: Meta };
 
-/** Positions `from` to `to` as this replica knows them, holes left out; `learned` says what is learned, by mark or by itself. */
+/** Positions as this replica knows them, holes left out; `learned` says what is learned, by mark or by itself. */
 export interface Range {
   readonly meta: Meta;
+  /** The last position that was looked at: of those after it the answer says nothing, not even that they are holes. */
+  readonly to: number;
   readonly actions: readonly Action[];
+}
+
+/**
+ * Entry data after which a range ends early: as much as one append may carry. Three pages of DynamoDB, one after the other, come
+ * within `answerMs` from any Region; 64 entries of 256 KiB would be sixteen, and too much for a partition that several read.
+ */
+export const rangeBytes = 2 * 1024 * 1024;
+
+export function dataBytes({ value }: Action): number {
+  return value?.type === 'APPEND' ? value.data.length : 0;
 }
 
 /**
@@ -160,6 +172,7 @@ export interface Replica {
   promiseAt(request: PositionPromiseRequest): Promise<PositionPromiseAnswer>;
   write(request: WriteRequest): Promise<WriteAnswer>;
   learn(actions: readonly LearnedAction[]): Promise<LearnAnswer>;
+  /** What is at the positions `from` to `to`. Ends earlier, but not before `from`, once it has some `rangeBytes` of entries. */
   range(from: number, to: number): Promise<Range>;
   /** Gives a replica without a usable record a fresh one: EMPTY, with a new incarnation. Answers the record that is there. */
   create(fresh: { incarnation: string; view: string }): Promise<Meta>;

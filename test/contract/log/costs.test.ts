@@ -2,6 +2,7 @@
 import { expect, inject, it } from 'vitest';
 import { append } from '../../../functions/log/append.ts';
 import { elect } from '../../../functions/log/coordinator.ts';
+import { read } from '../../../functions/log/reader.ts';
 import type { Value } from '../../../functions/log/replica.ts';
 import { requestIdOf } from '../../../functions/log/seat-item.ts';
 import type { Faults, Sent } from '../../support/faults.ts';
@@ -41,7 +42,7 @@ async function writer() {
     await expect.poll(() => faults.replicas.every(({ sent }) => sent.length > 0)).toBe(true);
     return { answer, seat: units(faults.main), replicas: faults.replicas.map(units), faults };
   };
-  return { send, measured, parts };
+  return { send, measured, parts, faults };
 }
 
 it('appends one entry of 800 bytes for 1 unit of the seat and at most 5 units per replica, in two rounds', async () => {
@@ -61,6 +62,19 @@ it('appends 50 entries for at most 2.3 units per entry and replica', async () =>
   const { seat, replicas } = await measured(50, 800);
   expect(seat).toBe(1);
   for (const cost of replicas) expect(cost / 50).toBeLessThanOrEqual(2.3);
+});
+
+it('reads large entries without fetching many more than it shows', async () => {
+  const { send, parts, faults } = await writer();
+  for (let batch = 0; batch < 4; batch += 1) await send(16, 128 * 1024);
+  for (const { sent } of faults.replicas) sent.length = 0;
+  const answer = await read(parts, { from: 1, to: 48, limit: 100, maxBytes: 1024 * 1024 });
+  expect('items' in answer && answer.items).toHaveLength(8);
+  // A unit is 4 KiB of what was read; each of the queries ends with the page that brings it to 2 MiB.
+  for (const { sent } of faults.replicas) {
+    const queries = sent.filter(({ command }) => command === 'QueryCommand');
+    expect(queries.reduce((sum, { capacity }) => sum + capacity, 0)).toBeLessThan(3 * 256);
+  }
 });
 
 it('keeps the record of a replica below 1 KB through many writers', async () => {

@@ -1,6 +1,15 @@
 /** What every binding of a replica must do: the acceptor's rules, one by one. Run against memory and against a table. */
 import { expect, it } from 'vitest';
-import type { LearnedAction, Meta, Replica, Value } from '../../../functions/log/replica.ts';
+import {
+  type Action,
+  dataBytes,
+  type LearnedAction,
+  type Meta,
+  type Replica,
+  rangeBytes,
+  sameValue,
+  type Value,
+} from '../../../functions/log/replica.ts';
 
 export const fresh = { incarnation: 'life-1', view: 'view-1' };
 const view = 'view-2';
@@ -264,6 +273,33 @@ export function replicaContract(make: () => Promise<Replica>): void {
     expect(meta.end).toBe(Number.MAX_SAFE_INTEGER);
     const two = await replica.range(9_999_999_999, 10_000_000_000);
     expect(two.actions.map(({ position }) => position)).toEqual([9_999_999_999, 10_000_000_000]);
+  });
+
+  it('ends a range early once it has much data, says where, and says nothing of what comes after', async () => {
+    const replica = await voting();
+    const large = (position: number): Value => {
+      return { type: 'APPEND', data: new Uint8Array(128 * 1024).fill(position), requestId: 'request', index: 0 };
+    };
+    for (const first of [0, 12]) {
+      const entries = Array.from({ length: 12 }, (_, index) => at(first + index, large(first + index)));
+      await replica.write({ ...ballot(1), view, entries });
+    }
+    await replica.write(write(1, 60));
+    const read: Action[] = [];
+    const ends: number[] = [];
+    for (let from = 0; from <= 99; from = (ends.at(-1) ?? 99) + 1) {
+      const { actions, to } = await replica.range(from, 99);
+      expect(actions.reduce((sum, action) => sum + dataBytes(action), 0)).toBeLessThan(1.5 * rangeBytes);
+      expect(actions.every(({ position }) => from <= position && position <= to)).toBe(true);
+      read.push(...actions);
+      ends.push(to);
+    }
+    expect(read.map(({ position }) => position)).toEqual([...Array(24).keys(), 60]);
+    expect(read.every(({ position, value }) => position === 60 || sameValue(value as Value, large(position)))).toBe(
+      true,
+    );
+    expect([ends.length, ends.at(-1)]).toEqual([2, 99]);
+    expect(await replica.range(30, 40)).toMatchObject({ actions: [], to: 40 });
   });
 
   it('lets nobody but the restore itself move a replica that is being restored', async () => {

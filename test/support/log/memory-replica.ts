@@ -1,6 +1,14 @@
 import type { Decision, MetaChange } from '../../../functions/log/acceptor.ts';
 import * as acceptor from '../../../functions/log/acceptor.ts';
-import { type Action, isLearned, type Meta, type Moved, type Replica } from '../../../functions/log/replica.ts';
+import {
+  type Action,
+  dataBytes,
+  isLearned,
+  type Meta,
+  type Moved,
+  type Replica,
+  rangeBytes,
+} from '../../../functions/log/replica.ts';
 
 /** The rules that decide; a test may switch one back to what the design warns of. */
 export type Rules = Pick<
@@ -25,6 +33,8 @@ export class MemoryReplica {
   epoch = 1;
   meta: Meta | undefined;
   actions = new Map<number, Action>();
+  /** What a range ends with, when more is left. */
+  rangeBytes = rangeBytes;
 
   constructor(
     readonly id: string,
@@ -50,11 +60,19 @@ export class MemoryReplica {
     learn: (actions) => this.apply(this.rules.learn(this.inForce, this.actions, actions)),
     range: (from, to) => {
       const meta = this.inForce;
-      const actions = [...this.actions.values()]
+      const there = [...this.actions.values()]
         .filter(({ position }) => meta.incarnation !== '' && position >= from && position <= to)
         .sort((one, other) => one.position - other.position);
+      const actions: Action[] = [];
+      let bytes = 0;
+      for (const action of there) {
+        if (bytes >= this.rangeBytes) break;
+        actions.push(action);
+        bytes += dataBytes(action);
+      }
       return {
         meta,
+        to: actions.length < there.length ? (actions.at(-1)?.position ?? to) : to,
         actions: actions.map((action) => (isLearned(meta, action) ? { ...action, learned: true } : action)),
       };
     },

@@ -157,4 +157,20 @@ describe('when two of three replicas are lost at one time', () => {
       const texts = 'items' in answer ? answer.items.map(({ data }) => Buffer.from(data).toString()) : answer;
       expect(texts).toEqual(['a/0', 'b/0', 'c/0', 'd/0', 'e/0']);
     }));
+
+  test('nothing that is left is salvaged as absent when an answer ends before it', () =>
+    calmly({}, async ({ parts, replicas }) => {
+      const seat = await seated(parts);
+      await appendAs(parts, seat, 'a', { count: 20 });
+      for (const replica of replicas) replica.rangeBytes = 4;
+      replicas[1]?.wipe();
+      replicas[2]?.wipe();
+      const [, second, third] = parts.replicas;
+      if (!second || !third) return;
+      await recover(parts, second, { autoInitialize: true, salvage: true });
+      await recover(parts, third, { autoInitialize: true });
+      await seated(parts);
+      const answer = await read(parts, { limit: 100, maxBytes: 10_000 });
+      expect('items' in answer && answer.items).toHaveLength(20);
+    }));
 });
