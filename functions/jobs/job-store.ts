@@ -35,7 +35,7 @@ export interface JobStore {
   read(name: JobName): Promise<JobRecord | undefined>;
   /** In order of the ids, strongly consistent. */
   list(group: string, after: string | undefined, limit: number): Promise<Page<JobRecord>>;
-  /** A new job, together with the condition that the fence is that of the running term. */
+  /** A new job, together with the condition that the fence is that of the running term. Sent once: `timely` tries again. */
   submit(job: Job, fence: Fence, now: number): Promise<Submission>;
   /** Conditioned on the record being as it was seen. */
   replace(seen: Job, version: number, replacement: Replacement): Promise<JobWrite>;

@@ -9,7 +9,7 @@ import {
 import { leadershipCondition } from '../leadership/fence.ts';
 import { groupKey, groupsIndex } from '../leadership/keys.ts';
 import { toRecord } from '../leadership/lease-items.ts';
-import { conditional } from '../platform/conditional.ts';
+import { conditional, decided, once } from '../platform/conditional.ts';
 import type { JobName, JobRecord } from './job.ts';
 import { clearedSlots, cutOff, noJob, owesCleanUp, storedGraph, toItem, toJob } from './job-item.ts';
 import type { JobStore, JobWrite } from './job-store.ts';
@@ -63,21 +63,23 @@ export function jobTable(client: DynamoDBDocumentClient, table: string): JobStor
     },
 
     async submit(job, fence, now) {
-      const { won, lost } = await conditional(() =>
+      const { won, lost } = await decided(
         client.send(
-          new TransactWriteCommand({
-            TransactItems: [
-              leadershipCondition(table, job.group, fence, now),
-              {
-                Put: {
-                  TableName: table,
-                  Item: toItem(job),
-                  ...noJob,
-                  ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          once(
+            new TransactWriteCommand({
+              TransactItems: [
+                leadershipCondition(table, job.group, fence, now),
+                {
+                  Put: {
+                    TableName: table,
+                    Item: toItem(job),
+                    ...noJob,
+                    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+                  },
                 },
-              },
-            ],
-          }),
+              ],
+            }),
+          ),
         ),
       );
       if (won) return { won: job };

@@ -4,6 +4,7 @@ import { v7 } from 'uuid';
 import { termLost } from '../leadership/leadership.ts';
 import type { Fence } from '../platform/headers.ts';
 import { Problem } from '../platform/problem.ts';
+import { timely } from '../platform/timely.ts';
 import {
   fencedOff,
   isDamaged,
@@ -60,7 +61,7 @@ export async function submit(
     submittedAt: room.clock.now(),
     requestId,
   };
-  const submission = await room.jobs.submit(job, fence, room.clock.now());
+  const { answer: submission } = await timely(room, (now) => room.jobs.submit(job, fence, now));
   if (submission.won) return;
   let { present } = submission;
   const { ended } = submission;

@@ -3,7 +3,8 @@ import { leadershipKey } from './keys.ts';
 
 /**
  * The guard as a value: a ConditionCheck that other rooms put into their own transaction. It holds while the fence is that
- * of the running term and the lease is alive (`now` in epoch ms); else the transaction is cancelled and writes nothing.
+ * of the running term and the lease is alive (`now` in epoch ms); else the transaction is cancelled and writes nothing. It is
+ * to be sent `once` and tried again `timely`: with a `now` of seconds ago a term could write that has ended meanwhile.
  */
 export function leadershipCondition(table: string, group: string, fence: Fence, now: number) {
   return {

@@ -1,18 +1,17 @@
 /** The steps of a term: contend, confirm, renew, resign, revoke, observe. Each is one conditional write of the store. */
 import { randomUUID } from 'node:crypto';
-import { type Clock, instant } from '../platform/clock.ts';
+import { instant } from '../platform/clock.ts';
 import type { Fence } from '../platform/headers.ts';
 import { Problem } from '../platform/problem.ts';
+import { type Timing, timely } from '../platform/timely.ts';
 import type { LeadershipRecord } from './lease.ts';
 import * as lease from './lease.ts';
 import type { Grant, LeaseStore, Published, Renewal, Revocation, Write } from './lease-store.ts';
 import { groupRestoring, leadershipHeld, leadershipLost } from './problems.ts';
 
-export interface Leadership {
+export interface Leadership extends Timing {
   readonly store: LeaseStore;
-  readonly clock: Clock;
   readonly maxClockSkewMs: number;
-  readonly random?: () => number;
 }
 
 export interface Contender {
@@ -145,15 +144,16 @@ function lost(
  * when the term has ended. Costs one read besides the transaction, since a transaction cannot copy the end of the term
  * before from one item to another.
  */
-export async function confirm({ store, clock }: Leadership, group: string, fence: Fence, published: Published) {
+export async function confirm(room: Leadership, group: string, fence: Fence, published: Published) {
+  const { store, clock } = room;
   let seen = await store.read(group, true);
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const now = clock.now();
-    if (!seen || !lease.isLive(seen, fence, now)) throw lost(group, fence, lease.lossOf(seen, fence));
-    const { holder, expiresAt = 0 } = seen;
+    if (!seen || !lease.isLive(seen, fence, clock.now())) throw lost(group, fence, lease.lossOf(seen, fence));
+    const record: LeadershipRecord = seen;
+    const { holder, expiresAt = 0 } = record;
     if (holder?.confirmedAt !== undefined && samePublished(holder, published))
       return { confirmedAt: holder.confirmedAt, expiresAt };
-    const write = await store.confirm(seen, fence, published, now);
+    const { answer: write, now } = await timely(room, (now) => store.confirm(record, fence, published, now));
     if (write.won)
       return { confirmedAt: write.won.holder?.confirmedAt ?? now, expiresAt: write.won.expiresAt ?? expiresAt };
     seen = write.lost;
@@ -175,15 +175,14 @@ export async function renew(
   fence: Fence,
   renewal: Renewal,
 ): Promise<{ expiresAt: number }> {
-  const { store, clock } = room;
-  const now = clock.now();
-  const write = await store.renew(group, fence, renewal, now);
+  const { store } = room;
+  const { answer: write, now } = await timely(room, (now) => store.renew(group, fence, renewal, now));
   const record = write.won ?? write.lost;
   const live = write.won !== undefined || lease.isLive(record, fence, now);
   const damaged = live
     ? renewal.address !== undefined && record?.holder?.confirmedAt === undefined
     : isDamaged(record, fence, now);
-  const repaired = damaged ? await repair(store, group, fence, renewal, now) : undefined;
+  const repaired = damaged ? await repair(room, group, fence, renewal) : undefined;
   if (repaired?.won) return live ? { expiresAt: repaired.won.expiresAt ?? now } : renew(room, group, fence, renewal);
   if (!live) throw lost(group, fence, lease.lossOf(record, fence));
   return { expiresAt: record?.expiresAt ?? now };
@@ -198,17 +197,12 @@ function isDamaged(record: LeadershipRecord | undefined, fence: Fence, now: numb
   );
 }
 
-async function repair(
-  store: LeaseStore,
-  group: string,
-  fence: Fence,
-  renewal: Renewal,
-  now: number,
-): Promise<Write | undefined> {
+async function repair(room: Leadership, group: string, fence: Fence, renewal: Renewal): Promise<Write | undefined> {
+  const { store } = room;
   const term = await store.readTerm(group, fence.fencingVersion);
   if (term?.sessionId !== fence.sessionId || term.confirmedAt === undefined || term.endedAt !== undefined)
     return undefined;
-  return store.restoreHolder(group, term, renewal, now);
+  return (await timely(room, (now) => store.restoreHolder(group, term, renewal, now))).answer;
 }
 
 /** Ends the own term at once; a successor gets the next lease for itself for one lease time. Throws `leadership_lost`. */

@@ -37,7 +37,10 @@ export interface Term {
   readonly endReason?: EndReason | undefined;
 }
 
-/** The lock port: every method is one request; every write is conditional and never half done. */
+/**
+ * The lock port: every method is one request; every write is conditional and never half done. What asks whether a lease is alive
+ * (`confirm`, `renew`, `restoreHolder`) is sent once: to be tried again with another `now`, see `timely`.
+ */
 export interface LeaseStore {
   read(group: string, consistent: boolean): Promise<LeadershipRecord | undefined>;
   /** Takes a lease that nobody holds, raising the version by one. Conditioned on the record being there. */

@@ -7,7 +7,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { conditional } from '../platform/conditional.ts';
+import { type Conditional, conditional, decided, once } from '../platform/conditional.ts';
 import type { Fence } from '../platform/headers.ts';
 import {
   floorKey,
@@ -53,13 +53,17 @@ export function leaseTable(client: DynamoDBDocumentClient, table: string): Lease
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
   });
 
+  const updating = (group: string, expression: Expression) =>
+    new UpdateCommand({ ...update(group, expression), ReturnValues: 'ALL_NEW' });
+
+  const updated = async (command: UpdateCommand) => toRecord((await client.send(command)).Attributes);
+
   const write = (group: string, expression: Expression): Promise<Write> =>
-    winner(async () => {
-      const { Attributes } = await client.send(
-        new UpdateCommand({ ...update(group, expression), ReturnValues: 'ALL_NEW' }),
-      );
-      return toRecord(Attributes);
-    });
+    winner(conditional(() => updated(updating(group, expression))));
+
+  /** The condition compares the time: whoever read the clock tries again, with another reading. */
+  const writeOnce = (group: string, expression: Expression): Promise<Write> =>
+    winner(decided(updated(once(updating(group, expression)))));
 
   const newest = async (group: string, prefix: string): Promise<number> => {
     const { Items = [] } = await client.send(
@@ -127,7 +131,7 @@ export function leaseTable(client: DynamoDBDocumentClient, table: string): Lease
       };
       const { contenderId, sessionId } = grant;
       const term = { ...termKey(group, fencingVersion), fencingVersion, contenderId, sessionId };
-      return winner(async () => {
+      const created = async () => {
         await client.send(
           new TransactWriteCommand({
             TransactItems: [
@@ -138,7 +142,8 @@ export function leaseTable(client: DynamoDBDocumentClient, table: string): Lease
           }),
         );
         return { group, ...record };
-      });
+      };
+      return winner(conditional(created));
     },
 
     async lastRecreation(group) {
@@ -178,22 +183,22 @@ export function leaseTable(client: DynamoDBDocumentClient, table: string): Lease
         confirmedAt,
         ...publishedItem(published),
       };
-      return winner(async () => {
-        await client.send(
-          new TransactWriteCommand({
-            TransactItems: [
-              { Update: record },
-              { Put: { TableName: table, Item: { ...termKey(seen.group, fence.fencingVersion), ...term } } },
-              ...closeTermBefore(table, seen, fence.fencingVersion, now),
-            ],
-          }),
-        );
+      const confirmed = async () => {
+        const transaction = new TransactWriteCommand({
+          TransactItems: [
+            { Update: record },
+            { Put: { TableName: table, Item: { ...termKey(seen.group, fence.fencingVersion), ...term } } },
+            ...closeTermBefore(table, seen, fence.fencingVersion, now),
+          ],
+        });
+        await client.send(once(transaction));
         return { ...seen, holder, newestTerm: fence.fencingVersion };
-      });
+      };
+      return winner(decided(confirmed()));
     },
 
     renew: (group, fence, { leaseMs, ...published }, now) =>
-      write(group, {
+      writeOnce(group, {
         set: [
           leaseMs === undefined ? 'expiresAt = leaseMs + :now' : 'expiresAt = :expiresAt, leaseMs = :lease',
           'renewedAt = :now',
@@ -214,7 +219,7 @@ export function leaseTable(client: DynamoDBDocumentClient, table: string): Lease
       const { contenderId, sessionId, confirmedAt } = term;
       const address = published.address ?? term.address;
       const metadata = published.metadata ?? term.metadata;
-      return write(group, {
+      return writeOnce(group, {
         set: ['holder = :holder'],
         condition:
           'fencingVersion = :version AND attribute_not_exists(ended) AND attribute_not_exists(restoring) AND expiresAt > :now',
@@ -305,8 +310,8 @@ function closeTermBefore(table: string, seen: LeadershipRecord, version: number,
 }
 
 /** What a conditional write of the leadership record came to; in a transaction that record stands first. */
-async function winner(attempt: () => Promise<LeadershipRecord | undefined>): Promise<Write> {
-  const { won, lost } = await conditional(attempt);
+async function winner(attempt: Promise<Conditional<LeadershipRecord | undefined>>): Promise<Write> {
+  const { won, lost } = await attempt;
   if (lost) return { lost: toRecord(lost.find(({ at }) => at === 0)?.item) };
   if (!won) throw new Error('A leadership write succeeded and left a record that cannot be read');
   return { won };

@@ -15,13 +15,30 @@ export type Conditional<Won> =
   | { readonly won?: never; readonly lost: readonly Loss[] };
 
 /** Carries out a conditional write past conflicts; lost conditions are answered with the items that won, not thrown. */
-export async function conditional<Won>(write: () => Promise<Won>): Promise<Conditional<Won>> {
+export function conditional<Won>(write: () => Promise<Won>): Promise<Conditional<Won>> {
+  return decided(pastConflicts(write));
+}
+
+/** The same of a write that is tried once. */
+export async function decided<Won>(write: Promise<Won>): Promise<Conditional<Won>> {
   try {
-    return { won: await pastConflicts(write) };
+    return { won: await write };
   } catch (error) {
     if (!lostCondition(error)) throw error;
     return { lost: losses(error as ConditionalCheckFailedException | TransactionCanceledException) };
   }
+}
+
+interface Command {
+  // biome-ignore lint/suspicious/noExplicitAny: every command types its stack by its own unions
+  readonly middlewareStack: { add: (middleware: (next: any) => any, options: any) => void };
+}
+
+/** Has the client send this command once, whatever comes of it: its own retries are a middleware of this name. */
+export function once<Sent extends Command>(command: Sent): Sent {
+  const retries = { name: 'retryMiddleware', step: 'finalizeRequest', priority: 'high', override: true };
+  command.middlewareStack.add((next) => next, retries);
+  return command;
 }
 
 /** The document client leaves the items of its errors as raw attribute values. */

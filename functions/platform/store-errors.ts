@@ -1,12 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-const unavailableNames = new Set([
+const throttledNames = new Set([
   'ThrottlingException',
   'Throttling',
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
   'TooManyRequestsException',
   'SlowDown',
+]);
+
+const unavailableNames = new Set([
+  ...throttledNames,
   'ServiceUnavailable',
   'InternalServerError',
   'InternalError',
@@ -31,6 +35,10 @@ export function isUnavailable(error: unknown): boolean {
   return ($metadata?.httpStatusCode ?? 0) >= 500;
 }
 
+export function isThrottled(error: unknown): boolean {
+  return error instanceof Error && throttledNames.has(error.name);
+}
+
 const cancelledInPassing = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
 
 function cancelledBy(error: unknown): string[] {
@@ -45,7 +53,8 @@ export function lostCondition(error: unknown): boolean {
   return error.name === 'TransactionCanceledException' && cancelledBy(error).includes('ConditionalCheckFailed');
 }
 
-function conflicted(error: unknown): boolean {
+/** Whether another transaction held an item, so that nothing was written. */
+export function isConflict(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error.name === 'TransactionConflictException') return true;
   return (
@@ -61,7 +70,7 @@ export async function pastConflicts<Answer>(write: () => Promise<Answer>): Promi
     try {
       return await write();
     } catch (error) {
-      if (attempt === 4 || !conflicted(error)) throw error;
+      if (attempt === 4 || !isConflict(error)) throw error;
       await pause(Math.random() * 20 * 2 ** attempt);
     }
   }

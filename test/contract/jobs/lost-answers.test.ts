@@ -36,6 +36,20 @@ test('submit: the retry is told of the first try, and there is one job', async (
   expect(jobs).toHaveLength(1);
 });
 
+test('submit: a try that is sent again after the lease ran out is refused', async () => {
+  const graph = { inline: Buffer.from('graph').toString('base64') };
+  const slow = world.process();
+  slow.dynamodb.plan = (command) => {
+    if (command !== 'TransactWriteItemsCommand') return undefined;
+    slow.dynamodb.plan = () => undefined;
+    world.advance(60_000);
+    return 'request lost';
+  };
+  const refused = { status: 409, body: { code: 'leadership_lost', reason: 'expired' } };
+  expect(await slow.call('PUT', job, { graph }, leader)).toMatchObject(refused);
+  expect((await api.call('GET', job)).status).toBe(404);
+});
+
 test('commit: one id, one reference, however often it is sent', async () => {
   await submit(api, leader, job, { retain: 2 });
   await checkpoint(api, leader, job, 'one');

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { confirm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
+import { confirm, type GrantedTerm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
 import type { Fault } from '../../support/faults.ts';
-import { leaseMs, openRoom, skewMs } from './room.ts';
+import { leaseMs, openRoom, problemOf, skewMs } from './room.ts';
+import { changeItem } from './tamper.ts';
 
 let it: Awaited<ReturnType<typeof openRoom>>;
 beforeEach(async () => {
@@ -49,11 +50,64 @@ test('a transaction conflict is tried again, not taken for a lost condition', as
   expect(await renew(it.room, group, term, { leaseMs })).toEqual({ expiresAt: it.clock.time + leaseMs });
 });
 
-test('a store that stays throttled is reported as such and leaves the term as it was', async () => {
+describe.each<Fault>(['request lost', 'throttle', 'transaction conflict'])(
+  'a lease that runs out while the fault "%s" keeps a write from arriving is not brought back by',
+  (fault) => {
+    let term: GrantedTerm;
+    const outrun = (command: string) => {
+      it.faults.plan = (name) => {
+        if (name !== command) return undefined;
+        it.faults.plan = () => undefined;
+        it.clock.time += leaseMs;
+        return fault;
+      };
+    };
+    const isLost = async (step: () => Promise<unknown>) => {
+      const before = await it.room.store.read(group, true);
+      expect(await problemOf(step())).toMatchObject({ code: 'leadership_lost', members: { reason: 'expired' } });
+      expect(await it.room.store.read(group, true)).toEqual(before);
+    };
+    beforeEach(async () => {
+      term = await it.contend('a');
+    });
+
+    test.each([{}, { leaseMs }, { address: 'x' }])('a renewal with %j', async (renewal) => {
+      outrun('UpdateItemCommand');
+      await isLost(() => renew(it.room, group, term, renewal));
+    });
+
+    test('a confirmation', async () => {
+      outrun('TransactWriteItemsCommand');
+      await isLost(() => confirm(it.room, group, term, { address: 'x' }));
+    });
+
+    test('a renewal that repairs the leader information', async () => {
+      await confirm(it.room, group, term, { address: 'x' });
+      await changeItem(it.other, it.table, group, ({ holder: _, ...item }) => item);
+      const repair = it.room.store.restoreHolder;
+      it.room.store.restoreHolder = (...given) => {
+        it.room.store.restoreHolder = repair;
+        outrun('UpdateItemCommand');
+        return repair(...given);
+      };
+      const before = await it.room.store.read(group, true);
+      expect(await problemOf(renew(it.room, group, term, { address: 'x' }))).toMatchObject({ code: 'leadership_lost' });
+      expect(await it.room.store.read(group, true)).toEqual(before);
+    });
+  },
+);
+
+test('a store that stays throttled is reported as such after three tries and leaves the term as it was', async () => {
   const term = await it.contend('a');
   const before = await it.room.store.read(group, true);
-  it.faults.plan = (command) => (command === 'UpdateItemCommand' ? 'throttle' : undefined);
+  let tries = 0;
+  it.faults.plan = (command) => {
+    if (command !== 'UpdateItemCommand') return undefined;
+    tries += 1;
+    return 'throttle';
+  };
   await expect(renew(it.room, group, term, { leaseMs: 60_000 })).rejects.toMatchObject({ name: 'ThrottlingException' });
+  expect(tries).toBe(3);
   expect(await it.room.store.read(group, true)).toEqual(before);
 });
 

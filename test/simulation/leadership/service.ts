@@ -69,6 +69,7 @@ export function createService({ world, witness, store, maxClockSkewMs, clockErro
       clock: { now: () => Math.floor(epoch + world.time + clock.error) },
       maxClockSkewMs,
       random: random.next,
+      pause: (ms) => new Promise((resolve) => world.after(ms, () => resolve(undefined))),
     };
   }
 

@@ -1,0 +1,36 @@
+import { setTimeout as pauseFor } from 'node:timers/promises';
+import type { Clock } from './clock.ts';
+import { isConflict, isThrottled, isUnavailable } from './store-errors.ts';
+
+/** As often and as far apart as the SDK tries. */
+const tries = 3;
+const conflictTries = 4;
+const pauseMs = 50;
+const throttledPauseMs = 1_000;
+
+export interface Timing {
+  readonly clock: Clock;
+  readonly random?: () => number;
+  readonly pause?: (ms: number) => Promise<unknown>;
+}
+
+/**
+ * Carries out a write whose condition compares the time, each try with a reading of its own; answers the last one too. The
+ * table sends it `once`, since a try of the SDK would carry the reading of seconds ago:
+ *
+ *   now = 100 ─ sent, lost ───── the lease ends at 200 ───── sent again: "expiresAt > 100" brings it back
+ */
+export async function timely<Answer>(
+  { clock, random = Math.random, pause = pauseFor }: Timing,
+  write: (now: number) => Promise<Answer>,
+): Promise<{ readonly answer: Answer; readonly now: number }> {
+  for (let tried = 1; ; tried += 1) {
+    const now = clock.now();
+    try {
+      return { answer: await write(now), now };
+    } catch (error) {
+      if (tried >= (isConflict(error) ? conflictTries : tries) || !isUnavailable(error)) throw error;
+      await pause(random() * (isThrottled(error) ? throttledPauseMs : pauseMs) * 2 ** (tried - 1));
+    }
+  }
+}
