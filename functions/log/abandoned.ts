@@ -1,5 +1,5 @@
 import { versionOf } from './ballot.ts';
-import { fill } from './fill.ts';
+import { applyTruncations, fill } from './fill.ts';
 import { inspectFrom } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import type { Seat, Settlements } from './seat.ts';
@@ -20,6 +20,7 @@ export async function settleAbandoned(
   const from = seat.settled + 1;
   if (from >= before || timer.now() - seat.since <= settings.stuckMs) return;
   const { chosen, begin, to } = await inspectFrom(parts, from, Math.min(before, from + mostAtOnce) - 1);
+  if (!(await applyTruncations(parts, chosen.values()))) return;
   const { number, writerId, views } = seat;
   for (let position = from; position <= to; position += 1) {
     const action = chosen.get(position);

@@ -85,7 +85,7 @@ async function place(
     const truncateTo = value?.type === 'TRUNCATE' ? value.to : undefined;
     if (truncateTo !== undefined && truncateTo > seat.next) return { outOfRange: { next: seat.next } };
     const known = advance(seat, memory.settlements, parts.timer.now());
-    const taken: Seat = handOut(anew ? forget(known, requestId) : known, requestId, values.length);
+    const taken: Seat = handOut(anew ? forget(known, requestId) : known, requestId, values);
     const answer = await parts.seat.replace(seat.revision, taken, truncateTo);
     if (answer.replaced) {
       memory.seat = taken;
@@ -167,7 +167,6 @@ async function acknowledge(
   entries: readonly Entry[],
 ): Promise<Appended> {
   const first = entries[0]?.position ?? 0;
-  for (const { position } of entries) memory.settlements.set(position, 'own');
   const [entry] = entries;
   if (entry?.value.type === 'TRUNCATE') {
     const known = await spread(parts, {
@@ -176,6 +175,7 @@ async function acknowledge(
     });
     if (!('filled' in known)) return { outcomeUnknown: true };
   }
+  for (const { position } of entries) memory.settlements.set(position, 'own');
   return { first, last: first + entries.length - 1 };
 }
 
@@ -190,9 +190,16 @@ async function repeat(
   const entries = request.values.map((value, at): Entry => ({ position: first + at, value }));
   const { chosen, begin } = await inspect(parts, first, first + entries.length - 1);
   const untouched = first >= begin && entries.every(({ position }) => !chosen.has(position));
-  return untouched && first >= seat.first
+  return untouched && first >= seat.first && !(await isHeld(parts, request))
     ? propose(parts, memory, placed, request)
     : conclude(parts, memory, seat, entries);
+}
+
+/** Whether a backup, since the request was placed, reads what it would truncate. */
+async function isHeld({ seat }: LogParts, { values: [value] }: AppendRequest): Promise<boolean> {
+  if (value?.type !== 'TRUNCATE') return false;
+  const held = await seat.held();
+  return held !== undefined && value.to > held.from;
 }
 
 /** Settles those of the positions that are still open: then the request is in the log, or displaced by other values. */

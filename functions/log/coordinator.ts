@@ -2,7 +2,7 @@
 
 import { inParallel } from '../platform/in-parallel.ts';
 import { above, versionOf } from './ballot.ts';
-import { accepted, fill, gather } from './fill.ts';
+import { accepted, applyTruncations, fill, gather } from './fill.ts';
 import { inspectFrom } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, count, quorumOf } from './quorum.ts';
@@ -118,6 +118,7 @@ async function fillUp(parts: LogParts, { views, from, to, toBeat }: Stretch): Pr
   let stopped: Attempt | undefined;
   for (let start = from; start <= to && !stopped; ) {
     const { begin, settled, chosen, to: end } = await inspectFrom(parts, start, Math.min(to, start + window - 1));
+    if (!(await applyTruncations(parts, chosen.values()))) return { unreachable: true };
     const open: number[] = [];
     for (let position = Math.max(start, begin, settled + 1); position <= end; position += 1) {
       if (!chosen.has(position)) open.push(position);

@@ -22,7 +22,9 @@ export function toAttributes({ views, recent, ...seat }: Seat): Attributes {
 export function toSeat(item: Attributes | undefined): Seat | undefined {
   if (item?.['revision'] === undefined) return undefined;
   const { revision, number, writerId, first, next, settled, regularFrom, since, closed, views, recent } = item;
-  const seat = { revision, number, writerId, first, next, settled, regularFrom, since, closed };
+  // An item of an older version does not say where its truncations are.
+  const truncation = item['truncation'] ?? (next as number) - 1;
+  const seat = { revision, number, writerId, first, next, settled, regularFrom, since, closed, truncation };
   return { ...(seat as Omit<Seat, 'views' | 'recent'>), views: toViews(views), recent: unpacked(recent as Uint8Array) };
 }
 

@@ -19,12 +19,11 @@ export interface SeatTableProps {
 export function seatTable({ client, table, group, log }: SeatTableProps): SeatStore {
   const at = { TableName: table, Key: registryKey(group, log) };
 
+  const get = async () => (await client.send(new GetCommand({ ...at, ConsistentRead: true }))).Item;
+
   return {
-    read: () =>
-      reachable(async () => {
-        const { Item } = await client.send(new GetCommand({ ...at, ConsistentRead: true }));
-        return toSeat(Item);
-      }),
+    read: () => reachable(async () => toSeat(await get())),
+    held: () => reachable(async () => (await get())?.['hold'] as Hold | undefined),
 
     replace: (revision, seat, truncateTo) =>
       reachable(async () => {

@@ -2,7 +2,7 @@
  * The writer's seat: one record of the main table that hands out positions, so that one ballot never proposes two values
  * at one position, however many processes append for the same writer. Design: the replicated log, "seat".
  */
-import type { Views } from './replica.ts';
+import type { Value, Views } from './replica.ts';
 
 export interface Handed {
   /** Names a request with its payload; empty for a request that was settled with other values and placed again. */
@@ -19,13 +19,15 @@ export interface Seat {
   /** The first position of this ballot: everything below was settled by its election. */
   readonly first: number;
   readonly next: number;
-  /** Everything up to here is chosen. */
+  /** Everything up to here is chosen, and a quorum has applied the truncations in it. */
   readonly settled: number;
   /** From here to `settled` every position was chosen under this very ballot. */
   readonly regularFrom: number;
   /** Epoch ms since when `settled` stands still below `next - 1`. */
   readonly since: number;
   readonly closed: boolean;
+  /** The last position that was handed to a truncation; 0 when none was. */
+  readonly truncation: number;
   /** Each replica's view as this writer read it before its first promise. */
   readonly views: Views;
   /** The last requests, oldest first; they end at `next` without gaps. */
@@ -47,6 +49,8 @@ export type Replaced =
 export interface SeatStore {
   /** Strongly consistent. */
   read(): Promise<Seat | undefined>;
+  /** The hold of a running backup; strongly consistent. */
+  held(): Promise<Hold | undefined>;
   /**
    * Puts the seat if the one there still has the revision (undefined: if none is there). An answer that was lost reads
    * as replaced if the record there is the one that was put. `truncateTo` holds it to a running backup's position too.
@@ -79,6 +83,7 @@ export function take(old: Seat | undefined, { number, writerId, views, index, no
     regularFrom: next,
     since: now,
     closed: false,
+    truncation: old?.truncation ?? 0,
     views,
     recent: old && old.next === next ? old.recent : [],
   };
@@ -99,10 +104,12 @@ export function advance(seat: Seat, known: Settlements, now: number): Seat {
   return { ...seat, settled, regularFrom, since: idle || settled > seat.settled ? now : seat.since };
 }
 
-/** Hands out the next `count` positions to a request. */
-export function handOut(seat: Seat, requestId: string, count: number): Seat {
-  const recent = [...seat.recent, { requestId, count }].slice(-remembered);
-  return { ...seat, revision: seat.revision + 1, next: seat.next + count, recent };
+/** Hands out the next positions to a request, one for each of its values. */
+export function handOut(seat: Seat, requestId: string, values: readonly Value[]): Seat {
+  const { revision, next } = seat;
+  const recent = [...seat.recent, { requestId, count: values.length }].slice(-remembered);
+  const truncation = values[0]?.type === 'TRUNCATE' ? next : seat.truncation;
+  return { ...seat, revision: revision + 1, next: next + values.length, truncation, recent };
 }
 
 /** Where a request was placed, if it is among the last ones. */

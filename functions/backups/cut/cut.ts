@@ -7,7 +7,7 @@
  * While a log is locked no new entry is accepted in it. So what was acknowledged before that moment lies below the cut of its
  * log, and what follows from it lies above the cut of its own. Design: backups, "The cut".
  */
-import { fill } from '../../log/fill.ts';
+import { applyTruncations, fill } from '../../log/fill.ts';
 import { inspect, standing } from '../../log/inspect.ts';
 import { holds, lockAll, unlockAll } from '../../log/lock.ts';
 import type { LogParts } from '../../log/log.ts';
@@ -97,17 +97,23 @@ async function cutLocked(opened: readonly OpenLog[], lockId: string): Promise<Cu
 
 const named = (logs: readonly OpenLog[]) => `log ${logs.map(({ log }) => `"${log}"`).join(', ')}`;
 
-/** Settles every position up to `to`, without touching the writer's promise; false when a quorum did not answer. */
+/**
+ * Settles every position up to `to`, without touching the writer's promise; false when a quorum did not answer. A truncation that was
+ * placed before the hold would take effect after the cut, so these are settled too, wherever they stand, and those that are chosen applied.
+ */
 export async function settleTo(parts: LogParts, to: number): Promise<boolean> {
   const [heads, seat] = await Promise.all([positions(parts), parts.seat.read()]);
   const from = Math.max(heads.settled, seat?.settled ?? -1, heads.begin - 1) + 1;
-  for (let start = from; start <= to; start += window) {
-    const last = Math.min(to, start + window - 1);
-    if ((await openIn(parts, start, last)).open.length === 0) continue;
+  const end = Math.max(to, seat?.truncation ?? 0);
+  for (let start = from; start <= end; start += window) {
+    const last = Math.min(end, start + window - 1);
+    const before = await openIn(parts, start, last);
+    if (!(await applyTruncations(parts, before.inspection.chosen.values()))) return false;
+    if (before.open.length === 0) continue;
     // What is on its way to the replicas arrives first: a fill that overtakes it would cost the writer its seat.
     await parts.timer.sleep(inFlightMs);
     const { open, inspection } = await openIn(parts, start, last);
-    let all = true;
+    let all = await applyTruncations(parts, inspection.chosen.values());
     await inParallel(open, 8, async (position) => {
       const outcome = await fill(parts, { ...standing(inspection), position });
       if (!('filled' in outcome)) all = false;

@@ -115,6 +115,7 @@ export async function releaseLog(parts: LogParts, restoreId: string, since: numb
     regularFrom: end + 1,
     since,
     closed: true,
+    truncation: 0,
     views: metas.map(() => undefined),
     recent: [],
   });

@@ -126,7 +126,17 @@ test('of two sweeps that see a change at once one tells of it', async () => {
 
 test('an append moves the seat in the same partition and passes no filter', async () => {
   const seat = seatTable({ client: world.other, table: world.table, group: 'logs', log: 'journal' });
-  const free = { number: 1, writerId: 'w', first: 1, next: 2, settled: 1, regularFrom: 1, since: 1, closed: false };
+  const free = {
+    number: 1,
+    writerId: 'w',
+    first: 1,
+    next: 2,
+    settled: 1,
+    regularFrom: 1,
+    since: 1,
+    closed: false,
+    truncation: 0,
+  };
   await seat.replace(undefined, { ...free, revision: 1, views: ['v'], recent: [] });
   await seat.replace(1, { ...free, revision: 2, next: 3, views: ['v'], recent: [] });
   const records = await stream.records();

@@ -13,6 +13,7 @@ export const seat = (revision: number, more: Partial<Seat> = {}): Seat => ({
   regularFrom: 5,
   since: 1_700_000_000_000,
   closed: false,
+  truncation: 0,
   views: ['0123456789ab', undefined, 'ba9876543210'],
   recent: [{ requestId: requestIdOf('one'), count: 1 }],
   ...more,
@@ -51,7 +52,9 @@ export function seatContract(make: () => Promise<{ store: SeatStore; hold: (hold
     const { store, hold } = await make();
     await store.replace(undefined, seat(1));
     const held = { backupId: '0190a1b2-c3d4-7000-8000-000000000002', from: 10 };
+    expect(await store.held()).toBeUndefined();
     await hold(held);
+    expect(await store.held()).toEqual(held);
     expect(await store.replace(1, seat(2), 11)).toEqual({ replaced: false, held });
     expect(await store.replace(1, seat(2), 10)).toEqual({ replaced: true });
     expect(await store.replace(2, seat(3))).toEqual({ replaced: true });

@@ -57,7 +57,7 @@ describe('a seat in the main table', () => {
     const { store, faults } = await tables();
     const recent = Array.from({ length: 64 }, (_, at) => ({ requestId: `${at}`.padStart(12, 'A'), count: 64 }));
     const views = Array.from({ length: 5 }, () => '0123456789ab');
-    const far = { first: 9e15, next: 9e15, settled: 9e15, regularFrom: 9e15, number: 9e15 };
+    const far = { first: 9e15, next: 9e15, settled: 9e15, regularFrom: 9e15, number: 9e15, truncation: 9e15 };
     await store.replace(undefined, seat(1, { recent, views, ...far }));
     faults.sent.length = 0;
     await store.replace(1, seat(2, { recent, views, ...far }));

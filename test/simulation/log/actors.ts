@@ -1,12 +1,11 @@
+import { settleTo } from '../../../functions/backups/cut/cut.ts';
 import { type Appended, append, type WriterMemory } from '../../../functions/log/append.ts';
 import { catchUp } from '../../../functions/log/catch-up.ts';
 import { elect } from '../../../functions/log/coordinator.ts';
-import { fill } from '../../../functions/log/fill.ts';
-import { inspect, standing } from '../../../functions/log/inspect.ts';
 import { holds, lockAll, unlockAll } from '../../../functions/log/lock.ts';
 import type { LogParts } from '../../../functions/log/log.ts';
 import { Unreachable } from '../../../functions/log/quorum.ts';
-import { read } from '../../../functions/log/reader.ts';
+import { positions, read } from '../../../functions/log/reader.ts';
 import { recover } from '../../../functions/log/recovery.ts';
 import type { Value } from '../../../functions/log/replica.ts';
 import type { Seat } from '../../../functions/log/seat.ts';
@@ -190,24 +189,31 @@ export function catchUps(stage: Stage): void {
   });
 }
 
-/** Backups lock the log for a moment and settle everything up to their cut. */
+/** Backups hold truncations back, lock the log for a moment and settle everything up to their cut. */
 export function backups(stage: Stage): void {
-  const { oracle, dice } = stage;
+  const { oracle, dice, seat, world } = stage;
   again(stage, 500, 2_500, async (parts) => {
+    const { begin, voting, quorum } = await positions(parts);
+    if (voting < quorum || seat.hold) return;
+    const hold = { backupId: parts.chance.id(), from: begin };
+    seat.hold = hold;
+    world.at(dice.integer(500, 2_500), () => {
+      seat.hold = undefined;
+      oracle.heldFrom = undefined;
+    });
     const acknowledged = oracle.lastAcknowledged;
     const cut = await lockAll(parts, parts.chance.id());
     if (!cut) return;
-    await parts.timer.sleep(dice.integer(0, 149));
+    const settled = await settleTo(parts, cut.end);
+    const { begin: kept, ...then } = await positions(parts);
     const later = oracle.lastAcknowledged;
     const valid = await holds(parts, cut);
     if (valid && Math.max(acknowledged, later) > cut.end) {
       throw new Violation('cut', `${Math.max(acknowledged, later)} was acknowledged, the cut is at ${cut.end}`);
     }
+    const counts = valid && settled && kept === begin && then.voting >= quorum;
+    if (counts && seat.hold === hold) oracle.heldFrom = begin;
     if (dice.chance(0.8)) await unlockAll(parts, cut.lockId);
-    const inspection = await inspect(parts, 0, cut.end);
-    for (let position = inspection.begin; position <= cut.end; position += 1) {
-      if (!inspection.chosen.has(position)) await fill(parts, { ...standing(inspection), position });
-    }
   });
 }
 

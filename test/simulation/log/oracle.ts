@@ -29,6 +29,8 @@ export class Oracle {
   highestElected = 0;
   /** Positions below were acknowledged to be unreadable. */
   truncationAcknowledged = 0;
+  /** No replica may begin after it: a backup has its cut and reads from here. */
+  heldFrom: number | undefined;
   private readonly winners = new Map<number, string>();
   private readonly absent = new Set<string>();
   private readonly accepted = new Map<string, Set<string>>();
@@ -156,6 +158,9 @@ export class Oracle {
     if (sameLife && after.begin < before.begin) throw new Violation('I6', `begin of ${replica} fell to ${after.begin}`);
     if (after.begin > after.end)
       throw new Violation('I6', `begin ${after.begin} of ${replica} is past end ${after.end}`);
+    if (this.heldFrom !== undefined && after.begin > this.heldFrom) {
+      throw new Violation('cut', `${replica} begins at ${after.begin}, a backup reads from ${this.heldFrom}`);
+    }
     if (after.begin > this.truncated) {
       throw new Violation('I9', `${replica} begins at ${after.begin}, truncated is ${this.truncated}`);
     }

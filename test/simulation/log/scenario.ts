@@ -105,6 +105,7 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
     ),
     seat: {
       read: () => world.call(process, () => seatStore.read()),
+      held: () => world.call(process, () => seat.held()),
       replace: (...args) => world.call(process, () => seatStore.replace(...args)),
     },
     timer: world.timer(process),

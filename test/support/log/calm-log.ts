@@ -68,6 +68,7 @@ export async function calmly(
     replicas: replicas.map(remote),
     seat: {
       read: () => world.call(process, () => seat.read()),
+      held: () => world.call(process, () => seat.held()),
       replace: (...args) => world.call(process, () => seat.replace(...args)),
     },
     timer: world.timer(process),

@@ -11,6 +11,10 @@ export class MemorySeat {
     return this.seat;
   }
 
+  held(): Hold | undefined {
+    return this.hold;
+  }
+
   replace(revision: number | undefined, seat: Seat, truncateTo?: number): Replaced {
     if (truncateTo !== undefined && this.hold && truncateTo > this.hold.from)
       return { replaced: false, held: this.hold };
@@ -28,6 +32,7 @@ export class MemorySeat {
   port(): SeatStore {
     return {
       read: async () => this.read(),
+      held: async () => this.held(),
       replace: async (revision, seat, truncateTo) => this.replace(revision, seat, truncateTo),
     };
   }
