@@ -50,23 +50,28 @@ type Placed = { readonly seat: Seat; readonly first: number; readonly again: boo
 
 /** Appends the values at consecutive positions; answered once a quorum has them. */
 export async function append(parts: LogParts, memory: WriterMemory, request: AppendRequest): Promise<Appended> {
+  let displaced: number | undefined;
   for (let round = 0; ; round += 1) {
-    const placed = await place(parts, memory, request, round > 0);
+    const placed = await place(parts, memory, request, displaced);
     if (!('seat' in placed)) return placed;
     const outcome = placed.again
       ? await repeat(parts, memory, placed, request)
       : await send(parts, memory, placed, request);
     if (outcome !== 'displaced') return outcome;
     if (round === 2) return { outcomeUnknown: true };
+    displaced = placed.first;
   }
 }
 
-/** Gets the request its positions: those that it had before, or the next ones. */
+/**
+ * Gets the request its positions: those that it had before, or the next ones. What it had at `displaced` was settled with other
+ * values; another handler of the same request may have placed it anew since then.
+ */
 async function place(
   parts: LogParts,
   memory: WriterMemory,
   { writerId, requestId, values }: AppendRequest,
-  anew: boolean,
+  displaced: number | undefined,
 ): Promise<Placed | Appended> {
   const cached = memory.seat;
   memory.seat = undefined;
@@ -76,8 +81,8 @@ async function place(
   for (let tried = 0; tried < 10; tried += 1) {
     if (!seat || seat.writerId !== writerId || seat.closed || memory.dismissed === writerId)
       return { notElected: true };
-    const before = anew ? undefined : placeOf(seat, requestId);
-    if (before) {
+    const before = placeOf(seat, requestId);
+    if (before && before.first !== displaced) {
       memory.seat = seat;
       return { seat, first: before.first, again: true };
     }
@@ -85,7 +90,7 @@ async function place(
     const truncateTo = value?.type === 'TRUNCATE' ? value.to : undefined;
     if (truncateTo !== undefined && truncateTo > seat.next) return { outOfRange: { next: seat.next } };
     const known = advance(seat, memory.settlements, parts.timer.now());
-    const taken: Seat = handOut(anew ? forget(known, requestId) : known, requestId, values);
+    const taken: Seat = handOut(before ? forget(known, requestId) : known, requestId, values);
     const answer = await parts.seat.replace(seat.revision, taken, truncateTo);
     if (answer.replaced) {
       memory.seat = taken;
@@ -139,6 +144,8 @@ async function propose(
     const known = await outcomeOf(parts, entries);
     if (known === 'open') return { outcomeUnknown: true };
     if (known.length === entries.length) return acknowledge(parts, memory, seat, entries);
+    // Another handler of the same request may have placed it anew: the next writer knows.
+    if (again && known.length === 0) return { notElected: true };
     return { exclusivityLost: { promised, kept: known } };
   }
   const locked = answers.find((answer) => answer?.verdict === 'LOCKED');

@@ -1,5 +1,5 @@
 import { settleTo } from '../../../functions/backups/cut/cut.ts';
-import { type Appended, append, type WriterMemory } from '../../../functions/log/append.ts';
+import { type Appended, type AppendRequest, append, type WriterMemory } from '../../../functions/log/append.ts';
 import { catchUp } from '../../../functions/log/catch-up.ts';
 import { elect } from '../../../functions/log/coordinator.ts';
 import { holds, lockAll, unlockAll } from '../../../functions/log/lock.ts';
@@ -110,10 +110,12 @@ async function appends(stage: Stage, parts: LogParts, seat: Seat, open: Pending[
     const repeated = open.length > 0 && dice.chance(0.7) ? open.shift() : undefined;
     const began = { after: oracle.lastAcknowledged, elected: oracle.highestElected };
     const pending: Pending = repeated ?? { ...request(stage, parts), began };
-    const { requestId, values } = pending;
-    const answer: Appended = (await answered(
-      append(parts, memory, { writerId: seat.writerId, requestId, values }),
-    )) ?? { outcomeUnknown: true };
+    const asked: AppendRequest = { writerId: seat.writerId, ...pending };
+    if (dice.chance(0.2)) {
+      giveUpOn(stage, asked, (answer) => note(stage, pending, began, answer, seat.number));
+      await parts.timer.sleep(dice.integer(0, 599));
+    }
+    const answer: Appended = (await answered(append(parts, memory, asked))) ?? { outcomeUnknown: true };
     note(stage, pending, began, answer, seat.number);
     if ('outcomeUnknown' in answer || 'stateLocked' in answer || 'notElected' in answer) open.push(pending);
     if ('stateLocked' in answer) {
@@ -121,11 +123,22 @@ async function appends(stage: Stage, parts: LogParts, seat: Seat, open: Pending[
       continue;
     }
     if ('outcomeUnknown' in answer || 'notElected' in answer || 'exclusivityLost' in answer) {
-      if (stage.variant.staysElected) await goOnAsRival(stage, parts, seat, requestId);
+      if (stage.variant.staysElected) await goOnAsRival(stage, parts, seat, pending.requestId);
       return;
     }
     if (dice.chance(0.3)) await parts.timer.sleep(dice.integer(0, 399));
   }
+}
+
+/** A handler that its caller has given up on goes on with the request, which another handler is given meanwhile. */
+function giveUpOn(stage: Stage, request: AppendRequest, acknowledged: (answer: Appended) => void): void {
+  const parts = stage.partsFor(birth(stage, 'given up'));
+  stage.world.start(() =>
+    enduring(async () => {
+      const answer = await append(parts, { settlements: new Map() }, request);
+      if ('first' in answer) acknowledged(answer);
+    }),
+  );
 }
 
 function note(stage: Stage, pending: Pending, began: Pending['began'], answer: Appended, number: number): void {
@@ -204,9 +217,9 @@ export function backups(stage: Stage): void {
     const acknowledged = oracle.lastAcknowledged;
     const cut = await lockAll(parts, parts.chance.id());
     if (!cut) return;
+    const later = oracle.lastAcknowledged;
     const settled = await settleTo(parts, cut.end);
     const { begin: kept, ...then } = await positions(parts);
-    const later = oracle.lastAcknowledged;
     const valid = await holds(parts, cut);
     if (valid && Math.max(acknowledged, later) > cut.end) {
       throw new Violation('cut', `${Math.max(acknowledged, later)} was acknowledged, the cut is at ${cut.end}`);
