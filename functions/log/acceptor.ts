@@ -183,8 +183,10 @@ export function lock(meta: Meta, { lockId, at, view, turn }: LockRequest): MetaC
   return meta.lockTurn === turn ? { lock: { lockId, at }, lockTurn: turn + 1 } : undefined;
 }
 
+/** Removes the lock. Where none is, the turn rises all the same: the lock may be on its way still, and finds another turn then. */
 export function unlock(meta: Meta, lockId: string): MetaChange | undefined {
-  return meta.lock?.lockId === lockId ? unlocked(meta) : undefined;
+  if (meta.lock) return meta.lock.lockId === lockId ? unlocked(meta) : undefined;
+  return meta.status === 'VOTING' ? unlocked(meta) : undefined;
 }
 
 function unlocked({ lockTurn }: Meta): MetaChange {

@@ -53,7 +53,7 @@ export async function holds(parts: LogParts, { lockId, locked }: Cut): Promise<b
   return metas.every((meta) => meta?.status === 'VOTING' && meta.lock?.lockId === lockId);
 }
 
-/** Removes this lock wherever it is; another one stays. */
+/** Removes this lock wherever it is, and keeps it from where it has yet to arrive; another one stays. */
 export async function unlockAll(parts: LogParts, lockId: string): Promise<void> {
   const { replicas, timer, settings } = parts;
   await ask<Moved>(

@@ -11,7 +11,7 @@ export interface Lock {
   readonly at: number;
 }
 
-/** Locks once: on this view and turn only, so that a late duplicate cannot lock again what was unlocked meanwhile. */
+/** Locks once: on this view and turn only, so that what comes late or twice cannot lock what was unlocked meanwhile. */
 export interface LockRequest extends Lock {
   readonly view: string;
   readonly turn: number;
@@ -32,7 +32,7 @@ export interface Meta {
   readonly end: number;
   readonly learnedTo: Marks;
   readonly lock?: Lock;
-  /** Rises whenever a lock is set or removed. */
+  /** Rises whenever a lock is set or removed, and when one is removed that is not there (yet). */
   readonly lockTurn: number;
   /** Set while a restore fills the replica: no recovery takes it over then. */
   readonly restoreId?: string;

@@ -264,6 +264,17 @@ export function replicaContract(make: () => Promise<Replica>): void {
     expect(await replica.write(write(1, 5))).toEqual({ verdict: 'ACCEPT' });
   });
 
+  it('is not locked by a request that comes after its own unlock, but by the next one', async () => {
+    const replica = await voting();
+    const { lockTurn: turn } = await replica.read();
+    const late = { lockId: 'cut', at: 1_000, view, turn };
+    await replica.unlock('cut');
+    expect((await replica.lock(late)).moved).toBe(false);
+    expect(await replica.write(write(1, 1))).toEqual({ verdict: 'ACCEPT' });
+    const next = { ...late, lockId: 'next', turn: (await replica.read()).lockTurn };
+    expect((await replica.lock(next)).moved).toBe(true);
+  });
+
   it('keeps positions above 9,999,999,999 in order', async () => {
     const replica = await voting();
     const positions = [9_999_999_998, 9_999_999_999, 10_000_000_000, 100_000_000_000, Number.MAX_SAFE_INTEGER];

@@ -36,6 +36,7 @@ export class Oracle {
   private readonly accepted = new Map<string, Set<string>>();
   private readonly proposed = new Map<string, string>();
   private readonly placed = new Map<string, number>();
+  private readonly unlocked = new Set<string>();
   private chosenUpTo = -1;
 
   constructor(
@@ -47,6 +48,9 @@ export class Oracle {
   observe({ replica, before, after, stored }: ReplicaChange): void {
     this.promisesStand(replica, before, after);
     this.movesRightly(replica, before, after);
+    if (after.lock && !before.lock && this.unlocked.has(`${replica} ${after.lock.lockId}`)) {
+      throw new Violation('cut', `${replica} is locked by ${after.lock.lockId} after its unlock`);
+    }
     for (const { before: old, after: action } of stored) {
       this.actionStands(replica, before, old, action);
       if (action.learned) this.isChosen(replica, action);
@@ -55,6 +59,11 @@ export class Oracle {
     if (after.learnedTo !== before.learnedTo) this.marksAreTrue(replica, before, after);
     if (after.status !== before.status || after.promised !== before.promised) this.electedAreRemembered();
     if (after.status === 'VOTING' && before.status !== 'VOTING') this.chosenAreKept();
+  }
+
+  /** An unlock has come to a replica. */
+  unlocks(replica: string, lockId: string): void {
+    this.unlocked.add(`${replica} ${lockId}`);
   }
 
   seatChanged(seat: Seat): void {

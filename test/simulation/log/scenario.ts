@@ -91,7 +91,12 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
   const oracle = new Oracle(replicas, Math.floor(size / 2) + 1);
   const rules = { ...acceptor, ...variant.rules };
   for (let at = 0; at < size; at += 1) {
-    replicas.push(new MemoryReplica(`replica-${at + 1}`, rules, (change) => oracle.observe(change)));
+    const id = `replica-${at + 1}`;
+    const unlock: Rules['unlock'] = (meta, lockId) => {
+      oracle.unlocks(id, lockId);
+      return rules.unlock(meta, lockId);
+    };
+    replicas.push(new MemoryReplica(id, { ...rules, unlock }, (change) => oracle.observe(change)));
   }
   // Half of the runs read ranges that end early, as with large entries.
   if (seed % 2 === 0) for (const replica of replicas) replica.rangeBytes = 3;

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { maxRound, pack, versionOf } from '../../../functions/log/ballot.ts';
 import { elect } from '../../../functions/log/coordinator.ts';
 import { lockAll, unlockAll } from '../../../functions/log/lock.ts';
+import type { LockRequest, Moved } from '../../../functions/log/replica.ts';
 import { appendAs, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
 
 describe('an election', () => {
@@ -126,6 +127,32 @@ describe('an append', () => {
       await unlockAll(parts, 'backup');
       expect(await appendAs(parts, seat, 'b')).toEqual({ first: 2, last: 2 });
       expect(await appendAs(parts, seat, 'c')).toEqual({ first: 3, last: 3 });
+    }));
+
+  test('is not held on a replica that was locked late, after the unlock', () =>
+    calmly({}, async ({ parts, replicas }) => {
+      const seat = await seated(parts);
+      let arrive = () => {};
+      const arrival = new Promise<void>((resolve) => {
+        arrive = resolve;
+      });
+      const late: Promise<Moved>[] = [];
+      const held = parts.replicas.map((replica, at) => {
+        const lock = (request: LockRequest) => {
+          const answer = at < 2 ? replica.lock(request) : arrival.then(() => replica.lock(request));
+          late.push(answer);
+          return answer;
+        };
+        return { ...replica, lock };
+      });
+      const cut = await lockAll({ ...parts, replicas: held }, 'backup');
+      expect(cut).toMatchObject({ locked: ['1', '2'] });
+      await unlockAll(parts, 'backup');
+      arrive();
+      await Promise.all(late);
+      expect(await appendAs(parts, seat, 'a')).toEqual({ first: 1, last: 1 });
+      await parts.timer.sleep(100);
+      expect(replicas.map(({ inForce }) => inForce.end)).toEqual([1, 1, 1]);
     }));
 
   test('removes a lock that was forgotten', () =>
