@@ -4,7 +4,7 @@ import { performed } from './acceptor.ts';
 import { versionOf } from './ballot.ts';
 import { accepted, fill, gather, spread } from './fill.ts';
 import { inspect } from './inspect.ts';
-import { unlockAll } from './lock.ts';
+import { isForgotten, unlockAll } from './lock.ts';
 import type { LogParts } from './log.ts';
 import { count, quorumOf, Unreachable } from './quorum.ts';
 import { type Entry, type Lock, sameValue, type Value, type WriteAnswer } from './replica.ts';
@@ -150,8 +150,7 @@ async function propose(
   }
   const locked = answers.find((answer) => answer?.verdict === 'LOCKED');
   if (locked?.verdict === 'LOCKED') {
-    const forgotten = parts.timer.now() - locked.lock.at > parts.settings.lockMs;
-    if (forgotten) await unlockAll(parts, locked.lock.lockId);
+    if (isForgotten(parts, locked.lock)) await unlockAll(parts, locked.lock.lockId);
     return { stateLocked: locked.lock };
   }
   await close(parts, memory, seat);

@@ -4,7 +4,7 @@
  */
 import type { LogParts } from './log.ts';
 import { ask, count, quorumOf } from './quorum.ts';
-import type { Meta, Moved } from './replica.ts';
+import type { Lock, Meta, Moved } from './replica.ts';
 
 export interface Cut {
   readonly lockId: string;
@@ -43,14 +43,38 @@ export async function lockAll(parts: LogParts, lockId: string): Promise<Cut | un
 }
 
 /** Whether every replica of the cut still holds the lock: only then is the cut one moment of the log. */
-export async function holds(parts: LogParts, { lockId, locked }: Cut): Promise<boolean> {
-  const { timer, settings } = parts;
-  const asked = parts.replicas.filter(({ id }) => locked.includes(id));
-  const metas = await ask(
+export async function holds(parts: LogParts, cut: Cut): Promise<boolean> {
+  const metas = await readLocked(parts, cut);
+  return metas.every((meta) => meta?.status === 'VOTING' && meta.lock?.lockId === cut.lockId);
+}
+
+/**
+ * Whether the log still ends where it was locked. A replica that the lock did not reach takes entries, and a fill may bring one of them to
+ * those that are locked: then it counts as chosen, and what follows from it may stand in another log already.
+ */
+export async function endsThere(parts: LogParts, cut: Cut): Promise<boolean> {
+  const metas = await readLocked(parts, cut);
+  return metas.every((meta) => meta !== undefined && meta.end <= cut.end);
+}
+
+function readLocked(parts: LogParts, { locked }: Cut) {
+  const { replicas, timer, settings } = parts;
+  const asked = replicas.filter(({ id }) => locked.includes(id));
+  return ask(
     asked.map((replica) => () => replica.read()),
     { enough: () => false, ms: settings.answerMs, timer },
   );
-  return metas.every((meta) => meta?.status === 'VOTING' && meta.lock?.lockId === lockId);
+}
+
+/** Whether whoever set the lock has had time enough for his cut, and must have died. */
+export function isForgotten({ timer, settings }: LogParts, lock: Lock): boolean {
+  return timer.now() - lock.at > settings.lockMs;
+}
+
+/** Removes what the sweep finds of cuts whose lock came late or whose unlock got lost: on a minority no append would meet it. */
+export async function unlockForgotten(parts: LogParts, locks: readonly Lock[]): Promise<void> {
+  const forgotten = locks.filter((lock) => isForgotten(parts, lock));
+  for (const lockId of new Set(forgotten.map((lock) => lock.lockId))) await unlockAll(parts, lockId);
 }
 
 /** Removes this lock wherever it is, and keeps it from where it has yet to arrive; another one stays. */

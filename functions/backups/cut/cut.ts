@@ -1,18 +1,18 @@
 /**
  * The cut of a backup: one moment at which the ends of all logs of a group are read together.
  *
- *   hold truncations ─ lock log 1 ─ … ─ lock log n ─┬─ settle up to the ends ─ all locks still there? ─ unlock
+ *   hold truncations ─ lock log 1 ─ … ─ lock log n ─┬─ ends still the same? ─ settle up to them ─ all locks still there? ─ unlock
  *                                                   └ the one moment: every log is locked
  *
- * While a log is locked no new entry is accepted in it. So what was acknowledged before that moment lies below the cut of its
+ * While a log is locked a quorum of its replicas takes no new entry but by a fill, and that moves an end. So what was acknowledged before that moment lies below the cut of its
  * log, and what follows from it lies above the cut of its own. Design: backups, "The cut".
  */
 import { applyTruncations, fill } from '../../log/fill.ts';
 import { inspect, standing } from '../../log/inspect.ts';
-import { holds, lockAll, unlockAll } from '../../log/lock.ts';
+import { endsThere, holds, lockAll, unlockAll } from '../../log/lock.ts';
 import type { LogParts } from '../../log/log.ts';
 import { Unreachable } from '../../log/quorum.ts';
-import { positions } from '../../log/reader.ts';
+import { type Positions, positions } from '../../log/reader.ts';
 import { inParallel } from '../../platform/in-parallel.ts';
 import type { Cut } from '../backup.ts';
 import type { GroupLogs } from './group-logs.ts';
@@ -83,17 +83,24 @@ async function cutLocked(opened: readonly OpenLog[], lockId: string): Promise<Cu
     const free = opened.filter((_, at) => !locked[at]);
     return { again: `${named(free)}: no quorum could be locked` };
   }
+  const still = await Promise.all(logs.map(({ parts, locked: cut }) => endsThere(parts, cut)));
+  const grown = logs.filter((_, at) => !still[at]);
+  if (grown.length > 0) return { again: `${named(grown)}: an entry came in before all logs were locked` };
   const settled = await Promise.all(logs.map(({ parts, end }) => settleTo(parts, end)));
   const open = logs.filter((_, at) => !settled[at]);
   if (open.length > 0) return { again: `${named(open)}: not everything up to the cut could be settled` };
-  const begins = await Promise.all(logs.map(async ({ parts }) => (await positions(parts)).begin));
-  const truncated = logs.filter(({ begin }, at) => begin !== begins[at]);
+  const heads = await Promise.all(logs.map(({ parts }) => positions(parts)));
+  const unread = logs.filter((_, at) => !isQuorum(heads[at]));
+  if (unread.length > 0) return { again: `${named(unread)}: no quorum answered` };
+  const truncated = logs.filter(({ begin }, at) => begin !== heads[at]?.begin);
   if (truncated.length > 0) return { again: `${named(truncated)}: truncated while the cut was placed` };
   const held = await Promise.all(logs.map(({ parts, locked: cut }) => holds(parts, cut)));
   const lost = logs.filter((_, at) => !held[at]);
   if (lost.length > 0) return { again: `${named(lost)}: the lock was removed before the cut was placed` };
   return { cut: Object.fromEntries(logs.map(({ log, end }) => [log, end])) };
 }
+
+const isQuorum = (heads: Positions | undefined) => heads !== undefined && heads.voting >= heads.quorum;
 
 const named = (logs: readonly OpenLog[]) => `log ${logs.map(({ log }) => `"${log}"`).join(', ')}`;
 

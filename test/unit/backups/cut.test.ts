@@ -68,6 +68,36 @@ describe('the cut', () => {
     expect(await numbers('causes', 10 ** 9).catch((error: Error) => error.message)).toContain('pastEnd');
   });
 
+  test('does not count when a fill has brought an entry to a locked replica before all logs were locked', async () => {
+    const logs = await openLogs('a', 'b');
+    await memoryWriter(logs.of(group, 'a'), 1).append('one');
+    const [replica] = logs.of(group, 'a').replicas;
+    let late = true;
+    const meanwhile = {
+      ...logs,
+      open(name: string, log: string) {
+        const parts = logs.open(name, log);
+        if (log !== 'b' || !late) return parts;
+        late = false;
+        const replicas = parts.replicas.map((one) => ({
+          ...one,
+          async lock(...asked: Parameters<typeof one.lock>) {
+            // Log a has been locked for long.
+            await new Promise((resolve) => setTimeout(resolve, 20));
+            const value = { type: 'APPEND', data: Buffer.from('two'), requestId: 'two', index: 0 } as const;
+            replica?.handle.learn([{ position: 2, promised: 9, promisedBy: 'x', learned: true, value }]);
+            return one.lock(...asked);
+          },
+        }));
+        return { ...parts, replicas };
+      },
+    };
+    expect(await cutLogs(meanwhile, group, names)).toEqual({
+      again: 'log "a": an entry came in before all logs were locked',
+    });
+    expect(await cutLogs(meanwhile, group, { ...names, lockId: 'lock-2' })).toEqual({ cut: { a: 2, b: 0 } });
+  });
+
   test('does not count when a lock was removed before it was placed', async () => {
     const logs = await openLogs('a', 'b');
     await memoryWriter(logs.of(group, 'a'), 1).append('one');
