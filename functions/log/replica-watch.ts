@@ -3,7 +3,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { LogParts } from './log.ts';
 import type { LogName } from './logs.ts';
 import { ask } from './quorum.ts';
-import type { Status } from './replica.ts';
+import type { Lock, Status } from './replica.ts';
 
 export type SeenStatus = Status | 'UNREACHABLE';
 
@@ -12,6 +12,7 @@ export interface SeenReplica {
   readonly status: SeenStatus;
   /** A restore holds it from voting, and lets it vote. */
   readonly restoring?: boolean;
+  readonly lock?: Lock | undefined;
 }
 
 /** As it was last noted. */
@@ -36,8 +37,8 @@ export async function lookAt({ replicas, timer, settings }: LogParts): Promise<S
   const questions = replicas.map((replica) => () => replica.read());
   const metas = await ask(questions, { enough: () => false, ms: settings.answerMs, timer });
   return replicas.map(({ id }, at) => {
-    const { status = 'UNREACHABLE', restoreId } = metas[at] ?? {};
-    return { id, status, restoring: status === 'RECOVERING' && restoreId !== undefined };
+    const { status = 'UNREACHABLE', restoreId, lock } = metas[at] ?? {};
+    return { id, status, restoring: status === 'RECOVERING' && restoreId !== undefined, lock };
   });
 }
 

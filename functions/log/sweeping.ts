@@ -1,5 +1,6 @@
 import { inParallel } from '../platform/in-parallel.ts';
 import { logger } from '../platform/logging.ts';
+import { unlockForgotten } from './lock.ts';
 import type { LogName } from './logs.ts';
 import type { Replica } from './replica.ts';
 import { lookAt, missingVotes, note, type ReplicaNotes } from './replica-watch.ts';
@@ -44,6 +45,10 @@ export async function sweep(
       const seen = await lookAt(parts);
       swept.notVoting += missingVotes(seen, autoInitialize).length;
       await note(room.notes, parts.timer, name, seen);
+      await unlockForgotten(
+        parts,
+        seen.flatMap(({ lock }) => lock ?? []),
+      );
       swept.started += await recoverAll(room, name, autoInitialize, seen);
       if (discards) swept.discarded += await discard(parts.replicas, remainingMs);
     } catch (error) {

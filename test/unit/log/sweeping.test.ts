@@ -72,6 +72,22 @@ test('a replica that a restore holds is neither missed nor recovered', () =>
     expect(noted).toContain('a 3 RECOVERING');
   }));
 
+test('a lock that somebody has forgotten on a replica is removed, one that may be in use is not', () =>
+  calmly({}, async ({ parts, replicas }) => {
+    const [first, second] = replicas.map(({ handle }) => handle);
+    if (!first || !second) throw new Error('no replicas');
+    for (const [handle, age] of [
+      [first, parts.settings.lockMs + 1],
+      [second, 0],
+    ] as const) {
+      const { view, lockTurn: turn } = await handle.read();
+      handle.lock({ lockId: `lock-${age}`, at: parts.timer.now() - age, view, turn });
+    }
+    const { room } = roomOf(parts, ['a']);
+    expect(await sweep(room, plenty)).toMatchObject({ failed: 0 });
+    expect(replicas.map(({ inForce }) => inForce.lock?.lockId)).toEqual([undefined, 'lock-0', undefined]);
+  }));
+
 test('it ends before its time does, tells what is left, and begins elsewhere the next time', () =>
   calmly({}, async ({ parts }) => {
     const logs = Array.from({ length: 100 }, (_, at) => `log-${at}`);
