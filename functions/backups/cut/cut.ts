@@ -4,8 +4,8 @@
  *   hold truncations ─ lock log 1 ─ … ─ lock log n ─┬─ ends still the same? ─ settle up to them ─ all locks still there? ─ unlock
  *                                                   └ the one moment: every log is locked
  *
- * While a log is locked a quorum of its replicas takes no new entry but by a fill, and that moves an end. So what was acknowledged before that moment lies below the cut of its
- * log, and what follows from it lies above the cut of its own. Design: backups, "The cut".
+ * While a log is locked a quorum of its replicas takes no new entry but by a fill, and that moves an end. So what was acknowledged before that
+ * moment lies below the cut of its log, and what follows from it lies above the cut of its own. Design: backups, "The cut".
  */
 import { applyTruncations, fill } from '../../log/fill.ts';
 import { inspect, standing } from '../../log/inspect.ts';
