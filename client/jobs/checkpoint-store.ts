@@ -7,6 +7,7 @@ import {
   listCheckpoints,
   showCheckpoint,
 } from '../../functions/checkpoints/schema.ts';
+import { SerialQueue } from '../serial-queue.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
 import { unlessAborted } from '../transport.ts';
@@ -22,7 +23,7 @@ export type Committed = z.output<typeof commitCheckpoint.answer>;
 export interface AddOptions {
   /** At most 160 bytes of JSON. */
   readonly metadata?: Record<string, unknown> | undefined;
-  /** Ends the upload, and the wait for the commits before it; what has arrived is collected later. */
+  /** Ends the upload, and the wait for the turn of its commit; what has arrived is collected later. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -48,8 +49,10 @@ export class CheckpointStore {
   readonly jobId: string;
   readonly #options: CheckpointStoreOptions;
   #next: number | undefined;
-  /** Settles once all commits that were asked for have been made, or have failed. */
-  #commits: Promise<void> = Promise.resolve();
+  /** Settles once all checkpoints that were added have been committed, or have failed. */
+  #checkpoints: Promise<void> = Promise.resolve();
+  /** Each commit expects the id after that of the one before, whatever its kind. */
+  readonly #commits = new SerialQueue();
 
   constructor(options: CheckpointStoreOptions) {
     this.#options = options;
@@ -59,17 +62,27 @@ export class CheckpointStore {
 
   /**
    * Uploads a checkpoint and commits it; the oldest beyond the job's retention is dropped with that. When it resolves, the next leader recovers this
-   * state or a newer one. Uploads may run at the same time; commits are made in the order of the calls, so that a later state is never replaced by
-   * an earlier one whose upload takes longer.
+   * state or a newer one. Uploads may run at the same time; checkpoints are committed in the order of the calls, so that a later state is never
+   * replaced by an earlier one whose upload takes longer. A checkpoint waits for no savepoint's upload.
    * @throws LeadershipLost, TenureError (`unexpected_checkpoint` when somebody else commits to the job in this term).
    */
   add(source: PayloadSource, options: AddOptions = {}): Promise<Committed> {
-    return this.#add('checkpoint', source, options);
+    const earlier = this.#checkpoints;
+    const adding = this.#addAfter(earlier, 'checkpoint', source, options);
+    // One that fails may do so before its turn: the next one still waits for those before it.
+    this.#checkpoints = adding.then(
+      () => {},
+      () => earlier,
+    );
+    return adding;
   }
 
-  /** The same for a savepoint, which is kept until it is discarded by its id. */
+  /**
+   * The same for a savepoint, which is kept until it is discarded by its id. It replaces nothing, so that it is committed once it has been uploaded,
+   * whatever else is being uploaded.
+   */
   addSavepoint(source: PayloadSource, options: AddOptions = {}): Promise<Committed> {
-    return this.#add('savepoint', source, options);
+    return this.#addAfter(Promise.resolve(), 'savepoint', source, options);
   }
 
   /** The newest checkpoint, or undefined when there is none. */
@@ -124,17 +137,6 @@ export class CheckpointStore {
     });
   }
 
-  #add(kind: 'checkpoint' | 'savepoint', source: PayloadSource, options: AddOptions): Promise<Committed> {
-    const earlier = this.#commits;
-    const adding = this.#addAfter(earlier, kind, source, options);
-    // One that fails may do so before its turn: the next one still waits for those before it.
-    this.#commits = adding.then(
-      () => {},
-      () => earlier,
-    );
-    return adding;
-  }
-
   async #addAfter(
     earlier: Promise<void>,
     kind: 'checkpoint' | 'savepoint',
@@ -144,8 +146,11 @@ export class CheckpointStore {
     const { client, term, jobId, s3 } = this.#options;
     const { metadata, ...rest } = options;
     const uploaded = await upload({ ...rest, client, term, jobId, purpose: kind, s3 }, source);
-    await unlessAborted(stopping(term, options.signal), earlier);
-    return this.#commit({ ...uploaded, kind, ...(metadata && { metadata: metadata as never }) });
+    const signal = stopping(term, options.signal);
+    await unlessAborted(signal, earlier);
+    return this.#commits.run(signal, () =>
+      this.#commit({ ...uploaded, kind, ...(metadata && { metadata: metadata as never }) }),
+    );
   }
 
   async #commit(body: z.input<typeof commitCheckpoint.body>): Promise<Committed> {
