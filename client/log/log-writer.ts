@@ -4,6 +4,7 @@ import { appendEntries, electWriter, truncateLog } from '../../functions/log/sch
 import { inTerm, type LeadingTerm, stopping } from '../jobs/leading-term.ts';
 import { LeadershipLost } from '../leadership/loss.ts';
 import type { CallOptions } from '../request.ts';
+import { SerialQueue } from '../serial-queue.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
 import { sleep } from '../time.ts';
@@ -59,7 +60,7 @@ const passing = ['state_locked', 'log_not_recovered'] as const;
 export class LogWriter {
   readonly #options: LogWriterOptions;
   #elected: Elected | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new SerialQueue();
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
@@ -75,7 +76,7 @@ export class LogWriter {
    * @throws LeadershipLost; the signal's reason; TenureError `election_lost`, `log_not_recovered`, `rounds_exhausted`.
    */
   elect(options: WriteOptions = {}): Promise<Elected> {
-    return this.#inTurn(() => this.#patiently(options, (trying) => this.#elect(trying)));
+    return this.#inTurn(options, (trying) => this.#elect(trying));
   }
 
   /**
@@ -83,8 +84,9 @@ export class LogWriter {
    * quorum of the replicas, once and in order.
    * @throws TenureError `exclusivity_lost` (not in the log but for what `kept` says), `not_elected` and `election_lost` (a rival took
    * the log twice; the next append takes it back unless a newer term owns it), `outcome_unknown` or why no answer came (deadline).
-   * LeadershipLost and the signal's reason end it at once. After these and the deadline the entries may be in the log or come into
-   * it: the same with the same idempotencyKey tells what became of them.
+   * LeadershipLost and the signal's reason end it at once, also while it waits for its turn: then it is never sent. After these and
+   * the deadline the entries of one that was sent may be in the log or come into it: the same with the same idempotencyKey tells what
+   * became of them.
    */
   append(entries: readonly (Uint8Array | string)[], options: WriteOptions = {}): Promise<Placed> {
     const body = { entries: entries.map((entry) => Buffer.from(entry as string).toString('base64')) };
@@ -98,19 +100,22 @@ export class LogWriter {
 
   #write<Answer>(options: WriteOptions, send: (request: WriterRequest) => Promise<Answer>): Promise<Answer> {
     const { idempotencyKey = randomUUID() } = options;
-    return this.#inTurn(() =>
-      this.#patiently(options, async (trying) => {
-        const { writerId } = this.#elected ?? (await this.#elect(trying));
-        trying.sent = true;
-        return send({ ...this.#try(trying), headers: { 'Log-Writer': writerId }, idempotencyKey });
-      }),
-    );
+    return this.#inTurn(options, async (trying) => {
+      const { writerId } = this.#elected ?? (await this.#elect(trying));
+      trying.sent = true;
+      return send({ ...this.#try(trying), headers: { 'Log-Writer': writerId }, idempotencyKey });
+    });
+  }
+
+  #inTurn<Answer>(options: WriteOptions, act: (trying: Trying) => Promise<Answer>): Promise<Answer> {
+    const { term } = this.#options;
+    const signal = term ? stopping(term, options.signal) : options.signal;
+    return this.#turns.run(signal, () => this.#patiently(signal, act));
   }
 
   /** Tries until it is known what became of it, or the deadline has passed; then the last error that tells is thrown. */
-  async #patiently<Answer>(options: WriteOptions, act: (trying: Trying) => Promise<Answer>): Promise<Answer> {
+  async #patiently<Answer>(signal: AbortSignal | undefined, act: (trying: Trying) => Promise<Answer>): Promise<Answer> {
     const { client, term, deadlineMs = 30_000 } = this.#options;
-    const signal = term ? stopping(term, options.signal) : options.signal;
     const trying: Trying = { signal, endsAt: client.time.monotonic() + deadlineMs, sent: false };
     let unsettled: unknown;
     let last: unknown;
@@ -167,13 +172,6 @@ export class LogWriter {
     const { client, group, log } = this.#options;
     const timeoutMs = Math.max(1, Math.min(longestTryMs, endsAt - client.time.monotonic()));
     return { params: { group, log }, retry: false, timeoutMs, ...(signal && { signal }) };
-  }
-
-  #inTurn<Answer>(act: () => Promise<Answer>): Promise<Answer> {
-    const turn = this.#turn.then(act);
-    // The next one goes on, whatever becomes of this one.
-    this.#turn = turn.catch(() => {});
-    return turn;
   }
 }
 

@@ -81,6 +81,27 @@ test.each([
   expect(calls).toEqual(['writer', 'writer', 'entries']);
 });
 
+test.each([
+  ['with a term', { term: newTerm() }],
+  ['without', {}],
+])("a caller's signal ends an append that waits for its turn, which is never sent, %s", async (_, options) => {
+  const { append, calls, time } = writerOn(['hangs', 'ok', 'ok', 'ok', 'ok'], options);
+  const callers = [new AbortController(), new AbortController()] as const;
+  const first = append('one', callers[0].signal);
+  const second = append('two', callers[1].signal);
+  const third = append('three');
+  await time.advance(50);
+  callers[1].abort(new Error('enough'));
+  await time.advance(50);
+  expect(second).toMatchObject({ at: 50, error: { message: 'enough' } });
+  expect([first, third]).toEqual([{}, {}]);
+  expect(calls).toEqual(['writer']);
+  callers[0].abort(new Error('enough'));
+  await time.advance(0);
+  expect(third).toMatchObject({ at: 100, value: { first: 1 } });
+  expect(calls).toEqual(['writer', 'writer', 'entries']);
+});
+
 test('whoever ends an append gets the reason, not a refusal, and the next one is elected anew: it may be in the log', async () => {
   const { append, calls, time } = writerOn(['ok', 'not_elected', 'ok', 'hangs', 'ok', 'ok'], { term: newTerm() });
   const caller = new AbortController();
