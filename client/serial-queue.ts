@@ -8,9 +8,9 @@ export class SerialQueue {
    * Runs it once everything before it has settled. The signal's reason ends the wait: then it is never run, and what comes behind it still waits for
    * those before.
    */
-  run<Value>(signal: AbortSignal | undefined, act: () => Promise<Value>): Promise<Value> {
+  run<Value>(signal: AbortSignal, act: () => Promise<Value>): Promise<Value> {
     const earlier = this.#last;
-    const done = (signal ? unlessAborted(signal, earlier) : earlier).then(act);
+    const done = unlessAborted(signal, earlier).then(act);
     this.#last = done.then(
       () => {},
       () => earlier,

@@ -1,4 +1,5 @@
 import type { RawAnswer } from './answer.ts';
+import { linkedController } from './linked-controller.ts';
 import type { HttpRequest } from './request.ts';
 import { TenureError } from './tenure-error.ts';
 import type { Time } from './time.ts';
@@ -31,12 +32,10 @@ export async function sendOnce(
   signal?: AbortSignal,
 ): Promise<RawAnswer> {
   signal?.throwIfAborted();
-  const ending = new AbortController();
+  const { controller: ending, unlink } = linkedController(signal);
   const cancelTimer = time.setTimer(timeoutMs, () =>
     ending.abort(new Error(`no answer within ${Math.round(timeoutMs)} ms`)),
   );
-  const onAbort = () => ending.abort(signal?.reason);
-  signal?.addEventListener('abort', onAbort, { once: true });
   try {
     const { url, method, body } = request;
     const headers = signing ? await sign(request, signing, time, ending.signal) : request.headers;
@@ -55,7 +54,7 @@ export async function sendOnce(
     throw unreachable(request, ending.signal.aborted ? ending.signal.reason : error);
   } finally {
     cancelTimer();
-    signal?.removeEventListener('abort', onAbort);
+    unlink();
   }
 }
 

@@ -17,6 +17,7 @@ import {
 } from '../../functions/backups/workers/worker-schema.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { S3 } from '../jobs/s3.ts';
+import { linkedController } from '../linked-controller.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
 import { sleep, type Time } from '../time.ts';
@@ -51,7 +52,9 @@ export function newPulse(time: Time): Pulse {
   let pausing = new AbortController();
   return {
     async wait(ms, signal) {
-      await sleep(time, ms, AbortSignal.any([signal, pausing.signal]));
+      const { controller, unlink } = linkedController(signal, pausing.signal);
+      await sleep(time, ms, controller.signal);
+      unlink();
       pausing = new AbortController();
     },
     hurry: () => pausing.abort(),

@@ -7,12 +7,13 @@ import {
   listCheckpoints,
   showCheckpoint,
 } from '../../functions/checkpoints/schema.ts';
+import { linkedController } from '../linked-controller.ts';
 import { SerialQueue } from '../serial-queue.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
 import { unlessAborted } from '../transport.ts';
 import { type DownloadOptions, download, downloadFile } from './download.ts';
-import { inTerm, type LeadingTerm, stopping } from './leading-term.ts';
+import { inTerm, type LeadingTerm } from './leading-term.ts';
 import type { S3 } from './s3.ts';
 import type { PayloadSource } from './source.ts';
 import { type Progress, upload } from './upload.ts';
@@ -145,12 +146,17 @@ export class CheckpointStore {
   ): Promise<Committed> {
     const { client, term, jobId, s3 } = this.#options;
     const { metadata, ...rest } = options;
-    const uploaded = await upload({ ...rest, client, term, jobId, purpose: kind, s3 }, source);
-    const signal = stopping(term, options.signal);
-    await unlessAborted(signal, earlier);
-    return this.#commits.run(signal, () =>
-      this.#commit({ ...uploaded, kind, ...(metadata && { metadata: metadata as never }) }),
-    );
+    const { controller, unlink } = linkedController(term.signal, options.signal);
+    const { signal } = controller;
+    try {
+      const uploaded = await upload({ ...rest, client, term, jobId, purpose: kind, s3 }, source);
+      await unlessAborted(signal, earlier);
+      return await this.#commits.run(signal, () =>
+        this.#commit({ ...uploaded, kind, ...(metadata && { metadata: metadata as never }) }),
+      );
+    } finally {
+      unlink();
+    }
   }
 
   async #commit(body: z.input<typeof commitCheckpoint.body>): Promise<Committed> {
@@ -184,6 +190,6 @@ export class CheckpointStore {
   #refreshing({ checkpointId }: Checkpoint, options: DownloadOptions): DownloadOptions {
     const { client, term, s3 } = this.#options;
     const refresh = () => this.get(checkpointId);
-    return { time: client.time, s3, refresh, ...options, signal: stopping(term, options.signal) };
+    return { time: client.time, s3, refresh, ...options, term };
   }
 }

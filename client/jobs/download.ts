@@ -1,8 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { linkedController } from '../linked-controller.ts';
 import { hasCode, TenureError } from '../tenure-error.ts';
 import { systemTime, type Time } from '../time.ts';
+import type { LeadingTerm } from './leading-term.ts';
 import { directS3, type S3 } from './s3.ts';
 import { getFrom, isBrokenConnection, persistently, type Transfer, TransferError } from './transfer.ts';
 
@@ -16,6 +18,8 @@ export interface Readable {
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
+  /** The term to read it in: its end ends the download, too. */
+  readonly term?: LeadingTerm | undefined;
   readonly onProgress?: ((progress: { bytes: number; totalBytes: number }) => void) | undefined;
   /** Asks the service for a fresh URL when this one has expired. */
   readonly refresh?: (() => Promise<Readable>) | undefined;
@@ -67,16 +71,28 @@ async function hashPartial(partial: string, most: number): Promise<{ hash: Hash;
   return { hash, bytes: there.size };
 }
 
-const neverAborted = new AbortController().signal;
-
 async function* readOn(
   payload: Readable,
   options: DownloadOptions,
   hash: Hash,
   from: number,
 ): AsyncGenerator<Uint8Array> {
-  const { signal = neverAborted, s3 = directS3, time = systemTime, onProgress, refresh } = options;
-  const transfer: Transfer = { s3, time, signal, random: Math.random };
+  const { s3 = directS3, time = systemTime } = options;
+  const { controller, unlink } = linkedController(options.term?.signal, options.signal);
+  try {
+    yield* transferOn({ s3, time, signal: controller.signal, random: Math.random }, payload, options, hash, from);
+  } finally {
+    unlink();
+  }
+}
+
+async function* transferOn(
+  transfer: Transfer,
+  payload: Readable,
+  { onProgress, refresh }: DownloadOptions,
+  hash: Hash,
+  from: number,
+): AsyncGenerator<Uint8Array> {
   const totalBytes = payload.bytes;
   let { url } = payload;
   let bytes = from;
@@ -100,7 +116,7 @@ async function* readOn(
         onProgress?.({ bytes, totalBytes });
       }
     } catch (error) {
-      signal.throwIfAborted();
+      transfer.signal.throwIfAborted();
       // The connection broke: the loop goes on from here.
       if (!isBrokenConnection(error)) throw error;
     }

@@ -34,11 +34,6 @@ export function termFromEnvironment(env: Readonly<Record<string, string | undefi
   };
 }
 
-/** Aborts with the term, and with the caller's own signal. */
-export function stopping({ signal }: LeadingTerm, own: AbortSignal | undefined): AbortSignal {
-  return own ? AbortSignal.any([signal, own]) : signal;
-}
-
 /**
  * Calls the service for the term. When the answer says that the term is over, the term ends here too: its signal stops the work,
  * and the one error for it is thrown.

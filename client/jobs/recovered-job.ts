@@ -4,7 +4,7 @@ import { showJob } from '../../functions/jobs/schema.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import { type DownloadOptions, download, downloadBytes, downloadFile, type Readable } from './download.ts';
-import { type LeadingTerm, stopping } from './leading-term.ts';
+import type { LeadingTerm } from './leading-term.ts';
 import type { S3 } from './s3.ts';
 
 type Answered = z.output<typeof recover.answer>['jobs'][number];
@@ -80,6 +80,6 @@ export class RecoveredJob {
 
   #inTerm(options: DownloadOptions, refresh: () => Promise<Readable>): DownloadOptions {
     const { client, term, s3 } = this.#source;
-    return { time: client.time, s3, refresh, ...options, signal: stopping(term, options.signal) };
+    return { time: client.time, s3, refresh, ...options, term };
   }
 }

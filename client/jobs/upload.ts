@@ -1,7 +1,8 @@
 import type * as z from 'zod/mini';
 import { beginUpload, signParts } from '../../functions/jobs/schema.ts';
+import { linkedController } from '../linked-controller.ts';
 import type { TenureClient } from '../tenure-client.ts';
-import { inTerm, type LeadingTerm, stopping } from './leading-term.ts';
+import { inTerm, type LeadingTerm } from './leading-term.ts';
 import { directS3, type S3 } from './s3.ts';
 import { type Block, type Known, openSource, type PayloadSource } from './source.ts';
 import { persistently, putBlock, putOnce, type Transfer, TransferError } from './transfer.ts';
@@ -50,22 +51,22 @@ const partsPerSize = 1_000;
  * @throws LeadershipLost, TenureError `transfer_failed`, or the signal's reason.
  */
 export async function upload(target: UploadTarget, source: PayloadSource): Promise<Uploaded> {
-  const { client, term, signal } = target;
-  const transfer: Transfer = {
-    s3: target.s3 ?? directS3,
-    time: client.time,
-    random: client.random,
-    signal: stopping(term, signal),
-  };
-  const known = await openSource(source);
-  if (known.bytes !== undefined && known.bytes <= maxPutBytes) {
+  const { client, term, s3 = directS3 } = target;
+  const { controller: ending, unlink } = linkedController(term.signal, target.signal);
+  const transfer: Transfer = { s3, time: client.time, random: client.random, signal: ending.signal };
+  try {
+    const known = await openSource(source);
+    if (known.bytes === undefined || known.bytes > maxPutBytes) {
+      return await uploadParts(target, transfer, ending, known);
+    }
     const blocks = known.blocks(() => maxPutBytes, transfer.signal);
     const { value } = await blocks.next();
     // It has a file open, which is not needed any more: the block opens it again.
     await blocks.return(undefined as never);
-    return putWhole(target, transfer, value as Block);
+    return await putWhole(target, transfer, value as Block);
+  } finally {
+    unlink();
   }
-  return uploadParts(target, transfer, known);
 }
 
 async function begin({ client, term, jobId, purpose }: UploadTarget, promised: { bytes?: number; sha256?: string }) {
@@ -84,14 +85,17 @@ async function putWhole(target: UploadTarget, transfer: Transfer, block: Block):
   return { uploadId: begun.uploadId, bytes, sha256 };
 }
 
-async function uploadParts(target: UploadTarget, within: Transfer, known: Known): Promise<Uploaded> {
+async function uploadParts(
+  target: UploadTarget,
+  transfer: Transfer,
+  ending: AbortController,
+  known: Known,
+): Promise<Uploaded> {
   const totalBytes = known.bytes;
   const begun = await begin(target, totalBytes === undefined ? {} : { bytes: totalBytes });
   if (begun.method !== 'multipart') throw new Error('The service wants one PUT for a payload that is to go in parts');
   const size = (index: number) =>
     totalBytes === undefined ? begun.partBytes * 2 ** Math.floor(index / partsPerSize) : begun.partBytes;
-  const ending = new AbortController();
-  const transfer = { ...within, signal: AbortSignal.any([within.signal, ending.signal]) };
   const parts: UploadedPart[] = [];
   let arrived = 0;
   const whole = await inWindow(

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type * as z from 'zod/mini';
 import { appendEntries, electWriter, truncateLog } from '../../functions/log/schema.ts';
-import { inTerm, type LeadingTerm, stopping } from '../jobs/leading-term.ts';
+import { inTerm, type LeadingTerm } from '../jobs/leading-term.ts';
 import { LeadershipLost } from '../leadership/loss.ts';
+import { linkedController } from '../linked-controller.ts';
 import type { CallOptions } from '../request.ts';
 import { SerialQueue } from '../serial-queue.ts';
 import type { TenureClient } from '../tenure-client.ts';
@@ -34,7 +35,7 @@ export interface WriteOptions {
 
 /** How one request stands with its limits. */
 interface Trying {
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignal;
   readonly endsAt: number;
   /** Whether some of it may be in the log. */
   sent: boolean;
@@ -107,21 +108,25 @@ export class LogWriter {
     });
   }
 
-  #inTurn<Answer>(options: WriteOptions, act: (trying: Trying) => Promise<Answer>): Promise<Answer> {
-    const { term } = this.#options;
-    const signal = term ? stopping(term, options.signal) : options.signal;
-    return this.#turns.run(signal, () => this.#patiently(signal, act));
+  async #inTurn<Answer>(options: WriteOptions, act: (trying: Trying) => Promise<Answer>): Promise<Answer> {
+    const { controller, unlink } = linkedController(this.#options.term?.signal, options.signal);
+    const { signal } = controller;
+    try {
+      return await this.#turns.run(signal, () => this.#patiently(signal, act));
+    } finally {
+      unlink();
+    }
   }
 
   /** Tries until it is known what became of it, or the deadline has passed; then the last error that tells is thrown. */
-  async #patiently<Answer>(signal: AbortSignal | undefined, act: (trying: Trying) => Promise<Answer>): Promise<Answer> {
+  async #patiently<Answer>(signal: AbortSignal, act: (trying: Trying) => Promise<Answer>): Promise<Answer> {
     const { client, term, deadlineMs = 30_000 } = this.#options;
     const trying: Trying = { signal, endsAt: client.time.monotonic() + deadlineMs, sent: false };
     let unsettled: unknown;
     let last: unknown;
     let displaced = 0;
     for (let tries = 0; ; tries += 1) {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       try {
         return await act(trying);
       } catch (error) {
@@ -171,7 +176,7 @@ export class LogWriter {
   #try({ signal, endsAt }: Trying) {
     const { client, group, log } = this.#options;
     const timeoutMs = Math.max(1, Math.min(longestTryMs, endsAt - client.time.monotonic()));
-    return { params: { group, log }, retry: false, timeoutMs, ...(signal && { signal }) };
+    return { params: { group, log }, retry: false, timeoutMs, signal };
   }
 }
 

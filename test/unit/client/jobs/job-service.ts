@@ -8,8 +8,10 @@ interface Commit {
   readonly expected: number | undefined;
 }
 
+const stateOf: S3['get'] = async () => new Response('state', { headers: { 'content-length': '5' } });
+
 /** The checkpoints of a new job, on a service that takes every upload, and answers each commit once `answering` has settled. */
-export function newJob() {
+export function newJob(get = stateOf) {
   const time = new ManualTime();
   const commits: Commit[] = [];
   const service = { commits, answering: Promise.resolve() };
@@ -35,7 +37,7 @@ export function newJob() {
   };
   const s3: S3 = {
     put: async () => ({ status: 200, etag: '"etag"', text: '' }),
-    get: () => Promise.reject(new Error('nothing is read')),
+    get,
   };
   const term = termFromEnvironment({
     TENURE_GROUP: 'g',

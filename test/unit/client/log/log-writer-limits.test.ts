@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { getEventListeners } from 'node:events';
+import { afterEach, expect, test, vi } from 'vitest';
 import { termFromEnvironment } from '../../../../client/jobs/leading-term.ts';
 import { LogWriter, type LogWriterOptions } from '../../../../client/log/log-writer.ts';
 import { TenureClient } from '../../../../client/tenure-client.ts';
@@ -45,6 +46,10 @@ function writerOn(answers: readonly string[], options: Partial<LogWriterOptions>
 function newTerm() {
   return termFromEnvironment({ TENURE_GROUP: 'g', TENURE_FENCING_VERSION: '1', TENURE_SESSION_ID: writerId });
 }
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 test.each([
   ['an election', ['hangs']],
@@ -100,6 +105,21 @@ test.each([
   await time.advance(0);
   expect(third).toMatchObject({ at: 100, value: { first: 1 } });
   expect(calls).toEqual(['writer', 'writer', 'entries']);
+});
+
+test('many appends leave nothing on the signals of their term and their caller, and Node warns of no leak', async () => {
+  const warn = vi.spyOn(process, 'emitWarning');
+  const combine = vi.spyOn(AbortSignal, 'any');
+  const term = newTerm();
+  const { signal } = new AbortController();
+  const answers = ['ok', 'ok', 'outcome_unknown', ...Array.from({ length: 60 }, () => 'ok')];
+  const { append, time } = writerOn(answers, { term });
+  const appends = Array.from({ length: 50 }, (_, index) => append(`${index}`, signal));
+  await time.advance(60_000);
+  expect(appends.every(({ value }) => value !== undefined)).toBe(true);
+  expect([term.signal, signal].flatMap((one) => getEventListeners(one, 'abort'))).toEqual([]);
+  expect(combine.mock.calls.flat(2)).not.toContain(term.signal);
+  expect(warn).not.toHaveBeenCalledWith(expect.objectContaining({ name: 'MaxListenersExceededWarning' }));
 });
 
 test('whoever ends an append gets the reason, not a refusal, and the next one is elected anew: it may be in the log', async () => {
