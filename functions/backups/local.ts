@@ -39,17 +39,19 @@ export async function workSlice(work: LocalWork, { budgetMs, report }: Slice): P
   const from = await latestState(bucket, prefix);
   const reporting = steadyReports(report, from);
   try {
-    const goOn = () => reporting.goOn && now() < until;
-    return await writeArchive(pagedSource(work.page), work.target(goOn), work.identity, {
+    // The half of the budget that is left to copies lets a file that refers to payloads be closed before the next slice.
+    const collect = () => reporting.goOn && now() < until - budgetMs / 2;
+    const copy = () => reporting.goOn && now() < until;
+    return await writeArchive(pagedSource(work.page), work.target(copy), work.identity, {
       from,
       suffix: work.suffix,
       now,
-      goOn,
+      goOn: collect,
       async onFile(state) {
         reporting.state = state;
         const place = stateAt(prefix, state.files.length);
         const first = await bucket.putNew(place, Buffer.from(JSON.stringify(state)));
-        return first && goOn();
+        return first && collect();
       },
     });
   } catch (error) {

@@ -4,7 +4,7 @@ import { type ArchiveEntry, payloadName } from '../../../functions/backups/archi
 import type { ArchiveTarget } from '../../../functions/backups/archive/archive-ports.ts';
 import { verifyArchive } from '../../../functions/backups/archive/archive-verifier.ts';
 import { payloadsPerFile } from '../../../functions/backups/archive/archive-writer.ts';
-import { type PageParts, pageOf } from '../../../functions/backups/archive/contents.ts';
+import { jobEntries, type PageParts, pageOf } from '../../../functions/backups/archive/contents.ts';
 import type { Cut } from '../../../functions/backups/backup.ts';
 import type { ArchiveBucket } from '../../../functions/backups/backup-bucket.ts';
 import { OutOfTime, workSlice } from '../../../functions/backups/local.ts';
@@ -120,6 +120,20 @@ test('a group is backed up slice by slice, however many payloads it refers to', 
   const { counts, files } = await verifyArchive(work.reader);
   expect(counts).toMatchObject({ jobs: 90, payloads: 90 * 65 });
   expect(files).toHaveLength(Math.ceil(90 / Math.ceil(payloadsPerFile / 65)));
+});
+
+test('a file that refers to a payload is closed when its slice ends, however long the log behind it is', async () => {
+  const head: ArchiveEntry = { type: 'log', log: 'events', begin: 0, end: 40, promised: 5 };
+  const [job] = jobs(1).flatMap((one) => jobEntries({ ...one, checkpoints: [], savepoints: [] }));
+  const pages = Array.from({ length: 42 }, (_, at): ArchivePage => {
+    const nextCursor = at < 41 ? `${at + 1}` : undefined;
+    if (at === 0) return { entries: job ? [job] : [], nextCursor };
+    const entry: ArchiveEntry = { type: 'log-entry', log: 'events', position: at - 1, data: 'aaaa' };
+    return { entries: at === 1 ? [head, entry] : [entry], nextCursor };
+  });
+  const work = openWork({ events: 40 }, async (cursor) => pages[Number(cursor ?? 0)] ?? { entries: [] });
+  await work.slices(10);
+  expect(await verifyArchive(work.reader)).toMatchObject({ counts: { logEntries: 41, payloads: 1 } });
 });
 
 test('a slice ends in time between two pages, and the next goes on behind the last one', async () => {
