@@ -13,6 +13,7 @@ import {
   type S3Client,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
+import { listTimeoutMs } from '../platform/aws.ts';
 import { inParallel } from '../platform/in-parallel.ts';
 
 /** S3 copies some 100 MiB a second inside a Region. */
@@ -133,6 +134,7 @@ export function archiveBucket(client: S3Client): ArchiveBucket {
       do {
         const page = await client.send(
           new ListObjectsV2Command({ Bucket: bucket, Prefix: key, Delimiter: '/', ContinuationToken }),
+          { requestTimeout: listTimeoutMs },
         );
         found.push(...(page.CommonPrefixes ?? []).flatMap(({ Prefix }) => Prefix ?? []));
         ContinuationToken = page.NextContinuationToken;
@@ -158,7 +160,8 @@ async function beginCopy(client: S3Client, { bucket, key }: Place): Promise<stri
 }
 
 async function uploadUnderWay(client: S3Client, { bucket, key }: Place): Promise<string | undefined> {
-  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key }));
+  const command = new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key });
+  const { Uploads = [] } = await client.send(command, { requestTimeout: listTimeoutMs });
   return Uploads.find(({ Key }) => Key === key)?.UploadId;
 }
 
@@ -166,7 +169,8 @@ async function partsOf(client: S3Client, target: { Bucket: string; Key: string; 
   const done = new Map<number, Part>();
   let PartNumberMarker: string | undefined;
   do {
-    const page = await client.send(new ListPartsCommand({ ...target, PartNumberMarker }));
+    const command = new ListPartsCommand({ ...target, PartNumberMarker });
+    const page = await client.send(command, { requestTimeout: listTimeoutMs });
     for (const part of page.Parts ?? []) done.set(part.PartNumber ?? 0, part);
     PartNumberMarker = page.IsTruncated ? page.NextPartNumberMarker : undefined;
   } while (PartNumberMarker !== undefined);

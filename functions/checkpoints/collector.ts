@@ -9,10 +9,11 @@
  * the grace and not referred to in a consistent read is an orphan for good.
  */
 import { isDamaged, type JobRecord, referredPayloads } from '../jobs/job.ts';
-import type { Listed } from '../jobs/payload-store.ts';
+import type { Listed, ListedPage } from '../jobs/payload-store.ts';
 import { payloadPrefix, readPayloadKey } from '../jobs/upload.ts';
 import { logger } from '../platform/logging.ts';
 import { count } from '../platform/metrics.ts';
+import { isUnavailable } from '../platform/store-errors.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { deletesHeld } from './held-deletes.ts';
 
@@ -44,7 +45,10 @@ export async function collectPage(
   { group, after, dryRun }: { group?: string | undefined; after?: string | undefined; dryRun: boolean },
 ): Promise<Collected> {
   const prefix = group === undefined ? payloadPrefix : `${payloadPrefix}${group}/jobs/`;
-  const page = await room.payloads.list(prefix, after);
+  return collectListed(room, await room.payloads.list(prefix, after), dryRun);
+}
+
+async function collectListed(room: Collector, page: ListedPage, dryRun: boolean): Promise<Collected> {
   const oldest = room.clock.now() - room.graceMs;
   const candidates = page.items.flatMap((item) => {
     const payload = item.modifiedAt <= oldest ? readPayloadKey(item.key) : undefined;
@@ -93,17 +97,48 @@ export interface Run {
   bytes: number;
 }
 
-/** The scheduled run over all groups: as many pages as the time allows; the next one goes on where it stopped. */
+/** Three tries of a listing, a minute, and what is then done about its page. */
+const pageMs = 100_000;
+
+/**
+ * The scheduled run over all groups: as many pages as the time allows; the next one goes on where it stopped. It stops, too, at a page
+ * that S3 does not list in time; the next one goes on behind that group, whose orphans wait for the next round.
+ */
 export async function collectAll(room: Collector, remainingMs: () => number): Promise<Run> {
   const run: Run = { scanned: 0, orphans: 0, bytes: 0 };
   let after = await room.registry.readProgress();
   do {
-    const page = await collectPage(room, { after, dryRun: false });
+    const listed = await listedAfter(room, after);
+    if (!listed) {
+      await room.registry.writeProgress(nextGroup(after));
+      return run;
+    }
+    const page = await collectListed(room, listed, false);
     run.scanned += page.scanned;
     run.orphans += page.orphans.length;
     run.bytes += page.orphans.reduce((sum, { bytes }) => sum + bytes, 0);
     after = page.next;
     await room.registry.writeProgress(after);
-  } while (after !== undefined && remainingMs() > 10_000);
+  } while (after !== undefined && remainingMs() > pageMs);
   return run;
+}
+
+async function listedAfter({ payloads }: Collector, after: string | undefined): Promise<ListedPage | undefined> {
+  try {
+    return await payloads.list(payloadPrefix, after);
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    logger.error('Payloads could not be listed; the next run passes over the rest of the group', {
+      after,
+      error: error as Error,
+    });
+    return undefined;
+  }
+}
+
+/** Behind all keys of this key's group, where no key can be; for one that lies in no group the beginning. */
+function nextGroup(key = ''): string | undefined {
+  const end = key.indexOf('/', payloadPrefix.length);
+  // In order of keys the character after `/` is `0`.
+  return end === -1 ? undefined : `${key.slice(0, end)}0`;
 }

@@ -24,6 +24,11 @@ export interface Stored {
   readonly checksum?: string | undefined;
 }
 
+export interface ListedPage {
+  readonly items: Listed[];
+  readonly more: boolean;
+}
+
 export interface Listed {
   readonly key: string;
   readonly bytes: number;
@@ -61,7 +66,7 @@ export interface PayloadStore {
   /** Deletes; answers the keys that could not be. One that is not there counts as deleted. */
   discard(keys: readonly string[]): Promise<string[]>;
   /** In order of the keys, at most 1,000. */
-  list(prefix: string, after: string | undefined): Promise<{ items: Listed[]; more: boolean }>;
+  list(prefix: string, after: string | undefined): Promise<ListedPage>;
 }
 
 /** Signed URLs live so long, seconds. */

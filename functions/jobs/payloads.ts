@@ -12,6 +12,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { listTimeoutMs } from '../platform/aws.ts';
 import { logger } from '../platform/logging.ts';
 import { type PayloadStore, urlLifetimeSeconds } from './payload-store.ts';
 
@@ -135,6 +136,7 @@ export function payloadBucket(client: S3Client, bucket: string): PayloadStore {
     async list(prefix, after) {
       const { Contents = [], IsTruncated = false } = await client.send(
         new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, StartAfter: after }),
+        { requestTimeout: listTimeoutMs },
       );
       const items = Contents.map(({ Key = '', Size = 0, LastModified }) => ({
         key: Key,

@@ -6,6 +6,9 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 /** Without the flag a request that has timed out is only logged, and waited for. */
 const timeouts = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
 
+/** Before it answers a page, S3 steps over each delete marker that lies before a live key. */
+export const listTimeoutMs = 20_000;
+
 /** What every client of ours has. */
 export const patience = { maxAttempts: 3, requestHandler: timeouts };
 

@@ -139,6 +139,24 @@ describe('the orphan collector', () => {
     expect(await collectAll(world.process().room, always)).toEqual({ scanned: 0, orphans: 0, bytes: 0 });
   });
 
+  test('passes over the rest of a group that S3 does not list in time, and begins anew when there is no other', async () => {
+    const other = `${name}-2`;
+    const fence = await world.lead(other, 3_600_000);
+    await uploadBytes(api, leader, job, 'behind the delete markers');
+    await uploadBytes(api, fence, `/groups/${other}/jobs/nightly`, 'of the next group');
+    const { room, s3 } = world.process();
+    const unlisted = `groups/${other}/jobs/a`;
+    await room.registry.writeProgress(unlisted);
+    const begins = (key: string) => {
+      s3.plan = (_command, input) => (input['StartAfter'] === key ? 'request lost' : undefined);
+    };
+    begins(unlisted);
+    expect(await collectAll(room, always)).toEqual({ scanned: 0, orphans: 0, bytes: 0 });
+    begins(`groups/${other}0`);
+    expect(await collectAll(room, always)).toEqual({ scanned: 0, orphans: 0, bytes: 0 });
+    expect(await collectAll(room, always)).toMatchObject({ scanned: 2, orphans: 2 });
+  });
+
   test('tells an operator what it would delete, and what it has deleted, of that group alone', async () => {
     await submit(api, leader, job);
     const orphan = await uploadBytes(api, leader, job, 'never committed');
