@@ -47,7 +47,7 @@ const deletes: Record<string, string> = {
   'backup-clean-up':
     'the end of a backup: files of an attempt that counts no more, payloads whose deletion it held back',
   'backup-cut': 'a cut that is given up: payloads whose deletion it held back',
-  'backup-sweep': 'what ended without its workflow: as the clean-up',
+  'backup-sweep': 'what ended without its workflow: as the clean-up; what a deletion left',
   'backup-schedule': "retention: the oldest backups beyond the policy's number",
   checkpoints: 'a commit beyond `retain`, a discard, a recovery with `discardOlder`: what it dropped',
   'clean-up': 'payloads of finished jobs',

@@ -23,6 +23,7 @@ export interface BackupStore {
   replace(seen: Stored, next: BackupRecord): Promise<boolean>;
   /** Puts a final record, frees the group for the next backup and notes that there is to clean up: all or nothing. */
   settle(seen: Stored, final: BackupRecord): Promise<boolean>;
+  /** Removes the record and notes that its files are to be deleted: all or nothing. False when it has changed since it was read. */
   remove(seen: Stored, now: number): Promise<boolean>;
   /** The backup that the request has begun, if any. */
   begunBy(group: string, requestId: string): Promise<string | undefined>;
@@ -37,7 +38,8 @@ export interface BackupStore {
   listRunning(after: string | undefined): Promise<NamePage>;
   /** Ended backups that have left things behind, of all groups, in pages. */
   listCleanUps(after: string | undefined): Promise<NamePage>;
-  cleanedUp(group: string, backupId: string, now: number): Promise<void>;
+  /** Ends the note, unless the backup has been removed since it was seen `there`: its files are to be deleted then. */
+  cleanedUp(name: BackupName, seen: 'there' | 'removed', now: number): Promise<void>;
 }
 
 export interface NamePage {

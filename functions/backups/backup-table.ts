@@ -124,16 +124,7 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
                   ExpressionAttributeValues: { ':backup': backupId },
                 },
               },
-              {
-                Put: {
-                  TableName: table,
-                  Item: {
-                    ...cleanUpKey(group, backupId),
-                    [groupsIndex.partitionKey]: cleanUpPartition,
-                    [groupsIndex.sortKey]: group,
-                  },
-                },
-              },
+              { Put: { TableName: table, Item: cleanUpNote(final) } },
             ],
           }),
         ),
@@ -142,17 +133,17 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
     },
 
     async remove({ record, revision }, now) {
+      const Update = {
+        TableName: table,
+        Key: backupKey(record.group, record.backupId),
+        UpdateExpression: 'SET #ttl = :now REMOVE #record',
+        ...unchanged,
+        ExpressionAttributeNames: { '#ttl': 'ttl', '#record': 'record' },
+        ExpressionAttributeValues: { ':revision': revision, ':now': Math.floor(now / 1000) },
+      };
+      const Put = { TableName: table, Item: { ...cleanUpNote(record), removed: true } };
       const { won } = await conditional(() =>
-        client.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: backupKey(record.group, record.backupId),
-            UpdateExpression: 'SET #ttl = :now REMOVE #record',
-            ...unchanged,
-            ExpressionAttributeNames: { '#ttl': 'ttl', '#record': 'record' },
-            ExpressionAttributeValues: { ':revision': revision, ':now': Math.floor(now / 1000) },
-          }),
-        ),
+        client.send(new TransactWriteCommand({ TransactItems: [{ Update }, { Put }] })),
       );
       return won !== undefined;
     },
@@ -201,19 +192,28 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
       return { items: groups.map(({ group, sk }) => ({ group, backupId: sk.slice(cleanUpPrefix.length) })), last };
     },
 
-    async cleanedUp(group, backupId, now) {
-      await client.send(
-        new UpdateCommand({
-          TableName: table,
-          Key: cleanUpKey(group, backupId),
-          UpdateExpression: 'SET #ttl = :now REMOVE groupsPk, #group',
-          ExpressionAttributeNames: { '#ttl': 'ttl', '#group': groupsIndex.sortKey },
-          ExpressionAttributeValues: { ':now': Math.floor(now / 1000) },
-        }),
+    async cleanedUp({ group, backupId }, seen, now) {
+      await conditional(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: cleanUpKey(group, backupId),
+            UpdateExpression: 'SET #ttl = :now REMOVE groupsPk, #group',
+            ...(seen === 'removed' ? {} : { ConditionExpression: 'attribute_not_exists(removed)' }),
+            ExpressionAttributeNames: { '#ttl': 'ttl', '#group': groupsIndex.sortKey },
+            ExpressionAttributeValues: { ':now': Math.floor(now / 1000) },
+          }),
+        ),
       );
     },
   };
 }
+
+const cleanUpNote = ({ group, backupId }: BackupRecord) => ({
+  ...cleanUpKey(group, backupId),
+  [groupsIndex.partitionKey]: cleanUpPartition,
+  [groupsIndex.sortKey]: group,
+});
 
 /** Undefined for what was removed and waits for its time to live. */
 function toStored({ record, revision }: Record<string, unknown>): Stored | undefined {

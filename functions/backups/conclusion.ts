@@ -143,24 +143,28 @@ export async function fail(room: Backups, name: BackupName, error: StateError): 
 
 /**
  * Takes away what an ended backup leaves behind: what it held back, its worker's commands, the files of attempts that failed; all files
- * of one that was deleted before. Can be repeated.
+ * of one that was deleted before. Can be repeated. Throws `OutOfTime` once it may not go on.
  */
-export async function cleanUp(room: WithCutting & WithArchives, { group, backupId }: BackupName): Promise<void> {
+export async function cleanUp(
+  room: WithCutting & WithArchives,
+  { group, backupId }: BackupName,
+  goOn = () => true,
+): Promise<void> {
   const record = (await room.store.read(group, backupId))?.record;
   if (record && !isFinal(record)) return;
   await room.cutting.release(group, backupId);
-  if (record) await discardFailed(room, record);
-  else await room.archives.discard(group, backupId);
-  await room.store.cleanedUp(group, backupId, room.clock.now());
+  if (record) await discardFailed(room, record, goOn);
+  else await room.archives.discard(group, backupId, undefined, goOn);
+  await room.store.cleanedUp({ group, backupId }, record ? 'there' : 'removed', room.clock.now());
 }
 
-async function discardFailed(room: WithArchives, record: BackupRecord): Promise<void> {
+async function discardFailed(room: WithArchives, record: BackupRecord, goOn: () => boolean): Promise<void> {
   const { group, backupId } = record;
   const kept = record.state === 'COMPLETED' ? record.attempt : undefined;
   if (record.worker !== undefined && !record.builtIn && kept === undefined) {
     await release(room, { group, backupId, attempt: record.attempt }, record.worker);
   }
   for (let attempt = 1; attempt <= record.attempt; attempt += 1) {
-    if (attempt !== kept) await room.archives.discard(group, backupId, attempt);
+    if (attempt !== kept) await room.archives.discard(group, backupId, attempt, goOn);
   }
 }

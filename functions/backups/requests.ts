@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { instant } from '../platform/clock.ts';
+import { logger } from '../platform/logging.ts';
 import { invalidRequest, Problem } from '../platform/problem.ts';
 import { type BackupOptions, type BackupRecord, begunRecord, candidates, isFinal, isPresent } from './backup.ts';
 import type { BackupName } from './backup-store.ts';
@@ -120,7 +121,13 @@ async function waitingTokens({ workers }: Backups, record: BackupRecord): Promis
   return [taskToken, ...posted.map((command) => command?.taskToken)].flatMap((token) => token ?? []);
 }
 
-/** Deletes a finished backup, its files first. Throws `not_found`, `backup_running`; `OutOfTime` once it may not go on. */
+/** A thousand files that are being deleted have so long to go. */
+export const discardMs = 10_000;
+
+/**
+ * Deletes a finished backup: its record, so that nobody takes for complete what has lost files, then its files, while it may go on.
+ * The minute's sweep deletes those that are left. Throws `not_found`, `backup_running`.
+ */
 export async function remove(room: WithArchives, name: BackupName, goOn = () => true): Promise<void> {
   const stored = await known(room, name);
   const { group, backupId } = name;
@@ -131,8 +138,10 @@ export async function remove(room: WithArchives, name: BackupName, goOn = () => 
       { state: stored.record.state },
     );
   }
-  await room.archives.discard(group, backupId, undefined, goOn);
-  if (!(await room.store.remove(stored, room.clock.now()))) await remove(room, name, goOn);
+  if (!(await room.store.remove(stored, room.clock.now()))) return remove(room, name, goOn);
+  await room.archives.discard(group, backupId, undefined, goOn).catch((error: Error) => {
+    logger.warn('Files of a deleted backup are left to the sweep', { group, backupId, error });
+  });
 }
 
 /** The record, which each heartbeat of the backup writes anew, has to hold them. */

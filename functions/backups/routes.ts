@@ -4,7 +4,7 @@ import { isFinal } from './backup.ts';
 import type { WithArchives, WithCutting, WithWorkflow } from './backups.ts';
 import { backupPrefix } from './keys.ts';
 import { known } from './records.ts';
-import { awaited, begin, cancel, explain, remove, share, shown } from './requests.ts';
+import { awaited, begin, cancel, discardMs, explain, remove, share, shown } from './requests.ts';
 import * as schema from './schema.ts';
 
 /** API Gateway waits 29 s. */
@@ -31,8 +31,8 @@ export function backupRoutes(room: Room): Endpoint[] {
     }),
     endpoint(schema.getBackup, async ({ params }) => show((await known(room, nameOf(params))).record)),
     endpoint(schema.cancelBackup, async ({ params }) => show(await cancel(room, nameOf(params)))),
-    endpoint(schema.deleteBackup, async ({ params }) => {
-      await remove(room, nameOf(params));
+    endpoint(schema.deleteBackup, async ({ params, remainingMs }) => {
+      await remove(room, nameOf(params), () => remainingMs() > discardMs);
       return { deleted: true };
     }),
     endpoint(schema.shareBackup, async ({ params, body }) => ({

@@ -4,17 +4,20 @@ import { isFinal } from './backup.ts';
 import type { BackupName, NamePage } from './backup-store.ts';
 import type { WithArchives, WithCutting, WithWorkflow } from './backups.ts';
 import { cleanUp } from './conclusion.ts';
+import { inTurn } from './in-turn.ts';
+import { OutOfTime } from './local.ts';
 import { settled } from './records.ts';
-import { launch } from './requests.ts';
+import { discardMs, launch } from './requests.ts';
 
 type Room = WithWorkflow & WithCutting & WithArchives;
 
 /**
  * Starts again by name what was recorded and not started, settles what has an execution that no longer runs, cleans up after
- * what has ended. One that fails holds up no other.
+ * what has ended, while there is time: the next minute goes on. One that fails holds up no other.
  */
 export async function sweep(
   room: Room,
+  remainingMs: () => number = () => Number.POSITIVE_INFINITY,
 ): Promise<{ restarted: number; settled: number; cleaned: number; failed: number }> {
   const done = { restarted: 0, settled: 0, cleaned: 0, failed: 0 };
   const attempt = async (name: BackupName, act: () => Promise<keyof typeof done | undefined>) => {
@@ -26,20 +29,24 @@ export async function sweep(
       logger.error('A backup could not be swept', { ...name, error: error as Error });
     }
   };
-  const { store } = room;
-  await forEach(
-    (after) => store.listRunning(after),
-    (name) => attempt(name, () => revive(room, name)),
-  );
-  await forEach(
-    (after) => store.listCleanUps(after),
-    (name) =>
-      attempt(name, async () => {
-        await cleanUp(room, name);
-        return 'cleaned';
-      }),
-  );
+  const { store, clock } = room;
+  for (const name of await all((after) => store.listRunning(after))) await attempt(name, () => revive(room, name));
+  const goOn = () => remainingMs() > discardMs;
+  for (const name of inTurn(await all((after) => store.listCleanUps(after)), clock.now())) {
+    if (!goOn()) break;
+    await attempt(name, () => cleanUpSome(room, name, goOn));
+  }
   return done;
+}
+
+async function cleanUpSome(room: Room, name: BackupName, goOn: () => boolean): Promise<'cleaned' | undefined> {
+  try {
+    await cleanUp(room, name, goOn);
+    return 'cleaned';
+  } catch (error) {
+    if (error instanceof OutOfTime) return undefined;
+    throw error;
+  }
 }
 
 async function revive(room: Room, name: BackupName): Promise<'restarted' | 'settled' | undefined> {
@@ -52,14 +59,13 @@ async function revive(room: Room, name: BackupName): Promise<'restarted' | 'sett
   return error?.code === 'workflow_ended' ? 'settled' : undefined;
 }
 
-async function forEach(
-  list: (after: string | undefined) => Promise<NamePage>,
-  act: (name: BackupName) => Promise<void>,
-): Promise<void> {
+async function all(list: (after: string | undefined) => Promise<NamePage>): Promise<BackupName[]> {
+  const names: BackupName[] = [];
   let after: string | undefined;
   do {
-    const { items, last } = await list(after);
-    for (const name of items) await act(name);
-    after = last;
+    const page = await list(after);
+    names.push(...page.items);
+    after = page.last;
   } while (after !== undefined);
+  return names;
 }

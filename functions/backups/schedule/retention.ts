@@ -1,38 +1,31 @@
 /** What goes when a group has a policy: of its completed backups all but the newest. */
 import type { BackupRecord } from '../backup.ts';
 import type { WithArchives } from '../backups.ts';
-import { OutOfTime } from '../local.ts';
-import { remove } from '../requests.ts';
+import { discardMs, remove } from '../requests.ts';
 import type { PolicyStore } from './policy-store.ts';
-
-/** A thousand files that are being deleted have so long to go. */
-const marginMs = 10_000;
 
 export type WithPolicies = { readonly policies: PolicyStore };
 
 /**
  * Deletes the completed backups beyond the newest `retain` of the group's policy, and the failed ones that are older than all that
- * are kept. Each loses its manifest first. The newest completed one and those that run always stay. Stops when the time is over; whoever
- * comes next goes on. Answers how many went.
+ * are kept. The newest completed one and those that run always stay. Stops when the time is over; whoever comes next goes on. Answers
+ * how many went.
  */
 export async function retain(
   room: WithArchives & WithPolicies,
   group: string,
   remainingMs: () => number,
 ): Promise<number> {
-  const goOn = () => remainingMs() > marginMs;
+  const goOn = () => remainingMs() > discardMs;
   if (!goOn()) return 0;
   const stored = await room.policies.read(group);
   if (!stored) return 0;
   const surplus = beyond(await allOf(room, group), stored.policy.retain);
   let gone = 0;
-  try {
-    for (const { backupId } of surplus) {
-      await remove(room, { group, backupId }, goOn);
-      gone += 1;
-    }
-  } catch (error) {
-    if (!(error instanceof OutOfTime)) throw error;
+  for (const { backupId } of surplus) {
+    if (!goOn()) break;
+    await remove(room, { group, backupId }, goOn);
+    gone += 1;
   }
   return gone;
 }

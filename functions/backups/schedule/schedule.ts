@@ -4,6 +4,7 @@ import { logger } from '../../platform/logging.ts';
 import { Problem } from '../../platform/problem.ts';
 import type { BackupOptions } from '../backup.ts';
 import type { WithArchives, WithWorkflow } from '../backups.ts';
+import { inTurn } from '../in-turn.ts';
 import { backupInProgress } from '../problems.ts';
 import { begin } from '../requests.ts';
 import type { Launching } from '../restore/restore.ts';
@@ -60,12 +61,6 @@ export async function tick(room: Room, remainingMs: () => number): Promise<Ticke
     done.deleted += deleted;
   });
   return done;
-}
-
-/** Another one comes first each minute: none finds the time used up by the same others for ever. */
-function inTurn(policies: readonly StoredPolicy[], now: number): StoredPolicy[] {
-  const first = Math.floor(now / 60_000) % policies.length;
-  return [...policies.slice(first), ...policies.slice(0, first)];
 }
 
 /**

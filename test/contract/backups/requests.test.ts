@@ -3,6 +3,8 @@ import { finish } from '../../../functions/backups/attempts.ts';
 import { verdictFor } from '../../../functions/backups/backup.ts';
 import { verify } from '../../../functions/backups/conclusion.ts';
 import { choose } from '../../../functions/backups/delegation.ts';
+import { OutOfTime } from '../../../functions/backups/local.ts';
+import { settled } from '../../../functions/backups/records.ts';
 import { awaited, begin, explain, remove, share, shown } from '../../../functions/backups/requests.ts';
 import { sweep } from '../../../functions/backups/sweeping.ts';
 import { list, poll, register } from '../../../functions/backups/workers/workers.ts';
@@ -119,7 +121,6 @@ describe('a status', () => {
       const { backupId } = await world.begin({ allowLeader: false, bypassDelegation: true });
       ids.push(backupId);
       expect(await problemOf(remove(world.room, { group, backupId }))).toMatchObject({ code: 'backup_running' });
-      const { settled } = await import('../../../functions/backups/records.ts');
       await settled(world.room, { group, backupId }, { code: 'internal', message: 'played' });
     }
     const page = await world.room.store.list(group, undefined, 2);
@@ -172,6 +173,45 @@ describe('the sweep', () => {
     };
     expect(await sweep(room)).toEqual({ restarted: 0, settled: 1, cleaned: 0, failed: 1 });
     expect((await room.store.listCleanUps(undefined)).items).toHaveLength(1);
+  });
+
+  test('finishes what a deletion left, as far as there is time, and the next one goes on', async () => {
+    const world = await openBackups();
+    const { room } = world;
+    const name = await world.begin({ bypassDelegation: true });
+    await settled(room, name, 'COMPLETED');
+    let files = 4;
+    let remainingMs = 0;
+    room.archives.discard = async (_group, _backupId, attempt, goOn = () => true) => {
+      for (; attempt === undefined && files > 0; files -= 1, remainingMs -= 10_000) if (!goOn()) throw new OutOfTime();
+    };
+    await remove(room, name, () => false);
+    expect((await room.store.list(group, undefined, 10)).items).toEqual([]);
+    expect(await problemOf(remove(room, name))).toMatchObject({ code: 'not_found' });
+    expect(files).toBe(4);
+    for (const [cleaned, left] of [
+      [0, 2],
+      [1, 0],
+    ]) {
+      remainingMs = 25_000;
+      expect(await sweep(room, () => remainingMs)).toEqual({ restarted: 0, settled: 0, cleaned, failed: 0 });
+      expect(files).toBe(left);
+    }
+    expect((await room.store.listCleanUps(undefined)).items).toEqual([]);
+  });
+
+  test('keeps the note of a deletion that came while it cleaned up after the end of the same backup', async () => {
+    const world = await openBackups();
+    const { room } = world;
+    const name = await world.begin({ bypassDelegation: true });
+    await settled(room, name, 'COMPLETED');
+    room.cutting.release = async () => {
+      await remove(room, name, () => false);
+    };
+    expect(await sweep(room)).toMatchObject({ cleaned: 1, failed: 0 });
+    room.cutting.release = async () => {};
+    expect(await sweep(room)).toMatchObject({ cleaned: 1, failed: 0 });
+    expect(await sweep(room)).toMatchObject({ cleaned: 0, failed: 0 });
   });
 });
 

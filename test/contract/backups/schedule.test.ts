@@ -164,9 +164,10 @@ describe('the policies of many groups', () => {
     world.clock.time += hour;
     const before = new Set(world.workflow.started);
     const startedAtDeletion: number[] = [];
-    world.room.archives.discard = async (of) => {
+    const { remove } = world.room.store;
+    world.room.store.remove = (stored, now) => {
       startedAtDeletion.push(new Set(world.workflow.started).size - before.size);
-      if (of === groups[0]) throw new Error('played');
+      return stored.record.group === groups[0] ? Promise.reject(new Error('played')) : remove(stored, now);
     };
     expect(await world.tick()).toEqual({ started: groups.length, skipped: 0, deleted: groups.length - 1, failed: 1 });
     expect(new Set(startedAtDeletion)).toEqual(new Set([groups.length]));
@@ -177,16 +178,16 @@ describe('the policies of many groups', () => {
     const world = await withSurplus(...huge, 'small');
     let remainingMs = 55_000;
     const busy: (() => void)[] = [];
-    world.room.archives.discard = async (of, _backupId, _attempt, goOn) => {
-      if (of === 'small') return;
+    const { read } = world.policies;
+    world.policies.read = async (of) => {
+      if (of === 'small') return read(of);
       await new Promise<void>((resolve) => {
         busy.push(resolve);
         if (busy.length < policiesAtOnce) return;
         remainingMs = 5_000;
         for (const goesOn of busy.splice(0)) goesOn();
       });
-      expect(goOn?.()).toBe(false);
-      throw new OutOfTime();
+      return undefined;
     };
     for (let minute = 0; (await world.backupsOf('small')) === 2; minute += 1) {
       if (minute > huge.length) throw new Error('The small group had no turn');
@@ -195,6 +196,21 @@ describe('the policies of many groups', () => {
       world.clock.time += 60_000;
     }
     for (const one of huge) expect(await world.backupsOf(one)).toBe(2);
+  });
+
+  test('never leave a backup listed that has lost files, when the time or S3 fails its deletion', async () => {
+    const world = await withSurplus('orders-copy', 'orders-other');
+    let remainingMs = 55_000;
+    world.room.archives.discard = async (of, _backupId, _attempt, goOn) => {
+      if (of === 'orders-other') throw new Error('S3 deletes nothing');
+      remainingMs = 5_000;
+      expect(goOn?.()).toBe(false);
+      throw new OutOfTime();
+    };
+    expect(await world.tick(() => remainingMs)).toMatchObject({ deleted: 2, failed: 0 });
+    for (const one of ['orders-copy', 'orders-other']) expect(await world.backupsOf(one)).toBe(1);
+    const left = (await world.room.store.listCleanUps(undefined)).items;
+    expect(new Set(left.map((name) => name.group))).toEqual(new Set(['orders-copy', 'orders-other']));
   });
 
   test('leave time for restores that stand still', async () => {

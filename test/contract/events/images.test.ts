@@ -164,7 +164,7 @@ test('a backup is told when it ends; its heartbeats, its requests and what comes
   const final = await stored();
   await store.replace(final, { ...final.record, sharedWith: ['others'] });
   await store.remove(await stored(), backups.clock.now());
-  await store.cleanedUp('orders', record.backupId, backups.clock.now());
+  await store.cleanedUp(record, 'removed', backups.clock.now());
   const events = eventsIn(await own.records());
   expect(events.map(({ type, detail }) => ({ type, ...detail }))).toMatchObject([
     { type: 'Backup Finished', backupId: record.backupId, state: 'FAILED', errorCode: 'worker_lost', bytes: 3 },
