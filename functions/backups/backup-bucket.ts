@@ -13,6 +13,7 @@ import {
   type S3Client,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
+import { atMost } from '../platform/at-most.ts';
 import { listTimeoutMs } from '../platform/aws.ts';
 import { inParallel } from '../platform/in-parallel.ts';
 
@@ -21,6 +22,8 @@ const copyTimeoutMs = 600_000;
 const transferTimeoutMs = 60_000;
 const partBytes = 256 * 1024 ** 2;
 const maxParts = 10_000;
+/** Over all objects that are being copied; the other requests need sockets, too. */
+const partsAtOnce = 64;
 
 export interface Place {
   readonly bucket: string;
@@ -59,20 +62,22 @@ export interface ArchiveBucket {
 }
 
 export function archiveBucket(client: S3Client): ArchiveBucket {
+  const inTurn = atMost(partsAtOnce);
   const copyParts = async (from: Place, to: Place, bytes: number, { goOn }: CopyLimits) => {
     const size = Math.max(partBytes, Math.ceil(bytes / maxParts));
     const UploadId = (await uploadUnderWay(client, to)) ?? (await beginCopy(client, to));
     const target = { Bucket: to.bucket, Key: to.key, UploadId };
     const done = await partsOf(client, target);
     const open = Array.from({ length: Math.ceil(bytes / size) }, (_, at) => at + 1).filter((part) => !done.has(part));
-    await inParallel(open, 8, async (PartNumber) => {
+    const copyPart = async (PartNumber: number) => {
       if (!goOn()) return;
       const first = (PartNumber - 1) * size;
       const CopySourceRange = `bytes=${first}-${Math.min(bytes, first + size) - 1}`;
       const command = new UploadPartCopyCommand({ ...target, PartNumber, CopySourceRange, CopySource: sourceOf(from) });
       const { CopyPartResult } = await client.send(command, { requestTimeout: copyTimeoutMs });
       done.set(PartNumber, { PartNumber, ETag: CopyPartResult?.ETag, ChecksumSHA256: CopyPartResult?.ChecksumSHA256 });
-    });
+    };
+    await inParallel(open, 8, (part) => inTurn(() => copyPart(part)));
     if (done.size < Math.ceil(bytes / size)) return { resume: UploadId };
     const Parts = [...done.values()]
       .sort((one, other) => (one.PartNumber ?? 0) - (other.PartNumber ?? 0))

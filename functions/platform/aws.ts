@@ -12,6 +12,12 @@ export const listTimeoutMs = 20_000;
 /** What every client of ours has. */
 export const patience = { maxAttempts: 3, requestHandler: timeouts };
 
+/**
+ * The time that a request waits for a free socket counts as connecting. A restore copies 128 payloads at once, and 64 parts of large
+ * ones.
+ */
+const sockets = { maxSockets: 256 };
+
 /** A document client with explicit timeouts; its endpoint comes from AWS_ENDPOINT_URL_DYNAMODB when that is set. */
 export function documentClient(region?: string): DynamoDBDocumentClient {
   const client = new DynamoDBClient({ ...patience, ...(region ? { region } : {}) });
@@ -22,6 +28,7 @@ export function documentClient(region?: string): DynamoDBDocumentClient {
 export function s3Client(): S3Client {
   return new S3Client({
     ...patience,
+    requestHandler: { ...timeouts, httpAgent: sockets, httpsAgent: sockets },
     requestChecksumCalculation: 'WHEN_REQUIRED',
     // A backup is restored from a bucket in whatever Region it lies.
     followRegionRedirects: true,
