@@ -74,6 +74,7 @@ export function createJobFunctions(scope: Construct, { failures, ...props }: Job
     one.allowObjects(['s3:DeleteObject'], bucket, payloadPrefix);
   }
   collector.allow(['dynamodb:UpdateItem'], table.tableArn);
+  collector.allow(['dynamodb:Query'], groupsIndexArn);
   everyHour(collector, failures);
 
   return [jobs, checkpoints, cleanUp, collect, collector];

@@ -9,12 +9,15 @@ import {
 import type { JobRecord } from '../jobs/job.ts';
 import { toJob } from '../jobs/job-item.ts';
 import { jobKey } from '../jobs/keys.ts';
+import { groupTable } from '../leadership/group-table.ts';
 import type { CollectorStore } from './collector.ts';
 
 const progressKey = { pk: 'COLLECTOR', sk: 'PROGRESS' };
 
 export function collectorTable(client: DynamoDBDocumentClient, table: string): CollectorStore {
   return {
+    listGroups: groupTable(client, table).listGroups,
+
     async readJobs(names) {
       const records: JobRecord[] = [];
       for (let at = 0; at < names.length; at += 100) {

@@ -11,6 +11,7 @@
 import { isDamaged, type JobRecord, referredPayloads } from '../jobs/job.ts';
 import type { Listed, ListedPage } from '../jobs/payload-store.ts';
 import { payloadPrefix, readPayloadKey } from '../jobs/upload.ts';
+import type { GroupStore } from '../leadership/group-table.ts';
 import { logger } from '../platform/logging.ts';
 import { count } from '../platform/metrics.ts';
 import { isUnavailable } from '../platform/store-errors.ts';
@@ -29,6 +30,8 @@ export interface CollectorStore {
   /** Where the scheduled collector goes on. */
   readProgress(): Promise<string | undefined>;
   writeProgress(after: string | undefined): Promise<void>;
+  /** Names of groups in order, after the given one. */
+  listGroups: GroupStore['listGroups'];
 }
 
 export interface Collected {
@@ -102,7 +105,7 @@ const pageMs = 100_000;
 
 /**
  * The scheduled run over all groups: as many pages as the time allows; the next one goes on where it stopped. It stops, too, at a page
- * that S3 does not list in time; the next one goes on behind that group, whose orphans wait for the next round.
+ * that S3 does not list in time; the next one goes on behind the group that is in the way, whose orphans wait for the next round.
  */
 export async function collectAll(room: Collector, remainingMs: () => number): Promise<Run> {
   const run: Run = { scanned: 0, orphans: 0, bytes: 0 };
@@ -110,7 +113,7 @@ export async function collectAll(room: Collector, remainingMs: () => number): Pr
   do {
     const listed = await listedAfter(room, after);
     if (!listed) {
-      await room.registry.writeProgress(nextGroup(after));
+      await room.registry.writeProgress(await behindNext(room, after));
       return run;
     }
     const page = await collectListed(room, listed, false);
@@ -128,7 +131,7 @@ async function listedAfter({ payloads }: Collector, after: string | undefined): 
     return await payloads.list(payloadPrefix, after);
   } catch (error) {
     if (!isUnavailable(error)) throw error;
-    logger.error('Payloads could not be listed; the next run passes over the rest of the group', {
+    logger.error('Payloads could not be listed; the next run passes over the group that comes', {
       after,
       error: error as Error,
     });
@@ -136,9 +139,23 @@ async function listedAfter({ payloads }: Collector, after: string | undefined): 
   }
 }
 
-/** Behind all keys of this key's group, where no key can be; for one that lies in no group the beginning. */
-function nextGroup(key = ''): string | undefined {
+/**
+ * Behind all keys of the group that comes after the key, where no key can be: the rest of the key's own, and where that was passed over
+ * already, the next one. S3 cannot say which that is. Undefined, which is the beginning, when there is no other.
+ */
+async function behindNext({ registry }: Collector, key = ''): Promise<string | undefined> {
   const end = key.indexOf('/', payloadPrefix.length);
-  // In order of keys the character after `/` is `0`.
-  return end === -1 ? undefined : `${key.slice(0, end)}0`;
+  if (end !== -1) return behind(key.slice(payloadPrefix.length, end));
+  let next: string | undefined;
+  let last: string | undefined;
+  do {
+    const page = await registry.listGroups(last, 1_000);
+    // Names are ordered otherwise than keys, in which a `/` follows them.
+    for (const end of page.items.map(behind)) if (end > key && (next === undefined || end < next)) next = end;
+    last = page.last;
+  } while (last !== undefined);
+  return next;
 }
+
+/** In order of keys the character after `/` is `0`. */
+const behind = (group: string) => `${payloadPrefix}${group}0`;

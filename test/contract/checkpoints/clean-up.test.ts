@@ -139,22 +139,40 @@ describe('the orphan collector', () => {
     expect(await collectAll(world.process().room, always)).toEqual({ scanned: 0, orphans: 0, bytes: 0 });
   });
 
-  test('passes over the rest of a group that S3 does not list in time, and begins anew when there is no other', async () => {
-    const other = `${name}-2`;
-    const fence = await world.lead(other, 3_600_000);
-    await uploadBytes(api, leader, job, 'behind the delete markers');
-    await uploadBytes(api, fence, `/groups/${other}/jobs/nightly`, 'of the next group');
+  test('passes over a group that S3 does not list in time, and collects those around it', async () => {
+    // Of these the one with a hyphen is the first by its name and the second by its keys.
+    const groups = [name, `${name}-b`, `${name}.c`, `${name}0`];
+    for (const group of groups) {
+      const fence = await world.lead(group, 3_600_000);
+      await uploadBytes(api, fence, `/groups/${group}/jobs/nightly`, `of ${group}`);
+    }
+    const inOrder = groups.map((group) => `groups/${group}/`).sort();
+    const [, marked = ''] = inOrder;
     const { room, s3 } = world.process();
-    const unlisted = `groups/${other}/jobs/a`;
-    await room.registry.writeProgress(unlisted);
-    const begins = (key: string) => {
-      s3.plan = (_command, input) => (input['StartAfter'] === key ? 'request lost' : undefined);
+    // A listing that begins before its delete markers and would have to step over them.
+    s3.plan = (command, input) => {
+      if (command !== 'ListObjectsV2Command') return undefined;
+      const after = String(input['StartAfter'] ?? '');
+      const before = inOrder.filter((prefix) => prefix < marked && `${prefix}~` > after);
+      return before.length === 0 && after < `${marked}~` ? 'request lost' : undefined;
     };
-    begins(unlisted);
-    expect(await collectAll(room, always)).toEqual({ scanned: 0, orphans: 0, bytes: 0 });
-    begins(`groups/${other}0`);
-    expect(await collectAll(room, always)).toEqual({ scanned: 0, orphans: 0, bytes: 0 });
-    expect(await collectAll(room, always)).toMatchObject({ scanned: 2, orphans: 2 });
+    await room.registry.writeProgress(`${inOrder[0]}~`);
+    const runs: number[] = [];
+    for (let run = 0; run < 3; run += 1) runs.push((await collectAll(room, always)).orphans);
+    // The rest of the group before it, it itself, then the two behind it.
+    expect(runs).toEqual([0, 0, 2]);
+    s3.plan = () => undefined;
+    expect(await collectAll(room, always)).toMatchObject({ orphans: 2 });
+  });
+
+  test('begins anew when no group is left behind one that cannot be listed', async () => {
+    await uploadBytes(api, leader, job, 'never committed');
+    const { room, s3 } = world.process();
+    await room.registry.writeProgress('groups/zzz/jobs/a');
+    s3.plan = (_command, input) => (String(input['StartAfter'] ?? '') > 'groups/zzz' ? 'request lost' : undefined);
+    await collectAll(room, always);
+    await collectAll(room, always);
+    expect(await collectAll(room, always)).toMatchObject({ scanned: 1, orphans: 1 });
   });
 
   test('tells an operator what it would delete, and what it has deleted, of that group alone', async () => {
