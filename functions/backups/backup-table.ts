@@ -136,10 +136,11 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
       const Update = {
         TableName: table,
         Key: backupKey(record.group, record.backupId),
-        UpdateExpression: 'SET #ttl = :now REMOVE #record',
+        // Raised, or whoever has read the record would write it again.
+        UpdateExpression: 'SET #ttl = :now, revision = :next REMOVE #record',
         ...unchanged,
         ExpressionAttributeNames: { '#ttl': 'ttl', '#record': 'record' },
-        ExpressionAttributeValues: { ':revision': revision, ':now': Math.floor(now / 1000) },
+        ExpressionAttributeValues: { ':revision': revision, ':next': revision + 1, ':now': Math.floor(now / 1000) },
       };
       const Put = { TableName: table, Item: { ...cleanUpNote(record), removed: true } };
       const { won } = await conditional(() =>

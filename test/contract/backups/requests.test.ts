@@ -133,6 +133,18 @@ describe('a status', () => {
     expect((await world.room.store.list(group, undefined, 10)).items).toHaveLength(2);
   });
 
+  test('that is deleted is not brought back by whoever has read it before', async () => {
+    const world = await openBackups();
+    const { backupId } = await world.begin({ bypassDelegation: true });
+    const name = { group, backupId };
+    await settled(world.room, name, { code: 'internal', message: 'played' });
+    const seen = await world.room.store.read(group, backupId);
+    if (!seen) throw new Error('no record');
+    await remove(world.room, name);
+    expect(await world.room.store.replace(seen, { ...seen.record, sharedWith: ['copies'] })).toBe(false);
+    expect(await problemOf(share(world.room, name, 'copies'))).toMatchObject({ code: 'not_found' });
+  });
+
   test('names the groups that it is shared with, each once', async () => {
     const world = await openBackups();
     const name = await world.begin({ bypassDelegation: true });
