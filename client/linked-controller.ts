@@ -10,8 +10,8 @@ export function linkedController(...signals: readonly (AbortSignal | undefined)[
     if (!signal) return [];
     const onAbort = () => controller.abort(signal.reason);
     if (signal.aborted) onAbort();
-    // Node warns of a leak from 11 on: here there are as many as there are calls under way.
-    setMaxListeners(0, signal);
+    // Node warns of a leak from 11 on: here there are as many as there are calls under way. It knows no signals but its own.
+    if (signal instanceof EventTarget) setMaxListeners(0, signal);
     signal.addEventListener('abort', onAbort, { once: true });
     return [() => signal.removeEventListener('abort', onAbort)];
   });
