@@ -24,7 +24,9 @@ const unavailableNames = new Set([
   'ReplicatedWriteConflictException',
 ]);
 
-const unreachableCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN']);
+const unreachableCodes = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
+]);
 
 /** Whether a store was throttled or could not be reached: the outcome of a write is then unknown. */
 export function isUnavailable(error: unknown): boolean {
