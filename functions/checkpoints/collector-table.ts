@@ -4,19 +4,24 @@ import {
   type BatchGetCommandOutput,
   type DynamoDBDocumentClient,
   GetCommand,
+  paginateQuery,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import type { JobRecord } from '../jobs/job.ts';
 import { toJob } from '../jobs/job-item.ts';
 import { jobKey } from '../jobs/keys.ts';
-import { groupTable } from '../leadership/group-table.ts';
+import { groupsIndex, indexQuery } from '../leadership/keys.ts';
 import type { CollectorStore } from './collector.ts';
 
 const progressKey = { pk: 'COLLECTOR', sk: 'PROGRESS' };
 
 export function collectorTable(client: DynamoDBDocumentClient, table: string): CollectorStore {
   return {
-    listGroups: groupTable(client, table).listGroups,
+    async *groups() {
+      for await (const { Items = [] } of paginateQuery({ client }, indexQuery(table, groupsIndex.partition))) {
+        for (const item of Items) yield String(item[groupsIndex.sortKey]);
+      }
+    },
 
     async readJobs(names) {
       const records: JobRecord[] = [];

@@ -11,7 +11,6 @@
 import { isDamaged, type JobRecord, referredPayloads } from '../jobs/job.ts';
 import type { Listed, ListedPage } from '../jobs/payload-store.ts';
 import { payloadPrefix, readPayloadKey } from '../jobs/upload.ts';
-import type { GroupStore } from '../leadership/group-table.ts';
 import { logger } from '../platform/logging.ts';
 import { count } from '../platform/metrics.ts';
 import { isUnavailable } from '../platform/store-errors.ts';
@@ -30,8 +29,8 @@ export interface CollectorStore {
   /** Where the scheduled collector goes on. */
   readProgress(): Promise<string | undefined>;
   writeProgress(after: string | undefined): Promise<void>;
-  /** Names of groups in order, after the given one. */
-  listGroups: GroupStore['listGroups'];
+  /** The names of all groups that anybody has led, eventually consistent. */
+  groups(): AsyncIterable<string>;
 }
 
 export interface Collected {
@@ -147,13 +146,11 @@ async function behindNext({ registry }: Collector, key = ''): Promise<string | u
   const end = key.indexOf('/', payloadPrefix.length);
   if (end !== -1) return behind(key.slice(payloadPrefix.length, end));
   let next: string | undefined;
-  let last: string | undefined;
-  do {
-    const page = await registry.listGroups(last, 1_000);
+  for await (const name of registry.groups()) {
     // Names are ordered otherwise than keys, in which a `/` follows them.
-    for (const end of page.items.map(behind)) if (end > key && (next === undefined || end < next)) next = end;
-    last = page.last;
-  } while (last !== undefined);
+    const passed = behind(name);
+    if (passed > key && (next === undefined || passed < next)) next = passed;
+  }
   return next;
 }
 
