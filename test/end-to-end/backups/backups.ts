@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { build } from 'esbuild';
-import { afterAll, inject, type TestContext } from 'vitest';
+import { inject, type TestContext } from 'vitest';
 import type * as z from 'zod/mini';
 import { type BackupWorker, hasCode, type WorkerEvent } from '../../../client/index.ts';
 import { type backupOptions, type backupStatus, createBackup, getBackup } from '../../../functions/backups/schema.ts';
@@ -71,8 +69,8 @@ export function present(group: string, worker: string): Promise<unknown> {
   });
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'tenure-standby-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+/** Beside the stack's own, which goes with it: the files that share this module share what is built. */
+const folder = () => join(dirname(inject('stack').logs), 'programs', String(process.pid));
 const bundled = new Map<string, Promise<unknown>>();
 
 /** Runs a program of this folder, in one file, since many processes start from it. */
@@ -81,7 +79,7 @@ export async function startProgram(
   name: string,
   ...argv: string[]
 ): Promise<Watched> {
-  const outfile = join(folder, `${name}.mjs`);
+  const outfile = join(folder(), `${name}.mjs`);
   const entryPoints = [join(project, `test/end-to-end/backups/${name}.ts`)];
   const building = bundled.get(name) ?? build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'esm' });
   bundled.set(name, building);
