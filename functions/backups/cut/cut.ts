@@ -44,10 +44,9 @@ export async function cutLogs(
   group: string,
   { backupId, lockId }: { backupId: string; lockId: string },
 ): Promise<CutOutcome> {
+  const looked = await inParallel(await logs.list(group), logsAtOnce, (log) => openLog(logs, group, log, backupId));
   const opened: OpenLog[] = [];
-  for (const one of await inParallel(await logs.list(group), logsAtOnce, (log) =>
-    openLog(logs, group, log, backupId),
-  )) {
+  for (const one of looked) {
     if (one && 'again' in one) return one;
     if (one) opened.push(one);
   }
@@ -66,8 +65,9 @@ async function openLog(
   backupId: string,
 ): Promise<OpenLog | { readonly again: string } | undefined> {
   const parts = logs.open(group, log);
-  const { voting, quorum, begin } = await positions(parts);
-  if (voting < quorum) {
+  const heads = await positions(parts);
+  const { begin, voting, quorum } = heads;
+  if (!isQuorum(heads)) {
     if (await isUninitialised(parts).catch(unreachable)) return undefined;
     return { again: `log "${log}": ${voting} of ${quorum} needed replicas vote` };
   }
