@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import { forbidden, internal, notFound, unavailable } from '../functions/platform/problem.ts';
+import { forbidden, internal, notFound, unavailable } from '../api/problem.ts';
 import { type ErrorFacts, TenureError } from './tenure-error.ts';
 
 /** An HTTP answer whose body has been read. */
@@ -39,21 +39,21 @@ function errorOf(answer: RawAnswer, body: unknown, request: string): TenureError
     const facts = { code, status: answer.status, retryable, members, request, requestId };
     return new TenureError(detail, { ...facts, retryAfterMs: given ?? retryAfterMs });
   }
-  const { code, retryable, cure } = gatewayProblem(answer.status);
+  const { code, retryable, remedy } = gatewayProblem(answer.status);
   const said = gatewayMessage(body) ?? 'no problem document';
-  const message = `${request} was answered with ${answer.status} (${said}). ${cure}`;
+  const message = `${request} was answered with ${answer.status} (${said}). ${remedy}`;
   return new TenureError(message, { code, status: answer.status, retryable, retryAfterMs, request, requestId });
 }
 
 /** What API Gateway answers by itself carries no problem document. */
-function gatewayProblem(status: number): Pick<ErrorFacts, 'code' | 'retryable'> & { cure: string } {
+function gatewayProblem(status: number): Pick<ErrorFacts, 'code' | 'retryable'> & { remedy: string } {
   if (status === 401 || status === 403) return forbidden;
-  if (status === 404) return { ...notFound, cure: 'Check that the URL is that of the API.' };
+  if (status === 404) return { ...notFound, remedy: 'Check that the URL is that of the API.' };
   if (status === 429)
-    return { code: 'throttled', retryable: true, cure: 'Too many requests at once: try again later.' };
-  if (status === 500) return { ...internal, cure: "Try again; look into the function's log if it stays." };
-  if (status === 502 || status === 503 || status === 504) return { ...unavailable, cure: 'Try again in a moment.' };
-  return { code: 'unexpected_answer', retryable: false, cure: 'Check that the URL is that of the API.' };
+    return { code: 'throttled', retryable: true, remedy: 'Too many requests at once: try again later.' };
+  if (status === 500) return { ...internal, remedy: "Try again; look into the function's log if it stays." };
+  if (status === 502 || status === 503 || status === 504) return { ...unavailable, remedy: 'Try again in a moment.' };
+  return { code: 'unexpected_answer', retryable: false, remedy: 'Check that the URL is that of the API.' };
 }
 
 interface ProblemDocument {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type * as z from 'zod/mini';
-import type { Operation } from '../functions/platform/operation.ts';
+import type { Operation } from '../api/operation.ts';
 import { TenureError } from './tenure-error.ts';
 
 /** What a leader's request proves itself with; a Term is one. */

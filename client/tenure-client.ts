@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
-import * as leadership from '../functions/leadership/schema.ts';
-import { health } from '../functions/operations/schema.ts';
-import type { Operation } from '../functions/platform/operation.ts';
+import type { Operation } from '../api/operation.ts';
+import * as leadership from '../api/operations/leadership.ts';
+import { health } from '../api/operations/service.ts';
 import { readAnswer } from './answer.ts';
 import { type AnyRequest, buildRequest, type CallOptions, type CallRequest, type Fence } from './request.ts';
 import { withRetries } from './retry.ts';

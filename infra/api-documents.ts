@@ -1,9 +1,9 @@
 /** What the documentation says of the API, made from the same schemas that the handlers validate with. */
 import * as z from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
-import { catalogue } from '../functions/operations/catalogue.ts';
-import type { Operation } from '../functions/platform/operation.ts';
-import { platformProblems } from '../functions/platform/problem.ts';
+import { catalogue } from '../api/catalogue.ts';
+import type { Operation } from '../api/operation.ts';
+import { platformProblems } from '../api/problem.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 const problemAnswer = z
@@ -91,15 +91,15 @@ export function openApiDocument(): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-/** Every problem code with its cause and cure. */
+/** Every problem code with its cause and remedy. */
 export function problemsPage(): string {
   const declared = Object.values<Operation>(catalogue).flatMap(({ problems }) => problems);
   const kinds = new Map([...platformProblems, ...declared].map((kind) => [kind.code, kind]));
   const rows = [...kinds.values()]
     .toSorted((one, other) => one.status - other.status || one.code.localeCompare(other.code))
     .map(
-      ({ code, status, retryable, title, cure }) =>
-        `| \`${code}\` | ${status} | ${retryable ? 'yes' : 'no'} | ${title}. | ${cure} |`,
+      ({ code, status, retryable, title, remedy }) =>
+        `| \`${code}\` | ${status} | ${retryable ? 'yes' : 'no'} | ${title}. | ${remedy} |`,
     );
   return `# Problems
 
@@ -107,7 +107,7 @@ Every answer that is not a success is an RFC 9457 problem (\`application/problem
 names the thing, both values and what to do next. "Again" says whether the very same request, with the same Idempotency-Key,
 can succeed later; \`retryAfterMs\` says when.
 
-| code | status | again | cause | cure |
+| code | status | again | cause | remedy |
 |---|---|---|---|---|
 ${rows.join('\n')}
 

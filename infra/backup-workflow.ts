@@ -33,7 +33,7 @@ const sliceWithin = { TimeoutSeconds: input('abandonSeconds') };
 /** Refused, silent, gone, or cancelled meanwhile: the next choice finds out. */
 const notTaken = caught('PassOver', 'Refused', 'WorkerLost', 'Superseded', 'States.Timeout', 'States.HeartbeatTimeout');
 
-/** The names of the errors: functions/backups/workflow-error.ts; what the functions do: functions/backups/workflow. */
+/** The names of the errors: functions/backups/attempt/workflow-error.ts; what the functions do: functions/backups/workflow. */
 const states: Record<string, State> = {
   Choose: invoke('choose', backup, {
     Assign: { attempt: '{% $states.result.Payload.attempt %}', position: {}, cursor: '' },

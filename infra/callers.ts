@@ -1,5 +1,5 @@
-import { catalogue } from '../functions/operations/catalogue.ts';
-import { name } from '../functions/platform/schema.ts';
+import { catalogue } from '../api/catalogue.ts';
+import { name } from '../api/schema.ts';
 
 export type OperationName = keyof typeof catalogue;
 export type Caller = 'contender' | 'leader' | 'worker' | 'observer' | 'operator';

@@ -14,8 +14,8 @@ import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { catalogue } from '../functions/operations/catalogue.ts';
-import type { Operation } from '../functions/platform/operation.ts';
+import { catalogue } from '../api/catalogue.ts';
+import type { Operation } from '../api/operation.ts';
 import type { Settings } from './settings.ts';
 import type { TenureFunction } from './tenure-function.ts';
 

@@ -16,7 +16,7 @@ export interface BackupFunctionsProps {
 const archives = 'backups/';
 const payloads = 'groups/';
 
-const folder = 'backups/workflow';
+const folder = 'backups/attempt/tasks';
 
 /**
  * How long a task may take, s, and its memory, where it needs more than 30 s. Cut has to lock all logs of a group and to look at them again within 5 s. The others only look at
@@ -80,7 +80,7 @@ export function createBackupFunctions(
   writeArchives(backups, store);
   const sweep = new TenureFunction(scope, 'backup-sweep', {
     ...props,
-    entry: 'backups/sweep.ts',
+    entry: 'backups/sweep-handler.ts',
     environment: serving,
     timeoutSeconds: 55,
   });

@@ -6,7 +6,7 @@ import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { eventSource } from '../functions/events/schema.ts';
+import { eventSource } from '../api/events.ts';
 import { eventFilters } from './event-filter.ts';
 import type { Settings } from './settings.ts';
 import { TenureFunction } from './tenure-function.ts';

@@ -36,7 +36,7 @@ export function createJobFunctions(scope: Construct, { failures, ...props }: Job
 
   const checkpoints = new TenureFunction(scope, 'checkpoints', {
     ...props,
-    entry: 'checkpoints/handler.ts',
+    entry: 'jobs/checkpoints-handler.ts',
     environment,
     timeoutSeconds: 29,
     memoryMiB: 1_024,
@@ -47,7 +47,7 @@ export function createJobFunctions(scope: Construct, { failures, ...props }: Job
 
   const cleanUp = new TenureFunction(scope, 'clean-up', {
     ...props,
-    entry: 'checkpoints/clean-up-handler.ts',
+    entry: 'jobs/clean-up/clean-up-handler.ts',
     environment,
     timeoutSeconds: 55,
   });
@@ -58,13 +58,13 @@ export function createJobFunctions(scope: Construct, { failures, ...props }: Job
 
   const collect = new TenureFunction(scope, 'collect', {
     ...props,
-    entry: 'checkpoints/collect-handler.ts',
+    entry: 'jobs/clean-up/collect-handler.ts',
     environment,
     timeoutSeconds: 29,
   });
   const collector = new TenureFunction(scope, 'collector', {
     ...props,
-    entry: 'checkpoints/collector-handler.ts',
+    entry: 'jobs/clean-up/collector-handler.ts',
     environment,
     timeoutSeconds: 300,
   });

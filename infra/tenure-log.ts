@@ -19,7 +19,7 @@ export interface LogFunctionsProps {
 export function createLogFunctions(scope: Construct, { failures, ...props }: LogFunctionsProps): TenureFunction[] {
   const { settings, store } = props;
   const environment = { TENURE_REPLICA_TABLES: store.replicas.map(({ address }) => address).join(',') };
-  const folder = 'log/workflow';
+  const folder = 'log/lambda/tasks';
 
   const round = new TenureFunction(scope, 'recover-round', {
     ...props,
@@ -38,7 +38,7 @@ export function createLogFunctions(scope: Construct, { failures, ...props }: Log
   const serving = { ...environment, TENURE_RECOVERY_WORKFLOW: recovery.arn };
   const log = new TenureFunction(scope, 'log', {
     ...props,
-    entry: 'log/handler.ts',
+    entry: 'log/lambda/handler.ts',
     environment: serving,
     timeoutSeconds: 29,
     memoryMiB: 1_024,
@@ -47,7 +47,7 @@ export function createLogFunctions(scope: Construct, { failures, ...props }: Log
   log.allowExecutions(['states:StopExecution'], recovery.machine);
   const sweep = new TenureFunction(scope, 'log-sweep', {
     ...props,
-    entry: 'log/sweep.ts',
+    entry: 'log/lambda/sweep-handler.ts',
     environment: serving,
     timeoutSeconds: 55,
   });

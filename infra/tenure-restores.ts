@@ -33,7 +33,7 @@ export function createRestoreFunctions(
 
   const step = new TenureFunction(scope, 'restore-step', {
     ...props,
-    entry: 'backups/restore/restore-step-handler.ts',
+    entry: 'restore/step-handler.ts',
     environment,
     timeoutSeconds: 900,
     memoryMiB: 1_769,
@@ -55,7 +55,7 @@ export function createRestoreFunctions(
 
   const restores = new TenureFunction(scope, 'restores', {
     ...props,
-    entry: 'backups/restore/restores-handler.ts',
+    entry: 'restore/handler.ts',
     environment: { ...environment, TENURE_RESTORE_WORKFLOW: arn },
     timeoutSeconds: 29,
     memoryMiB: 1_024,

@@ -55,7 +55,11 @@ export class TenureService extends Construct {
     operate.allow(['dynamodb:Query'], groupsIndexArn);
     operate.allow(['s3:ListBucket'], bucket.bucketArn);
 
-    const sweep = new TenureFunction(this, 'sweep', { ...props, entry: 'leadership/sweep.ts', timeoutSeconds: 55 });
+    const sweep = new TenureFunction(this, 'sweep', {
+      ...props,
+      entry: 'leadership/sweep-handler.ts',
+      timeoutSeconds: 55,
+    });
     sweep.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], table.tableArn);
     sweep.allow(['dynamodb:Query'], groupsIndexArn);
     everyMinute(sweep, failures);

@@ -10,7 +10,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installIfNeeded } from '../infra/local/install.mjs';
+import { installIfNeeded } from '../emulator/install.mjs';
 
 const args = process.argv.slice(2);
 if (args.includes('--full')) process.env.TENURE_TEST_FULL = '1';
@@ -32,7 +32,7 @@ const check =
 function structure() {
   const { stdout, stderr, status } = spawnSync(
     join('node_modules', '.bin', 'depcruise'),
-    ['functions', 'infra', 'client', '--output-type', 'json'],
+    ['api', 'archive', 'functions', 'client', 'cli', 'infra', 'emulator', '--output-type', 'json'],
     {
       encoding: 'utf8',
       maxBuffer: 256 * 1024 * 1024,

@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import type { Operation } from '../../functions/platform/operation.ts';
+import type { Operation } from '../../api/operation.ts';
 import type { TenureClient } from '../tenure-client.ts';
 
 export interface AttemptName {

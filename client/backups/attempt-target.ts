@@ -1,7 +1,7 @@
-import { folderTarget } from '../../functions/backups/archive/archive-folder.ts';
-import type { ReferredPayload } from '../../functions/backups/archive/archive-format.ts';
-import type { ArchiveTarget, Copied } from '../../functions/backups/archive/archive-ports.ts';
-import { attemptFiles, attemptPayloads } from '../../functions/backups/workers/worker-schema.ts';
+import { attemptFiles, attemptPayloads } from '../../api/operations/workers.ts';
+import { folderTarget } from '../../archive/folder.ts';
+import type { ReferredPayload } from '../../archive/format.ts';
+import type { ArchiveTarget, Copied } from '../../archive/ports.ts';
 import { download } from '../jobs/download.ts';
 import { persistently, putOnce, type Transfer } from '../jobs/transfer.ts';
 import type { AttemptCalls } from './attempt-calls.ts';

@@ -3,18 +3,12 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type * as z from 'zod/mini';
-import { folderFiles } from '../../functions/backups/archive/archive-folder.ts';
-import type { ArchiveSource } from '../../functions/backups/archive/archive-ports.ts';
-import { pagedSource } from '../../functions/backups/archive/archive-source.ts';
-import { verifyArchive } from '../../functions/backups/archive/archive-verifier.ts';
-import { writeArchive } from '../../functions/backups/archive/archive-writer.ts';
-import {
-  attemptEntries,
-  type command,
-  failAttempt,
-  finishAttempt,
-  heartbeat,
-} from '../../functions/backups/workers/worker-schema.ts';
+import { attemptEntries, type command, failAttempt, finishAttempt, heartbeat } from '../../api/operations/workers.ts';
+import { folderFiles } from '../../archive/folder.ts';
+import { pagedSource } from '../../archive/paged-source.ts';
+import type { ArchiveSource } from '../../archive/ports.ts';
+import { verifyArchive } from '../../archive/verifier.ts';
+import { writeArchive } from '../../archive/writer.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { S3 } from '../jobs/s3.ts';
 import { linkedController } from '../linked-controller.ts';

@@ -1,12 +1,6 @@
 import { hostname } from 'node:os';
 import type * as z from 'zod/mini';
-import {
-  answerCommand,
-  type command,
-  goodbye,
-  pollCommands,
-  registerWorker,
-} from '../../functions/backups/workers/worker-schema.ts';
+import { answerCommand, type command, goodbye, pollCommands, registerWorker } from '../../api/operations/workers.ts';
 import { directS3, type S3 } from '../jobs/s3.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';

@@ -6,7 +6,7 @@ import {
   latestCheckpoint,
   listCheckpoints,
   showCheckpoint,
-} from '../../functions/checkpoints/schema.ts';
+} from '../../api/operations/checkpoints.ts';
 import { linkedController } from '../linked-controller.ts';
 import { SerialQueue } from '../serial-queue.ts';
 import type { TenureClient } from '../tenure-client.ts';

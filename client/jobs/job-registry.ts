@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
-import { recover } from '../../functions/checkpoints/schema.ts';
-import { finishJob, listJobs, showJob, submitJob } from '../../functions/jobs/schema.ts';
+import { recover } from '../../api/operations/checkpoints.ts';
+import { finishJob, listJobs, showJob, submitJob } from '../../api/operations/jobs.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { TenureError } from '../tenure-error.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
@@ -135,11 +135,11 @@ export class JobRegistry {
 
 function jobsDamaged(group: string, damaged: readonly DamagedJob[], { onDamaged }: RecoverOptions): TenureError {
   const said = damaged.map(({ jobId, reason }) => `"${jobId}" (${reason})`).join(', ');
-  const cure =
+  const remedy =
     onDamaged === 'fallback'
       ? 'Submit them anew, or restore a backup.'
       : "Recover with onDamaged: 'fallback', submit them anew, or restore a backup.";
-  return new TenureError(`Damaged jobs of group "${group}": ${said}. ${cure}`, {
+  return new TenureError(`Damaged jobs of group "${group}": ${said}. ${remedy}`, {
     code: 'jobs_damaged',
     status: 0,
     retryable: false,

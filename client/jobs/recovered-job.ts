@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
-import type { recover } from '../../functions/checkpoints/schema.ts';
-import { showJob } from '../../functions/jobs/schema.ts';
+import type { recover } from '../../api/operations/checkpoints.ts';
+import { showJob } from '../../api/operations/jobs.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import { type DownloadOptions, download, downloadBytes, downloadFile, type Readable } from './download.ts';

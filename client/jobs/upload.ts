@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import { beginUpload, signParts } from '../../functions/jobs/schema.ts';
+import { beginUpload, signParts } from '../../api/operations/jobs.ts';
 import { linkedController } from '../linked-controller.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { inTerm, type LeadingTerm } from './leading-term.ts';

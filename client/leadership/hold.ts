@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import type { metadata } from '../../functions/leadership/schema.ts';
+import type { metadata } from '../../api/operations/leadership.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { TenureError } from '../tenure-error.ts';
 import { sleep } from '../time.ts';

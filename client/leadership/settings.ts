@@ -1,5 +1,5 @@
-import * as schema from '../../functions/leadership/schema.ts';
-import { name } from '../../functions/platform/schema.ts';
+import * as schema from '../../api/operations/leadership.ts';
+import { name } from '../../api/schema.ts';
 
 export interface LeaseSettings {
   /** Length of the lease, 1,000 to 3,600,000 ms; 15,000 unless given. */

@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import type { observe } from '../../functions/leadership/schema.ts';
+import type { observe } from '../../api/operations/leadership.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { sleep } from '../time.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type * as z from 'zod/mini';
-import { appendEntries, electWriter, truncateLog } from '../../functions/log/schema.ts';
+import { appendEntries, electWriter, truncateLog } from '../../api/operations/log.ts';
 import { inTerm, type LeadingTerm } from '../jobs/leading-term.ts';
 import { LeadershipLost } from '../leadership/loss.ts';
 import { linkedController } from '../linked-controller.ts';

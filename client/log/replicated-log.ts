@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import { createLog, readEntries, showLog } from '../../functions/log/schema.ts';
+import { createLog, readEntries, showLog } from '../../api/operations/log.ts';
 import type { LeadingTerm } from '../jobs/leading-term.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';

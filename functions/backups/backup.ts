@@ -5,13 +5,12 @@
  * is one worker's try: what an older attempt reports changes nothing.
  */
 import type * as z from 'zod/mini';
-import type { backupOptions } from './schema.ts';
+import type { backupOptions } from '../../api/operations/backups.ts';
+import type { Cut } from '../log/protocol/cut.ts';
 
 export type BackupState = 'INITIATING' | 'TRANSITIONING' | 'RUNNING' | 'VERIFYING' | 'COMPLETED' | 'FAILED';
 export type BackupOptions = z.output<typeof backupOptions>;
 export type Verdict = 'continue' | 'cancelled' | 'superseded';
-/** The last position of each log that the backup holds. */
-export type Cut = Readonly<Record<string, number>>;
 
 export interface Failure {
   readonly code: string;

@@ -5,10 +5,10 @@
  * change the backup, from the moment the attempt was passed over.
  */
 import type { Clock } from '../platform/clock.ts';
+import type { Workflow } from './attempt/workflow.ts';
 import type { BackupStore } from './backup-store.ts';
 import type { Archives, Cutting } from './ports.ts';
-import type { WorkerStore } from './workers/worker-store.ts';
-import type { Workflow } from './workflow.ts';
+import type { WorkerStore } from './worker/worker-store.ts';
 
 export interface BackupSettings {
   /** A suspended worker resumes by itself after this, ms. */

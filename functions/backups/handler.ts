@@ -1,10 +1,10 @@
 import { serve } from '../platform/http.ts';
 import { lambdaHandler } from '../platform/lambda.ts';
-import { archivesRoom } from './archive/archives-room.ts';
-import { cuttingRoom } from './cut/cutting-room.ts';
-import { backupRoomWithWorkflow } from './room.ts';
+import { archivesRoom } from './attempt/archives-environment.ts';
+import { cuttingRoom } from './attempt/cut-environment.ts';
+import { backupRoomWithWorkflow } from './environment.ts';
 import { backupRoutes } from './routes.ts';
-import { attemptRoutes, workerRoutes } from './workers/worker-routes.ts';
+import { attemptRoutes, workerRoutes } from './worker/worker-routes.ts';
 
 const room = {
   ...backupRoomWithWorkflow(),

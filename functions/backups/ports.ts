@@ -1,7 +1,8 @@
-/** What the workflow needs of the cut and of archives. A bound one of each is made by `cutting.ts` and `archives.ts`. */
-import type { ArchiveEntry, ReferredPayload } from './archive/archive-format.ts';
-import type { Copied } from './archive/archive-ports.ts';
-import type { BackupRecord, Cut, Finished, Progress, Verdict } from './backup.ts';
+/** What the workflow needs of the cut and of archives. A bound one of each is made by `attempt/group-cut.ts` and `attempt/archives.ts`. */
+import type { ReferredPayload } from '../../archive/format.ts';
+import type { ArchivePage, Copied } from '../../archive/ports.ts';
+import type { Cut } from '../log/protocol/cut.ts';
+import type { BackupRecord, Finished, Progress, Verdict } from './backup.ts';
 
 export interface AttemptName {
   readonly group: string;
@@ -20,12 +21,6 @@ export interface Cutting {
   cut(name: AttemptName): Promise<{ readonly cut: Cut } | { readonly again: string }>;
   /** Ends what the backup held back; can be repeated. */
   release(group: string, backupId: string): Promise<void>;
-}
-
-/** Lines of an archive, and where the next page begins; the cursor is opaque and stays good over restarts. */
-export interface ArchivePage {
-  readonly entries: readonly ArchiveEntry[];
-  readonly nextCursor?: string | undefined;
 }
 
 export type Verification =

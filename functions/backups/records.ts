@@ -1,6 +1,7 @@
 /** Reading and changing the record of a backup. */
+
+import { notFound, Problem } from '../../api/problem.ts';
 import { count } from '../platform/metrics.ts';
-import { notFound, Problem } from '../platform/problem.ts';
 import { type BackupRecord, type Failure, isFinal, moved } from './backup.ts';
 import type { BackupName, Stored } from './backup-store.ts';
 import type { Backups } from './backups.ts';

@@ -1,16 +1,16 @@
 /** What a caller asks of backups: take one, explain who would take it, cancel it, show it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
+import { invalidRequest, Problem } from '../../api/problem.ts';
+import { backupFinal, backupInProgress, backupRunning, noWorker } from '../../api/problems/backups.ts';
 import { instant } from '../platform/clock.ts';
 import { logger } from '../platform/logging.ts';
-import { invalidRequest, Problem } from '../platform/problem.ts';
+import { commandIds } from './attempt/delegation.ts';
+import { runSeconds, wholeSeconds } from './attempt/workflow.ts';
 import { type BackupOptions, type BackupRecord, begunRecord, candidates, isFinal, isPresent } from './backup.ts';
 import type { BackupName } from './backup-store.ts';
 import type { Backups, WithArchives, WithCutting, WithWorkflow } from './backups.ts';
-import { commandIds } from './delegation.ts';
-import { backupFinal, backupInProgress, backupRunning, noWorker } from './problems.ts';
 import { cancelled, changed, known, settled } from './records.ts';
-import { runSeconds, wholeSeconds } from './workflow.ts';
 
 export interface Request {
   readonly group: string;

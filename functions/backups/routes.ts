@@ -1,3 +1,4 @@
+import * as schema from '../../api/operations/backups.ts';
 import { fromCursor, toCursor } from '../platform/cursor.ts';
 import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
 import { isFinal } from './backup.ts';
@@ -5,7 +6,6 @@ import type { WithArchives, WithCutting, WithWorkflow } from './backups.ts';
 import { backupPrefix } from './keys.ts';
 import { known } from './records.ts';
 import { awaited, begin, cancel, discardMs, explain, remove, share, shown } from './requests.ts';
-import * as schema from './schema.ts';
 
 /** API Gateway waits 29 s. */
 const longestWaitMs = 25_000;

@@ -1,6 +1,6 @@
 import { type BackupRecord, isFinal } from '../backups/backup.ts';
 import type { Change } from './change.ts';
-import type { Happening } from './happening.ts';
+import type { Happening } from './raw-event.ts';
 
 /** A backup ends once; heartbeats, and sharing it later, are no events. */
 export function backupHappening({ before, after }: Change): Happening | undefined {

@@ -1,8 +1,8 @@
 import { type EventBridgeClient, PutEventsCommand, type PutEventsResultEntry } from '@aws-sdk/client-eventbridge';
-import { inParallel } from '../platform/in-parallel.ts';
+import { eventSource } from '../../api/events.ts';
+import { mapConcurrent } from '../../archive/map-concurrent.ts';
 import { logger } from '../platform/logging.ts';
 import type { EventBus, PublishedEvent, Sent } from './publishing.ts';
-import { eventSource } from './schema.ts';
 
 /** What one request takes. */
 const atOnce = 10;
@@ -34,7 +34,7 @@ export function eventBridgeBus(client: EventBridgeClient, busName: string): Even
       const requests = Array.from({ length: Math.ceil(events.length / atOnce) }, (_, at) =>
         events.slice(at * atOnce, (at + 1) * atOnce),
       );
-      return (await inParallel(requests, 4, put)).flat();
+      return (await mapConcurrent(requests, 4, put)).flat();
     },
   };
 }

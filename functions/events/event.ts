@@ -2,17 +2,18 @@
  * Which change of the main table is which event. One change is one event at most, and everything in the event comes out of the
  * change: delivered again it is the same event, with the same id and sequence.
  */
+
+import { details, eventVersion, type TenureEvent } from '../../api/events.ts';
 import { backupPrefix } from '../backups/keys.ts';
 import { jobPrefix } from '../jobs/keys.ts';
 import { groupKey, leadershipKey } from '../leadership/keys.ts';
-import { replicaPrefix } from '../log/keys.ts';
+import { replicaPrefix } from '../log/dynamodb/keys.ts';
 import { backupHappening } from './backup-event.ts';
 import type { Change } from './change.ts';
-import { type Happening, Unreadable } from './happening.ts';
 import { jobHappening } from './job-event.ts';
 import { leadershipHappening } from './leadership-event.ts';
+import { type Happening, Unreadable } from './raw-event.ts';
 import { replicaHappening } from './replica-event.ts';
-import { details, eventVersion, type TenureEvent } from './schema.ts';
 
 const groupPrefix = groupKey('');
 const leadershipSk = leadershipKey('').sk;

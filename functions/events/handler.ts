@@ -3,7 +3,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { patience } from '../platform/aws.ts';
 import { logged, logger } from '../platform/logging.ts';
-import { sqsAsideQueue } from './aside-queue.ts';
+import { sqsAsideQueue } from './dead-letter-queue.ts';
 import { eventBridgeBus } from './event-bus.ts';
 import { publishRecords } from './publishing.ts';
 import { eventSettings } from './settings.ts';

@@ -1,7 +1,7 @@
 import { intact, isDamaged, type Job } from '../jobs/job.ts';
 import { toJob } from '../jobs/job-item.ts';
 import type { Change } from './change.ts';
-import { type Happening, Unreadable } from './happening.ts';
+import { type Happening, Unreadable } from './raw-event.ts';
 
 /**
  * A job that is ACTIVE for the first time was submitted, one with another request's graph was submitted anew; one whose next checkpoint

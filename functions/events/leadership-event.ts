@@ -1,7 +1,7 @@
 import type { LeadershipRecord } from '../leadership/lease.ts';
 import { toRecord } from '../leadership/lease-items.ts';
 import type { Change } from './change.ts';
-import type { Happening } from './happening.ts';
+import type { Happening } from './raw-event.ts';
 
 /**
  * A term is announced when its confirmation appears in the record, and ends when that goes from it: by a resignation, a revocation,

@@ -1,11 +1,11 @@
 /** From a batch of the table's stream to the bus. */
 import type { DynamoDBRecord } from 'aws-lambda';
+import type { TenureEvent } from '../../api/events.ts';
 import { logger } from '../platform/logging.ts';
 import { count } from '../platform/metrics.ts';
 import { type Change, changeOf } from './change.ts';
 import { eventOf } from './event.ts';
-import { Unreadable } from './happening.ts';
-import type { TenureEvent } from './schema.ts';
+import { Unreadable } from './raw-event.ts';
 
 /** What became of an event; `refused` for good, or to be sent again. */
 export type Sent = 'published' | 'again' | { readonly refused: string };

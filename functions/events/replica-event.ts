@@ -1,7 +1,7 @@
-import { replicaIn } from '../log/keys.ts';
-import type { NotedReplica } from '../log/replica-watch.ts';
+import { replicaIn } from '../log/dynamodb/keys.ts';
+import type { NotedReplica } from '../log/http/replica-watch.ts';
 import type { Change } from './change.ts';
-import type { Happening } from './happening.ts';
+import type { Happening } from './raw-event.ts';
 
 /** The sweep has noted another status of a replica than before. */
 export function replicaHappening({ sk, before, after }: Change): Happening | undefined {

@@ -10,8 +10,8 @@
  * Another hand may have damaged the item, so every part is read by itself.
  */
 import * as z from 'zod/mini';
+import { jsonText } from '../../api/schema.ts';
 import { groupsIndex } from '../leadership/keys.ts';
-import { jsonText } from '../platform/schema.ts';
 import {
   type CheckpointRef,
   type Commit,

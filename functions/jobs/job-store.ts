@@ -1,5 +1,5 @@
+import type { Fence } from '../../api/fence.ts';
 import type { LeadershipRecord } from '../leadership/lease.ts';
-import type { Fence } from '../platform/headers.ts';
 import type { Job, JobName, JobRecord, Payload, Result } from './job.ts';
 
 /** A conditional write either took effect and shows the new record, or lost and shows the record that won (none: there is none). */

@@ -6,8 +6,8 @@
  * Not guaranteed: that only the newest leader *works* on a job. A deposed leader may go on computing until it notices; what it
  * cannot do is write, from the moment its successor has claimed the job.
  */
-import { notFound, Problem } from '../platform/problem.ts';
-import { fenced, jobDamaged, jobFinished } from './problems.ts';
+import { notFound, Problem } from '../../api/problem.ts';
+import { fenced, jobDamaged, jobFinished } from '../../api/problems/jobs.ts';
 
 export type JobState = 'ACTIVE' | 'FINISHED' | 'CLEANED';
 export type Outcome = 'succeeded' | 'failed' | 'cancelled';

@@ -1,9 +1,10 @@
 /** The life of a job: submitted, replaced, finished. Each write is one conditional request of the store. */
 import { createHash } from 'node:crypto';
 import { v7 } from 'uuid';
+import type { Fence } from '../../api/fence.ts';
+import { Problem } from '../../api/problem.ts';
+import { uploadUsed } from '../../api/problems/jobs.ts';
 import { termLost } from '../leadership/leadership.ts';
-import type { Fence } from '../platform/headers.ts';
-import { Problem } from '../platform/problem.ts';
 import { timely } from '../platform/timely.ts';
 import {
   fencedOff,
@@ -16,10 +17,9 @@ import {
   refusal,
 } from './job.ts';
 import type { JobStore } from './job-store.ts';
-import { uploadUsed } from './problems.ts';
+import { payloadKey } from './payloads/upload.ts';
+import { type Claimed, settle, type Uploads } from './payloads/uploads.ts';
 import { markOf } from './request-mark.ts';
-import { payloadKey } from './upload.ts';
-import { type Claimed, settle, type Uploads } from './uploads.ts';
 
 export interface Jobs extends Uploads {
   readonly jobs: JobStore;

@@ -1,13 +1,13 @@
+import * as schema from '../../api/operations/jobs.ts';
 import { instant } from '../platform/clock.ts';
 import { fromCursor, toCursor } from '../platform/cursor.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
 import { isDamaged, type JobName } from './job.ts';
+import { shown } from './job-view.ts';
 import * as jobs from './jobs.ts';
 import { jobPrefix } from './keys.ts';
-import * as schema from './schema.ts';
-import { shown } from './shown.ts';
-import { payloadKey } from './upload.ts';
-import * as uploads from './uploads.ts';
+import { payloadKey } from './payloads/upload.ts';
+import * as uploads from './payloads/uploads.ts';
 
 const named = ({ group, job }: { group: string; job: string }): JobName => ({ group, jobId: job });
 

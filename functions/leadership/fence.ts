@@ -1,4 +1,4 @@
-import type { Fence } from '../platform/headers.ts';
+import type { Fence } from '../../api/fence.ts';
 import { leadershipKey } from './keys.ts';
 
 /**

@@ -1,13 +1,13 @@
 /** The steps of a term: contend, confirm, renew, resign, revoke, observe. Each is one conditional write of the store. */
 import { randomUUID } from 'node:crypto';
+import type { Fence } from '../../api/fence.ts';
+import { Problem } from '../../api/problem.ts';
+import { groupRestoring, leadershipHeld, leadershipLost } from '../../api/problems/leadership.ts';
 import { instant } from '../platform/clock.ts';
-import type { Fence } from '../platform/headers.ts';
-import { Problem } from '../platform/problem.ts';
 import { type Timing, timely } from '../platform/timely.ts';
 import type { LeadershipRecord } from './lease.ts';
 import * as lease from './lease.ts';
 import type { Grant, LeaseStore, Published, Renewal, Revocation, Write } from './lease-store.ts';
-import { groupRestoring, leadershipHeld, leadershipLost } from './problems.ts';
 
 export interface Leadership extends Timing {
   readonly store: LeaseStore;

@@ -1,4 +1,4 @@
-import type { Fence } from '../platform/headers.ts';
+import type { Fence } from '../../api/fence.ts';
 import type { EndReason, LeadershipRecord } from './lease.ts';
 
 /** A conditional write either took effect and shows the new record, or lost and shows the record that won (none: there is none). */

@@ -7,8 +7,8 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
+import type { Fence } from '../../api/fence.ts';
 import { type Conditional, conditional, decided, once } from '../platform/conditional.ts';
-import type { Fence } from '../platform/headers.ts';
 import {
   floorKey,
   floorPrefix,

@@ -6,7 +6,7 @@
  * only when a lease may be taken over; skew beyond the allowance costs availability and the exactness of the handover,
  * never safety.
  */
-import type { Fence } from '../platform/headers.ts';
+import type { Fence } from '../../api/fence.ts';
 
 export interface Holder {
   readonly contenderId: string;

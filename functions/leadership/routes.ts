@@ -1,14 +1,14 @@
+import * as schema from '../../api/operations/leadership.ts';
+import { invalidRequest, Problem } from '../../api/problem.ts';
 import { instant } from '../platform/clock.ts';
 import { fromCursor, toCursor } from '../platform/cursor.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
-import { invalidRequest, Problem } from '../platform/problem.ts';
 import type { GroupStore } from './group-table.ts';
 import { shown, shownTerm } from './history.ts';
 import { termPrefix } from './keys.ts';
 import type { Leadership } from './leadership.ts';
 import * as leadership from './leadership.ts';
 import { relationIssue } from './lease.ts';
-import * as schema from './schema.ts';
 
 export function contendRoutes(room: Leadership): Endpoint[] {
   return [

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { catalogue } from '../../api/catalogue.ts';
 import packageJson from '../../package.json' with { type: 'json' };
-import { leadershipRoom } from '../leadership/room.ts';
+import { leadershipRoom } from '../leadership/environment.ts';
 import { operateRoutes } from '../leadership/routes.ts';
 import { documentClient, s3Client } from '../platform/aws.ts';
 import { systemClock } from '../platform/clock.ts';
 import { serve } from '../platform/http.ts';
 import { lambdaHandler } from '../platform/lambda.ts';
 import { bucketName, readSettings, tableName } from '../platform/settings.ts';
-import { catalogue } from './catalogue.ts';
 import { operationsRoutes } from './routes.ts';
 
 const { TENURE_TABLE, TENURE_BUCKET } = readSettings({ TENURE_TABLE: tableName, TENURE_BUCKET: bucketName });

@@ -1,10 +1,10 @@
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import type * as z from 'zod/mini';
+import * as schema from '../../api/operations/service.ts';
+import { Problem, unavailable } from '../../api/problem.ts';
 import { type Clock, instant } from '../platform/clock.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
-import { Problem, unavailable } from '../platform/problem.ts';
-import * as schema from './schema.ts';
 
 export interface Stores {
   readonly dynamodb: DynamoDBDocumentClient;

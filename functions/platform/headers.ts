@@ -1,18 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
-import { fenceRequired, invalidRequest, Problem } from './problem.ts';
-import { fencingVersion, sessionId, wholeText } from './schema.ts';
-
-/** What a leader's request proves itself with: the version that guarded things compare, and the session of its term. */
-export interface Fence {
-  readonly fencingVersion: number;
-  readonly sessionId: string;
-}
-
-const fenceHeaders = z.object({
-  'Fencing-Version': z.pipe(wholeText(1), fencingVersion),
-  'Leader-Session': sessionId,
-});
+import { type Fence, fenceHeaders } from '../../api/fence.ts';
+import { fenceRequired, invalidRequest, Problem } from '../../api/problem.ts';
 
 type Header = (name: string) => string | undefined;
 

@@ -3,12 +3,13 @@ import type { Context } from 'hono';
 import { HonoBase } from 'hono/hono-base';
 import { TrieRouter } from 'hono/router/trie-router';
 import * as z from 'zod/mini';
-import { type Fence, invalid, readFence, readRequestId } from './headers.ts';
+import type { Fence } from '../../api/fence.ts';
+import type { Operation } from '../../api/operation.ts';
+import { internal, invalidRequest, methodNotAllowed, notFound, Problem, unavailable } from '../../api/problem.ts';
+import { invalid, readFence, readRequestId } from './headers.ts';
 import { logger } from './logging.ts';
 import { count, time } from './metrics.ts';
-import type { Operation } from './operation.ts';
 import { requireSamePath } from './path.ts';
-import { internal, invalidRequest, methodNotAllowed, notFound, Problem, unavailable } from './problem.ts';
 import { reply } from './reply.ts';
 import { isUnavailable } from './store-errors.ts';
 

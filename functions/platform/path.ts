@@ -1,4 +1,4 @@
-import { invalidRequest, Problem } from './problem.ts';
+import { invalidRequest, Problem } from '../../api/problem.ts';
 
 /**
  * The caller was authorised for the path that API Gateway decoded, and the address made of it is parsed once more: `..`, `\`, a tab, `?`

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import './messages.ts';
+import '../../api/messages.ts';
 
 /**
  * Reads a room's settings from the environment. A missing or malformed one stops the function at start with an error

@@ -1,7 +1,7 @@
-import { deploymentOf } from '../../infra/local/assembly/deployment.ts';
-import { readAssembly } from '../../infra/local/assembly/read.ts';
-import { synthesise } from '../../infra/local/assembly/synthesise.ts';
-import { functionsOf } from '../../infra/local/functions/environment.ts';
+import { deploymentOf } from '../../emulator/cloudformation/assembly/deployment.ts';
+import { readAssembly } from '../../emulator/cloudformation/assembly/read.ts';
+import { synthesise } from '../../emulator/cloudformation/assembly/synthesise.ts';
+import { functionsOf } from '../../emulator/lambda/environment.ts';
 import { project } from './stack.ts';
 
 export interface Bundle {

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { startDynamoDbLocal } from '../../infra/local/dynamodb.ts';
+import { startDynamoDbLocal } from '../../emulator/dynamodb/dynamodb.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, inject } from 'vitest';
-import type { Fence } from '../../functions/platform/headers.ts';
+import type { Fence } from '../../api/fence.ts';
 import { type JobWorld, openJobWorld, type Process } from './job-world.ts';
 
 /** What a test of jobs starts from: a group of its own with a leader, a process that serves it, and the path of a job to submit. */

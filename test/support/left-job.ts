@@ -2,8 +2,8 @@ import { BatchWriteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { v7 } from 'uuid';
 import type { Job } from '../../functions/jobs/job.ts';
 import { toItem } from '../../functions/jobs/job-item.ts';
-import type { PayloadStore } from '../../functions/jobs/payload-store.ts';
-import { payloadKey } from '../../functions/jobs/upload.ts';
+import type { PayloadStore } from '../../functions/jobs/payloads/payload-store.ts';
+import { payloadKey } from '../../functions/jobs/payloads/upload.ts';
 import { type JobWorld, sha256 } from './job-world.ts';
 
 /** A job that an earlier leader has left behind, with its payloads. */

@@ -1,4 +1,6 @@
 /** The lease and group ports in memory: the items and conditions of lease-table.ts and group-table.ts, each step at once. */
+
+import type { Fence } from '../../api/fence.ts';
 import type { GroupStore } from '../../functions/leadership/group-table.ts';
 import {
   floorKey,
@@ -12,7 +14,6 @@ import {
 import { endOfNewestTerm, type Holder, type LeadershipRecord } from '../../functions/leadership/lease.ts';
 import { metadataText, toRecord, toTerm } from '../../functions/leadership/lease-items.ts';
 import type { Grant, LeaseStore, Write } from '../../functions/leadership/lease-store.ts';
-import type { Fence } from '../../functions/platform/headers.ts';
 
 /** As it lies in the table; never changed in place, so that a reference is a snapshot. */
 export type Item = Readonly<Record<string, unknown>>;

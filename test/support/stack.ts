@@ -86,7 +86,7 @@ async function launch(
   const argv = ['--port', String(port), '--data', folder];
   if (!schedules) argv.push('--no-schedules');
   if (app) argv.push('--app', app);
-  const child = spawn(process.execPath, [join(project, 'infra/local/start.mjs'), ...argv], {
+  const child = spawn(process.execPath, [join(project, 'emulator/start.mjs'), ...argv], {
     cwd: project,
     env: { ...process.env, STOP_WITH_PARENT: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,8 +1,8 @@
 import { UpdateTableCommand } from '@aws-sdk/client-dynamodb';
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import type { DynamoDBRecord } from 'aws-lambda';
-import { lambdaRecord } from '../../infra/local/streams/record.ts';
-import { shardReader } from '../../infra/local/streams/shards.ts';
+import { lambdaRecord } from '../../emulator/streams/record.ts';
+import { shardReader } from '../../emulator/streams/shards.ts';
 import { localDynamoDb } from './main-table.ts';
 
 /** Switches on the stream of a table, as the deployed one has it, and reads what comes of it as Lambda hands it over. */

@@ -1,8 +1,8 @@
 /** The DynamoDB requests of backup policies. */
 import { type DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { groupsIndex, indexQuery } from '../../leadership/keys.ts';
 import { conditional } from '../../platform/conditional.ts';
-import { inParallel } from '../../platform/in-parallel.ts';
 import { policyKey, policyPartition } from '../keys.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyStore, StoredPolicy } from './policy-store.ts';
@@ -56,7 +56,7 @@ export function policyTable(client: DynamoDBDocumentClient, table: string): Poli
 
     async *list() {
       for await (const { Items = [] } of paginateQuery({ client }, indexQuery(table, policyPartition))) {
-        const found = await inParallel(Items, 16, (item) => read(String(item[groupsIndex.sortKey])));
+        const found = await mapConcurrent(Items, 16, (item) => read(String(item[groupsIndex.sortKey])));
         yield* found.flatMap((stored) => stored ?? []);
       }
     },

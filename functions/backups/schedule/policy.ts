@@ -1,7 +1,7 @@
 /** When a group is backed up by itself. Pure: no SDK, no clock. */
 import type * as z from 'zod/mini';
+import type { backupPolicy } from '../../../api/operations/backups.ts';
 import { timedUuidFrom } from '../derived-id.ts';
-import type { backupPolicy } from '../schema.ts';
 
 export type Policy = z.output<typeof backupPolicy>;
 

@@ -1,8 +1,8 @@
 import type { Context } from 'aws-lambda';
 import { logged, logger } from '../../platform/logging.ts';
-import { archivesRoom } from '../archive/archives-room.ts';
-import { restoreRoomWithLaunch } from '../restore/restore-room.ts';
-import { backupRoomWithWorkflow } from '../room.ts';
+import { restoreRoomWithLaunch } from '../../restore/environment.ts';
+import { archivesRoom } from '../attempt/archives-environment.ts';
+import { backupRoomWithWorkflow } from '../environment.ts';
 import { tick } from './schedule.ts';
 
 const room = { ...restoreRoomWithLaunch(), ...backupRoomWithWorkflow(), archives: archivesRoom() };

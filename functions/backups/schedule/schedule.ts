@@ -1,14 +1,15 @@
 /** What the minute does for backups that nobody asks for: those that a policy has due, retention, and restores that stand still. */
-import { inParallel } from '../../platform/in-parallel.ts';
+
+import { Problem } from '../../../api/problem.ts';
+import { backupInProgress } from '../../../api/problems/backups.ts';
+import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { logger } from '../../platform/logging.ts';
-import { Problem } from '../../platform/problem.ts';
+import type { Launching } from '../../restore/restore.ts';
+import { reviveRestores } from '../../restore/steps.ts';
 import type { BackupOptions } from '../backup.ts';
 import type { WithArchives, WithWorkflow } from '../backups.ts';
 import { inTurn } from '../in-turn.ts';
-import { backupInProgress } from '../problems.ts';
 import { begin } from '../requests.ts';
-import type { Launching } from '../restore/restore.ts';
-import { reviveRestores } from '../restore/restore-steps.ts';
 import { due, slotBackupId } from './policy.ts';
 import type { StoredPolicy } from './policy-store.ts';
 import { retain, type WithPolicies } from './retention.ts';
@@ -41,7 +42,7 @@ export const policiesAtOnce = 8;
 export async function tick(room: Room, remainingMs: () => number): Promise<Ticked> {
   const done: Ticked = { started: 0, skipped: 0, deleted: 0, failed: 0 };
   const each = (policies: StoredPolicy[], act: (stored: StoredPolicy) => Promise<void>) =>
-    inParallel(policies, policiesAtOnce, async (stored) => {
+    mapConcurrent(policies, policiesAtOnce, async (stored) => {
       try {
         await act(stored);
       } catch (error) {

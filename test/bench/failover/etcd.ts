@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../../infra/local/dynamodb.ts';
+import { freePort } from '../../../emulator/dynamodb/dynamodb.ts';
 import { Absent } from '../peers.ts';
 import { contender, eventually, killWithUs, type System, ttlMs } from './system.ts';
 

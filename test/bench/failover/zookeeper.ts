@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { freePort } from '../../../infra/local/dynamodb.ts';
+import { freePort } from '../../../emulator/dynamodb/dynamodb.ts';
 import { Absent, peerPackage, peersFolder } from '../peers.ts';
 import { contender, eventually, killWithUs, program, type System, ttlMs } from './system.ts';
 

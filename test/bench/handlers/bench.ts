@@ -1,5 +1,5 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
-import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
+import { startDynamoDbLocal } from '../../../emulator/dynamodb/dynamodb.ts';
 import { openJobWorld } from '../../support/job-world.ts';
 import { createReplicaTable } from '../../support/log/tables.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';

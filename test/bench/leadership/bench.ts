@@ -1,4 +1,4 @@
-import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
+import { startDynamoDbLocal } from '../../../emulator/dynamodb/dynamodb.ts';
 import type { Bench, Row } from '../bench.ts';
 import { Absent } from '../peers.ts';
 import { median } from '../samples.ts';

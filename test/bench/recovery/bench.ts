@@ -1,6 +1,6 @@
+import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { JobRegistry, termFromEnvironment } from '../../../client/index.ts';
-import { inParallel } from '../../../functions/platform/in-parallel.ts';
-import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
+import { startDynamoDbLocal } from '../../../emulator/dynamodb/dynamodb.ts';
 import { type JobWorld, openJobWorld } from '../../support/job-world.ts';
 import { jobNames, leaveJob } from '../../support/left-job.ts';
 import { atMost, type Bench, type Row } from '../bench.ts';
@@ -20,7 +20,7 @@ export const bench: Bench = {
     try {
       const { payloads } = world.process().room;
       for (const count of crowds) {
-        await inParallel(jobNames(count), 16, (job) => leaveJob(world, payloads, groupOf(count), job));
+        await mapConcurrent(jobNames(count), 16, (job) => leaveJob(world, payloads, groupOf(count), job));
         say(`${count} jobs left behind`);
       }
       const variants = Object.fromEntries(crowds.map((count) => [count, () => recover(world, count)]));

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { manifestName } from '../../../functions/backups/archive/archive-format.ts';
-import { backupPlace } from '../../../functions/backups/archive/archive-place.ts';
-import { OutOfTime } from '../../../functions/backups/local.ts';
+import { manifestName } from '../../../api/archive.ts';
+import { backupPlace } from '../../../functions/backups/bucket/archive-place.ts';
+import { OutOfTime } from '../../../functions/backups/worker/built-in-worker.ts';
 import { injectFaults } from '../../support/faults.ts';
 import { checkpoint, submit } from '../../support/job-world.ts';
 import { type ArchiveWorld, openArchives } from './archive-world.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { counting, finish, giveUp, heartbeat } from '../../../functions/backups/attempts.ts';
-import { cleanUp, fail, lose, verify, work } from '../../../functions/backups/conclusion.ts';
-import { choose } from '../../../functions/backups/delegation.ts';
+import { counting, finish, giveUp, heartbeat } from '../../../functions/backups/attempt/attempts.ts';
+import { cleanUp, fail, lose, verify, work } from '../../../functions/backups/attempt/conclusion.ts';
+import { choose } from '../../../functions/backups/attempt/delegation.ts';
 import { settled } from '../../../functions/backups/records.ts';
 import { cancel, remove } from '../../../functions/backups/requests.ts';
-import { goodbye } from '../../../functions/backups/workers/workers.ts';
+import { goodbye } from '../../../functions/backups/worker/workers.ts';
 import { problemOf } from '../leadership/room.ts';
 import { finished, group, openBackups, progress } from './world.ts';
 

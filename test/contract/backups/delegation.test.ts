@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { finish, giveUp } from '../../../functions/backups/attempts.ts';
-import { cut } from '../../../functions/backups/conclusion.ts';
-import { choose, offer, passOver, run, suspend } from '../../../functions/backups/delegation.ts';
-import { answer, goodbye } from '../../../functions/backups/workers/workers.ts';
+import { finish, giveUp } from '../../../functions/backups/attempt/attempts.ts';
+import { cut } from '../../../functions/backups/attempt/conclusion.ts';
+import { choose, offer, passOver, run, suspend } from '../../../functions/backups/attempt/delegation.ts';
+import { answer, goodbye } from '../../../functions/backups/worker/workers.ts';
 import { problemOf } from '../leadership/room.ts';
 import { finished, group, openBackups } from './world.ts';
 

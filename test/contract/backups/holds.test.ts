@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { attemptPlace } from '../../../functions/backups/archive/archive-place.ts';
-import { verifyArchive } from '../../../functions/backups/archive/archive-verifier.ts';
-import { bucketFiles } from '../../../functions/backups/archive/bucket-files.ts';
+import { verifyArchive } from '../../../archive/verifier.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
-import { archiveBucket } from '../../../functions/backups/backup-bucket.ts';
+import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
+import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
+import { bucketFiles } from '../../../functions/backups/bucket/bucket-files.ts';
 import { cancelled, settled } from '../../../functions/backups/records.ts';
-import { releaseDeletes } from '../../../functions/checkpoints/held-deletes.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
+import { releaseDeletes } from '../../../functions/jobs/payloads/held-deletes.ts';
 import { initialise } from '../../support/backups/memory-logs.ts';
 import { checkpoint, submit } from '../../support/job-world.ts';
 import { type ArchiveWorld, type BackupProcess, openArchives } from './archive-world.ts';

@@ -1,8 +1,8 @@
-import { cleanUp } from '../../../functions/checkpoints/clean-up.ts';
+import type { Fence } from '../../../api/fence.ts';
+import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
-import { inspect } from '../../../functions/log/inspect.ts';
-import { positions, read } from '../../../functions/log/reader.ts';
-import type { Fence } from '../../../functions/platform/headers.ts';
+import { inspect } from '../../../functions/log/protocol/inspect.ts';
+import { positions, read } from '../../../functions/log/protocol/reader.ts';
 import { initialise, type MemoryLogs, memoryWriter } from '../../support/backups/memory-logs.ts';
 import { checkpoint, type JobWorld, type Process, submit, uploadBytes } from '../../support/job-world.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';

@@ -2,10 +2,10 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { BackupWorker } from '../../../client/backups/backup-worker.ts';
 import type { BackupHooks, WorkerEvent } from '../../../client/backups/hooks.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
-import { cut } from '../../../functions/backups/conclusion.ts';
-import { choose, offer, run, suspend } from '../../../functions/backups/delegation.ts';
+import { cut } from '../../../functions/backups/attempt/conclusion.ts';
+import { choose, offer, run, suspend } from '../../../functions/backups/attempt/delegation.ts';
 import { cancel } from '../../../functions/backups/requests.ts';
-import { attemptRoutes, workerRoutes } from '../../../functions/backups/workers/worker-routes.ts';
+import { attemptRoutes, workerRoutes } from '../../../functions/backups/worker/worker-routes.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { group, openBackups } from './world.ts';
 
@@ -181,7 +181,7 @@ describe('the worker of the client library', () => {
     await world.event('accepted');
     await run(world.room, { ...name, taskToken: 'run' });
     await cancel(world.room, name);
-    const { release } = await import('../../../functions/backups/delegation.ts');
+    const { release } = await import('../../../functions/backups/attempt/delegation.ts');
     await release(world.room, name, 'w1');
     expect(await world.event('ended')).toMatchObject({ why: 'cancelled' });
     expect(resumed).toEqual(['once']);

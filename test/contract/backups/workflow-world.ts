@@ -1,11 +1,11 @@
-import { cleanUp, cut, fail, lose, verify, work } from '../../../functions/backups/conclusion.ts';
-import { choose, offer, passOver, run, suspend } from '../../../functions/backups/delegation.ts';
-import { inputs, task } from '../../../functions/backups/task.ts';
-import { workflowClient } from '../../../functions/backups/workflow-client.ts';
+import { cleanUp, cut, fail, lose, verify, work } from '../../../functions/backups/attempt/conclusion.ts';
+import { choose, offer, passOver, run, suspend } from '../../../functions/backups/attempt/delegation.ts';
+import { inputs, task } from '../../../functions/backups/attempt/task-inputs.ts';
+import { workflowClient } from '../../../functions/backups/attempt/workflow-client.ts';
 import { logger } from '../../../functions/platform/logging.ts';
 import type { backupTasks } from '../../../infra/backup-workflow.ts';
 import { resources, templateOf, text } from '../../infra/cdk/synthesised.ts';
-import { errorNamed, manualClock, roleArn, testServer, until } from '../../infra/local/step-functions/support.ts';
+import { errorNamed, manualClock, roleArn, testServer, until } from '../../infra/emulator/step-functions/support.ts';
 import { group, openBackups, type Room } from './world.ts';
 
 type Task = (event: unknown, context: { awsRequestId: string; getRemainingTimeInMillis(): number }) => Promise<unknown>;

@@ -1,9 +1,9 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, test } from 'vitest';
-import { finish, giveUp, heartbeat } from '../../../functions/backups/attempts.ts';
+import { finish, giveUp, heartbeat } from '../../../functions/backups/attempt/attempts.ts';
 import { cancel, launch, remove } from '../../../functions/backups/requests.ts';
-import { sweep } from '../../../functions/backups/sweeping.ts';
-import { goodbye } from '../../../functions/backups/workers/workers.ts';
+import { sweep } from '../../../functions/backups/sweep.ts';
+import { goodbye } from '../../../functions/backups/worker/workers.ts';
 import { errorNamed, group, openWorkflow, until } from './workflow-world.ts';
 import { finished, progress } from './world.ts';
 

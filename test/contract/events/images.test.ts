@@ -1,12 +1,12 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { moved } from '../../../functions/backups/backup.ts';
-import { cleanUp } from '../../../functions/checkpoints/clean-up.ts';
 import { changeOf } from '../../../functions/events/change.ts';
 import { eventOf } from '../../../functions/events/event.ts';
-import { replicaNotesTable } from '../../../functions/log/replica-notes-table.ts';
-import { note } from '../../../functions/log/replica-watch.ts';
-import { seatTable } from '../../../functions/log/seat-table.ts';
+import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
+import { replicaNotesTable } from '../../../functions/log/dynamodb/replica-notes-table.ts';
+import { seatTable } from '../../../functions/log/dynamodb/sequencer-table.ts';
+import { note } from '../../../functions/log/http/replica-watch.ts';
 import { checkpoint, type JobWorld, openJobWorld, type Process, sha256, submit } from '../../support/job-world.ts';
 import { streamOf } from '../../support/table-stream.ts';
 import { openBackups } from '../backups/world.ts';

@@ -1,8 +1,8 @@
 import type { DynamoDBRecord } from 'aws-lambda';
+import { matches } from '../../../emulator/streams/pattern.ts';
 import { changeOf } from '../../../functions/events/change.ts';
 import { eventOf } from '../../../functions/events/event.ts';
 import { eventFilters } from '../../../infra/event-filter.ts';
-import { matches } from '../../../infra/local/streams/pattern.ts';
 
 /** The records that the deployed mapping hands to the function. */
 export const passing = (records: readonly DynamoDBRecord[]) =>

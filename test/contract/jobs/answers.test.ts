@@ -1,6 +1,6 @@
 import { v7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
-import type { Fence } from '../../../functions/platform/headers.ts';
+import type { Fence } from '../../../api/fence.ts';
 import { eachInItsGroup } from '../../support/job-scene.ts';
 import { checkpoint, type JobWorld, type Process, sha256, submit } from '../../support/job-world.ts';
 

@@ -1,8 +1,8 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { v7 } from 'uuid';
 import { expect, test } from 'vitest';
-import type { Fence } from '../../../functions/platform/headers.ts';
-import { inParallel } from '../../../functions/platform/in-parallel.ts';
+import type { Fence } from '../../../api/fence.ts';
+import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { sizes } from '../../sizes.ts';
 import { eachInItsGroup } from '../../support/job-scene.ts';
 import { checkpoint, type JobWorld, type Process, sha256, submit, uploadBytes } from '../../support/job-world.ts';
@@ -119,7 +119,7 @@ test('a job that has committed many checkpoints costs the same per commit as a n
   /** What so many commits have sent: each a request and its write units. */
   const costOf = async (count: number) => {
     api.dynamodb.sent.length = 0;
-    await inParallel(Array.from({ length: count }), 8, commit);
+    await mapConcurrent(Array.from({ length: count }), 8, commit);
     return api.dynamodb.sent.map(({ command, capacity }) => `${command} ${capacity}`);
   };
   await costOf(12);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { cleanUp } from '../../../functions/checkpoints/clean-up.ts';
-import { recover as recoverPage } from '../../../functions/checkpoints/recovery.ts';
-import type { Fence } from '../../../functions/platform/headers.ts';
+import type { Fence } from '../../../api/fence.ts';
+import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
+import { recover as recoverPage } from '../../../functions/jobs/recovery.ts';
 import { eachInItsGroup } from '../../support/job-scene.ts';
 import {
   checkpoint,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { cleanUp } from '../../../functions/checkpoints/clean-up.ts';
-import type { Fence } from '../../../functions/platform/headers.ts';
+import type { Fence } from '../../../api/fence.ts';
+import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
 import { eachInItsGroup } from '../../support/job-scene.ts';
 import { checkpoint, download, type JobWorld, type Process, submit, uploadBytes } from '../../support/job-world.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { recover } from '../../../functions/checkpoints/recovery.ts';
-import { inParallel } from '../../../functions/platform/in-parallel.ts';
+import { mapConcurrent } from '../../../archive/map-concurrent.ts';
+import { recover } from '../../../functions/jobs/recovery.ts';
 import { type JobRoom, type JobWorld, openJobWorld } from '../../support/job-world.ts';
 import { jobNames, leaveFinished, leaveJob } from '../../support/left-job.ts';
 
@@ -15,7 +15,7 @@ afterAll(() => world.close());
 async function recovered(group: string, jobs: readonly string[], limit: number, isActive: (at: number) => boolean) {
   const { payloads } = world.process().room;
   const active = jobs.filter((_, at) => isActive(at));
-  await inParallel(active, 16, (jobId) => leaveJob(world, payloads, group, jobId));
+  await mapConcurrent(active, 16, (jobId) => leaveJob(world, payloads, group, jobId));
   const finished = jobs.filter((_, at) => !isActive(at));
   await leaveFinished(world, group, finished);
   const { room, dynamodb } = world.process();

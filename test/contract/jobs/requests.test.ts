@@ -1,6 +1,6 @@
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import type { Fence } from '../../../functions/platform/headers.ts';
+import type { Fence } from '../../../api/fence.ts';
 import { type JobWorld, openJobWorld, type Process, sha256, submit } from '../../support/job-world.ts';
 
 const group = '/groups/requests';

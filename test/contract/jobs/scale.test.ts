@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { JobRegistry, termFromEnvironment } from '../../../client/index.ts';
-import { inParallel } from '../../../functions/platform/in-parallel.ts';
 import { sizes } from '../../sizes.ts';
 import { type JobWorld, openJobWorld } from '../../support/job-world.ts';
 import { jobNames, leaveJob } from '../../support/left-job.ts';
@@ -15,7 +15,7 @@ afterAll(() => world.close());
 test(`${sizes.jobs.recovered} jobs are recovered in pages, with at most 1.1 requests each`, async () => {
   const jobs = jobNames(sizes.jobs.recovered);
   const filling = world.process();
-  await inParallel(jobs, 16, (jobId) => leaveJob(world, filling.room.payloads, 'scale', jobId));
+  await mapConcurrent(jobs, 16, (jobId) => leaveJob(world, filling.room.payloads, 'scale', jobId));
 
   const api = world.process();
   const { fencingVersion, sessionId } = await world.lead('scale', 3_600_000);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Fence } from '../../../functions/platform/headers.ts';
+import type { Fence } from '../../../api/fence.ts';
 import { eachInItsGroup } from '../../support/job-scene.ts';
 import { checkpoint, type JobWorld, type Process, sha256, submit } from '../../support/job-world.ts';
 

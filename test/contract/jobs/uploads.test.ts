@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Fence } from '../../../functions/platform/headers.ts';
+import type { Fence } from '../../../api/fence.ts';
 import { eachInItsGroup } from '../../support/job-scene.ts';
 import {
   checkpoint,

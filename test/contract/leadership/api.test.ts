@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { catalogue } from '../../../api/catalogue.ts';
 import { contendRoutes, leaseRoutes, operateRoutes } from '../../../functions/leadership/routes.ts';
-import { catalogue } from '../../../functions/operations/catalogue.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { openRoom } from './room.ts';
 

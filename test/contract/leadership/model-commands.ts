@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
+import type { Fence } from '../../../api/fence.ts';
 import { shown, sweep } from '../../../functions/leadership/history.ts';
 import { confirm, contend, type GrantedTerm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
-import type { Fence } from '../../../functions/platform/headers.ts';
 import type { Item } from '../../support/memory-lease-store.ts';
 import {
   comparable,

@@ -1,12 +1,12 @@
 /** The same protocol over two stores, the one in memory and DynamoDB, each with the faults of its own kind. */
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { Fence } from '../../../api/fence.ts';
+import { Problem } from '../../../api/problem.ts';
 import { type GroupStore, groupTable } from '../../../functions/leadership/group-table.ts';
 import { groupKey } from '../../../functions/leadership/keys.ts';
 import type { Leadership } from '../../../functions/leadership/leadership.ts';
 import type { LeaseStore } from '../../../functions/leadership/lease-store.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';
-import type { Fence } from '../../../functions/platform/headers.ts';
-import { Problem } from '../../../functions/platform/problem.ts';
 import { createWitness, type Witness } from '../../simulation/leadership/witness.ts';
 import { Crashed, type Fault, injectFaults } from '../../support/faults.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';

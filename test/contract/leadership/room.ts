@@ -1,8 +1,8 @@
 import { inject } from 'vitest';
+import type { Problem } from '../../../api/problem.ts';
 import { groupTable } from '../../../functions/leadership/group-table.ts';
 import { contend, type Leadership } from '../../../functions/leadership/leadership.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';
-import type { Problem } from '../../../functions/platform/problem.ts';
 import { type Faults, injectFaults } from '../../support/faults.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
 import { movedClock } from '../../support/moved-clock.ts';

@@ -1,10 +1,10 @@
 /** What an append costs. DynamoDB Local reports half of what AWS charges for transactional writes. */
 import { expect, inject, it } from 'vitest';
-import { append } from '../../../functions/log/append.ts';
-import { elect } from '../../../functions/log/coordinator.ts';
-import { read } from '../../../functions/log/reader.ts';
-import type { Value } from '../../../functions/log/replica.ts';
-import { requestIdOf } from '../../../functions/log/seat-item.ts';
+import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
+import { append } from '../../../functions/log/protocol/append.ts';
+import { elect } from '../../../functions/log/protocol/coordinator.ts';
+import { read } from '../../../functions/log/protocol/reader.ts';
+import type { Value } from '../../../functions/log/protocol/replica.ts';
 import type { Faults, Sent } from '../../support/faults.ts';
 import { logsWith } from '../../support/log/tables.ts';
 import { vote } from './replica-contract.ts';

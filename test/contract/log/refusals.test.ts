@@ -1,13 +1,13 @@
 /** What the API answers when replicas are lost, rivals come between and processes die: provoked on real tables, not told. */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, inject, test } from 'vitest';
+import { maxRound, pack } from '../../../api/ballot.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';
-import { maxRound, pack } from '../../../functions/log/ballot.ts';
-import { lockAll, unlockAll } from '../../../functions/log/lock.ts';
-import { defaultSettings, type LogParts } from '../../../functions/log/log.ts';
-import { systemTimer } from '../../../functions/log/quorum.ts';
-import type { Replica, WriteRequest } from '../../../functions/log/replica.ts';
-import { positionKey } from '../../../functions/log/replica-item.ts';
+import { positionKey } from '../../../functions/log/dynamodb/replica-item.ts';
+import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
+import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
+import { systemTimer } from '../../../functions/log/protocol/quorum.ts';
+import type { Replica, WriteRequest } from '../../../functions/log/protocol/replica.ts';
 import { asks, type Call, founded, served } from '../../support/log/served.ts';
 import { logsWith, type TestLogs } from '../../support/log/tables.ts';
 import { localDocuments } from '../../support/main-table.ts';

@@ -9,7 +9,7 @@ import {
   rangeBytes,
   sameValue,
   type Value,
-} from '../../../functions/log/replica.ts';
+} from '../../../functions/log/protocol/replica.ts';
 
 export const fresh = { incarnation: 'life-1', view: 'view-1' };
 const view = 'view-2';

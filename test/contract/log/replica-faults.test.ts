@@ -1,5 +1,5 @@
 import { expect, inject, it } from 'vitest';
-import type { WriteAnswer } from '../../../functions/log/replica.ts';
+import type { WriteAnswer } from '../../../functions/log/protocol/replica.ts';
 import type { Fault } from '../../support/faults.ts';
 import { createReplicaTable, replicaOn, wipeTable } from '../../support/log/tables.ts';
 import { at, ballot, data, fresh, learned, vote } from './replica-contract.ts';

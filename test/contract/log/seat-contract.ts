@@ -1,7 +1,7 @@
 /** What every store of a writer's seat must do. Run against memory and against the main table. */
 import { expect, it } from 'vitest';
-import type { Hold, Seat, SeatStore } from '../../../functions/log/seat.ts';
-import { requestIdOf } from '../../../functions/log/seat-item.ts';
+import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
+import type { Hold, Seat, SeatStore } from '../../../functions/log/protocol/sequencer.ts';
 
 export const seat = (revision: number, more: Partial<Seat> = {}): Seat => ({
   revision,

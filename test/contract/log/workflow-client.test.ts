@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { RecoveryInput } from '../../../functions/log/workflow.ts';
-import { recoveryWorkflowClient } from '../../../functions/log/workflow-client.ts';
-import { testServer, until } from '../../infra/local/step-functions/support.ts';
+import type { RecoveryInput } from '../../../functions/log/lambda/workflow.ts';
+import { recoveryWorkflowClient } from '../../../functions/log/lambda/workflow-client.ts';
+import { testServer, until } from '../../infra/emulator/step-functions/support.ts';
 
 const input = (replica: string, force = false): Omit<RecoveryInput, 'key'> => {
   return { group: 'orders', log: 'journal', replica, force, plan: null };

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
+import { appendEntries } from '../../../api/operations/log.ts';
+import { Problem } from '../../../api/problem.ts';
+import { outcomeUnknown } from '../../../api/problems/log.ts';
 import { cancelled, settled } from '../../../functions/backups/records.ts';
-import { collectPage } from '../../../functions/checkpoints/collector.ts';
-import { outcomeUnknown } from '../../../functions/log/problems.ts';
-import { appendEntries } from '../../../functions/log/schema.ts';
+import { collectPage } from '../../../functions/jobs/clean-up/collector.ts';
 import { endpoint, serve } from '../../../functions/platform/http.ts';
-import { Problem } from '../../../functions/platform/problem.ts';
 import { type JobWorld, openJobWorld, uploadBytes } from '../../support/job-world.ts';
 import { openBackups } from '../backups/world.ts';
 

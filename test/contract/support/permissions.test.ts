@@ -5,7 +5,7 @@ import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } fr
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { startS3Server } from '../../../infra/local/s3/server.ts';
+import { startS3Server } from '../../../emulator/s3/server.ts';
 import { guardDynamoDb, PermissionGuard } from '../../support/permissions/guard.ts';
 
 const TableName = 'guarded-table';

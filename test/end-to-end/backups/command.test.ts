@@ -20,7 +20,7 @@ test('tenure worker takes what tenure backup create asks for, and says goodbye w
   expect(await json('create', '--explain')).toMatchObject({ candidates: [{ worker: 'standby', chosen: true }] });
 
   // As a person sees it: `script` gives the command a terminal.
-  const command = `stty cols 200; ${process.execPath} ${join(project, 'client/cli/tenure.mjs')} backup create --group ${group}`;
+  const command = `stty cols 200; ${process.execPath} ${join(project, 'cli/tenure.mjs')} backup create --group ${group}`;
   const typed = run('script', ['--quiet', '--return', '--command', command, '/dev/null']);
   expect(await typed.ended()).toBe(0);
   const shown = stripVTControlCharacters(typed.output());

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type * as z from 'zod/mini';
+import { showCheckpoint } from '../../../api/operations/checkpoints.ts';
+import { listJobs, showJob, type shownJob } from '../../../api/operations/jobs.ts';
+import { listLogs } from '../../../api/operations/log.ts';
 import { download, ReplicatedLog, type TenureClient } from '../../../client/index.ts';
-import { showCheckpoint } from '../../../functions/checkpoints/schema.ts';
-import { listJobs, showJob, type shownJob } from '../../../functions/jobs/schema.ts';
-import { listLogs } from '../../../functions/log/schema.ts';
 
 type Job = z.output<typeof shownJob>;
 

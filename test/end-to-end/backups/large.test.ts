@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, inject, onTestFinished, test } from 'vitest';
+import { shareBackup } from '../../../api/operations/backups.ts';
 import { ReplicatedLog } from '../../../client/index.ts';
-import { shareBackup } from '../../../functions/backups/schema.ts';
 import { sizes } from '../../sizes.ts';
 import { entryText, seedLargeGroup } from '../../support/backups/large-group.ts';
 import { backUpByWorker } from '../../support/backups/throughput.ts';

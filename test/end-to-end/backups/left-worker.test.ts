@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cancelBackup } from '../../../functions/backups/schema.ts';
+import { cancelBackup } from '../../../api/operations/backups.ts';
 import { backupTimes } from '../../support/backups/times.ts';
 import { alive } from '../../support/processes.ts';
 import { client, eventually, newGroup, signal } from '../leadership/tenure.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCli } from '../../../client/cli/main.ts';
+import { createBackup, getBackup, getRestore, shareBackup, startRestore } from '../../../api/operations/backups.ts';
+import { runCli } from '../../../cli/main.ts';
 import { JobRegistry, ReplicatedLog, TenureClient, termFromEnvironment } from '../../../client/index.ts';
-import { createBackup, getBackup, getRestore, shareBackup, startRestore } from '../../../functions/backups/schema.ts';
 import { sizes } from '../../sizes.ts';
 import { entryText, type LargeGroup, seedLargeGroup } from '../../support/backups/large-group.ts';
 import { type RunningStack, startStack } from '../../support/stack.ts';

@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { runCli } from '../../../client/cli/main.ts';
+import { runCli } from '../../../cli/main.ts';
 import { asked, client, eventually, folder, tenure } from '../leadership/tenure.ts';
 import { type Expected, expectAsAtTheCut } from './as-at-the-cut.ts';
 import { downloadAll, s3At } from './downloads.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createBackup, getBackup } from '../../../api/operations/backups.ts';
+import { listWorkers } from '../../../api/operations/workers.ts';
 import { TenureClient } from '../../../client/index.ts';
-import { createBackup, getBackup } from '../../../functions/backups/schema.ts';
-import { listWorkers } from '../../../functions/backups/workers/worker-schema.ts';
 import { sizes } from '../../sizes.ts';
 import { type RunningStack, startStack } from '../../support/stack.ts';
 import { eventually } from '../leadership/tenure.ts';

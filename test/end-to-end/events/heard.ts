@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { vi } from 'vitest';
-import { details, type EventType } from '../../../functions/events/schema.ts';
+import { details, type EventType } from '../../../api/events.ts';
 import type { StackDescription } from '../../support/stack.ts';
 
 interface Heard {

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import { catalogue } from '../../../functions/operations/catalogue.ts';
-import type { Operation } from '../../../functions/platform/operation.ts';
-import { type ProblemKind, platformProblems } from '../../../functions/platform/problem.ts';
+import { catalogue } from '../../../api/catalogue.ts';
+import type { Operation } from '../../../api/operation.ts';
+import { type ProblemKind, platformProblems } from '../../../api/problem.ts';
 import type { FuzzedRequest } from '../../support/fuzz/requests.ts';
 import type { RawAnswer } from '../../support/fuzz/send.ts';
 

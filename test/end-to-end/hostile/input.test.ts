@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { catalogue } from '../../../functions/operations/catalogue.ts';
-import type { Operation } from '../../../functions/platform/operation.ts';
+import { catalogue } from '../../../api/catalogue.ts';
+import type { Operation } from '../../../api/operation.ts';
 import { sizes } from '../../sizes.ts';
 import { type FuzzedRequest, type Known, requestsTo } from '../../support/fuzz/requests.ts';
 import { send } from '../../support/fuzz/send.ts';

@@ -1,7 +1,7 @@
+import { beginUpload, submitJob } from '../../../api/operations/jobs.ts';
+import { createLog, electWriter, initializeReplica } from '../../../api/operations/log.ts';
+import { registerWorker } from '../../../api/operations/workers.ts';
 import { TenureClient } from '../../../client/index.ts';
-import { registerWorker } from '../../../functions/backups/workers/worker-schema.ts';
-import { beginUpload, submitJob } from '../../../functions/jobs/schema.ts';
-import { createLog, electWriter, initializeReplica } from '../../../functions/log/schema.ts';
 import type { Known } from '../../support/fuzz/requests.ts';
 
 /** Fills a group with one thing of each kind, and names them as the catalogue's parameters and headers are called. */

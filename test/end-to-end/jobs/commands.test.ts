@@ -110,7 +110,7 @@ test('a deposed leader is told by the exit code, and a command line that is wron
 test('transfers show how far they are on a terminal, and nothing of it elsewhere', async () => {
   const group = newGroup();
   const files = folder();
-  const tenureIn = 'node client/cli/tenure.mjs';
+  const tenureIn = 'node cli/tenure.mjs';
   const script = join(files, 'work.sh');
   writeFileSync(
     script,

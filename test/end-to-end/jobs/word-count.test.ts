@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, inject, onTestFinished, test } from 'vitest';
+import { showJob } from '../../../api/operations/jobs.ts';
 import { CheckpointStore, download, type Job } from '../../../client/index.ts';
 import { beginning, countOn } from '../../../examples/word-count/counting.ts';
 import { generateText } from '../../../examples/word-count/text.ts';
-import { showJob } from '../../../functions/jobs/schema.ts';
 import { sizes } from '../../sizes.ts';
 import { family, type Watched, watch } from '../../support/processes.ts';
 import { project } from '../../support/stack.ts';
@@ -32,7 +32,7 @@ class Contenders {
   start(): void {
     const app = ['node', '--import', 'tsx', 'examples/word-count/word-count.ts', ...this.#files];
     const lease = `${sizes.jobs.leaseMs}ms`;
-    const lead = ['client/cli/tenure.mjs', 'lead', '--group', this.#group, '--lease', lease, '--stay', '--', ...app];
+    const lead = ['cli/tenure.mjs', 'lead', '--group', this.#group, '--lease', lease, '--stay', '--', ...app];
     const env = { ...process.env, TENURE_URL: inject('stack').api, WORD_COUNT_STRETCH: String(stretch) };
     const watched = watch(process.execPath, lead, { cwd: project, env });
     onTestFinished(() => end(watched));

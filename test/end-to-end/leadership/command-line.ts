@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { expect, inject } from 'vitest';
-import { runCli } from '../../../client/cli/main.ts';
+import { runCli } from '../../../cli/main.ts';
 import { client, newGroup } from './tenure.ts';
 
 export type Env = Readonly<Record<string, string>>;

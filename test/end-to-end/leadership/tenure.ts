@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
-import { runCli } from '../../../client/cli/main.ts';
+import { runCli } from '../../../cli/main.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
 import { alive, family, type Watched, watch } from '../../support/processes.ts';
 import { project } from '../../support/stack.ts';
 
-const binary = join(project, 'client/cli/tenure.mjs');
+const binary = join(project, 'cli/tenure.mjs');
 
 export const client = () => new TenureClient({ url: inject('stack').api });
 

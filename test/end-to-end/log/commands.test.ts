@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BatchWriteCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
+import { appendEntries, electWriter } from '../../../api/operations/log.ts';
 import { hasCode } from '../../../client/index.ts';
-import { appendEntries, electWriter } from '../../../functions/log/schema.ts';
 import { localDocuments } from '../../support/main-table.ts';
 import { type Env, fed, json, leading, outOf, said, tenure } from '../leadership/command-line.ts';
 import { client, eventually, folder, newGroup, tenure as process, run, signal } from '../leadership/tenure.ts';
@@ -144,7 +144,7 @@ test('the term of tenure lead outranks older ones, and a deposed leader is told 
 });
 
 test('an append that is refused ends at once, though its input stays open', async () => {
-  const append = `node client/cli/tenure.mjs log append nowhere --group ${newGroup()}`;
+  const append = `node cli/tenure.mjs log append nowhere --group ${newGroup()}`;
   const open = join(folder(), 'open');
   const appending = run('sh', ['-c', `mkfifo ${open}; exec 3<>${open}; echo entry >&3; exec ${append} <&3`]);
   await eventually('the command ends', () => appending.child.exitCode !== null, 20_000);
@@ -236,8 +236,7 @@ test('appends and recoveries show how far they are on a terminal, and nothing of
   const empty = { TENURE_GROUP: newGroup() };
   await said(empty, 'log', 'create', 'journal', '--no-auto-initialize');
   const json = join(folder(), 'json');
-  const log = (what: string, { TENURE_GROUP: group = '' }: Env) =>
-    `node client/cli/tenure.mjs log ${what} --group ${group}`;
+  const log = (what: string, { TENURE_GROUP: group = '' }: Env) => `node cli/tenure.mjs log ${what} --group ${group}`;
   const script = [
     'stty cols 100 rows 40',
     `seq 30 | ${log('append journal --batch 1', env)}`,

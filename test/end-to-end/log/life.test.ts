@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest';
+import { initializeReplica } from '../../../api/operations/log.ts';
 import { hasCode, LeadershipLost, ReplicatedLog, TenureClient, termFromEnvironment } from '../../../client/index.ts';
-import { initializeReplica } from '../../../functions/log/schema.ts';
 import { sizes } from '../../sizes.ts';
 import { logAt, texts, whenVoting } from './logs.ts';
 

@@ -5,13 +5,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hasCode, ReplicatedLog, TenureClient } from '../../../client/index.ts';
-import { append, type Kept, type WriterMemory } from '../../../functions/log/append.ts';
-import { elect } from '../../../functions/log/coordinator.ts';
-import type { LogParts } from '../../../functions/log/log.ts';
-import { Unreachable } from '../../../functions/log/quorum.ts';
-import type { Value } from '../../../functions/log/replica.ts';
-import { logsOn } from '../../../functions/log/room.ts';
-import { requestIdOf } from '../../../functions/log/seat-item.ts';
+import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
+import { logsOn } from '../../../functions/log/environment.ts';
+import { append, type Kept, type WriterMemory } from '../../../functions/log/protocol/append.ts';
+import { elect } from '../../../functions/log/protocol/coordinator.ts';
+import type { LogParts } from '../../../functions/log/protocol/log.ts';
+import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import type { Value } from '../../../functions/log/protocol/replica.ts';
 import { localDocuments } from '../../support/main-table.ts';
 import type { StackDescription } from '../../support/stack.ts';
 

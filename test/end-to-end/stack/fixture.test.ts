@@ -13,7 +13,7 @@ let dynamodb: DynamoDBClient;
 
 beforeAll(async () => {
   const env = { TENURE_SETTING: 'from the environment' };
-  stack = await startStack({ app: 'test/infra/local/fixture/app.ts', schedules: false, env });
+  stack = await startStack({ app: 'test/infra/emulator/fixture/app.ts', schedules: false, env });
   dynamodb = new DynamoDBClient({ ...access, endpoint: stack.dynamodb });
 });
 afterAll(() => stack?.stop());

@@ -1,7 +1,7 @@
 import { expect, inject, test } from 'vitest';
+import { createBackup, listBackups } from '../../../api/operations/backups.ts';
+import { terms } from '../../../api/operations/leadership.ts';
 import { JobRegistry, ReplicatedLog, TenureClient, termFromEnvironment } from '../../../client/index.ts';
-import { createBackup, listBackups } from '../../../functions/backups/schema.ts';
-import { terms } from '../../../functions/leadership/schema.ts';
 import { client, newGroup } from '../leadership/tenure.ts';
 import { textOf } from '../log/logs.ts';
 

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
+import { startDynamoDbLocal } from '../../../emulator/dynamodb/dynamodb.ts';
 import { alive, family, type Watched, watch } from '../../support/processes.ts';
 import { project, type StackDescription, startStack } from '../../support/stack.ts';
 
-const app = 'test/infra/local/fixture/app.ts';
+const app = 'test/infra/emulator/fixture/app.ts';
 let scratch: string;
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'tenure-process-'));
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 const start = (argv: string[], env: NodeJS.ProcessEnv = process.env) =>
-  watch(process.execPath, [join(project, 'infra/local/start.mjs'), '--port', '0', '--app', app, ...argv], {
+  watch(process.execPath, [join(project, 'emulator/start.mjs'), '--port', '0', '--app', app, ...argv], {
     cwd: project,
     env,
   });

@@ -1,7 +1,7 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { catalogue } from '../../../functions/operations/catalogue.ts';
-import type { Operation } from '../../../functions/platform/operation.ts';
+import { catalogue } from '../../../api/catalogue.ts';
+import type { Operation } from '../../../api/operation.ts';
 import { functionName, referred, resources, templateOf, text } from './synthesised.ts';
 
 const operations = Object.values<Operation>(catalogue);

@@ -2,7 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { catalogue } from '../../../functions/operations/catalogue.ts';
+import { catalogue } from '../../../api/catalogue.ts';
 import { type Caller, callers, isOfGroup, type OperationName, resourcesFor, writing } from '../../../infra/callers.ts';
 import { Tenure } from '../../../infra/tenure.ts';
 import { newApp, permissions, resources } from './synthesised.ts';

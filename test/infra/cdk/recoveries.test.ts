@@ -1,6 +1,6 @@
 import { GetExecutionHistoryCommand, type HistoryEvent, ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { expect, test } from 'vitest';
-import { type Handler, testServer } from '../local/step-functions/support.ts';
+import { type Handler, testServer } from '../emulator/step-functions/support.ts';
 import { resources, templateOf, text } from './synthesised.ts';
 
 const input = { group: 'orders', log: 'journal', replica: '2', key: 'k', force: false, plan: null };

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
-import { catalogue } from '../../../functions/operations/catalogue.ts';
-import type { ProblemKind } from '../../../functions/platform/problem.ts';
+import { catalogue } from '../../../api/catalogue.ts';
+import type { ProblemKind } from '../../../api/problem.ts';
 import { openApiDocument, problemsPage } from '../../../infra/api-documents.ts';
 
 const page = (name: string) => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
@@ -17,31 +17,33 @@ test('docs/problems.md is made from the problems', () => {
 });
 
 test('docs/problems.md has every problem that any room declares, which is every code that is answered', async () => {
-  const folder = new URL('../../../functions/', import.meta.url);
+  const folder = new URL('../../../api/', import.meta.url);
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
-    /problems?\.ts$/.test(file),
+    /^problem(s\/.*)?\.ts$/.test(file),
   );
   const rooms = await Promise.all(files.map((file) => import(new URL(file, folder).href) as Promise<object>));
   const kinds = rooms.flatMap((room) => Object.values(room)).filter(isKind);
   expect(kinds.length).toBeGreaterThan(30);
   const missing = kinds.filter(({ code }) => !page('problems.md').includes(`| \`${code}\` |`));
   expect(missing.map(({ code }) => code)).toEqual([]);
-  const elsewhere = sources(folder).filter(([file, text]) => !files.includes(file) && /: ProblemKind = /.test(text));
+  const elsewhere = [...sources(folder), ...sources(new URL('../functions/', folder))].filter(
+    ([file, text]) => !files.includes(file) && /: ProblemKind = /.test(text),
+  );
   expect(elsewhere.map(([file]) => file)).toEqual([]);
 });
 
 /** Codes that a backup or a restore ends with stand in its status; they are no answers, and have a table of their own. */
 test('docs/backups.md says what to do about every code that a backup can fail with', () => {
-  const folder = new URL('../../../functions/backups/', import.meta.url);
-  const codes = sources(folder)
-    .filter(([file]) => file !== 'problems.ts')
-    .flatMap(([, text]) => [...text.matchAll(/\bcode: '(\w+)'/g)].map(([, code]) => String(code)));
+  const functions = new URL('../../../functions/', import.meta.url);
+  const codes = [...sources(new URL('backups/', functions)), ...sources(new URL('restore/', functions))].flatMap(
+    ([, text]) => [...text.matchAll(/\bcode: '(\w+)'/g)].map(([, code]) => String(code)),
+  );
   expect(codes).toContain('worker_lost');
   expect([...new Set(codes)].filter((code) => !page('backups.md').includes(`\`${code}\``))).toEqual([]);
 });
 
 function isKind(value: unknown): value is ProblemKind {
-  return typeof value === 'object' && value !== null && 'code' in value && 'cure' in value;
+  return typeof value === 'object' && value !== null && 'code' in value && 'remedy' in value;
 }
 
 function sources(folder: URL): [string, string][] {
@@ -70,14 +72,14 @@ test('a document with a mistake would be refused', async () => {
   expect(await new Validator().validate(document)).toMatchObject({ valid: false });
 });
 
-test('every problem has a cause and a cure in the page', () => {
+test('every problem has a cause and a remedy in the page', () => {
   const rows = problemsPage()
     .split('\n')
     .filter((line) => line.startsWith('| `'));
   const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
   expect(cells.length).toBeGreaterThan(30);
-  for (const [, code, , , cause, cure] of cells) {
+  for (const [, code, , , cause, remedy] of cells) {
     expect(cause?.length, code).toBeGreaterThan(10);
-    expect(cure?.length, code).toBeGreaterThan(10);
+    expect(remedy?.length, code).toBeGreaterThan(10);
   }
 });

@@ -1,7 +1,7 @@
 import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import { runCli } from '../../../client/cli/main.ts';
+import { runCli } from '../../../cli/main.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { consoleBlock } from '../../support/docs/console.ts';
 import { allPages, blocksOf, readPage } from '../../support/docs/markdown.ts';

@@ -1,7 +1,8 @@
 /** A contender as leadership.md describes its side: it counts its own deadline, and everything else goes wrong around it. */
+
+import type { Fence } from '../../../api/fence.ts';
 import type { GrantedTerm } from '../../../functions/leadership/leadership.ts';
 import { confirm, contend, renew, resign } from '../../../functions/leadership/leadership.ts';
-import type { Fence } from '../../../functions/platform/headers.ts';
 import type { Guarded } from './guarded.ts';
 import { createProcess, type Process } from './process.ts';
 import type { Service } from './service.ts';

@@ -1,4 +1,7 @@
 /** A contender that is the client's real elector, on clocks, timers and a network of the simulated world. */
+
+import type { Fence } from '../../../api/fence.ts';
+import { Problem } from '../../../api/problem.ts';
 import { LeaderElector } from '../../../client/leadership/elector.ts';
 import type { Term } from '../../../client/leadership/term.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
@@ -7,8 +10,6 @@ import type { Time } from '../../../client/time.ts';
 import { type Contender, confirm, contend, renew, resign } from '../../../functions/leadership/leadership.ts';
 import type { Published } from '../../../functions/leadership/lease-store.ts';
 import { instant } from '../../../functions/platform/clock.ts';
-import type { Fence } from '../../../functions/platform/headers.ts';
-import { Problem } from '../../../functions/platform/problem.ts';
 import type { ContenderOptions } from './contender.ts';
 import { createProcess, type Process } from './process.ts';
 import type { Room } from './service.ts';

@@ -1,5 +1,5 @@
 /** A process of its own: it can stand still for a while, and then does not know, and it can end. */
-import { Problem } from '../../../functions/platform/problem.ts';
+import { Problem } from '../../../api/problem.ts';
 import type { World } from './world.ts';
 
 /** What came of a request: an answer, a refusal, or nothing that says whether it took effect. */

@@ -1,6 +1,7 @@
 /** The servers: invocations of the real protocol, each on a machine with a clock of its own, behind a network that loses things. */
+
+import { Problem } from '../../../api/problem.ts';
 import type { Leadership } from '../../../functions/leadership/leadership.ts';
-import { Problem } from '../../../functions/platform/problem.ts';
 import { isUnavailable } from '../../../functions/platform/store-errors.ts';
 import { distantStore, type Store } from './distant-store.ts';
 import type { Witness } from './witness.ts';

@@ -1,5 +1,5 @@
 /** Sees the truth that no participant sees, and checks after every step what leadership.md says must hold. */
-import type { Fence } from '../../../functions/platform/headers.ts';
+import type { Fence } from '../../../api/fence.ts';
 import type { Item, MemoryLeaseStore } from '../../support/memory-lease-store.ts';
 
 export class Violation extends Error {

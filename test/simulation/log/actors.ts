@@ -1,14 +1,19 @@
-import { settleTo } from '../../../functions/backups/cut/cut.ts';
-import { type Appended, type AppendRequest, append, type WriterMemory } from '../../../functions/log/append.ts';
-import { catchUp } from '../../../functions/log/catch-up.ts';
-import { elect } from '../../../functions/log/coordinator.ts';
-import { holds, lockAll, unlockAll } from '../../../functions/log/lock.ts';
-import type { LogParts } from '../../../functions/log/log.ts';
-import { Unreachable } from '../../../functions/log/quorum.ts';
-import { positions, read } from '../../../functions/log/reader.ts';
-import { recover } from '../../../functions/log/recovery.ts';
-import type { Value } from '../../../functions/log/replica.ts';
-import type { Seat } from '../../../functions/log/seat.ts';
+import {
+  type Appended,
+  type AppendRequest,
+  append,
+  type WriterMemory,
+} from '../../../functions/log/protocol/append.ts';
+import { catchUp } from '../../../functions/log/protocol/catch-up.ts';
+import { elect } from '../../../functions/log/protocol/coordinator.ts';
+import { settleTo } from '../../../functions/log/protocol/cut.ts';
+import { holds, lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
+import type { LogParts } from '../../../functions/log/protocol/log.ts';
+import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { positions, read } from '../../../functions/log/protocol/reader.ts';
+import { recover } from '../../../functions/log/protocol/recovery.ts';
+import type { Value } from '../../../functions/log/protocol/replica.ts';
+import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
 import type { MemoryReplica } from '../../support/log/memory-replica.ts';
 import type { MemorySeat } from '../../support/log/memory-seat.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';

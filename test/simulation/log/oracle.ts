@@ -1,6 +1,6 @@
-import { versionOf } from '../../../functions/log/ballot.ts';
-import { type Action, ballotKey, isLearned, type Meta, type Value } from '../../../functions/log/replica.ts';
-import type { Seat } from '../../../functions/log/seat.ts';
+import { versionOf } from '../../../api/ballot.ts';
+import { type Action, ballotKey, isLearned, type Meta, type Value } from '../../../functions/log/protocol/replica.ts';
+import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
 import type { MemoryReplica, ReplicaChange } from '../../support/log/memory-replica.ts';
 
 /** One of the invariants I1 to I11 does not hold. */

@@ -1,6 +1,6 @@
-import * as acceptor from '../../../functions/log/acceptor.ts';
-import { defaultSettings, type LogParts } from '../../../functions/log/log.ts';
-import type { Replica } from '../../../functions/log/replica.ts';
+import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
+import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
+import type { Replica } from '../../../functions/log/protocol/replica.ts';
 import { MemoryReplica, type Rules } from '../../support/log/memory-replica.ts';
 import { MemorySeat } from '../../support/log/memory-seat.ts';
 import { type SeededRandom, seededRandom } from '../../support/seeded-random.ts';

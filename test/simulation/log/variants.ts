@@ -1,8 +1,8 @@
-import * as acceptor from '../../../functions/log/acceptor.ts';
-import { writeAll } from '../../../functions/log/append.ts';
-import type { LogParts } from '../../../functions/log/log.ts';
-import type { Action, PromiseRequest, Value } from '../../../functions/log/replica.ts';
-import { placeOf, type Seat } from '../../../functions/log/seat.ts';
+import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
+import { writeAll } from '../../../functions/log/protocol/append.ts';
+import type { LogParts } from '../../../functions/log/protocol/log.ts';
+import type { Action, PromiseRequest, Value } from '../../../functions/log/protocol/replica.ts';
+import { placeOf, type Seat } from '../../../functions/log/protocol/sequencer.ts';
 import type { Stage } from './actors.ts';
 import type { Variant } from './scenario.ts';
 

@@ -1,5 +1,5 @@
-import type { Chance, Timer } from '../../../functions/log/quorum.ts';
-import { Unreachable } from '../../../functions/log/quorum.ts';
+import type { Chance, Timer } from '../../../functions/log/protocol/quorum.ts';
+import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 
 export interface Weather {

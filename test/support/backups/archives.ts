@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { ArchiveEntry, ReferredPayload } from '../../../functions/backups/archive/archive-format.ts';
-import { payloadName } from '../../../functions/backups/archive/archive-format.ts';
-import type { ArchiveFiles, ArchiveSource, ArchiveTarget } from '../../../functions/backups/archive/archive-ports.ts';
+import type { ArchiveEntry } from '../../../api/archive.ts';
+import type { ReferredPayload } from '../../../archive/format.ts';
+import { payloadName } from '../../../archive/format.ts';
+import type { ArchiveFiles, ArchiveSource, ArchiveTarget } from '../../../archive/ports.ts';
 
 export const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
 

@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { BatchWriteCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { releaseLog } from '../../../functions/backups/restore/restore-logs.ts';
+import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
 import { toItem as jobItem } from '../../../functions/jobs/job-item.ts';
-import { payloadKey } from '../../../functions/jobs/upload.ts';
-import { logKey, toItem as positionItem } from '../../../functions/log/replica-item.ts';
-import { logsOn } from '../../../functions/log/room.ts';
-import { inParallel } from '../../../functions/platform/in-parallel.ts';
+import { payloadKey } from '../../../functions/jobs/payloads/upload.ts';
+import { logKey, toItem as positionItem } from '../../../functions/log/dynamodb/replica-item.ts';
+import { logsOn } from '../../../functions/log/environment.ts';
+import { releaseLog } from '../../../functions/restore/logs.ts';
 import { localDocuments } from '../main-table.ts';
 import type { StackDescription } from '../stack.ts';
 
@@ -39,7 +39,7 @@ export async function seedLargeGroup(
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     forcePathStyle: true,
   });
-  const jobs = await inParallel(
+  const jobs = await mapConcurrent(
     Array.from({ length: size.jobs }, (_, at) => `job-${String(at).padStart(5, '0')}`),
     16,
     async (jobId) => jobItem(await seedJob(s3, stack.bucket, group, jobId)),
@@ -114,7 +114,7 @@ async function seedJob(s3: S3Client, bucket: string, group: string, jobId: strin
 
 async function putAll(client: DynamoDBDocumentClient, table: string, items: readonly object[]): Promise<void> {
   const batches = Array.from({ length: Math.ceil(items.length / 25) }, (_, at) => items.slice(25 * at, 25 * at + 25));
-  await inParallel(batches, 8, async (batch) => {
+  await mapConcurrent(batches, 8, async (batch) => {
     let requests: object[] = batch.map((Item) => ({ PutRequest: { Item } }));
     while (requests.length > 0) {
       const answer = await client.send(new BatchWriteCommand({ RequestItems: { [table]: requests as never } }));

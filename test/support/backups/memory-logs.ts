@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { GroupLogs } from '../../../functions/backups/cut/group-logs.ts';
-import { append, type WriterMemory } from '../../../functions/log/append.ts';
-import { elect } from '../../../functions/log/coordinator.ts';
-import { defaultSettings, type LogParts } from '../../../functions/log/log.ts';
-import { systemTimer } from '../../../functions/log/quorum.ts';
-import { recover } from '../../../functions/log/recovery.ts';
-import type { Value } from '../../../functions/log/replica.ts';
+import type { GroupLogs } from '../../../functions/log/group-logs.ts';
+import { append, type WriterMemory } from '../../../functions/log/protocol/append.ts';
+import { elect } from '../../../functions/log/protocol/coordinator.ts';
+import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
+import { systemTimer } from '../../../functions/log/protocol/quorum.ts';
+import { recover } from '../../../functions/log/protocol/recovery.ts';
+import type { Value } from '../../../functions/log/protocol/replica.ts';
 import { MemoryReplica } from '../log/memory-replica.ts';
 import { MemorySeat } from '../log/memory-seat.ts';
 

@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { createBackup, getBackup } from '../../../api/operations/backups.ts';
 import { ReplicatedLog, type TenureClient } from '../../../client/index.ts';
-import { createBackup, getBackup } from '../../../functions/backups/schema.ts';
 import type { LargeGroup } from './large-group.ts';
 
 const compress = promisify(gzip);

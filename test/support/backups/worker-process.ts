@@ -5,7 +5,7 @@ import { project } from '../stack.ts';
 
 /** `tenure worker` as a standby runs it. */
 export function startWorker(url: string, group: string, ...options: string[]): Watched {
-  const argv = [join(project, 'client/cli/tenure.mjs'), 'worker', '--group', group, '--id', 'standby', ...options];
+  const argv = [join(project, 'cli/tenure.mjs'), 'worker', '--group', group, '--id', 'standby', ...options];
   return watch(process.execPath, argv, { cwd: project, env: { ...process.env, TENURE_URL: url } });
 }
 

@@ -1,9 +1,9 @@
-import { type Appended, append, type WriterMemory } from '../../../functions/log/append.ts';
-import { elect } from '../../../functions/log/coordinator.ts';
-import { defaultSettings, type LogParts } from '../../../functions/log/log.ts';
-import { Unreachable } from '../../../functions/log/quorum.ts';
-import type { Replica, Value } from '../../../functions/log/replica.ts';
-import type { Seat } from '../../../functions/log/seat.ts';
+import { type Appended, append, type WriterMemory } from '../../../functions/log/protocol/append.ts';
+import { elect } from '../../../functions/log/protocol/coordinator.ts';
+import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
+import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import type { Replica, Value } from '../../../functions/log/protocol/replica.ts';
+import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
 import { Process, World } from '../../simulation/log/world.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { MemoryReplica } from './memory-replica.ts';

@@ -1,5 +1,5 @@
-import type { Decision, MetaChange } from '../../../functions/log/acceptor.ts';
-import * as acceptor from '../../../functions/log/acceptor.ts';
+import type { Decision, MetaChange } from '../../../functions/log/protocol/acceptor.ts';
+import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
 import {
   type Action,
   dataBytes,
@@ -8,7 +8,7 @@ import {
   type Moved,
   type Replica,
   rangeBytes,
-} from '../../../functions/log/replica.ts';
+} from '../../../functions/log/protocol/replica.ts';
 
 /** The rules that decide; a test may switch one back to what the design warns of. */
 export type Rules = Pick<

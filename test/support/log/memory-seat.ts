@@ -1,4 +1,4 @@
-import type { Hold, Replaced, Seat, SeatStore } from '../../../functions/log/seat.ts';
+import type { Hold, Replaced, Seat, SeatStore } from '../../../functions/log/protocol/sequencer.ts';
 
 /** The seat's record with the store's conditions applied at once. */
 export class MemorySeat {

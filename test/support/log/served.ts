@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
+import { logOperations } from '../../../api/operations/log.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';
-import type { LogRoom } from '../../../functions/log/room.ts';
-import { logRoutes } from '../../../functions/log/routes.ts';
-import { logOperations } from '../../../functions/log/schema.ts';
-import { WriterMemories } from '../../../functions/log/writer-memories.ts';
+import type { LogRoom } from '../../../functions/log/environment.ts';
+import { logRoutes } from '../../../functions/log/http/routes.ts';
+import { WriterMemories } from '../../../functions/log/http/writer-memories.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { localDocuments } from '../main-table.ts';
 

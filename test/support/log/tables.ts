@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { CreateTableCommand, DeleteTableCommand, UpdateTableCommand } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { Replica } from '../../../functions/log/replica.ts';
-import { tableEpoch } from '../../../functions/log/replica-epoch.ts';
-import { replicaTable } from '../../../functions/log/replica-table.ts';
-import { type LogRoom, logsOn } from '../../../functions/log/room.ts';
+import { tableEpoch } from '../../../functions/log/dynamodb/replica-epoch.ts';
+import { replicaTable } from '../../../functions/log/dynamodb/replica-table.ts';
+import { type LogRoom, logsOn } from '../../../functions/log/environment.ts';
+import type { Replica } from '../../../functions/log/protocol/replica.ts';
 import { type Faults, injectFaults } from '../faults.ts';
 import { createMainTable, localDocuments, localDynamoDb } from '../main-table.ts';
 

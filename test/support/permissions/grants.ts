@@ -1,6 +1,6 @@
-import { type Deployment, deploymentOf } from '../../../infra/local/assembly/deployment.ts';
-import { readAssembly } from '../../../infra/local/assembly/read.ts';
-import { synthesise } from '../../../infra/local/assembly/synthesise.ts';
+import { type Deployment, deploymentOf } from '../../../emulator/cloudformation/assembly/deployment.ts';
+import { readAssembly } from '../../../emulator/cloudformation/assembly/read.ts';
+import { synthesise } from '../../../emulator/cloudformation/assembly/synthesise.ts';
 import type { Need } from './needs.ts';
 
 interface Statement {

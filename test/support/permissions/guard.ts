@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { S3Error } from '../../../infra/local/s3/errors.ts';
-import type { RequestLine } from '../../../infra/local/s3/server.ts';
+import { S3Error } from '../../../emulator/s3/errors.ts';
+import type { RequestLine } from '../../../emulator/s3/server.ts';
 import { covers, type Grants } from './grants.ts';
 import { type Need, needsOfDynamoDb, needsOfS3 } from './needs.ts';
 

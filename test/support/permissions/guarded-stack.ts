@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startDynamoDbLocal } from '../../../infra/local/dynamodb.ts';
-import { startS3Server } from '../../../infra/local/s3/server.ts';
+import { startDynamoDbLocal } from '../../../emulator/dynamodb/dynamodb.ts';
+import { startS3Server } from '../../../emulator/s3/server.ts';
 import { backupTimes } from '../backups/times.ts';
 import { project, type RunningStack, startStack } from '../stack.ts';
 import { grantsOf } from './grants.ts';

@@ -1,4 +1,4 @@
-import type { RequestLine } from '../../../infra/local/s3/server.ts';
+import type { RequestLine } from '../../../emulator/s3/server.ts';
 
 /** What IAM would ask for before it lets a request through. */
 export interface Need {

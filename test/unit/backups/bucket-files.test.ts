@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { Damaged, openManifest } from '../../../functions/backups/archive/archive-verifier.ts';
-import { bucketFiles, cheapCheck } from '../../../functions/backups/archive/bucket-files.ts';
-import type { ArchiveBucket } from '../../../functions/backups/backup-bucket.ts';
+import { Damaged, openManifest } from '../../../archive/verifier.ts';
+import type { ArchiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
+import { bucketFiles, cheapCheck } from '../../../functions/backups/bucket/bucket-files.ts';
 
 const place = { bucket: 'archive', key: 'tenure/' };
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { leadershipHeld, leadershipLost } from '../../../functions/leadership/problems.ts';
-import { Problem } from '../../../functions/platform/problem.ts';
+import { Problem } from '../../../api/problem.ts';
+import { leadershipHeld, leadershipLost } from '../../../api/problems/leadership.ts';
 
 export type Step = 'contend' | 'confirm' | 'renew' | 'resign' | 'observe';
 

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
+import { groups } from '../../../api/operations/leadership.ts';
 import { TenureClient, type TenureClientOptions } from '../../../client/tenure-client.ts';
-import { groups } from '../../../functions/leadership/schema.ts';
 import { ManualTime } from '../../support/manual-time.ts';
 
 type Reply = Response | Error | 'silence';

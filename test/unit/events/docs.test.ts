@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { details } from '../../../functions/events/schema.ts';
+import { details } from '../../../api/events.ts';
 
 const page = readFileSync(new URL('../../../docs/events.md', import.meta.url), 'utf8');
 const common = ['version', 'id', 'sequence', 'group', 'at'];

@@ -2,12 +2,12 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { details } from '../../../api/events.ts';
+import { matches } from '../../../emulator/streams/pattern.ts';
 import { changeOf } from '../../../functions/events/change.ts';
 import { eventOf } from '../../../functions/events/event.ts';
-import { Unreadable } from '../../../functions/events/happening.ts';
-import { details } from '../../../functions/events/schema.ts';
+import { Unreadable } from '../../../functions/events/raw-event.ts';
 import { eventFilters } from '../../../infra/event-filter.ts';
-import { matches } from '../../../infra/local/streams/pattern.ts';
 
 type Item = Record<string, unknown>;
 

@@ -1,6 +1,7 @@
 import { v7 } from 'uuid';
 import { expect, test } from 'vitest';
-import * as upload from '../../../functions/jobs/upload.ts';
+import * as limits from '../../../api/upload.ts';
+import * as upload from '../../../functions/jobs/payloads/upload.ts';
 
 test('an upload id tells when it began, and where S3 keeps its parts', () => {
   const payloadId = v7({ msecs: 1_800_000_000_123 });
@@ -8,7 +9,7 @@ test('an upload id tells when it began, and where S3 keeps its parts', () => {
   expect(upload.readUpload(upload.writeUpload({ payloadId }))).toEqual({ payloadId, multipartId: undefined });
   const multipartId = 'ibZBv_75gd9r8lH_gqXatLdxMVpAlj6ewuP__CYl.q3nvo7==/é';
   const uploadId = upload.writeUpload({ payloadId, multipartId });
-  expect(upload.uploadId.parse(uploadId)).toBe(uploadId);
+  expect(limits.uploadId.parse(uploadId)).toBe(uploadId);
   expect(upload.readUpload(uploadId)).toEqual({ payloadId, multipartId });
 });
 
@@ -27,15 +28,15 @@ test.each([
   '0190b6c0-0000-4000-8000-000000000000',
   '0190b6c0-0000-7000-8000-000000000000.A',
 ])('%o is no upload id', (id) => {
-  expect(upload.uploadId.safeParse(id).success).toBe(false);
+  expect(limits.uploadId.safeParse(id).success).toBe(false);
 });
 
 test('10,000 parts are enough for every size up to 5 TiB, and none is below what S3 takes', () => {
-  for (const bytes of [0, 1, 8 * 1024 ** 2, 80 * 1024 ** 3, 1024 ** 4, upload.maxPayloadBytes]) {
+  for (const bytes of [0, 1, 8 * 1024 ** 2, 80 * 1024 ** 3, 1024 ** 4, limits.maxPayloadBytes]) {
     const part = upload.partBytes(bytes);
-    expect(part * upload.maxParts).toBeGreaterThanOrEqual(bytes);
-    expect(part).toBeGreaterThanOrEqual(upload.minPartBytes);
-    expect(part).toBeLessThanOrEqual(upload.maxPartBytes);
+    expect(part * limits.maxParts).toBeGreaterThanOrEqual(bytes);
+    expect(part).toBeGreaterThanOrEqual(limits.minPartBytes);
+    expect(part).toBeLessThanOrEqual(limits.maxPartBytes);
   }
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { above, maxRound, maxVersion, pack, roundOf, versionOf } from '../../../functions/log/ballot.ts';
+import { above, maxRound, maxVersion, pack, roundOf, versionOf } from '../../../api/ballot.ts';
 
 const version = fc.integer({ min: 0, max: maxVersion });
 const round = fc.integer({ min: 0, max: maxRound });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { finish, recoveryRound } from '../../../functions/log/recovery.ts';
-import { cancelRecovery, type Replicas } from '../../../functions/log/replicas.ts';
-import type { RecoveryWorkflow } from '../../../functions/log/workflow.ts';
+import { cancelRecovery, type Replicas } from '../../../functions/log/http/replicas.ts';
+import type { RecoveryWorkflow } from '../../../functions/log/lambda/workflow.ts';
+import { finish, recoveryRound } from '../../../functions/log/protocol/recovery.ts';
 import { appendAs, type CalmLog, calmly, seated } from '../../support/log/calm-log.ts';
 
 const name = { group: 'orders', log: 'journal', replica: '3' };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { maxRound, pack, versionOf } from '../../../functions/log/ballot.ts';
-import { elect } from '../../../functions/log/coordinator.ts';
-import { lockAll, unlockAll } from '../../../functions/log/lock.ts';
-import type { LockRequest, Moved } from '../../../functions/log/replica.ts';
+import { maxRound, pack, versionOf } from '../../../api/ballot.ts';
+import { elect } from '../../../functions/log/protocol/coordinator.ts';
+import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
+import type { LockRequest, Moved } from '../../../functions/log/protocol/replica.ts';
 import { appendAs, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
 
 describe('an election', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { catchUp } from '../../../functions/log/catch-up.ts';
-import { inspect, inspectFrom } from '../../../functions/log/inspect.ts';
-import { Unreachable } from '../../../functions/log/quorum.ts';
-import { read } from '../../../functions/log/reader.ts';
+import { catchUp } from '../../../functions/log/protocol/catch-up.ts';
+import { inspect, inspectFrom } from '../../../functions/log/protocol/inspect.ts';
+import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { read } from '../../../functions/log/protocol/reader.ts';
 import { appendAs, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
 
 const positionsOf = (chosen: ReadonlyMap<number, unknown>) => [...chosen.keys()].sort((one, other) => one - other);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { append } from '../../../functions/log/append.ts';
-import { catchUp } from '../../../functions/log/catch-up.ts';
-import type { LogParts } from '../../../functions/log/log.ts';
-import { positions, type ReadAnswer, read } from '../../../functions/log/reader.ts';
-import type { Seat } from '../../../functions/log/seat.ts';
+import { append } from '../../../functions/log/protocol/append.ts';
+import { catchUp } from '../../../functions/log/protocol/catch-up.ts';
+import type { LogParts } from '../../../functions/log/protocol/log.ts';
+import { positions, type ReadAnswer, read } from '../../../functions/log/protocol/reader.ts';
+import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
 import { appendAs, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
 
 const page = { limit: 100, maxBytes: 10_000 };

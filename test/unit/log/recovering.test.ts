@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { LogParts } from '../../../functions/log/log.ts';
-import { catchUpSlice, decideRounds } from '../../../functions/log/recovering.ts';
-import type { Replica } from '../../../functions/log/replica.ts';
-import { split } from '../../../functions/log/workflow.ts';
+import { split } from '../../../functions/log/lambda/workflow.ts';
+import type { LogParts } from '../../../functions/log/protocol/log.ts';
+import { catchUpSlice, decideRounds } from '../../../functions/log/protocol/recovering.ts';
+import type { Replica } from '../../../functions/log/protocol/replica.ts';
 import { appendAs, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
 
 const options = { autoInitialize: true, force: false, finished: '', budgetMs: 6_000 };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { Unreachable } from '../../../functions/log/quorum.ts';
-import type { NotedReplica } from '../../../functions/log/replica-watch.ts';
-import { sweep } from '../../../functions/log/sweeping.ts';
+import type { NotedReplica } from '../../../functions/log/http/replica-watch.ts';
+import { sweep } from '../../../functions/log/lambda/sweep.ts';
+import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
 import { logger } from '../../../functions/platform/logging.ts';
 import { calmly } from '../../support/log/calm-log.ts';
 

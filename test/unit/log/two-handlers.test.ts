@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { Appended } from '../../../functions/log/append.ts';
-import { fill } from '../../../functions/log/fill.ts';
-import { inspect, standing } from '../../../functions/log/inspect.ts';
-import { lockAll, unlockAll } from '../../../functions/log/lock.ts';
-import { Unreachable } from '../../../functions/log/quorum.ts';
-import type { WriteRequest } from '../../../functions/log/replica.ts';
+import type { Appended } from '../../../functions/log/protocol/append.ts';
+import { fill } from '../../../functions/log/protocol/fill.ts';
+import { inspect, standing } from '../../../functions/log/protocol/inspect.ts';
+import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
+import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import type { WriteRequest } from '../../../functions/log/protocol/replica.ts';
 import { appendAs, calmly, seated } from '../../support/log/calm-log.ts';
 
 /** As after an API Gateway 503: the first handler goes on while the caller has repeated its request already. */

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import * as z from 'zod/mini';
+import { operation } from '../../../api/operation.ts';
+import { name, nothing, pageQuery, sessionId, wholeText } from '../../../api/schema.ts';
 import { fromCursor, toCursor } from '../../../functions/platform/cursor.ts';
 import { endpoint, serve } from '../../../functions/platform/http.ts';
-import { operation } from '../../../functions/platform/operation.ts';
-import { name, nothing, pageQuery, sessionId, wholeText } from '../../../functions/platform/schema.ts';
 
 const shared = { servedBy: 'x', summary: 'x', answer: z.record(z.string(), z.unknown()), problems: [] } as const;
 const read = operation({

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
+import { operation } from '../../../api/operation.ts';
+import { name, nothing } from '../../../api/schema.ts';
 import { endpoint, serve } from '../../../functions/platform/http.ts';
 import { lambdaHandler } from '../../../functions/platform/lambda.ts';
-import { operation } from '../../../functions/platform/operation.ts';
-import { name, nothing } from '../../../functions/platform/schema.ts';
 
 const job = operation({
   method: 'GET',

@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
-import { archiveBucket } from '../../../functions/backups/backup-bucket.ts';
-import { payloadBucket } from '../../../functions/jobs/payloads.ts';
+import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
+import { payloadBucket } from '../../../functions/jobs/payloads/payload-bucket.ts';
 import { patience } from '../../../functions/platform/aws.ts';
 
 /** Each listing would take it 19 s. */

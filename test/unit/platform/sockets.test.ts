@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { S3Client } from '@aws-sdk/client-s3';
 import { expect, onTestFinished, test } from 'vitest';
-import { archiveBucket } from '../../../functions/backups/backup-bucket.ts';
+import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { s3Client } from '../../../functions/platform/aws.ts';
 
 const place = (key: string) => ({ bucket: 'b', key });

@@ -1,5 +1,6 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import type { Fence } from '../../../../api/fence.ts';
 import {
   type CheckpointStore,
   type Committed,
@@ -9,7 +10,6 @@ import {
   type RecoverOptions,
   termFromEnvironment,
 } from '../../../../client/index.ts';
-import type { Fence } from '../../../../functions/platform/headers.ts';
 import { type JobWorld, openJobWorld, type Process } from '../../../support/job-world.ts';
 
 let world: JobWorld;

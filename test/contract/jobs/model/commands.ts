@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
-import { cleanUp } from '../../../../functions/checkpoints/clean-up.ts';
-import { collectPage } from '../../../../functions/checkpoints/collector.ts';
-import { releaseDeletes } from '../../../../functions/checkpoints/held-deletes.ts';
+import { cleanUp } from '../../../../functions/jobs/clean-up/clean-up.ts';
+import { collectPage } from '../../../../functions/jobs/clean-up/collector.ts';
 import { intact, isDamaged, livePayloads } from '../../../../functions/jobs/job.ts';
-import { payloadKey } from '../../../../functions/jobs/upload.ts';
+import { releaseDeletes } from '../../../../functions/jobs/payloads/held-deletes.ts';
+import { payloadKey } from '../../../../functions/jobs/payloads/upload.ts';
 import type { Answer } from '../../../support/job-world.ts';
 import { checkProgress, checkState, checkUntouched, type Observed } from './invariants.ts';
 import type { Age, Known, Mishap, Stage } from './stage.ts';

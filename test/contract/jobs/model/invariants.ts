@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { intact, type Job, referredPayloads } from '../../../../functions/jobs/job.ts';
-import { payloadKey } from '../../../../functions/jobs/upload.ts';
+import { payloadKey } from '../../../../functions/jobs/payloads/upload.ts';
 import { checksumOf, type Stage } from './stage.ts';
 
 export type Observed = ReadonlyMap<string, Job | undefined>;

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, inject, test } from 'vitest';
-import { cleanUp } from '../../../../functions/checkpoints/clean-up.ts';
-import { collectPage } from '../../../../functions/checkpoints/collector.ts';
-import { releaseDeletes } from '../../../../functions/checkpoints/held-deletes.ts';
+import { cleanUp } from '../../../../functions/jobs/clean-up/clean-up.ts';
+import { collectPage } from '../../../../functions/jobs/clean-up/collector.ts';
+import { releaseDeletes } from '../../../../functions/jobs/payloads/held-deletes.ts';
 import { sizes } from '../../../sizes.ts';
 import { type JobWorld, openJobWorld, submit } from '../../../support/job-world.ts';
 import { commands, jobIds, observe } from './commands.ts';

@@ -1,7 +1,7 @@
 import { v7 } from 'uuid';
+import type { Fence } from '../../../../api/fence.ts';
 import { isDamaged, type Job } from '../../../../functions/jobs/job.ts';
-import { payloadKey } from '../../../../functions/jobs/upload.ts';
-import type { Fence } from '../../../../functions/platform/headers.ts';
+import { payloadKey } from '../../../../functions/jobs/payloads/upload.ts';
 import type { Fault } from '../../../support/faults.ts';
 import { type Answer, type JobWorld, type Process, sha256 } from '../../../support/job-world.ts';
 

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { folderTarget } from '../../../../archive/folder.ts';
+import { payloadName } from '../../../../archive/format.ts';
+import { writeArchive } from '../../../../archive/writer.ts';
 import { uploadArchive } from '../../../../client/backups/upload-archive.ts';
 import { TenureClient } from '../../../../client/tenure-client.ts';
-import { folderTarget } from '../../../../functions/backups/archive/archive-folder.ts';
-import { payloadName } from '../../../../functions/backups/archive/archive-format.ts';
-import { writeArchive } from '../../../../functions/backups/archive/archive-writer.ts';
 import { identity, listedSource, sampleGroup } from '../../../support/backups/archives.ts';
 
 /** S3 that takes each key once, and whose first answer for each is lost. */

@@ -1,6 +1,6 @@
 import { v7 } from 'uuid';
 import { CheckpointStore, type S3, TenureClient, termFromEnvironment } from '../../../../client/index.ts';
-import { writeUpload } from '../../../../functions/jobs/upload.ts';
+import { writeUpload } from '../../../../functions/jobs/payloads/upload.ts';
 import { ManualTime } from '../../../support/manual-time.ts';
 
 interface Commit {

@@ -3,7 +3,7 @@ import { v7 } from 'uuid';
 import { expect, test, vi } from 'vitest';
 import { LeadershipLost, type S3, TenureClient, termFromEnvironment } from '../../../../client/index.ts';
 import { type Uploaded, upload } from '../../../../client/jobs/upload.ts';
-import { writeUpload } from '../../../../functions/jobs/upload.ts';
+import { writeUpload } from '../../../../functions/jobs/payloads/upload.ts';
 
 const partBytes = 4;
 const taken: S3['put'] = async () => ({ status: 200, etag: '"etag"', text: '' });

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { appendLines } from '../../../../client/cli/log/append-lines.ts';
+import { appendLines } from '../../../../cli/log/append-lines.ts';
 
 /** A writer that waits for `release` before it answers, and its requests. */
 function slowWriter() {

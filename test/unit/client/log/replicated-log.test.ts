@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { listed } from '../../../../client/cli/output.ts';
+import { listed } from '../../../../cli/output.ts';
 import { ReplicatedLog } from '../../../../client/log/replicated-log.ts';
 import { TenureClient } from '../../../../client/tenure-client.ts';
 

@@ -1,0 +1,13 @@
+import * as z from 'zod/mini';
+import { fencingVersion, sessionId, wholeText } from './schema.ts';
+
+/** What a leader's request proves itself with: the version that guarded things compare, and the session of its term. */
+export interface Fence {
+  readonly fencingVersion: number;
+  readonly sessionId: string;
+}
+
+export const fenceHeaders = z.object({
+  'Fencing-Version': z.pipe(wholeText(1), fencingVersion),
+  'Leader-Session': sessionId,
+});

@@ -1,0 +1,292 @@
+import * as z from 'zod/mini';
+import { entriesFile, manifestName, payloadFile } from '../archive.ts';
+import { operation } from '../operation.ts';
+import { notFound } from '../problem.ts';
+import {
+  backupDamaged,
+  backupFinal,
+  backupInProgress,
+  backupRunning,
+  groupNotEmpty,
+  noWorker,
+  restoreCompleted,
+  sourceForbidden,
+} from '../problems/backups.ts';
+import { instantText, name, nothing, page, pageQuery } from '../schema.ts';
+
+export const backupState = z.enum(['INITIATING', 'TRANSITIONING', 'RUNNING', 'VERIFYING', 'COMPLETED', 'FAILED']);
+export const backupId = z.uuid();
+const count = z.int().check(z.minimum(0));
+const group = z.object({ group: name });
+const backup = z.object({ group: name, backup: backupId });
+const backups = '/v1/groups/{group}/backups';
+
+export const backupOptions = z.strictObject({
+  /** Otherwise the call waits up to 25 s for the end and then answers with the status so far. */
+  runAsync: z._default(z.boolean(), true),
+  /** With no worker, or when all refuse, the built-in worker takes the backup. */
+  allowLeader: z._default(z.boolean(), false),
+  /** The built-in worker takes the backup, whoever else is there. */
+  bypassDelegation: z._default(z.boolean(), false),
+  /** The worker writes to its own disk. */
+  localFileSystem: z._default(z.boolean(), false),
+  /** A lost worker's attempt is given to the next one; otherwise the backup fails. */
+  redelegate: z._default(z.boolean(), false),
+  /** No backup: who would be chosen, at which positions, and why. */
+  explain: z._default(z.boolean(), false),
+});
+
+export const backupStatus = z.object({
+  backupId,
+  group: name,
+  state: backupState,
+  attempt: count,
+  worker: z.optional(z.string()),
+  host: z.optional(z.string()),
+  uri: z.optional(z.string()),
+  entryCount: count,
+  bytes: count,
+  startedAt: instantText,
+  endedAt: z.optional(instantText),
+  /** Milliseconds spent in each state so far. */
+  phases: z.partialRecord(backupState, count),
+  cut: z.optional(z.record(z.string(), count)),
+  error: z.optional(z.object({ code: z.string(), message: z.string() })),
+  refusals: z.array(z.object({ worker: z.string(), reason: z.string() })),
+  sharedWith: z.optional(z.array(name)),
+});
+
+const explanation = z.object({
+  explain: z.literal(true),
+  candidates: z.array(z.object({ worker: z.string(), host: z.string(), chosen: z.boolean(), why: z.string() })),
+  /** The last position of each log as it is now. */
+  positions: z.record(z.string(), count),
+});
+
+export const createBackup = operation({
+  method: 'POST',
+  path: backups,
+  summary: 'Take a backup of the group',
+  servedBy: 'backups',
+  params: group,
+  query: nothing,
+  body: backupOptions,
+  answer: z.union([backupStatus, explanation]),
+  status: 202,
+  problems: [backupInProgress, noWorker],
+});
+
+export const listBackups = operation({
+  method: 'GET',
+  path: backups,
+  summary: 'The backups of the group, newest first',
+  servedBy: 'backups',
+  params: group,
+  query: pageQuery,
+  body: nothing,
+  answer: page(backupStatus),
+  problems: [],
+});
+
+export const getBackup = operation({
+  method: 'GET',
+  path: `${backups}/{backup}`,
+  summary: 'The status of a backup',
+  servedBy: 'backups',
+  params: backup,
+  query: nothing,
+  body: nothing,
+  answer: backupStatus,
+  problems: [notFound],
+});
+
+export const cancelBackup = operation({
+  method: 'POST',
+  path: `${backups}/{backup}/cancel`,
+  summary: 'End a running backup; the worker hears it through its next verdict',
+  servedBy: 'backups',
+  params: backup,
+  query: nothing,
+  body: nothing,
+  answer: backupStatus,
+  problems: [notFound, backupFinal],
+});
+
+export const deleteBackup = operation({
+  method: 'DELETE',
+  path: `${backups}/{backup}`,
+  summary: 'Delete a finished backup, its manifest first',
+  servedBy: 'backups',
+  params: backup,
+  query: nothing,
+  body: nothing,
+  answer: z.object({ deleted: z.boolean() }),
+  problems: [notFound, backupRunning],
+});
+
+export const shareBackup = operation({
+  method: 'POST',
+  path: `${backups}/{backup}/share`,
+  summary: 'Let another group restore this backup',
+  servedBy: 'backups',
+  params: backup,
+  query: nothing,
+  body: z.strictObject({ group: name }),
+  answer: z.object({ sharedWith: z.array(name) }),
+  problems: [notFound],
+});
+
+const policyPath = '/v1/groups/{group}/backup-policy';
+
+export const backupPolicy = z.strictObject({
+  everyMs: z.optional(z.int().check(z.minimum(60_000), z.maximum(31 * 86_400_000))),
+  dailyAt: z.optional(z.string().check(z.regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM in UTC'))),
+  retain: z.int().check(z.minimum(1), z.maximum(1000)),
+  misfire: z._default(z.enum(['skip', 'catch-up']), 'skip'),
+});
+
+const oneOf = backupPolicy.check(
+  z.refine(
+    ({ everyMs, dailyAt }) => (everyMs === undefined) !== (dailyAt === undefined),
+    'needs either everyMs or dailyAt',
+  ),
+);
+
+export const putBackupPolicy = operation({
+  method: 'PUT',
+  path: policyPath,
+  summary: 'Take backups on a schedule and keep the newest',
+  servedBy: 'restores',
+  params: group,
+  query: nothing,
+  body: oneOf,
+  answer: backupPolicy,
+  problems: [],
+});
+
+export const getBackupPolicy = operation({
+  method: 'GET',
+  path: policyPath,
+  summary: 'The backup schedule of the group',
+  servedBy: 'restores',
+  params: group,
+  query: nothing,
+  body: nothing,
+  answer: backupPolicy,
+  problems: [notFound],
+});
+
+export const deleteBackupPolicy = operation({
+  method: 'DELETE',
+  path: policyPath,
+  summary: 'Stop taking backups on a schedule',
+  servedBy: 'restores',
+  params: group,
+  query: nothing,
+  body: nothing,
+  answer: nothing,
+  problems: [],
+});
+
+export const restoreStatus = z.object({
+  restoreId: z.uuid(),
+  group: name,
+  uri: z.string(),
+  state: z.enum(['VERIFYING', 'RESTORING', 'COMPLETED', 'FAILED', 'ABANDONING', 'ABANDONED']),
+  entryCount: count,
+  restoredEntries: count,
+  startedAt: instantText,
+  endedAt: z.optional(instantText),
+  error: z.optional(z.object({ code: z.string(), message: z.string() })),
+});
+
+export const startRestore = operation({
+  method: 'POST',
+  path: '/v1/groups/{group}/restore',
+  summary: 'Restore a backup into this empty group',
+  servedBy: 'restores',
+  params: group,
+  query: nothing,
+  body: z
+    .strictObject({
+      backupId: z.optional(backupId),
+      uri: z.optional(z.string().check(z.minLength(1), z.maxLength(1024))),
+    })
+    .check(
+      z.refine(({ backupId, uri }) => (backupId === undefined) !== (uri === undefined), 'needs either backupId or uri'),
+    ),
+  answer: restoreStatus,
+  status: 202,
+  problems: [notFound, groupNotEmpty, backupDamaged, sourceForbidden],
+});
+
+export const getRestore = operation({
+  method: 'GET',
+  path: '/v1/groups/{group}/restores/{restore}',
+  summary: 'The status of a restore',
+  servedBy: 'restores',
+  params: z.object({ group: name, restore: z.uuid() }),
+  query: nothing,
+  body: nothing,
+  answer: restoreStatus,
+  problems: [notFound],
+});
+
+export const abandonRestore = operation({
+  method: 'POST',
+  path: '/v1/groups/{group}/restores/{restore}/abandon',
+  summary: 'Give up a restore that has not completed: the group becomes empty again',
+  servedBy: 'restores',
+  params: z.object({ group: name, restore: z.uuid() }),
+  query: nothing,
+  body: nothing,
+  answer: restoreStatus,
+  status: 202,
+  problems: [notFound, restoreCompleted],
+});
+
+/** The uploads of a backup that lies on a disk: its files go below a prefix from which this group alone may restore. */
+export const uploadRestore = operation({
+  method: 'POST',
+  path: '/v1/groups/{group}/restore/files',
+  summary: 'Upload the files of a backup from a disk, to restore it into this group',
+  servedBy: 'restores',
+  params: group,
+  query: nothing,
+  body: z.strictObject({
+    /** Chosen by the caller, the same for all files of one backup. */
+    uploadId: z.uuid(),
+    files: z
+      .array(
+        z.strictObject({
+          name: z.union([z.literal(manifestName), entriesFile.shape.name, payloadFile.shape.name]),
+          bytes: z.int().check(z.minimum(0), z.maximum(5 * 1024 ** 3)),
+          sha256: entriesFile.shape.sha256,
+        }),
+      )
+      .check(z.minLength(1), z.maxLength(100)),
+  }),
+  bodyLimit: 128 * 1024,
+  answer: z.object({
+    /** What to restore, once all files are there. */
+    uri: z.string(),
+    urls: z.array(z.object({ name: z.string(), url: z.url(), headers: z.record(z.string(), z.string()) })),
+  }),
+  problems: [],
+});
+
+export const backupOperations = {
+  createBackup,
+  listBackups,
+  getBackup,
+  cancelBackup,
+  deleteBackup,
+  shareBackup,
+  putBackupPolicy,
+  getBackupPolicy,
+  deleteBackupPolicy,
+  startRestore,
+  getRestore,
+  abandonRestore,
+  uploadRestore,
+};

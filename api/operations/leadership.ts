@@ -1,0 +1,168 @@
+import * as z from 'zod/mini';
+import { operation } from '../operation.ts';
+import { groupRestoring, leadershipHeld, leadershipLost } from '../problems/leadership.ts';
+import { consistent, fencingVersion, instantText, name, nothing, page, pageQuery, sessionId } from '../schema.ts';
+
+/** A lease is between one second and one hour long; its relation to the clock skew is checked in lease.ts. */
+export const leaseMs = z.int().check(z.minimum(1_000), z.maximum(3_600_000));
+export const defaultLeaseMs = 15_000;
+
+/** Where the leader is reached; with the metadata's limit it keeps the record under 1 KB, a renewal at 1 write unit. */
+export const address = z.string().check(z.minLength(1), z.maxLength(256));
+export const metadata = z
+  .record(z.string().check(z.maxLength(128)), z.json())
+  .check(z.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 256, 'must have at most 256 bytes as JSON'));
+
+const group = z.object({ group: name });
+const leadership = '/v1/groups/{group}/leadership';
+
+const leader = z.object({
+  contenderId: name,
+  sessionId,
+  address: z.string(),
+  metadata: z.json(),
+  confirmedAt: instantText,
+  expiresAt: instantText,
+});
+
+export const contend = operation({
+  method: 'POST',
+  path: `${leadership}/contend`,
+  summary: 'Ask for the lease of the group',
+  servedBy: 'contend',
+  params: group,
+  query: nothing,
+  body: z.strictObject({ contenderId: name, leaseMs: z._default(leaseMs, defaultLeaseMs) }),
+  answer: z.object({
+    fencingVersion,
+    sessionId,
+    leaseMs,
+    /** Less than leaseMs when a live term is handed back: the holder's own deadline counts from this. */
+    remainingMs: z.int().check(z.minimum(0)),
+    expiresAt: instantText,
+  }),
+  problems: [leadershipHeld, leadershipLost, groupRestoring],
+  counts: 'LeasesGranted',
+});
+
+export const confirm = operation({
+  method: 'POST',
+  path: `${leadership}/confirm`,
+  summary: 'Publish the leader once it is ready',
+  servedBy: 'lease',
+  params: group,
+  query: nothing,
+  fence: 'required',
+  body: z.strictObject({ address, metadata: z.optional(metadata) }),
+  answer: z.object({ confirmedAt: instantText, expiresAt: instantText }),
+  problems: [leadershipLost],
+});
+
+export const renew = operation({
+  method: 'POST',
+  path: `${leadership}/renew`,
+  summary: 'Extend the lease of the running term',
+  servedBy: 'lease',
+  params: group,
+  query: nothing,
+  fence: 'required',
+  body: z.strictObject({ leaseMs: z.optional(leaseMs), address: z.optional(address), metadata: z.optional(metadata) }),
+  answer: z.object({ expiresAt: instantText }),
+  problems: [leadershipLost],
+});
+
+export const resign = operation({
+  method: 'POST',
+  path: `${leadership}/resign`,
+  summary: 'End the own term at once, optionally in favour of a successor',
+  servedBy: 'lease',
+  params: group,
+  query: nothing,
+  fence: 'required',
+  body: z.strictObject({ successor: z.optional(name) }),
+  answer: nothing,
+  problems: [leadershipLost],
+});
+
+export const revoke = operation({
+  method: 'POST',
+  path: `${leadership}/revoke`,
+  summary: "End another's term as an operator",
+  servedBy: 'operate',
+  params: group,
+  query: nothing,
+  body: z.strictObject({
+    fencingVersion,
+    reason: z.string().check(z.minLength(1), z.maxLength(128)),
+    force: z._default(z.boolean(), false),
+    dryRun: z._default(z.boolean(), false),
+  }),
+  answer: z.object({
+    /** False for a dry run. */
+    revoked: z.boolean(),
+    contenderId: name,
+    /** When the lease can be taken by the next contender. */
+    takeoverAt: instantText,
+  }),
+  problems: [leadershipLost],
+});
+
+export const observe = operation({
+  method: 'GET',
+  path: leadership,
+  summary: 'The confirmed leader, or none',
+  servedBy: 'lease',
+  params: group,
+  query: z.strictObject({ consistent }),
+  body: nothing,
+  answer: z.object({
+    leader: z.nullable(leader),
+    fencingVersion: z.int().check(z.minimum(0)),
+    /** Whether a live term waits for its confirmation. */
+    pending: z.boolean(),
+  }),
+  problems: [],
+});
+
+export const terms = operation({
+  method: 'GET',
+  path: `${leadership}/terms`,
+  summary: 'The confirmed terms, newest first',
+  servedBy: 'operate',
+  params: group,
+  query: pageQuery,
+  body: nothing,
+  answer: page(
+    z.object({
+      fencingVersion,
+      contenderId: name,
+      sessionId,
+      address: z.string(),
+      confirmedAt: instantText,
+      endedAt: z.optional(instantText),
+      endReason: z.optional(z.enum(['expired', 'superseded', 'revoked', 'resigned'])),
+    }),
+  ),
+  problems: [],
+});
+
+export const groups = operation({
+  method: 'GET',
+  path: '/v1/groups',
+  summary: 'The groups with their leaders, for operators',
+  servedBy: 'operate',
+  params: nothing,
+  query: pageQuery,
+  body: nothing,
+  answer: page(
+    z.object({
+      group: name,
+      fencingVersion: z.int().check(z.minimum(0)),
+      leader: z.nullable(leader),
+      pending: z.boolean(),
+    }),
+  ),
+  problems: [],
+});
+
+export const leadershipOperations = { contend, confirm, renew, resign, revoke, observe, terms, groups };

@@ -1,0 +1,255 @@
+import * as z from 'zod/mini';
+import { operation } from '../operation.ts';
+import { notFound } from '../problem.ts';
+import { leadershipLost } from '../problems/leadership.ts';
+import * as problems from '../problems/log.ts';
+import { instantText, limit, name, nothing, page, pageQuery, wholeText } from '../schema.ts';
+
+export const maxEntries = 64;
+export const maxEntryBytes = 256 * 1024;
+export const maxAppendBytes = 2 * 1024 ** 2;
+
+const position = z.int().check(z.minimum(0));
+const positionText = wholeText(0);
+const sizeOf = (text: string) => Buffer.byteLength(text, 'base64');
+
+const log = z.object({ group: name, log: name });
+const replica = z.extend(log, { replica: z.string().check(z.regex(/^[1-5]$/, 'must be 1 to 5')) });
+const logPath = '/v1/groups/{group}/logs/{log}';
+const replicaPath = `${logPath}/replicas/{replica}` as const;
+const writer = { 'Log-Writer': z.uuid() };
+
+const created = { log: name, autoInitialize: z.boolean(), createdAt: instantText };
+
+const status = z.enum(['EMPTY', 'STARTING', 'RECOVERING', 'VOTING', 'UNREACHABLE']);
+
+export const shownLog = z.object({
+  ...created,
+  /** The first readable position. */
+  begin: position,
+  /** The last position, inclusive. */
+  end: position,
+  /** So many of the replicas must vote. */
+  quorum: z.int().check(z.minimum(1), z.maximum(3)),
+  voting: z.int().check(z.minimum(0), z.maximum(5)),
+  replicas: z.array(
+    z.object({ id: z.string(), status, begin: position, end: position, promised: position, lag: position }),
+  ),
+});
+
+export const createLog = operation({
+  method: 'PUT',
+  path: logPath,
+  summary: 'Create a log; nothing happens when it is there',
+  servedBy: 'log',
+  params: log,
+  query: nothing,
+  body: z.strictObject({
+    /** True unless given. False: `tenure log init` founds the log. */
+    autoInitialize: z.optional(z.boolean()),
+  }),
+  answer: z.object(created),
+  status: 201,
+  problems: [],
+});
+
+export const listLogs = operation({
+  method: 'GET',
+  path: '/v1/groups/{group}/logs',
+  summary: 'The logs of the group, in order of their names',
+  servedBy: 'log',
+  params: z.object({ group: name }),
+  query: pageQuery,
+  body: nothing,
+  answer: page(shownLog),
+  problems: [],
+});
+
+export const showLog = operation({
+  method: 'GET',
+  path: logPath,
+  summary: 'Where a log and each of its replicas stand',
+  servedBy: 'log',
+  params: log,
+  query: nothing,
+  body: nothing,
+  answer: shownLog,
+  problems: [notFound],
+});
+
+export const electWriter = operation({
+  method: 'POST',
+  path: `${logPath}/writer`,
+  summary: 'Elect a writer; with a fence no older term can win the log back',
+  servedBy: 'log',
+  params: log,
+  query: nothing,
+  fence: 'optional',
+  body: nothing,
+  answer: z.object({
+    writerId: z.uuid(),
+    ballot: z.int().check(z.minimum(1)),
+    /** The last position of the log. */
+    position,
+  }),
+  problems: [notFound, leadershipLost, problems.electionLost, problems.roundsExhausted, problems.logNotRecovered],
+});
+
+export const appendEntries = operation({
+  method: 'POST',
+  path: `${logPath}/entries`,
+  summary: 'Append entries at the end of the log, all at consecutive positions',
+  servedBy: 'log',
+  params: log,
+  query: nothing,
+  headers: writer,
+  body: z.strictObject({
+    entries: z
+      .array(
+        z.base64().check(
+          z.maxLength(Math.ceil(maxEntryBytes / 3) * 4),
+          z.refine((text) => sizeOf(text) <= maxEntryBytes, 'must have at most 256 KiB'),
+        ),
+      )
+      .check(
+        z.minLength(1),
+        z.maxLength(maxEntries),
+        z.refine(
+          (entries) => entries.reduce((sum, text) => sum + sizeOf(text), 0) <= maxAppendBytes,
+          'must have at most 2 MiB together',
+        ),
+      ),
+  }),
+  bodyLimit: 3 * 1024 ** 2,
+  answer: z.object({ first: position, last: position }),
+  status: 201,
+  problems: [notFound, problems.notElected, problems.exclusivityLost, problems.outcomeUnknown, problems.stateLocked],
+});
+
+export const truncateLog = operation({
+  method: 'POST',
+  path: `${logPath}/truncate`,
+  summary: 'Make the positions below `to` unreadable',
+  servedBy: 'log',
+  params: log,
+  query: nothing,
+  headers: writer,
+  body: z.strictObject({ to: position }),
+  answer: z.object({
+    /** Where the truncation stands in the log. */
+    position,
+  }),
+  problems: [
+    notFound,
+    problems.badRange,
+    problems.notElected,
+    problems.exclusivityLost,
+    problems.outcomeUnknown,
+    problems.stateLocked,
+    problems.truncationHeld,
+  ],
+});
+
+export const readEntries = operation({
+  method: 'GET',
+  path: `${logPath}/entries`,
+  summary: 'The entries from one position to another, both inclusive',
+  servedBy: 'log',
+  params: log,
+  query: z.strictObject({
+    /** The first readable position unless given. */
+    from: z.optional(positionText),
+    /** The last settled position unless given. */
+    to: z.optional(positionText),
+    limit,
+  }),
+  body: nothing,
+  answer: z.object({
+    items: z.array(z.object({ position, data: z.base64() })),
+    /** Where the next page begins. */
+    nextFrom: z.optional(position),
+  }),
+  problems: [
+    notFound,
+    problems.badRange,
+    problems.truncated,
+    problems.pastEnd,
+    problems.pending,
+    problems.logNotRecovered,
+  ],
+});
+
+/** What becomes of a replica: it votes already, or this execution works on it. */
+const begun = z.object({ status: z.optional(status), executionId: z.optional(z.string()) });
+
+const forced = z.strictObject({ force: z.optional(z.boolean()) });
+
+export const initializeReplica = operation({
+  method: 'POST',
+  path: `${replicaPath}/initialize`,
+  summary: 'Let an empty replica of a new log vote; `force` gives up what the log held',
+  servedBy: 'log',
+  params: replica,
+  query: nothing,
+  body: forced,
+  answer: begun,
+  status: 202,
+  problems: [notFound, problems.initializationRefused],
+});
+
+export const recoverReplica = operation({
+  method: 'POST',
+  path: `${replicaPath}/recover`,
+  summary:
+    'Recover a replica from the others; `force` recovers one that votes too, and gives up what a lost quorum held',
+  servedBy: 'log',
+  params: replica,
+  query: nothing,
+  body: forced,
+  answer: begun,
+  status: 202,
+  problems: [notFound],
+});
+
+export const cancelRecovery = operation({
+  method: 'POST',
+  path: `${replicaPath}/cancel-recovery`,
+  summary: 'Stop the recovery or the catch-up of a replica, until the schedule or an operator begins it again',
+  servedBy: 'log',
+  params: replica,
+  query: nothing,
+  body: nothing,
+  answer: z.object({
+    status,
+    /** What was stopped; nothing if nothing was running. */
+    executionIds: z.array(z.string()),
+  }),
+  problems: [notFound],
+});
+
+export const catchUpReplica = operation({
+  method: 'POST',
+  path: `${replicaPath}/catch-up`,
+  summary: 'Bring a lagging replica up to the others without disturbing the writer',
+  servedBy: 'log',
+  params: replica,
+  query: nothing,
+  body: nothing,
+  answer: begun,
+  status: 202,
+  problems: [notFound],
+});
+
+export const logOperations = {
+  createLog,
+  listLogs,
+  showLog,
+  electWriter,
+  appendEntries,
+  truncateLog,
+  readEntries,
+  initializeReplica,
+  recoverReplica,
+  cancelRecovery,
+  catchUpReplica,
+};

@@ -1,0 +1,73 @@
+import type { ProblemKind } from '../problem.ts';
+
+export const backupInProgress: ProblemKind = {
+  code: 'backup_in_progress',
+  status: 409,
+  title: 'Another backup of the group is in progress',
+  retryable: true,
+  remedy: 'Wait for the backup in `backupId`, or cancel it.',
+};
+
+export const backupFinal: ProblemKind = {
+  code: 'backup_final',
+  status: 409,
+  title: 'The backup has ended already',
+  retryable: false,
+  remedy: 'Look at its status; request a new backup.',
+};
+
+export const backupRunning: ProblemKind = {
+  code: 'backup_running',
+  status: 409,
+  title: 'A running backup cannot be deleted',
+  retryable: false,
+  remedy: 'Cancel it first, or wait until it has ended.',
+};
+
+export const noWorker: ProblemKind = {
+  code: 'no_worker',
+  status: 412,
+  title: 'No worker is registered for the group',
+  retryable: true,
+  remedy: 'Start one with `tenure worker`, or allow the built-in backup with allowLeader.',
+};
+
+export const groupNotEmpty: ProblemKind = {
+  code: 'group_not_empty',
+  status: 409,
+  title: 'A backup is restored into an empty group only',
+  retryable: false,
+  remedy: 'Restore into a group that was never used.',
+};
+
+export const backupDamaged: ProblemKind = {
+  code: 'backup_damaged',
+  status: 422,
+  title: 'The backup is not intact',
+  retryable: false,
+  remedy: 'Restore another backup; nothing was written.',
+};
+
+export const restoreCompleted: ProblemKind = {
+  code: 'restore_completed',
+  status: 409,
+  title: 'A restore that has completed cannot be abandoned',
+  retryable: false,
+  remedy: 'The group is as the backup says; use another group if it should not be.',
+};
+
+export const sourceForbidden: ProblemKind = {
+  code: 'source_forbidden',
+  status: 403,
+  title: 'The group may not read this backup',
+  retryable: false,
+  remedy: 'Let the owner share the backup with this group, or list its prefix in restoreSources.',
+};
+
+export const attemptSuperseded: ProblemKind = {
+  code: 'attempt_superseded',
+  status: 409,
+  title: 'The attempt no longer counts',
+  retryable: false,
+  remedy: 'Stop working on it; `verdict` says whether the backup was cancelled or the attempt superseded.',
+};

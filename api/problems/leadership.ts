@@ -1,0 +1,26 @@
+import type { ProblemKind } from '../problem.ts';
+
+export const leadershipHeld: ProblemKind = {
+  code: 'leadership_held',
+  status: 409,
+  title: 'Another contender holds the lease',
+  retryable: true,
+  remedy: 'Contend again after retryAfterMs.',
+};
+
+export const leadershipLost: ProblemKind = {
+  code: 'leadership_lost',
+  status: 409,
+  title: 'The term has ended',
+  retryable: false,
+  remedy: 'Stop the work of this term; contend for a new one.',
+  counts: 'LeadershipLost',
+};
+
+export const groupRestoring: ProblemKind = {
+  code: 'group_restoring',
+  status: 409,
+  title: 'A backup is being restored into the group',
+  retryable: true,
+  remedy: 'Contend again when the restore has finished.',
+};

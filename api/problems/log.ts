@@ -1,0 +1,107 @@
+import type { ProblemKind } from '../problem.ts';
+
+export const electionLost: ProblemKind = {
+  code: 'election_lost',
+  status: 409,
+  title: 'Another writer won the election',
+  retryable: true,
+  remedy: 'Elect again after retryAfterMs to take the log over; with `retryable: false` a newer term owns it: stop.',
+  counts: 'LogElectionsLost',
+};
+
+export const roundsExhausted: ProblemKind = {
+  code: 'rounds_exhausted',
+  status: 409,
+  title: 'The fencing version has no round left',
+  retryable: false,
+  remedy: 'Elect with the next term: each has 33,554,431 rounds.',
+};
+
+export const logNotRecovered: ProblemKind = {
+  code: 'log_not_recovered',
+  status: 503,
+  title: 'Fewer than a quorum of the replicas vote',
+  retryable: true,
+  remedy: 'Wait for their recovery; `tenure log status` tells what each of them waits for.',
+};
+
+export const notElected: ProblemKind = {
+  code: 'not_elected',
+  status: 409,
+  title: 'This writer does not have the seat',
+  retryable: false,
+  remedy: 'Elect a writer, then repeat the request with the same Idempotency-Key.',
+};
+
+export const exclusivityLost: ProblemKind = {
+  code: 'exclusivity_lost',
+  status: 409,
+  title: 'A rival has taken the log over',
+  retryable: false,
+  remedy: 'Nothing of the request is in the log but what `kept` names. Elect again if this process still leads.',
+};
+
+export const outcomeUnknown: ProblemKind = {
+  code: 'outcome_unknown',
+  status: 503,
+  title: 'It is not known whether the request is in the log',
+  retryable: true,
+  remedy: 'Elect again and repeat the request with the same Idempotency-Key: it is placed once.',
+  counts: 'AppendsUnknown',
+};
+
+export const stateLocked: ProblemKind = {
+  code: 'state_locked',
+  status: 409,
+  title: 'A backup holds appends back for a moment',
+  retryable: true,
+  remedy: 'Repeat the request with the same Idempotency-Key after retryAfterMs.',
+};
+
+export const truncationHeld: ProblemKind = {
+  code: 'truncation_held',
+  status: 409,
+  title: 'A running backup still reads what would be truncated',
+  retryable: true,
+  remedy: 'Truncate up to `from`, or wait until the backup has ended.',
+};
+
+export const badRange: ProblemKind = {
+  code: 'bad_range',
+  status: 400,
+  title: 'The range of positions is not valid',
+  retryable: false,
+  remedy: 'Take positions in order, and truncate to at most the next position.',
+};
+
+export const truncated: ProblemKind = {
+  code: 'truncated',
+  status: 410,
+  title: 'The positions were truncated',
+  retryable: false,
+  remedy: 'Read from `begin`.',
+};
+
+export const pastEnd: ProblemKind = {
+  code: 'past_end',
+  status: 416,
+  title: 'The log does not reach so far yet',
+  retryable: true,
+  remedy: 'Read up to `end`, or wait.',
+};
+
+export const pending: ProblemKind = {
+  code: 'pending',
+  status: 409,
+  title: 'A position is not settled yet',
+  retryable: true,
+  remedy: 'Read up to before `position`, or repeat the request after retryAfterMs.',
+};
+
+export const initializationRefused: ProblemKind = {
+  code: 'initialization_refused',
+  status: 409,
+  title: 'The replica may not found the log',
+  retryable: false,
+  remedy: 'What `detail` names must be so first. With `force` what the log held is given up.',
+};

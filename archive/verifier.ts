@@ -1,0 +1,218 @@
+/**
+ * Verifies an archive without anything but its files: every digest, the seal, the chain over the log entries, the counts, and that
+ * each entry is of a known type and stands where it may. Works file by file, so that it can be done in several goes.
+ */
+import { createHash } from 'node:crypto';
+import {
+  type ArchiveEntry,
+  archiveEntry,
+  type Counts,
+  type EntriesFile,
+  type JobEntry,
+  type Manifest,
+  manifestName,
+  type PayloadFile,
+} from '../api/archive.ts';
+import { versionOf } from '../api/ballot.ts';
+import { chained, chainStart, counted, noCounts, payloadName, payloadsOf, readManifest, sha256Of } from './format.ts';
+import { entryBatches } from './lines.ts';
+import type { ArchiveFiles } from './ports.ts';
+
+/** Says what is wrong with an archive; nothing of it may be used. */
+export class Damaged extends Error {
+  override readonly name = 'Damaged';
+}
+
+/** JSON: where a verification goes on. */
+export interface VerifierState {
+  readonly file: number;
+  readonly payload: number;
+  readonly chain: string;
+  readonly counts: Counts;
+  readonly place: Place;
+  readonly cut: Readonly<Record<string, number>>;
+  /** The highest fencing version that any entry knows. */
+  readonly highestVersion: number;
+}
+
+/** What the last entry was about: a checkpoint must follow its job, a log entry its log, at a higher position. */
+interface Place {
+  readonly job?: string;
+  readonly log?: { readonly log: string; readonly position: number; readonly end: number };
+}
+
+export const verificationStart: VerifierState = {
+  file: 0,
+  payload: 0,
+  chain: chainStart,
+  counts: noCounts,
+  place: {},
+  cut: {},
+  highestVersion: 0,
+};
+
+/** Throws `Damaged` when there is no manifest, or it is not what it says of itself. */
+export async function openManifest(files: ArchiveFiles): Promise<{ manifest: Manifest; sha256: string }> {
+  const stream = await files.open(manifestName);
+  if (!stream) throw new Damaged(`there is no ${manifestName}: this is no finished backup`);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  const read = readManifest(bytes.toString('utf8'));
+  if ('damage' in read) throw new Damaged(read.damage);
+  return { manifest: read.manifest, sha256: sha256Of(bytes) };
+}
+
+/** Payloads looked at in one go. */
+export const payloadsAtOnce = 16;
+
+/** Answers what is wrong with a payload, if anything. */
+export type CheckPayload = (payload: PayloadFile) => Promise<string | undefined>;
+
+/** The next file or payload; `done` once nothing is left. Throws `Damaged`, naming the file. */
+export async function verifyNext(
+  files: ArchiveFiles,
+  manifest: Manifest,
+  state: VerifierState,
+  checkPayload: CheckPayload = (payload) => payloadDamage(files, payload),
+): Promise<{ state: VerifierState; done: boolean }> {
+  const file = manifest.files[state.file];
+  if (file) return { state: await verifyEntries(files, manifest, file, state), done: false };
+  const payloads = manifest.payloads.slice(state.payload, state.payload + payloadsAtOnce);
+  if (payloads.length === 0) {
+    verifyTotals(manifest, state);
+    return { state, done: true };
+  }
+  for (const [at, damage] of (await Promise.all(payloads.map(checkPayload))).entries()) {
+    if (damage !== undefined) throw new Damaged(`${payloads[at]?.name}: ${damage}`);
+  }
+  return { state: { ...state, payload: state.payload + payloads.length }, done: false };
+}
+
+/** Verifies all of it in one go. */
+export async function verifyArchive(
+  files: ArchiveFiles,
+  onProgress: (state: VerifierState, manifest: Manifest) => void = () => {},
+): Promise<Manifest> {
+  const { manifest } = await openManifest(files);
+  let step = { state: verificationStart, done: false };
+  while (!step.done) {
+    step = await verifyNext(files, manifest, step.state);
+    onProgress(step.state, manifest);
+  }
+  return manifest;
+}
+
+async function verifyEntries(
+  files: ArchiveFiles,
+  manifest: Manifest,
+  file: EntriesFile,
+  state: VerifierState,
+): Promise<VerifierState> {
+  const payloads = new Map(manifest.payloads.map(({ name, ...rest }) => [name, rest]));
+  const unreadable = new Set(manifest.unreadable.map(({ name }) => name));
+  let { chain, counts, place, highestVersion } = state;
+  const cut = { ...state.cut };
+  let lines = 0;
+  let owner: JobEntry | undefined;
+  for await (const batch of entryBatches(files, file, Damaged)) {
+    const entries = batch.map((line) => {
+      const entry = parseEntry(file.name, line, lines);
+      lines += 1;
+      highestVersion = Math.max(highestVersion, versionIn(entry));
+      place = follow(file.name, lines, place, entry);
+      if (entry.type === 'log-entry') chain = chained(chain, line);
+      if (entry.type === 'log') cut[entry.log] = entry.end;
+      return entry;
+    });
+    for (const entry of entries) {
+      if (entry.type === 'job') owner = entry;
+      const needed = payloadsOf(entry.type === 'checkpoint' && owner ? [owner, entry] : [entry]);
+      for (const { jobId, payloadId, bytes, sha256 } of needed) {
+        const name = payloadName(jobId, payloadId);
+        const kept = payloads.get(name);
+        if (!kept && !unreadable.has(name))
+          throw new Damaged(`${file.name} refers to ${name}, which is not in the backup`);
+        if (kept && (kept.bytes !== bytes || kept.sha256 !== sha256)) {
+          throw new Damaged(`${file.name} and ${manifestName} disagree about ${name}`);
+        }
+      }
+    }
+    counts = counted(counts, entries);
+  }
+  if (lines !== file.entries) throw new Damaged(`${file.name} has ${lines} entries instead of ${file.entries}`);
+  return { ...state, file: state.file + 1, chain, counts, place, cut, highestVersion };
+}
+
+function versionIn(entry: ArchiveEntry): number {
+  if (entry.type === 'leadership') return Math.max(entry.fencingVersion, entry.highestVersion);
+  if (entry.type === 'job') return entry.fence;
+  return entry.type === 'log' ? versionOf(entry.promised) : 0;
+}
+
+export function parseEntry(file: string, line: Buffer, at: number): ArchiveEntry {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line.toString('utf8'));
+  } catch {
+    throw new Damaged(`${file}: line ${at + 1} is not JSON`);
+  }
+  const read = archiveEntry.safeParse(parsed);
+  if (read.success) return read.data;
+  const { type } = (parsed ?? {}) as { type?: unknown };
+  const [issue] = read.error.issues;
+  const path = issue?.path.join('.');
+  const wrong = path === 'type' ? 'is of an unknown type' : `is malformed at ${path || 'its top'}: ${issue?.message}`;
+  throw new Damaged(`${file}: line ${at + 1} (type "${String(type)}") ${wrong}`);
+}
+
+function follow(file: string, line: number, place: Place, entry: ArchiveEntry): Place {
+  const misplaced = (why: string) => new Damaged(`${file}: line ${line} ${why}`);
+  if (entry.type === 'job') return { job: entry.jobId };
+  if (entry.type === 'checkpoint') {
+    if (place.job !== entry.jobId) throw misplaced(`is a checkpoint of "${entry.jobId}" without its job before it`);
+    return place;
+  }
+  if (entry.type === 'log') return { log: { log: entry.log, position: entry.begin - 1, end: entry.end } };
+  if (entry.type !== 'log-entry') return {};
+  const { log } = place;
+  if (log?.log !== entry.log) throw misplaced(`is an entry of log "${entry.log}" without its log before it`);
+  if (entry.position <= log.position || entry.position > log.end) {
+    throw misplaced(`has position ${entry.position} after ${log.position}, in a log that ends at ${log.end}`);
+  }
+  return { log: { ...log, position: entry.position } };
+}
+
+function verifyTotals(manifest: Manifest, { chain, counts, cut }: VerifierState): void {
+  if (chain !== manifest.chain) throw new Damaged(`the log entries do not make the chain in ${manifestName}`);
+  const sum = (files: readonly { bytes: number }[]) => files.reduce((total, { bytes }) => total + bytes, 0);
+  const found: Counts = {
+    ...counts,
+    payloads: manifest.payloads.length,
+    bytes: sum(manifest.files) + sum(manifest.payloads),
+  };
+  for (const [what, number] of Object.entries(manifest.counts)) {
+    const there = found[what as keyof Counts];
+    if (there !== number) throw new Damaged(`${manifestName} counts ${number} ${what}, there are ${there}`);
+  }
+  const same = (one: object) => JSON.stringify(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)));
+  if (same(cut) !== same(manifest.cut)) throw new Damaged(`the logs do not end at the cut in ${manifestName}`);
+}
+
+/** Reads a payload and compares its size and digest. */
+export async function payloadDamage(
+  files: ArchiveFiles,
+  { name, bytes, sha256 }: PayloadFile,
+): Promise<string | undefined> {
+  const stream = await files.open(name);
+  if (!stream) return 'is missing';
+  const digest = createHash('sha256');
+  let size = 0;
+  for await (const chunk of stream) {
+    digest.update(chunk);
+    size += chunk.length;
+  }
+  if (size !== bytes) return `has ${size} bytes instead of ${bytes}`;
+  const found = digest.digest('hex');
+  return found === sha256 ? undefined : `has the SHA-256 ${found} instead of ${sha256}`;
+}

@@ -1,0 +1,145 @@
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import type * as z from 'zod/mini';
+import { abandonRestore, getRestore, type restoreStatus, startRestore } from '../../api/operations/backups.ts';
+import type { TenureClient } from '../../client/tenure-client.ts';
+import { sleep } from '../../client/time.ts';
+import { type ConnectionOptions, connect, withConnection, withGroup } from '../connection.ts';
+import { Exit, exitCodes, UsageError } from '../exit.ts';
+import { fields, print } from '../output.ts';
+import { type Progress, progress } from '../progress.ts';
+import type { Shell } from '../shell.ts';
+
+interface RestoreOptions extends ConnectionOptions {
+  group: string;
+  backup?: string;
+  uri?: string;
+  dir?: string;
+}
+
+type Status = z.output<typeof restoreStatus>;
+
+const lookEveryMs = 500;
+/** The service verifies for a while before it answers. */
+const startWithinMs = 30_000;
+
+/** `tenure restore`: into an empty group, from a backup of the service or from a folder of this machine. */
+export function restoreCommand(program: Command, shell: Shell): void {
+  const restore = program.command('restore').description('restore a backup into an empty group');
+  const subcommand = (name: string, description: string, settings: { isDefault?: boolean } = {}) =>
+    withConnection(withGroup(restore.command(name, settings).description(description), shell));
+
+  subcommand('start', 'restore a backup, and show how it goes on; the word start may be left out', { isDefault: true })
+    .option('--backup <id>', 'one of the group, or one that was shared with it')
+    .option('--uri <uri>', 's3://bucket/prefix/ or file://this-host/folder/, as tenure backup show prints it')
+    .option('--dir <folder>', 'a folder of this machine with the files of a backup')
+    .addHelpText('after', '\nExit code 1 when the restore fails; a damaged backup is refused with nothing written.')
+    .action((options: RestoreOptions) => act(options, shell));
+
+  subcommand('show', 'the status of a restore')
+    .argument('<id>')
+    .action(async (id: string, options: RestoreOptions) => {
+      const client = await connect(options, shell);
+      const params = { group: options.group, restore: id };
+      print(shell, options, await client.call(getRestore, { params }), describe);
+    });
+
+  subcommand('abandon', 'give up a restore that has not completed: the group becomes empty again')
+    .argument('<id>')
+    .addHelpText('after', '\nExit code 1 when it has completed, or the undoing fails: repeat it then.')
+    .action((id: string, options: RestoreOptions) => abandon(id, options, shell));
+}
+
+async function act(options: RestoreOptions, shell: Shell): Promise<void> {
+  const { group, backup, uri, dir: folder } = options;
+  if ([backup, uri, folder].filter((given) => given !== undefined).length !== 1) {
+    throw new UsageError('Give one of --backup, --uri and --dir.');
+  }
+  const dir = uri?.startsWith('file:') ? folderAt(uri) : folder;
+  const client = await connect(options, shell);
+  const bar = await progress(shell, options, 'verifying the backup');
+  try {
+    const from = dir === undefined ? { uri } : { uri: await uploaded(client, group, dir, bar.say) };
+    const body = backup === undefined ? from : { backupId: backup };
+    const patience = { timeoutMs: startWithinMs, deadlineMs: 3 * startWithinMs };
+    const begun = await client.call(startRestore, { params: { group }, body, ...patience });
+    const status = await followed(client, begun, bar);
+    if (status.state === 'COMPLETED') bar.done(`restored ${status.restoredEntries} entries`);
+    else bar.failed('the restore failed');
+    print(shell, options, status, describe);
+    if (status.state !== 'COMPLETED') throw new Exit(exitCodes.failed);
+  } catch (error) {
+    if (!(error instanceof Exit)) bar.failed('not restored');
+    throw error;
+  }
+}
+
+/** The status once nothing goes on any more. */
+async function followed(client: TenureClient, begun: Status, bar: Progress): Promise<Status> {
+  let status = begun;
+  while (!['COMPLETED', 'FAILED', 'ABANDONED'].includes(status.state)) {
+    bar.say(`${status.state}: ${status.restoredEntries} of ${status.entryCount} entries`);
+    await sleep(client.time, lookEveryMs);
+    status = await client.call(getRestore, { params: { group: begun.group, restore: begun.restoreId } });
+  }
+  return status;
+}
+
+async function abandon(id: string, options: RestoreOptions, shell: Shell): Promise<void> {
+  const client = await connect(options, shell);
+  const bar = await progress(shell, options, 'abandoning the restore');
+  try {
+    const begun = await client.call(abandonRestore, { params: { group: options.group, restore: id } });
+    const status = await followed(client, begun, bar);
+    if (status.state === 'ABANDONED') bar.done(`${options.group} is empty`);
+    else bar.failed(`the restore is ${status.state}`);
+    print(shell, options, status, describe);
+    if (status.state !== 'ABANDONED') throw new Exit(exitCodes.failed);
+  } catch (error) {
+    if (!(error instanceof Exit)) bar.failed('not abandoned');
+    throw error;
+  }
+}
+
+/** A worker's own disk can be read on its machine only. */
+function folderAt(uri: string): string {
+  const url = URL.canParse(uri) ? new URL(uri) : undefined;
+  if (!url) throw new UsageError(`"${uri}" is not a URL: give one like file://${hostname()}/folder/.`);
+  const here = hostname();
+  if (url.hostname !== '' && url.hostname !== here.toLowerCase()) {
+    throw new UsageError(
+      `${uri} lies on ${url.hostname}, this is ${here}: run this there, or copy the folder and give --dir.`,
+    );
+  }
+  url.hostname = '';
+  return fileURLToPath(url);
+}
+
+async function uploaded(
+  client: TenureClient,
+  group: string,
+  dir: string,
+  say: (text: string) => void,
+): Promise<string> {
+  const { uploadArchive } = await import('../../client/backups/upload-archive.ts');
+  return uploadArchive({
+    client,
+    group,
+    folder: dir,
+    onProgress: (done, all) => say(`uploaded ${done} of ${all} files`),
+  });
+}
+
+function describe({ restoreId, group, uri, state, entryCount, restoredEntries, startedAt, endedAt, error }: Status) {
+  return fields({
+    restore: restoreId,
+    group,
+    from: uri,
+    state,
+    ...(error && { error: `${error.code}: ${error.message}` }),
+    entries: `${restoredEntries} of ${entryCount}`,
+    started: startedAt,
+    ...(endedAt !== undefined && { ended: endedAt }),
+  });
+}

@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import type { Command } from 'commander';
+import { type ConnectionOptions, clientAt, locate, withConnection } from './connection.ts';
+import { Exit, exitCodes, explain } from './exit.ts';
+import { plain, print } from './output.ts';
+import type { Shell } from './shell.ts';
+
+interface Finding {
+  readonly check: string;
+  /** A warning does not fail the command. */
+  readonly status: 'ok' | 'warning' | 'failed';
+  readonly found: string;
+  readonly remedy?: string;
+}
+
+/** The allowance that the service has unless TENURE_MAX_CLOCK_SKEW_MS says otherwise. */
+const maxClockSkewMs = 250;
+
+export function doctorCommand(program: Command, shell: Shell): void {
+  const command = program
+    .command('doctor')
+    .description('check what Tenure needs: Node, Java, address, service, clock, credentials');
+  withConnection(command).action(async (options: ConnectionOptions) => {
+    const findings = [node(), await java(), ...(await service(options, shell))];
+    print(shell, options, findings, () => findings.map(line).join('\n'));
+    const failed = findings.find(({ status }) => status === 'failed');
+    if (failed) throw new Exit(failed.check === 'service' ? exitCodes.unreachable : exitCodes.failed);
+  });
+}
+
+function line({ check, status, found, remedy }: Finding): string {
+  const mark = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ' }[status];
+  return `${mark}  ${check.padEnd(11)}  ${plain(found)}${remedy ? `\n${' '.repeat(22)}${remedy}` : ''}`;
+}
+
+function node(): Finding {
+  return { check: 'node', status: 'ok', found: `${process.versions.node} (20.19 or newer is needed)` };
+}
+
+/** Java only runs DynamoDB Local, so its absence is no failure where the service is elsewhere. */
+async function java(): Promise<Finding> {
+  const said = await outputOf('java', ['-version']);
+  const version = /version "(\d+)[^"]*"/.exec(said ?? '');
+  const remedy =
+    'npm start needs Java 17 or newer: install it, for instance with apt-get install default-jre-headless.';
+  if (!version) return { check: 'java', status: 'warning', found: 'not found', remedy };
+  const enough = Number(version[1]) >= 17;
+  return { check: 'java', status: enough ? 'ok' : 'warning', found: version[0], ...(!enough && { remedy }) };
+}
+
+async function service(options: ConnectionOptions, shell: Shell): Promise<Finding[]> {
+  const location = await locate(options, shell);
+  const { url, signed } = location;
+  const address: Finding = { check: 'address', status: 'ok', found: `${url}${signed ? ' (signed requests)' : ''}` };
+  const credentials = signed ? [await credentialsOf()] : [];
+  const client = await clientAt(location);
+  const sentAt = performance.now();
+  const wallAt = Date.now();
+  try {
+    const { version, now } = await client.health();
+    const roundTripMs = performance.now() - sentAt;
+    const reached: Finding = {
+      check: 'service',
+      status: 'ok',
+      found: `version ${version}, DynamoDB and S3 reached, ${Math.round(roundTripMs)} ms`,
+    };
+    return [address, ...credentials, reached, skew(Date.parse(now) - (wallAt + roundTripMs / 2), roundTripMs / 2)];
+  } catch (error) {
+    const failed: Finding = { check: 'service', status: 'failed', found: explain(error).message ?? String(error) };
+    return [address, ...credentials, failed];
+  }
+}
+
+function skew(serverAheadMs: number, uncertaintyMs: number): Finding {
+  const found = `this clock is ${Math.round(Math.abs(serverAheadMs))} ms ${serverAheadMs > 0 ? 'behind' : 'ahead of'} the server's (± ${Math.ceil(uncertaintyMs)} ms)`;
+  if (Math.abs(serverAheadMs) <= maxClockSkewMs + uncertaintyMs) return { check: 'clock', status: 'ok', found };
+  const remedy = `More than ${maxClockSkewMs} ms: instants look wrong here, and from 5 min on AWS refuses signatures. Run a time service (chrony, systemd-timesyncd).`;
+  return { check: 'clock', status: 'warning', found, remedy };
+}
+
+async function credentialsOf(): Promise<Finding> {
+  const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
+  try {
+    const { accessKeyId } = await fromNodeProviderChain()();
+    return { check: 'credentials', status: 'ok', found: `access key ${accessKeyId.slice(0, 4)}…` };
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    return {
+      check: 'credentials',
+      status: 'failed',
+      found,
+      remedy: 'Set AWS_PROFILE, or run aws configure or aws sso login.',
+    };
+  }
+}
+
+/** What a command printed, or undefined when it cannot be run. */
+function outputOf(command: string, argv: string[]): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const child = spawn(command, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    const listen = (chunk: Buffer) => {
+      said += chunk;
+    };
+    child.stdout.on('data', listen);
+    child.stderr.on('data', listen);
+    child.once('error', () => resolve(undefined));
+    child.once('close', () => resolve(said));
+  });
+}

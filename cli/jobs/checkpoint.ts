@@ -1,0 +1,159 @@
+import { createWriteStream } from 'node:fs';
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { latestCheckpoint, listCheckpoints, showCheckpoint } from '../../api/operations/checkpoints.ts';
+import type { Checkpoint, CheckpointStore } from '../../client/jobs/checkpoint-store.ts';
+import { connect, withConnection, withGroup } from '../connection.ts';
+import { UsageError } from '../exit.ts';
+import { bytes, fields, plain, print, relative, table } from '../output.ts';
+import type { Shell } from '../shell.ts';
+import { type GroupOptions, leading, readWhole, withMetadata } from './terms.ts';
+import { shownTransfer, sourceOf } from './transfer.ts';
+
+export function checkpointCommands(program: Command, shell: Shell): void {
+  const checkpoint = program.command('checkpoint').description('save and fetch the state of a job');
+  const subcommand = (name: string, description: string) =>
+    withConnection(withGroup(checkpoint.command(name).description(description), shell)).argument(
+      '<job>',
+      'id of the job',
+    );
+
+  withMetadata(subcommand('add', 'save a state of the job, as the leader: under tenure lead'))
+    .argument('[file]', 'the state; - for standard input', '-')
+    .option('--savepoint', 'keep it until it is discarded by its id')
+    .action((jobId: string, file: string, options: AddOptions) => add(jobId, file, options, shell));
+
+  subcommand('latest', 'what is known of the newest checkpoint').action((jobId: string, options: GroupOptions) =>
+    latest(jobId, options, shell),
+  );
+
+  subcommand('ls', 'the checkpoints that are kept, newest last').action((jobId: string, options: GroupOptions) =>
+    list(jobId, options, shell),
+  );
+
+  subcommand('get', 'fetch the state of a checkpoint or savepoint; its digest is verified')
+    .argument('[id]', 'its id', 'latest')
+    .option('--output <file>', 'where to; - for standard output. A second try goes on where the first stopped', '-')
+    .action((jobId: string, id: string, options: GetOptions) => get(jobId, id, options, shell));
+
+  subcommand('discard', 'discard all checkpoints, or one savepoint, as the leader')
+    .option('--all', 'all checkpoints; savepoints stay')
+    .option('--savepoint <id>', 'this savepoint', readWhole(Number.MAX_SAFE_INTEGER))
+    .action((jobId: string, options: DiscardOptions) => discard(jobId, options, shell));
+}
+
+interface AddOptions extends GroupOptions {
+  savepoint?: boolean;
+  metadata?: Record<string, unknown>;
+}
+
+interface GetOptions extends GroupOptions {
+  output: string;
+}
+
+interface DiscardOptions extends GroupOptions {
+  all?: boolean;
+  savepoint?: number;
+}
+
+async function storeOf(jobId: string, options: GroupOptions, shell: Shell): Promise<CheckpointStore> {
+  const { CheckpointStore } = await import('../../client/jobs/checkpoint-store.ts');
+  return new CheckpointStore({ ...(await leading(options, shell)), jobId });
+}
+
+async function add(jobId: string, file: string, options: AddOptions, shell: Shell): Promise<void> {
+  const store = await storeOf(jobId, options, shell);
+  const source = await sourceOf(file, shell);
+  const committed = await shownTransfer(shell, options, `state of ${jobId}`, (onProgress) => {
+    const { metadata } = options;
+    return options.savepoint
+      ? store.addSavepoint(source, { metadata, onProgress })
+      : store.add(source, { metadata, onProgress });
+  });
+  print(shell, options, { jobId, ...committed }, ({ checkpointId, retained }) => {
+    const what = options.savepoint ? 'savepoint' : 'checkpoint';
+    return `${what} ${checkpointId} of ${plain(jobId)} is committed; kept are the checkpoints ${retained.join(', ') || 'none'}`;
+  });
+}
+
+async function latest(jobId: string, options: GroupOptions, shell: Shell): Promise<void> {
+  const client = await connect(options, shell);
+  const checkpoint = await client.call(latestCheckpoint, { params: { group: options.group, job: jobId } });
+  print(shell, options, checkpoint, describe);
+}
+
+function describe({ checkpointId, bytes: size, sha256, committedAt, metadata }: Checkpoint): string {
+  return fields({
+    checkpoint: checkpointId,
+    size: `${bytes(size)} (${size} bytes)`,
+    'SHA-256': sha256,
+    committed: `${committedAt} (${relative(committedAt)})`,
+    ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }),
+  });
+}
+
+async function list(jobId: string, options: GroupOptions, shell: Shell): Promise<void> {
+  const client = await connect(options, shell);
+  const { items } = await client.call(listCheckpoints, { params: { group: options.group, job: jobId } });
+  print(shell, options, items, () =>
+    table(
+      items,
+      [
+        { title: 'CHECKPOINT', of: ({ checkpointId }) => checkpointId },
+        { title: 'SIZE', of: ({ bytes: size }) => bytes(size) },
+        { title: 'COMMITTED', of: ({ committedAt }) => relative(committedAt) },
+        { title: 'METADATA', of: ({ metadata }) => (metadata === undefined ? undefined : JSON.stringify(metadata)) },
+      ],
+      `job ${jobId} has no checkpoint`,
+    ),
+  );
+}
+
+async function get(jobId: string, id: string, options: GetOptions, shell: Shell): Promise<void> {
+  const client = await connect(options, shell);
+  const { download, downloadFile } = await import('../../client/jobs/download.ts');
+  const params = { group: options.group, job: jobId };
+  const read = (): Promise<Checkpoint> =>
+    id === 'latest'
+      ? client.call(latestCheckpoint, { params })
+      : client.call(showCheckpoint, { params: { ...params, checkpoint: numbered(id) } });
+  const checkpoint = await read();
+  const { checkpointId } = checkpoint;
+  const refresh = () => client.call(showCheckpoint, { params: { ...params, checkpoint: checkpointId } });
+  const { output } = options;
+  await shownTransfer(shell, options, `checkpoint ${checkpointId} of ${jobId}`, async (onProgress) => {
+    if (output !== '-') return downloadFile(checkpoint, output, { refresh, onProgress });
+    return pipeline(download(checkpoint, { refresh, onProgress }), standardOutput());
+  });
+  if (output === '-') return;
+  const { url: _, ...known } = checkpoint;
+  print(shell, options, { ...known, file: output }, () => `checkpoint ${checkpointId} is in ${plain(output)}`);
+}
+
+function numbered(id: string): number {
+  if (/^[1-9]\d{0,14}$/.test(id)) return Number(id);
+  throw new UsageError(`"${id}" is no id of a checkpoint: give a number, or latest.`);
+}
+
+/** Standard output outlives the pipeline that writes to it. */
+function standardOutput(): Writable {
+  const { stdout } = process;
+  if (!stdout.writable) return createWriteStream('/dev/null');
+  return new Writable({ write: (piece, encoding, done) => void stdout.write(piece, encoding, done) });
+}
+
+async function discard(jobId: string, options: DiscardOptions, shell: Shell): Promise<void> {
+  const { all, savepoint } = options;
+  if ((all === undefined) === (savepoint === undefined)) {
+    throw new UsageError('Say what to discard: --all checkpoints, or --savepoint ID.');
+  }
+  const store = await storeOf(jobId, options, shell);
+  if (savepoint !== undefined) await store.discardSavepoint(savepoint);
+  const discarded = savepoint === undefined ? await store.discardAll() : 1;
+  print(shell, options, { jobId, discarded }, () => {
+    return savepoint === undefined
+      ? `${discarded} checkpoints of ${plain(jobId)} are discarded`
+      : `savepoint ${savepoint} is discarded`;
+  });
+}

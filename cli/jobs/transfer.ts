@@ -1,0 +1,42 @@
+import { open, stat } from 'node:fs/promises';
+import type { PayloadSource } from '../../client/jobs/source.ts';
+import type { Progress as Moved } from '../../client/jobs/upload.ts';
+import { UsageError } from '../exit.ts';
+import { bytes } from '../output.ts';
+import { progress } from '../progress.ts';
+import type { Shell } from '../shell.ts';
+
+/** A file by its path, or standard input for `-`. @throws UsageError when it cannot be read. */
+export async function sourceOf(path: string, { input }: Shell): Promise<PayloadSource> {
+  if (path === '-') return input;
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`"${path}" cannot be read (${error.code}): give a file, or - for standard input.`);
+  });
+  if (found.isDirectory()) throw new UsageError(`"${path}" is a directory: give a file, or - for standard input.`);
+  return found.isFile() ? { file: path } : (await open(path)).createReadStream();
+}
+
+/** Runs a transfer and shows how far it is, on a terminal. */
+export async function shownTransfer<Value>(
+  shell: Shell,
+  options: { json?: boolean },
+  what: string,
+  act: (onProgress: (moved: Moved) => void) => Promise<Value>,
+): Promise<Value> {
+  const shown = await progress(shell, options, what);
+  const startedAt = performance.now();
+  try {
+    const value = await act((moved) => shown.say(`${what}: ${describe(moved, performance.now() - startedAt)}`));
+    shown.done(`${what}: done`);
+    return value;
+  } catch (error) {
+    shown.failed(`${what}: failed`);
+    throw error;
+  }
+}
+
+function describe({ bytes: moved, totalBytes }: Moved, elapsedMs: number): string {
+  const rate = `${bytes(Math.round(moved / Math.max(0.001, elapsedMs / 1_000)))}/s`;
+  if (!totalBytes) return `${bytes(moved)}, ${rate}`;
+  return `${bytes(moved)} of ${bytes(totalBytes)} (${Math.floor((100 * moved) / totalBytes)} %), ${rate}`;
+}

@@ -1,0 +1,65 @@
+/**
+ * How a clone, which has no dist/, runs its TypeScript: sources and the packages that they use are joined into a few files of
+ * JavaScript, anew whenever one of them changed: loading them one by one takes longer.
+ */
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const project = fileURLToPath(new URL('..', import.meta.url));
+const cache = join(project, 'node_modules/.cache/tenure');
+
+/**
+ * Answers the folder that holds each entry as JavaScript and, unchanged, what is to lie beside them. `rooms`: the folders whose files
+ * may be part of it. All paths begin in the project. Throws when its packages are not installed.
+ */
+export async function joinSources({ rooms, entries, beside }) {
+  const folder = join(cache, state(rooms, entries));
+  if (!existsSync(folder)) await joinInto(folder, entries, beside);
+  return folder;
+}
+
+/** Another word whenever a file that may be part of it, or a package, is another one. */
+function state(rooms, entries) {
+  const files = rooms.flatMap((room) =>
+    readdirSync(join(project, room), { recursive: true }).map((name) => join(room, name)),
+  );
+  const seen = createHash('sha256').update(`${entries}\n`);
+  for (const file of [...files, 'package-lock.json']) {
+    const { mtimeMs, size } = statSync(join(project, file));
+    seen.update(`${file} ${mtimeMs} ${size}\n`);
+  }
+  return seen.digest('hex').slice(0, 16);
+}
+
+/** Whole or not at all: others may do the same at this moment. */
+async function joinInto(folder, entries, beside) {
+  const { build } = await import('esbuild');
+  mkdirSync(cache, { recursive: true });
+  const fresh = mkdtempSync(join(cache, 'fresh-'));
+  await build({
+    entryPoints: entries.map((entry) => join(project, entry)),
+    outdir: fresh,
+    bundle: true,
+    // What is imported only when it is needed stays a file of its own.
+    splitting: true,
+    external: ['esbuild'],
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    // Packages of the older kind call it.
+    banner: {
+      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+    },
+    sourcemap: true,
+    logLevel: 'error',
+  });
+  for (const file of beside) copyFileSync(join(project, file), join(fresh, basename(file)));
+  try {
+    renameSync(fresh, folder);
+  } catch (cause) {
+    rmSync(fresh, { recursive: true });
+    if (!existsSync(folder)) throw cause;
+  }
+}

@@ -1,0 +1,132 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { terms } from '../api/operations/leadership.ts';
+import { type LeaderView, LeaderWatcher } from '../client/leadership/watcher.ts';
+import { type ConnectionOptions, connect, withConnection, withGroup } from './connection.ts';
+import { durationOption } from './duration.ts';
+import { explain } from './exit.ts';
+import { fields, listed, plain, print, relative, table } from './output.ts';
+import type { Shell } from './shell.ts';
+
+interface GroupOptions extends ConnectionOptions {
+  group: string;
+}
+
+export function leaderCommands(program: Command, shell: Shell): void {
+  const leader = program.command('leader').description('see and change who leads a group');
+  const subcommand = (name: string, description: string) =>
+    withConnection(withGroup(leader.command(name).description(description), shell));
+
+  subcommand('show', 'the confirmed leader, or none')
+    .option('--consistent', 'read what was written last, at twice the cost')
+    .action(async (options: GroupOptions & { consistent?: boolean }) => {
+      const client = await connect(options, shell);
+      const view = await client.observe(options.group, { consistent: options.consistent ?? false });
+      print(shell, options, { group: options.group, ...view }, (shown) => describe(options.group, shown));
+    });
+
+  subcommand('watch', 'a line for every change of the leader, until interrupted')
+    .addOption(durationOption('--every <duration>', 'time between two looks', '1s'))
+    .action((options: GroupOptions & { every: number }) => watch(options, shell));
+
+  subcommand('terms', 'the confirmed terms, newest first')
+    .option('--limit <n>', 'how many', wholeNumber, 20)
+    .action((options: GroupOptions & { limit: number }) => showTerms(options, shell));
+
+  subcommand('revoke', "end the leader's term as an operator")
+    .requiredOption('--fencing-version <n>', 'the version to end, as tenure leader show prints it', wholeNumber)
+    .requiredOption('--reason <text>', 'why; the leader is told, and the term keeps it')
+    .option('--force', 'free the lease at once; the old leader may act until it notices')
+    .option('--dry-run', 'only say what would be done')
+    .action((options: RevokeOptions) => revoke(options, shell));
+}
+
+function describe(group: string, { leader, fencingVersion, pending }: LeaderView): string {
+  if (!leader) {
+    const why = pending ? 'a new leader is getting ready' : 'nobody leads';
+    return fields({ group, leader: `none (${why})`, 'fencing version': fencingVersion });
+  }
+  return fields({
+    group,
+    leader: leader.contenderId,
+    address: leader.address,
+    'fencing version': fencingVersion,
+    'session id': leader.sessionId,
+    confirmed: `${leader.confirmedAt} (${relative(leader.confirmedAt)})`,
+    'lease ends': `${leader.expiresAt} (${relative(leader.expiresAt)})`,
+    ...(leader.metadata !== null && leader.metadata !== undefined && { metadata: JSON.stringify(leader.metadata) }),
+  });
+}
+
+async function watch(options: GroupOptions & { every: number }, shell: Shell): Promise<void> {
+  const client = await connect(options, shell);
+  const interrupted = new AbortController();
+  const stop = () => interrupted.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  let reached = false;
+  const onError = (error: unknown) => {
+    if (!reached) throw error;
+    const { code, message } = explain(error);
+    shell.err(options.json ? JSON.stringify({ error: { code, message } }) : `tenure: ${message}`);
+  };
+  const watcher = new LeaderWatcher({
+    client,
+    group: options.group,
+    everyMs: options.every,
+    signal: interrupted.signal,
+    onError,
+  });
+  try {
+    for await (const view of watcher) {
+      reached = true;
+      const at = new Date(client.time.now()).toISOString();
+      print(shell, options, { at, group: options.group, ...view }, ({ leader, fencingVersion, pending }) => {
+        const who = leader ? `${leader.contenderId} at ${leader.address}` : pending ? 'none yet' : 'none';
+        return `${at}  version ${fencingVersion}  leader ${plain(who)}`;
+      });
+    }
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+async function showTerms(options: GroupOptions & { limit: number }, shell: Shell): Promise<void> {
+  const client = await connect(options, shell);
+  const page = { params: { group: options.group }, query: { limit: Math.min(options.limit, 1000) } };
+  const items = await listed(client.items(terms, page), options.limit);
+  print(shell, options, items, () =>
+    table(
+      items,
+      [
+        { title: 'VERSION', of: ({ fencingVersion }) => fencingVersion },
+        { title: 'CONTENDER', of: ({ contenderId }) => contenderId },
+        { title: 'ADDRESS', of: ({ address }) => address },
+        { title: 'CONFIRMED', of: ({ confirmedAt }) => confirmedAt },
+        { title: 'ENDED', of: ({ endedAt }) => endedAt },
+        { title: 'WHY', of: ({ endReason }) => endReason },
+      ],
+      `no term of ${options.group} has been confirmed yet`,
+    ),
+  );
+}
+
+interface RevokeOptions extends GroupOptions {
+  fencingVersion: number;
+  reason: string;
+  force?: boolean;
+  dryRun?: boolean;
+}
+
+async function revoke(options: RevokeOptions, shell: Shell): Promise<void> {
+  const { group, fencingVersion, reason, force = false, dryRun = false } = options;
+  const client = await connect(options, shell);
+  const answer = await client.revoke(group, { fencingVersion, reason, force, dryRun });
+  print(shell, options, answer, ({ revoked, contenderId, takeoverAt }) => {
+    const done = revoked ? 'was revoked' : 'would be revoked (dry run)';
+    return `term ${fencingVersion} of ${plain(contenderId)} ${done}; the lease can be taken ${relative(takeoverAt)}`;
+  });
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  return Number(text);
+}

@@ -1,0 +1,155 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { listLogs } from '../api/operations/log.ts';
+import { type LogStatus, ReplicatedLog } from '../client/log/replicated-log.ts';
+import { type ConnectionOptions, connect, withConnection, withGroup } from './connection.ts';
+import { durationOption } from './duration.ts';
+import { type GroupOptions, termOf } from './jobs/terms.ts';
+import { appendLines } from './log/append-lines.ts';
+import { replicaCommands } from './log/replica-commands.ts';
+import { fields, listed, print, table } from './output.ts';
+import { progress } from './progress.ts';
+import type { Shell } from './shell.ts';
+
+interface WriteOptions extends GroupOptions {
+  deadline: number;
+}
+
+/** The commands of the replicated log. Those that write take the term of the `tenure lead` that runs them, if any. */
+export function logCommands(program: Command, shell: Shell): void {
+  const log = program.command('log').description('append to, read and look after replicated logs');
+  const subcommand = (usage: string, description: string) =>
+    withConnection(withGroup(log.command(usage).description(description), shell));
+  const open = async (name: string, options: GroupOptions) =>
+    new ReplicatedLog({ client: await connect(options, shell), group: options.group, log: name });
+  const writing = (usage: string, description: string) =>
+    subcommand(usage, description).addOption(
+      durationOption(
+        '--deadline <duration>',
+        'how long one request is tried, elections and recoveries included',
+        '30s',
+      ),
+    );
+  const writer = async (name: string, options: WriteOptions) => {
+    const term = leads(options, shell) ? await termOf(options, shell) : undefined;
+    return (await open(name, options)).writer({ ...(term && { term }), deadlineMs: options.deadline });
+  };
+
+  subcommand('create <log>', 'create a log; nothing happens when it is there')
+    .option('--no-auto-initialize', 'take entries only after tenure log init')
+    .action(async (name: string, options: GroupOptions & { autoInitialize: boolean }) => {
+      const { autoInitialize } = options;
+      const opened = await open(name, options);
+      await opened.create({ autoInitialize });
+      print(shell, options, await opened.status(), ({ log: created }) => `log ${created} is created`);
+    });
+
+  writing('append <log>', 'append standard input, an entry for each line')
+    .option('--batch <entries>', 'entries in one request, at most', positive(64), 64)
+    .action(async (name: string, options: WriteOptions & { batch: number }) => {
+      const appending = await writer(name, options);
+      const shown = await progress(shell, options, `Appending to ${name}`);
+      const say = (count: number, last: number) => shown.say(`Appended ${count} entries, the last at position ${last}`);
+      const appended = await appendLines(appending, shell.input, options.batch, say).catch((error: unknown) => {
+        shown.failed(`Appending to ${name} failed`);
+        throw error;
+      });
+      shown.done(`Appended to ${name}`);
+      print(shell, options, appended, ({ count, first, last }) => {
+        if (count < 2) return count === 0 ? 'nothing to append' : `1 entry, position ${first}`;
+        return `${count} entries, positions ${first} to ${last}`;
+      });
+    });
+
+  subcommand('read <log>', 'print the entries of a range, one line each')
+    .option('--from <position>', 'the first one (default: the first readable)', position)
+    .option('--to <position>', 'the last one (default: the last settled)', position)
+    .action(async (name: string, options: GroupOptions & { from?: number; to?: number }) => {
+      const { from, to } = options;
+      for await (const entry of (await open(name, options)).read({ from, to })) printEntry(shell, options, entry);
+    });
+
+  subcommand('tail <log>', 'print entries as they are appended, until Ctrl-C')
+    .option('--from <position>', 'the first one (default: the first readable)', position)
+    .action(async (name: string, options: GroupOptions & { from?: number }) => {
+      const ending = new AbortController();
+      const end = () => ending.abort();
+      process.once('SIGINT', end).once('SIGTERM', end);
+      const tail = (await open(name, options)).tail({ from: options.from, signal: ending.signal });
+      try {
+        for await (const entry of tail) printEntry(shell, options, entry);
+      } finally {
+        process.off('SIGINT', end).off('SIGTERM', end);
+      }
+    });
+
+  writing('truncate <log>', 'make the positions below the given one unreadable')
+    .argument('<to>', 'the first one that stays readable', position)
+    .action(async (name: string, to: number, options: WriteOptions) => {
+      const answer = await (await writer(name, options)).truncate(to);
+      print(shell, options, answer, () => `log ${name} begins at ${to}`);
+    });
+
+  subcommand('status <log>', 'where a log and each of its replicas stand').action(
+    async (name: string, options: GroupOptions) => {
+      print(shell, options, await (await open(name, options)).status(), statusText);
+    },
+  );
+
+  subcommand('ls', 'the logs of the group').action(async (options: GroupOptions) => {
+    const client = await connect(options, shell);
+    const logs = await listed(client.items<LogStatus>(listLogs, { params: { group: options.group } }));
+    print(shell, options, logs, () =>
+      table(
+        logs,
+        [
+          { title: 'LOG', of: (one) => one.log },
+          { title: 'BEGIN', of: (one) => one.begin },
+          { title: 'END', of: (one) => one.end },
+          { title: 'VOTING', of: (one) => `${one.voting}/${one.replicas.length}` },
+        ],
+        'no logs yet: tenure log create NAME makes one',
+      ),
+    );
+  });
+
+  replicaCommands(subcommand, shell);
+}
+
+/** Whether the `tenure lead` that runs this command, if one does, leads the very group. */
+function leads({ group }: GroupOptions, { env }: Shell): boolean {
+  return env['TENURE_FENCING_VERSION'] !== undefined && env['TENURE_GROUP'] === group;
+}
+
+function printEntry(shell: Shell, { json }: ConnectionOptions, entry: { position: number; data: Uint8Array }): void {
+  const data = Buffer.from(entry.data);
+  shell.out(json ? JSON.stringify({ position: entry.position, data: data.toString('base64') }) : data.toString());
+}
+
+function statusText({ log, begin, end, quorum, voting, replicas }: LogStatus): string {
+  const rows = table(
+    replicas,
+    [
+      { title: 'REPLICA', of: ({ id }) => id },
+      { title: 'STATUS', of: ({ status }) => status },
+      { title: 'BEGIN', of: (one) => one.begin },
+      { title: 'END', of: (one) => one.end },
+      { title: 'LAG', of: ({ lag }) => lag },
+      { title: 'PROMISED', of: ({ promised }) => promised },
+    ],
+    'no replicas',
+  );
+  return `${fields({ log, begin, end, voting: `${voting} of ${replicas.length}, ${quorum} needed` })}\n\n${rows}`;
+}
+
+function position(text: string): number {
+  if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
+  throw new InvalidArgumentError('must be a position: a whole number from 0');
+}
+
+function positive(most: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+    throw new InvalidArgumentError(`must be 1 to ${most}`);
+  };
+}

@@ -1,0 +1,57 @@
+import type * as z from 'zod/mini';
+import { showLog } from '../../api/operations/log.ts';
+import type { TenureClient } from '../../client/tenure-client.ts';
+import { TenureError } from '../../client/tenure-error.ts';
+import { sleep } from '../../client/time.ts';
+import { duration } from '../output.ts';
+import { progress } from '../progress.ts';
+import type { Shell } from '../shell.ts';
+
+type Shown = z.output<typeof showLog.answer>['replicas'][number];
+
+interface Wanted {
+  readonly group: string;
+  readonly log: string;
+  readonly replicas: readonly string[];
+  /** The position that they all are to reach. */
+  readonly end: number;
+  readonly withinMs: number;
+}
+
+const lookEveryMs = 250;
+
+/**
+ * Waits until the replicas vote and reach a position, and shows how far they are; answers where they stand then.
+ * @throws TenureError `log_not_recovered` when that takes too long; the recovery goes on.
+ */
+export async function reached(
+  client: TenureClient,
+  { group, log, replicas, end, withinMs }: Wanted,
+  options: { json?: boolean },
+  shell: Shell,
+): Promise<Shown[]> {
+  const shown = await progress(shell, options, `Recovering ${log}`);
+  const endsAt = client.time.monotonic() + withinMs;
+  for (;;) {
+    const status = await client.call(showLog, { params: { group, log } });
+    const own = status.replicas.filter(({ id }) => replicas.includes(id));
+    const left = own.filter((replica) => replica.status !== 'VOTING' || replica.end < end);
+    if (left.length === 0) {
+      shown.done(`Recovered ${log}`);
+      return own;
+    }
+    const where = left.map(({ id, status, lag }) => `replica ${id} is ${status}, ${lag} behind`).join('; ');
+    shown.say(where);
+    if (client.time.monotonic() >= endsAt) {
+      shown.failed(`Recovering ${log} goes on without this command`);
+      const message = `After ${duration(withinMs)} ${where}. The recovery goes on: see tenure log status ${log}.`;
+      throw new TenureError(message, {
+        code: 'log_not_recovered',
+        status: 0,
+        retryable: true,
+        request: `GET ${showLog.path}`,
+      });
+    }
+    await sleep(client.time, lookEveryMs);
+  }
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+/** The command `tenure`: plain JavaScript that can run from a clone, where the sources are TypeScript, and from the package. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(
+    `tenure needs Node 20.19 or newer, this is ${process.versions.node}: install a newer one from https://nodejs.org`,
+  );
+  process.exit(64);
+}
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+const built = fileURLToPath(new URL('../dist/cli', import.meta.url));
+const folder = existsSync(built) ? built : await sources();
+const { runCli } = await import(pathToFileURL(join(folder, 'main.js')).href);
+const { processShell } = await import(pathToFileURL(join(folder, 'shell.js')).href);
+// What reads our output may go away (tenure … | head): that ends us quietly.
+process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 70));
+process.exitCode = await runCli(process.argv.slice(2), processShell);
+
+async function sources() {
+  process.setSourceMapsEnabled(true);
+  const { joinSources } = await import('./join-sources.mjs');
+  const cli = 'cli';
+  return joinSources({
+    rooms: ['api', 'archive', 'client', 'cli'],
+    entries: [`${cli}/main.ts`, `${cli}/shell.ts`],
+    beside: [`${cli}/lead/guard.mjs`],
+  }).catch((cause) => {
+    if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    console.error('tenure finds no packages: run npm install in its folder');
+    process.exit(70);
+  });
+}

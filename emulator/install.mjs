@@ -1,0 +1,45 @@
+/** Plain JavaScript without a dependency, because on a fresh clone nothing is installed yet. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const project = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Ends the process with one clear line when this Node is too old or the packages cannot be installed. */
+export function installIfNeeded() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    console.error(
+      `Tenure needs Node 20.19 or newer, this is ${process.versions.node}: install a newer one from https://nodejs.org`,
+    );
+    process.exit(1);
+  }
+  if (installed()) return;
+  console.log('packages  npm ci');
+  const { status, error } = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
+    cwd: project,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell: process.platform === 'win32',
+  });
+  if (status === 0) return;
+  console.error(`npm ci failed${error ? `: ${error.message}` : ` with code ${status}`}`);
+  process.exit(1);
+}
+
+/** Whether node_modules holds exactly the versions of package-lock.json; npm leaves a list there when it is done. */
+function installed() {
+  try {
+    const wanted = packagesIn(join(project, 'package-lock.json'));
+    const present = packagesIn(join(project, 'node_modules', '.package-lock.json'));
+    return Object.entries(wanted).every(
+      ([path, { version, optional }]) => path === '' || (present[path] ? present[path].version === version : optional),
+    );
+  } catch {
+    return false;
+  }
+}
+
+function packagesIn(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).packages;
+}

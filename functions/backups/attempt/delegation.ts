@@ -1,0 +1,186 @@
+/**
+ * Finding a worker for a backup, one task of the workflow for each function here:
+ *
+ *   choose → suspend → (cut) → offer → run
+ *      ↑        ↓                ↓
+ *      └──── passOver ←──────────┘   refused, silent, gone
+ *
+ * Every function may be called again with the same input: Step Functions repeats a call whose answer it lost.
+ */
+import { randomBytes } from 'node:crypto';
+import { type BackupRecord, candidates, isFinal, moved } from '../backup.ts';
+import type { BackupName } from '../backup-store.ts';
+import type { Backups, WithBucket } from '../backups.ts';
+import { attemptUri } from '../bucket/archive-place.ts';
+import type { AttemptName } from '../ports.ts';
+import { changed, known, settled } from '../records.ts';
+import type { Command } from '../worker/worker-store.ts';
+import { hashSecret } from './attempts.ts';
+import { refused, type StateError, WorkflowError } from './workflow-error.ts';
+
+export type Chosen = { readonly next: 'suspend' | 'cut' | 'ended'; readonly attempt: number };
+
+/** Gives the backup to the next candidate, as a new attempt; with none left to the built-in worker if allowed, else it fails. */
+export async function choose(room: Backups, name: BackupName): Promise<Chosen> {
+  const { store, workers, clock } = room;
+  for (;;) {
+    const stored = await known(room, name);
+    const { record } = stored;
+    if (isFinal(record)) return { next: 'ended', attempt: record.attempt };
+    const { bypassDelegation, allowLeader } = record.options;
+    const judged = bypassDelegation ? [] : candidates(await workers.list(name.group), record.refusals, clock.now());
+    const worker = judged.find(({ chosen }) => chosen)?.worker;
+    if (!worker && !bypassDelegation && !allowLeader) {
+      await settled(room, name, { code: 'no_worker_accepted', message: everyReason(record, judged) });
+      return { next: 'ended', attempt: record.attempt };
+    }
+    const { worker: id, host } = worker ?? { worker: 'built-in', host: 'lambda' };
+    const given = { ...fresh(record, clock.now()), worker: id, host, builtIn: worker === undefined };
+    if (await store.replace(stored, given)) return { next: worker ? 'suspend' : 'cut', attempt: given.attempt };
+  }
+}
+
+/** The record with a new attempt that nobody has worked on; what older ones report no longer counts. */
+function fresh(record: BackupRecord, now: number): BackupRecord {
+  return {
+    ...moved(record, 'INITIATING', now),
+    attempt: record.attempt + 1,
+    secretHash: undefined,
+    taskToken: undefined,
+    gaveUp: undefined,
+    failedCuts: undefined,
+    cut: undefined,
+    sequence: 0,
+    entryCount: 0,
+    bytes: 0,
+    lastSignAt: now,
+  };
+}
+
+function everyReason({ refusals }: BackupRecord, judged: ReturnType<typeof candidates>): string {
+  const lost = judged.filter(({ worker }) => !refusals.some((refusal) => refusal.worker === worker.worker));
+  const reasons = [
+    ...refusals.map(({ worker, reason }) => `${worker}: ${reason}`),
+    ...lost.map(({ worker, why }) => `${worker.worker}: ${why}`),
+  ];
+  return `No worker accepted the backup (${reasons.join('; ') || 'none is registered'}); start one, or send allowLeader.`;
+}
+
+export interface Asked extends AttemptName {
+  readonly taskToken: string;
+}
+
+/** Tells the attempt's worker to pin its position; its answer completes the task. */
+export async function suspend(room: Backups, asked: Asked): Promise<void> {
+  const record = await current(room, asked);
+  await post(room, record, asked.taskToken, {
+    type: 'suspend',
+    commandId: commandIds(asked).suspend,
+    backupId: asked.backupId,
+    attempt: asked.attempt,
+    suspendTimeoutMs: room.settings.suspendTimeoutMs,
+  });
+}
+
+/** Offers the backup with its cut to the suspended worker; its answer completes the task. */
+export async function offer(room: WithBucket, asked: Asked): Promise<void> {
+  const { group, backupId, attempt } = asked;
+  const { worker = '', cut } = await current(room, asked);
+  if (!cut) throw new Error(`Backup ${backupId} of group "${group}" is offered without a cut`);
+  const commandId = commandIds(asked).offer;
+  const attemptSecret = await secretOf(room, group, worker, commandId);
+  const secretHash = hashSecret(attemptSecret);
+  const record = await changed(room, asked, (seen) => (counts(seen, asked) ? { ...seen, secretHash } : seen));
+  await post(room, record, asked.taskToken, {
+    type: 'backup',
+    commandId,
+    backupId,
+    attempt,
+    attemptSecret,
+    cut,
+    target: record.options.localFileSystem ? { type: 'file' } : { type: 's3', prefix: attemptUri(room.bucket, asked) },
+    heartbeatMs: Math.min(10_000, Math.floor((record.timeouts.abandonSeconds * 1000) / 3)),
+  });
+}
+
+/** A worker that has read an earlier offer of this attempt holds its secret already. */
+async function secretOf({ workers }: Backups, group: string, worker: string, commandId: string): Promise<string> {
+  const earlier = await workers.posted(group, worker, commandId);
+  return earlier?.command.type === 'backup' ? earlier.command.attemptSecret : randomBytes(24).toString('base64url');
+}
+
+/** From now on heartbeats keep the task alive, and the attempt's end completes it, unless that has come already. */
+export async function run(room: Backups, asked: Asked): Promise<void> {
+  const record = await changed(room, asked, (seen) => {
+    if (!counts(seen, asked) || seen.state === 'VERIFYING' || seen.gaveUp) return seen;
+    const now = room.clock.now();
+    return { ...moved(seen, 'TRANSITIONING', now), taskToken: asked.taskToken, lastSignAt: now };
+  });
+  if (!counts(record, asked)) throw superseded(asked);
+  if (record.state === 'VERIFYING') throw new WorkflowError('AlreadyFinished', 'The worker has finished already');
+  if (record.gaveUp) throw new WorkflowError('GaveUp', record.gaveUp.message);
+}
+
+/** Records why the attempt's worker did not take the backup, lets it resume, and leaves the choice to the next round. */
+export async function passOver(room: Backups, name: AttemptName, error: StateError): Promise<void> {
+  const { worker = '' } = await changed(room, name, (seen) => {
+    if (!counts(seen, name) || seen.builtIn) return seen;
+    return without(seen, reasonOf(error, room.settings.answerTimeoutMs), room.clock.now());
+  });
+  await release(room, name, worker);
+}
+
+/** The record after its attempt ended for this reason: the attempt no longer counts, and its worker is not asked again. */
+export function without(record: BackupRecord, reason: string, now: number): BackupRecord {
+  const { worker = '', refusals } = record;
+  if (refusals.some((refusal) => refusal.worker === worker)) return record;
+  return { ...record, secretHash: undefined, refusals: [...refusals, { worker, reason }], lastSignAt: now };
+}
+
+/** Takes the attempt's commands out of the mailbox; a worker that was suspended for it may resume. */
+export async function release(room: Backups, name: AttemptName, worker: string): Promise<void> {
+  const { workers, clock, settings } = room;
+  const ids = commandIds(name);
+  await workers.withdraw(name.group, worker, ids.suspend, clock.now());
+  await workers.withdraw(name.group, worker, ids.offer, clock.now());
+  if (!(await workers.find(name.group, worker))) return;
+  const { backupId, attempt } = name;
+  await workers.post(name.group, worker, {
+    command: { type: 'cancel', commandId: ids.cancel, backupId, attempt },
+    expiresAt: clock.now() + settings.suspendTimeoutMs,
+  });
+}
+
+function reasonOf({ Error: name, Cause: cause }: StateError, answerTimeoutMs: number): string {
+  if (name === 'States.Timeout' || name === 'States.HeartbeatTimeout')
+    return `did not answer within ${answerTimeoutMs} ms`;
+  return refused(name, cause);
+}
+
+export const commandIds = ({ backupId, attempt }: AttemptName) => ({
+  suspend: `${backupId}.${attempt}.suspend`,
+  offer: `${backupId}.${attempt}.backup`,
+  cancel: `${backupId}.${attempt}.cancel`,
+});
+
+/** A goodbye removes the worker first and then looks for its commands: whoever posts first and then looks for the worker misses nothing. */
+async function post(room: Backups, { group, worker = '' }: BackupRecord, taskToken: string, command: Command) {
+  const expiresAt = room.clock.now() + room.settings.answerTimeoutMs;
+  await room.workers.post(group, worker, { command, taskToken, expiresAt });
+  if (!(await room.workers.find(group, worker))) throw new WorkflowError('WorkerLost', 'said goodbye');
+}
+
+/** Whether the attempt is the current one of a backup in progress. */
+export const counts = (record: BackupRecord, { attempt }: AttemptName): boolean =>
+  !isFinal(record) && record.attempt === attempt;
+
+/** The record of an attempt that counts; ends the task otherwise. */
+export async function current(room: Backups, name: AttemptName): Promise<BackupRecord> {
+  const stored = await room.store.read(name.group, name.backupId);
+  if (stored && counts(stored.record, name)) return stored.record;
+  throw superseded(name);
+}
+
+function superseded({ attempt, backupId }: AttemptName): WorkflowError {
+  return new WorkflowError('Superseded', `Attempt ${attempt} of backup ${backupId} no longer counts`);
+}

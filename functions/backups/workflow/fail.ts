@@ -1,8 +1,0 @@
-import { fail } from '../conclusion.ts';
-import { backupRoom } from '../room.ts';
-import { inputs, task } from '../task.ts';
-
-const room = backupRoom();
-
-/** State Fail: settles a backup whose workflow cannot go on. */
-export const handler = task(inputs.broken, ({ error, ...name }) => fail(room, name, error));

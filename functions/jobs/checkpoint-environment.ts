@@ -1,0 +1,33 @@
+import { leaseTable } from '../leadership/lease-table.ts';
+import { documentClient, s3Client } from '../platform/aws.ts';
+import { systemClock } from '../platform/clock.ts';
+import { checkpointTable } from './checkpoint-table.ts';
+import type { CleanUpStore } from './clean-up/clean-up.ts';
+import { cleanUpTable } from './clean-up/clean-up-table.ts';
+import type { Collector } from './clean-up/collector.ts';
+import { collectorTable } from './clean-up/collector-table.ts';
+import { jobTable } from './job-table.ts';
+import { heldDeletesTable } from './payloads/held-deletes-table.ts';
+import { payloadBucket } from './payloads/payload-bucket.ts';
+import type { Recovery } from './recovery.ts';
+import { checkpointSettings } from './settings.ts';
+
+/** Builds the room once per Lambda environment, from its variables. */
+export function checkpointRoom(): Recovery & Collector & { cleanUps: CleanUpStore } {
+  const settings = checkpointSettings();
+  const table = settings.TENURE_TABLE;
+  const client = documentClient();
+  const leases = leaseTable(client, table);
+  return {
+    jobs: jobTable(client, table),
+    checkpoints: checkpointTable(client, table),
+    held: heldDeletesTable(client, table),
+    cleanUps: cleanUpTable(client, table),
+    registry: collectorTable(client, table),
+    payloads: payloadBucket(s3Client(), settings.TENURE_BUCKET),
+    readLeadership: (group) => leases.read(group, true),
+    clock: systemClock,
+    resultRetentionDays: settings.TENURE_RESULT_RETENTION_DAYS,
+    graceMs: settings.TENURE_ORPHAN_GRACE_MS,
+  };
+}

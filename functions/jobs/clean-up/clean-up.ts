@@ -1,0 +1,45 @@
+/** What a finished job leaves behind: its checkpoints and its graph go, its result and its savepoints stay. */
+
+import { mapConcurrent } from '../../../archive/map-concurrent.ts';
+import { type Checkpoints, goneAt } from '../checkpoints.ts';
+import { isDamaged, type JobName, owedPayloads } from '../job.ts';
+import type { Page } from '../job-store.ts';
+import { payloadKey } from '../payloads/upload.ts';
+
+/** The port to the jobs that owe a clean-up, over all groups. */
+export interface CleanUpStore {
+  listOwed(after: string | undefined, limit: number): Promise<Page<JobName>>;
+  /** FINISHED → CLEANED, dropping what is owed; the record goes at `ttl`, epoch seconds, if one is given and no savepoint is left. */
+  cleaned(name: JobName, ttl: number | undefined): Promise<void>;
+}
+
+export interface CleanedUp {
+  cleaned: number;
+  /** Held by a backup, or with a payload that could not be deleted: the next run tries them again. */
+  left: number;
+}
+
+type Room = Checkpoints & { readonly cleanUps: CleanUpStore };
+
+/** Cleans up every finished job once; stops when the time is over. Can be repeated after a crash at any point. */
+export async function cleanUp(room: Room, remainingMs: () => number): Promise<CleanedUp> {
+  const done: CleanedUp = { cleaned: 0, left: 0 };
+  let after: string | undefined;
+  do {
+    const page = await room.cleanUps.listOwed(after, 100);
+    for (const cleaned of await mapConcurrent(page.items, 8, (name) => cleanUpJob(room, name))) {
+      done[cleaned ? 'cleaned' : 'left'] += 1;
+    }
+    after = page.last;
+  } while (after !== undefined && remainingMs() > 10_000);
+  return done;
+}
+
+async function cleanUpJob(room: Room, name: JobName): Promise<boolean> {
+  const job = await room.jobs.read(name);
+  if (!job || isDamaged(job) || job.state !== 'FINISHED' || job.heldBy !== undefined) return false;
+  const keys = owedPayloads(job).map((payloadId) => payloadKey(name.group, name.jobId, payloadId));
+  if ((await room.payloads.discard(keys)).length > 0) return false;
+  await room.cleanUps.cleaned(name, job.savepoints.length === 0 ? goneAt(job, room) : undefined);
+  return true;
+}

@@ -1,0 +1,50 @@
+/** What an upload is: its id says its age and, for one made of parts, where S3 keeps them. Pure: no SDK, no clock. */
+import { maxParts, uploadLifetimeMs, uuidV7 } from '../../../api/upload.ts';
+
+const usualPartBytes = 8 * 1024 ** 2;
+const mebibyte = 1024 ** 2;
+
+export interface Upload {
+  /** The UUID v7: the last part of the payload's key. */
+  readonly payloadId: string;
+  /** S3's id of an upload in parts; undefined for one PUT. */
+  readonly multipartId?: string | undefined;
+}
+
+export function readUpload(id: string): Upload {
+  const [payloadId = '', multipart] = id.split('.');
+  return { payloadId, multipartId: multipart && Buffer.from(multipart, 'base64url').toString('utf8') };
+}
+
+export function writeUpload({ payloadId, multipartId }: Upload): string {
+  return multipartId ? `${payloadId}.${Buffer.from(multipartId, 'utf8').toString('base64url')}` : payloadId;
+}
+
+/** When the upload began, epoch ms: the first 48 bits of a UUID v7. */
+export function begunAt(payloadId: string): number {
+  return Number.parseInt(payloadId.slice(0, 8) + payloadId.slice(9, 13), 16);
+}
+
+export function isExpired(payloadId: string, now: number): boolean {
+  return begunAt(payloadId) + uploadLifetimeMs < now;
+}
+
+/** The parts of a payload of known size fit into S3's 10,000; those of unknown size may grow as they go. */
+export function partBytes(bytes: number | undefined): number {
+  if (bytes === undefined) return usualPartBytes;
+  return Math.max(usualPartBytes, Math.ceil(bytes / maxParts / mebibyte) * mebibyte);
+}
+
+export const payloadPrefix = 'groups/';
+
+export function payloadKey(group: string, jobId: string, payloadId: string): string {
+  return `${payloadPrefix}${group}/jobs/${jobId}/${payloadId}`;
+}
+
+const keyPattern = new RegExp(`^${payloadPrefix}([^/]+)/jobs/([^/]+)/(${uuidV7})$`);
+
+/** Whose payload a key names; undefined for a key that no upload has. */
+export function readPayloadKey(key: string): { group: string; jobId: string; payloadId: string } | undefined {
+  const [, group, jobId, payloadId] = keyPattern.exec(key) ?? [];
+  return group && jobId && payloadId ? { group, jobId, payloadId } : undefined;
+}

@@ -1,0 +1,21 @@
+import { groupKey } from '../../leadership/keys.ts';
+
+/** Where the logs of a group are known in the main table: one item each, which is the writer's seat too. */
+export const logPrefix = 'LOG#';
+export const registryKey = (group: string, log: string) => ({ pk: groupKey(group), sk: `${logPrefix}${log}` });
+
+/** The partition of the groups index that lists all logs. */
+export const logsPartition = 'LOGS';
+
+/** What the sweep has noted of each replica: one item each, written when its status changes. */
+export const replicaPrefix = 'REPLICA#';
+export const replicaKeyPrefix = (log: string) => `${replicaPrefix}${log}#`;
+export const replicaKey = (group: string, log: string, replica: string) => ({
+  pk: groupKey(group),
+  sk: `${replicaKeyPrefix(log)}${replica}`,
+});
+
+export function replicaIn(sk: string): { log: string; replica: string } {
+  const [, log = '', replica = ''] = sk.split('#');
+  return { log, replica };
+}

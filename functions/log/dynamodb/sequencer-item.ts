@@ -1,0 +1,54 @@
+/** How the writer's seat looks as attributes of the log's item, so that the item stays below 1 KB: an append costs 1 unit. */
+import { createHash } from 'node:crypto';
+import type { Handed, Seat } from '../protocol/sequencer.ts';
+
+type Attributes = Record<string, unknown>;
+
+const idBytes = 9;
+const handedBytes = idBytes + 1;
+
+/** Names a request by the caller's key and what it asks for: the same key with another payload is another request. */
+export function requestIdOf(key: string, ...parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256').update(key);
+  for (const part of parts) hash.update(`\n${part.length}\n`).update(part);
+  return hash.digest().subarray(0, idBytes).toString('base64url');
+}
+
+export function toAttributes({ views, recent, ...seat }: Seat): Attributes {
+  return { ...seat, views: views.map((view) => view ?? null), recent: packed(recent) };
+}
+
+/** Undefined where the log has no seat yet. */
+export function toSeat(item: Attributes | undefined): Seat | undefined {
+  if (item?.['revision'] === undefined) return undefined;
+  const { revision, number, writerId, first, next, settled, regularFrom, since, closed, views, recent } = item;
+  // An item of an older version does not say where its truncations are.
+  const truncation = item['truncation'] ?? (next as number) - 1;
+  const seat = { revision, number, writerId, first, next, settled, regularFrom, since, closed, truncation };
+  return { ...(seat as Omit<Seat, 'views' | 'recent'>), views: toViews(views), recent: unpacked(recent as Uint8Array) };
+}
+
+function toViews(views: unknown) {
+  return (views as (string | null)[]).map((view) => view ?? undefined);
+}
+
+/** For each nine bytes of the request's name, all zero for a forgotten one, and one for the number of its positions. */
+function packed(recent: readonly Handed[]): Uint8Array {
+  const bytes = Buffer.alloc(recent.length * handedBytes);
+  for (const [at, { requestId, count }] of recent.entries()) {
+    if (requestId !== '' && bytes.write(requestId, at * handedBytes, handedBytes, 'base64url') !== idBytes) {
+      throw new RangeError(`A request is named by ${idBytes} bytes in base64url, not by "${requestId}"`);
+    }
+    bytes.writeUInt8(count, at * handedBytes + idBytes);
+  }
+  return bytes;
+}
+
+function unpacked(recent: Uint8Array): Handed[] {
+  const bytes = Buffer.from(recent);
+  return Array.from({ length: bytes.length / handedBytes }, (_, at) => {
+    const handed = bytes.subarray(at * handedBytes, (at + 1) * handedBytes);
+    const id = handed.subarray(0, idBytes);
+    return { requestId: id.every((byte) => byte === 0) ? '' : id.toString('base64url'), count: handed[idBytes] ?? 0 };
+  });
+}

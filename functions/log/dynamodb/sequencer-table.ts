@@ -1,0 +1,71 @@
+/** The DynamoDB requests of a writer's seat. Each change is one conditional write. */
+import { isDeepStrictEqual } from 'node:util';
+import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { conditional } from '../../platform/conditional.ts';
+import { isUnavailable } from '../../platform/store-errors.ts';
+import { Unreachable } from '../protocol/quorum.ts';
+import type { Hold, Seat, SeatStore } from '../protocol/sequencer.ts';
+import { registryKey } from './keys.ts';
+import { toAttributes, toSeat } from './sequencer-item.ts';
+
+export interface SeatTableProps {
+  readonly client: DynamoDBDocumentClient;
+  readonly table: string;
+  readonly group: string;
+  readonly log: string;
+}
+
+/** The seat of one log. Throws `Unreachable` where the table gives no answer. */
+export function seatTable({ client, table, group, log }: SeatTableProps): SeatStore {
+  const at = { TableName: table, Key: registryKey(group, log) };
+
+  const get = async () => (await client.send(new GetCommand({ ...at, ConsistentRead: true }))).Item;
+
+  return {
+    read: () => reachable(async () => toSeat(await get())),
+    held: () => reachable(async () => (await get())?.['hold'] as Hold | undefined),
+
+    replace: (revision, seat, truncateTo) =>
+      reachable(async () => {
+        const write = new UpdateCommand({ ...at, ...put(revision, seat, truncateTo) });
+        const { won, lost } = await conditional(() => client.send(write));
+        if (won) return { replaced: true };
+        const item = lost[0]?.item;
+        const there = toSeat(item);
+        if (there && isDeepStrictEqual(there, toSeat(toAttributes(seat)))) return { replaced: true };
+        const held = item?.['hold'] as Hold | undefined;
+        if (truncateTo !== undefined && held && truncateTo > held.from) return { replaced: false, held };
+        return { replaced: false, seat: there };
+      }),
+  };
+}
+
+function put(revision: number | undefined, seat: Seat, truncateTo: number | undefined) {
+  const attributes = Object.entries(toAttributes(seat));
+  return {
+    UpdateExpression: `SET ${attributes.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+    ConditionExpression: [
+      revision === undefined ? 'attribute_not_exists(#revision)' : '#revision = :expected',
+      ...(truncateTo === undefined ? [] : ['(attribute_not_exists(#hold) OR #hold.#from >= :truncateTo)']),
+    ].join(' AND '),
+    ExpressionAttributeNames: {
+      ...Object.fromEntries(attributes.map(([name]) => [`#${name}`, name])),
+      ...(truncateTo === undefined ? {} : { '#hold': 'hold', '#from': 'from' }),
+    },
+    ExpressionAttributeValues: {
+      ...Object.fromEntries(attributes.map(([name, value]) => [`:${name}`, value])),
+      ...(revision === undefined ? {} : { ':expected': revision }),
+      ...(truncateTo === undefined ? {} : { ':truncateTo': truncateTo }),
+    },
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+  };
+}
+
+async function reachable<Answer>(act: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await act();
+  } catch (cause) {
+    if (isUnavailable(cause)) throw new Unreachable('The main table gives no answer', { cause });
+    throw cause;
+  }
+}

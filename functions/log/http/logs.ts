@@ -1,0 +1,194 @@
+/** The logs of a group as callers see them: the protocol's outcomes as answers and problems. */
+
+import type { Fence } from '../../../api/fence.ts';
+import { notFound, Problem, unavailable } from '../../../api/problem.ts';
+import * as problems from '../../../api/problems/log.ts';
+import { termLost } from '../../leadership/leadership.ts';
+import type { LeaseStore } from '../../leadership/lease-store.ts';
+import { requestIdOf } from '../dynamodb/sequencer-item.ts';
+import { type Appended, append } from '../protocol/append.ts';
+import { elect } from '../protocol/coordinator.ts';
+import type { LogParts } from '../protocol/log.ts';
+import { Unreachable } from '../protocol/quorum.ts';
+import { type ReadRange, read as readRange } from '../protocol/reader.ts';
+import type { LogRegistry, RegisteredLog } from '../protocol/registry.ts';
+import type { Value } from '../protocol/replica.ts';
+import type { WriterMemories } from './writer-memories.ts';
+
+export interface Logs {
+  readonly registry: LogRegistry;
+  readonly leases: Pick<LeaseStore, 'read'>;
+  readonly memories: WriterMemories;
+  parts(group: string, log: string): LogParts;
+}
+
+export interface LogName {
+  readonly group: string;
+  readonly log: string;
+}
+
+/** Throws `not_found` for a log that was not created. */
+export async function known({ registry }: Logs, { group, log }: LogName): Promise<RegisteredLog> {
+  const registered = await registry.read(group, log);
+  if (registered) return registered;
+  throw new Problem(
+    notFound,
+    `Group "${group}" has no log "${log}"; create it with PUT /v1/groups/${group}/logs/${log}.`,
+  );
+}
+
+/**
+ * Elects a writer. With a fence its ballots outrank those of every older term, and the fence must be that of the current one.
+ * Throws `leadership_lost`, `election_lost`, `rounds_exhausted`, `log_not_recovered`.
+ */
+export async function electWriter(logs: Logs, name: LogName, fence: Fence | undefined) {
+  const { group, log } = name;
+  await known(logs, name);
+  if (fence) await mustLead(logs, group, fence);
+  const parts = logs.parts(group, log);
+  const election = await reaching(log, () => elect(parts, fence?.fencingVersion ?? 0));
+  if ('elected' in election) {
+    const { writerId, number, next } = election.elected;
+    logs.memories.of(name, writerId).seat = election.elected;
+    return { writerId, ballot: number, position: next - 1 };
+  }
+  if ('lost' in election) {
+    const { lost, final } = election;
+    const detail = final
+      ? `Log "${log}" is at ballot ${lost} of a newer term; stop, or contend for the group's lease.`
+      : `Rivals took log "${log}" up to ballot ${lost}; elect again to take it over.`;
+    const members = final ? { ballot: lost, final, retryable: false } : { ballot: lost, final, retryAfterMs: 200 };
+    throw new Problem(problems.electionLost, detail, members);
+  }
+  if ('exhausted' in election) {
+    const detail = `Ballot ${election.exhausted} of log "${log}" is the last one of its version; elect with the next term.`;
+    throw new Problem(problems.roundsExhausted, detail, { ballot: election.exhausted });
+  }
+  if ('notRecovered' in election) throw notRecovered(log, election.notRecovered);
+  throw gone(log);
+}
+
+async function mustLead({ leases }: Logs, group: string, fence: Fence): Promise<void> {
+  const record = await leases.read(group, true);
+  const current = record?.fencingVersion === fence.fencingVersion && record.holder?.sessionId === fence.sessionId;
+  if (!current) throw termLost(group, fence, record);
+}
+
+export interface WriteRequest extends LogName {
+  readonly writerId: string;
+  /** The caller's Idempotency-Key. */
+  readonly key: string;
+}
+
+/** Appends entries, 1 to 64; throws `not_elected`, `exclusivity_lost`, `outcome_unknown`, `state_locked`. */
+export async function appendEntries(logs: Logs, request: WriteRequest, entries: readonly Uint8Array[]) {
+  const requestId = requestIdOf(request.key, 'append', ...entries);
+  const values = entries.map((data, index): Value => ({ type: 'APPEND', data, requestId, index }));
+  const { first, last } = await write(logs, request, requestId, values);
+  return { first, last };
+}
+
+/** Positions deleted at once with a truncation; what is left goes with the hour. */
+const discardedAtOnce = 200;
+
+/** Truncates; the same errors, and `bad_range`, `truncation_held`. */
+export async function truncate(logs: Logs, request: WriteRequest, to: number) {
+  const requestId = requestIdOf(request.key, 'truncate', String(to));
+  const { first } = await write(logs, request, requestId, [{ type: 'TRUNCATE', to, requestId }]);
+  const { replicas } = logs.parts(request.group, request.log);
+  await Promise.all(replicas.map((replica) => replica.discard(discardedAtOnce).catch(unlessUnreachable)));
+  return { position: first };
+}
+
+async function write(logs: Logs, request: WriteRequest, requestId: string, values: readonly Value[]) {
+  const { group, log, writerId } = request;
+  const parts = logs.parts(group, log);
+  const memory = logs.memories.of(request, writerId);
+  const appended = await reaching(log, () => append(parts, memory, { writerId, requestId, values }));
+  if ('first' in appended) return appended;
+  if ('notElected' in appended) await known(logs, request);
+  throw refusal(log, writerId, appended);
+}
+
+function refusal(log: string, writerId: string, appended: Exclude<Appended, { first: number }>): Problem {
+  if ('notElected' in appended) {
+    const detail = `Writer ${writerId} does not have the seat of log "${log}"; elect a writer and repeat the request.`;
+    return new Problem(problems.notElected, detail);
+  }
+  if ('exclusivityLost' in appended) {
+    const { promised, kept } = appended.exclusivityLost;
+    const what = kept.length === 0 ? 'nothing' : `only ${kept.length} of the entries`;
+    const detail = `A rival took log "${log}" with ballot ${promised}: ${what} of the request is in it. Elect again.`;
+    return new Problem(problems.exclusivityLost, detail, { ballot: promised, kept });
+  }
+  if ('stateLocked' in appended) {
+    const detail = `Lock ${appended.stateLocked.lockId} holds appends to log "${log}"; repeat the request.`;
+    return new Problem(problems.stateLocked, detail, { retryAfterMs: 100 + Math.round(Math.random() * 200) });
+  }
+  if ('held' in appended) {
+    const { backupId, from } = appended.held;
+    const detail = `Backup ${backupId} reads log "${log}" from position ${from}; truncate to ${from} at most until it ends.`;
+    return new Problem(problems.truncationHeld, detail, { backupId, from, retryAfterMs: 5_000 });
+  }
+  if ('outOfRange' in appended) {
+    const { next } = appended.outOfRange;
+    const detail = `Log "${log}" can be truncated up to its next position, ${next}.`;
+    return new Problem(problems.badRange, detail, { next });
+  }
+  const detail = `It is not known whether the request is in log "${log}"; elect again and repeat it with the same Idempotency-Key.`;
+  return new Problem(problems.outcomeUnknown, detail, { retryAfterMs: 100 + Math.round(Math.random() * 200) });
+}
+
+/** The entries of a range; throws `bad_range`, `truncated`, `past_end`, `pending`, `log_not_recovered`. */
+export async function read(logs: Logs, name: LogName, range: ReadRange) {
+  const { group, log } = name;
+  await known(logs, name);
+  const answer = await reaching(log, () => readRange(logs.parts(group, log), range));
+  if ('items' in answer) return answer;
+  if ('badRange' in answer) {
+    const { from, to } = answer.badRange;
+    throw new Problem(
+      problems.badRange,
+      `Position ${to} lies before ${from}; give \`from\` ≤ \`to\`.`,
+      answer.badRange,
+    );
+  }
+  if ('truncated' in answer) {
+    const { begin } = answer.truncated;
+    throw new Problem(problems.truncated, `Log "${log}" begins at position ${begin}; read from there.`, { begin });
+  }
+  if ('pastEnd' in answer) {
+    const { end } = answer.pastEnd;
+    throw new Problem(problems.pastEnd, `Log "${log}" ends at position ${end}; read up to there, or wait.`, { end });
+  }
+  if ('pending' in answer) {
+    const detail = `Position ${answer.pending} of log "${log}" is not settled yet; repeat the request.`;
+    throw new Problem(problems.pending, detail, { position: answer.pending, retryAfterMs: 500 });
+  }
+  const { voting, quorum, replicas } = answer.notRecovered;
+  throw notRecovered(log, { voting, quorum, statuses: replicas.map(({ status }) => status) });
+}
+
+function notRecovered(log: string, facts: { voting: number; quorum: number; statuses: readonly string[] }): Problem {
+  const { voting, quorum, statuses } = facts;
+  const detail = `${voting} replicas of log "${log}" vote and ${quorum} must (they are ${statuses.join(', ')}); wait for their recovery.`;
+  return new Problem(problems.logNotRecovered, detail, { ...facts, retryAfterMs: 1_000 });
+}
+
+async function reaching<Value>(log: string, act: () => Promise<Value>): Promise<Value> {
+  try {
+    return await act();
+  } catch (cause) {
+    if (cause instanceof Unreachable) throw gone(log, cause);
+    throw cause;
+  }
+}
+
+function gone(log: string, cause?: Unreachable): Problem {
+  const detail = `Too few stores of log "${log}" answer; try again with the same Idempotency-Key.`;
+  return new Problem(unavailable, detail, { retryAfterMs: 200 + Math.round(Math.random() * 300) }, { cause });
+}
+
+function unlessUnreachable(error: unknown): void {
+  if (!(error instanceof Unreachable)) throw error;
+}

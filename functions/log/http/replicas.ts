@@ -1,0 +1,87 @@
+/** What an operator or the schedule asks of a replica. */
+import { notFound, Problem } from '../../../api/problem.ts';
+import { initializationRefused } from '../../../api/problems/log.ts';
+import { type RecoveryWorkflow, split } from '../lambda/workflow.ts';
+import { initialize } from '../protocol/initialize.ts';
+import type { LogParts } from '../protocol/log.ts';
+import { positions } from '../protocol/reader.ts';
+import type { Replica } from '../protocol/replica.ts';
+import { known, type LogName, type Logs } from './logs.ts';
+import { missingVotes, type SeenReplica } from './replica-watch.ts';
+
+export interface Replicas extends Logs {
+  readonly workflow: RecoveryWorkflow;
+}
+
+export interface ReplicaName extends LogName {
+  readonly replica: string;
+}
+
+/** Throws `not_found` for a replica that the deployment does not have. */
+export function replicaOf(parts: LogParts, id: string): Replica {
+  const replica = parts.replicas.find((one) => one.id === id);
+  if (replica) return replica;
+  throw new Problem(
+    notFound,
+    `There is no replica "${id}"; there are ${parts.replicas.map((one) => one.id).join(', ')}.`,
+  );
+}
+
+/** Founds a log by hand; throws `initialization_refused`. */
+export async function initializeReplica(logs: Replicas, name: ReplicaName, force: boolean) {
+  await known(logs, name);
+  const parts = logs.parts(name.group, name.log);
+  const outcome = await initialize(parts, replicaOf(parts, name.replica), force);
+  if ('status' in outcome) return outcome;
+  throw new Problem(initializationRefused, `Log "${name.log}": ${outcome.refused}.`);
+}
+
+/** Starts the recovery of a replica that does not vote, or of any with `force`. */
+export async function recoverReplica(logs: Replicas, { group, log, replica }: ReplicaName, force: boolean) {
+  await known(logs, { group, log });
+  const { status } = await replicaOf(logs.parts(group, log), replica).read();
+  if (status === 'VOTING' && !force) return { status };
+  const { executionId } = await logs.workflow.start({ group, log, replica, force, plan: null });
+  return { status, executionId };
+}
+
+/**
+ * Stops what recovers a replica or brings it up. What a step still learns is kept, but one that was about to let the replica vote finds
+ * it in another life. The schedule or an operator may begin again.
+ */
+export async function cancelRecovery(logs: Replicas, { group, log, replica }: ReplicaName) {
+  await known(logs, { group, log });
+  const parts = logs.parts(group, log);
+  const target = replicaOf(parts, replica);
+  const executionIds = await logs.workflow.stop({ group, log, replica });
+  const self = await target.read();
+  if (self.status !== 'RECOVERING') return { status: self.status, executionIds };
+  const { meta } = await target.transition(self, { status: 'RECOVERING', incarnation: parts.chance.id() });
+  return { status: meta.status, executionIds };
+}
+
+/** Brings a voting replica up to the others; one that does not vote is recovered. */
+export async function catchUpReplica(logs: Replicas, { group, log, replica }: ReplicaName) {
+  await known(logs, { group, log });
+  const parts = logs.parts(group, log);
+  const { status, incarnation } = await replicaOf(parts, replica).read();
+  if (status !== 'VOTING') return recoverReplica(logs, { group, log, replica }, false);
+  const [{ begin, end }, seat] = await Promise.all([positions(parts), parts.seat.read()]);
+  const plan = { incarnation, ranges: split({ from: begin, to: end, fillTo: seat?.settled ?? -1 }) };
+  const { executionId } = await logs.workflow.start({ group, log, replica, force: false, plan });
+  return { status, executionId };
+}
+
+/** Starts the recovery of all replicas of a log that are to vote, do not, and can be reached. */
+export async function recoverAll(
+  logs: Replicas,
+  { group, log }: LogName,
+  autoInitialize: boolean,
+  seen: readonly SeenReplica[],
+): Promise<number> {
+  const waiting = missingVotes(seen, autoInitialize).filter(({ status }) => status !== 'UNREACHABLE');
+  for (const { id } of waiting) {
+    await logs.workflow.start({ group, log, replica: id, force: false, plan: null });
+  }
+  return waiting.length;
+}

@@ -1,0 +1,32 @@
+import type { Clock } from '../../platform/clock.ts';
+import type { LogRoom } from '../environment.ts';
+import type { GroupLogs } from '../group-logs.ts';
+
+const pageSize = 1_000;
+
+/** The logs of a group on the log's own room. */
+export function groupLogs({ registry, parts }: LogRoom, clock: Clock): GroupLogs {
+  return {
+    async list(group) {
+      const logs: string[] = [];
+      let after: string | undefined;
+      do {
+        const page = await registry.list(group, after, pageSize);
+        logs.push(...page.items.map(({ log }) => log));
+        after = page.last;
+      } while (after !== undefined);
+      return logs;
+    },
+    open: parts,
+    hold: (group, log, hold) => registry.hold(group, log, hold),
+    async heldFrom(group, log, backupId) {
+      const held = await registry.held(group, log);
+      return held?.backupId === backupId ? held.from : undefined;
+    },
+    release: (group, log, backupId) => registry.release(group, log, backupId),
+    async create(group, log) {
+      await registry.create({ group, log, autoInitialize: false, createdAt: clock.now() });
+    },
+    forget: (group, log) => registry.forget(group, log, clock.now()),
+  };
+}

@@ -1,0 +1,29 @@
+import * as z from 'zod/mini';
+import { readSettings, tableName } from '../../platform/settings.ts';
+
+/** A replica's table: its name, after `region/` when it lies in another Region. */
+export interface ReplicaAddress {
+  readonly region?: string;
+  readonly table: string;
+}
+
+const addresses = z
+  .pipe(
+    z.string().check(z.minLength(3)),
+    z.transform((text) =>
+      text.split(',').map((address): ReplicaAddress => {
+        const [table = '', region] = address.split('/').reverse();
+        return region ? { region, table } : { table };
+      }),
+    ),
+  )
+  .check(z.refine((replicas) => [1, 3, 5].includes(replicas.length), 'must name 1, 3 or 5 tables'));
+
+export function logSettings() {
+  return readSettings({ TENURE_TABLE: tableName, TENURE_REPLICA_TABLES: addresses });
+}
+
+/** The workflow that recovers a replica. */
+export function recoveryWorkflow(): string {
+  return readSettings({ TENURE_RECOVERY_WORKFLOW: z.string().check(z.minLength(1)) }).TENURE_RECOVERY_WORKFLOW;
+}

@@ -1,0 +1,74 @@
+import { mapConcurrent } from '../../../archive/map-concurrent.ts';
+import { logger } from '../../platform/logging.ts';
+import type { LogName } from '../http/logs.ts';
+import { lookAt, missingVotes, note, type ReplicaNotes } from '../http/replica-watch.ts';
+import { type Replicas, recoverAll } from '../http/replicas.ts';
+import { unlockForgotten } from '../protocol/lock.ts';
+import type { Replica } from '../protocol/replica.ts';
+
+const discardedAtOnce = 2_000;
+/** A replica that gives no answer is waited for in each log. */
+const logsAtOnce = 24;
+/** What the look at one log may take when its stores are slow. */
+const oneLogMs = 15_000;
+
+export interface SweepOptions {
+  /** Also deletes what truncations have left. */
+  readonly discards: boolean;
+  /** Milliseconds until the sweep must have ended. */
+  remainingMs(): number;
+}
+
+/**
+ * Looks through the logs, from any of them on, as long as there is time for one more; what is `left` has its turn in one of the next
+ * minutes. One that fails holds up no other.
+ */
+export async function sweep(
+  room: Replicas & { readonly notes: ReplicaNotes },
+  { discards, remainingMs }: SweepOptions,
+) {
+  const swept = { logs: 0, notVoting: 0, started: 0, discarded: 0, failed: 0, left: 0 };
+  const names: LogName[] = [];
+  for await (const name of room.registry.listAll()) names.push(name);
+  const first = Math.floor(Math.random() * names.length);
+  await mapConcurrent([...names.slice(first), ...names.slice(0, first)], logsAtOnce, async (name) => {
+    if (remainingMs() < oneLogMs) {
+      swept.left += 1;
+      return;
+    }
+    try {
+      const registered = await room.registry.read(name.group, name.log);
+      if (!registered) return;
+      swept.logs += 1;
+      const { autoInitialize } = registered;
+      const parts = room.parts(name.group, name.log);
+      const seen = await lookAt(parts);
+      swept.notVoting += missingVotes(seen, autoInitialize).length;
+      await note(room.notes, parts.timer, name, seen);
+      await unlockForgotten(
+        parts,
+        seen.flatMap(({ lock }) => lock ?? []),
+      );
+      swept.started += await recoverAll(room, name, autoInitialize, seen);
+      if (discards) swept.discarded += await discard(parts.replicas, remainingMs);
+    } catch (error) {
+      swept.failed += 1;
+      logger.warn('A log could not be swept', { ...name, error: error as Error });
+    }
+  });
+  return swept;
+}
+
+/** Each replica by itself, until nothing is left or time is short. */
+async function discard(replicas: readonly Replica[], remainingMs: () => number): Promise<number> {
+  const counts = replicas.map(async (replica) => {
+    let count = 0;
+    for (let more = true; more && remainingMs() > oneLogMs; ) {
+      const { discarded, ...left } = await replica.discard(discardedAtOnce);
+      count += discarded;
+      more = left.more;
+    }
+    return count;
+  });
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}

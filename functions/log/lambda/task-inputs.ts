@@ -1,0 +1,11 @@
+/** What the functions of the recovery's workflow have in common. */
+import * as z from 'zod/mini';
+import { name } from '../../../api/schema.ts';
+import { tasks } from '../../platform/task.ts';
+import { Unreachable } from '../protocol/quorum.ts';
+
+const position = z.int().check(z.minimum(-1));
+export const replicaInput = z.object({ group: name, log: name, replica: z.string() });
+export const range = z.object({ from: position, to: position, fillTo: position, salvage: z.optional(z.literal(true)) });
+
+export const task = tasks({ named: (input) => ({ input }), passes: (cause) => cause instanceof Unreachable });

@@ -1,0 +1,146 @@
+/** The election of a log's writer. Design: the replicated log, "Coordinator". */
+
+import { above, versionOf } from '../../../api/ballot.ts';
+import { mapConcurrent } from '../../../archive/map-concurrent.ts';
+import { accepted, applyTruncations, fill, gather } from './fill.ts';
+import { inspectFrom } from './inspect.ts';
+import type { LogParts } from './log.ts';
+import { type Answers, ask, count, quorumOf } from './quorum.ts';
+import type { Meta, PromiseAnswer, Status, Views } from './replica.ts';
+import { type Seat, take } from './sequencer.ts';
+
+export type Election =
+  | { readonly elected: Seat }
+  /** A rival holds at least this ballot; `final` when its version is newer, so that trying again cannot help. */
+  | { readonly lost: number; readonly final: boolean }
+  | { readonly exhausted: number }
+  | {
+      readonly notRecovered: {
+        readonly voting: number;
+        readonly quorum: number;
+        readonly statuses: readonly (Status | 'UNREACHABLE')[];
+      };
+    }
+  | { readonly unreachable: true };
+
+type Attempt = Election | { readonly again: true } | { readonly beaten: number };
+
+/** Marks that a replica keeps of earlier ballots; readers ask a quorum for what lies under older ones. */
+const keptMarks = 3;
+
+/** Positions looked at in one go, at the most. */
+const window = 128;
+
+/**
+ * Elects a writer of the fencing version: a ballot above all, promises of a quorum, and every position settled up to the
+ * last one. Loses to a newer version at once, to rivals of the same version after some tries.
+ */
+export async function elect(parts: LogParts, version: number): Promise<Election> {
+  const { timer, chance, settings } = parts;
+  let beaten = 0;
+  for (let tried = 1; ; tried += 1) {
+    const attempt = await attemptElection(parts, version, beaten);
+    if (!('again' in attempt) && !('beaten' in attempt)) return attempt;
+    if ('beaten' in attempt) beaten = Math.max(beaten, attempt.beaten);
+    if (tried >= settings.tries) return beaten > 0 ? { lost: beaten, final: false } : { unreachable: true };
+    await timer.sleep(settings.pauseMs * (1 + chance.number()));
+  }
+}
+
+async function attemptElection(parts: LogParts, version: number, beaten: number): Promise<Attempt> {
+  const { replicas, timer, chance, settings } = parts;
+  const quorum = quorumOf(replicas);
+  const metas = await ask(
+    replicas.map((replica) => () => replica.read()),
+    {
+      enough: (soFar) => count(soFar, votes) >= quorum,
+      graceMs: settings.electionGraceMs,
+      ms: settings.answerMs,
+      timer,
+    },
+  );
+  const voting = count(metas, votes);
+  if (voting < quorum) {
+    const statuses = metas.map((meta) => meta?.status ?? 'UNREACHABLE');
+    return { notRecovered: { voting, quorum, statuses } };
+  }
+  const views: Views = metas.map((meta) => (meta && votes(meta) ? meta.view : undefined));
+  const before = await parts.seat.read();
+  const highest = Math.max(beaten, before?.number ?? 0, ...metas.map((meta) => meta?.promised ?? 0));
+  const next = above(highest, version);
+  if ('outranked' in next) return { lost: highest, final: true };
+  if ('exhausted' in next) return { exhausted: highest };
+  const ballot = { number: next.ballot, by: chance.id() };
+  const promises = await gather<PromiseAnswer>(parts, views, (replica, view) =>
+    replica.promise({ ...ballot, view, forget: oldMarks(metas[replicas.indexOf(replica)]) }),
+  );
+  if (promises.some((answer) => answer?.verdict === 'VIEW' || answer?.verdict === 'IGNORED')) return { again: true };
+  const rejected = promises.flatMap((answer) => (answer?.verdict === 'REJECT' ? [answer.promised] : []));
+  if (rejected.length > 0) return { beaten: Math.max(...rejected) };
+  if (count(promises, accepted) < quorum) return { unreachable: true };
+  return sitDown(parts, ballot, views, promises);
+}
+
+/** Settles everything that was sent or handed out before, then takes the seat; again if positions were handed out meanwhile. */
+async function sitDown(
+  parts: LogParts,
+  { number, by }: { number: number; by: string },
+  views: Views,
+  promises: Answers<PromiseAnswer>,
+): Promise<Attempt> {
+  const accepts = promises.flatMap((answer) => (answer?.verdict === 'ACCEPT' ? [answer] : []));
+  const end = Math.max(...accepts.map((accept) => accept.end));
+  let settled = Math.max(...accepts.map((accept) => accept.settled));
+  let seat = await parts.seat.read();
+  for (let tried = 0; tried < 5; tried += 1) {
+    settled = Math.max(settled, seat?.settled ?? -1);
+    const index = Math.max(end, (seat?.next ?? 0) - 1);
+    const stopped = await fillUp(parts, { views, from: settled + 1, to: index, toBeat: number });
+    if (stopped) return stopped;
+    settled = index;
+    const claim = take(seat, { number, writerId: by, views, index, now: parts.timer.now() });
+    if (!claim) return { beaten: seat?.number ?? number };
+    const answer = await parts.seat.replace(seat?.revision, claim);
+    if (answer.replaced) return { elected: claim };
+    seat = 'seat' in answer ? answer.seat : seat;
+  }
+  return { beaten: seat?.number ?? number };
+}
+
+interface Stretch {
+  readonly views: Views;
+  readonly from: number;
+  readonly to: number;
+  readonly toBeat: number;
+}
+
+async function fillUp(parts: LogParts, { views, from, to, toBeat }: Stretch): Promise<Attempt | undefined> {
+  let stopped: Attempt | undefined;
+  for (let start = from; start <= to && !stopped; ) {
+    const { begin, settled, chosen, to: end } = await inspectFrom(parts, start, Math.min(to, start + window - 1));
+    if (!(await applyTruncations(parts, chosen.values()))) return { unreachable: true };
+    const open: number[] = [];
+    for (let position = Math.max(start, begin, settled + 1); position <= end; position += 1) {
+      if (!chosen.has(position)) open.push(position);
+    }
+    await mapConcurrent(open, 8, async (position) => {
+      if (stopped) return;
+      const outcome = await fill(parts, { views, position, toBeat, version: versionOf(toBeat) });
+      if ('lost' in outcome) stopped = { lost: outcome.lost, final: true };
+      else if ('exhausted' in outcome) stopped = { exhausted: toBeat };
+      else if ('stopped' in outcome) stopped = outcome.stopped === 'view' ? { again: true } : { unreachable: true };
+    });
+    start = end + 1;
+  }
+  return stopped;
+}
+
+/** The keys of all but the furthest marks. */
+function oldMarks(meta: Meta | undefined): string[] {
+  const marks = Object.entries(meta?.learnedTo ?? {}).sort(([, [, one]], [, [, other]]) => other - one);
+  return marks.slice(keptMarks).map(([key]) => key);
+}
+
+function votes({ status }: Meta): boolean {
+  return status === 'VOTING';
+}

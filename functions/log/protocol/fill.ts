@@ -1,0 +1,133 @@
+import { above, versionOf } from '../../../api/ballot.ts';
+import { performed } from './acceptor.ts';
+import type { LogParts } from './log.ts';
+import { type Answers, ask, count, quorumOf } from './quorum.ts';
+import type { Action, Ballot, LearnedAction, PositionPromiseAnswer, Value, Views, WriteAnswer } from './replica.ts';
+
+export type Filled =
+  | { readonly filled: LearnedAction }
+  /** A newer version owns the log. */
+  | { readonly lost: number }
+  | { readonly exhausted: true }
+  /** A replica was recovered meanwhile, or fewer than a quorum answered: begin again with fresh views. */
+  | { readonly stopped: 'view' | 'unreachable' };
+
+export interface FillOptions {
+  readonly views: Views;
+  readonly position: number;
+  /** The ballot to beat. */
+  readonly toBeat: number;
+  /** A writer stays within its version; left out, the fill takes the version of what it must beat. */
+  readonly version?: number;
+}
+
+/**
+ * Settles one position: takes over what may have been chosen there, or puts a NOP. Every call is an attempt of its own,
+ * so that two fills of one writer never propose under the same ballot. Tries again with a higher round for
+ * `fillMs` at most. Design: the replicated log, "fill(p)".
+ */
+export async function fill(parts: LogParts, { views, position, toBeat, version }: FillOptions): Promise<Filled> {
+  const { timer, chance, settings } = parts;
+  const by = chance.id();
+  const deadline = timer.now() + settings.fillMs;
+  for (let beat = toBeat; ; ) {
+    const next = above(beat, version ?? versionOf(beat));
+    if ('outranked' in next) return { lost: beat };
+    if ('exhausted' in next) return { exhausted: true };
+    const tried = await settle(parts, views, position, { number: next.ballot, by });
+    if (!('rejected' in tried)) return tried;
+    if (timer.now() >= deadline) return { stopped: 'unreachable' };
+    beat = Math.max(next.ballot, tried.rejected);
+    await timer.sleep(settings.pauseMs * (1 + chance.number()));
+  }
+}
+
+async function settle(
+  parts: LogParts,
+  views: Views,
+  position: number,
+  ballot: Ballot,
+): Promise<Filled | { rejected: number }> {
+  const promises = await gather<PositionPromiseAnswer>(parts, views, (replica, view) =>
+    replica.promiseAt({ ...ballot, view, position }),
+  );
+  const known = promises.flatMap((answer) => (answer?.verdict === 'ACCEPT' && answer.action ? [answer.action] : []));
+  const learned = known.find((action): action is LearnedAction => action.learned === true);
+  if (learned) return spread(parts, learned);
+  const refused = refusal(parts, promises);
+  if (refused) return refused;
+  const value: Value = highest(known)?.value ?? { type: 'NOP' };
+  const entries = [{ position, value }];
+  const writes = await gather<WriteAnswer>(parts, views, (replica, view) =>
+    replica.write({ ...ballot, view, entries, fill: true }),
+  );
+  const settled = writes.find((answer) => answer?.verdict === 'LEARNED');
+  if (settled?.verdict === 'LEARNED' && settled.actions[0]) return spread(parts, settled.actions[0]);
+  return refusal(parts, writes) ?? spread(parts, { ...performed(position, ballot, value), learned: true });
+}
+
+/** Applies the truncations among what was chosen: the one who had it chosen may have died before. False without a quorum. */
+export async function applyTruncations(parts: LogParts, chosen: Iterable<LearnedAction>): Promise<boolean> {
+  for (const action of chosen) {
+    if (action.value.type === 'TRUNCATE' && !('filled' in (await spread(parts, action)))) return false;
+  }
+  return true;
+}
+
+/** Tells every replica what was chosen. A truncation counts only once a quorum knows it, so that no reader goes back. */
+export async function spread(parts: LogParts, action: LearnedAction): Promise<Filled> {
+  const { replicas, timer, settings } = parts;
+  const quorum = quorumOf(replicas);
+  const answers = await ask(
+    replicas.map((replica) => () => replica.learn([action])),
+    { enough: (soFar) => count(soFar, accepted) >= quorum, ms: settings.answerMs, timer },
+  );
+  const enough = action.value.type !== 'TRUNCATE' || count(answers, accepted) >= quorum;
+  return enough ? { filled: action } : { stopped: 'unreachable' };
+}
+
+type Asked<Answer> = (replica: LogParts['replicas'][number], view: string) => Promise<Answer>;
+
+/** Asks the replicas whose view is known; enough is a quorum of acceptances, or a refusal that the attempt ends on. */
+export function gather<Answer extends { verdict: string }>(parts: LogParts, views: Views, question: Asked<Answer>) {
+  const { replicas, timer, settings } = parts;
+  const quorum = quorumOf(replicas);
+  return ask(
+    replicas.map((replica, at) => () => {
+      const view = views[at];
+      return view === undefined ? undefined : question(replica, view);
+    }),
+    {
+      enough: (soFar, open) => {
+        const accepts = count(soFar, accepted);
+        return accepts >= quorum || accepts + open < quorum;
+      },
+      ms: settings.answerMs,
+      timer,
+    },
+  );
+}
+
+export function accepted({ verdict }: { verdict: string }): boolean {
+  return verdict === 'ACCEPT';
+}
+
+/** Why an attempt did not get its quorum; undefined when it did. */
+function refusal<Answer extends PositionPromiseAnswer | WriteAnswer>(
+  { replicas }: LogParts,
+  answers: Answers<Answer>,
+): { rejected: number } | { stopped: 'view' | 'unreachable' } | undefined {
+  if (count(answers, ({ verdict }) => verdict === 'VIEW' || verdict === 'IGNORED') > 0) return { stopped: 'view' };
+  if (count(answers, accepted) >= quorumOf(replicas)) return undefined;
+  const rejected = answers.flatMap((answer) => (answer?.verdict === 'REJECT' ? [answer.promised] : []));
+  return rejected.length > 0 ? { rejected: Math.max(...rejected) } : { stopped: 'unreachable' };
+}
+
+function highest(actions: readonly Action[]): Action | undefined {
+  return actions
+    .filter(({ performed }) => performed !== undefined)
+    .reduce<Action | undefined>(
+      (top, action) => ((top?.performed ?? -1) < (action.performed ?? -1) ? action : top),
+      undefined,
+    );
+}

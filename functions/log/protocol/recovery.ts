@@ -1,0 +1,184 @@
+/** How a replica comes to vote. Design: the replicated log, "Recovery of a replica". */
+import { catchUp } from './catch-up.ts';
+import type { LogParts } from './log.ts';
+import { type Answers, ask, count, quorumOf, Unreachable } from './quorum.ts';
+import type { Meta, Replica } from './replica.ts';
+import type { Seat } from './sequencer.ts';
+
+export interface Circumstances {
+  readonly quorum: number;
+  readonly autoInitialize: boolean;
+  /** A log that ever had a writer is never founded anew by itself. */
+  readonly seated: boolean;
+  /** An operator gives up what a lost quorum held: what is left is recovered from the replicas that still vote. */
+  readonly salvage: boolean;
+}
+
+export type Step =
+  | { readonly step: 'recover' | 'salvage' | 'start' | 'vote' }
+  | { readonly step: 'wait'; readonly reason: string };
+
+/** Decides by what the other replicas answered (undefined: nothing) after this one's record was read. */
+export function decide(
+  self: Meta,
+  others: Answers<Meta>,
+  { quorum, autoInitialize, seated, salvage }: Circumstances,
+): Step {
+  const all = (...statuses: string[]) => others.every((meta) => meta !== undefined && statuses.includes(meta.status));
+  const voting = count(others, ({ status }) => status === 'VOTING');
+  const unreachable = others.filter((meta) => meta === undefined).length;
+  if (self.restoreId !== undefined) return wait('a restore fills this replica');
+  if (voting >= quorum) return { step: 'recover' };
+  if (salvage && voting > 0 && unreachable === 0) return { step: 'salvage' };
+  if (self.status === 'STARTING' && all('STARTING', 'VOTING')) return { step: 'vote' };
+  if (self.status === 'EMPTY' && all('EMPTY', 'STARTING')) {
+    if (seated)
+      return wait('every replica is empty but the log had a writer: restore a backup or initialise with force');
+    return autoInitialize ? { step: 'start' } : wait('the log is not initialised: run "tenure log init"');
+  }
+  if (unreachable > 0) return wait(`${unreachable} replicas do not answer and only ${voting} of ${quorum} needed vote`);
+  return wait(`only ${voting} of ${quorum} needed replicas vote: wait for the others, or recover this one with force`);
+}
+
+function wait(reason: string): Step {
+  return { step: 'wait', reason };
+}
+
+export interface Plan {
+  readonly incarnation: string;
+  readonly from: number;
+  readonly to: number;
+  /** Take for chosen whatever is left: a quorum was lost and given up. */
+  readonly salvage?: true;
+}
+
+export type Round =
+  | { readonly phase: 'voting' }
+  | { readonly phase: 'waiting'; readonly reason: string }
+  /** Catch up this range, then finish under this incarnation. */
+  | ({ readonly phase: 'catching-up' } & Plan);
+
+/**
+ * One round of a replica's recovery. The replica's life is pinned before the others are asked, so that a run that is
+ * overtaken by another wipe changes nothing.
+ */
+export async function recoveryRound(
+  parts: LogParts,
+  replica: Replica,
+  autoInitialize: boolean,
+  salvage = false,
+): Promise<Round> {
+  const { chance } = parts;
+  const self = await replica.create({ incarnation: chance.id(), view: shortId(parts) });
+  if (self.status === 'VOTING') return { phase: 'voting' };
+  const [others, seat] = await Promise.all([askOthers(parts, replica), parts.seat.read()]);
+  const circumstances = { quorum: quorumOf(parts.replicas), autoInitialize, seated: seat !== undefined, salvage };
+  const decision = decide(self, others, circumstances);
+  if (decision.step === 'wait') return { phase: 'waiting', reason: decision.reason };
+  if (decision.step === 'recover') return joinVoting(parts, replica, self);
+  if (decision.step === 'salvage') return joinSurvivors(parts, replica, self, others);
+  const { incarnation, status } = self;
+  const change = { status: decision.step === 'start' ? ('STARTING' as const) : ('VOTING' as const) };
+  const { moved } = await replica.transition({ incarnation, status }, change);
+  if (moved && change.status === 'VOTING') return { phase: 'voting' };
+  return { phase: 'waiting', reason: moved ? 'the other replicas are starting' : 'another run moved this replica' };
+}
+
+/**
+ * Marks the replica, then takes a new view to every coordinator's quorum, and the promises that it may have forgotten
+ * from those same answers: whoever was elected with the lost replica has to elect again.
+ */
+export function joinVoting(parts: LogParts, replica: Replica, self: Meta): Promise<Round> {
+  return join(parts, replica, self, quorumOf(parts.replicas));
+}
+
+/** The same with fewer than a quorum, once what the others held is given up: all that still vote have to take part. */
+async function joinSurvivors(parts: LogParts, replica: Replica, self: Meta, others: Answers<Meta>): Promise<Round> {
+  const round = await join(
+    parts,
+    replica,
+    self,
+    count(others, ({ status }) => status === 'VOTING'),
+  );
+  return round.phase === 'catching-up' ? { ...round, salvage: true } : round;
+}
+
+async function join(parts: LogParts, replica: Replica, self: Meta, needed: number): Promise<Round> {
+  const { incarnation } = self;
+  const marked = await replica.transition(self, { status: 'RECOVERING', view: shortId(parts) });
+  if (!marked.moved) return { phase: 'waiting', reason: 'another run moved this replica' };
+  const { timer, settings } = parts;
+  const answers = await ask(
+    parts.replicas.map((other) => () => (other === replica ? undefined : other.replaceView(shortId(parts)))),
+    { enough: (soFar) => count(soFar, ({ moved }) => moved) >= needed, ms: settings.answerMs, timer },
+  );
+  const voting = answers.flatMap((answer) => (answer?.moved ? [answer.meta] : []));
+  if (voting.length < needed) return { phase: 'waiting', reason: `only ${voting.length} of ${needed} replicas vote` };
+  const { promised, promisedBy } = voting.reduce((top, meta) => (meta.promised > top.promised ? meta : top));
+  const status = 'RECOVERING';
+  const from = Math.min(...voting.map(({ begin }) => begin));
+  const to = Math.max(...voting.map(({ end }) => end));
+  const took = await replica.transition({ incarnation, status }, { status, promised, promisedBy, end: to });
+  if (!took.moved) return { phase: 'waiting', reason: 'another run moved this replica' };
+  return { phase: 'catching-up', incarnation, from, to };
+}
+
+/** Lets a replica vote that has caught up; false when it lives another life or already left RECOVERING. */
+export async function finish(replica: Replica, incarnation: string): Promise<boolean> {
+  const status = 'RECOVERING';
+  const { moved, meta } = await replica.transition({ incarnation, status }, { status: 'VOTING' });
+  return moved || (meta.status === 'VOTING' && meta.incarnation === incarnation);
+}
+
+/** Recovers a replica in this process, to the end; `cancelled` is asked between the steps. */
+export async function recover(
+  parts: LogParts,
+  replica: Replica,
+  {
+    autoInitialize,
+    salvage = false,
+    cancelled = () => false,
+  }: { autoInitialize: boolean; salvage?: boolean; cancelled?: () => boolean },
+): Promise<'voting' | 'cancelled'> {
+  while (!cancelled()) {
+    const phase = await tryToVote(parts, replica, autoInitialize, salvage).catch((error: unknown) => {
+      if (error instanceof Unreachable) return 'waiting';
+      throw error;
+    });
+    if (phase === 'voting') return phase;
+    await parts.timer.sleep(500 + parts.chance.number() * 500);
+  }
+  return 'cancelled';
+}
+
+async function tryToVote(
+  parts: LogParts,
+  replica: Replica,
+  autoInitialize: boolean,
+  salvage: boolean,
+): Promise<'voting' | 'waiting'> {
+  const round = await recoveryRound(parts, replica, autoInitialize, salvage);
+  if (round.phase !== 'catching-up') return round.phase;
+  const caught = await catchUp(parts, replica, round);
+  return 'learned' in caught && (await finish(replica, round.incarnation)) ? 'voting' : 'waiting';
+}
+
+export function askOthers(parts: LogParts, replica: Replica): Promise<Answers<Meta>> {
+  const { replicas, timer, settings } = parts;
+  const others = replicas.filter((other) => other !== replica);
+  const quorum = quorumOf(replicas);
+  return ask(
+    others.map((other) => () => other.read()),
+    { enough: (soFar) => count(soFar, ({ status }) => status === 'VOTING') >= quorum, ms: settings.answerMs, timer },
+  );
+}
+
+/** Views stand in the seat, one per replica: short ones keep it under 1 KB. */
+export function shortId({ chance }: LogParts): string {
+  return chance.id().replaceAll('-', '').slice(0, 12);
+}
+
+/** The first position of a log that is initialised again: none that was ever handed out is used twice. */
+export function originAfter(seat: Seat | undefined): number {
+  return seat?.next ?? 0;
+}

@@ -1,0 +1,53 @@
+import * as z from 'zod/mini';
+import { backupOwnersTable } from '../backups/backup-owners-table.ts';
+import { backupTable } from '../backups/backup-table.ts';
+import { archiveBucket } from '../backups/bucket/archive-bucket.ts';
+import { policyTable } from '../backups/schedule/policy-table.ts';
+import { archiveBucketName, backupSettings } from '../backups/settings.ts';
+import { jobRoom } from '../jobs/environment.ts';
+import { resultRetention } from '../jobs/settings.ts';
+import { leaseTable } from '../leadership/lease-table.ts';
+import { logRoom } from '../log/environment.ts';
+import { groupLogs } from '../log/lambda/group-logs.ts';
+import { documentClient, s3Client, sfnClient } from '../platform/aws.ts';
+import { systemClock } from '../platform/clock.ts';
+import { readSettings } from '../platform/settings.ts';
+import type { Restores } from './restore.ts';
+import { restoreClient } from './restore-client.ts';
+import { restoreTable } from './restore-table.ts';
+
+/** Builds what a step of a restore works with, once per Lambda environment. */
+export function restoreRoom(): Restores {
+  const { table } = backupSettings();
+  const { TENURE_RESTORE_SOURCES, TENURE_RESULT_RETENTION_DAYS } = readSettings({
+    TENURE_RESTORE_SOURCES: z.pipe(
+      z._default(z.string(), ''),
+      z.transform((text) => text.split(',').filter((prefix) => prefix !== '')),
+    ),
+    ...resultRetention,
+  });
+  const client = documentClient();
+  return {
+    store: backupTable(client, table),
+    owners: backupOwnersTable(client, table),
+    leases: leaseTable(client, table),
+    restores: restoreTable(client, table),
+    logs: groupLogs(logRoom(), systemClock),
+    bucket: archiveBucket(s3Client()),
+    bucketName: archiveBucketName(),
+    clock: systemClock,
+    restoreSources: TENURE_RESTORE_SOURCES,
+    resultRetentionDays: TENURE_RESULT_RETENTION_DAYS,
+  };
+}
+
+/** The same for the functions that start the steps. */
+export function restoreRoomWithLaunch() {
+  const { TENURE_RESTORE_WORKFLOW } = readSettings({ TENURE_RESTORE_WORKFLOW: z.string().check(z.startsWith('arn:')) });
+  return {
+    ...restoreRoom(),
+    launch: restoreClient(sfnClient(), TENURE_RESTORE_WORKFLOW),
+    payloads: jobRoom().payloads,
+    policies: policyTable(documentClient(), backupSettings().table),
+  };
+}

@@ -1,0 +1,40 @@
+/** Verifying what is going to be restored, as far as the time allows. */
+
+import type { Manifest } from '../../api/archive.ts';
+import { payloadsAtOnce, verifyNext } from '../../archive/verifier.ts';
+import type { ArchiveBucket } from '../backups/bucket/archive-bucket.ts';
+import { bucketFiles, thoroughCheck } from '../backups/bucket/bucket-files.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { RestoreRecord, RestoreSource } from './restore-store.ts';
+
+interface Verifying {
+  readonly bucket: ArchiveBucket;
+  readonly clock: Clock;
+}
+
+export const filesOf = ({ bucket }: Pick<Verifying, 'bucket'>, { bucket: name, prefix }: RestoreSource) =>
+  bucketFiles(bucket, { bucket: name, key: prefix });
+
+/** Files of entries are a few MiB, payloads may be large: `payloadBytes` bounds what is begun at once. Throws `Damaged`. */
+export async function verifySome(
+  room: Verifying,
+  record: RestoreRecord,
+  manifest: Manifest,
+  until: number,
+  payloadBytes = Number.POSITIVE_INFINITY,
+): Promise<RestoreRecord> {
+  const { source } = record;
+  const files = filesOf(room, source);
+  const check = thoroughCheck(room.bucket, { bucket: source.bucket, key: source.prefix });
+  let { verifier } = record;
+  for (let done = false; !done; ) {
+    if (room.clock.now() >= until || nextBytes(manifest, verifier) > payloadBytes) return { ...record, verifier };
+    ({ state: verifier, done } = await verifyNext(files, manifest, verifier, check));
+  }
+  return { ...record, verifier, state: 'RESTORING' };
+}
+
+function nextBytes({ files, payloads }: Manifest, { file, payload }: RestoreRecord['verifier']): number {
+  if (file < files.length) return 0;
+  return payloads.slice(payload, payload + payloadsAtOnce).reduce((sum, { bytes }) => sum + bytes, 0);
+}

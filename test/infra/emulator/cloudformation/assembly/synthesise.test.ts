@@ -1,0 +1,81 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readAssembly } from '../../../../../emulator/cloudformation/assembly/read.ts';
+import { synthesise } from '../../../../../emulator/cloudformation/assembly/synthesise.ts';
+
+/** Stands in for a CDK app: writes an assembly with one stack, in which it says what context it was given. */
+const app = `
+import { mkdirSync, writeFileSync } from 'node:fs';
+const out = process.env.CDK_OUTDIR as string;
+mkdirSync(out);
+const put = (name: string, content: object) => writeFileSync(out + '/' + name, JSON.stringify(content));
+put('s.template.json', { Outputs: { Context: { Value: process.env.CDK_CONTEXT_JSON } } });
+put('s.assets.json', { files: { h: { source: { path: 'asset.h' }, destinations: { here: { objectKey: 'h.zip' } } } } });
+put('manifest.json', { artifacts: {
+  's': { type: 'aws:cloudformation:stack', environment: 'aws://unknown-account/eu-west-1', properties: { templateFile: 's.template.json' } },
+  's.assets': { type: 'cdk:asset-manifest' },
+} });
+`;
+
+let project: string;
+beforeEach(async () => {
+  project = await mkdtemp(join(tmpdir(), 'synth-'));
+  await mkdir(join(project, 'infra', 'local'), { recursive: true });
+  await mkdir(join(project, 'functions'));
+  await writeFile(join(project, 'infra', 'app.ts'), app);
+  await writeFile(join(project, 'package.json'), '{"type":"module"}');
+});
+afterEach(() => rm(project, { recursive: true }));
+
+const run = () => synthesise(project, 'infra/app.ts', () => {});
+
+test('is done once for the same sources, and again when they, the context or the lock file change', async () => {
+  const first = await run();
+  expect(first.cached).toBe(false);
+  expect(await run()).toEqual({ folder: first.folder, cached: true });
+  const seen = new Set([first.folder]);
+  for (const [file, content] of [
+    ['functions/new.ts', 'export {};'],
+    ['cdk.json', '{"context":{"stage":"test"}}'],
+    ['package-lock.json', '{}'],
+  ] as const) {
+    await writeFile(join(project, file), content);
+    const again = await run();
+    expect([file, again.cached, seen.has(again.folder)]).toEqual([file, false, false]);
+    seen.add(again.folder);
+  }
+  await writeFile(join(project, 'infra', 'local', 'part.ts'), 'export {};');
+  expect((await run()).cached).toBe(true);
+});
+
+test('reads stacks with their Region and assets, and hands the app the context of cdk.json', async () => {
+  await writeFile(join(project, 'cdk.json'), '{"context":{"stage":"test"}}');
+  const { folder } = await run();
+  const [stack] = await readAssembly(folder);
+  expect(stack).toMatchObject({ name: 's', account: '000000000000', region: 'eu-west-1' });
+  expect(stack?.assets).toEqual(new Map([['h.zip', join(folder, 'asset.h')]]));
+  expect(stack?.template.Outputs?.['Context']?.Value).toBe('{"stage":"test"}');
+});
+
+test('two at once end with one result', async () => {
+  const [one, two] = await Promise.all([run(), run()]);
+  expect(one.folder).toBe(two.folder);
+  expect(await readFile(join(one.folder, 'manifest.json'), 'utf8')).toContain('templateFile');
+  expect(await readdir(join(project, '.tenure', 'synth'))).toHaveLength(1);
+});
+
+test('a source that changes meanwhile keeps the result out of the cache', async () => {
+  const editing = app.replace('mkdirSync(out);', "mkdirSync(out); writeFileSync('functions/saved.ts', '');");
+  await writeFile(join(project, 'infra', 'app.ts'), editing);
+  expect((await run()).cached).toBe(false);
+  await rm(join(project, 'functions', 'saved.ts'));
+  expect((await run()).cached).toBe(false);
+});
+
+test('a failing app is quoted, and leaves no result', async () => {
+  await writeFile(join(project, 'infra', 'app.ts'), `console.error('first line'); throw new Error('no such table');`);
+  await expect(run()).rejects.toThrow(/The CDK app infra\/app.ts ended with 1 .*\n[\s\S]*no such table/);
+  expect(await readdir(join(project, '.tenure', 'synth'))).toEqual([]);
+});

@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { takeDataFolder } from '../../../emulator/data-folder.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'data-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+test('a folder belongs to one stack until it is released', async () => {
+  const mine = await takeDataFolder(folder);
+  await mine.describe({ api: 'http://127.0.0.1:1' });
+  await expect(takeDataFolder(folder)).rejects.toThrow(
+    `${folder} is in use by the stack with process id ${process.pid} (http://127.0.0.1:1): stop that one, or give this one another folder with --data DIR`,
+  );
+  await mine.release();
+  expect(existsSync(join(folder, 'stack.json'))).toBe(false);
+  await (await takeDataFolder(folder)).release();
+});
+
+test.each([false, true])('of many that want it at once, one gets it (left by a dead process: %s)', async (stale) => {
+  if (stale) await writeFile(join(folder, 'lock'), JSON.stringify({ pid: spawnSync('true').pid, began: '1' }));
+  const taken = await Promise.allSettled(Array.from({ length: 20 }, () => takeDataFolder(folder)));
+  expect(taken.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  expect(await readdir(folder)).toEqual(['lock']);
+});
+
+test('the lock of a dead process is taken over', async () => {
+  const { pid } = spawnSync('true');
+  await writeFile(join(folder, 'lock'), JSON.stringify({ pid, began: '1' }));
+  await writeFile(join(folder, 'stack.json'), '{"api":"stale"}');
+  await takeDataFolder(folder);
+  expect(existsSync(join(folder, 'stack.json'))).toBe(false);
+  expect(JSON.parse(await readFile(join(folder, 'lock'), 'utf8'))).toMatchObject({ pid: process.pid });
+});
+
+test.runIf(existsSync('/proc/self/stat'))('so is that of one whose process id was given to another', async () => {
+  await writeFile(join(folder, 'lock'), JSON.stringify({ pid: process.pid, began: '1' }));
+  await (await takeDataFolder(folder)).release();
+});
+
+test('a lock that cannot be read is left alone', async () => {
+  await writeFile(join(folder, 'lock'), 'not json');
+  await expect(takeDataFolder(folder)).rejects.toThrow('is not readable as a lock');
+  expect(await readFile(join(folder, 'lock'), 'utf8')).toBe('not json');
+});
+
+test('an ephemeral folder goes altogether', async () => {
+  const mine = await takeDataFolder(undefined);
+  await writeFile(join(mine.path, 'something'), 'x');
+  await mine.release();
+  expect(existsSync(mine.path)).toBe(false);
+});

@@ -1,0 +1,93 @@
+import { expect, test, vi } from 'vitest';
+import { runCli } from '../../../cli/main.ts';
+
+/** Runs a command line in this process; the service answers what `respond` says. */
+async function cli(argv: string[], respond: (url: string) => Response = () => new Response('', { status: 403 })) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input) => respond(String(input)));
+  const shell = {
+    env: {},
+    out: (text: string) => void out.push(text),
+    err: (text: string) => void err.push(text),
+    input: process.stdin,
+    interactive: false,
+  };
+  const code = await runCli(argv, shell);
+  const urls = fetch.mock.calls.map(([input]) => String(input));
+  fetch.mockRestore();
+  return { code, out: out.join('\n'), err: err.join('\n'), urls };
+}
+
+test('--help explains the exit codes', async () => {
+  const { code, out } = await cli(['--help']);
+  expect(code).toBe(0);
+  for (const each of ['64 ', '69 ', '75 ', '77 ']) expect(out).toContain(each);
+  expect((await cli(['lead', '--help'])).out).toContain('TENURE_FENCING_VERSION');
+});
+
+test('a wrong command line ends with 64 and names what is wrong, before anything is asked', async () => {
+  for (const [line, message] of [
+    ['', 'Usage: tenure'],
+    ['lede', "unknown command 'lede'"],
+    ['leader show', '--group'],
+    ['leader show --group orders --colour red', "unknown option '--colour'"],
+    ['leader revoke --group orders --reason x --fencing-version 0', "'0' is invalid"],
+    ['leader revoke --group orders --fencing-version 1', '--reason'],
+    ['leader watch --group orders --every 5', '--every is "5"'],
+    ['groups --url nope', '"nope" is not a URL'],
+    ['groups --url http://a --stack b', 'exclude each other'],
+    ['lead -- true', '--group'],
+    ['lead --group orders', "missing required argument 'command'"],
+    ['lead --group a/b -- true', 'group is "a/b"'],
+    ['lead --group orders --id -x -- true', 'contenderId is "-x"'],
+    ['lead --group orders --lease 15 -- true', '--lease is "15"'],
+    ['lead --group orders --lease 10ms -- true', 'leaseMs is 10'],
+    ['lead --group orders --lease 1s --max-clock-skew 600ms -- true', 'maxClockSkewMs 600'],
+    ['lead --group orders --grace soon -- true', '--grace is "soon"'],
+  ] as const) {
+    const { code, err, urls } = await cli(line.split(' ').filter(Boolean));
+    expect(err, line).toContain(message);
+    expect(code, line).toBe(64);
+    expect(urls, line).toEqual([]);
+  }
+});
+
+test('errors are JSON with --json, and their codes become exit codes', async () => {
+  const refused = (status: number, code: string) => () =>
+    new Response(JSON.stringify({ code, detail: 'because', retryable: false }), { status });
+  for (const [respond, exitCode, code] of [
+    [refused(403, 'forbidden'), 77, 'forbidden'],
+    [refused(409, 'leadership_lost'), 75, 'leadership_lost'],
+    [refused(400, 'invalid_request'), 64, 'invalid_request'],
+    [refused(404, 'not_found'), 1, 'not_found'],
+    [() => new Response('<html>'), 69, 'unexpected_answer'],
+  ] as const) {
+    const { err, out, ...ended } = await cli(['groups', '--json'], respond);
+    expect(ended.code).toBe(exitCode);
+    expect(JSON.parse(err)).toMatchObject({ error: { code } });
+    expect(out).toBe('');
+  }
+});
+
+test('the address is --url, else TENURE_URL, else the local one', async () => {
+  const empty = () => Response.json({ items: [] });
+  expect((await cli(['groups', '--url', 'http://here:1/'], empty)).urls).toEqual(['http://here:1/v1/groups']);
+  expect((await cli(['groups'], empty)).urls).toEqual(['http://127.0.0.1:8787/v1/groups']);
+});
+
+test("others' text cannot command the terminal", async () => {
+  const leader = {
+    contenderId: 'a',
+    sessionId: '0d3c0d5a-6a3f-4f0c-9d4b-3a6c1a52a1f1',
+    address: '\u001b]0;owned\u0007\u001b[2J',
+    metadata: null,
+    confirmedAt: '2026-11-01T12:00:00.000Z',
+    expiresAt: '2026-11-01T12:00:00.000Z',
+  };
+  const shown = await cli(['leader', 'show', '--group', 'g'], () =>
+    Response.json({ leader, fencingVersion: 1, pending: false }),
+  );
+  expect(shown.code).toBe(0);
+  expect(shown.out).toContain('?]0;owned??[2J');
+});

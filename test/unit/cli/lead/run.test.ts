@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test, vi } from 'vitest';
+import { Exit } from '../../../../cli/exit.ts';
+import { leading } from './leading.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tenure-lead-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test.each([
+  ['has a ready file that cannot be removed', { readyFile: folder }],
+  ['is refused its confirmation', { command: ['sleep', '600'] }],
+])('with --stay a leader that %s pauses longer and longer between its terms', async (_, settings) => {
+  const { time, link, events, start } = leading(settings, { stay: true });
+  for (let term = 1; term <= 3; term += 1) link.next('confirm', { kind: 'status', status: 403 });
+  const led = start();
+  led.catch(() => {});
+  for (const [term, pauseMs] of [
+    [1, 1_000],
+    [2, 2_000],
+    [3, 4_000],
+  ] as const) {
+    await time.advance(0);
+    await vi.waitFor(() => {
+      expect(events().at(-1)).toBe(`lost ${term}`);
+      expect(link.count('resign')).toBe(term);
+      expect(time.pendingTimers).toBe(1);
+    });
+    await time.advance(pauseMs - 1);
+    expect(link.count('contend')).toBe(term);
+    await time.advance(1);
+    expect(link.count('contend')).toBe(term + 1);
+  }
+  process.listeners('SIGTERM').at(-1)?.('SIGTERM');
+  await time.advance(0);
+  await expect(led).rejects.toBeInstanceOf(Exit);
+});
+
+test('with --restart a term that could not be given back is not led again', async () => {
+  const { time, link, said, events, start } = leading({}, { restart: true });
+  link.next('resign', { kind: 'status', status: 500 });
+  const led = start();
+  led.catch(() => {});
+  await time.advance(0);
+  await vi.waitFor(() => expect(events().at(-1)).toBe('ended'));
+  expect(link.service.live).toBe(true);
+  await time.advance(1_000);
+  await vi.waitFor(() => expect(events().filter((event) => event === 'ended')).toHaveLength(2));
+  expect(said.filter(({ event }) => event === 'granted')).toMatchObject([{ fencingVersion: 1 }, { fencingVersion: 2 }]);
+  process.listeners('SIGTERM').at(-1)?.('SIGTERM');
+  await time.advance(0);
+  await expect(led).rejects.toBeInstanceOf(Exit);
+});

@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest';
+import type { GroupLogs } from '../../../functions/log/group-logs.ts';
+import { append } from '../../../functions/log/protocol/append.ts';
+import { cutLogs } from '../../../functions/log/protocol/cut.ts';
+import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
+import type { LogParts } from '../../../functions/log/protocol/log.ts';
+import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
+import { appendAs, type CalmLog, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
+
+const backupId = 'backup-1';
+const held = { held: { backupId, from: 0 } };
+
+/** A group with this one log. */
+function groupOf({ parts, seat }: CalmLog): GroupLogs {
+  const unused = () => Promise.reject(new Error('A cut does not do that'));
+  return {
+    list: async () => ['journal'],
+    open: () => parts,
+    hold: async (_group, _log, hold) => {
+      seat.hold = hold;
+      return hold;
+    },
+    heldFrom: unused,
+    release: unused,
+    create: unused,
+    forget: unused,
+  };
+}
+
+const cut = (log: CalmLog, lockId = 'lock-1') => cutLogs(groupOf(log), 'orders', { backupId, lockId });
+
+const truncate = (parts: LogParts, { writerId }: Seat, to: number) =>
+  append(parts, memoryOf(), { writerId, requestId: 't', values: [{ type: 'TRUNCATE', to, requestId: 't' }] });
+
+const begins = ({ replicas }: CalmLog) => replicas.map(({ inForce }) => inForce.begin);
+
+async function withFiveEntries(parts: LogParts): Promise<Seat> {
+  const seat = await seated(parts);
+  await appendAs(parts, seat, 'five', { count: 5 });
+  return seat;
+}
+
+/** A process that dies between what it writes and what it would tell the replicas of it. */
+const dyingEarly = (parts: LogParts): LogParts => ({
+  ...parts,
+  replicas: parts.replicas.map((replica) => ({ ...replica, learn: () => Promise.reject(new Unreachable('died')) })),
+});
+
+describe('a truncation that was placed before the hold of a backup', () => {
+  test('and told to repeat itself by a lock, does not take effect after the cut, and its writer keeps the seat', () =>
+    calmly({}, async (log) => {
+      const { parts, seat: store } = log;
+      const seat = await withFiveEntries(parts);
+      await lockAll(parts, 'other');
+      expect(await truncate(parts, seat, 3)).toHaveProperty('stateLocked');
+      await unlockAll(parts, 'other');
+      expect(await cut(log)).toEqual({ cut: { journal: 5 } });
+      expect(await truncate(parts, seat, 3)).toEqual(held);
+      expect(begins(log)).toEqual([0, 0, 0]);
+      expect(await appendAs(parts, seat, 'next')).toHaveProperty('first');
+      store.hold = undefined;
+      expect(await truncate(parts, seat, 3)).toHaveProperty('first');
+      // A quorum is enough for the answer.
+      expect(begins(log).filter((begin) => begin === 3).length).toBeGreaterThanOrEqual(2);
+    }));
+
+  test('is not brought to its end by a repetition before the cut either', () =>
+    calmly({}, async (log) => {
+      const { parts, seat: store } = log;
+      const seat = await withFiveEntries(parts);
+      await lockAll(parts, 'other');
+      await truncate(parts, seat, 3);
+      await unlockAll(parts, 'other');
+      store.hold = held.held;
+      expect(await truncate(parts, seat, 3)).toEqual(held);
+      expect(store.seat?.closed).toBe(false);
+      expect(await cut(log)).toEqual({ cut: { journal: 6 } });
+    }));
+
+  test('and is written by a slow process after the unlock, does not take effect', () =>
+    calmly({}, async (log) => {
+      const { parts } = log;
+      const seat = await withFiveEntries(parts);
+      let wake = () => {};
+      const awake = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      const slow = {
+        ...parts,
+        replicas: parts.replicas.map((replica) => ({
+          ...replica,
+          write: async (request: Parameters<typeof replica.write>[0]) => {
+            await awake;
+            return replica.write(request);
+          },
+        })),
+      };
+      const late = truncate(slow, seat, 3);
+      await parts.timer.sleep(100);
+      expect(await cut(log)).toEqual({ cut: { journal: 5 } });
+      wake();
+      expect(await late).toEqual(held);
+      expect(begins(log)).toEqual([0, 0, 0]);
+    }));
+
+  test('and is chosen, but not applied since its writer died, is applied before the cut', () =>
+    calmly({}, async (log) => {
+      const { parts } = log;
+      const seat = await withFiveEntries(parts);
+      expect(await truncate(dyingEarly(parts), seat, 3)).toEqual({ outcomeUnknown: true });
+      expect(begins(log)).toEqual([0, 0, 0]);
+      expect(await cut(log)).toEqual({ again: 'log "journal": truncated while the cut was placed' });
+      expect(await cut(log, 'lock-2')).toEqual({ cut: { journal: 6 } });
+      expect(await truncate(parts, seat, 3)).toEqual({ first: 6, last: 6 });
+      expect(begins(log)).toEqual([3, 3, 3]);
+    }));
+
+  test.each([
+    { by: 'the next election', settle: (parts: LogParts) => seated(parts) },
+    {
+      by: 'the next appends',
+      settle: async (parts: LogParts, seat: Seat) => {
+        await parts.timer.sleep(3_000);
+        const memory = memoryOf();
+        await appendAs(parts, seat, 'settles', { memory });
+        await appendAs(parts, seat, 'says so', { memory });
+      },
+    },
+  ])('and is chosen, but not applied since its writer died, is applied when it is settled by $by', ({ settle }) =>
+    calmly({}, async (log) => {
+      const { parts, seat: store } = log;
+      const seat = await withFiveEntries(parts);
+      await truncate(dyingEarly(parts), seat, 3);
+      await settle(parts, seat);
+      expect(store.seat?.settled).toBeGreaterThanOrEqual(6);
+      expect(begins(log)).toEqual([3, 3, 3]);
+    }),
+  );
+});
