@@ -69,8 +69,12 @@ const logHead = z.strictObject({
 
 const logEntry = z.strictObject({ type: z.literal('log-entry'), log: name, position: count, data: z.string() });
 
-/** What an application's worker adds of its own; Tenure keeps it and gives it back, and restores nothing of it. */
-const applicationEntry = z.strictObject({ type: z.literal('application'), data: json });
+/** State that an application's worker adds, which readers get back and a restore leaves alone. Bytes are in base64. */
+const applicationEntry = z.strictObject({
+  type: z.literal('application'),
+  data: json,
+  encoding: z.optional(z.literal('base64')),
+});
 
 export const archiveEntry = z.discriminatedUnion('type', [
   leadershipEntry,

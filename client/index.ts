@@ -1,5 +1,13 @@
 /** The public entry: `import { LeaderElector, TenureClient } from 'tenure'`. */
+export type { BackupFile } from './backups/backup-files.ts';
 export { BackupWorker, type BackupWorkerOptions } from './backups/backup-worker.ts';
+export {
+  Backups,
+  type BackupsOptions,
+  type DownloadBackupOptions,
+  type ReadBackupOptions,
+  readLocalApplication,
+} from './backups/backups.ts';
 export type { BackupHooks, Positions, SnapshotRequest, WorkerEvent } from './backups/hooks.ts';
 export {
   type AddOptions,

@@ -6,6 +6,7 @@ import {
   backupDamaged,
   backupFinal,
   backupInProgress,
+  backupNotAvailable,
   backupRunning,
   groupNotEmpty,
   noWorker,
@@ -122,6 +123,20 @@ export const deleteBackup = operation({
   body: nothing,
   answer: z.object({ deleted: z.boolean() }),
   problems: [notFound, backupRunning],
+});
+
+const fileName = z.union([z.literal(manifestName), entriesFile.shape.name, payloadFile.shape.name]);
+
+export const listBackupFiles = operation({
+  method: 'GET',
+  path: `${backups}/{backup}/files`,
+  summary: 'The files of a completed backup with presigned URLs, the manifest first',
+  servedBy: 'backups',
+  params: backup,
+  query: pageQuery,
+  body: nothing,
+  answer: page(z.object({ name: fileName, bytes: count, sha256: entriesFile.shape.sha256, url: z.url() })),
+  problems: [notFound, sourceForbidden, backupNotAvailable, backupDamaged],
 });
 
 export const shareBackup = operation({
@@ -259,7 +274,7 @@ export const uploadRestore = operation({
     files: z
       .array(
         z.strictObject({
-          name: z.union([z.literal(manifestName), entriesFile.shape.name, payloadFile.shape.name]),
+          name: fileName,
           bytes: z.int().check(z.minimum(0), z.maximum(5 * 1024 ** 3)),
           sha256: entriesFile.shape.sha256,
         }),
@@ -281,6 +296,7 @@ export const backupOperations = {
   getBackup,
   cancelBackup,
   deleteBackup,
+  listBackupFiles,
   shareBackup,
   putBackupPolicy,
   getBackupPolicy,

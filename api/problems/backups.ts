@@ -71,3 +71,11 @@ export const attemptSuperseded: ProblemKind = {
   retryable: false,
   remedy: 'Stop working on it; `verdict` says whether the backup was cancelled or the attempt superseded.',
 };
+
+export const backupNotAvailable: ProblemKind = {
+  code: 'backup_not_available',
+  status: 409,
+  title: 'The service has no files of this backup to hand out',
+  retryable: false,
+  remedy: "Wait until it is COMPLETED; read the files of a `file://` backup on its worker's host.",
+};

@@ -10,6 +10,7 @@ import {
 import { type ConnectionOptions, connect, withConnection, withGroup } from '../connection.ts';
 import { bytes, listed, plain, print, relative, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
+import { downloadCommand } from './download.ts';
 import { policyCommand } from './policy.ts';
 import { describe, failIfFailed, follow, type Status } from './status.ts';
 import { verifyCommand } from './verify.ts';
@@ -84,6 +85,7 @@ export function backupCommands(program: Command, shell: Shell): void {
       print(shell, options, answer, ({ sharedWith }) => `backup ${id} may be restored by ${sharedWith.join(', ')}`);
     });
 
+  downloadCommand(subcommand('download', 'download the files of a backup into a folder, and verify them'), shell);
   policyCommand(backup, shell);
   verifyCommand(backup, shell);
 }

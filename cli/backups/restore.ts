@@ -16,6 +16,7 @@ interface RestoreOptions extends ConnectionOptions {
   backup?: string;
   uri?: string;
   dir?: string;
+  application?: string;
 }
 
 type Status = z.output<typeof restoreStatus>;
@@ -34,6 +35,7 @@ export function restoreCommand(program: Command, shell: Shell): void {
     .option('--backup <id>', 'one of the group, or one that was shared with it')
     .option('--uri <uri>', 's3://bucket/prefix/ or file://this-host/folder/, as tenure backup show prints it')
     .option('--dir <folder>', 'a folder of this machine with the files of a backup')
+    .option('--application <folder>', 'write the state that the worker added to the backup into this folder first')
     .addHelpText('after', '\nExit code 1 when the restore fails; a damaged backup is refused with nothing written.')
     .action((options: RestoreOptions) => act(options, shell));
 
@@ -52,14 +54,21 @@ export function restoreCommand(program: Command, shell: Shell): void {
 }
 
 async function act(options: RestoreOptions, shell: Shell): Promise<void> {
-  const { group, backup, uri, dir: folder } = options;
+  const { group, backup, uri, dir: folder, application } = options;
   if ([backup, uri, folder].filter((given) => given !== undefined).length !== 1) {
     throw new UsageError('Give one of --backup, --uri and --dir.');
   }
   const dir = uri?.startsWith('file:') ? folderAt(uri) : folder;
+  if (application !== undefined && backup === undefined && dir === undefined) {
+    throw new UsageError('--application reads a backup by --backup or --dir: give one of them instead of --uri.');
+  }
   const client = await connect(options, shell);
   const bar = await progress(shell, options, 'verifying the backup');
   try {
+    if (application !== undefined) {
+      bar.say('reading the state of the application');
+      await restoreApplication({ client, group, backup, dir, folder: application });
+    }
     const from = dir === undefined ? { uri } : { uri: await uploaded(client, group, dir, bar.say) };
     const body = backup === undefined ? from : { backupId: backup };
     const patience = { timeoutMs: startWithinMs, deadlineMs: 3 * startWithinMs };
@@ -73,6 +82,28 @@ async function act(options: RestoreOptions, shell: Shell): Promise<void> {
     if (!(error instanceof Exit)) bar.failed('not restored');
     throw error;
   }
+}
+
+interface ApplicationSource {
+  readonly client: TenureClient;
+  readonly group: string;
+  readonly backup: string | undefined;
+  readonly dir: string | undefined;
+  /** Where the state goes. */
+  readonly folder: string;
+}
+
+/** Before the restore: a group that has been restored once refuses to be restored again. */
+async function restoreApplication({ client, group, backup, dir, folder }: ApplicationSource): Promise<void> {
+  const { Backups, readLocalApplication } = await import('../../client/backups/backups.ts');
+  const { writeState } = await import('./application.ts');
+  const state =
+    dir === undefined ? new Backups({ client, group }).readApplication(String(backup)) : readLocalApplication(dir);
+  const { files } = await writeState(state, folder);
+  if (files.length > 0) return;
+  throw new UsageError(
+    `${dir ?? `Backup ${backup}`} holds no state of an application: restore it without --application.`,
+  );
 }
 
 /** The status once nothing goes on any more. */

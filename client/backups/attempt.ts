@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type * as z from 'zod/mini';
 import { attemptEntries, type command, failAttempt, finishAttempt, heartbeat } from '../../api/operations/workers.ts';
+import { toApplicationEntries } from '../../archive/application.ts';
 import { folderFiles } from '../../archive/folder.ts';
 import { pagedSource } from '../../archive/paged-source.ts';
 import type { ArchiveSource } from '../../archive/ports.ts';
@@ -95,7 +96,7 @@ async function write(context: AttemptContext, calls: AttemptCalls, command: Back
   const { client, group, snapshot, ending, host, localDir } = context;
   const { backupId, attempt, cut, target } = command;
   const { signal } = ending;
-  const state = await snapshot?.({ cut, signal });
+  const state = await snapshot?.({ backupId, attempt, cut, signal });
   signal.throwIfAborted();
   progress.state = 'RUNNING';
   const source = withState(
@@ -131,12 +132,14 @@ function withState(
   source: ArchiveSource,
   state: AsyncIterable<unknown> | Iterable<unknown> | undefined,
 ): ArchiveSource {
-  if (!state) return source;
+  if (state === undefined) return source;
+  // Both are iterable, by byte and by character: what is meant is one value.
+  const values = state instanceof Uint8Array || typeof state === 'string' ? [state] : state;
   return {
     async *batches(after) {
       yield* source.batches(after);
-      for await (const data of state) {
-        yield { entries: [{ type: 'application', data }], after: undefined };
+      for await (const value of values) {
+        yield { entries: toApplicationEntries(value), after: undefined };
         // A state that is all in memory would keep the heartbeats waiting.
         await turn();
       }

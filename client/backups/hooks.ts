@@ -2,6 +2,9 @@
 export type Positions = Readonly<Record<string, number>>;
 
 export interface SnapshotRequest {
+  readonly backupId: string;
+  /** Counts the workers that were asked for this backup, from 1. */
+  readonly attempt: number;
   /** Where the snapshot must stand, exactly. */
   readonly cut: Positions;
   /** Fires when the attempt no longer counts. */
@@ -18,8 +21,9 @@ export interface BackupHooks {
   /** Go on. Comes after every `suspend`, whatever became of the backup. */
   readonly resume?: () => void | Promise<void>;
   /**
-   * Apply the entries up to the cut, then answer the application's state as JSON values, which become entries of the archive.
-   * The attempt counts as TRANSITIONING until this has resolved.
+   * Apply the entries up to the cut, then return the application's state: JSON values of up to 1 MiB each, or bytes as Uint8Array.
+   * They become entries of the archive and come back from `Backups.readApplication` in the same order. The attempt counts as
+   * TRANSITIONING until this has resolved.
    */
   readonly snapshot?: (
     request: SnapshotRequest,

@@ -29,6 +29,20 @@ export type Verification =
   /** Not through yet: go on with this cursor. */
   | { readonly more: string };
 
+export interface ArchiveFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Reads it for an hour. */
+  readonly url: string;
+}
+
+export interface FilePage {
+  readonly items: readonly ArchiveFile[];
+  /** Whether there are files after these. */
+  readonly more: boolean;
+}
+
 export interface Slice {
   /** Stop working after this, ms, and answer `more`. */
   readonly budgetMs: number;
@@ -59,6 +73,8 @@ export interface Archives {
   work(record: BackupRecord, slice: Slice): Promise<{ readonly finished: Finished } | { readonly more: true }>;
   /** Whether everything that the record's finish names is there and as it says. */
   verify(record: BackupRecord, cursor: string | undefined, budgetMs: number): Promise<Verification>;
+  /** The files of a completed archive with presigned URLs, the manifest first; `from` counts files. */
+  files(record: BackupRecord, from: number, limit: number): Promise<FilePage>;
   /** Deletes the files of an attempt, or of all attempts, the manifest first; can be repeated. Throws `OutOfTime` once it may not go on. */
   discard(group: string, backupId: string, attempt?: number, goOn?: () => boolean): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { fromCursor, toCursor } from '../platform/cursor.ts';
 import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
 import { isFinal } from './backup.ts';
 import type { WithArchives, WithCutting, WithWorkflow } from './backups.ts';
+import { listFiles, type WithOwners } from './files.ts';
 import { backupPrefix } from './keys.ts';
 import { known } from './records.ts';
 import { awaited, begin, cancel, discardMs, explain, remove, share, shown } from './requests.ts';
@@ -10,8 +11,9 @@ import { awaited, begin, cancel, discardMs, explain, remove, share, shown } from
 /** API Gateway waits 29 s. */
 const longestWaitMs = 25_000;
 const marginMs = 2_000;
+const filesCursor = 'FILES#';
 
-type Room = WithWorkflow & WithCutting & WithArchives;
+type Room = WithWorkflow & WithCutting & WithArchives & WithOwners;
 
 export function backupRoutes(room: Room): Endpoint[] {
   const show = (record: Parameters<typeof shown>[0]) => shown(record, room.clock.now());
@@ -34,6 +36,15 @@ export function backupRoutes(room: Room): Endpoint[] {
     endpoint(schema.deleteBackup, async ({ params, remainingMs }) => {
       await remove(room, nameOf(params), () => remainingMs() > discardMs);
       return { deleted: true };
+    }),
+    endpoint(schema.listBackupFiles, async ({ params, query: { cursor, limit } }) => {
+      const from =
+        cursor === undefined ? 0 : Number(fromCursor(cursor, filesCursor, /^\d{1,9}$/).slice(filesCursor.length));
+      const { items, more } = await listFiles(room, nameOf(params), from, limit);
+      return {
+        items: items.map((file) => ({ ...file })),
+        ...(more ? { nextCursor: toCursor(`${filesCursor}${from + limit}`) } : {}),
+      };
     }),
     endpoint(schema.shareBackup, async ({ params, body }) => ({
       sharedWith: [...(await share(room, nameOf(params), body.group))],

@@ -17,7 +17,7 @@ import type { ArchiveBucket, Place } from '../bucket/archive-bucket.ts';
 import { attemptPlace, attemptUri, backupPlace } from '../bucket/archive-place.ts';
 import { bucketFiles, cheapCheck } from '../bucket/bucket-files.ts';
 import { copyIntoBackup, largestWholeCopy } from '../bucket/payload-copy.ts';
-import type { Archives, AttemptName, Verification } from '../ports.ts';
+import type { Archives, AttemptName, FilePage, Verification } from '../ports.ts';
 import { OutOfTime, workSlice } from '../worker/built-in-worker.ts';
 import { type PageParts, pageOf } from './contents.ts';
 
@@ -107,6 +107,8 @@ export function archives(parts: ArchiveParts): Archives {
 
     verify: (record, cursor, budgetMs) => verifySlice(parts, record, cursor, clock.now() + budgetMs),
 
+    files: (record, from, limit) => listFiles(parts, record, from, limit),
+
     async discard(group, backupId, attempt, goOn = () => true) {
       if (!goOn()) throw new OutOfTime();
       const all = backupPlace(group, backupId);
@@ -120,6 +122,27 @@ export function archives(parts: ArchiveParts): Archives {
       if (attempt === undefined) await owners.forget(backupId, clock.now());
     },
   };
+}
+
+/** Every page reads the manifest, which says what there is. */
+async function listFiles(
+  { bucket, bucketName, clock, payloads }: ArchiveParts,
+  { group, backupId, attempt }: BackupRecord,
+  from: number,
+  limit: number,
+): Promise<FilePage> {
+  const place = { bucket: bucketName, key: attemptPlace({ group, backupId, attempt }) };
+  const { manifest, sha256 } = await openManifest(bucketFiles(bucket, place));
+  const head = await bucket.head({ ...place, key: `${place.key}${manifestName}` });
+  const all = [{ name: manifestName, bytes: head?.bytes ?? 0, sha256 }, ...manifest.files, ...manifest.payloads];
+  const wanted = all.slice(from, from + limit);
+  const items = await mapConcurrent(wanted, 16, async (file) => ({
+    name: file.name,
+    bytes: file.bytes,
+    sha256: file.sha256,
+    url: await payloads.signGet(`${place.key}${file.name}`, clock.now()),
+  }));
+  return { items, more: from + limit < all.length };
 }
 
 /** What an archive holds whose manifest another call has put. */
