@@ -55,7 +55,7 @@ const checkpointEntry = z.strictObject({
   metadata: z.optional(json),
 });
 
-/** A record that another hand has made unreadable: nothing of it can be restored. */
+/** A job record that could not be read: nothing of it can be restored. */
 const damagedJobEntry = z.strictObject({ type: z.literal('damaged-job'), jobId: name, reason: z.string() });
 
 /** One log: its positions at the cut, and the highest ballot that any of its replicas knew. Its entries follow. */

@@ -1,4 +1,4 @@
-/** What the events on the bus look like: docs/events.md says it in words. A member may be added; any other change is a new version. */
+/** The events on the bus; docs/events.md describes them. A member may be added; any other change is a new version. */
 import * as z from 'zod/mini';
 import { fencingVersion, name } from './schema.ts';
 
@@ -8,7 +8,7 @@ export const eventVersion = 1;
 const count = z.int().check(z.minimum(0));
 const instant = z.iso.datetime();
 const jobId = name;
-/** Another hand may have written them; one event must not be larger than what the bus takes. */
+/** Items may have been edited by hand; one event must not exceed the limit of the bus. */
 const text = (longest: number) => z.string().check(z.maxLength(longest));
 
 /** In every event, whatever its type. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { fencingVersion, sessionId, wholeText } from './schema.ts';
 
-/** What a leader's request proves itself with: the version that guarded things compare, and the session of its term. */
+/** Proof that a request comes from the leader: the version that guarded stores compare, and the session of its term. */
 export interface Fence {
   readonly fencingVersion: number;
   readonly sessionId: string;

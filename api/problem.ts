@@ -5,7 +5,7 @@ export interface ProblemKind {
   readonly title: string;
   /** Whether the very same request can succeed later. */
   readonly retryable: boolean;
-  /** What the caller does next; shown in the documentation. */
+  /** The caller's next step; shown in the documentation. */
   readonly remedy: string;
   /** The metric that counts it, by its member `reason` when it has one. */
   readonly counts?: string;

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 export interface DataFolder {
   path: string;
   ephemeral: boolean;
-  /** What other tools read once the stack is ready. */
+  /** Read by other tools once the stack is ready. */
   describe(stack: object): Promise<void>;
   /** Takes the description and the lock away, and with an ephemeral folder everything. */
   release(): Promise<void>;

@@ -172,7 +172,7 @@ async function startWorkflows(
   const server = await startStepFunctions({
     folder: join(folder.path, 'step-functions'),
     port: 0,
-    // Beside the packages, one of which checks them: a new version of it comes with a new folder.
+    // Next to the packages, one of which checks them: a new version of it comes with a new folder.
     accepted: acceptedIn(join(project, 'node_modules/.cache/tenure/definitions')),
     // An execution that was running when the stack stopped may go on before the functions are up.
     async invoke(functionArn: string, payload: unknown) {

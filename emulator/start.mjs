@@ -10,7 +10,7 @@ const project = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 installIfNeeded();
 
-// What it warns of, a Node version that is still supported, is npm start's own first check.
+// It warns about a Node version that is still supported; npm start checks the version itself.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 process.setSourceMapsEnabled(true);
 const folder = await joinSources({

@@ -6,7 +6,7 @@ const longestStopMs = 10_000;
 const sameSignalMs = 500;
 
 /**
- * Runs the stack until a signal, or until `parentGone` says that whoever started it is no more. Everything that was started stops;
+ * Runs the stack until a signal, or until `parentGone` says that its parent process is gone. Everything that was started stops;
  * a second signal forces the end.
  */
 export async function start(

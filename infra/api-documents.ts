@@ -1,4 +1,4 @@
-/** What the documentation says of the API, made from the same schemas that the handlers validate with. */
+/** The API's reference documents, made from the same schemas that the handlers validate with. */
 import * as z from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { catalogue } from '../api/catalogue.ts';

@@ -40,7 +40,7 @@ const joining: BuildOptions = {
   },
 };
 
-/** Bundles the entry below functions/ into the folder, with copies of the project's files `beside` it. */
+/** Bundles the entry below functions/ into the folder, with copies of the project's files in `beside` next to it. */
 export function bundle(entry: string, folder: string, beside: readonly string[] = []): true {
   bundleFile(join(project, 'functions', entry), join(folder, 'index.mjs'));
   for (const file of beside) copyFileSync(join(project, file), join(folder, basename(file)));

@@ -36,7 +36,7 @@ const reading = (Object.keys(catalogue) as OperationName[]).filter(
   (operation) => catalogue[operation].method === 'GET' && isOfGroup(operation) && !working.includes(operation),
 );
 
-/** What each kind of caller needs in its group, and no more. */
+/** The operations that each kind of caller needs in its group, and no more. */
 export const callers: Readonly<Record<Caller, readonly OperationName[]>> = {
   contender: [...contending, 'observe'],
   leader: [...contending, ...leading, ...reading],

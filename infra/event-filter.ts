@@ -12,7 +12,7 @@ const final = ['COMPLETED', 'FAILED'];
 /**
  * Which records of the main table's stream reach the function that makes events of them: those that fit one of these. A pattern cannot
  * compare an item with what it was, so of leadership passes where the confirmation appears and where it goes: during a renewal it
- * is there before and after. Heartbeats of backups and appends to logs do not pass either. Lambda takes five.
+ * exists before and after. Heartbeats of backups and appends to logs do not pass either. Lambda takes five.
  */
 export const eventFilters = [
   { Keys: leadership, OldImage: confirmation(false), NewImage: confirmation(true) },

@@ -11,7 +11,7 @@ export const bundlesFolder = 'bundles';
 
 /**
  * The code of a function from its entry below functions/, with all that it imports in one file, and copies of the project's files
- * `beside` it. Lambda finds it as `index`.
+ * in `beside` next to it. Lambda finds it as `index`.
  */
 export function functionCode(entry: string, beside: readonly string[] = []): Code {
   const readyMade = join(project, bundlesFolder, entry.replace(/\.ts$/, ''));
@@ -28,5 +28,5 @@ export function functionCode(entry: string, beside: readonly string[] = []): Cod
   });
 }
 
-/** What the CDK would bundle in if there were no local way. */
+/** The image that the CDK would use if local bundling failed. */
 const notNeeded = DockerImage.fromRegistry('none');

@@ -35,7 +35,7 @@ export function describePermissions(stack: Stack): string {
 
 const introduction = `# Permissions
 
-What each role of a deployment may do, and nothing else: no action and, but for
+The complete rights of each role of a deployment: no action and, but for
 traces, the delivery of a workflow's log, the objects below a prefix and the list
 of a table's streams, no resource is given by a wildcard.
 Written by \`npm run permissions\` from the synthesised template; a test compares.

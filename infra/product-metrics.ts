@@ -3,7 +3,7 @@ import { ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cl
 import type { CustomMetricGroup, MonitoringFacade } from 'cdk-monitoring-constructs';
 import { described } from './runbook.ts';
 
-/** What the functions count and time: functions/platform/metrics.ts writes it, in the embedded metric format. */
+/** Counts and times of the functions, written by functions/platform/metrics.ts in the embedded metric format. */
 export function monitorProduct(facade: MonitoringFacade, stage: string): void {
   const metric = (metricName: string, statistic: string, dimensions: Record<string, string> = {}) =>
     new Metric({

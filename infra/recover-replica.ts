@@ -41,7 +41,7 @@ const learnRange = {
   },
 };
 
-/** What the functions do: functions/log/workflow. */
+/** The functions: functions/log/lambda/tasks. */
 const states: Record<string, State> = {
   Start: {
     Type: 'Pass',

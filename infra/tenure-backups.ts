@@ -31,7 +31,7 @@ const sizes: Partial<Record<BackupTask, { timeoutSeconds: number; memoryMiB?: nu
 
 /**
  * The functions of backups: one for each task of the workflow, one behind the API, one for the minute. Only the last two speak to the
- * workflow, since a task that did would need it before it is there.
+ * workflow, since a task that did would need it before it exists.
  */
 export function createBackupFunctions(
   scope: Construct,
@@ -107,7 +107,7 @@ function keepRecords(one: TenureFunction, { table }: TenureStore): void {
   );
 }
 
-/** What is deferred while a backup holds the group is deleted when it lets go. */
+/** Deletions deferred by a backup's hold happen when the hold ends. */
 function holdBack(one: TenureFunction, { bucket }: TenureStore): void {
   one.allowObjects(['s3:DeleteObject'], bucket, payloads);
 }

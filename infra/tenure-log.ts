@@ -14,7 +14,7 @@ export interface LogFunctionsProps {
 
 /**
  * The functions of the replicated log: one behind the API, one for the minute, and the tasks of the workflow that recovers a replica.
- * Those that begin recoveries are no tasks of it, since a task that did would need it before it is there.
+ * Those that begin recoveries are no tasks of it, since a task that did would need it before it exists.
  */
 export function createLogFunctions(scope: Construct, { failures, ...props }: LogFunctionsProps): TenureFunction[] {
   const { settings, store } = props;
@@ -57,7 +57,7 @@ export function createLogFunctions(scope: Construct, { failures, ...props }: Log
 
   for (const one of [log, sweep]) {
     one.allow(['states:StartExecution', 'states:ListExecutions'], recovery.arn);
-    // What a truncation leaves behind.
+    // Leftovers of a truncation.
     one.allow(['dynamodb:BatchWriteItem'], ...store.replicas.map(({ tableArn }) => tableArn));
   }
   for (const one of [log, sweep, round, catchUp]) {

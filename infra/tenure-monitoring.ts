@@ -25,7 +25,7 @@ export interface TenureMonitoringProps {
   api: TenureApi;
   store: TenureStore;
   failures: Queue;
-  /** What reads the main table's stream; one of the functions. */
+  /** The function that reads the main table's stream. */
   publisher: TenureFunction;
 }
 

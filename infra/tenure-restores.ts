@@ -12,7 +12,7 @@ export interface RestoreFunctionsProps {
   settings: Settings;
   store: TenureStore;
   failures: Queue;
-  /** What the schedule starts its backups with. */
+  /** Starts the schedule's backups. */
   backupWorkflowArn: string;
 }
 
@@ -65,7 +65,7 @@ export function createRestoreFunctions(
     ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
     store.table.tableArn,
   );
-  // What a signed URL allows is what the function that signed it may do.
+  // A signed URL allows no more than the function that signed it may do.
   restores.allowObjects(['s3:PutObject'], store.bucket, uploadedBackups);
   restores.allow(['states:StartExecution'], arn);
 

@@ -48,7 +48,7 @@ export class Workflow extends Construct {
     resource.tracingConfiguration = { enabled: settings.tracing === 'on' };
     resource.loggingConfiguration = {
       level: 'ALL',
-      // What the states hand on holds task tokens.
+      // The states' data contains task tokens.
       includeExecutionData: false,
       destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: this.log(id, settings).logGroupArn } }],
     };
@@ -103,7 +103,7 @@ const logDelivery = [
   'DescribeLogGroups',
 ];
 
-/** A Task that calls a function and goes on with what it answers. */
+/** A Task that calls a function and continues with its result. */
 export function invoke(name: string, payload: State, rest: State): State {
   return {
     Type: 'Task',
@@ -126,7 +126,7 @@ export function callBack(name: string, payload: State, rest: State): State {
   };
 }
 
-/** What another try may change. Lambda's own trouble, and stores that are throttled (functions/platform/store-errors.ts). */
+/** Errors that a retry can mend: Lambda's own, and stores that are throttled (functions/platform/store-errors.ts). */
 export const transient: State = {
   ErrorEquals: [
     'Unavailable',
@@ -144,7 +144,7 @@ export const transient: State = {
   JitterStrategy: 'FULL',
 };
 
-/** Goes on by the word `next` in the state's input. */
+/** Chooses the next state by the word `next` in the input. */
 export function choice(by: Readonly<Record<string, string>>, otherwise: string): State {
   const Choices = Object.entries(by).map(([word, Next]) => ({
     Condition: `{% $states.input.next = '${word}' %}`,

@@ -27,7 +27,7 @@ export const backupOptions = z.strictObject({
   runAsync: z._default(z.boolean(), true),
   /** With no worker, or when all refuse, the built-in worker takes the backup. */
   allowLeader: z._default(z.boolean(), false),
-  /** The built-in worker takes the backup, whoever else is there. */
+  /** The built-in worker takes the backup, even if other workers are registered. */
   bypassDelegation: z._default(z.boolean(), false),
   /** The worker writes to its own disk. */
   localFileSystem: z._default(z.boolean(), false),
@@ -283,7 +283,7 @@ export const uploadRestore = operation({
   }),
   bodyLimit: 128 * 1024,
   answer: z.object({
-    /** What to restore, once all files are there. */
+    /** The source, once all files are uploaded. */
     uri: z.string(),
     urls: z.array(z.object({ name: z.string(), url: z.url(), headers: z.record(z.string(), z.string()) })),
   }),

@@ -25,7 +25,7 @@ export const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'must be a SHA-
 export const payloadBytes = z.int().check(z.minimum(0), z.maximum(maxPayloadBytes));
 const partNumber = z.int().check(z.minimum(1), z.maximum(maxParts));
 
-/** What names an uploaded payload: `parts` and `sha256` must be given for an upload in parts. */
+/** Names an uploaded payload; an upload in parts needs `parts` and `sha256`. */
 export const uploaded = {
   uploadId,
   parts: z.optional(

@@ -74,7 +74,7 @@ export const renew = operation({
 export const resign = operation({
   method: 'POST',
   path: `${leadership}/resign`,
-  summary: 'End the own term at once, optionally in favour of a successor',
+  summary: 'End the term at once, optionally in favour of a successor',
   servedBy: 'lease',
   params: group,
   query: nothing,

@@ -40,7 +40,7 @@ export const shownLog = z.object({
 export const createLog = operation({
   method: 'PUT',
   path: logPath,
-  summary: 'Create a log; nothing happens when it is there',
+  summary: 'Create a log (no-op if it exists)',
   servedBy: 'log',
   params: log,
   query: nothing,
@@ -179,7 +179,7 @@ export const readEntries = operation({
   ],
 });
 
-/** What becomes of a replica: it votes already, or this execution works on it. */
+/** Either the replica already votes, or this execution works on it. */
 const begun = z.object({ status: z.optional(status), executionId: z.optional(z.string()) });
 
 const forced = z.strictObject({ force: z.optional(z.boolean()) });
@@ -221,7 +221,7 @@ export const cancelRecovery = operation({
   body: nothing,
   answer: z.object({
     status,
-    /** What was stopped; nothing if nothing was running. */
+    /** The stopped execution; absent if none was running. */
     executionIds: z.array(z.string()),
   }),
   problems: [notFound],

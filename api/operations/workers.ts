@@ -222,18 +222,18 @@ export const attemptFiles = operation({
 export const attemptPayloads = operation({
   method: 'POST',
   path: `${attemptPath}/payloads`,
-  summary: 'Have payloads copied beside the files, or get addresses to read them for a backup on the own disk',
+  summary: 'Copy payloads next to the files, or get URLs to read them for a backup on the disk of the worker',
   servedBy: 'backups',
   params: attempt,
   query: nothing,
   headers,
   body: z.strictObject({
     payloads: z.array(referredPayload).check(z.minLength(1), z.maxLength(100)),
-    /** From the answer before: goes on in the middle of a large payload. */
+    /** From the previous response: resumes in the middle of a large payload. */
     resume: z.optional(z.string().check(z.maxLength(2048))),
   }),
   answer: z.object({
-    /** What became of the first ones, in order. */
+    /** Results for the first payloads, in order. */
     copied: z.optional(
       z.array(z.union([z.object({ file: payloadFile }), z.object({ unreadable: unreadablePayload })])),
     ),

@@ -22,7 +22,7 @@ export const jobDamaged: ProblemKind = {
   status: 409,
   title: "The job's record cannot be read",
   retryable: false,
-  remedy: 'Another hand has changed the record; restore the group from a backup, or submit the job under another id.',
+  remedy: 'The record was changed outside Tenure; restore the group from a backup, or submit the job under another id.',
 };
 
 export const uploadExpired: ProblemKind = {

@@ -75,7 +75,7 @@ function parametersOf(query: string): Record<string, string> {
   return parameters;
 }
 
-/** What is not known to be text, or is not valid UTF-8, travels as base64. */
+/** A body that is not known to be text, or is not valid UTF-8, travels as base64. */
 function isText(contentType: string | undefined, body: Buffer): boolean {
   const type = contentType?.split(';')[0]?.trim().toLowerCase() ?? 'application/json';
   const textual = /^(text\/.*|application\/(.*\+)?(json|xml|javascript))$/.test(type);

@@ -5,7 +5,7 @@ import { S3Error } from './errors.ts';
 import type { S3Request } from './request.ts';
 import type { Payload } from './signature.ts';
 
-/** What was received and verified; `checksum` is of the algorithm that the client named, or that was asked for. */
+/** The received and verified body; `checksum` is of the algorithm that the client named, or that was asked for. */
 export interface Received {
   size: number;
   /** Hex. */

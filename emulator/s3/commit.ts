@@ -36,7 +36,7 @@ export async function commitObject(
   });
 }
 
-/** Writes bytes into a blob and then makes them a part of the upload, if that still goes on. */
+/** Writes bytes into a blob and then makes them a part of the upload, if the upload still exists. */
 export async function commitPart(
   bucket: Bucket,
   upload: Upload,

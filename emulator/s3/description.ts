@@ -14,7 +14,7 @@ const META = 'x-amz-meta-';
 const MAX_METADATA_BYTES = 2048;
 const MAX_TAGS = 10;
 
-/** What would change the meaning of a write and is not done here must not be ignored. */
+/** An unsupported header that would change the meaning of a write must not be ignored. */
 const REFUSED = /^x-amz-(server-side-encryption-customer-|object-lock-|write-offset-bytes|grant-|if-match-)/;
 
 /** Reads what a PUT, copy or new upload says about its object. */

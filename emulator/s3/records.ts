@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Algorithm, Checksum, ChecksumType } from './checksums.ts';
 
-/** What a client says about an object besides its bytes. */
+/** A client's description of an object, without its bytes. */
 export interface Description {
   /** content-type and its like, by lower-case header name. */
   headers: Record<string, string>;

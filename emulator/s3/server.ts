@@ -43,7 +43,7 @@ export interface S3Server {
  * Starts the part of Amazon S3 that Tenure uses, on the file system, for development and tests: loopback only, path-style
  * addresses (`http://127.0.0.1:PORT/bucket/key`), Signature Version 4 required, bodies streamed to and from disk.
  *
- * Not as in S3: buckets are never versioned (a bucket's versioning, lifecycle and policies are ignored by whoever creates it
+ * Not as in S3: buckets are never versioned (a bucket's versioning, lifecycle and policies are ignored when it is created
  * here; asking for them answers 501 NotImplemented), any region will do, no checksum is added that the client did not name,
  * ListObjects V1 and virtual-host addresses are missing, x-amz-* parameters in a presigned query are ignored except for the
  * signature's own, x-amz-expected-bucket-owner is ignored, and a copy or a completed upload never answers 200 with an error

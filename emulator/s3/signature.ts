@@ -7,7 +7,7 @@ export interface Credentials {
   secretAccessKey: string;
 }
 
-/** What the signature says about the body: a hex SHA-256, UNSIGNED-PAYLOAD, or a STREAMING-… form with its seed. */
+/** The body's digest as signed: a hex SHA-256, UNSIGNED-PAYLOAD, or a STREAMING-… form with its seed. */
 export interface Payload {
   hash: string;
   seed: ChunkSeed;

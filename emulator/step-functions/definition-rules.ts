@@ -4,7 +4,7 @@ import type { Catcher, Definition, Json, Retrier, State, StateGraph } from './mo
 import { isObject } from './protocol.ts';
 import { parameterOf, resourceOf, supportedResources } from './resource.ts';
 
-/** What asl-validator does not check: expressions, variables, retry and catch, timeouts, and what only AWS proper can run. */
+/** Checks that asl-validator lacks: expressions, variables, retry and catch, timeouts, and what only AWS proper can run. */
 export function problemsOf(definition: Definition): string[] {
   const { QueryLanguage, TimeoutSeconds } = definition;
   const problems = graphProblems(definition, '', QueryLanguage ?? 'JSONPath', new Set());

@@ -45,7 +45,7 @@ export function createEngine(store: Store, clock: Clock, world: World, calls: Ta
   function enqueue(slot: Slot, input: (run: Run) => Promise<void> | void): Promise<void> {
     const answer = slot.queue.then(async () => {
       if (stopping.signal.aborted) throw new Error('The Step Functions server is stopping');
-      // What is overdue comes first: a heartbeat that is late is late, even if its timer has not fired yet.
+      // Overdue timers come first: a heartbeat that is late is late, even if its timer has not fired yet.
       try {
         await applyAndAdvance(slot.run, () => wake(slot.run));
         await applyAndAdvance(slot.run, async () => await input(slot.run));

@@ -19,7 +19,7 @@ export type Evaluate = (template: Json, bindings: Record<string, unknown>, locat
 const guardrails = { timeout: 2_000, stack: 1_000, sequence: 1_000_000 };
 const cacheLimit = 2_000;
 
-/** What stands between `{%` and `%}`, or undefined if the string is a literal. */
+/** The text between `{%` and `%}`, or undefined if the string is a literal. */
 export function expressionIn(template: string): string | undefined {
   return template.length >= 4 && template.startsWith('{%') && template.endsWith('%}')
     ? template.slice(2, -2).trim()

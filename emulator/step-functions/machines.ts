@@ -7,7 +7,7 @@ import type { Store } from './store.ts';
 
 const definitionLimit = 1024 * 1024;
 
-/** What the API calls state machines: their operations, and the way in for the operations on executions. */
+/** State machines: their operations, and the entry to the operations on executions. */
 export async function createMachines(
   store: Store,
   now: () => number,

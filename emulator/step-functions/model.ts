@@ -156,7 +156,7 @@ export interface HistoryEvent {
   details?: JsonObject;
 }
 
-/** What a Lambda invocation answers: a payload, or the error that the function (or, as `Lambda.…`, the service) raised. */
+/** The response of a Lambda invocation: a payload, or the error that the function (or, as `Lambda.…`, the service) raised. */
 export type InvokeResult = { payload: unknown } | { error: { type: string; message: string; trace?: string[] } };
 
 export const payloadLimit = 256 * 1024;

@@ -1,4 +1,4 @@
-/** What a Task state does, read from its Resource. */
+/** A Task state's action, read from its Resource. */
 export interface Resource {
   kind: 'invoke' | 'start';
   /** As the history names it: `lambda` and `invoke.waitForTaskToken`. */

@@ -3,7 +3,7 @@
  *
  *   tenure lead --group words --stay -- npx tsx examples/word-count/word-count.ts [--slowly] FILE…
  *
- * Each file is a job. Whoever leads recovers the jobs, goes on where the last committed checkpoint ends, and commits a checkpoint after every
+ * Each file is a job. The leader recovers the jobs, continues where the last committed checkpoint ends, and commits a checkpoint after every
  * stretch. What a deposed leader has counted and not committed is lost with it, so no word counts twice.
  */
 import { basename } from 'node:path';
@@ -53,7 +53,7 @@ async function work(job: RecoveredJob): Promise<void> {
   const { file } = JSON.parse(Buffer.from(await job.readGraph()).toString()) as { file: string };
   const saved = await job.readCheckpoint();
   let state: State = saved ? JSON.parse(Buffer.from(saved).toString()) : beginning;
-  say(`goes on with ${job.jobId} at byte ${state.offset}`);
+  say(`continues with ${job.jobId} at byte ${state.offset}`);
   for (;;) {
     const next = await countOn(file, state, stretch);
     if (!next) break;

@@ -1,6 +1,6 @@
 /** One comparison, as a row of the table. */
 export interface Row {
-  /** What was compared, and where it is not plain, in which unit. */
+  /** The comparison and, where it is not obvious, its unit. */
   what: string;
   ours: string;
   theirs: string;
@@ -17,7 +17,7 @@ export interface Aim {
 
 export interface Measured {
   rows: Row[];
-  /** What took part besides ours, with its version: "etcd 3.4.23". */
+  /** The other systems, with their versions: "etcd 3.4.23". */
   peers?: string[];
   /** Sentences below the table: how it was measured, what is missing and what to install for it. */
   notes?: string[];
@@ -26,7 +26,7 @@ export interface Measured {
 /** What `test/bench/<name>/bench.ts` exports as `bench`. It starts what it needs, and has stopped it when run() answers. */
 export interface Bench {
   name: string;
-  /** What the table shows, in one sentence. */
+  /** The table's message, in one sentence. */
   sentence: string;
   /** Says meanwhile how far it is. */
   run(say: (progress: string) => void): Promise<Measured>;

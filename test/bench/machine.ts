@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 
-/** What a measurement was taken on, in one line: date, cores, memory, versions of Node, Java and the peers. */
+/** The machine of a measurement, in one line: date, cores, memory, versions of Node, Java and the peers. */
 export function describeMachine(peers: string[]): string {
   const cores = cpus();
   const model = cores[0]?.model.trim() ?? process.arch;

@@ -1,7 +1,7 @@
 const show = process.stdout.write.bind(process.stdout);
 let running = 0;
 
-/** What handlers log is made and written as ever, and not shown. */
+/** Handlers' logs are made and written as usual, and not shown. */
 export async function quietly<Answer>(act: () => Promise<Answer>): Promise<Answer> {
   running += 1;
   process.stdout.write = () => true;

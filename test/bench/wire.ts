@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
-/** What a piece of work cost in DynamoDB. */
+/** The cost of a piece of work in DynamoDB. */
 export interface Spent {
   requests: number;
   /** As AWS charges them, not as DynamoDB Local reports them. */
@@ -13,9 +13,9 @@ export interface Spent {
 export interface Wire {
   /** Where the clients to be counted send their requests. */
   endpoint: string;
-  /** What all clients together have spent since the wire began. */
+  /** Total cost of all clients since the wire began. */
   spent(): Spent;
-  /** What was sent while this ran; nothing else may use the wire meanwhile. */
+  /** The requests sent while this ran; nothing else may use the wire meanwhile. */
   during(work: () => Promise<unknown>): Promise<Spent>;
   stop(): Promise<void>;
 }

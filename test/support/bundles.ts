@@ -8,7 +8,7 @@ export interface Bundle {
   /** Of the first function that runs it. */
   name: string;
   file: string;
-  /** What it reads when it is loaded. */
+  /** The environment that it reads when loaded. */
   environment: Record<string, string>;
 }
 

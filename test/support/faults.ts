@@ -33,7 +33,7 @@ export class Crashed extends Error {
 }
 
 export interface Faults {
-  /** What reached the store, in order. */
+  /** Requests that reached the store, in order. */
   readonly sent: Sent[];
   /** Called for each request before it is sent; answers the fault to commit, if any. */
   plan: (command: string, input: Record<string, unknown>) => Fault | undefined;

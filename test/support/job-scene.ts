@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, inject } from 'vitest';
 import type { Fence } from '../../api/fence.ts';
 import { type JobWorld, openJobWorld, type Process } from './job-world.ts';
 
-/** What a test of jobs starts from: a group of its own with a leader, a process that serves it, and the path of a job to submit. */
+/** The start of a test of jobs: a group of its own with a leader, a process that serves it, and the path of a job to submit. */
 export interface JobScene {
   readonly world: JobWorld;
   readonly api: Process;
@@ -15,7 +15,7 @@ export interface JobScene {
 
 interface SceneOptions {
   readonly leaseMs?: number;
-  /** What becomes of the names of the group and of the job. */
+  /** Options for the names of the group and of the job. */
   readonly named?: (name: string) => string;
 }
 

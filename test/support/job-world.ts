@@ -79,12 +79,12 @@ export async function openJobWorld(dynamodbEndpoint: string) {
     table,
     bucket,
     clock,
-    /** Another hand's access to both stores, not counted. */
+    /** Access to both stores behind Tenure's back, not counted. */
     s3,
     other,
     /** Another client of S3, as each process has its own. */
     newS3,
-    /** What reached S3, from whomever. */
+    /** Requests that reached S3, from any client. */
     requests,
     advance(ms: number) {
       clock.ahead += ms;
@@ -131,7 +131,7 @@ export async function openJobWorld(dynamodbEndpoint: string) {
           }),
       };
     },
-    /** Makes somebody the leader of the group, whoever led before. */
+    /** Makes somebody the leader of the group, replacing any earlier one. */
     async lead(group: string, leaseMs = 60_000): Promise<Fence> {
       const store = leaseTable(other, table);
       const running = await store.read(group, true);

@@ -13,7 +13,7 @@ export interface Call<Input, Output> {
   readonly returnedAt?: number;
 }
 
-/** What a single caller would see, one call after the other. */
+/** The view of a single caller, one call after the other. */
 export interface Specification<State, Input, Output> {
   readonly initial: State;
   /** Every state that the call may lead to; none when this answer cannot come in this state. Without an output, any answer. */

@@ -96,7 +96,7 @@ export class ManualTime implements Time {
     timer.fire();
   }
 
-  /** What is under way without a timer (promises, bodies of answers) comes to rest. */
+  /** Waits until work without a timer (promises, response bodies) has settled. */
   async #settled(look: () => void): Promise<void> {
     for (let turn = 0; turn < 3; turn += 1) {
       await new Promise((resolve) => setImmediate(resolve));

@@ -1,4 +1,4 @@
-/** Whoever arrives waits until so many have arrived. */
+/** Each caller waits until so many have arrived. */
 export function meetingOf(size: number) {
   let arrived = 0;
   let begin = () => {};

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What the stack says about itself in stack.json. */
+/** The stack's description of itself in stack.json. */
 export interface StackDescription {
   /** Address of the HTTP API, without a slash at the end. */
   api: string;
@@ -41,7 +41,7 @@ export interface RunningStack extends StackDescription {
   output(): string;
   /** Ends it as Ctrl-C would and removes a temporary folder. Twice is harmless. */
   stop(): Promise<void>;
-  /** SIGKILL; the state stays, restart() goes on with it. */
+  /** SIGKILL; the state stays, restart() continues with it. */
   kill(): Promise<void>;
   /** Starts it again on the same state and port; the addresses of the other parts change. */
   restart(): Promise<void>;

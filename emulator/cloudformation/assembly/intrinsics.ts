@@ -1,4 +1,4 @@
-/** What the intrinsic functions of one template may refer to. Every lookup throws when it does not know the name. */
+/** Names that the intrinsic functions of one template may refer to. A lookup throws for an unknown name. */
 export interface Scope {
   reference(name: string): unknown;
   attribute(logicalId: string, name: string): unknown;

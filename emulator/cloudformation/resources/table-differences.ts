@@ -14,7 +14,7 @@ export interface Differences {
   refusal?: string;
 }
 
-/** Compares the table that the template wants with the one that is there. */
+/** Compares the table that the template wants with the existing one. */
 export function differences(wanted: CreateTableCommandInput, present: TableDescription): Differences {
   const refusal = refusalOf(wanted, present);
   if (refusal) return { updates: [], refusal };

@@ -11,7 +11,7 @@ import {
   type Thread,
 } from '../model.ts';
 
-/** What the interpreter needs from outside. */
+/** The interpreter's dependencies. */
 export interface World {
   now(): number;
   random(): number;
@@ -91,7 +91,7 @@ export function stateOf(run: Run, thread: Thread): State {
   return state;
 }
 
-/** What expressions see beside `$states.input` and `$states.context`. */
+/** Variables that expressions see in addition to `$states.input` and `$states.context`. */
 export interface Extra {
   result?: Json;
   errorOutput?: Json;

@@ -52,7 +52,7 @@ export async function beginTask(run: Run, thread: Thread): Promise<void> {
   };
 }
 
-/** What the function answered: the result of the task, or with a callback only the proof that it was submitted. */
+/** The function's response: the result of the task, or with a callback only the proof that it was submitted. */
 export async function invoked(run: Run, thread: Thread, task: TaskPhase, answer: InvokeResult): Promise<void> {
   if ('error' in answer) throw taskFailure(run, thread, ...functionError(answer.error));
   const metadata = { HttpHeaders: { 'X-Amz-Executed-Version': '$LATEST' }, HttpStatusCode: 200 };

@@ -79,7 +79,7 @@ async function closed({ contenders }: Lane): Promise<void> {
   await Promise.all(contenders.map(({ ended }) => ended));
 }
 
-/** What decides, for whoever reads the numbers. */
+/** The settings that explain the numbers. */
 const why =
   'A crash is noticed when the lease runs out. Ours is renewed every third of it, so a sixth of it has passed when the leader dies, on average; to what is left come the allowance for clock skew (250 ms, 0.05 of this lease), a jitter of at most 100 ms, and two requests. Renewed less often a lease would be over sooner, and a renewal that meets a cold start, or has to be tried again, would have less time left.';
 

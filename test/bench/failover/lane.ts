@@ -7,7 +7,7 @@ export interface Lane {
   leader: Contender;
 }
 
-/** What a newcomer needs to be among those who wait, and a leader to have renewed: nothing is killed before. */
+/** Time for a newcomer to start waiting and for a leader to renew: nothing is killed earlier. */
 const settledMs = 2_500;
 
 export async function openLane(system: System, group: string): Promise<Lane> {

@@ -29,7 +29,7 @@ interface Request {
   readonly waitedFor: boolean;
 }
 
-/** What one piece of work sent, ready to be sent again. */
+/** The requests of one piece of work, ready to be sent again. */
 export type Recording = readonly Request[];
 
 /**
@@ -64,7 +64,7 @@ export class Recorder {
     return client;
   }
 
-  /** What was sent since it was asked last. */
+  /** The requests sent since the last call. */
   take(): Recording {
     const taken = this.#recorded.map((recorded) => {
       const { command, ended } = recorded;

@@ -20,7 +20,7 @@ export async function failover(locks: Locks, wire: Wire, group: string, contende
   return spent;
 }
 
-/** What was under way when the contenders crashed must not be counted for those who come next. */
+/** Requests in flight when the contenders crashed must not count for the next ones. */
 async function quiet(wire: Wire): Promise<void> {
   for (let before = -1; before !== wire.spent().requests; await pause(300)) before = wire.spent().requests;
 }

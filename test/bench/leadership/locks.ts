@@ -2,7 +2,7 @@
 export const leaseMs = 2_000;
 export const renewEveryMs = 500;
 
-/** What has locks on DynamoDB, behind the wire. */
+/** Lock clients on DynamoDB, behind the wire. */
 export interface Locks {
   /** With its version. */
   readonly name: string;

@@ -16,7 +16,7 @@ const entryBytes = 800;
 const batch = 50;
 const caughtUp = 2_000;
 
-/** What the design promises: the seat, and for each of three replicas 5 units, or 2.3 for an entry of a batch. */
+/** The design's promise: the sequencer, and for each of three replicas 5 units, or 2.3 for an entry of a batch. */
 const promised = { 1: 1 + 3 * 5, [batch]: 1 + 3 * 2.3 * batch } as const;
 
 export const bench: Bench = {

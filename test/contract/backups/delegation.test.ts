@@ -165,7 +165,7 @@ describe('the cut', () => {
     expect(await cut(room, name, { events: 10 })).toMatchObject({ next: 'offer' });
   });
 
-  test('the built-in worker goes on with it at once', async () => {
+  test('the built-in worker continues at once', async () => {
     const { room, name, record } = await chosen({ bypassDelegation: true });
     expect(await cut(room, name)).toEqual({ next: 'work', builtIn: true });
     expect((await record(name.backupId)).cut).toEqual({ events: 10 });

@@ -9,7 +9,7 @@ import type { SeededRandom } from '../../support/seeded-random.ts';
 
 export const logNames = ['alpha', 'beta'];
 
-/** What leaders do to a group, at random: each call is one of their writes. */
+/** Random writes of leaders to a group: each call is one write. */
 export async function randomGroup(
   world: JobWorld,
   process: Process,
@@ -85,7 +85,7 @@ export interface LogState {
 
 const text = (data: Uint8Array) => Buffer.from(data).toString();
 
-/** What the log was when `end` was its last position, worked out from what its replicas hold. */
+/** The log when `end` was its last position, computed from its replicas' content. */
 export async function logAt(logs: MemoryLogs, group: string, log: string, end: number): Promise<LogState> {
   const { chosen } = await inspect(logs.open(group, log), 0, end);
   const values = [...chosen.values()].sort((one, other) => one.position - other.position);

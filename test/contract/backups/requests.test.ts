@@ -133,7 +133,7 @@ describe('a status', () => {
     expect((await world.room.store.list(group, undefined, 10)).items).toHaveLength(2);
   });
 
-  test('that is deleted is not brought back by whoever has read it before', async () => {
+  test('that is deleted is not brought back by a request that read it earlier', async () => {
     const world = await openBackups();
     const { backupId } = await world.begin({ bypassDelegation: true });
     const name = { group, backupId };
@@ -166,7 +166,7 @@ describe('a status', () => {
 });
 
 describe('the sweep', () => {
-  test('starts again what has no execution, settles what has one that ended, and goes on past one that fails', async () => {
+  test('starts again what has no execution, settles what has one that ended, and continues past one that fails', async () => {
     const world = await openBackups();
     const { room, workflow } = world;
     const { backupId } = await world.begin({ bypassDelegation: true });
@@ -187,7 +187,7 @@ describe('the sweep', () => {
     expect((await room.store.listCleanUps(undefined)).items).toHaveLength(1);
   });
 
-  test('finishes what a deletion left, as far as there is time, and the next one goes on', async () => {
+  test('finishes what a deletion left, as far as there is time, and the next one continues', async () => {
     const world = await openBackups();
     const { room } = world;
     const name = await world.begin({ bypassDelegation: true });

@@ -228,7 +228,7 @@ describe('the worker of the client library', () => {
     await vi.waitFor(() => expect(world.errors).toEqual([expect.any(TypeError)]));
   });
 
-  test('goes on when each of its hooks throws, also the one for errors', async () => {
+  test('continues when each of its hooks throws, also the one for errors', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     onTestFinished(() => warned.mockRestore());
     const failing = (what: string) => () => {

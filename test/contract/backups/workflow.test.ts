@@ -102,7 +102,7 @@ test('an attempt that was lost changes nothing any more, whatever it still sends
   ]);
 });
 
-test('whoever was suspended and does not get the backup is told that it may resume', async () => {
+test('a suspended worker that does not get the backup is told to resume', async () => {
   const world = await openWorkflow();
   await world.register('w1');
   const { backupId } = await world.begin({ allowLeader: true });

@@ -18,7 +18,7 @@ import { movedClock } from '../../support/moved-clock.ts';
 
 export const group = 'orders';
 
-/** What the workflow was told. A token in `stale` is answered like one whose task is over. */
+/** The calls that the workflow received. A token in `stale` is answered like one whose task is over. */
 export class RecordedWorkflow {
   readonly started: string[] = [];
   readonly told: unknown[][] = [];

@@ -74,7 +74,7 @@ test('a claim by the next leader raises the fence and is no event', async () => 
   expect(await told()).toMatchObject([{ type: 'Job Finished', fencingVersion: 2 }]);
 });
 
-test('a job that another hand has damaged is told to be unreadable, without its content', async () => {
+test('a damaged job is reported as unreadable, without its content', async () => {
   const group = 'damaged';
   await submit(api, await world.lead(group), `/groups/${group}/jobs/billing`);
   await stream.records();

@@ -8,6 +8,6 @@ import { eventFilters } from '../../../infra/event-filter.ts';
 export const passing = (records: readonly DynamoDBRecord[]) =>
   records.filter((record) => eventFilters.some((filter) => matches(filter, record)));
 
-/** What the function makes of them. */
+/** The events that the function makes of them. */
 export const eventsIn = (records: readonly DynamoDBRecord[]) =>
   passing(records).flatMap((record) => eventOf(changeOf(record)) ?? []);

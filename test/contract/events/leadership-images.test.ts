@@ -120,7 +120,7 @@ describe('a term', () => {
     expect(await told()).toEqual([]);
   });
 
-  test('whose information another hand removed has not ended: the next renewal brings it back', async () => {
+  test('whose information was removed by hand has not ended: the next renewal restores it', async () => {
     const term = await lead('a');
     await stream.records();
     await it.other.send(
@@ -136,7 +136,7 @@ describe('a term', () => {
     expect(await told()).toMatchObject([{ type: 'Leadership Ended', reason: 'resigned' }]);
   });
 
-  test('is revoked when another hand removes the record', async () => {
+  test('is revoked when the record is removed by hand', async () => {
     await lead('a');
     await stream.records();
     const Key = { pk: `GROUP#${group}`, sk: 'LEADERSHIP' };

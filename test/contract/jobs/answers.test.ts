@@ -119,7 +119,7 @@ test('jobs come in order of their ids, in pages of the limit', async () => {
   expect(found).toEqual(['B', 'a', 'a.2', 'b', 'c']);
 });
 
-/** Every write to a job that is there; `uploadId` is a payload that has come. */
+/** Every write to an existing job; `uploadId` is an uploaded payload. */
 const writes = (uploadId: string): [method: string, path: string, body: object][] => [
   ['PUT', '', { graph: { inline: 'bmV3' } }],
   ['POST', '/checkpoints', { uploadId }],

@@ -25,7 +25,7 @@ eachInItsGroup(
 );
 
 /**
- * What a step sent to both stores. DynamoDB Local reports half of what AWS charges for a transaction, so its items are counted: two units
+ * The requests of a step to both stores. DynamoDB Local reports half of what AWS charges for a transaction, so its items are counted: two units
  * each per KB.
  */
 async function cost(step: () => Promise<unknown>) {
@@ -116,7 +116,7 @@ test('a job that has committed many checkpoints costs the same per commit as a n
     });
     expect(before).toBeDefined();
   };
-  /** What so many commits have sent: each a request and its write units. */
+  /** The requests of so many commits, each with its write units. */
   const costOf = async (count: number) => {
     api.dynamodb.sent.length = 0;
     await mapConcurrent(Array.from({ length: count }), 8, commit);

@@ -140,7 +140,7 @@ describe.each([
   });
 });
 
-test('what a commit does not refer to stays as another hand left it', async () => {
+test('parts of a record that a commit does not refer to stay as they are', async () => {
   await deform('SET mine = :x', { ':x': 'a note' });
   await checkpoint(api, leader, job, 'four');
   const { Item } = await world.other.send(new GetCommand({ TableName: world.table, Key: Key() }));

@@ -61,7 +61,7 @@ test('commit: one id, one reference, however often it is sent', async () => {
   expect(await ids()).toEqual([1, 2]);
 });
 
-test('commit: an ambiguous write deletes nothing, the next commit goes on', async () => {
+test('commit: an ambiguous write deletes nothing, the next commit continues', async () => {
   await submit(api, leader, job);
   await checkpoint(api, leader, job, 'one');
   const uploadId = await uploadBytes(api, leader, job, 'two');

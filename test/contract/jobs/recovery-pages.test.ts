@@ -49,7 +49,7 @@ test('30 active jobs among 300 finished ones are one page, with at most 1.1 requ
   expect(requests / active.length).toBeLessThanOrEqual(1.1);
 });
 
-test('a page that a later read fills ends where it is full, and the next one goes on after it', async () => {
+test('a page that a later read fills ends where it is full, and the next one continues after it', async () => {
   const { pages, active, reads } = await recovered('behind', jobNames(22), 10, (at) => at >= 11);
   expect(pages).toEqual([active.slice(0, 10), active.slice(10)]);
   expect(reads).toEqual([10, 110, 10]);

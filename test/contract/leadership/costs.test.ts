@@ -11,7 +11,7 @@ const group = 'orders-in-a-region-with-a-longer-name';
 const longest = { address: 'a'.repeat(256), metadata: { note: 'm'.repeat(245) } };
 
 /**
- * What a step sent: command and capacity units. DynamoDB Local reports too little for transactions, so they are counted as AWS
+ * The requests of a step: command and capacity units. DynamoDB Local reports too little for transactions, so they are counted as AWS
  * charges them, two units for each item of at most 1 KB (the renewals below show the record's size); a refused write, one
  * unit on AWS, is shown as "refused".
  */

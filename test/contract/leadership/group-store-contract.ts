@@ -14,7 +14,7 @@ import {
   storeUnderTest,
 } from './store-under-test.ts';
 
-/** What every implementation of the group port does: one function, run against each. */
+/** The contract of the group port: one function, run against each implementation. */
 export function groupStoreContract(make: () => Promise<StoreUnderTest>) {
   const under = storeUnderTest(make);
   const { created, confirmed, stored, tamper } = under;
@@ -37,7 +37,7 @@ export function groupStoreContract(make: () => Promise<StoreUnderTest>) {
       ]);
     });
 
-    test('lists confirmed terms, newest first, and goes on after the last key', async () => {
+    test('lists confirmed terms, newest first, and continues after the last key', async () => {
       let now = start;
       let record = await confirmed(await created());
       for (const [at, contenderId] of ['b', 'c', 'd'].entries()) {
@@ -80,7 +80,7 @@ export function groupStoreContract(make: () => Promise<StoreUnderTest>) {
       },
     );
 
-    test('closes the newest TERM once, and not when a newer one is there', async () => {
+    test('closes the newest TERM once, and not when a newer one exists', async () => {
       const first = await confirmed(await created());
       const { won } = await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + 1);
       const ending = { reason: 'resigned' as const, at: start + 1 };

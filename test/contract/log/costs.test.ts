@@ -1,4 +1,4 @@
-/** What an append costs. DynamoDB Local reports half of what AWS charges for transactional writes. */
+/** The cost of an append. DynamoDB Local reports half of what AWS charges for transactional writes. */
 import { expect, inject, it } from 'vitest';
 import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
 import { append } from '../../../functions/log/protocol/append.ts';
@@ -34,7 +34,7 @@ async function writer() {
     // The first appends of a writer describe the tables and begin its marks.
     for (let warm = 0; warm < 3; warm += 1) await send(count, bytes);
     const all = [faults.main, ...faults.replicas];
-    // What the slowest replica still does for them is not counted.
+    // The slowest replica's remaining work for them is not counted.
     await new Promise((resolve) => setTimeout(resolve, 200));
     for (const one of all) one.sent.length = 0;
     const answer = await send(count, bytes);

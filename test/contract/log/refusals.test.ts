@@ -1,4 +1,4 @@
-/** What the API answers when replicas are lost, rivals come between and processes die: provoked on real tables, not told. */
+/** Responses when replicas are lost, rivals interfere and processes die, provoked on real tables. */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { maxRound, pack } from '../../../api/ballot.ts';

@@ -1,4 +1,4 @@
-/** What every binding of a replica must do: the acceptor's rules, one by one. Run against memory and against a table. */
+/** The contract of a replica: the acceptor's rules, one by one. Run against memory and against a table. */
 import { expect, it } from 'vitest';
 import {
   type Action,

@@ -24,7 +24,7 @@ beforeEach(() => {
 
 afterEach(() => vi.restoreAllMocks());
 
-/** What was counted under this name, in the embedded metric format. */
+/** The count under this name, in the embedded metric format. */
 const counted = (metric: string) =>
   written
     .filter((line) => line.startsWith('{"_aws"'))

@@ -121,7 +121,7 @@ test('a restore that is abandoned at any request leaves the group empty, to be l
   }
 }, 600_000);
 
-test('a new restore of the same backup goes on where one has failed, even with logs half-way', async () => {
+test('a new restore of the same backup continues where one failed, even with logs half-way', async () => {
   const whole = `whole-${randomUUID()}`;
   const requests = await stepUntil(forever, whole, await begun(whole));
   const expected = await contentOf(whole);
@@ -229,7 +229,7 @@ test('a restore whose execution has ended is undone by another one as soon as it
   await expectEmpty(group);
 });
 
-test('an undoing whose execution has ended goes on in another one within the minute, however often', async () => {
+test('an undoing whose execution ended continues in another one within the minute, however often', async () => {
   const group = `undone-${randomUUID()}`;
   const restoreId = await begun(group);
   await stepUntil(60, group, restoreId);

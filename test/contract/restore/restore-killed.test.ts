@@ -71,7 +71,7 @@ async function restoreDying(lifetimes: (nth: number) => number) {
   throw new Error('The restore never ended');
 }
 
-test('a restore that is killed at any request goes on where it stopped, and ends with the same content', async () => {
+test('a restore that is killed at any request continues where it stopped, and ends with the same content', async () => {
   const whole = await restoreDying(() => Number.POSITIVE_INFINITY);
   const expected = await contentOf(whole.group);
   expect(expected.jobs.length).toBeGreaterThan(0);

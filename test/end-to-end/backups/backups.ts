@@ -47,7 +47,7 @@ const hasEnded = ({ state }: Status) => state === 'COMPLETED' || state === 'FAIL
 
 export const ended = (group: string, backupId: string) => when(group, backupId, hasEnded);
 
-/** What happens before the backup ends; throws with its status when that comes first. */
+/** Waits for this before the backup ends; throws with its status when that comes first. */
 export function meanwhile<Happened>(group: string, backupId: string, what: Promise<Happened>): Promise<Happened> {
   const never = ended(group, backupId).then((status) => {
     throw new Error(`The backup ended before: ${JSON.stringify(status)}`);
@@ -69,7 +69,7 @@ export function present(group: string, worker: string): Promise<unknown> {
   });
 }
 
-/** Beside the stack's own, which goes with it: the files that share this module share what is built. */
+/** Next to the stack's own, which is removed with it: the files that share this module share what is built. */
 const folder = () => join(dirname(inject('stack').logs), 'programs', String(process.pid));
 const bundled = new Map<string, Promise<unknown>>();
 
@@ -127,7 +127,7 @@ export async function start(
   };
 }
 
-/** A place at which whoever comes waits until it is opened. */
+/** A gate: every caller waits until it is opened. */
 export function gate() {
   let open = () => {};
   let reach = () => {};

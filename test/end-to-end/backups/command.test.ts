@@ -54,7 +54,7 @@ test('tenure worker takes what tenure backup create asks for, and says goodbye w
   expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('none is present') });
 });
 
-test('tenure backup cancel ends a backup, and whoever waits for it ends with 1', async () => {
+test('tenure backup cancel ends a backup, and a waiting command ends with 1', async () => {
   const group = newGroup();
   const held = gate();
   onTestFinished(held.open);

@@ -5,7 +5,7 @@ import { begun, ended, filesOf, meanwhile, start, startProcess, taken } from './
 
 const { abandonMs, answerMs } = backupTimes;
 
-/** From its last sign of life; whoever dies. */
+/** From the last sign of life, of whichever process dies. */
 const endsWithinMs = abandonMs + 30_000;
 
 const took = (worker: string, attempt: number) => ({ state: 'COMPLETED', worker, attempt });

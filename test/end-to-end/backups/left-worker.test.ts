@@ -22,7 +22,7 @@ test.concurrent('a goodbye in the middle of a backup is noticed at once', async 
   expect(await taken(group)).toMatchObject({ state: 'COMPLETED', worker: 'next' });
 });
 
-test.concurrent('after a goodbye whoever is next goes on at once, before and after the acceptance', async ({
+test.concurrent('after a goodbye the next worker continues at once, before and after the acceptance', async ({
   onTestFinished,
 }) => {
   const goodbyes = (['suspending', 'half'] as const).map(async (moment) => {

@@ -20,9 +20,9 @@ export interface LivingGroup {
   readonly fencingVersion: number;
   /** Commits of the busy job so far. */
   commits(): number;
-  /** What a log was when `end` was its last position. */
+  /** A log when `end` was its last position. */
   logAt(log: string, end: number): LogContent;
-  /** Goes on writing to both logs and the busy job until it is called again. */
+  /** Keeps writing to both logs and the busy job until it is called again. */
   goOn(): () => Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export async function openLivingGroup(client: TenureClient, group = `living-${ra
   return living;
 }
 
-/** What the n-th checkpoint of the busy job holds. */
+/** The content of the busy job's n-th checkpoint. */
 export const busyState = (number: number): string => `${busyJob} ${number}`;
 
 function keepWriting(logs: readonly RecordedLog[], commit: () => Promise<void>): () => Promise<void> {

@@ -15,7 +15,7 @@ let client: TenureClient;
 let source: LargeGroup;
 let backupId: string;
 
-/** Begins a restore and kills everything, with SIGKILL, once a part of the entries is there; starts the stack again on its data. */
+/** Begins a restore and kills everything, with SIGKILL, once a part of the entries is restored; starts the stack again on its data. */
 async function restoreKilledHalfway() {
   const group = `restored-${randomUUID().slice(0, 8)}`;
   await client.call(shareBackup, { params: { group: source.group, backup: backupId }, body: { group } });
@@ -77,7 +77,7 @@ describe.runIf(sizes.full)('a restore whose service is killed half-way', () => {
   }, 600_000);
   afterAll(() => stack?.stop());
 
-  test('goes on by itself where it stopped', async () => {
+  test('continues by itself where it stopped', async () => {
     const { group, status } = await restoreKilledHalfway();
     await eventually('the restore is complete', async () => (await status()).state === 'COMPLETED');
     await expectRestored(group);

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => stack?.stop());
 
 test.for(sizes.full ? moments : (['half'] as const))(
-  'the whole service is killed while the worker is at "%s": its backup goes on once the service is there again',
+  'the whole service is killed while the worker is at "%s": its backup continues once the service is back',
   { timeout: 240_000 },
   async (moment, { onTestFinished }) => {
     const params = { group: `orders-${randomUUID().slice(0, 8)}` };

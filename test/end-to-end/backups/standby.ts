@@ -9,7 +9,7 @@ export interface StandbyOptions {
   readonly url: string;
   readonly group: string;
   readonly workerId: string;
-  /** The worker goes on when this has resolved; what it throws the worker meets there. */
+  /** The worker continues when this resolves, and meets there what it throws. */
   readonly at?: (moment: Moment) => unknown;
   readonly say?: (event: WorkerEvent) => void;
   /** How much the application adds to the archive, as lines of 1 MiB; a file of the archive has eight. */

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => reader.close());
 
-// One after the other: the guide goes on where the README ends.
+// One after the other: the guide continues where the README ends.
 test.each(readings.newcomer.slice(0, sizes.docs.newcomer))(
   '%s says what happens',
   async (page) => {

@@ -49,7 +49,7 @@ async function commit(job: string) {
   await call('POST', `/jobs/${job}/checkpoints`, { uploadId });
 }
 
-/** What the function has logged of its calls, once they tell of so many events that the bus took. */
+/** The function's log of its calls, once they cover so many events that the bus accepted. */
 async function published(count: number) {
   return vi.waitFor(
     async () => {

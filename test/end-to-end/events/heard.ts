@@ -36,7 +36,7 @@ export async function whenHeard(stack: StackDescription, group: string, ...types
 const functionLog = ({ logs, functions }: StackDescription) =>
   join(logs, `${functions.find((name) => /Serviceevents/.test(name))}.log`);
 
-/** What the function has logged with this message. */
+/** The function's log lines with this message. */
 export async function logged(stack: StackDescription, message: string): Promise<Record<string, unknown>[]> {
   const all = (await lines(functionLog(stack))).filter((line) => line.startsWith('{'));
   return all.map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => line['message'] === message);

@@ -9,7 +9,7 @@ const every = [...platformProblems, ...Object.values<Operation>(catalogue).flatM
 
 export const isRefused = ({ status }: RawAnswer) => status >= 400;
 
-/** What the gateway answers in its own words, before a function is asked. */
+/** The gateway's own responses, before a function is invoked. */
 const gatewayAnswers = [400, 413, 431];
 
 /**

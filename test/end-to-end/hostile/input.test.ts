@@ -42,7 +42,7 @@ describe.concurrent('a group with a leader, a job and a worker', () => {
   test.for(operations.filter(({ operation }) => !operation.path.includes('{log}')))('$name', async ({ operation }) => {
     const group = newGroup();
     const known = await prepare(stack.api, group);
-    // What an accepted request has set in motion goes on writing; only before it everything must stay as it was.
+    // Work started by an accepted request keeps writing; before that, nothing may change.
     let quiet = true;
     const property = fc.asyncProperty(requestsTo(operation, known), async (request) => {
       const before = quiet ? await stores.contents(group) : undefined;

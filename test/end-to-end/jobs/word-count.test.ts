@@ -43,7 +43,7 @@ class Contenders {
     return this.all.map((one) => one.output()).join('\n');
   }
 
-  /** Waits for a line of the application, whoever prints it. */
+  /** Waits for a line of the application, from any of its processes. */
   says(pattern: RegExp): Promise<RegExpExecArray> {
     return eventually(`${pattern}`, () => pattern.exec(this.output()) ?? undefined, patienceMs);
   }
@@ -61,7 +61,7 @@ class Contenders {
     if (whom !== 'contender' && application) signal(application, 'SIGKILL');
     if (whom !== 'application') leader.child.kill('SIGKILL');
     this.kills += 1;
-    // What lost its application resigns and ends with its code; whoever ended is replaced.
+    // A lead whose application ended resigns and exits with its code; the test starts another.
     await leader.ended();
     this.start();
   }
@@ -97,7 +97,7 @@ async function countedAtOnce(file: string): Promise<Record<string, number>> {
   return state.counts;
 }
 
-/** What the interrupted run has counted: the savepoint that the result names. */
+/** The count of the interrupted run: the savepoint that the result names. */
 async function countedInTheEnd(group: string, file: string): Promise<Record<string, number>> {
   const job: Job = await eventually(`${basename(file)} has finished`, async () => {
     const shown = await client().call(showJob, { params: { group, job: basename(file) } });

@@ -28,7 +28,7 @@ export async function fed(env: Env, input: string, ...argv: string[]) {
 /** The same with nothing to read. */
 export const tenure = (env: Env, ...argv: string[]) => fed(env, '', ...argv);
 
-/** What a command line that succeeds prints. */
+/** The output of a command line that succeeds. */
 export async function said(env: Env, ...argv: string[]): Promise<string> {
   return outOf(await tenure(env, ...argv));
 }

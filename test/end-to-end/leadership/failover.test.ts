@@ -31,7 +31,7 @@ test(`a leader killed with SIGKILL is replaced, ${sizes.leadership.failovers} ti
     const next = await leaderOf(group, (version) => version > dead.fencingVersion);
     expect(next.contenderId).not.toBe(dead.contenderId);
     expect(next.sessionId).not.toBe(dead.sessionId);
-    // What the dead one sent last arrives now.
+    // The dead leader's last request arrives now.
     const late = await client()
       .renew(group, dead, { leaseMs: 2_000 })
       .catch((error: TenureError) => error);

@@ -106,7 +106,7 @@ async function play(name: string, names: string[], traffic: Traffic, random: See
   }
 }
 
-/** What a refused call was told; undefined when nobody knows what became of it. */
+/** The refusal of a call; undefined when its outcome is unknown. */
 function refusal(error: unknown): LeaseOutput | undefined {
   if (hasCode(error, 'unreachable', 'unavailable', 'throttled')) return undefined;
   if (hasCode(error, 'leadership_lost')) return { lost: error.members as { reason: string; fencingVersion: number } };

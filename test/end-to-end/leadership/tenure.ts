@@ -63,7 +63,7 @@ export async function asked(...argv: string[]): Promise<{ output: string; code: 
   return { output: lines.join('\n'), code };
 }
 
-/** What one `tenure …` printed and ended with. */
+/** The output and exit code of one `tenure …`. */
 export async function said(...argv: string[]): Promise<{ output: string; code: number | NodeJS.Signals | null }> {
   const watched = tenure(...argv);
   const code = await watched.ended();

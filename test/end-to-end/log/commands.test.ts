@@ -84,7 +84,7 @@ test('a log from its creation to its truncation, told to people and to programs'
   expect((await json(env, 'log', 'ls')).map(({ log }: { log: string }) => log)).toEqual(['another', 'journal']);
 });
 
-test('a tail goes on until a signal ends it, and then it has succeeded', async () => {
+test('a tail continues until a signal ends it, and then it has succeeded', async () => {
   const env = await newLog();
   const group = ['--group', env['TENURE_GROUP'] ?? ''];
   await append(env, 'one\ntwo\n');

@@ -36,7 +36,7 @@ const bringBackEmpty = (replica: number) => createReplicaTable(dynamodb.endpoint
 /** Recoveries wait for seconds between their rounds. */
 const soon = (what: string, look: () => boolean | Promise<boolean>) => eventually(what, look, 120_000);
 
-/** What the schedule does each minute: starts the recovery of the replicas that do not vote. */
+/** The schedule's work of each minute: starts the recovery of the replicas that do not vote. */
 async function sweep(): Promise<void> {
   const name = stack.schedules.find((schedule) => schedule.includes('logsweep'));
   const answer = await fetch(`${stack.api}/_local/schedules/${name}`, { method: 'PUT' });
@@ -74,7 +74,7 @@ async function items(group: string, replica: number) {
   return found;
 }
 
-/** What a replica holds at the positions from its begin on: values only, since ballots and marks may differ. */
+/** A replica's content from its begin on: values only, since ballots and marks may differ. */
 async function content(group: string, replica: number) {
   const [meta, ...positions] = await items(group, replica);
   const values = positions.map(({ sk, type, data, to, requestId, index }) => ({
@@ -117,7 +117,7 @@ test('a replica that missed positions which are truncated by now learns the othe
   expect((await writer.append(['after'])).first).toBeGreaterThan(end + 1);
 });
 
-test('a table is deleted and comes back empty while a writer appends: it goes on with the other two, and recovery makes them equal', async () => {
+test('a table is deleted and comes back empty while a writer appends: it continues with the other two, and recovery makes them equal', async () => {
   const { group, log } = await newLog();
   const writer = log.writer();
   const acknowledged = new Map<number, string>();
@@ -154,7 +154,7 @@ test('a table is deleted and comes back empty while a writer appends: it goes on
   });
 });
 
-test('with two tables gone nothing is acknowledged falsely; after the forced recovery of one the log goes on', async () => {
+test('with two tables gone nothing is acknowledged falsely; after the forced recovery of one the log continues', async () => {
   const { group, log } = await newLog();
   const writer = log.writer();
   const acknowledged = ['one', 'two', 'three'];

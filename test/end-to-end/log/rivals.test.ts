@@ -9,7 +9,7 @@ import { textOf, texts, whenVoting } from './logs.ts';
 
 const stack = inject('stack');
 
-/** What a rival was told of one request: where each entry is, null if it is not in the log. */
+/** A rival's response to one request: where each entry is, null if it is not in the log. */
 interface Told {
   readonly entries: readonly string[];
   readonly positions: readonly (number | null)[];

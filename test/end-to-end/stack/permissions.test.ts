@@ -21,7 +21,7 @@ const fenceOf = ({ fencingVersion, sessionId }: Record<string, string | number>)
   'leader-session': String(sessionId),
 });
 
-// What a function is denied on its way is told when the shared stack ends, and fails the run.
+// Denied requests are reported when the shared stack ends, and fail the run.
 test('each function may do in the stores what its operations take', async () => {
   const first = fenceOf(await call('POST', `${group}/leadership/contend`, { contenderId: 'a' }));
   await call('POST', `${group}/leadership/confirm`, { address: 'a:1' }, first);

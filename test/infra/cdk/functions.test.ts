@@ -86,7 +86,7 @@ describe('permissions', () => {
     }
   });
 
-  test('roles have nothing beside these policies', () => {
+  test('roles have nothing in addition to these policies', () => {
     for (const { properties } of resources(template, 'AWS::IAM::Role'))
       expect(properties).not.toHaveProperty('Policies');
     for (const { properties } of resources(template, 'AWS::IAM::Policy')) {

@@ -8,7 +8,7 @@ import { project } from '../../support/stack.ts';
 
 const example = 'examples/own-stack/app.ts';
 
-/** A folder elsewhere, with the package among its node_modules, and beside it what an app with the CDK has. */
+/** A folder elsewhere, with the package among its node_modules, and next to it what an app with the CDK has. */
 function otherProject(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tenure-other-app-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -44,7 +44,7 @@ async function untilAnew(handler: Handler) {
   };
 }
 
-test('a recovery that waits for a quorum for ever goes on in another execution before its history is full', async () => {
+test('a recovery that waits for a quorum for ever continues in another execution before its history is full', async () => {
   const anew = await untilAnew(() => ({ next: 'wait', reason: 'only 1 of 2 needed replicas vote' }));
   expect(anew.calls).toBeGreaterThan(200);
   expect(anew.events).toBeLessThan(20_000);
@@ -52,7 +52,7 @@ test('a recovery that waits for a quorum for ever goes on in another execution b
   expect(anew.input).toEqual(input);
 });
 
-test('one that learns for ever goes on with what is left', async () => {
+test('one that learns for ever continues with the rest', async () => {
   const ranges = Array.from({ length: 8 }, (_, at) => ({ from: at * 1_000, to: at * 1_000 + 999, fillTo: 9_999 }));
   const plan = { incarnation: 'one', ranges };
   const anew = await untilAnew(({ payload }) =>

@@ -43,7 +43,7 @@ describe('permissions', () => {
     expect(objects('restores')).toHaveLength(1);
   });
 
-  test('a prefix that the deployment names can be read, and nothing beside it', () => {
+  test('a prefix that the deployment names can be read, and nothing else', () => {
     for (const name of ['restores', 'restorestep']) {
       const foreign = permissionsOf(template, name).filter(({ resource }) => resource.includes(':s3:::'));
       expect(foreign.map(({ action }) => action)).toEqual(['s3:GetObject']);

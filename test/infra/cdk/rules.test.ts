@@ -28,7 +28,7 @@ describe('the AWS Solutions rules and those of CloudFormation', () => {
     },
   );
 
-  test('do run, and no acknowledgement of ours hides a finding beside it', () => {
+  test('do run, and no acknowledgement of ours hides another finding', () => {
     const { app, stack } = newApp();
     new Bucket(stack, 'Open');
     const lease = stack.tenure.service.node.findChild('lease') as TenureFunction;

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { Tenure } from '../../../infra/tenure.ts';
 import { newApp, permissionsOf, resources, templateOf, text } from './synthesised.ts';
 
-/** Names that the template fixes, so that a second stack with the same ones could not be created beside it. */
+/** Names that the template fixes, so that a second stack with the same ones could not be created next to it. */
 function fixedNames(template: Template): string[] {
   // These names need to be unique in their role or their API only.
   const local = ['AWS::IAM::Policy', 'AWS::ApiGatewayV2::Stage'];

@@ -30,7 +30,7 @@ export function resources(template: Template, type: string) {
     id,
     properties: resource['Properties'],
     dependsOn: resource['DependsOn'] as string[] | undefined,
-    /** What becomes of it when it leaves the stack, or is replaced. */
+    /** Its fate when it leaves the stack or is replaced. */
     policies: [resource['DeletionPolicy'], resource['UpdateReplacePolicy']] as (string | undefined)[],
   }));
 }
@@ -65,7 +65,7 @@ export interface Permission {
   resource: string;
 }
 
-/** What the roles may do, action by action. Policies of buckets, queues and topics are not among them. */
+/** The roles' rights, action by action. Policies of buckets, queues and topics are not among them. */
 export function permissions(template: Template): Permission[] {
   return resources(template, 'AWS::IAM::Policy').flatMap(({ properties }) => {
     const roles: string[] = properties.Roles.map(({ Ref }: { Ref: string }) => Ref);
@@ -80,7 +80,7 @@ export function permissions(template: Template): Permission[] {
   });
 }
 
-/** What a function may do. */
+/** A function's rights. */
 export function permissionsOf(template: Template, name: string): Permission[] {
   const found = resources(template, 'AWS::Lambda::Function').find(({ id }) => nameIn(id) === name);
   if (!found) throw new Error(`There is no function ${name}`);

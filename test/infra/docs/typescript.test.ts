@@ -7,7 +7,7 @@ import { allPages, blocksOf, readPage } from '../../support/docs/markdown.ts';
 import { project } from '../../support/stack.ts';
 
 /**
- * What a page takes for granted, in a block that readers do not see:
+ * A page's assumptions, in a block that readers do not see:
  *
  *     <!-- ts
  *     declare function recover(term: Term): Promise<void>;

@@ -39,7 +39,7 @@ export function birth({ dice }: Stage, name: string): Process {
   return new Process(name, dice.integer(-200, 200));
 }
 
-/** Goes on after a store that did not answer, as a caller that is told `unavailable` does. */
+/** Continues after a store that did not respond, as a caller that receives `unavailable` does. */
 export async function enduring(act: () => Promise<void>): Promise<void> {
   await act().catch((error: unknown) => {
     if (!(error instanceof Unreachable)) throw error;
@@ -135,7 +135,7 @@ async function appends(stage: Stage, parts: LogParts, seat: Seat, open: Pending[
   }
 }
 
-/** A handler that its caller has given up on goes on with the request, which another handler is given meanwhile. */
+/** A handler whose caller gave up continues with the request, which another handler receives meanwhile. */
 function giveUpOn(stage: Stage, request: AppendRequest, acknowledged: (answer: Appended) => void): void {
   const parts = stage.partsFor(birth(stage, 'given up'));
   stage.world.start(() =>

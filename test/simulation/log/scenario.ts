@@ -15,7 +15,7 @@ export interface Variant {
   /** Changes requests on their way to a replica. */
   readonly tamper?: (replica: MemoryReplica, method: string, args: unknown[]) => unknown[];
   readonly seat?: (memory: MemorySeat) => Pick<MemorySeat, 'read' | 'replace'>;
-  /** A writer that meets a rival goes on with the rival's number and its old position. */
+  /** A writer that meets a rival continues with the rival's number and its old position. */
   readonly staysElected?: true;
 }
 

@@ -6,7 +6,7 @@ import type { ArchiveFiles, ArchiveSource, ArchiveTarget } from '../../../archiv
 
 export const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
 
-/** An archive in memory: what was put can be read, and another hand can change it. */
+/** An archive in memory that a test can read and tamper with. */
 export function memoryArchive(payloads: ReadonlyMap<string, Buffer> = new Map()) {
   const files = new Map<string, Buffer>();
   const target: ArchiveTarget = {

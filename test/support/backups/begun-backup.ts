@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type BackupRecord, begunRecord } from '../../../functions/backups/backup.ts';
 
-/** What a backup is asked for unless something else is said. */
+/** A backup's options unless a test sets others. */
 export const plainOptions = {
   runAsync: true,
   allowLeader: false,

@@ -22,7 +22,7 @@ export function entryText(position: number): string {
   return `${`{"n":${position},"what":"${what}"`.padEnd(119)}}`;
 }
 
-/** What a seed is held under until it is whole. */
+/** The name of a seed until it is whole. */
 const seeding = 'seed';
 
 /** Puts a group straight into the tables: a log with so many entries, and jobs with a graph and a checkpoint each. */

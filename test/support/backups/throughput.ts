@@ -31,7 +31,7 @@ export async function backUpByWorker(client: TenureClient, { group }: Pick<Large
   }
 }
 
-/** What one would write instead: reads the log, gzips its lines and puts them into S3, one after the other. */
+/** The plain alternative: reads the log, gzips its lines and puts them into S3, one after the other. */
 export async function copyByPlainLoop(
   client: TenureClient,
   { group, log }: LargeGroup,

@@ -11,7 +11,7 @@ export interface ConsoleBlock {
   readonly at: number;
   /** `terminal=NAME`; what one terminal runs, the others do not wait for. */
   readonly terminal: string;
-  /** `running`: its last command goes on when its output is there. */
+  /** `running`: its last command keeps running after its output. */
   readonly running: boolean;
   /** `fails`: its last command ends with another code than 0. */
   readonly fails: boolean;

@@ -16,7 +16,7 @@ import { blocksOf } from './markdown.ts';
 import { type Learned, match, translated } from './shapes.ts';
 import { Terminal } from './terminal.ts';
 
-/** What became of a page: the lines of its console blocks as this run would have them, and where it says otherwise. */
+/** The result of a page: the lines of its console blocks as this run would have them, and where it says otherwise. */
 export interface Reading {
   readonly lines: ReadonlyMap<number, readonly string[]>;
   readonly differences: readonly string[];
@@ -42,7 +42,7 @@ interface Said {
   readonly why?: string;
 }
 
-/** What a client says on top where the machine is too busy to answer in time. */
+/** Extra output of a client on a machine that is too busy to respond in time. */
 const transient = /^tenure: .*(cannot be reached|was answered with 503|is not being renewed|is renewed again)/;
 
 const home = '/home/you/tenure';

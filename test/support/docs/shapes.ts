@@ -1,7 +1,7 @@
 import { anyLines } from './console.ts';
 
 /**
- * What differs from run to run is compared by its shape. Ids and long numbers (process ids, ports, bytes) are learned on top: what a page
+ * Values that differ from run to run are compared by their shape. Ids and long numbers (process ids, ports, bytes) are learned on top: what a page
  * calls by one name must be one and the same in the run, and stands in for it in the page's later commands.
  */
 const shapes = [
@@ -20,7 +20,7 @@ const shapes = [
 const variable = new RegExp(shapes.map(({ name, pattern }) => `(?<${name}>${pattern})`).join('|'), 'g');
 const learnedShapes: readonly string[] = shapes.filter((shape) => 'learned' in shape).map(({ name }) => name);
 
-/** What the page says, by what the run says instead. */
+/** The page's values, by those of the run. */
 export type Learned = ReadonlyMap<string, string>;
 
 export interface Match {

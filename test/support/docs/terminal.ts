@@ -17,7 +17,7 @@ export class Terminal {
     this.#env = env;
   }
 
-  /** What the command printed and nobody has read yet, in whole lines. */
+  /** Unread output of the command, in whole lines. */
   get unread(): string[] {
     const lines = this.#output.split('\n');
     const rest = lines.pop();
@@ -39,7 +39,7 @@ export class Terminal {
   }
 
   async run(command: string): Promise<void> {
-    // What was killed in another terminal takes a moment to be gone.
+    // A process killed in another terminal takes a moment to disappear.
     for (let waits = 0; this.isRunning && waits < 200; waits += 1) await pause(50);
     if (this.isRunning) throw new Error(`"${command}" is typed while the command before it runs: end that with ^C`);
     this.#output = '';
@@ -61,7 +61,7 @@ export class Terminal {
     if (this.#child?.pid && this.isRunning) process.kill(-this.#child.pid, 'SIGINT');
   }
 
-  /** Waits until the command has ended and all of its output is there. */
+  /** Waits until the command has ended and all of its output has arrived. */
   async end(): Promise<void> {
     await this.#ended;
   }

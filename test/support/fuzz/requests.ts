@@ -14,7 +14,7 @@ export interface FuzzedRequest {
   readonly tricks: readonly string[];
 }
 
-/** What is known to exist: values of path parameters and headers by their names. */
+/** Existing things: values of path parameters and headers by their names. */
 export type Known = Readonly<Record<string, string>>;
 
 type Trick = 'none' | 'path' | 'query' | 'headers' | 'body';

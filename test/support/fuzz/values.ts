@@ -14,7 +14,7 @@ type Schema = { [keyword: string]: unknown } & {
   propertyNames?: Schema;
 };
 
-/** What a caller could rightly send, as far as JSON Schema tells: rules beyond it are broken now and then. */
+/** Values that a caller could send, as far as JSON Schema says: rules beyond it are broken now and then. */
 export function validValue(schema: z.ZodMiniType): fc.Arbitrary<Json> {
   return arbitraryOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema);
 }

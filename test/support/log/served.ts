@@ -40,7 +40,7 @@ export async function founded(call: Call, group = 'orders'): Promise<string> {
   return path;
 }
 
-/** What one process asks of a log. */
+/** One process's requests to a log. */
 export function asks(call: Call, path: string) {
   return {
     elect: (headers?: Record<string, string>) => call('POST', `${path}/writer`, {}, headers),

@@ -8,7 +8,7 @@ interface Statement {
   Resource: string | string[];
 }
 
-/** What each function may do according to the template, by its name. */
+/** Each function's rights according to the template, by its name. */
 export type Grants = ReadonlyMap<string, readonly Need[]>;
 
 export async function grantsOf(project: string, app: string): Promise<Grants> {

@@ -15,7 +15,7 @@ export class PermissionGuard {
 
   constructor(private readonly grants: Grants) {}
 
-  /** What the role of the function with this session token does not cover. Those without one are no functions. */
+  /** Requests that the role of the function with this session token does not cover. Callers without one are not functions. */
   missing(sessionToken: string | undefined, needs: Need[]): string[] {
     if (sessionToken === undefined) return [];
     const grants = this.grants.get(sessionToken) ?? [];

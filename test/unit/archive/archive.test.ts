@@ -29,7 +29,7 @@ const linesOf = (files: Map<string, Buffer>): ArchiveEntry[] =>
     .flatMap(([, bytes]) => gunzipSync(bytes).toString().trimEnd().split('\n'))
     .map((line) => JSON.parse(line));
 
-/** Writes the manifest anew with what another hand made of the files, so that only the content can be at fault. */
+/** Writes the manifest anew from the tampered files, so that only the content can be at fault. */
 function resealed(files: Map<string, Buffer>, change: (body: ManifestBody) => void): void {
   const { seal: _seal, ...body } = JSON.parse((files.get('manifest.json') as Buffer).toString());
   change(body);
@@ -54,7 +54,7 @@ describe('an archive', () => {
     expect([...files.keys()].at(-1)).toBe('manifest.json');
   });
 
-  test('goes on behind the last file that was complete, with the same content', async () => {
+  test('continues behind the last file that was complete, with the same content', async () => {
     const entries: ArchiveEntry[] = [
       { type: 'log', log: 'events', begin: 0, end: 40, promised: 5 },
       ...Array.from(
@@ -101,7 +101,7 @@ describe('an archive', () => {
     expect([...archive.files.keys()]).toEqual([]);
   });
 
-  test('names payloads that were not readable and goes on', async () => {
+  test('names payloads that were not readable and continues', async () => {
     const { entries, payloads } = sampleGroup();
     const [missing = ''] = [...payloads.keys()];
     payloads.delete(missing);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { pagedSource } from '../../../archive/paged-source.ts';
 
-test('a reader that stops is let go once the page that was being fetched is there, or has failed', async () => {
+test('a reader that stops is released once the page being fetched has arrived or failed', async () => {
   for (const outcome of ['arrives', 'fails']) {
     const done: string[] = [];
     const source = pagedSource(async (cursor) => {

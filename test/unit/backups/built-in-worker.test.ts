@@ -136,7 +136,7 @@ test('a file that refers to a payload is closed when its slice ends, however lon
   expect(await verifyArchive(work.reader)).toMatchObject({ counts: { logEntries: 41, payloads: 1 } });
 });
 
-test('a slice ends in time between two pages, and the next goes on behind the last one', async () => {
+test('a slice ends in time between two pages, and the next continues behind the last one', async () => {
   const head: ArchiveEntry = { type: 'log', log: 'events', begin: 0, end: 40, promised: 5 };
   const pages = Array.from({ length: 41 }, (_, position): ArchivePage => {
     const entry: ArchiveEntry = { type: 'log-entry', log: 'events', position, data: 'aaaa' };

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Bench, Measured } from '../../bench/bench.ts';
 import { section, withSection } from '../../bench/page.ts';
 
-const bench = (name: string): Bench => ({ name, sentence: `What ${name} shows.`, run: async () => ({ rows: [] }) });
+const bench = (name: string): Bench => ({ name, sentence: `The ${name}, measured.`, run: async () => ({ rows: [] }) });
 const measured: Measured = {
   rows: [
     { what: 'renew | p50', ours: '1.20 ms', theirs: '1.00 ms', ratio: 1.2, aim: { said: '≤ 1.15', met: false } },
@@ -14,7 +14,7 @@ const measured: Measured = {
 test('a section has its sentence, its table with missed aims said, its notes and its machine', () => {
   expect(section(bench('log'), measured, '2026-11-24, 2 cores.')).toBe(`## log
 
-What log shows.
+The log, measured.
 
 |  | ours | theirs | ratio | aim |
 |---|---|---|---|---|

@@ -4,7 +4,7 @@ import { leadershipHeld, leadershipLost } from '../../../api/problems/leadership
 
 export type Step = 'contend' | 'confirm' | 'renew' | 'resign' | 'observe';
 
-/** What becomes of one request. */
+/** The fate of one request. */
 export type Fault =
   | { kind: 'refused' }
   | { kind: 'answer lost' }
@@ -41,7 +41,7 @@ const maxClockSkewMs = 250;
 export class FakeService {
   version = 0;
   holder: Holder | undefined;
-  /** How the last term ended, for whoever asks with its fence. */
+  /** How the last term ended, for a caller with its fence. */
   ended: { version: number; reason: string } = { version: 0, reason: 'expired' };
   /** Sessions that were ever confirmed. */
   readonly confirmed = new Set<string>();
@@ -150,7 +150,7 @@ export class FakeLink {
 
   constructor(
     readonly service: FakeService,
-    /** Timers of the network; it goes on while a process is frozen. */
+    /** Timers of the network; it runs while a process is frozen. */
     readonly network: Timing = service.time,
   ) {}
 

@@ -72,7 +72,7 @@ test('whatever stands in two images of leadership, an event came through the fil
   expect(events).toBeGreaterThan(20);
 });
 
-test('whatever another hand writes, a change is one event, none, or unreadable by name and not by value', () => {
+test('whatever is written by hand, a change is one event, none, or unreadable by name and not by value', () => {
   const sk = fc.constantFrom('LEADERSHIP', 'JOB#j', 'BACKUP#b', 'REPLICA#l#1', 'LOG#l', 'TERM#1', 'BACKUP-CLEAN-UP#b');
   const value = fc.jsonValue({ maxDepth: 3 }).map((json) => JSON.parse(JSON.stringify(json)) as unknown);
   const names = ['state', 'record', 'holder', 'fencingVersion', 'status', 'fence', 'retain', 'nextCheckpointId'];

@@ -3,7 +3,7 @@ import { type HeldDeletes, releaseDeletes } from '../../../functions/jobs/payloa
 import type { PayloadStore } from '../../../functions/jobs/payloads/payload-store.ts';
 import { meetingOf } from '../../support/meeting.ts';
 
-test('the jobs that a backup has held are released beside each other, after the hold itself', async () => {
+test('the jobs that a backup has held are released concurrently, after the hold itself', async () => {
   const pages = new Map([
     [undefined, { items: Array.from({ length: 20 }, (_, at) => `a-${at}`), last: 'a' }],
     ['a', { items: Array.from({ length: 20 }, (_, at) => `b-${at}`), last: undefined }],

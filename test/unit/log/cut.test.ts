@@ -155,7 +155,7 @@ describe('the cut', () => {
     expect(await writer.truncate(8)).toBe(13);
   });
 
-  test('opens the logs of a large group beside each other', async () => {
+  test('opens the logs of a large group concurrently', async () => {
     const many = Array.from({ length: 8 }, (_, at) => `log-${at}`);
     const logs = await openLogs(...many);
     const { arrive } = meetingOf(many.length);

@@ -191,7 +191,7 @@ test('a commit of somebody else in the same term is noticed', async () => {
   await expect(checkpoints.add('mine again')).rejects.toMatchObject({ code: 'unexpected_checkpoint' });
 });
 
-test('an answer that never came: the client asks again and the checkpoint is there once', async () => {
+test('an answer that never came: the client retries and the checkpoint exists once', async () => {
   const { registry, term } = await leader();
   await registry.submit('job', 'graph', { retain: 3 });
   let lose = true;
@@ -211,7 +211,7 @@ test('an answer that never came: the client asks again and the checkpoint is the
 });
 
 describe('a damaged job', () => {
-  /** Another hand removes the newest checkpoint. */
+  /** Removes the newest checkpoint behind Tenure's back. */
   const damage = async (checkpoints: CheckpointStore) => {
     const { url } = (await checkpoints.latest()) ?? { url: '' };
     const Key = decodeURIComponent(new URL(url).pathname).split('/').slice(2).join('/');

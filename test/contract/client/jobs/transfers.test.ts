@@ -22,7 +22,7 @@ const impatient = { ...systemTime, setTimer: (_: number, fire: () => void) => sy
 let world: JobWorld;
 let folder: string;
 let tests = 0;
-/** What happens to a request to S3 instead of being sent. */
+/** The fate of a request to S3 that is not sent. */
 let meddle: (request: { method: string; url: string; attempt: number }) => Response | undefined | Promise<Response>;
 /** PUTs that are under way, and the most that were. */
 let atOnce: { now: number; most: number };
@@ -83,7 +83,7 @@ const readBack = async () => {
   for await (const piece of checkpoints.read(await latest())) pieces.push(piece);
   return Buffer.concat(pieces);
 };
-/** Another hand writes to the bucket. */
+/** Writes to the bucket behind Tenure's back. */
 const alter = ({ url }: { url: string }, Body: Uint8Array) => {
   const Key = decodeURIComponent(new URL(url).pathname).split('/').slice(2).join('/');
   return world.s3.send(new PutObjectCommand({ Bucket: world.bucket, Key, Body }));
@@ -155,7 +155,7 @@ describe('what is uploaded is what is read back', () => {
   });
 });
 
-describe('an upload goes on', () => {
+describe('an upload continues', () => {
   const large = randomBytes(20 * mebibyte);
 
   test.each([
@@ -253,13 +253,13 @@ describe('a download', () => {
     };
   };
 
-  test('goes on by range when the connection breaks', async () => {
+  test('continues by range when the connection breaks', async () => {
     breaking();
     expect((await readBack()).equals(state)).toBe(true);
     expect(s3Requests.map(({ range }) => range)).toEqual([null, `bytes=${5 * mebibyte}-`]);
   });
 
-  test('goes on a byte at a time, but not for ever where none comes', async () => {
+  test('continues a byte at a time, but not for ever where none comes', async () => {
     let left = 20;
     const piece = (from: number, bytes: number) => {
       const body = new ReadableStream({

@@ -18,7 +18,7 @@ const watching = setInterval(() => {
 const grown = () => (most - baseline) / 1024 ** 2;
 await checkpoints.add(pieces(Number(mebibytes)));
 const byUpload = grown();
-// What the upload left to be collected is not the download's.
+// Garbage of the upload must not count for the download.
 global.gc();
 let bytes = 0;
 for await (const piece of checkpoints.read(await checkpoints.latest())) bytes += piece.byteLength;

@@ -7,7 +7,7 @@ export type Observed = ReadonlyMap<string, Job | undefined>;
 
 const order = { ACTIVE: 0, FINISHED: 1, CLEANED: 2 } as const;
 
-/** What must hold of any two observations, whatever has happened between them. */
+/** Invariants of any two observations, whatever happened in between. */
 export function checkProgress(before: Observed, after: Observed): void {
   for (const [jobId, now] of after) {
     const then = before.get(jobId);
@@ -25,7 +25,7 @@ export function checkProgress(before: Observed, after: Observed): void {
   }
 }
 
-/** What must hold at any time. */
+/** Invariants that hold at any time. */
 export async function checkState(stage: Stage, observed: Observed): Promise<void> {
   const objects = await stage.objects();
   for (const job of observed.values()) {

@@ -25,7 +25,7 @@ export class Stage {
   readonly fences: Fence[] = [];
   /** Uploads that a client has sent to be committed, whatever became of it: any of them may be sent again. */
   readonly uploads = new Map<string, Known[]>();
-  /** What every upload holds. */
+  /** The content of every upload. */
   readonly contents = new Map<string, string>();
   /** Payloads that a backup has recorded and not copied yet. */
   readonly recorded = new Set<string>();
@@ -91,7 +91,7 @@ export class Stage {
     return record;
   }
 
-  /** What is in the bucket, with digests. */
+  /** The bucket's objects, with digests. */
   async objects(): Promise<Map<string, { bytes: number; checksum?: string | undefined }>> {
     const { payloads } = this.observer.room;
     const { items } = await payloads.list(`groups/${this.group}/`, undefined);

@@ -82,7 +82,7 @@ test.each([
   expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([status, type, body]);
 });
 
-test('local paths lie beside the API, and a malformed path is no route', async () => {
+test('local paths are separate from the API, and a malformed path is no route', async () => {
   const { api, serve } = await gatewayOver(answering);
   serve();
   expect(await (await fetch(`${api}/_local/known`, { method: 'PUT' })).json()).toEqual({ method: 'PUT' });

@@ -43,7 +43,7 @@ async function onlyWinner(writes: Promise<unknown>[]): Promise<number> {
 }
 
 describe('If-None-Match: *', () => {
-  it('writes once, then refuses and leaves what is there', async () => {
+  it('writes once, then refuses and leaves the object', async () => {
     await put('once', 'first', { IfNoneMatch: '*' });
     expect(await refusal(put('once', 'second', { IfNoneMatch: '*' }))).toMatchObject(lost);
     expect((await readBack(server.s3, 'once')).toString()).toBe('first');
@@ -90,7 +90,7 @@ describe('If-None-Match: *', () => {
 });
 
 describe('If-Match', () => {
-  it('replaces only what has the ETag, and answers NoSuchKey when nothing is there', async () => {
+  it('replaces only what has the ETag, and returns NoSuchKey when no object exists', async () => {
     expect(await refusal(put('swap', 'a', { IfMatch: '"x"' }))).toMatchObject({ name: 'NoSuchKey', status: 404 });
     const { ETag } = await put('swap', 'one');
     expect(await refusal(put('swap', 'two', { IfMatch: '"other"' }))).toMatchObject(lost);

@@ -19,7 +19,7 @@ import { bucket, newClient } from './fixture.ts';
 
 const MiB = 1024 ** 2;
 const size = sizes.s3.largeObjectMiB * MiB;
-/** What the server may need beyond what it needs at rest, whatever the object's size. */
+/** Memory that the server may need beyond its size at rest, whatever the object's size. */
 const allowedMiB = 96;
 
 /** Bytes that differ from place to place, so that a piece lost, doubled or moved shows. */

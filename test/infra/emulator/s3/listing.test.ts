@@ -114,7 +114,7 @@ describe('ListObjectsV2', () => {
     expect(await list({ Prefix: 'many/', MaxKeys: 0 })).toMatchObject({ KeyCount: 0, IsTruncated: false });
   });
 
-  it('starts after a key, which need not be there, and goes on while others come and go', async () => {
+  it('starts after a key, which need not exist, and continues while others come and go', async () => {
     expect(keysOf(await list({ Prefix: 'tree/', StartAfter: 'tree/b/2' }))[0]).toBe('tree/b/d/3');
     expect(keysOf(await list({ Prefix: 'tree/', StartAfter: 'tree/c' }))[0]).toBe('tree/c/1');
     expect(keysOf(await list({ Prefix: 'tree/', StartAfter: 'zzz' }))).toEqual([]);

@@ -89,7 +89,7 @@ describe('after a restart', () => {
     await server.s3.send(new HeadBucketCommand({ Bucket: 'tenure-kept' }));
   });
 
-  it('an upload goes on, and conditions hold', async () => {
+  it('an upload continues, and conditions hold', async () => {
     const upload = await beginUpload('resumed');
     const pieces = [randomBytes(5 * MiB), randomBytes(10)] as const;
     const first = await sendPart(upload, 1, pieces[0]);
@@ -107,7 +107,7 @@ describe('after a restart', () => {
 });
 
 describe('what a crash leaves behind', () => {
-  it('between the record of an object and the end of its upload is tidied up: the object is there, the upload over', async () => {
+  it('between the record of an object and the end of its upload is tidied up: the object exists, the upload is over', async () => {
     const upload = await beginUpload('crashed');
     const body = randomBytes(1000);
     const part = await sendPart(upload, 1, body);

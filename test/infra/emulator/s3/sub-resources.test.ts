@@ -142,7 +142,7 @@ describe('a request', () => {
     expect((await readBack(server.s3, 'private')).toString()).toBe('private');
   });
 
-  it('is told by name, bucket and key to whoever counts', async () => {
+  it('is told by name, bucket and key to a counting observer', async () => {
     server.requests.length = 0;
     await put('counted', 'x');
     await readBack(server.s3, 'counted');
@@ -153,7 +153,7 @@ describe('a request', () => {
     ]);
   });
 
-  it('that is broken is refused, and the server goes on', async () => {
+  it('that is broken is refused, and the server continues', async () => {
     for (const path of ['/%', '/a%zz', `/${bucket}/%FF%FE`, `/${bucket}/a?x=%`]) {
       const response = await fetch(`${server.endpoint}${path}`);
       expect([path, response.status, await errorCode(response)]).toEqual([path, 400, 'InvalidURI']);
@@ -165,7 +165,7 @@ describe('a request', () => {
 });
 
 describe('a server', () => {
-  it('stands beside another, on the loopback only, and says when its port is taken', async () => {
+  it('runs next to another, on the loopback only, and says when its port is taken', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tenure-s3-beside-'));
     const port = Number(new URL(server.endpoint).port);
     await expect(startS3Server({ folder, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });

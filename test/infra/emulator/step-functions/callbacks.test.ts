@@ -19,7 +19,7 @@ async function everyAnswerIs(server: TestServer, token: string, name: string): P
   await expect(server.client.send(heartbeat(token))).rejects.toMatchObject({ name });
 }
 
-test('The execution waits for the callback, whatever the function itself answers, and goes on with its output', async () => {
+test('The execution waits for the callback, whatever the function itself returns, and continues with its output', async () => {
   const server = await testServer({ handler: () => 'the invocation is done' });
   const execution = await server.start(
     await server.machine({ Ask: callbackTask({ Output: { said: '{% $states.result %}' } }) }),

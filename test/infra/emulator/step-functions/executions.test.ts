@@ -100,7 +100,7 @@ test('ListExecutions filters by status and pages, newest first, without repeatin
       new ListExecutionsCommand({ stateMachineArn, statusFilter: 'RUNNING', maxResults: 2, nextToken }),
     );
     seen.push(...(page.executions ?? []).map(({ executionArn = '' }) => executionArn));
-    // What has been listed may end or begin between the pages.
+    // Listed executions may end or begin between the pages.
     if (seen.length === 2) await server.client.send(new StopExecutionCommand({ executionArn: seen[1] }));
     await server.start(stateMachineArn);
     nextToken = page.nextToken;

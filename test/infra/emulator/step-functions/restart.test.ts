@@ -129,7 +129,7 @@ test('A retry keeps its backoff and its count', async () => {
   expect(after.calls).toHaveLength(1);
 });
 
-test('A Map in a Parallel goes on where it was: what is done is not done again', async () => {
+test('A Map in a Parallel continues where it was: what is done is not done again', async () => {
   const before = await kept({ handler: ({ payload }) => (payload < 3 ? payload * 10 : new Promise(() => {})) });
   const each = {
     Each: {

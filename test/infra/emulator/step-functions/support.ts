@@ -43,7 +43,7 @@ interface Call {
   payload: any;
 }
 
-/** What a function does: answers, throws (its error's name is the error type), or never comes back. */
+/** A function's behaviour: returns, throws (its error's name is the error type), or never comes back. */
 export type Handler = (call: Call, nth: number) => unknown;
 
 export interface Options {

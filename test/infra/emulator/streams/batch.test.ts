@@ -58,7 +58,7 @@ test('a batch that is done is delivered once', async () => {
   expect(await delivered('abc', [])).toEqual({ batches: ['abc'], givenUp: [] });
 });
 
-test('a partial failure goes on at the first failed record', async () => {
+test('a partial failure continues at the first failed record', async () => {
   expect((await delivered('abcd', [{ failures: ['d', 'b'] }])).batches).toEqual(['abcd', 'bcd']);
 });
 

@@ -76,7 +76,7 @@ test('known positions are gone on from', async () => {
   expect(await readAll(shardReader(client, 'arn', known, 'LATEST'))).toEqual(['child6']);
 });
 
-test('LATEST passes over what is there, and reads later shards from their beginning', async () => {
+test('LATEST passes over existing records, and reads later shards from their beginning', async () => {
   const shards: FakeShard[] = [{ id: 'old', records: [1, 2] }];
   const { client } = streamOf(shards);
   const reader = shardReader(client, 'arn', {}, 'LATEST');

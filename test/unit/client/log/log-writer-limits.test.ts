@@ -31,7 +31,7 @@ function writerOn(answers: readonly string[], options: Partial<LogWriterOptions>
     random: () => 0,
   });
   const writer = new LogWriter({ client, group: 'g', log: 'l', ...options });
-  /** What becomes of it, and when. */
+  /** Its fate, and when. */
   const append = (entry: string, signal?: AbortSignal) => {
     const seen: { value?: unknown; error?: unknown; at?: number } = {};
     writer.append([entry], { signal }).then(
@@ -122,7 +122,7 @@ test('many appends leave nothing on the signals of their term and their caller, 
   expect(warn).not.toHaveBeenCalledWith(expect.objectContaining({ name: 'MaxListenersExceededWarning' }));
 });
 
-test('whoever ends an append gets the reason, not a refusal, and the next one is elected anew: it may be in the log', async () => {
+test('a caller that aborts an append gets the reason, not a refusal, and the next one is elected anew: it may be in the log', async () => {
   const { append, calls, time } = writerOn(['ok', 'not_elected', 'ok', 'hangs', 'ok', 'ok'], { term: newTerm() });
   const caller = new AbortController();
   const first = append('one', caller.signal);
