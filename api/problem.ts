@@ -88,6 +88,14 @@ export const unavailable: ProblemKind = {
   remedy: 'Try again with the same Idempotency-Key after retryAfterMs.',
 };
 
+export const contention: ProblemKind = {
+  code: 'contention',
+  status: 503,
+  title: 'Too many writers change one thing at once',
+  retryable: true,
+  remedy: 'Retry with the same Idempotency-Key after retryAfterMs.',
+};
+
 export const internal: ProblemKind = {
   code: 'internal',
   status: 500,
@@ -104,5 +112,6 @@ export const platformProblems = [
   methodNotAllowed,
   fenceRequired,
   unavailable,
+  contention,
   internal,
 ] as const;

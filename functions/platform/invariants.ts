@@ -1,0 +1,36 @@
+/** Statements that must hold of everything that is written, checked before it is sent. */
+import { count } from './metrics.ts';
+
+export interface Invariant<Subject> {
+  /** As docs/design/ names it. */
+  readonly name: string;
+  /** What holds, in words that complete "it must hold that …". */
+  readonly title: string;
+  holds(subject: Subject): boolean;
+}
+
+/** A write that would break the rules of the product: nothing was sent. */
+export class InvariantViolationError extends Error {
+  override readonly name = 'InvariantViolationError';
+
+  constructor(
+    readonly invariant: string,
+    title: string,
+    what: string,
+  ) {
+    super(`${what} violates ${invariant}: ${title}. Nothing was written.`);
+  }
+}
+
+/** @throws InvariantViolationError at the first that does not hold; the metric `InvariantViolated` raises an alarm. */
+export function requireInvariants<Subject>(
+  invariants: readonly Invariant<Subject>[],
+  subject: Subject,
+  what: string,
+): void {
+  for (const invariant of invariants) {
+    if (invariant.holds(subject)) continue;
+    count('InvariantViolated', { reason: invariant.name });
+    throw new InvariantViolationError(invariant.name, invariant.title, what);
+  }
+}

@@ -1,0 +1,47 @@
+/** The port to the items of one table. `item-table.ts` binds it to DynamoDB; tests and simulations keep the items in a map. */
+import type { Condition } from './condition.ts';
+import type { Item, Key } from './item.ts';
+import type { Refusal, Write } from './write.ts';
+
+export interface Query {
+  /** The partition and, where it is limited, the range of the sort key. */
+  readonly where: Condition;
+  /** The table itself unless given. */
+  readonly index?: { readonly name: string; readonly sortKey: string };
+  readonly filter?: Condition;
+  /** By the sort key, upwards unless said. */
+  readonly descending?: boolean;
+  readonly consistent?: boolean;
+  /** Items that are looked at, before the filter. */
+  readonly limit: number;
+  /** `last` of the page before. */
+  readonly after?: Item | undefined;
+}
+
+export interface Page {
+  readonly items: readonly Item[];
+  /** Where the next page begins; undefined for the last one. */
+  readonly last?: Item | undefined;
+}
+
+export interface WriteOptions {
+  /** Never sent again by the SDK: for a condition that compares the time, see `timely`. */
+  readonly once?: boolean;
+  /** Which state of the item a single update returns; a transaction returns none. */
+  readonly show?: 'before' | 'after';
+}
+
+/** What a conditional write came to; a refusal carries the items that won. */
+export type Written =
+  | { readonly kind: 'written'; readonly shown?: Item | undefined }
+  | { readonly kind: 'refused'; readonly refusals: readonly Refusal[] };
+
+/** Each method is one request, but for what a page or a batch leaves over. */
+export interface ItemStore {
+  get(key: Key, options?: { readonly consistent?: boolean }): Promise<Item | undefined>;
+  /** The items there are, in no order. */
+  getAll(keys: readonly Key[]): Promise<readonly Item[]>;
+  query(query: Query): Promise<Page>;
+  /** All of the writes or none: several are one transaction. */
+  write(writes: readonly [Write, ...Write[]], options?: WriteOptions): Promise<Written>;
+}

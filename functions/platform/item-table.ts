@@ -1,0 +1,167 @@
+/** The DynamoDB requests of an item store. */
+import {
+  BatchGetCommand,
+  type BatchGetCommandInput,
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { assertNever } from '../../api/assert-never.ts';
+import type { Condition } from './condition.ts';
+import { conditional, decided, once } from './conditional.ts';
+import { Placeholders, renderCondition, renderUpdate } from './expression.ts';
+import type { Item, Key } from './item.ts';
+import type { ItemStore, Page, Query, WriteOptions, Written } from './item-store.ts';
+import { retryConflicts } from './retry-conflicts.ts';
+import type { Write } from './write.ts';
+
+/** As many as DynamoDB reads in one request. */
+const batchSize = 100;
+const batchTries = 8;
+
+export class ItemTable implements ItemStore {
+  readonly #client: DynamoDBDocumentClient;
+  readonly #table: string;
+
+  constructor(client: DynamoDBDocumentClient, table: string) {
+    this.#client = client;
+    this.#table = table;
+  }
+
+  async get(key: Key, { consistent = false }: { consistent?: boolean } = {}): Promise<Item | undefined> {
+    const { Item } = await this.#client.send(
+      new GetCommand({ TableName: this.#table, Key: keyOf(key), ConsistentRead: consistent }),
+    );
+    return Item;
+  }
+
+  async getAll(keys: readonly Key[]): Promise<readonly Item[]> {
+    const starts = Array.from({ length: Math.ceil(keys.length / batchSize) }, (_, at) => at * batchSize);
+    const batches = await Promise.all(starts.map((from) => this.#batch(keys.slice(from, from + batchSize))));
+    return batches.flat();
+  }
+
+  /** DynamoDB leaves over what does not fit into an answer, or into the capacity. */
+  async #batch(keys: readonly Key[]): Promise<Item[]> {
+    const items: Item[] = [];
+    let left: BatchGetCommandInput['RequestItems'] = { [this.#table]: { Keys: keys.map(keyOf) } };
+    return retryConflicts({ tries: batchTries, of: 'a batch of reads' }, async () => {
+      const answer = await this.#client.send(new BatchGetCommand({ RequestItems: left }));
+      items.push(...(answer.Responses?.[this.#table] ?? []));
+      left = answer.UnprocessedKeys ?? {};
+      return Object.keys(left).length === 0 ? { kind: 'done', value: items } : { kind: 'conflict' };
+    });
+  }
+
+  async query({ where, index, filter, descending, consistent, limit, after }: Query): Promise<Page> {
+    const placeholders = new Placeholders();
+    const { Items = [], LastEvaluatedKey } = await this.#client.send(
+      new QueryCommand({
+        TableName: this.#table,
+        ...(index && { IndexName: index.name }),
+        KeyConditionExpression: renderCondition(where, placeholders),
+        ...(filter && { FilterExpression: renderCondition(filter, placeholders) }),
+        ...placeholders.attributes(),
+        ...(descending && { ScanIndexForward: false }),
+        ...(consistent && { ConsistentRead: true }),
+        Limit: limit,
+        ...(after && { ExclusiveStartKey: after }),
+      }),
+    );
+    return { items: Items, last: LastEvaluatedKey };
+  }
+
+  async write(writes: readonly [Write, ...Write[]], options: WriteOptions = {}): Promise<Written> {
+    const send = writes.length === 1 ? this.#single(writes[0], options) : this.#transaction(writes, options);
+    const { won, lost } = await (options.once ? decided(send()) : conditional(send));
+    return lost ? { kind: 'refused', refusals: lost } : { kind: 'written', shown: won.shown };
+  }
+
+  #single(write: Write, { once: isOnce, show }: WriteOptions): () => Promise<{ shown?: Item | undefined }> {
+    const command = commandOf(this.#table, write, show);
+    if (isOnce) once(command);
+    return async () => {
+      // The client types each command by itself; these three have the same output.
+      const { Attributes } = await this.#client.send(command as UpdateCommand);
+      return { shown: Attributes };
+    };
+  }
+
+  #transaction(writes: readonly Write[], { once: isOnce }: WriteOptions): () => Promise<{ shown?: undefined }> {
+    const command = new TransactWriteCommand({
+      TransactItems: writes.map((each) => toTransactItem(this.#table, each)),
+    });
+    if (isOnce) once(command);
+    return async () => {
+      await this.#client.send(command);
+      return {};
+    };
+  }
+}
+
+/** @throws RangeError for a check: alone it writes nothing, so the item is read instead. */
+function commandOf(table: string, write: Write, show: WriteOptions['show']) {
+  switch (write.kind) {
+    case 'put':
+      return new PutCommand(putOf(table, write));
+    case 'delete':
+      return new DeleteCommand(deleteOf(table, write));
+    case 'update': {
+      const shows = show && { ReturnValues: show === 'after' ? ('ALL_NEW' as const) : ('ALL_OLD' as const) };
+      return new UpdateCommand({ ...updateOf(table, write), ...shows });
+    }
+    case 'check':
+      throw new RangeError('A check alone writes nothing: read the item instead');
+    default:
+      return assertNever(write);
+  }
+}
+
+/** A write as an entry of a transaction that may also hold requests of another making. */
+export function toTransactItem(table: string, write: Write) {
+  switch (write.kind) {
+    case 'put':
+      return { Put: putOf(table, write) };
+    case 'update':
+      return { Update: updateOf(table, write) };
+    case 'delete':
+      return { Delete: deleteOf(table, write) };
+    case 'check': {
+      const placeholders = new Placeholders();
+      const condition = { ConditionExpression: renderCondition(write.condition, placeholders), ...showWinner };
+      return {
+        ConditionCheck: { TableName: table, Key: keyOf(write.key), ...condition, ...placeholders.attributes() },
+      };
+    }
+    default:
+      return assertNever(write);
+  }
+}
+
+const keyOf = ({ pk, sk }: Key) => ({ pk, sk });
+
+const showWinner = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const };
+
+function putOf(table: string, { key, item, condition }: Write & { kind: 'put' }) {
+  return { TableName: table, Item: { ...item, ...keyOf(key) }, ...conditionOf(condition, new Placeholders()) };
+}
+
+function deleteOf(table: string, { key, condition }: Write & { kind: 'delete' }) {
+  return { TableName: table, Key: keyOf(key), ...conditionOf(condition, new Placeholders()) };
+}
+
+function updateOf(table: string, { key, update, condition }: Write & { kind: 'update' }) {
+  const placeholders = new Placeholders();
+  const UpdateExpression = renderUpdate(update, placeholders);
+  return { TableName: table, Key: keyOf(key), UpdateExpression, ...conditionOf(condition, placeholders) };
+}
+
+/** The condition, if there is one, and what the placeholders of the whole request stand for. */
+function conditionOf(condition: Condition | undefined, placeholders: Placeholders) {
+  const rendered = condition && { ConditionExpression: renderCondition(condition, placeholders), ...showWinner };
+  return { ...rendered, ...placeholders.attributes() };
+}

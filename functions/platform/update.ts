@@ -1,0 +1,130 @@
+/** What a write changes as a small value: rendered for DynamoDB by `expression.ts`, applied here to an item in memory. */
+import { assertNever } from '../../api/assert-never.ts';
+import { attributeType, type Item, type Path, segments, stored, valueAt } from './item.ts';
+
+/** What an attribute is set to. Every part is read from the item as it was before the update. */
+export type Source =
+  | { readonly kind: 'value'; readonly value: unknown }
+  | { readonly kind: 'attribute'; readonly path: Path }
+  | { readonly kind: 'if absent'; readonly path: Path; readonly otherwise: Source }
+  | { readonly kind: 'plus'; readonly left: Source; readonly right: Source }
+  | { readonly kind: 'append'; readonly left: Source; readonly right: Source };
+
+export type Change =
+  | { readonly kind: 'set'; readonly path: Path; readonly to: Source }
+  | { readonly kind: 'remove'; readonly path: Path };
+
+/** Changes of different attributes, all at once. */
+export type Update = readonly Change[];
+
+/** `set('leaseMs', 5_000)`; a value that is undefined leaves the attribute as it is. */
+export function set(path: Path, to: unknown): Change[] {
+  return to === undefined ? [] : [{ kind: 'set', path, to: sourceOf(to) }];
+}
+
+/** The same for several attributes, by name. */
+export const setAll = (attributes: Readonly<Record<string, unknown>>): Change[] =>
+  Object.entries(attributes).flatMap(([name, to]) => set([name], to));
+
+export const remove = (...paths: readonly Path[]): Change[] => paths.map((path) => ({ kind: 'remove', path }));
+
+/** Sources are made by the functions below alone: a map that looks like one is a value all the same. */
+const sources = new WeakSet<object>();
+
+function source(made: Source): Source {
+  sources.add(made);
+  return made;
+}
+
+function sourceOf(given: unknown): Source {
+  return typeof given === 'object' && given !== null && sources.has(given)
+    ? (given as Source)
+    : { kind: 'value', value: given };
+}
+
+export const attributeOf = (path: Path): Source => source({ kind: 'attribute', path });
+/** What the attribute holds already, else the other. */
+export const ifAbsent = (path: Path, otherwise: unknown): Source =>
+  source({ kind: 'if absent', path, otherwise: sourceOf(otherwise) });
+export const plus = (left: unknown, right: unknown): Source =>
+  source({ kind: 'plus', left: sourceOf(left), right: sourceOf(right) });
+export const append = (left: unknown, right: unknown): Source =>
+  source({ kind: 'append', left: sourceOf(left), right: sourceOf(right) });
+
+/** An update that does not fit the item, as DynamoDB refuses it. */
+export class UnfitUpdateError extends Error {
+  override readonly name = 'ValidationException';
+}
+
+/** The item after the update, a new one. @throws UnfitUpdateError where DynamoDB throws its ValidationException. */
+export function updated(update: Update, before: Item): Item {
+  let after = before;
+  for (const change of update)
+    if (change.kind === 'remove') after = placed(after, segments(change.path), undefined) as Item;
+  // Afterwards, so that a list grows behind what is removed.
+  for (const change of update)
+    if (change.kind === 'set')
+      after = placed(after, segments(change.path), stored(evaluate(change.to, before))) as Item;
+  return update.some(({ path }) => segments(path).some(isIndex)) ? (withoutGaps(after) as Item) : after;
+}
+
+const isIndex = (segment: string | number) => typeof segment === 'number';
+
+function evaluate(from: Source, item: Item): unknown {
+  switch (from.kind) {
+    case 'value':
+      return from.value;
+    case 'attribute': {
+      const found = valueAt(item, from.path);
+      if (found === undefined) throw new UnfitUpdateError(`The item has no attribute ${segments(from.path).join('.')}`);
+      return found;
+    }
+    case 'if absent': {
+      // Also where it is not needed: DynamoDB refuses what it cannot evaluate.
+      const otherwise = evaluate(from.otherwise, item);
+      const found = valueAt(item, from.path);
+      return found === undefined ? otherwise : found;
+    }
+    case 'plus': {
+      const [left, right] = [evaluate(from.left, item), evaluate(from.right, item)];
+      if (typeof left === 'number' && typeof right === 'number') return left + right;
+      throw new UnfitUpdateError(`${JSON.stringify(left)} + ${JSON.stringify(right)} does not add two numbers`);
+    }
+    case 'append': {
+      const [left, right] = [evaluate(from.left, item), evaluate(from.right, item)];
+      if (Array.isArray(left) && Array.isArray(right)) return [...left, ...right];
+      throw new UnfitUpdateError(`${JSON.stringify(left)} and ${JSON.stringify(right)} are not two lists`);
+    }
+    default:
+      return assertNever(from);
+  }
+}
+
+/** A copy of the container with the value at the path; an undefined value removes it. */
+function placed(container: unknown, [segment, ...rest]: readonly (string | number)[], value: unknown): unknown {
+  if (typeof segment === 'number') return placedInList(container, segment, rest, value);
+  if (typeof container !== 'object' || container === null || Array.isArray(container))
+    throw new UnfitUpdateError(`There is no map that could hold the attribute ${segment}`);
+  const map = container as Record<string, unknown>;
+  const name = segment ?? '';
+  if (rest.length === 0) {
+    const { [name]: _, ...others } = map;
+    return value === undefined ? others : { ...others, [name]: value };
+  }
+  return { ...map, [name]: placed(map[name], rest, value) };
+}
+
+/** Indexes are those of before: what is removed, or lies beyond the end, leaves a gap until all changes are made. */
+function placedInList(container: unknown, at: number, rest: readonly (string | number)[], value: unknown): unknown {
+  if (!Array.isArray(container)) throw new UnfitUpdateError(`There is no list that could hold an entry ${at}`);
+  if (rest.length > 0 && at >= container.length) throw new UnfitUpdateError(`The list has no entry ${at}`);
+  if (rest.length > 0) return container.with(at, placed(container[at], rest, value));
+  const long = Array.from({ length: Math.max(container.length, at + 1) }, (_, index) => container[index]);
+  return long.with(at, value);
+}
+
+function withoutGaps(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter((entry) => entry !== undefined).map(withoutGaps);
+  if (attributeType(value) !== 'M') return value;
+  return Object.fromEntries(Object.entries(value as object).map(([name, part]) => [name, withoutGaps(part)]));
+}
