@@ -47,9 +47,15 @@ export function logCommands(program: Command, shell: Shell): void {
     .option('--batch <entries>', 'entries in one request, at most', positive(64), 64)
     .action(async (name: string, options: WriteOptions & { batch: number }) => {
       const appending = await writer(name, options);
-      const shown = await progress(shell, options, `Appending to ${name}`);
-      const say = (count: number, last: number) => shown.say(`Appended ${count} entries, the last at position ${last}`);
-      const appended = await appendLines(appending, shell.input, options.batch, say).catch((error: unknown) => {
+      const { input } = shell;
+      let done = 'no entry was appended';
+      const onInterrupt = () => `interrupted: ${done}; a request that was under way may still append more.`;
+      const shown = progress(shell, { ...options, typedOn: input }, `Appending to ${name}`, onInterrupt);
+      const say = (count: number, last: number) => {
+        done = `${count === 1 ? '1 entry was' : `${count} entries were`} appended, the last at position ${last}`;
+        shown.say(done);
+      };
+      const appended = await appendLines(appending, input, options.batch, say).catch((error: unknown) => {
         shown.failed(`Appending to ${name} failed`);
         throw error;
       });
@@ -120,9 +126,13 @@ function leads({ group }: GroupOptions, { env }: Shell): boolean {
   return env['TENURE_FENCING_VERSION'] !== undefined && env['TENURE_GROUP'] === group;
 }
 
+const newline = Buffer.from('\n');
+
+/** The bytes of an entry exactly as they were appended, and a newline. */
 function printEntry(shell: Shell, { json }: ConnectionOptions, entry: { position: number; data: Uint8Array }): void {
   const data = Buffer.from(entry.data);
-  shell.out(json ? JSON.stringify({ position: entry.position, data: data.toString('base64') }) : data.toString());
+  if (json) shell.out(JSON.stringify({ position: entry.position, data: data.toString('base64') }));
+  else shell.write(Buffer.concat([data, newline]));
 }
 
 function statusText({ log, begin, end, quorum, voting, replicas }: LogStatus): string {

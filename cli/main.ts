@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { clean } from './clean.ts';
 import { commandGroups } from './commands.ts';
 import { explain } from './exit.ts';
 import type { Shell } from './shell.ts';
@@ -17,7 +18,8 @@ Exit codes:
 Without --url or --stack, TENURE_URL or http://127.0.0.1:8787 (npm start) is the address of the API.`;
 
 /** Runs one command line and answers its exit code; what goes wrong is explained on standard error. */
-export async function runCli(argv: readonly string[], shell: Shell): Promise<number> {
+export async function runCli(argv: readonly string[], given: Shell): Promise<number> {
+  const shell = cleaned(given);
   const sayError = (code: string | undefined, message: string) =>
     shell.err(argv.includes('--json') ? JSON.stringify({ error: { code, message } }) : `tenure: ${message}`);
   const program = new Command('tenure')
@@ -38,4 +40,18 @@ export async function runCli(argv: readonly string[], shell: Shell): Promise<num
     if (message !== undefined) sayError(code, message);
     return exitCode;
   }
+}
+
+/** The shell whose terminal obeys no text that is printed. */
+function cleaned(shell: Shell): Shell {
+  return {
+    env: shell.env,
+    get input() {
+      return shell.input;
+    },
+    out: (text) => shell.out(clean(text)),
+    err: (text) => shell.err(clean(text)),
+    write: (bytes) => shell.write(bytes),
+    screen: shell.screen,
+  };
 }

@@ -1,3 +1,4 @@
+import { cleanLine } from './clean.ts';
 import type { Shell } from './shell.ts';
 
 /** Prints a result: as JSON on one line with --json, else as people read it. */
@@ -40,10 +41,9 @@ export function fields(entries: Readonly<Record<string, string | number | null |
     .join('\n');
 }
 
-/** Text of others without control characters, which a terminal would obey. */
+/** A value as text that stays on its line and that a terminal does not obey. */
 export function plain(value: string | number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to remove
-  return String(value).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  return cleanLine(String(value));
 }
 
 /** An instant as seen from now: `in 12 s`, `3 min ago`. */

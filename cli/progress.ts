@@ -1,50 +1,95 @@
-import type { Shell } from './shell.ts';
+import { cleanLine } from './clean.ts';
+import { interruptible } from './interrupt.ts';
+import type { Screen, Shell } from './shell.ts';
 
 export interface Progress {
-  say(text: string): void;
+  /** Replaces the text of the line; `part`, from 0 to 1, draws a bar before it. */
+  say(text: string, part?: number): void;
+  /** Ends the line with the outcome. */
   done(text: string): void;
   failed(text: string): void;
 }
 
-interface Bar extends Progress {
-  /** Shows that so many of the bar's steps are done; it may go back. */
-  reach(step: number, text: string): void;
+interface ProgressOptions {
+  readonly json?: boolean | undefined;
+  /** Where the command reads what a person types: a line that is redrawn would garble the echo. */
+  readonly typedOn?: NodeJS.ReadableStream;
 }
 
-const silent: Bar = { say() {}, reach() {}, done() {}, failed() {} };
-
-/** Progress on standard error while a person looks at it; silent otherwise and with --json. */
-export async function progress(shell: Shell, { json }: { json?: boolean }, text: string): Promise<Progress> {
-  if (json || !shell.interactive) return silent;
-  const { spinner } = await import('@clack/prompts');
-  const spinning = spinner({ output: process.stderr });
-  spinning.start(text);
-  return {
-    say: (more) => spinning.message(more),
-    done: (more) => spinning.stop(more),
-    failed: (more) => spinning.error(more),
-  };
-}
-
-/** The same with a bar of `steps`. */
-export async function progressBar(
+/**
+ * Shows progress on standard error while a person watches; silent otherwise and with --json. It only writes: standard input and its mode
+ * belong to the command. Ctrl-C ends the process with 130 after `onInterrupt` has said, in one sentence, what continues without it.
+ */
+export function progress(
   shell: Shell,
-  { json }: { json?: boolean },
+  { json, typedOn }: ProgressOptions,
   text: string,
-  steps: number,
-): Promise<Bar> {
-  if (json || !shell.interactive) return silent;
-  const clack = await import('@clack/prompts');
-  const bar = clack.progress({ output: process.stderr, max: steps, size: 5 * steps });
-  let reached = 0;
-  bar.start(text);
+  onInterrupt: () => string,
+): Progress {
+  const typed = typedOn !== undefined && 'isTTY' in typedOn && typedOn.isTTY === true;
+  const line = json || typed || !shell.screen ? undefined : new ProgressLine(shell.screen, text);
+  const uninterruptible = interruptible(shell, json, () => {
+    line?.clear();
+    return onInterrupt();
+  });
   return {
-    say: (more) => bar.message(more),
-    reach(step, more) {
-      bar.advance(step - reached, more);
-      reached = step;
+    say: (more, part) => line?.say(more, part),
+    done(outcome) {
+      uninterruptible();
+      line?.end(`✔ ${outcome}`);
     },
-    done: (more) => bar.stop(more),
-    failed: (more) => bar.error(more),
+    failed(outcome) {
+      uninterruptible();
+      line?.end(`✖ ${outcome}`);
+    },
   };
+}
+
+const frames = ['⠋', '⠙', '⠸', '⠴', '⠦', '⠇'];
+const frameMs = 100;
+const barCells = 20;
+const clearLine = '\r\u001b[2K';
+
+/** One line that is rewritten in place. */
+class ProgressLine {
+  readonly #screen: Screen;
+  readonly #timer: NodeJS.Timeout;
+  #text: string;
+  #part: number | undefined;
+  #frame = 0;
+
+  constructor(screen: Screen, text: string) {
+    this.#screen = screen;
+    this.#text = text;
+    this.#draw();
+    this.#timer = setInterval(() => this.#draw(), frameMs).unref();
+  }
+
+  say(text: string, part?: number): void {
+    this.#text = text;
+    this.#part = part;
+  }
+
+  clear(): void {
+    clearInterval(this.#timer);
+    this.#screen.write(clearLine);
+  }
+
+  end(text: string): void {
+    this.clear();
+    this.#screen.write(`${cleanLine(text)}\n`);
+  }
+
+  #draw(): void {
+    this.#frame = (this.#frame + 1) % frames.length;
+    const text = cleanLine(`${frames[this.#frame]} ${bar(this.#part)}${this.#text}`);
+    // A line that wraps cannot be cleared as one.
+    this.#screen.write(clearLine + [...text].slice(0, this.#screen.columns - 1).join(''));
+  }
+}
+
+function bar(part: number | undefined): string {
+  if (part === undefined) return '';
+  const filled = Math.round(Math.min(1, Math.max(0, part)) * barCells);
+  return `${'━'.repeat(filled)}${'─'.repeat(barCells - filled)} `;
 }

@@ -1,25 +1,34 @@
 import type { Readable } from 'node:stream';
 
-/** What the commands touch of the process around them, so that a test can hand in its own. */
+/** What the commands touch of the process around them, so that a test can supply its own. */
 export interface Shell {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Standard input, for the commands that read it. */
   readonly input: Readable;
-  /** Results, on standard output; a newline is added. */
+  /** Prints a line of the result on standard output. */
   out(text: string): void;
-  /** Everything else, on standard error. */
+  /** Prints a line of everything else on standard error. */
   err(text: string): void;
-  /** Whether a person looks at standard error. */
-  readonly interactive: boolean;
+  /** Writes bytes to standard output exactly as they are. */
+  write(bytes: Uint8Array): void;
+  /** Standard error while a person watches it; undefined when it is a file or a pipe. */
+  readonly screen: Screen | undefined;
+}
+
+/** A terminal that shows progress. */
+export interface Screen {
+  readonly columns: number;
+  write(text: string): void;
 }
 
 export const processShell: Shell = {
   env: process.env,
-  // Looked up where it is read: who opens it takes what is typed.
+  // Opening it would take what is typed, so only a command that reads it does.
   get input() {
     return process.stdin;
   },
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
-  interactive: process.stderr.isTTY === true,
+  write: (bytes) => void process.stdout.write(bytes),
+  screen: process.stderr.isTTY ? process.stderr : undefined,
 };

@@ -84,6 +84,9 @@ if (unknown.length > 0) {
 }
 
 installIfNeeded();
+if ((wanted.length === 0 || wanted.includes('end-to-end')) && spawnSync('python3', ['--version']).status !== 0) {
+  console.log('missing   python3, so the tests on a pseudo-terminal are not run: "apt-get install -y python3"');
+}
 for (const [name, step] of Object.entries(steps)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const startedAt = Date.now();

@@ -63,7 +63,12 @@ async function act(options: RestoreOptions, shell: Shell): Promise<void> {
     throw new UsageError('--application reads a backup by --backup or --dir: give one of them instead of --uri.');
   }
   const client = await connect(options, shell);
-  const bar = await progress(shell, options, 'verifying the backup');
+  let begun: Status | undefined;
+  const bar = progress(shell, options, 'verifying the backup', () =>
+    begun
+      ? continuing(begun)
+      : `interrupted: whether the restore has begun, tenure leader show --group ${group} tells.`,
+  );
   try {
     if (application !== undefined) {
       bar.say('reading the state of the application');
@@ -72,7 +77,7 @@ async function act(options: RestoreOptions, shell: Shell): Promise<void> {
     const from = dir === undefined ? { uri } : { uri: await uploaded(client, group, dir, bar.say) };
     const body = backup === undefined ? from : { backupId: backup };
     const patience = { timeoutMs: startWithinMs, deadlineMs: 3 * startWithinMs };
-    const begun = await client.call(startRestore, { params: { group }, body, ...patience });
+    begun = await client.call(startRestore, { params: { group }, body, ...patience });
     const status = await followed(client, begun, bar);
     if (status.state === 'COMPLETED') bar.done(`restored ${status.restoredEntries} entries`);
     else bar.failed('the restore failed');
@@ -117,9 +122,18 @@ async function followed(client: TenureClient, begun: Status, bar: Progress): Pro
   return status;
 }
 
+function continuing({ restoreId, group }: Status): string {
+  return `the restore continues without this command: follow it with tenure restore show ${restoreId} --group ${group}, end it with tenure restore abandon ${restoreId} --group ${group}`;
+}
+
 async function abandon(id: string, options: RestoreOptions, shell: Shell): Promise<void> {
   const client = await connect(options, shell);
-  const bar = await progress(shell, options, 'abandoning the restore');
+  const bar = progress(
+    shell,
+    options,
+    'abandoning the restore',
+    () => `the restore is still being abandoned: follow it with tenure restore show ${id} --group ${options.group}`,
+  );
   try {
     const begun = await client.call(abandonRestore, { params: { group: options.group, restore: id } });
     const status = await followed(client, begun, bar);

@@ -4,7 +4,7 @@ import type { TenureClient } from '../../client/tenure-client.ts';
 import { sleep } from '../../client/time.ts';
 import { Exit, exitCodes } from '../exit.ts';
 import { bytes, duration, fields, plain } from '../output.ts';
-import { progressBar } from '../progress.ts';
+import { progress } from '../progress.ts';
 import type { Shell } from '../shell.ts';
 
 export type Status = z.output<typeof backupStatus>;
@@ -20,16 +20,23 @@ export async function follow(
   options: { json?: boolean },
   shell: Shell,
 ): Promise<Status> {
-  const bar = await progressBar(shell, options, line(begun), states.indexOf('COMPLETED'));
+  const { backupId, group } = begun;
+  const bar = progress(
+    shell,
+    options,
+    line(begun),
+    () =>
+      `backup ${backupId} continues without this command: follow it with tenure backup show ${backupId} --group ${group}, end it with tenure backup cancel ${backupId} --group ${group}`,
+  );
   let status = begun;
   try {
     while (!hasEnded(status)) {
       await sleep(client.time, lookEveryMs);
-      status = await client.call(getBackup, { params: { group: begun.group, backup: begun.backupId } });
-      if (status.state !== 'FAILED') bar.reach(states.indexOf(status.state), line(status));
+      status = await client.call(getBackup, { params: { group, backup: backupId } });
+      bar.say(line(status), states.indexOf(status.state) / states.indexOf('COMPLETED'));
     }
   } catch (error) {
-    bar.failed(`backup ${begun.backupId} goes on without this command`);
+    bar.failed(`backup ${backupId} continues without this command`);
     throw error;
   }
   if (status.state === 'COMPLETED') bar.done(line(status));

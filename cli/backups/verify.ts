@@ -15,7 +15,7 @@ export function verifyCommand(backup: Command, shell: Shell): void {
     .action(async (folder: string, options: { json?: boolean }) => {
       const { folderFiles } = await import('../../archive/folder.ts');
       const { Damaged, verifyArchive } = await import('../../archive/verifier.ts');
-      const bar = await progress(shell, options, `verifying ${folder}`);
+      const bar = progress(shell, options, `verifying ${folder}`, () => 'interrupted: the backup was not verified.');
       try {
         const manifest = await verifyArchive(folderFiles(folder), ({ file, payload }, { files, payloads }) =>
           bar.say(`verified ${file} of ${files.length} files, ${payload} of ${payloads.length} payloads`),

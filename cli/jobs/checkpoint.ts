@@ -65,12 +65,17 @@ async function storeOf(jobId: string, options: GroupOptions, shell: Shell): Prom
 async function add(jobId: string, file: string, options: AddOptions, shell: Shell): Promise<void> {
   const store = await storeOf(jobId, options, shell);
   const source = await sourceOf(file, shell);
-  const committed = await shownTransfer(shell, options, `state of ${jobId}`, (onProgress) => {
-    const { metadata } = options;
-    return options.savepoint
-      ? store.addSavepoint(source, { metadata, onProgress })
-      : store.add(source, { metadata, onProgress });
-  });
+  const { metadata } = options;
+  const committed = await shownTransfer(
+    shell,
+    { ...options, ...(file === '-' && { typedOn: shell.input }) },
+    `state of ${jobId}`,
+    `whether the state was committed, tenure checkpoint latest ${jobId} --group ${options.group} tells.`,
+    (onProgress) =>
+      options.savepoint
+        ? store.addSavepoint(source, { metadata, onProgress })
+        : store.add(source, { metadata, onProgress }),
+  );
   print(shell, options, { jobId, ...committed }, ({ checkpointId, retained }) => {
     const what = options.savepoint ? 'savepoint' : 'checkpoint';
     return `${what} ${checkpointId} of ${plain(jobId)} is committed; kept are the checkpoints ${retained.join(', ') || 'none'}`;
@@ -122,7 +127,9 @@ async function get(jobId: string, id: string, options: GetOptions, shell: Shell)
   const { checkpointId } = checkpoint;
   const refresh = () => client.call(showCheckpoint, { params: { ...params, checkpoint: checkpointId } });
   const { output } = options;
-  await shownTransfer(shell, options, `checkpoint ${checkpointId} of ${jobId}`, async (onProgress) => {
+  const incomplete =
+    output === '-' ? 'the output is incomplete.' : `${plain(output)} was not written; repeat the command.`;
+  await shownTransfer(shell, options, `checkpoint ${checkpointId} of ${jobId}`, incomplete, async (onProgress) => {
     if (output !== '-') return downloadFile(checkpoint, output, { refresh, onProgress });
     return pipeline(download(checkpoint, { refresh, onProgress }), standardOutput());
   });

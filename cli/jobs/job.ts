@@ -55,12 +55,17 @@ async function submit(jobId: string, options: SubmitOptions, shell: Shell): Prom
   const { client, term } = await leading(options, shell);
   const { retain, metadata } = options;
   const source = await sourceOf(options.graph, shell);
-  await shownTransfer(shell, options, `graph of ${jobId}`, (onProgress) =>
-    new JobRegistry({ client, term }).submit(jobId, source, {
-      ...(retain !== undefined && { retain }),
-      ...(metadata && { metadata }),
-      onProgress,
-    }),
+  await shownTransfer(
+    shell,
+    { ...options, ...(options.graph === '-' && { typedOn: shell.input }) },
+    `graph of ${jobId}`,
+    `whether job ${jobId} was submitted, tenure job show ${jobId} --group ${options.group} tells.`,
+    (onProgress) =>
+      new JobRegistry({ client, term }).submit(jobId, source, {
+        ...(retain !== undefined && { retain }),
+        ...(metadata && { metadata }),
+        onProgress,
+      }),
   );
   const submitted = { jobId, fencingVersion: term.fencingVersion };
   print(shell, options, submitted, () => `job ${plain(jobId)} is submitted in term ${term.fencingVersion}`);

@@ -48,13 +48,16 @@ async function act(options: RecoverOptions, shell: Shell): Promise<void> {
   if (damaged.some(({ fellBackTo }) => fellBackTo === undefined)) throw new Exit(exitCodes.failed);
 }
 
+const incomplete = 'not all jobs were fetched; repeat the command.';
+
 async function fetchJob(job: RecoveredJob, folder: string, options: RecoverOptions, shell: Shell): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await shownTransfer(shell, options, `graph of ${job.jobId}`, (onProgress) =>
+  await shownTransfer(shell, options, `graph of ${job.jobId}`, incomplete, (onProgress) =>
     job.graphToFile(join(folder, 'graph'), { onProgress }),
   );
   if (!job.checkpoint) return;
-  await shownTransfer(shell, options, `checkpoint ${job.checkpoint.checkpointId} of ${job.jobId}`, (onProgress) =>
+  const what = `checkpoint ${job.checkpoint.checkpointId} of ${job.jobId}`;
+  await shownTransfer(shell, options, what, incomplete, (onProgress) =>
     job.checkpointToFile(join(folder, 'checkpoint'), { onProgress }),
   );
 }

@@ -16,23 +16,30 @@ export async function sourceOf(path: string, { input }: Shell): Promise<PayloadS
   return found.isFile() ? { file: path } : (await open(path)).createReadStream();
 }
 
-/** Runs a transfer and shows how far it is, on a terminal. */
+/** Runs a transfer and shows on a terminal how far it is; `interrupted` says what Ctrl-C leaves behind. */
 export async function shownTransfer<Value>(
   shell: Shell,
-  options: { json?: boolean },
+  options: { json?: boolean; typedOn?: NodeJS.ReadableStream },
   what: string,
+  interrupted: string,
   act: (onProgress: (moved: Moved) => void) => Promise<Value>,
 ): Promise<Value> {
-  const shown = await progress(shell, options, what);
+  const shown = progress(shell, options, what, () => `interrupted: ${interrupted}`);
   const startedAt = performance.now();
   try {
-    const value = await act((moved) => shown.say(`${what}: ${describe(moved, performance.now() - startedAt)}`));
+    const value = await act((moved) =>
+      shown.say(`${what}: ${describe(moved, performance.now() - startedAt)}`, partOf(moved)),
+    );
     shown.done(`${what}: done`);
     return value;
   } catch (error) {
     shown.failed(`${what}: failed`);
     throw error;
   }
+}
+
+function partOf({ bytes: moved, totalBytes }: Moved): number | undefined {
+  return totalBytes ? moved / totalBytes : undefined;
 }
 
 function describe({ bytes: moved, totalBytes }: Moved, elapsedMs: number): string {

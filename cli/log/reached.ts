@@ -30,7 +30,12 @@ export async function reached(
   options: { json?: boolean },
   shell: Shell,
 ): Promise<Shown[]> {
-  const shown = await progress(shell, options, `Recovering ${log}`);
+  const shown = progress(
+    shell,
+    options,
+    `Recovering ${log}`,
+    () => `the recovery continues without this command: follow it with tenure log status ${log} --group ${group}`,
+  );
   const endsAt = client.time.monotonic() + withinMs;
   for (;;) {
     const status = await client.call(showLog, { params: { group, log } });
@@ -43,8 +48,8 @@ export async function reached(
     const where = left.map(({ id, status, lag }) => `replica ${id} is ${status}, ${lag} behind`).join('; ');
     shown.say(where);
     if (client.time.monotonic() >= endsAt) {
-      shown.failed(`Recovering ${log} goes on without this command`);
-      const message = `After ${duration(withinMs)} ${where}. The recovery goes on: see tenure log status ${log}.`;
+      shown.failed(`Recovering ${log} continues without this command`);
+      const message = `After ${duration(withinMs)} ${where}. The recovery continues: see tenure log status ${log}.`;
       throw new TenureError(message, {
         code: 'log_not_recovered',
         status: 0,

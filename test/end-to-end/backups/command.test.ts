@@ -24,7 +24,7 @@ test('tenure worker takes what tenure backup create asks for, and says goodbye w
   const typed = run('script', ['--quiet', '--return', '--command', command, '/dev/null']);
   expect(await typed.ended()).toBe(0);
   const shown = stripVTControlCharacters(typed.output());
-  expect(shown).toMatch(/━{20} (TRANSITIONING|RUNNING|VERIFYING) on standby: \d+ entries, \d+.* \(initiating /);
+  expect(shown).toMatch(/[━─]{20} (TRANSITIONING|RUNNING|VERIFYING) on standby: \d+ entries, \d+.* \(initiating /);
   expect(shown).toMatch(/COMPLETED on standby: 1 entries/);
 
   const local: Status = await json('create', '--local');

@@ -5,6 +5,7 @@ import { runCli } from '../../../cli/main.ts';
 import { JobRegistry, ReplicatedLog, TenureClient, termFromEnvironment } from '../../../client/index.ts';
 import { sizes } from '../../sizes.ts';
 import { entryText, type LargeGroup, seedLargeGroup } from '../../support/backups/large-group.ts';
+import { recordedShell } from '../../support/shell.ts';
 import { type RunningStack, startStack } from '../../support/stack.ts';
 import { eventually } from '../leadership/tenure.ts';
 
@@ -48,16 +49,8 @@ async function expectRestored(group: string) {
 }
 
 async function tenure(...argv: string[]) {
-  const lines: string[] = [];
-  const note = (text: string) => void lines.push(text);
-  const code = await runCli(argv, {
-    env: { TENURE_URL: stack.api },
-    out: note,
-    err: note,
-    input: process.stdin,
-    interactive: false,
-  });
-  return { code, output: lines.join('\n') };
+  const { shell, both } = recordedShell({ TENURE_URL: stack.api });
+  return { code: await runCli(argv, shell), output: both() };
 }
 
 // In the reduced sizes only the contract tests kill and abandon restores, at every request: here it takes minutes.

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { runCli } from '../../../cli/main.ts';
+import { recordedShell } from '../../support/shell.ts';
 import { asked, client, eventually, folder, tenure } from '../leadership/tenure.ts';
 import { type Expected, expectAsAtTheCut } from './as-at-the-cut.ts';
 import { downloadAll, s3At } from './downloads.ts';
@@ -34,16 +35,8 @@ async function backUp(living: LivingGroup, ...options: string[]): Promise<Taken>
 
 /** In-process, without any service: nothing answers at this address. */
 async function withoutService(...argv: string[]) {
-  const lines: string[] = [];
-  const note = (text: string) => void lines.push(text);
-  const shell = {
-    env: { TENURE_URL: 'http://127.0.0.1:9' },
-    out: note,
-    err: note,
-    input: process.stdin,
-    interactive: false,
-  };
-  return { code: await runCli(argv, shell), output: lines.join('\n') };
+  const { shell, both } = recordedShell({ TENURE_URL: 'http://127.0.0.1:9' });
+  return { code: await runCli(argv, shell), output: both() };
 }
 
 describe('a backup that the built-in worker took while the group was written to', () => {

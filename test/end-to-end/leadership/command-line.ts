@@ -1,6 +1,6 @@
-import { Readable } from 'node:stream';
 import { expect, inject } from 'vitest';
 import { runCli } from '../../../cli/main.ts';
+import { recordedShell } from '../../support/shell.ts';
 import { client, newGroup } from './tenure.ts';
 
 export type Env = Readonly<Record<string, string>>;
@@ -13,16 +13,9 @@ export async function leading(group = newGroup()): Promise<Env> {
 
 /** Runs a command line in this process, as with both outputs going into files; `input` is what it reads. */
 export async function fed(env: Env, input: string, ...argv: string[]) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const shell = {
-    env: { TENURE_URL: inject('stack').api, ...env },
-    input: Readable.from(input === '' ? [] : [Buffer.from(input)]),
-    out: (text: string) => void out.push(`${text}\n`),
-    err: (text: string) => void err.push(`${text}\n`),
-    interactive: false,
-  };
+  const { shell, out, err } = recordedShell({ TENURE_URL: inject('stack').api, ...env }, { input });
   const code = await runCli([...argv, '--group', env['TENURE_GROUP'] ?? ''], shell);
-  return { code, out: out.join(''), err: err.join('') };
+  return { code, out: out(), err: err() };
 }
 
 /** The same with nothing to read. */

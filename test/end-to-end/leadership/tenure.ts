@@ -5,6 +5,7 @@ import { inject, onTestFinished } from 'vitest';
 import { runCli } from '../../../cli/main.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
 import { alive, family, type Watched, watch } from '../../support/processes.ts';
+import { recordedShell } from '../../support/shell.ts';
 import { project } from '../../support/stack.ts';
 
 const binary = join(project, 'cli/tenure.mjs');
@@ -50,17 +51,9 @@ export async function end(watched: Watched): Promise<void> {
 
 /** The same within this process, for commands that only ask something. */
 export async function asked(...argv: string[]): Promise<{ output: string; code: number }> {
-  const lines: string[] = [];
-  const note = (text: string) => void lines.push(text);
-  const shell = {
-    env: { TENURE_URL: inject('stack').api },
-    out: note,
-    err: note,
-    input: process.stdin,
-    interactive: false,
-  };
+  const { shell, both } = recordedShell({ TENURE_URL: inject('stack').api });
   const code = await runCli(argv, shell);
-  return { output: lines.join('\n'), code };
+  return { output: both(), code };
 }
 
 /** The output and exit code of one `tenure …`. */

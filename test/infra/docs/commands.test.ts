@@ -6,6 +6,7 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import { consoleBlock } from '../../support/docs/console.ts';
 import { allPages, blocksOf, readPage } from '../../support/docs/markdown.ts';
 import { readings } from '../../support/docs/readings.ts';
+import { recordedShell } from '../../support/shell.ts';
 import { newApp } from '../cdk/synthesised.ts';
 
 const languages = ['console', 'sh', 'ts', 'json', 'text'];
@@ -75,10 +76,6 @@ async function isScript(command: string): Promise<void> {
 async function isUnderstood(command: string): Promise<void> {
   const [own = '', ...run] = command.replace(/ --stack \S+/, '').split(' -- ');
   const argv = [...own.split(' ').slice(2), '--url', 'http://127.0.0.1:1', ...(run.length > 0 ? ['--', ...run] : [])];
-  const said: string[] = [];
-  const note = (text: string) => void said.push(text);
-  expect(
-    await runCli(argv, { env: {}, out: note, err: note, input: process.stdin, interactive: false }),
-    said.join('\n'),
-  ).toBe(69);
+  const { shell, both } = recordedShell();
+  expect(await runCli(argv, shell), both()).toBe(69);
 }

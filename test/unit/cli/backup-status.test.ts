@@ -23,5 +23,5 @@ test('a backup is described with its phases in the order of its life, its error 
   expect(text).toContain('bytes    2.0 KiB');
   expect(text).toContain('phases   initiating 1.0 s, transitioning 0.5 s, running 20 s, verifying 0.2 s');
   expect(text).toContain('cut      events at 7');
-  expect(text).toContain('refused by other: replays?[2J');
+  expect(text).toContain('refused by other: replays\\u001b[2J');
 });

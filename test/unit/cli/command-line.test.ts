@@ -1,22 +1,15 @@
 import { expect, test, vi } from 'vitest';
 import { runCli } from '../../../cli/main.ts';
+import { recordedShell } from '../../support/shell.ts';
 
 /** Runs a command line in this process; the service answers what `respond` says. */
 async function cli(argv: string[], respond: (url: string) => Response = () => new Response('', { status: 403 })) {
-  const out: string[] = [];
-  const err: string[] = [];
+  const { shell, out, err } = recordedShell();
   const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input) => respond(String(input)));
-  const shell = {
-    env: {},
-    out: (text: string) => void out.push(text),
-    err: (text: string) => void err.push(text),
-    input: process.stdin,
-    interactive: false,
-  };
   const code = await runCli(argv, shell);
   const urls = fetch.mock.calls.map(([input]) => String(input));
   fetch.mockRestore();
-  return { code, out: out.join('\n'), err: err.join('\n'), urls };
+  return { code, out: out().trimEnd(), err: err().trimEnd(), urls };
 }
 
 test('--help explains the exit codes', async () => {
@@ -89,5 +82,5 @@ test("others' text cannot command the terminal", async () => {
     Response.json({ leader, fencingVersion: 1, pending: false }),
   );
   expect(shown.code).toBe(0);
-  expect(shown.out).toContain('?]0;owned??[2J');
+  expect(shown.out).toContain('\\u001b]0;owned\\u0007\\u001b[2J');
 });

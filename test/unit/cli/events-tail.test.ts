@@ -5,13 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { runCli } from '../../../cli/main.ts';
+import { recordedShell } from '../../support/shell.ts';
 
 async function cli(...argv: string[]) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const shell = { env: {}, out: (text: string) => void out.push(text), err: (text: string) => void err.push(text) };
-  const code = await runCli(['events', 'tail', ...argv], { ...shell, input: process.stdin, interactive: false });
-  return { code, out, err: err.join('\n') };
+  const { shell, out, err } = recordedShell();
+  const code = await runCli(['events', 'tail', ...argv], shell);
+  return { code, out: out().split('\n').filter(Boolean), err: err().trimEnd() };
 }
 
 function event(id: string, group = 'orders', time = new Date()) {
@@ -34,7 +33,7 @@ test('prints the events of a local stack, one that came twice once, and no other
   const { code, out } = await cli('--no-follow', '--data', data, '--group', 'orders');
   expect(code).toBe(0);
   expect(out).toEqual([
-    expect.stringMatching(/^\S+Z {2}orders {2}Job Finished {2}jobId=job-1\?\[31m$/),
+    expect.stringMatching(/^\S+Z {2}orders {2}Job Finished {2}jobId=job-1\\u001b\[31m$/),
     expect.stringContaining('jobId=job-3'),
   ]);
   const asJson = await cli('--no-follow', '--data', data, '--json');

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { runCli } from '../../../cli/main.ts';
+import { recordedShell } from '../../support/shell.ts';
 
 test.each([
   [[], /^tenure: GET .* was answered with 403/],
@@ -11,20 +12,10 @@ test.each([
     return view ? Response.json(view) : new Response('', { status: 403 });
   });
   onTestFinished(() => void fetch.mockRestore());
-  const out: string[] = [];
-  const err: string[] = [];
-  const shell = {
-    env: {},
-    out: (text: string) => void out.push(text),
-    err: (text: string) => {
-      err.push(text);
-      process.listeners('SIGINT').at(-1)?.('SIGINT');
-    },
-    input: process.stdin,
-    interactive: false,
-  };
+  const onErr = () => process.listeners('SIGINT').at(-1)?.('SIGINT');
+  const { shell, out, err } = recordedShell({}, { onErr });
   const argv = ['leader', 'watch', '--group', 'orders', '--every', '1ms', ...options];
   expect(await runCli(argv, shell)).toBe(0);
-  expect(out).toHaveLength(1);
-  expect(err).toEqual([expect.stringMatching(said)]);
+  expect(out().trim().split('\n')).toHaveLength(1);
+  expect(err().trim()).toMatch(said);
 });

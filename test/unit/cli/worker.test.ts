@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { runCli } from '../../../cli/main.ts';
+import { recordedShell } from '../../support/shell.ts';
 
 /** What `tenure worker` writes to standard error while the service refuses it, until it is interrupted. */
 async function errorsOf(...more: string[]): Promise<string[]> {
@@ -8,13 +9,7 @@ async function errorsOf(...more: string[]): Promise<string[]> {
     .spyOn(globalThis, 'fetch')
     .mockImplementation(async () => new Response(JSON.stringify(refusal), { status: 403 }));
   const errors: string[] = [];
-  const shell = {
-    env: {},
-    out: () => {},
-    err: (text: string) => void errors.push(text),
-    input: process.stdin,
-    interactive: false,
-  };
+  const { shell } = recordedShell({}, { onErr: (text) => void errors.push(text) });
   const running = runCli(['worker', '--group', 'orders', ...more], shell);
   await vi.waitFor(() => expect(errors).toHaveLength(1));
   process.emit('SIGINT');

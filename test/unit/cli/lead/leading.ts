@@ -6,6 +6,7 @@ import { Signals } from '../../../../cli/lead/signals.ts';
 import type { LeadSettings } from '../../../../cli/lead/term-run.ts';
 import { TenureClient } from '../../../../client/tenure-client.ts';
 import { ManualTime } from '../../../support/manual-time.ts';
+import { recordedShell } from '../../../support/shell.ts';
 import { FakeLink, FakeService } from '../../client/fake-service.ts';
 
 interface Said {
@@ -20,8 +21,8 @@ export function leading(settings: Partial<LeadSettings>, persistence: Partial<Pe
   const link = new FakeLink(new FakeService(time));
   const client = new TenureClient({ url: 'http://fake', fetch: link.fetch, time, random: () => 0.5 });
   const said: Said[] = [];
-  const err = (line: string) => void said.push(JSON.parse(line));
-  const shell = { env: {}, input: process.stdin, out: () => {}, err, interactive: false };
+  const onErr = (line: string) => void said.push(JSON.parse(line));
+  const { shell } = recordedShell({}, { onErr });
   const guard = new Guard(() => {});
   const signals = new Signals(false);
   onTestFinished(() => {

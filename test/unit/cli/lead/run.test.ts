@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
@@ -35,6 +35,23 @@ test.each([
   process.listeners('SIGTERM').at(-1)?.('SIGTERM');
   await time.advance(0);
   await expect(led).rejects.toBeInstanceOf(Exit);
+});
+
+test('a term whose ready file has not appeared is renewed lease after lease, and confirmed when it does', async () => {
+  const readyFile = join(folder, 'ready');
+  const { time, link, events, start } = leading({ command: ['sleep', '600'], readyFile });
+  const led = start();
+  led.catch(() => {});
+  await time.advance(0);
+  await vi.waitFor(() => expect(events()).toEqual(['granted 1']));
+  for (let second = 0; second < 30; second += 1) await time.advance(1_000);
+  expect(link.count('renew')).toBeGreaterThanOrEqual(9);
+  expect(link.count('confirm')).toBe(0);
+  writeFileSync(readyFile, '');
+  await vi.waitFor(() => expect(events()).toEqual(['granted 1', 'confirmed 1']));
+  process.listeners('SIGTERM').at(-1)?.('SIGTERM');
+  await vi.waitFor(() => expect(events().at(-1)).toBe('ended'));
+  await expect(led).rejects.toMatchObject({ code: 143 });
 });
 
 test('with --restart a term that could not be given back is not led again', async () => {
