@@ -11,7 +11,7 @@ async function errorsOf(...more: string[]): Promise<string[]> {
   const errors: string[] = [];
   const { shell } = recordedShell({}, { onErr: (text) => void errors.push(text) });
   const running = runCli(['worker', '--group', 'orders', ...more], shell);
-  await vi.waitFor(() => expect(errors).toHaveLength(1));
+  await vi.waitFor(() => expect(errors).toHaveLength(1), 20_000);
   process.emit('SIGINT');
   expect(await running).toBe(0);
   fetch.mockRestore();

@@ -26,7 +26,7 @@ test.each([
       expect(events().at(-1)).toBe(`lost ${term}`);
       expect(link.count('resign')).toBe(term);
       expect(time.pendingTimers).toBe(1);
-    });
+    }, 20_000);
     await time.advance(pauseMs - 1);
     expect(link.count('contend')).toBe(term);
     await time.advance(1);
@@ -43,14 +43,18 @@ test('a term whose ready file has not appeared is renewed lease after lease, and
   const led = start();
   led.catch(() => {});
   await time.advance(0);
-  await vi.waitFor(() => expect(events()).toEqual(['granted 1']));
+  await vi.waitFor(() => expect(events()).toEqual(['granted 1']), 20_000);
   for (let second = 0; second < 30; second += 1) await time.advance(1_000);
   expect(link.count('renew')).toBeGreaterThanOrEqual(9);
   expect(link.count('confirm')).toBe(0);
   writeFileSync(readyFile, '');
-  await vi.waitFor(() => expect(events()).toEqual(['granted 1', 'confirmed 1']));
+  await vi.waitFor(async () => {
+    await time.advance(0);
+    expect(events()).toEqual(['granted 1', 'confirmed 1']);
+  }, 20_000);
   process.listeners('SIGTERM').at(-1)?.('SIGTERM');
-  await vi.waitFor(() => expect(events().at(-1)).toBe('ended'));
+  await vi.waitFor(() => expect(events().at(-1)).toBe('ended'), 20_000);
+  await time.advance(0);
   await expect(led).rejects.toMatchObject({ code: 143 });
 });
 
@@ -60,10 +64,10 @@ test('with --restart a term that could not be given back is not led again', asyn
   const led = start();
   led.catch(() => {});
   await time.advance(0);
-  await vi.waitFor(() => expect(events().at(-1)).toBe('ended'));
+  await vi.waitFor(() => expect(events().at(-1)).toBe('ended'), 20_000);
   expect(link.service.live).toBe(true);
   await time.advance(1_000);
-  await vi.waitFor(() => expect(events().filter((event) => event === 'ended')).toHaveLength(2));
+  await vi.waitFor(() => expect(events().filter((event) => event === 'ended')).toHaveLength(2), 20_000);
   expect(said.filter(({ event }) => event === 'granted')).toMatchObject([{ fencingVersion: 1 }, { fencingVersion: 2 }]);
   process.listeners('SIGTERM').at(-1)?.('SIGTERM');
   await time.advance(0);

@@ -31,14 +31,14 @@ test('nor does another signal cut the pause before the next round short', async 
   const led = start();
   led.catch(() => {});
   await time.advance(0);
-  await vi.waitFor(() => expect(events()).toContain('ended'));
+  await vi.waitFor(() => expect(events()).toContain('ended'), 20_000);
   await time.advance(100);
   for (const signal of harmless) signalled(signal);
   await time.advance(100);
   expect(link.count('contend')).toBe(1);
   await time.advance(1_000);
   expect(link.count('contend')).toBe(2);
-  await vi.waitFor(() => expect(events().filter((event) => event === 'ended')).toHaveLength(2));
+  await vi.waitFor(() => expect(events().filter((event) => event === 'ended')).toHaveLength(2), 20_000);
   signalled('SIGTERM');
   await time.advance(0);
   await expect(led).rejects.toMatchObject({ code: 143 });
