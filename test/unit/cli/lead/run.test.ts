@@ -39,13 +39,14 @@ test.each([
 
 test('a term whose ready file has not appeared is renewed lease after lease, and confirmed when it does', async () => {
   const readyFile = join(folder, 'ready');
-  const { time, link, events, start } = leading({ command: ['sleep', '600'], readyFile });
+  const { time, link, events, start } = leading({ command: ['sleep', '600'], readyFile, leaseMs: 600_000 });
   const led = start();
   led.catch(() => {});
   await time.advance(0);
   await vi.waitFor(() => expect(events()).toEqual(['granted 1']), 20_000);
-  for (let second = 0; second < 30; second += 1) await time.advance(1_000);
-  expect(link.count('renew')).toBeGreaterThanOrEqual(9);
+  // The guard counts in real time: a lease as short as in the other tests would run out for it on a busy machine.
+  for (let minute = 0; minute < 30; minute += 1) await time.advance(60_000);
+  expect(link.count('renew')).toBeGreaterThanOrEqual(8);
   expect(link.count('confirm')).toBe(0);
   writeFileSync(readyFile, '');
   await vi.waitFor(async () => {
