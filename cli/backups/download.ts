@@ -21,7 +21,12 @@ async function download(id: string, folder: string, options: DownloadOptions, sh
   const { Backups } = await import('../../client/backups/backups.ts');
   const client = await connect(options, shell);
   const backups = new Backups({ client, group: options.group });
-  const bar = await progress(shell, options, `downloading backup ${id}`);
+  const bar = progress(
+    shell,
+    options,
+    `downloading backup ${id}`,
+    () => `interrupted: ${folder} is incomplete; run the command again to complete it.`,
+  );
   try {
     const manifest = await backups.download(id, folder, {
       onProgress: (files) => bar.say(`downloaded ${files} files`),
