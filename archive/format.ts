@@ -10,6 +10,7 @@
 import { createHash, hash } from 'node:crypto';
 import {
   type ArchiveEntry,
+  archiveEntry,
   type Counts,
   formatVersion,
   type Manifest,
@@ -38,6 +39,9 @@ export const sha256Of = (bytes: Uint8Array | string): string => createHash('sha2
 export const chainStart = '0'.repeat(64);
 export const chained = (chain: string, line: string | Uint8Array): string =>
   hash('sha256', typeof line === 'string' ? chain + line : Buffer.concat([Buffer.from(chain), line]), 'hex');
+
+/** The line of an entry, whoever wrote it: what JSON leaves open is as in the schema. */
+export const canonicalLine = (entry: ArchiveEntry): string => JSON.stringify(archiveEntry.parse(entry));
 
 /** The manifest's text. Its seal is the SHA-256 of everything else in it, so that no byte of it can change unnoticed. */
 export function sealed(body: ManifestBody): string {

@@ -28,6 +28,8 @@ export interface VerifierState {
   readonly file: number;
   readonly payload: number;
   readonly chain: string;
+  /** Over all lines but those of the application: what the service must have served. */
+  readonly served: string;
   readonly counts: Counts;
   readonly place: Place;
   readonly cut: Readonly<Record<string, number>>;
@@ -45,6 +47,7 @@ export const verificationStart: VerifierState = {
   file: 0,
   payload: 0,
   chain: chainStart,
+  served: chainStart,
   counts: noCounts,
   place: {},
   cut: {},
@@ -111,7 +114,7 @@ async function verifyEntries(
 ): Promise<VerifierState> {
   const payloads = new Map(manifest.payloads.map(({ name, ...rest }) => [name, rest]));
   const unreadable = new Set(manifest.unreadable.map(({ name }) => name));
-  let { chain, counts, place, highestVersion } = state;
+  let { chain, served, counts, place, highestVersion } = state;
   const cut = { ...state.cut };
   let lines = 0;
   let owner: JobEntry | undefined;
@@ -122,6 +125,7 @@ async function verifyEntries(
       highestVersion = Math.max(highestVersion, versionIn(entry));
       place = follow(file.name, lines, place, entry);
       if (entry.type === 'log-entry') chain = chained(chain, line);
+      if (entry.type !== 'application') served = chained(served, JSON.stringify(entry));
       if (entry.type === 'log') cut[entry.log] = entry.end;
       return entry;
     });
@@ -141,7 +145,7 @@ async function verifyEntries(
     counts = counted(counts, entries);
   }
   if (lines !== file.entries) throw new Damaged(`${file.name} has ${lines} entries instead of ${file.entries}`);
-  return { ...state, file: state.file + 1, chain, counts, place, cut, highestVersion };
+  return { ...state, file: state.file + 1, chain, served, counts, place, cut, highestVersion };
 }
 
 function versionIn(entry: ArchiveEntry): number {

@@ -16,7 +16,7 @@ const longestPauseMs = 2_000;
 
 /**
  * Tries until it succeeds, fails for good, or the next try would begin after the deadline; then the last error is thrown. Only what says
- * nothing about the request itself is tried again: no answer, throttling, an unavailable store.
+ * nothing about the request itself is tried again: no answer, throttling, an unavailable store, a backup that holds writes back for a moment.
  */
 export async function withRetries<Answer>(
   { time, random, timeoutMs, deadlineMs, retry, signal }: RetryPolicy,
@@ -28,7 +28,7 @@ export async function withRetries<Answer>(
       // A slow answer is better than none: the first try has its whole time.
       return await attempt(tries === 0 ? timeoutMs : Math.min(timeoutMs, endsAt - time.monotonic()));
     } catch (error) {
-      if (!retry || !hasCode(error, 'unreachable', 'throttled', 'unavailable')) throw error;
+      if (!retry || !hasCode(error, 'unreachable', 'throttled', 'unavailable', 'state_locked')) throw error;
       const pause = pauseMs(error, tries, random);
       if (time.monotonic() + pause >= endsAt) throw error;
       await sleep(time, pause, signal);

@@ -64,6 +64,7 @@ export function createBackupFunctions(
   for (const task of Object.values(tasks)) keepRecords(task, store);
   for (const task of [tasks.cut, tasks.cleanUp]) holdBack(task, store);
   for (const task of [tasks.cut, tasks.work]) useLogs(task, store);
+  keepContents(tasks.cut, store);
   writeArchives(tasks.work, store);
   readArchives(tasks.verify, store);
   deleteArchives(tasks.cleanUp, store);
@@ -125,6 +126,11 @@ function useLogs(one: TenureFunction, { replicas }: TenureStore): void {
     ],
     ...replicas.map(({ tableArn }) => tableArn),
   );
+}
+
+/** What the cut has fixed of the group lies beside the files of its attempt. */
+function keepContents(one: TenureFunction, { bucket }: TenureStore): void {
+  one.allowObjects(['s3:PutObject'], bucket, archives);
 }
 
 function readArchives(one: TenureFunction, { bucket }: TenureStore): void {

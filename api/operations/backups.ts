@@ -52,6 +52,8 @@ export const backupStatus = z.object({
   /** Milliseconds spent in each state so far. */
   phases: z.partialRecord(backupState, count),
   cut: z.optional(z.record(z.string(), count)),
+  /** Writers were held back for at most so long while the cut was placed, ms. */
+  pausedMs: z.optional(count),
   error: z.optional(z.object({ code: z.string(), message: z.string() })),
   refusals: z.array(z.object({ worker: z.string(), reason: z.string() })),
   sharedWith: z.optional(z.array(name)),

@@ -12,6 +12,7 @@ import {
   uploadUsed,
 } from '../problems/jobs.ts';
 import { leadershipLost } from '../problems/leadership.ts';
+import { stateLocked } from '../problems/log.ts';
 import { cursor, name, nothing, page, pageQuery, wholeText } from '../schema.ts';
 import { job, metadata, retain, sha256, shownCheckpoint, uploaded, uploadedBodyLimit } from './jobs.ts';
 
@@ -61,6 +62,7 @@ export const commitCheckpoint = operation({
     uploadUsed,
     payloadMissing,
     payloadMismatch,
+    stateLocked,
   ],
 });
 
@@ -112,7 +114,7 @@ export const discardCheckpoints = operation({
   fence: 'required',
   body: nothing,
   answer: discarded,
-  problems: [notFound, fenced, jobFinished, jobDamaged],
+  problems: [notFound, fenced, jobFinished, jobDamaged, stateLocked],
 });
 
 export const discardSavepoint = operation({
@@ -125,7 +127,7 @@ export const discardSavepoint = operation({
   fence: 'required',
   body: nothing,
   answer: discarded,
-  problems: [notFound, fenced, jobDamaged],
+  problems: [notFound, fenced, jobDamaged, stateLocked],
 });
 
 export const recover = operation({

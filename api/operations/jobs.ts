@@ -11,6 +11,7 @@ import {
   uploadUsed,
 } from '../problems/jobs.ts';
 import { leadershipLost } from '../problems/leadership.ts';
+import { stateLocked } from '../problems/log.ts';
 import { fencingVersion, instantText, name, nothing, page, pageQuery } from '../schema.ts';
 import { maxPartBytes, maxParts, maxPayloadBytes, uploadId } from '../upload.ts';
 
@@ -151,6 +152,7 @@ export const submitJob = operation({
     uploadUsed,
     payloadMissing,
     payloadMismatch,
+    stateLocked,
   ],
 });
 
@@ -188,7 +190,7 @@ export const finishJob = operation({
   fence: 'required',
   body: z.strictObject({ result: outcome, detail: z.optional(z.string().check(z.maxLength(1024))) }),
   answer: z.object({ state: jobState }),
-  problems: [notFound, fenced, jobFinished, jobDamaged],
+  problems: [notFound, fenced, jobFinished, jobDamaged, stateLocked],
 });
 
 export const jobOperations = { beginUpload, signParts, submitJob, listJobs, showJob, finishJob };

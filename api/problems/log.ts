@@ -53,7 +53,7 @@ export const outcomeUnknown: ProblemKind = {
 export const stateLocked: ProblemKind = {
   code: 'state_locked',
   status: 409,
-  title: 'A backup holds appends back for a moment',
+  title: 'A backup holds writes back for a moment',
   retryable: true,
   remedy: 'Repeat the request with the same Idempotency-Key after retryAfterMs.',
 };

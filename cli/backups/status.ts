@@ -64,7 +64,7 @@ function phaseTimes(phases: Status['phases']): string {
 
 export function describe(status: Status): string {
   const { backupId, group, state, attempt, worker, host, uri, entryCount, startedAt, endedAt, phases, cut } = status;
-  const { error, refusals, sharedWith } = status;
+  const { pausedMs, error, refusals, sharedWith } = status;
   const main = fields({
     backup: backupId,
     group,
@@ -83,6 +83,7 @@ export function describe(status: Status): string {
           .map(([log, end]) => `${log} at ${end}`)
           .join(', ') || 'no logs',
     }),
+    ...(pausedMs !== undefined && { paused: `writers, for ${duration(pausedMs)}` }),
     ...(sharedWith && { 'shared with': sharedWith.join(', ') }),
   });
   return [main, ...refusals.map(({ worker: by, reason }) => `refused by ${plain(by)}: ${plain(reason)}`)].join('\n');

@@ -45,6 +45,16 @@ export interface Finished {
   readonly manifestSha256: string;
 }
 
+/** Where what a cut has fixed of the group is kept, beside the files of its attempt. */
+export interface CutContents {
+  /** Of the try: what an earlier one has put is never read. */
+  readonly token: string;
+  /** How many objects of jobs there are. */
+  readonly files: number;
+  /** Signs the cursors of the pages, so that nobody who is served can invent one; shown to nobody. */
+  readonly key: string;
+}
+
 /** The status of a backup, all instants in epoch ms. It lives in the main table and survives any leader, worker or function. */
 export interface BackupRecord {
   readonly group: string;
@@ -74,6 +84,12 @@ export interface BackupRecord {
   readonly uri?: string | undefined;
   readonly manifestSha256?: string | undefined;
   readonly cut?: Cut | undefined;
+  /** How long writers were held back while the cut was placed, at most, ms. */
+  readonly pausedMs?: number | undefined;
+  /** Where what the cut has fixed is kept. */
+  readonly contents?: CutContents | undefined;
+  /** The digest over all lines that the attempt was served, once it was served all. */
+  readonly served?: string | undefined;
   readonly entryCount: number;
   readonly bytes: number;
   readonly startedAt: number;

@@ -2,13 +2,24 @@
 import type { ReferredPayload } from '../../archive/format.ts';
 import type { ArchivePage, Copied } from '../../archive/ports.ts';
 import type { Cut } from '../log/protocol/cut.ts';
-import type { BackupRecord, Finished, Progress, Verdict } from './backup.ts';
+import type { BackupRecord, CutContents, Finished, Progress, Verdict } from './backup.ts';
 
 export interface AttemptName {
   readonly group: string;
   readonly backupId: string;
   readonly attempt: number;
 }
+
+export type GroupCutOutcome =
+  | {
+      readonly kind: 'cut';
+      readonly cut: Cut;
+      /** Where what the cut has fixed of the jobs is kept. */
+      readonly contents: CutContents;
+      /** How long writers were held back at most. */
+      readonly pausedMs: number;
+    }
+  | { readonly kind: 'again'; readonly again: string };
 
 export interface Cutting {
   /** Where each log of the group ends now. */
@@ -18,7 +29,7 @@ export interface Cutting {
    * that another backup left behind is taken over, since only one is in progress; a backup that is no longer the one in progress holds
    * nothing back. `again` says why it failed this time.
    */
-  cut(name: AttemptName): Promise<{ readonly cut: Cut } | { readonly again: string }>;
+  cut(name: AttemptName): Promise<GroupCutOutcome>;
   /** Ends what the backup held back; can be repeated. */
   release(group: string, backupId: string): Promise<void>;
 }

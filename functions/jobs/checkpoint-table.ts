@@ -1,12 +1,14 @@
 /** The DynamoDB requests on the checkpoints of a job: each is one conditional update of the job's item. */
 import { type DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { groupKey } from '../leadership/keys.ts';
+import { type Clock, systemClock } from '../platform/clock.ts';
 import { type Conditional, conditional } from '../platform/conditional.ts';
 import type { NewCheckpoint } from './checkpoint.ts';
 import type { Change, CheckpointStore } from './checkpoint-store.ts';
 import { isDamaged, type JobName, type JobRecord, maxSavepoints } from './job.ts';
 import { checkpointSlots, clearedSlots, commitSlots, idBytes, storedRef, toJob } from './job-item.ts';
 import { jobKey, jobPrefix } from './keys.ts';
+import { notStateLocked, pastStateLock } from './state-locks-table.ts';
 
 const isActive = '#state = :active';
 const active = { names: { '#state': 'state' }, values: { ':active': 'ACTIVE' } };
@@ -20,7 +22,11 @@ interface Expression {
 }
 
 /** Binds the port to the main table. */
-export function checkpointTable(client: DynamoDBDocumentClient, table: string): CheckpointStore {
+export function checkpointTable(
+  client: DynamoDBDocumentClient,
+  table: string,
+  clock: Clock = systemClock,
+): CheckpointStore {
   const update = async (
     { group, jobId }: JobName,
     version: number,
@@ -43,7 +49,11 @@ export function checkpointTable(client: DynamoDBDocumentClient, table: string): 
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );
-    const { won, lost } = await conditional(write).catch((error: Error) => unwritable(error, { group, jobId }));
+    const written = () => conditional(write).catch((error: Error) => unwritable(error, { group, jobId }));
+    const guarded = { client, table, Key: jobKey(group, jobId), clock };
+    // A claim is never held back: a new leader goes on at once.
+    const isHeldBack = conditions.includes(notStateLocked);
+    const { won, lost } = await (isHeldBack ? pastStateLock(guarded, written) : written());
     return { record: toJob(won ? won.Attributes : lost[0]?.item), took: won !== undefined };
   };
 
@@ -57,8 +67,9 @@ export function checkpointTable(client: DynamoDBDocumentClient, table: string): 
     return { lost: [{ at: 0, item: Item }] };
   };
 
-  const change = async (...request: Parameters<typeof update>): Promise<Change> => {
-    const { record, took } = await update(...request);
+  const change = async (name: JobName, version: number, expression: Expression): Promise<Change> => {
+    const conditions = [notStateLocked, ...(expression.conditions ?? [])];
+    const { record, took } = await update(name, version, { ...expression, conditions });
     return took && record ? { before: record } : { lost: record };
   };
 

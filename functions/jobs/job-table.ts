@@ -9,31 +9,36 @@ import {
 import { leadershipCondition } from '../leadership/fence.ts';
 import { groupKey, groupsIndex } from '../leadership/keys.ts';
 import { toRecord } from '../leadership/lease-items.ts';
+import { type Clock, systemClock } from '../platform/clock.ts';
 import { conditional, decided, once } from '../platform/conditional.ts';
 import type { JobName, JobRecord } from './job.ts';
 import { clearedSlots, cutOff, noJob, owesCleanUp, storedGraph, toItem, toJob } from './job-item.ts';
 import type { JobStore, JobWrite } from './job-store.ts';
 import { jobKey, jobPrefix } from './keys.ts';
+import { notStateLocked, pastStateLock } from './state-locks-table.ts';
 
 /** Binds the registry to the main table. */
-export function jobTable(client: DynamoDBDocumentClient, table: string): JobStore {
+export function jobTable(client: DynamoDBDocumentClient, table: string, clock: Clock = systemClock): JobStore {
   const update = async ({ group, jobId }: JobName, expression: Expression): Promise<JobWrite> => {
-    const { won, lost } = await conditional(() =>
+    const Key = jobKey(group, jobId);
+    const write = () =>
       client.send(
         new UpdateCommand({
           TableName: table,
-          Key: jobKey(group, jobId),
+          Key,
           UpdateExpression: `SET ${expression.set.join(', ')}`,
-          ConditionExpression: ['#state = :active AND fence <= :version', ...(expression.condition ?? [])].join(
-            ' AND ',
-          ),
+          ConditionExpression: [
+            '#state = :active AND fence <= :version',
+            notStateLocked,
+            ...(expression.condition ?? []),
+          ].join(' AND '),
           ExpressionAttributeNames: { '#state': 'state', ...expression.names },
           ExpressionAttributeValues: { ':active': 'ACTIVE', ...expression.values },
           ReturnValues: 'ALL_NEW',
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
-      ),
-    );
+      );
+    const { won, lost } = await pastStateLock({ client, table, Key, clock }, () => conditional(write));
     return won ? { won: written(toJob(won.Attributes)) } : { lost: toJob(lost[0]?.item) };
   };
 
@@ -63,25 +68,19 @@ export function jobTable(client: DynamoDBDocumentClient, table: string): JobStor
     },
 
     async submit(job, fence, now) {
-      const { won, lost } = await decided(
-        client.send(
-          once(
-            new TransactWriteCommand({
-              TransactItems: [
-                leadershipCondition(table, job.group, fence, now),
-                {
-                  Put: {
-                    TableName: table,
-                    Item: toItem(job),
-                    ...noJob,
-                    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-                  },
-                },
-              ],
-            }),
-          ),
-        ),
-      );
+      const leads = leadershipCondition(table, job.group, fence, now).ConditionCheck;
+      const ConditionExpression = `${leads.ConditionExpression} AND ${notStateLocked}`;
+      const Put = {
+        TableName: table,
+        Item: toItem(job),
+        ...noJob,
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+      };
+      const write = () => {
+        const TransactItems = [{ ConditionCheck: { ...leads, ConditionExpression } }, { Put }];
+        return decided(client.send(once(new TransactWriteCommand({ TransactItems }))));
+      };
+      const { won, lost } = await pastStateLock({ client, table, Key: leads.Key, clock }, write);
       if (won) return { won: job };
       const ended = lost.find(({ at }) => at === 0);
       return {

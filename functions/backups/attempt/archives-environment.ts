@@ -1,32 +1,31 @@
 import packageJson from '../../../package.json' with { type: 'json' };
 import { jobRoom } from '../../jobs/environment.ts';
-import { heldDeletesTable } from '../../jobs/payloads/held-deletes-table.ts';
-import { leaseTable } from '../../leadership/lease-table.ts';
 import { logRoom } from '../../log/environment.ts';
 import { groupLogs } from '../../log/lambda/group-logs.ts';
 import { documentClient, s3Client } from '../../platform/aws.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { backupOwnersTable } from '../backup-owners-table.ts';
+import { backupTable } from '../backup-table.ts';
 import { archiveBucket } from '../bucket/archive-bucket.ts';
 import type { Archives } from '../ports.ts';
 import { archiveBucketName, backupSettings } from '../settings.ts';
 import { archives } from './archives.ts';
+import { rememberServed } from './attempts.ts';
 
 /** Builds the archives once per Lambda environment, from its variables. */
 export function archivesRoom(): Archives {
   const { table } = backupSettings();
   const client = documentClient();
-  const { jobs, payloads } = jobRoom();
+  const { payloads } = jobRoom();
+  const store = backupTable(client, table);
   return archives({
     bucket: archiveBucket(s3Client()),
     bucketName: archiveBucketName(),
     payloads,
-    jobs,
-    held: heldDeletesTable(client, table),
-    leases: leaseTable(client, table),
     logs: groupLogs(logRoom(), systemClock),
     owners: backupOwnersTable(client, table),
     clock: systemClock,
+    served: (name, chain) => rememberServed({ store }, name, chain),
     version: packageJson.version,
     newSuffix: () => Math.random().toString(36).slice(2, 10),
   });

@@ -194,12 +194,20 @@ async function verifySlice(
       if (clock.now() >= until) return { more: JSON.stringify(state) };
       ({ state, done } = await verifyNext(files, manifest, state, cheapCheck(bucket, prefix)));
     }
+    const invented = differenceFromServed(record, state);
+    if (invented !== undefined) return { damaged: `${prefix.key}: ${invented}` };
     await owners.remember(backupId, group);
     return { intact: true, entryCount: manifest.counts.entries, bytes: manifest.counts.bytes };
   } catch (error) {
     if (error instanceof Damaged) return { damaged: error.message };
     throw error;
   }
+}
+
+/** A worker may add application entries and nothing else, and may leave nothing out. */
+function differenceFromServed({ served }: BackupRecord, state: VerifierState): string | undefined {
+  if (served === undefined) return 'its worker was not served everything that it must hold';
+  return served === state.served ? undefined : 'its terms, jobs and logs are not those that its worker was served';
 }
 
 function sameCut(one: Readonly<Record<string, number>>, other: Readonly<Record<string, number>> = {}): boolean {

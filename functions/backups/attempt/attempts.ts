@@ -63,6 +63,15 @@ export async function finish(
   return verdict;
 }
 
+/** Keeps the digest over all lines that an attempt was served, while it counts. */
+export async function rememberServed(room: Pick<Backups, 'store'>, name: AttemptName, chain: string): Promise<void> {
+  await changed(room, name, (record) =>
+    isFinal(record) || record.attempt !== name.attempt || record.served === chain
+      ? record
+      : { ...record, served: chain },
+  );
+}
+
 /** The record once all files are in place; the first finish of an attempt counts. */
 export function concluded(record: BackupRecord, finished: Finished, now: number): BackupRecord {
   if (record.state === 'VERIFYING') return record;

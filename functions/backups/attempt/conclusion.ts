@@ -4,7 +4,7 @@ import type { Cut } from '../../log/protocol/cut.ts';
 import { type BackupRecord, type Failure, isFinal } from '../backup.ts';
 import type { BackupName } from '../backup-store.ts';
 import type { Backups, WithArchives, WithCutting } from '../backups.ts';
-import type { AttemptName } from '../ports.ts';
+import type { AttemptName, GroupCutOutcome } from '../ports.ts';
 import { changed, settled } from '../records.ts';
 import { concluded, progressed } from './attempts.ts';
 import { counts, current, release, without } from './delegation.ts';
@@ -24,7 +24,7 @@ export async function cut(
   await current(room, name);
   const taken = await room.cutting.cut(name);
   const now = room.clock.now();
-  if ('again' in taken) {
+  if (taken.kind === 'again') {
     const { failedCuts = 0, builtIn = false } = await changed(room, name, (seen) =>
       counts(seen, name) ? { ...seen, failedCuts: (seen.failedCuts ?? 0) + 1, lastSignAt: now } : seen,
     );
@@ -42,10 +42,17 @@ export async function cut(
     );
   }
   const { builtIn = false } = await changed(room, name, (seen) =>
-    counts(seen, name) ? { ...seen, cut: taken.cut, lastSignAt: now } : seen,
+    counts(seen, name) ? { ...seen, ...placedCut(taken), lastSignAt: now } : seen,
   );
   return { next: builtIn ? 'work' : 'offer', builtIn };
 }
+
+const placedCut = ({ cut, contents, pausedMs }: Extract<GroupCutOutcome, { kind: 'cut' }>) => ({
+  cut,
+  contents,
+  pausedMs,
+  served: undefined,
+});
 
 /** One slice of the built-in worker's attempt; none after its finish, which a repeated call must not write anew. */
 export async function work(

@@ -1,24 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import { jobRoom } from '../../jobs/environment.ts';
 import { heldDeletesTable } from '../../jobs/payloads/held-deletes-table.ts';
+import { stateLocksTable } from '../../jobs/state-locks-table.ts';
+import { leaseTable } from '../../leadership/lease-table.ts';
 import { logRoom } from '../../log/environment.ts';
 import { groupLogs } from '../../log/lambda/group-logs.ts';
-import { documentClient } from '../../platform/aws.ts';
+import { documentClient, s3Client } from '../../platform/aws.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { backupTable } from '../backup-table.ts';
+import { archiveBucket } from '../bucket/archive-bucket.ts';
 import type { Cutting } from '../ports.ts';
-import { backupSettings } from '../settings.ts';
+import { archiveBucketName, backupSettings } from '../settings.ts';
 import { cutting } from './group-cut.ts';
 
 /** Builds the cut once per Lambda environment, from its variables. */
 export function cuttingRoom(): Cutting {
   const { table } = backupSettings();
   const client = documentClient();
+  const { jobs, payloads } = jobRoom();
   return cutting({
+    jobs,
+    payloads,
+    locks: stateLocksTable(client, table),
+    leases: leaseTable(client, table),
+    bucket: archiveBucket(s3Client()),
+    bucketName: archiveBucketName(),
     logs: groupLogs(logRoom(), systemClock),
     held: heldDeletesTable(client, table),
     store: backupTable(client, table),
-    payloads: jobRoom().payloads,
     clock: systemClock,
     newId: randomUUID,
   });

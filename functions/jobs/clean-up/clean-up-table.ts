@@ -4,6 +4,7 @@ import { groupsIndex, indexQuery } from '../../leadership/keys.ts';
 import { conditional } from '../../platform/conditional.ts';
 import { checkpointSlots } from '../job-item.ts';
 import { cleanUpPartition, jobKey, jobPrefix } from '../keys.ts';
+import { notStateLocked } from '../state-locks-table.ts';
 import type { CleanUpStore } from './clean-up.ts';
 
 export function cleanUpTable(client: DynamoDBDocumentClient, table: string): CleanUpStore {
@@ -35,6 +36,7 @@ export function cleanUpTable(client: DynamoDBDocumentClient, table: string): Cle
             ].join(' '),
             ConditionExpression: [
               '#state = :finished AND attribute_not_exists(heldBy)',
+              notStateLocked,
               ...(ttl === undefined ? [] : ['size(savepoints) = :zero']),
             ].join(' AND '),
             ExpressionAttributeNames: {

@@ -1,11 +1,12 @@
 /**
  * The cut of a backup: one moment at which the ends of all logs of a group are read together.
  *
- *   hold truncations ─ lock log 1 ─ … ─ lock log n ─┬─ ends still the same? ─ settle up to them ─ all locks still there? ─ unlock
- *                                                   └ the one moment: every log is locked
+ *   hold truncations ─ lock log 1 ─ … ─ lock log n ─┬─ read the rest of the group ─┬─ settle ─ all locks still there? ─ unlock
+ *                                                   └ any moment from here …       └ … to here, where all ends are as they were
  *
- * While a log is locked a quorum of its replicas takes no new entry but by a fill, and that moves an end. So what was acknowledged before that
- * moment lies below the cut of its log, and what follows from it lies above the cut of its own. Design: backups, "The cut".
+ * While a log is locked a quorum of its replicas takes no new entry but by a fill, and that moves an end. So at every moment between
+ * the two, what was acknowledged lies below the cut of its log, and what follows from it lies above the cut of its own. What the
+ * caller reads of the rest of the group in between belongs to the same cut. Design: backups, B1.
  */
 
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
@@ -36,29 +37,57 @@ interface OpenLog {
   readonly begin: number;
 }
 
-export type CutOutcome = { readonly cut: Cut } | { readonly again: string };
+/** Why a try to place the cut does not count; the next one may. */
+export interface Again {
+  readonly kind: 'again';
+  readonly again: string;
+}
+
+export interface Placed<Rest> {
+  readonly kind: 'cut';
+  readonly cut: Cut;
+  /** What the caller has read of the rest of the group meanwhile. */
+  readonly rest: Rest;
+  /** How long appends were held back at most. */
+  readonly pausedMs: number;
+}
+
+export type CutOutcome<Rest> = Placed<Rest> | Again;
+
+/** Reads the rest of the group while all logs are locked. */
+export type ReadRest<Rest> = () => Promise<{ readonly kind: 'read'; readonly rest: Rest } | Again>;
 
 /**
  * Tries once to place the cut of a group's logs. `again` says why it does not count: no quorum, another lock, a lock that was
  * removed meanwhile, a truncation on its way, the hold of another backup. Truncations stay held either way, appends do not.
  */
-export async function cutLogs(
+export async function cutLogs<Rest>(
   logs: GroupLogs,
   group: string,
   { backupId, lockId }: { backupId: string; lockId: string },
-): Promise<CutOutcome> {
+  readRest: ReadRest<Rest>,
+): Promise<CutOutcome<Rest>> {
   const looked = await mapConcurrent(await logs.list(group), logsAtOnce, (log) => openLog(logs, group, log, backupId));
   const opened: OpenLog[] = [];
   for (const one of looked) {
     if (one && 'again' in one) return one;
     if (one) opened.push(one);
   }
+  const now = () => opened[0]?.parts.timer.now() ?? 0;
+  const lockedAt = now();
+  let outcome: CutOutcome<Rest>;
   try {
-    return await cutLocked(opened, lockId);
+    outcome = await cutLocked(opened, lockId, async () => {
+      const read = await readRest();
+      return read.kind === 'again' ? read : ((await appeared(logs, group, opened)) ?? read);
+    });
   } finally {
     await Promise.all(opened.map(({ parts }) => unlockAll(parts, lockId)));
   }
+  return outcome.kind === 'cut' ? { ...outcome, pausedMs: Math.max(0, now() - lockedAt) } : outcome;
 }
+
+const again = (why: string): Again => ({ kind: 'again', again: why });
 
 /** Holds the log's truncations. Undefined for one that has nothing to back up. */
 async function openLog(
@@ -66,41 +95,61 @@ async function openLog(
   group: string,
   log: string,
   backupId: string,
-): Promise<OpenLog | { readonly again: string } | undefined> {
+): Promise<OpenLog | Again | undefined> {
   const parts = logs.open(group, log);
   const heads = await positions(parts);
   const { begin, voting, quorum } = heads;
   if (!isQuorum(heads)) {
     if (await isUninitialised(parts).catch(unreachable)) return undefined;
-    return { again: `log "${log}": ${voting} of ${quorum} needed replicas vote` };
+    return again(`log "${log}": ${voting} of ${quorum} needed replicas vote`);
   }
   const holder = await logs.hold(group, log, { backupId, from: begin });
-  if (holder.backupId !== backupId) return { again: `log "${log}": backup ${holder.backupId} holds it` };
+  if (holder.backupId !== backupId) return again(`log "${log}": backup ${holder.backupId} holds it`);
   return { log, parts, begin };
 }
 
-async function cutLocked(opened: readonly OpenLog[], lockId: string): Promise<CutOutcome> {
+/** A log that was not there, or held nothing, when the others were opened: what it holds now may have causes and effects in the others. */
+async function appeared(logs: GroupLogs, group: string, opened: readonly OpenLog[]): Promise<Again | undefined> {
+  const known = new Set(opened.map(({ log }) => log));
+  const others = (await logs.list(group)).filter((log) => !known.has(log));
+  const unused = await mapConcurrent(others, logsAtOnce, (log) =>
+    isUninitialised(logs.open(group, log)).catch(unreachable),
+  );
+  const [used] = others.filter((_, at) => !unused[at]);
+  return used === undefined ? undefined : again(`log "${used}": it came into use while the cut was placed`);
+}
+
+async function cutLocked<Rest>(
+  opened: readonly OpenLog[],
+  lockId: string,
+  readRest: ReadRest<Rest>,
+): Promise<CutOutcome<Rest>> {
   const locked = await Promise.all(opened.map(({ parts }) => lockAll(parts, lockId)));
   const logs = opened.flatMap((one, at) => (locked[at] ? [{ ...one, end: locked[at].end, locked: locked[at] }] : []));
   if (logs.length < opened.length) {
-    const free = opened.filter((_, at) => !locked[at]);
-    return { again: `${named(free)}: no quorum could be locked` };
+    return again(`${named(opened.filter((_, at) => !locked[at]))}: no quorum could be locked`);
   }
-  const still = await Promise.all(logs.map(({ parts, locked: cut }) => endsThere(parts, cut)));
-  const grown = logs.filter((_, at) => !still[at]);
-  if (grown.length > 0) return { again: `${named(grown)}: an entry came in before all logs were locked` };
-  const settled = await Promise.all(logs.map(({ parts, end }) => settleTo(parts, end)));
-  const open = logs.filter((_, at) => !settled[at]);
-  if (open.length > 0) return { again: `${named(open)}: not everything up to the cut could be settled` };
+  const where = async (is: (one: (typeof logs)[number]) => Promise<boolean>) => {
+    const answers = await Promise.all(logs.map(is));
+    return logs.filter((_, at) => !answers[at]);
+  };
+  const grown = await where(({ parts, locked: cut }) => endsThere(parts, cut));
+  if (grown.length > 0) return again(`${named(grown)}: an entry came in before all logs were locked`);
+  const read = await readRest();
+  if (read.kind === 'again') return read;
+  const late = await where(({ parts, locked: cut }) => endsThere(parts, cut));
+  if (late.length > 0) return again(`${named(late)}: an entry came in while the cut was placed`);
+  // This may move an end: of a truncation that stands above the cut.
+  const open = await where(({ parts, end }) => settleTo(parts, end));
+  if (open.length > 0) return again(`${named(open)}: not everything up to the cut could be settled`);
   const heads = await Promise.all(logs.map(({ parts }) => positions(parts)));
   const unread = logs.filter((_, at) => !isQuorum(heads[at]));
-  if (unread.length > 0) return { again: `${named(unread)}: no quorum answered` };
+  if (unread.length > 0) return again(`${named(unread)}: no quorum answered`);
   const truncated = logs.filter(({ begin }, at) => begin !== heads[at]?.begin);
-  if (truncated.length > 0) return { again: `${named(truncated)}: truncated while the cut was placed` };
-  const held = await Promise.all(logs.map(({ parts, locked: cut }) => holds(parts, cut)));
-  const lost = logs.filter((_, at) => !held[at]);
-  if (lost.length > 0) return { again: `${named(lost)}: the lock was removed before the cut was placed` };
-  return { cut: Object.fromEntries(logs.map(({ log, end }) => [log, end])) };
+  if (truncated.length > 0) return again(`${named(truncated)}: truncated while the cut was placed`);
+  const lost = await where(({ parts, locked: cut }) => holds(parts, cut));
+  if (lost.length > 0) return again(`${named(lost)}: the lock was removed before the cut was placed`);
+  return { kind: 'cut', cut: Object.fromEntries(logs.map(({ log, end }) => [log, end])), rest: read.rest, pausedMs: 0 };
 }
 
 const isQuorum = (heads: Positions | undefined) => heads !== undefined && heads.voting >= heads.quorum;

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { inject } from 'vitest';
+import type { WriterOptions } from '../../../archive/writer.ts';
 import { archives } from '../../../functions/backups/attempt/archives.ts';
+import { rememberServed } from '../../../functions/backups/attempt/attempts.ts';
 import { cutting } from '../../../functions/backups/attempt/group-cut.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { backupOwnersTable } from '../../../functions/backups/backup-owners-table.ts';
@@ -10,8 +12,11 @@ import type { BackupStore } from '../../../functions/backups/backup-store.ts';
 import { backupTable } from '../../../functions/backups/backup-table.ts';
 import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import type { Archives, Cutting } from '../../../functions/backups/ports.ts';
+import { changed } from '../../../functions/backups/records.ts';
 import type { Job, JobRecord } from '../../../functions/jobs/job.ts';
+import type { Page } from '../../../functions/jobs/job-store.ts';
 import { payloadBucket } from '../../../functions/jobs/payloads/payload-bucket.ts';
+import { stateLocksTable } from '../../../functions/jobs/state-locks-table.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';
 import type { GroupLogs } from '../../../functions/log/group-logs.ts';
 import { startRestore, type WithLaunch } from '../../../functions/restore/restore.ts';
@@ -28,7 +33,7 @@ export interface BackupProcess {
   readonly archives: Archives;
   readonly cutting: Cutting;
   readonly restores: WithLaunch;
-  /** Each job as the backup has recorded it. */
+  /** Each job as the last cut has read it. */
   readonly recorded: Map<string, Job>;
   restore(request: { group: string; backupId?: string; uri?: string }, requestId?: string): Promise<RestoreRecord>;
 }
@@ -44,6 +49,10 @@ export interface ArchiveWorld {
     client?: DynamoDBDocumentClient;
     s3?: S3Client;
   }): BackupProcess;
+  /** Begins a backup and places its cut. */
+  cut(process: BackupProcess, group: string): Promise<BackupRecord>;
+  /** Of a writer of archives. */
+  readonly writer: WriterOptions;
   /** A backup by the built-in worker, in as many slices as it takes. */
   backUp(
     process: BackupProcess,
@@ -73,28 +82,45 @@ export async function openArchives(): Promise<ArchiveWorld> {
     return begun;
   };
 
+  const cut = async (process: BackupProcess, group: string): Promise<BackupRecord> => {
+    const begun = await record(group);
+    const { backupId, attempt } = begun;
+    let placed = await process.cutting.cut({ group, backupId, attempt });
+    for (let tried = 0; placed.kind === 'again' && tried < 5; tried += 1) {
+      placed = await process.cutting.cut({ group, backupId, attempt });
+    }
+    if (placed.kind === 'again') throw new Error(placed.again);
+    const { kind: _kind, ...fixed } = placed;
+    return changed({ store }, begun, (seen) => ({ ...seen, ...fixed }));
+  };
+
   return {
     world,
     logs,
     store,
     record,
+    writer: { now: () => clock.now() },
 
     process({ logs: these = logs, restoreSources = [], client = other, s3: objects = s3 } = {}) {
       const jobs = world.process();
       const recorded = new Map<string, Job>();
-      const held = {
-        ...jobs.room.held,
-        holdJob: async (...asked: Parameters<typeof jobs.room.held.holdJob>) => {
-          const job: JobRecord | undefined = await jobs.room.held.holdJob(...asked);
-          if (job && !('damage' in job)) recorded.set(job.jobId, job);
-          return job;
+      const registry = {
+        ...jobs.room.jobs,
+        async list(...asked: Parameters<typeof jobs.room.jobs.list>) {
+          const page: Page<JobRecord> = await jobs.room.jobs.list(...asked);
+          if (asked[1] === undefined) recorded.clear();
+          for (const job of page.items) if (!('damage' in job)) recorded.set(job.jobId, job);
+          return page;
         },
       };
       const bucket = archiveBucket(s3);
       const payloads = payloadBucket(s3, bucketName);
       const owners = backupOwnersTable(other, table);
       const leases = leaseTable(other, table);
-      const parts = { logs: these, held, store, payloads, clock, newId: () => randomUUID() };
+      const locks = stateLocksTable(other, table);
+      const newId = () => randomUUID();
+      const kept = { logs: these, bucket, bucketName, payloads, clock };
+      const cuts = { ...kept, jobs: registry, held: jobs.room.held, locks, leases, store, newId };
       const restores: WithLaunch = {
         store,
         owners,
@@ -111,14 +137,11 @@ export async function openArchives(): Promise<ArchiveWorld> {
       return {
         jobs,
         recorded,
-        cutting: cutting(parts),
+        cutting: cutting(cuts),
         archives: archives({
-          ...parts,
-          jobs: jobs.room.jobs,
-          leases,
+          ...kept,
           owners,
-          bucket,
-          bucketName,
+          served: (name, chain) => rememberServed({ store }, name, chain),
           version: '0.0.0-test',
           newSuffix: () => randomUUID().slice(0, 8),
         }),
@@ -133,20 +156,17 @@ export async function openArchives(): Promise<ArchiveWorld> {
       };
     },
 
+    cut,
+
     async backUp(process, group, during = async () => {}) {
-      const begun = await record(group);
-      const { backupId, attempt } = begun;
-      let cut = await process.cutting.cut({ group, backupId, attempt });
-      for (let tried = 0; 'again' in cut && tried < 5; tried += 1) {
-        cut = await process.cutting.cut({ group, backupId, attempt });
-      }
-      if ('again' in cut) throw new Error(cut.again);
-      const placed: BackupRecord = { ...begun, cut: cut.cut };
+      const placed = await cut(process, group);
+      const { backupId } = placed;
       await during(placed);
       const slice = { budgetMs: 60_000, report: async () => 'continue' as const };
       let worked = await process.archives.work(placed, slice);
       while ('more' in worked) worked = await process.archives.work(placed, slice);
-      const finished: BackupRecord = { ...placed, ...worked.finished, state: 'VERIFYING' };
+      const { finished: written } = worked;
+      const finished = await changed({ store }, placed, (seen) => ({ ...seen, ...written, state: 'VERIFYING' }));
       const verification = await process.archives.verify(finished, undefined, 60_000);
       if (!('intact' in verification)) throw new Error(JSON.stringify(verification));
       const seen = await store.read(group, backupId);

@@ -149,7 +149,7 @@ describe('commands', () => {
 describe('the cut', () => {
   test('is repeated a few times, and then the backup fails with the last reason', async () => {
     const { room, name, played, record } = await chosen();
-    played.cut = { again: 'log "events": no quorum could be locked' };
+    played.cut = { kind: 'again', again: 'log "events": no quorum could be locked' };
     for (let tries = 1; tries < 5; tries += 1) expect(await cut(room, name)).toEqual({ next: 'again', builtIn: false });
     expect(await cut(room, name)).toMatchObject({ next: 'ended' });
     const { error } = await record(name.backupId);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ArchiveEntry } from '../../../api/archive.ts';
 import { verifyArchive } from '../../../archive/verifier.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
@@ -7,7 +8,7 @@ import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts
 import { bucketFiles } from '../../../functions/backups/bucket/bucket-files.ts';
 import { cancelled, settled } from '../../../functions/backups/records.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
-import { releaseDeletes } from '../../../functions/jobs/payloads/held-deletes.ts';
+import { recordJobs, releaseDeletes } from '../../../functions/jobs/payloads/held-deletes.ts';
 import { initialise } from '../../support/backups/memory-logs.ts';
 import { checkpoint, submit } from '../../support/job-world.ts';
 import { type ArchiveWorld, type BackupProcess, openArchives } from './archive-world.ts';
@@ -50,35 +51,32 @@ async function opened() {
 const everything = { group: true, logs: [true, true], job: true };
 const nothing = { group: false, logs: [false, false], job: false };
 
-/** The page with the job, which marks it. */
-const jobsPage = ({ archives }: BackupProcess, record: BackupRecord) =>
-  archives.page(record, JSON.stringify({ jobs: null }));
+/** All lines that the attempt is served. */
+async function servedTo({ archives }: BackupProcess, record: BackupRecord): Promise<ArchiveEntry[]> {
+  const entries: ArchiveEntry[] = [];
+  let page = await archives.page(record, undefined);
+  for (entries.push(...page.entries); page.nextCursor !== undefined; entries.push(...page.entries)) {
+    page = await archives.page(record, page.nextCursor);
+  }
+  return entries;
+}
+
+/** Marks the job, as the cut does; false when the backup no longer holds the group. */
+const marks = async ({ jobs }: BackupProcess, { group, backupId }: BackupRecord) =>
+  (await recordJobs(jobs.room, group, ['j'], backupId)) !== undefined;
 
 const cancel = (record: BackupRecord) => settled({ ...archive, clock: archive.world.clock }, record, cancelled);
-
-/** Does something right after the next job was recorded. */
-function afterHoldJob({ jobs: { room } }: BackupProcess, act: () => Promise<unknown>) {
-  const { holdJob } = room.held;
-  room.held.holdJob = async (...asked) => {
-    room.held.holdJob = holdJob;
-    const job = await holdJob(...asked);
-    await act();
-    return job;
-  };
-}
 
 describe('the clean-up of a cancelled backup', () => {
   test('deletes nothing that the next one has recorded and not yet copied', async () => {
     const { group, service, uploadId, commit } = await opened();
     const first = await archive.record(group);
     await service.cutting.cut(first);
-    await jobsPage(service, first);
     await cancel(first);
-    afterHoldJob(service, async () => {
+    const second = await archive.backUp(service, group, async () => {
       await commit('a newer state');
       await service.cutting.release(group, first.backupId);
     });
-    const second = await archive.backUp(service, group);
     const prefix = { bucket: archive.world.bucket, key: attemptPlace(second) };
     const manifest = await verifyArchive(bucketFiles(archiveBucket(archive.world.s3), prefix));
     expect(manifest.unreadable).toEqual([]);
@@ -100,27 +98,31 @@ describe('what a cancelled backup does too late', () => {
             await cancel(first);
             second = await archive.record(group);
             expect(await service.cutting.cut(second)).toHaveProperty('cut');
-            await jobsPage(service, second);
           }
           return logs.hold(...asked);
         },
       },
     });
-    expect(await stalled.cutting.cut(first)).toEqual({ again: `log "b": backup ${second.backupId} holds it` });
+    expect(await stalled.cutting.cut(first)).toEqual({
+      kind: 'again',
+      again: `log "b": backup ${second.backupId} holds it`,
+    });
     await service.cutting.release(group, first.backupId);
     expect(await isHeldBy(second)).toEqual(everything);
   });
 
-  test('changes nothing of what the next one holds: a cut that had not begun, a page', async () => {
+  test('changes nothing of what the next one holds: a cut that had not begun, a mark', async () => {
     const { group, service, isHeldBy } = await opened();
     const first = await archive.record(group);
     await service.cutting.cut(first);
     await cancel(first);
     const second = await archive.record(group);
     await service.cutting.cut(second);
-    await jobsPage(service, second);
-    expect(await service.cutting.cut(first)).toEqual({ again: `backup ${second.backupId} holds group "${group}"` });
-    await expect(jobsPage(service, first)).rejects.toMatchObject({ code: 'attempt_superseded' });
+    expect(await service.cutting.cut(first)).toEqual({
+      kind: 'again',
+      again: `backup ${second.backupId} holds group "${group}"`,
+    });
+    expect(await marks(service, first)).toBe(false);
     expect(await isHeldBy(second)).toEqual(everything);
   });
 
@@ -130,30 +132,30 @@ describe('what a cancelled backup does too late', () => {
     await service.cutting.cut(first);
     await cancel(first);
     await service.cutting.release(group, first.backupId);
-    await expect(jobsPage(service, first)).rejects.toMatchObject({ code: 'attempt_superseded' });
+    expect(await marks(service, first)).toBe(false);
     expect(await isHeldBy(first)).toEqual(nothing);
     await service.cutting.cut(first);
     expect(await isHeldBy(first)).toEqual(nothing);
   });
 
-  test('leaves no mark, whenever in the clean-up its page marks the job', async () => {
+  test('leaves no mark, whenever in the clean-up it marks the job', async () => {
     for (const request of ['release', 'listHeldJobs', 'listDeferred'] as const) {
       const { group, service, held, isHeldBy } = await opened();
       const first = await archive.record(group);
       await service.cutting.cut(first);
       await cancel(first);
-      let page: Promise<unknown> | undefined;
+      let marking: Promise<boolean> | undefined;
       const late = archive.process();
       const cleaning = {
         ...held,
         async [request](...asked: never[]) {
-          page ??= jobsPage(late, first).catch(({ code }) => code);
-          await page;
+          marking ??= marks(late, first);
+          await marking;
           return (held[request] as (...all: never[]) => Promise<unknown>)(...asked);
         },
       } as typeof held;
       await releaseDeletes({ ...service.jobs.room, held: cleaning }, group, first.backupId);
-      expect(await page).toEqual(request === 'release' ? expect.anything() : 'attempt_superseded');
+      expect(await marking).toBe(request === 'release');
       expect(await isHeldBy(first)).toMatchObject({ group: false, job: false });
     }
   });
@@ -165,8 +167,17 @@ test('what a backup left behind all the same is taken over by the next one', asy
   for (const log of ['a', 'b']) await archive.logs.hold(group, log, gone);
   await held.holdJob({ group, jobId: 'j' }, gone.backupId);
   const next = await archive.record(group);
-  expect(await service.cutting.cut(next)).toHaveProperty('cut');
-  expect(await jobsPage(service, next)).toMatchObject({ entries: [{ jobId: 'j' }, { jobId: 'j' }] });
+  const cut = await service.cutting.cut(next);
+  expect(cut).toHaveProperty('cut');
+  const job = [
+    { type: 'job', jobId: 'j' },
+    { type: 'checkpoint', jobId: 'j' },
+  ];
+  const logs = [
+    { type: 'log', log: 'a' },
+    { type: 'log', log: 'b' },
+  ];
+  expect(await servedTo(service, { ...next, ...cut })).toMatchObject([{ type: 'leadership' }, ...job, ...logs]);
   expect(await isHeldBy(next)).toEqual(everything);
   await service.cutting.release(group, next.backupId);
   expect(await isHeldBy(next)).toEqual(nothing);

@@ -133,7 +133,7 @@ test('when the logs do not hold still the worker is suspended anew for each cut'
   await world.register('w1');
   const { backupId } = await world.begin();
   const still = world.played.cut;
-  world.played.cut = { again: 'log "events": the lock was removed' };
+  world.played.cut = { kind: 'again', again: 'log "events": the lock was removed' };
   await world.replied('w1', 'suspend');
   await world.entered(backupId, 'WaitStateEntered');
   world.played.cut = still;

@@ -4,7 +4,7 @@ import { choose, offer, run, suspend } from '../../../functions/backups/attempt/
 import type { BackupOptions, BackupRecord } from '../../../functions/backups/backup.ts';
 import { backupTable } from '../../../functions/backups/backup-table.ts';
 import type { WithArchives, WithBucket, WithCutting, WithWorkflow } from '../../../functions/backups/backups.ts';
-import type { Archives, Verification } from '../../../functions/backups/ports.ts';
+import type { Archives, GroupCutOutcome, Verification } from '../../../functions/backups/ports.ts';
 import { known } from '../../../functions/backups/records.ts';
 import { begin } from '../../../functions/backups/requests.ts';
 import type { Command } from '../../../functions/backups/worker/worker-store.ts';
@@ -44,6 +44,8 @@ export class RecordedWorkflow {
   }
 }
 
+const contents = { token: 'first', files: 1, key: 'secret' };
+
 export type Room = WithWorkflow & WithArchives & WithCutting & WithBucket;
 
 /** A room on a table of its own; the workflow, the cut and the archives are played by the test. */
@@ -55,7 +57,7 @@ export async function openBackups() {
   const clock = movedClock();
   const workflow = new RecordedWorkflow();
   const played = {
-    cut: { cut: { events: 10 } } as { cut: Cut } | { again: string },
+    cut: { kind: 'cut', cut: { events: 10 }, contents, pausedMs: 12 } as GroupCutOutcome,
     verification: { intact: true, entryCount: 5, bytes: 50 } as Verification,
     discarded: [] as (number | undefined)[],
     released: [] as string[],

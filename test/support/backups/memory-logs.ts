@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
 import type { GroupLogs } from '../../../functions/log/group-logs.ts';
 import { append, type WriterMemory } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
@@ -18,6 +19,17 @@ export interface MemoryLog {
 export interface MemoryLogs extends GroupLogs {
   of(group: string, log: string): MemoryLog;
 }
+
+/** For a cut of logs alone. */
+export const nothingElse = async () => ({ kind: 'read', rest: undefined }) as const;
+
+/** What such a cut comes to. */
+export const placedAt = (cut: Record<string, number>) => ({
+  kind: 'cut',
+  cut,
+  rest: undefined,
+  pausedMs: expect.any(Number) as number,
+});
 
 /** The logs of all groups, each on three replicas in memory that apply the acceptor's rules. */
 export function memoryLogs(): MemoryLogs {

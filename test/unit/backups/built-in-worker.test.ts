@@ -5,11 +5,14 @@ import { payloadName } from '../../../archive/format.ts';
 import type { ArchivePage, ArchiveTarget } from '../../../archive/ports.ts';
 import { verifyArchive } from '../../../archive/verifier.ts';
 import { payloadsPerFile } from '../../../archive/writer.ts';
-import { jobEntries, type PageParts, pageOf } from '../../../functions/backups/attempt/contents.ts';
+import { type PageParts, pageOf } from '../../../functions/backups/attempt/contents.ts';
+import { putContents } from '../../../functions/backups/attempt/cut-contents.ts';
+import { jobEntries } from '../../../functions/backups/attempt/job-entries.ts';
+import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import type { ArchiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
+import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
 import { OutOfTime, workSlice } from '../../../functions/backups/worker/built-in-worker.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
-import { jobKey } from '../../../functions/jobs/keys.ts';
 import type { Cut } from '../../../functions/log/protocol/cut.ts';
 import { identity, memoryArchive, sha256 } from '../../support/backups/archives.ts';
 import { begunBackup } from '../../support/backups/begun-backup.ts';
@@ -90,32 +93,30 @@ function jobs(count: number): Job[] {
   }));
 }
 
-function partsWith(all: readonly Job[], backupId: string): PageParts {
-  return {
-    leases: { read: async () => undefined, highestVersion: async () => 1 },
-    jobs: {
-      async list(_group: string, after: string | undefined, limit: number) {
-        const rest = all.filter(({ jobId }) => after === undefined || jobKey(group, jobId).sk > after);
-        const items = rest.slice(0, limit);
-        const last = items.at(-1);
-        return { items, last: rest.length > limit && last ? jobKey(group, last.jobId).sk : undefined };
-      },
-    },
-    held: {
-      heldBy: async () => backupId,
-      holdJob: async ({ jobId }: { jobId: string }) => ({
-        ...all.find((job) => job.jobId === jobId),
-        heldBy: backupId,
-      }),
-    },
-    logs: memoryLogs(),
-  } as unknown as PageParts;
+/** What a cut has fixed of a group that has these jobs and no log. */
+async function cutWith(all: readonly Job[]) {
+  const objects = new Map<string, Uint8Array>();
+  const bucket = {
+    open: async ({ key }) => [objects.get(key)] as unknown as AsyncIterable<Uint8Array>,
+    put: async ({ key }, bytes) => void objects.set(key, bytes),
+  } satisfies Partial<ArchiveBucket> as unknown as ArchiveBucket;
+  const begun = { ...begunBackup(group, 0), attempt: 1, cut: {} };
+  const lines = (job: Job) => jobEntries(job).map((entry) => `${JSON.stringify(entry)}\n`);
+  const contents = {
+    token: 'cut',
+    head: [{ type: 'leadership' as const, fencingVersion: 1, highestVersion: 1 }],
+    jobs: new Map(all.map((job) => [job.jobId, lines(job).join('')])),
+  };
+  const files = await putContents(bucket, { bucket: 'bucket', key: attemptPlace(begun) }, contents);
+  const record: BackupRecord = { ...begun, contents: { token: 'cut', files, key: 'secret' } };
+  const parts: PageParts = { bucket, bucketName: 'bucket', logs: memoryLogs(), served: async () => {} };
+  return { record, parts };
 }
 
 test('a group is backed up slice by slice, however many payloads it refers to', async () => {
   const all = jobs(90);
-  const record = { ...begunBackup(group, 0), cut: {} };
-  const work = openWork(record.cut, (cursor) => pageOf(partsWith(all, record.backupId), record, cursor));
+  const { record, parts } = await cutWith(all);
+  const work = openWork({}, (cursor) => pageOf(parts, record, cursor));
   await work.slices(30);
   const { counts, files } = await verifyArchive(work.reader);
   expect(counts).toMatchObject({ jobs: 90, payloads: 90 * 65 });

@@ -6,6 +6,7 @@ import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
 import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
 import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
+import { nothingElse, placedAt } from '../../support/backups/memory-logs.ts';
 import { appendAs, type CalmLog, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
 
 const backupId = 'backup-1';
@@ -28,7 +29,7 @@ function groupOf({ parts, seat }: CalmLog): GroupLogs {
   };
 }
 
-const cut = (log: CalmLog, lockId = 'lock-1') => cutLogs(groupOf(log), 'orders', { backupId, lockId });
+const cut = (log: CalmLog, lockId = 'lock-1') => cutLogs(groupOf(log), 'orders', { backupId, lockId }, nothingElse);
 
 const truncate = (parts: LogParts, { writerId }: Seat, to: number) =>
   append(parts, memoryOf(), { writerId, requestId: 't', values: [{ type: 'TRUNCATE', to, requestId: 't' }] });
@@ -55,7 +56,7 @@ describe('a truncation that was placed before the hold of a backup', () => {
       await lockAll(parts, 'other');
       expect(await truncate(parts, seat, 3)).toHaveProperty('stateLocked');
       await unlockAll(parts, 'other');
-      expect(await cut(log)).toEqual({ cut: { journal: 5 } });
+      expect(await cut(log)).toEqual(placedAt({ journal: 5 }));
       expect(await truncate(parts, seat, 3)).toEqual(held);
       expect(begins(log)).toEqual([0, 0, 0]);
       expect(await appendAs(parts, seat, 'next')).toHaveProperty('first');
@@ -75,7 +76,7 @@ describe('a truncation that was placed before the hold of a backup', () => {
       store.hold = held.held;
       expect(await truncate(parts, seat, 3)).toEqual(held);
       expect(store.seat?.closed).toBe(false);
-      expect(await cut(log)).toEqual({ cut: { journal: 6 } });
+      expect(await cut(log)).toEqual(placedAt({ journal: 6 }));
     }));
 
   test('and is written by a slow process after the unlock, does not take effect', () =>
@@ -98,7 +99,7 @@ describe('a truncation that was placed before the hold of a backup', () => {
       };
       const late = truncate(slow, seat, 3);
       await parts.timer.sleep(100);
-      expect(await cut(log)).toEqual({ cut: { journal: 5 } });
+      expect(await cut(log)).toEqual(placedAt({ journal: 5 }));
       wake();
       expect(await late).toEqual(held);
       expect(begins(log)).toEqual([0, 0, 0]);
@@ -110,8 +111,8 @@ describe('a truncation that was placed before the hold of a backup', () => {
       const seat = await withFiveEntries(parts);
       expect(await truncate(dyingEarly(parts), seat, 3)).toEqual({ outcomeUnknown: true });
       expect(begins(log)).toEqual([0, 0, 0]);
-      expect(await cut(log)).toEqual({ again: 'log "journal": truncated while the cut was placed' });
-      expect(await cut(log, 'lock-2')).toEqual({ cut: { journal: 6 } });
+      expect(await cut(log)).toEqual({ kind: 'again', again: 'log "journal": truncated while the cut was placed' });
+      expect(await cut(log, 'lock-2')).toEqual(placedAt({ journal: 6 }));
       expect(await truncate(parts, seat, 3)).toEqual({ first: 6, last: 6 });
       expect(begins(log)).toEqual([3, 3, 3]);
     }));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { cutLogs } from '../../../functions/log/protocol/cut.ts';
 import { read } from '../../../functions/log/protocol/reader.ts';
-import { initialise, memoryLogs, memoryWriter } from '../../support/backups/memory-logs.ts';
+import { initialise, memoryLogs, memoryWriter, nothingElse, placedAt } from '../../support/backups/memory-logs.ts';
 import { meetingOf } from '../../support/meeting.ts';
 
 const group = 'orders';
@@ -19,8 +19,8 @@ describe('the cut', () => {
     const logs = await openLogs('a', 'b');
     const writer = memoryWriter(logs.of(group, 'a'), 1);
     await writer.append('one', 'two', 'three');
-    const answer = await cutLogs(logs, group, names);
-    expect(answer).toEqual({ cut: { a: 3, b: 0 } });
+    const answer = await cutLogs(logs, group, names, nothingElse);
+    expect(answer).toEqual(placedAt({ a: 3, b: 0 }));
     for (const log of ['a', 'b']) {
       for (const { inForce } of logs.of(group, log).replicas) expect(inForce.lock).toBeUndefined();
       expect(await logs.heldFrom(group, log, backupId)).toBe(0);
@@ -52,8 +52,8 @@ describe('the cut', () => {
     try {
       for (let round = 0; round < 10; round += 1) {
         const before = acknowledged;
-        const answer = await cutLogs(logs, group, { backupId, lockId: `lock-${round}` });
-        if (!('cut' in answer)) throw new Error(answer.again);
+        const answer = await cutLogs(logs, group, { backupId, lockId: `lock-${round}` }, nothingElse);
+        if (answer.kind === 'again') throw new Error(answer.again);
         const [last = 0] = (await numbers('causes', answer.cut['causes'] ?? 0)).slice(-1);
         const [lastEffect = 0] = (await numbers('effects', answer.cut['effects'] ?? 0)).slice(-1);
         expect(last).toBeGreaterThanOrEqual(lastEffect);
@@ -92,10 +92,41 @@ describe('the cut', () => {
         return { ...parts, replicas };
       },
     };
-    expect(await cutLogs(meanwhile, group, names)).toEqual({
+    expect(await cutLogs(meanwhile, group, names, nothingElse)).toEqual({
+      kind: 'again',
       again: 'log "a": an entry came in before all logs were locked',
     });
-    expect(await cutLogs(meanwhile, group, { ...names, lockId: 'lock-2' })).toEqual({ cut: { a: 2, b: 0 } });
+    expect(await cutLogs(meanwhile, group, { ...names, lockId: 'lock-2' }, nothingElse)).toEqual(
+      placedAt({ a: 2, b: 0 }),
+    );
+  });
+
+  test('does not count when another log came into use before the rest of the group was read', async () => {
+    const logs = await openLogs('a');
+    const withAnother = async () => {
+      await initialise(logs, group, 'b');
+      await memoryWriter(logs.of(group, 'b'), 1).append('an effect of what is in a');
+      return nothingElse();
+    };
+    expect(await cutLogs(logs, group, names, withAnother)).toEqual({
+      kind: 'again',
+      again: 'log "b": it came into use while the cut was placed',
+    });
+    expect(await cutLogs(logs, group, { ...names, lockId: 'lock-2' }, nothingElse)).toEqual(placedAt({ a: 0, b: 1 }));
+  });
+
+  test('does not count when a fill has brought an entry while the rest of the group was read', async () => {
+    const logs = await openLogs('a');
+    const [replica] = logs.of(group, 'a').replicas;
+    const withAFill = async () => {
+      const value = { type: 'APPEND', data: Buffer.from('one'), requestId: 'one', index: 0 } as const;
+      replica?.handle.learn([{ position: 1, promised: 9, promisedBy: 'x', learned: true, value }]);
+      return nothingElse();
+    };
+    expect(await cutLogs(logs, group, names, withAFill)).toEqual({
+      kind: 'again',
+      again: 'log "a": an entry came in while the cut was placed',
+    });
   });
 
   test('does not count when a lock was removed before it was placed', async () => {
@@ -115,12 +146,12 @@ describe('the cut', () => {
         return { ...opened, seat: { ...seat, read: reading } };
       },
     };
-    const answer = await cutLogs(broken, group, names);
-    expect(answer).toEqual({ again: 'log "b": the lock was removed before the cut was placed' });
+    const answer = await cutLogs(broken, group, names, nothingElse);
+    expect(answer).toEqual({ kind: 'again', again: 'log "b": the lock was removed before the cut was placed' });
     for (const log of ['a', 'b']) {
       for (const { inForce } of logs.of(group, log).replicas) expect(inForce.lock).toBeUndefined();
     }
-    expect(await cutLogs(logs, group, { backupId, lockId: 'lock-2' })).toHaveProperty('cut');
+    expect(await cutLogs(logs, group, { backupId, lockId: 'lock-2' }, nothingElse)).toHaveProperty('cut');
   });
 
   test('waits for the lock of another, and for a quorum', async () => {
@@ -133,13 +164,19 @@ describe('the cut', () => {
     };
     lockedBy(one);
     lockedBy(two);
-    expect(await cutLogs(logs, group, names)).toEqual({ again: 'log "a": no quorum could be locked' });
+    expect(await cutLogs(logs, group, names, nothingElse)).toEqual({
+      kind: 'again',
+      again: 'log "a": no quorum could be locked',
+    });
     expect(one?.inForce.lock?.lockId).toBe('other');
     one?.handle.unlock('other');
-    expect(await cutLogs(logs, group, names)).toEqual({ cut: { a: 0 } });
+    expect(await cutLogs(logs, group, names, nothingElse)).toEqual(placedAt({ a: 0 }));
     one?.wipe();
     three?.wipe();
-    expect(await cutLogs(logs, group, names)).toEqual({ again: 'log "a": 1 of 2 needed replicas vote' });
+    expect(await cutLogs(logs, group, names, nothingElse)).toEqual({
+      kind: 'again',
+      again: 'log "a": 1 of 2 needed replicas vote',
+    });
   });
 
   test('holds truncations back, and leaves out a log that was never initialised', async () => {
@@ -148,7 +185,7 @@ describe('the cut', () => {
     const writer = memoryWriter(logs.of(group, 'a'), 1);
     await writer.append(...Array.from({ length: 10 }, (_, at) => `${at}`));
     await writer.truncate(4);
-    expect(await cutLogs(logs, group, names)).toEqual({ cut: { a: 11 } });
+    expect(await cutLogs(logs, group, names, nothingElse)).toEqual(placedAt({ a: 11 }));
     expect(await writer.truncate(8)).toBe(-1);
     expect(await writer.truncate(4)).toBe(12);
     await logs.release(group, 'a', backupId);
@@ -166,7 +203,9 @@ describe('the cut', () => {
         return logs.hold(...asked);
       },
     };
-    expect(await cutLogs(meeting, group, names)).toEqual({ cut: Object.fromEntries(many.map((log) => [log, 0])) });
+    expect(await cutLogs(meeting, group, names, nothingElse)).toEqual(
+      placedAt(Object.fromEntries(many.map((log) => [log, 0]))),
+    );
   });
 
   test('takes up what only one replica has, and settles what nobody has', async () => {
@@ -182,7 +221,7 @@ describe('the cut', () => {
       view: first.inForce.view,
       entries: [{ position: 3, value: { type: 'APPEND', data: Buffer.from('alone'), requestId: 'r', index: 0 } }],
     });
-    expect(await cutLogs(logs, group, names)).toEqual({ cut: { a: 3 } });
+    expect(await cutLogs(logs, group, names, nothingElse)).toEqual(placedAt({ a: 3 }));
     const page = await read(logs.open(group, 'a'), { from: 0, to: 3, limit: 10, maxBytes: 1_000 });
     const items = 'items' in page ? page.items.map(({ data }) => Buffer.from(data).toString()) : page;
     expect(items).toEqual(['one', 'alone']);

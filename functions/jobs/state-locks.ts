@@ -1,0 +1,24 @@
+/**
+ * The state lock on jobs: holds back writes to records that change while a backup reads them all. Design: backups, "The cut".
+ *
+ * A lock only makes it likely that two readings agree, and a backup counts on nothing else. So whoever meets one that its cut must have
+ * forgotten may remove it.
+ */
+import type { JobName } from './job.ts';
+
+export interface StateLock {
+  readonly lockId: string;
+  /** When it was set, epoch ms. */
+  readonly at: number;
+}
+
+/** The port; every method is one request. A lock that is there already gives way: only one backup of a group is in progress. */
+export interface StateLocks {
+  /** Nothing happens when there is no such job. */
+  lockJob(name: JobName, lock: StateLock): Promise<void>;
+  /** Nothing happens when another lock is there, or none. */
+  unlockJob(name: JobName, lockId: string): Promise<void>;
+  /** Holds back the submission of new jobs. Nothing happens when nobody has led the group. */
+  lockSubmissions(group: string, lock: StateLock): Promise<void>;
+  unlockSubmissions(group: string, lockId: string): Promise<void>;
+}
