@@ -56,7 +56,7 @@ export function monitorProduct(facade: MonitoringFacade, stage: string): void {
         sum('OrphansCollected'),
       ],
     },
-    { title: 'Changes that became no event', metrics: [sum('EventsSetAside')] },
+    { title: 'Changes that became no event', metrics: [sum('EventsDeadLettered')] },
   ];
   facade.monitorCustom({ humanReadableName: 'Tenure', alarmFriendlyName: 'tenure', metricGroups: groups });
 }

@@ -1,9 +1,9 @@
 import { type BackupRecord, isFinal } from '../backups/backup.ts';
 import type { Change } from './change.ts';
-import type { Happening } from './raw-event.ts';
+import type { RawEvent } from './raw-event.ts';
 
-/** A backup ends once; heartbeats, and sharing it later, are no events. */
-export function backupHappening({ before, after }: Change): Happening | undefined {
+/** A backup ends once. Heartbeats and later sharing are not events. */
+export function backupEvent({ before, after }: Change): RawEvent | undefined {
   const [was, is] = [recordIn(before), recordIn(after)];
   if (!was || !is || isFinal(was) || !isFinal(is)) return undefined;
   const { backupId, state, entryCount, bytes, startedAt, endedAt, uri, error } = is;

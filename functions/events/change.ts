@@ -1,4 +1,4 @@
-/** One change of an item of the main table, as its stream tells it. */
+/** One change of an item of the main table, as its stream reports it. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord, AttributeValue as WireValue } from 'aws-lambda';
@@ -6,13 +6,13 @@ import type { DynamoDBRecord, AttributeValue as WireValue } from 'aws-lambda';
 type Item = Record<string, unknown>;
 
 export interface Change {
-  /** Of the change: the same whenever it is delivered. */
+  /** The change's id: the same at every delivery. */
   readonly id: string;
   /** The stream's number, padded so that the order of the numbers is that of the texts. */
   readonly sequence: string;
   readonly pk: string;
   readonly sk: string;
-  /** Undefined where the item was not there. */
+  /** Undefined where the item did not exist. */
   readonly before: Item | undefined;
   readonly after: Item | undefined;
   /** Epoch ms; the stream knows whole seconds. */
@@ -39,7 +39,7 @@ export function changeOf({ eventID = '', dynamodb = {} }: DynamoDBRecord): Chang
 /** Lambda hands binary attributes over as base64. */
 function itemOf(image: Image): Item {
   const items = Object.entries(image).map(([name, value]) => [name, withBytes(value)]);
-  // A number that another hand wrote and that JavaScript has not is no reason to stop.
+  // A number beyond JavaScript's range, written by hand, must not stop the stream.
   return unmarshall(Object.fromEntries(items), { wrapNumbers: Number });
 }
 

@@ -1,8 +1,8 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { AsideQueue } from './publishing.ts';
+import type { DeadLetterQueue } from './publishing.ts';
 
 /** Binds the port to an SQS queue. */
-export function sqsAsideQueue(client: SQSClient, QueueUrl: string): AsideQueue {
+export function sqsDeadLetterQueue(client: SQSClient, QueueUrl: string): DeadLetterQueue {
   return {
     async put(change) {
       const MessageBody = JSON.stringify({ message: 'A change that cannot become an event', ...change });

@@ -4,10 +4,10 @@ import { mapConcurrent } from '../../archive/map-concurrent.ts';
 import { logger } from '../platform/logging.ts';
 import type { EventBus, PublishedEvent, Sent } from './publishing.ts';
 
-/** What one request takes. */
+/** Most entries of one request. */
 const atOnce = 10;
 
-/** What the bus says of an entry that it would never take. */
+/** Error codes of an entry that the bus will never accept. */
 const final = new Set(['InvalidArgument', 'MalformedDetail', 'NotAuthorizedForSourceException']);
 
 /** Binds the port to an EventBridge bus. */
@@ -24,7 +24,7 @@ export function eventBridgeBus(client: EventBridgeClient, busName: string): Even
       const answer = await client.send(new PutEventsCommand({ Entries }));
       return events.map((_, at) => outcomeOf(answer.Entries?.[at]));
     } catch (error) {
-      logger.warn('The event bus does not answer', { error: error as Error, events: events.length });
+      logger.warn('The event bus did not respond', { error: error as Error, events: events.length });
       return events.map(() => 'again');
     }
   };
@@ -41,6 +41,6 @@ export function eventBridgeBus(client: EventBridgeClient, busName: string): Even
 
 function outcomeOf({ EventId, ErrorCode, ErrorMessage }: PutEventsResultEntry = {}): Sent {
   if (EventId) return 'published';
-  logger.warn('The event bus refuses an event', { code: ErrorCode, reason: ErrorMessage });
+  logger.warn('The event bus refused an event', { code: ErrorCode, reason: ErrorMessage });
   return final.has(ErrorCode ?? '') ? { refused: `the event bus refuses it: ${ErrorCode}` } : 'again';
 }

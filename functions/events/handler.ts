@@ -3,20 +3,20 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { patience } from '../platform/aws.ts';
 import { logged, logger } from '../platform/logging.ts';
-import { sqsAsideQueue } from './dead-letter-queue.ts';
+import { sqsDeadLetterQueue } from './dead-letter-queue.ts';
 import { eventBridgeBus } from './event-bus.ts';
 import { publishRecords } from './publishing.ts';
 import { eventSettings } from './settings.ts';
 
 const { TENURE_EVENT_BUS, TENURE_FAILURES_QUEUE } = eventSettings();
-const room = {
+const publishing = {
   bus: eventBridgeBus(new EventBridgeClient(patience), TENURE_EVENT_BUS),
-  aside: sqsAsideQueue(new SQSClient(patience), TENURE_FAILURES_QUEUE),
+  deadLetters: sqsDeadLetterQueue(new SQSClient(patience), TENURE_FAILURES_QUEUE),
 };
 
-/** Called with what the mapping's filter lets through of the main table's stream. */
+/** Invoked with the records of the main table's stream that pass the mapping's filter. */
 export const handler = logged(async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
-  const failed = await publishRecords(room, Records);
+  const failed = await publishRecords(publishing, Records);
   logger.info('published', { records: Records.length, again: failed.length });
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
 });

@@ -1,17 +1,17 @@
 import { intact, isDamaged, type Job } from '../jobs/job.ts';
 import { toJob } from '../jobs/job-item.ts';
 import type { Change } from './change.ts';
-import { type Happening, Unreadable } from './raw-event.ts';
+import { type RawEvent, UnreadableChangeError } from './raw-event.ts';
 
 /**
- * A job that is ACTIVE for the first time was submitted, one with another request's graph was submitted anew; one whose next checkpoint
- * id has risen has a checkpoint more. What recovery, retention, backups and the clean-up write is no event.
+ * A job that is ACTIVE for the first time was submitted; one with another request's graph was submitted again; one whose next
+ * checkpoint id has risen has a new checkpoint. Writes of recovery, retention, backups and the clean-up are not events.
  */
-export function jobHappening({ before, after }: Change): Happening | undefined {
+export function jobEvent({ before, after }: Change): RawEvent | undefined {
   const was = toJob(before);
   const is = toJob(after);
   if (!is) return undefined;
-  if (isDamaged(is)) throw new Unreadable(`A job: ${is.damage}`);
+  if (isDamaged(is)) throw new UnreadableChangeError(`A job: ${is.damage}`);
   const told = { jobId: is.jobId, fencingVersion: is.fence };
   if (!was)
     return is.state === 'ACTIVE' ? { type: 'Job Submitted', ...told, replaced: false, at: is.submittedAt } : undefined;

@@ -1,18 +1,18 @@
 import type { LeadershipRecord } from '../leadership/lease.ts';
 import { toRecord } from '../leadership/lease-items.ts';
 import type { Change } from './change.ts';
-import type { Happening } from './raw-event.ts';
+import type { RawEvent } from './raw-event.ts';
 
 /**
- * A term is announced when its confirmation appears in the record, and ends when that goes from it: by a resignation, a revocation,
- * the sweep, or the grant to the next holder. A renewal does neither, nor does one that mends what another hand has damaged.
+ * A term is announced when its confirmation appears in the record, and ends when the confirmation disappears: by a resignation, a
+ * revocation, the sweep, or the grant to the next holder. A renewal does neither, even one that repairs a damaged record.
  */
-export function leadershipHappening({ before, after, writtenAt }: Change): Happening | undefined {
+export function leadershipEvent({ before, after, writtenAt }: Change): RawEvent | undefined {
   const [was, is] = [toRecord(before), toRecord(after)];
   return confirmed(was, is) ?? ended(was, is, writtenAt);
 }
 
-function confirmed(was: LeadershipRecord | undefined, is: LeadershipRecord | undefined): Happening | undefined {
+function confirmed(was: LeadershipRecord | undefined, is: LeadershipRecord | undefined): RawEvent | undefined {
   const holder = is?.holder;
   if (!holder || holder.confirmedAt === undefined) return undefined;
   if (was?.holder?.sessionId !== holder.sessionId || was.holder.confirmedAt !== undefined) return undefined;
@@ -24,7 +24,7 @@ function ended(
   was: LeadershipRecord | undefined,
   is: LeadershipRecord | undefined,
   writtenAt: number,
-): Happening | undefined {
+): RawEvent | undefined {
   if (was?.holder?.confirmedAt === undefined || is?.holder?.confirmedAt !== undefined) return undefined;
   const ending = endingOf(was, is, writtenAt);
   if (!ending) return undefined;

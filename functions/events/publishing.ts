@@ -5,13 +5,13 @@ import { logger } from '../platform/logging.ts';
 import { count } from '../platform/metrics.ts';
 import { type Change, changeOf } from './change.ts';
 import { eventOf } from './event.ts';
-import { Unreadable } from './raw-event.ts';
+import { UnreadableChangeError } from './raw-event.ts';
 
-/** What became of an event; `refused` for good, or to be sent again. */
+/** The outcome of one event: `refused` is final, `again` must be sent again. */
 export type Sent = 'published' | 'again' | { readonly refused: string };
 
 export interface EventBus {
-  /** One outcome per event, in their order. What the bus did not answer is `again`. */
+  /** One outcome per event, in their order. An event without a response from the bus is `again`. */
   publish(events: readonly PublishedEvent[]): Promise<Sent[]>;
 }
 
@@ -20,62 +20,76 @@ export interface PublishedEvent extends TenureEvent {
   readonly writtenAt: number;
 }
 
-/** Where a change waits for an operator that cannot become an event, so that it holds up no other. */
-export interface AsideQueue {
+/** Keeps changes that cannot become an event for an operator, so that they hold up no other. */
+export interface DeadLetterQueue {
   put(change: Pick<Change, 'id' | 'sequence' | 'pk' | 'sk'> & { readonly reason: string }): Promise<void>;
 }
 
 export interface Publishing {
   readonly bus: EventBus;
-  readonly aside: AsideQueue;
+  readonly deadLetters: DeadLetterQueue;
 }
 
 /**
- * Publishes what is an event, at least once, and answers the stream's numbers of those that have to come again. The stream then begins again at
- * the first of them, so that what follows it can be published twice.
+ * Publishes each event at least once and returns the stream's numbers of the records that have to be delivered again. The
+ * stream then restarts at the first of them, so a later record can be published twice.
  */
-export async function publishRecords(room: Publishing, records: readonly DynamoDBRecord[]): Promise<string[]> {
+export async function publishRecords(publishing: Publishing, records: readonly DynamoDBRecord[]): Promise<string[]> {
   const read = records.map(readRecord);
-  const outcomes = await room.bus.publish(read.flatMap(({ event }) => event ?? []));
+  const events = read.flatMap((one) => (one.kind === 'event' ? [one.event] : []));
+  const sent = await publishing.bus.publish(events);
+  const outcomes = new Map(events.map((event, at) => [event, sent[at] ?? 'again']));
   const failed: string[] = [];
-  for (const { record, change, event, unreadable } of read) {
-    const outcome = event && outcomes.shift();
-    const reason = unreadable ?? (typeof outcome === 'object' ? outcome.refused : undefined);
-    // Behind one that comes again this one does too, and would be set aside each time.
-    const asideNow = reason !== undefined && failed.length === 0 && (await setAside(room, change, reason));
-    const done = reason === undefined ? outcome !== 'again' : asideNow;
-    if (!done) failed.push(record.dynamodb?.SequenceNumber ?? '');
+  for (const one of read) {
+    const reason = refusalOf(one, outcomes);
+    // After a record that is delivered again, this one is too, and would be dead-lettered each time.
+    const done =
+      reason === undefined
+        ? one.kind !== 'event' || outcomes.get(one.event) === 'published'
+        : failed.length === 0 && (await deadLetter(publishing, one.change, reason));
+    if (!done) failed.push(one.record.dynamodb?.SequenceNumber ?? '');
   }
   return failed;
 }
 
-interface Read {
-  readonly record: DynamoDBRecord;
-  readonly change: Change;
-  readonly event?: PublishedEvent | undefined;
-  readonly unreadable?: string;
-}
+type ReadRecord = { readonly record: DynamoDBRecord; readonly change: Change } & (
+  | { readonly kind: 'event'; readonly event: PublishedEvent }
+  | { readonly kind: 'unreadable'; readonly reason: string }
+  | { readonly kind: 'none' }
+);
 
-function readRecord(record: DynamoDBRecord): Read {
+function readRecord(record: DynamoDBRecord): ReadRecord {
   const change = changeOf(record);
   try {
     const event = eventOf(change);
-    return { record, change, event: event && { ...event, writtenAt: change.writtenAt } };
+    if (!event) return { kind: 'none', record, change };
+    return { kind: 'event', record, change, event: { ...event, writtenAt: change.writtenAt } };
   } catch (error) {
-    if (error instanceof Unreadable) return { record, change, unreadable: error.message };
-    logger.error('A change breaks what reads it', { eventId: change.id, error: error as Error });
-    return { record, change, unreadable: 'it cannot be read' };
+    if (error instanceof UnreadableChangeError) return { kind: 'unreadable', record, change, reason: error.message };
+    logger.error('Reading a change failed', { eventId: change.id, error: error as Error });
+    return { kind: 'unreadable', record, change, reason: 'it cannot be read' };
   }
 }
 
-async function setAside({ aside }: Publishing, { id, sequence, pk, sk }: Change, reason: string): Promise<boolean> {
-  logger.error('A change was set aside', { eventId: id, sequence, pk, sk, reason });
-  count('EventsSetAside');
+/** Why a change can never be published; undefined when it can, or is no event. */
+function refusalOf(read: ReadRecord, outcomes: ReadonlyMap<PublishedEvent, Sent>): string | undefined {
+  if (read.kind === 'unreadable') return read.reason;
+  const outcome = read.kind === 'event' ? outcomes.get(read.event) : undefined;
+  return typeof outcome === 'object' ? outcome.refused : undefined;
+}
+
+async function deadLetter(
+  { deadLetters }: Publishing,
+  { id, sequence, pk, sk }: Change,
+  reason: string,
+): Promise<boolean> {
+  logger.error('Moved a change to the dead-letter queue', { eventId: id, sequence, pk, sk, reason });
+  count('EventsDeadLettered');
   try {
-    await aside.put({ id, sequence, pk, sk, reason });
+    await deadLetters.put({ id, sequence, pk, sk, reason });
     return true;
   } catch (error) {
-    logger.error('The queue does not take what was set aside', { error: error as Error });
+    logger.error('The dead-letter queue rejected a change', { error: error as Error });
     return false;
   }
 }

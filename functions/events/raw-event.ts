@@ -1,13 +1,13 @@
 import type { EventType } from '../../api/events.ts';
 
-/** What an item tells, unchecked: another hand may have written it. Instants are epoch ms. */
-export interface Happening {
+/** An event before its check against the schema: items may have been edited by hand. Instants are epoch ms. */
+export interface RawEvent {
   readonly type: EventType;
   readonly at: unknown;
   readonly [member: string]: unknown;
 }
 
-/** A change of which it cannot be told what event it is. The message names members and none of their values. */
-export class Unreadable extends Error {
-  override readonly name = 'Unreadable';
+/** A change whose event cannot be determined. The message names members and none of their values. */
+export class UnreadableChangeError extends Error {
+  override readonly name = 'UnreadableChangeError';
 }

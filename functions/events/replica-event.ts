@@ -1,10 +1,10 @@
 import { replicaIn } from '../log/dynamodb/keys.ts';
 import type { NotedReplica } from '../log/http/replica-watch.ts';
 import type { Change } from './change.ts';
-import type { Happening } from './raw-event.ts';
+import type { RawEvent } from './raw-event.ts';
 
-/** The sweep has noted another status of a replica than before. */
-export function replicaHappening({ sk, before, after }: Change): Happening | undefined {
+/** The sweep noted that a replica's status changed. */
+export function replicaEvent({ sk, before, after }: Change): RawEvent | undefined {
   if (!after || after['status'] === before?.['status']) return undefined;
   const { status, previous, since } = after as Partial<NotedReplica>;
   return {

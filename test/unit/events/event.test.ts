@@ -6,7 +6,7 @@ import { details } from '../../../api/events.ts';
 import { matches } from '../../../emulator/streams/pattern.ts';
 import { changeOf } from '../../../functions/events/change.ts';
 import { eventOf } from '../../../functions/events/event.ts';
-import { Unreadable } from '../../../functions/events/raw-event.ts';
+import { UnreadableChangeError } from '../../../functions/events/raw-event.ts';
 import { eventFilters } from '../../../infra/event-filter.ts';
 
 type Item = Record<string, unknown>;
@@ -83,7 +83,7 @@ test('whatever is written by hand, a change is one event, none, or unreadable by
         const event = eventIn(record(key, before, after && { ...after, secret: 'hidden' }));
         expect(JSON.stringify(event ?? {})).not.toContain('hidden');
       } catch (error) {
-        expect(error).toBeInstanceOf(Unreadable);
+        expect(error).toBeInstanceOf(UnreadableChangeError);
         expect((error as Error).message).not.toContain('hidden');
       }
     }),

@@ -1,7 +1,7 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type AsideQueue, publishRecords, type Sent } from '../../../functions/events/publishing.ts';
+import { type DeadLetterQueue, publishRecords, type Sent } from '../../../functions/events/publishing.ts';
 import { logger } from '../../../functions/platform/logging.ts';
 
 logger.setLogLevel('SILENT');
@@ -17,7 +17,7 @@ function record(sequence: number, status: string | undefined = 'VOTING'): Dynamo
 }
 
 /** A bus on which each event meets the outcome that stands for its id. */
-function roomWith(outcomes: Record<string, Sent> = {}, aside: AsideQueue['put'] = async () => {}) {
+function roomWith(outcomes: Record<string, Sent> = {}, aside: DeadLetterQueue['put'] = async () => {}) {
   const published: string[] = [];
   const setAside: { id: string; reason: string }[] = [];
   return {
@@ -31,8 +31,8 @@ function roomWith(outcomes: Record<string, Sent> = {}, aside: AsideQueue['put'] 
           return outcome;
         }),
     },
-    aside: {
-      async put(change: Parameters<AsideQueue['put']>[0]) {
+    deadLetters: {
+      async put(change: Parameters<DeadLetterQueue['put']>[0]) {
         await aside(change);
         setAside.push({ id: change.id, reason: change.reason });
       },
