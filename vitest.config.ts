@@ -39,12 +39,14 @@ export default defineConfig({
       project('unit', { ...together, testTimeout: 30_000 }),
       project('contract', { ...together, ...dynamodb, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('simulation', { testTimeout: 240_000 }),
+      project('browser', { testTimeout: 60_000, hookTimeout: 180_000 }),
       project('infra', { ...together, testTimeout: 120_000, hookTimeout: 120_000 }),
       project('end-to-end', {
         ...together,
         globalSetup: ['test/support/shared-stack.ts'],
         testTimeout: 300_000,
-        hookTimeout: 120_000,
+        // Longer than a stack may take to come up.
+        hookTimeout: 180_000,
       }),
     ],
   },

@@ -34,7 +34,7 @@ export async function takeDataFolder(data: string | undefined): Promise<DataFold
     path,
     ephemeral,
     async describe(stack) {
-      await writeFile(`${description}.new`, `${JSON.stringify(stack, undefined, 2)}\n`);
+      await writeFile(`${description}.new`, `${JSON.stringify(stack, undefined, 2)}\n`, { mode: 0o600 });
       await rename(`${description}.new`, description);
     },
     async release() {

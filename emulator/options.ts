@@ -7,6 +7,8 @@ export interface Options {
   data: string | undefined;
   schedules: boolean;
   app: string;
+  /** Names that a Host header may have besides those of loopback. */
+  hosts: string[];
 }
 
 export class UsageError extends Error {}
@@ -19,6 +21,7 @@ export const usage = `Runs the whole system on this machine.
   --data DIR       folder that keeps the state (default: .tenure)
   --ephemeral      keep the state in a temporary folder that is removed at the end
   --no-schedules   fire no schedules; PUT /_local/schedules/NAME still does
+  --allow-host H   also accept requests to the host name H; repeatable (default: loopback addresses only)
   --app FILE       CDK app to run (default: infra/app.ts)
   --help           this text
 
@@ -40,6 +43,7 @@ export function readOptions(argv: string[], environment: NodeJS.ProcessEnv): Opt
     data: values.ephemeral ? undefined : (values.data ?? '.tenure'),
     schedules: !values['no-schedules'],
     app: values.app,
+    hosts: values['allow-host'].map((name) => name.toLowerCase()),
   };
 }
 
@@ -53,6 +57,7 @@ function parsed(argv: string[]) {
         ephemeral: { type: 'boolean' },
         'no-schedules': { type: 'boolean' },
         app: { type: 'string', default: 'infra/app.ts' },
+        'allow-host': { type: 'string', multiple: true, default: [] },
         help: { type: 'boolean' },
       },
     });

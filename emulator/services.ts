@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Answer, send } from './api-gateway/answer.ts';
-import { close, json, listen } from './api-gateway/server.ts';
+import { type Answer, json, send } from './api-gateway/answer.ts';
 import type { EventEntry } from './eventbridge/events.ts';
 import type { Targets } from './eventbridge/targets.ts';
 import { limits } from './lambda/function.ts';
 import { type FunctionHost, PayloadTooLarge, UnknownFunction } from './lambda/host.ts';
+import { close, listen } from './listener.ts';
+import { guarded } from './request-guard.ts';
 
 export interface Services {
   endpoint: string;
@@ -15,19 +16,29 @@ export interface Services {
   stop(): Promise<void>;
 }
 
+/** Lambda's payloads, EventBridge, SQS. */
+const bodyTypes = [
+  'application/octet-stream',
+  'application/json',
+  'application/x-amz-json-1.1',
+  'application/x-amz-json-1.0',
+];
+
 /** Lambda takes less for an invocation that nobody waits for. */
 const asynchronousBytes = 1_048_576;
 
 /** The few AWS calls besides tables, objects and workflows: Lambda's Invoke, EventBridge's PutEvents, SQS's SendMessage. */
-export async function startServices(): Promise<Services> {
+export async function startServices(hosts: readonly string[]): Promise<Services> {
   let parts: { functions: FunctionHost; targets: Targets } | undefined;
-  const server = createServer((request, response) => {
-    read(request)
-      .then((body) => answer(request, body))
-      .catch(failure)
-      .then((answered) => send(response, answered, 'local'))
-      .catch(() => response.destroy());
-  });
+  const server = createServer(
+    guarded({ hosts, bodyTypes }, (request, response) => {
+      read(request)
+        .then((body) => answer(request, body))
+        .catch(failure)
+        .then((answered) => send(response, answered, 'local'))
+        .catch(() => response.destroy());
+    }),
+  );
 
   async function answer(request: IncomingMessage, body: Buffer): Promise<Answer> {
     if (!parts) return fault(503, 'ServiceUnavailable', 'The stack is still coming up');

@@ -16,7 +16,11 @@ process.setSourceMapsEnabled(true);
 const folder = await joinSources({
   rooms: ['emulator'],
   entries: ['emulator/start.ts'],
-  beside: ['emulator/lambda/worker.mjs'],
+  beside: [
+    'emulator/lambda/worker.mjs',
+    'emulator/dynamodb/LoopbackServer.class',
+    'emulator/dynamodb/LoopbackServer$Guard.class',
+  ],
 });
 const { start } = await import(pathToFileURL(join(folder, 'start.js')).href);
 await start(project, process.argv.slice(2), startedAt, endOfParent());

@@ -1,4 +1,5 @@
 import { type Options, readOptions, UsageError, usage } from './options.ts';
+import { Parts } from './parts.ts';
 import { bringUp } from './stack.ts';
 
 const longestStopMs = 10_000;
@@ -16,17 +17,13 @@ export async function start(
   parentGone: () => boolean,
 ): Promise<void> {
   const options = optionsOrExit(argv);
-  const stops: (() => Promise<void> | void)[] = [];
+  const parts = new Parts();
   let stoppingSince: number | undefined;
 
   async function stop(code: number): Promise<void> {
     stoppingSince ??= Date.now();
     setTimeout(() => process.exit(code || 1), longestStopMs).unref();
-    for (const stopPart of stops.splice(0).reverse()) {
-      await Promise.resolve()
-        .then(stopPart)
-        .catch((cause: unknown) => console.error(`while stopping: ${String(cause)}`));
-    }
+    await parts.stop((line) => console.error(line));
     process.exit(code);
   }
 
@@ -52,12 +49,7 @@ export async function start(
   }, 500).unref();
 
   try {
-    const api = await bringUp({
-      project,
-      options,
-      report: (line) => console.log(line),
-      onStop: (stopPart) => void stops.push(stopPart),
-    });
+    const api = await bringUp({ project, options, parts, report: (line) => console.log(line) });
     if (stoppingSince === undefined) console.log(`ready on ${api} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
   } catch (cause) {
     if (stoppingSince !== undefined) return;

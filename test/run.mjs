@@ -1,6 +1,7 @@
 /**
  * `npm test`: every check there is, in one go and on a fresh clone: installs what is missing, then types, lint, structure,
- * unit, contract, simulation, infra, end-to-end. Ends with one line: N passed, N failed.
+ * unit, contract, simulation, infra, end-to-end, browser. A step whose program this machine lacks is left out by name.
+ * Ends with one line: N passed, N failed.
  *
  *   npm test                        everything, in the reduced sizes of test/sizes.ts
  *   npm run test:full               everything, in the sizes that the product promises
@@ -17,6 +18,7 @@ if (args.includes('--full')) process.env.TENURE_TEST_FULL = '1';
 const wanted = args.filter((arg) => arg !== '--full');
 const scratch = mkdtempSync(join(tmpdir(), 'tenure-test-'));
 const total = { passed: 0, failed: 0 };
+const leftOut = [];
 
 function run(command, commandArgs) {
   return spawnSync(join('node_modules', '.bin', command), commandArgs, { stdio: 'inherit' }).status === 0;
@@ -27,6 +29,14 @@ const check =
   (command, ...commandArgs) =>
   () =>
     run(command, commandArgs) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+
+/** Leaves a step out, by name and with the command that would bring it in, where a program is missing. */
+const needing = (program, install, step) => () => {
+  const { error } = spawnSync(program, ['--version'], { stdio: 'ignore' });
+  if (!error) return step();
+  leftOut.push(`${program} is missing: ${install}`);
+  return { passed: 0, failed: 0 };
+};
 
 /** The structure check must also have seen the modules it judges: a parser that fails sees none and is silently green. */
 function structure() {
@@ -75,6 +85,7 @@ const steps = {
   infra: project('infra'),
   // They mostly wait, for leases and for processes, so more of them run than there are cores.
   'end-to-end': project('end-to-end', '--maxWorkers=4'),
+  browser: needing('chromium', 'apt-get install -y chromium', project('browser')),
 };
 
 const unknown = wanted.filter((name) => !(name in steps));
@@ -91,11 +102,14 @@ for (const [name, step] of Object.entries(steps)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const startedAt = Date.now();
   console.log(`\n== ${name}`);
+  const missing = leftOut.length;
   const { passed, failed } = step();
+  for (const why of leftOut.slice(missing)) console.log(`left out: ${why}`);
   total.passed += passed;
   total.failed += failed;
   console.log(`== ${name}: ${passed} passed, ${failed} failed (${Math.round((Date.now() - startedAt) / 1000)} s)`);
 }
 rmSync(scratch, { recursive: true, force: true });
+if (leftOut.length > 0) console.log(`\nLeft out on this machine:\n${leftOut.join('\n')}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

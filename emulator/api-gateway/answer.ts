@@ -20,8 +20,11 @@ export interface Answer {
 }
 
 export function gatewayAnswer(status: number): Answer {
-  const message = gatewayMessages[status] ?? 'Internal Server Error';
-  return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify({ message })) };
+  return json(status, { message: gatewayMessages[status] ?? 'Internal Server Error' });
+}
+
+export function json(status: number, content: object): Answer {
+  return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(content)) };
 }
 
 /** Reads a function's result in payload format 2.0; a result that is none is the gateway's 500. */

@@ -1,8 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { limits } from '../lambda/function.ts';
 import { type FunctionHost, PayloadTooLarge } from '../lambda/host.ts';
-import { type Answer, answerOf, gatewayAnswer, send } from './answer.ts';
+import { close, listen } from '../listener.ts';
+import { guarded, isToken } from '../request-guard.ts';
+import { type Answer, answerOf, gatewayAnswer, json, send } from './answer.ts';
 import { eventOf, pathOf } from './event.ts';
 import { faultOrders } from './injection.ts';
 import { matchRoute, type Route } from './route-table.ts';
@@ -15,8 +17,15 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** Called for what lies outside the deployed API, under `/_local/`. Answers undefined for a path that it does not know. */
-export type LocalRoute = (method: string, path: string, body: string) => Promise<Answer | undefined>;
+/** Called for what lies outside the deployed API, under `/_local/`. Returns undefined for a path that it does not know. */
+export type LocalRoute = (method: string, path: string, body: string) => Answer | undefined;
+
+export interface Door {
+  /** Names that a Host header may have besides those of loopback. */
+  hosts: readonly string[];
+  /** What a request to `/_local/` must carry in its header Tenure-Local-Token. */
+  token: string;
+}
 
 const headerBytes = 10_240;
 
@@ -24,14 +33,14 @@ const headerBytes = 10_240;
  * Listens on loopback only, as API Gateway would: its limits, its routing, its own short answers.
  * Throws when the port is taken.
  */
-export async function startGateway(port: number, local: LocalRoute): Promise<Gateway> {
+export async function startGateway(port: number, { hosts, token }: Door, local: LocalRoute): Promise<Gateway> {
   let served: { routes: Route[]; functions: FunctionHost } | undefined;
   const faults = faultOrders();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await bodyOf(request);
     if (!body) return send(response, gatewayAnswer(413), 'local');
-    if (request.url?.startsWith('/_local/')) return send(response, await administer(request, body), 'local');
+    if (request.url?.startsWith('/_local/')) return send(response, administer(request, body), 'local');
     if (headerSize(request) > headerBytes) return send(response, gatewayAnswer(431), 'local');
     const fault = faults.next(request);
     if (fault === 'malformed') return send(response, gatewayAnswer(400), 'local');
@@ -41,13 +50,16 @@ export async function startGateway(port: number, local: LocalRoute): Promise<Gat
     send(response, answered, requestId);
   }
 
-  async function administer(request: IncomingMessage, body: Buffer): Promise<Answer> {
+  function administer(request: IncomingMessage, body: Buffer): Answer {
+    if (!isToken(request.headers['tenure-local-token'], token)) {
+      return json(403, { message: 'Send the localToken of stack.json in the header Tenure-Local-Token' });
+    }
     const path = (request.url ?? '').slice('/_local'.length);
     if (request.method === 'PUT' && path === '/inject') {
       const taken = faults.replace(body.toString());
       return 'issues' in taken ? json(400, taken) : json(200, taken);
     }
-    return (await local(request.method ?? 'GET', path, body.toString())) ?? gatewayAnswer(404);
+    return local(request.method ?? 'GET', path, body.toString()) ?? gatewayAnswer(404);
   }
 
   async function dispatch(request: IncomingMessage, body: Buffer): Promise<Answer & { requestId: string }> {
@@ -67,12 +79,16 @@ export async function startGateway(port: number, local: LocalRoute): Promise<Gat
     return { ...gatewayAnswer(outcome.error.errorType === 'Sandbox.Timedout' ? 503 : 500), requestId };
   }
 
-  const server = createServer({ maxHeaderSize: 64 * 1024 }, (request, response) => {
-    answer(request, response).catch((cause: unknown) => {
-      if (response.headersSent) response.destroy();
-      else send(response, json(cause instanceof PayloadTooLarge ? 413 : 500, { message: String(cause) }), 'local');
-    });
-  });
+  const rules = { hosts, bodyTypes: ['application/json'] };
+  const server = createServer(
+    { maxHeaderSize: 64 * 1024 },
+    guarded(rules, (request, response) => {
+      answer(request, response).catch((cause: unknown) => {
+        if (response.headersSent) response.destroy();
+        else send(response, json(cause instanceof PayloadTooLarge ? 413 : 500, { message: String(cause) }), 'local');
+      });
+    }),
+  );
   // A client library's pooled connection must not be closed under its next request.
   server.keepAliveTimeout = 60_000;
   server.requestTimeout = 0;
@@ -89,10 +105,6 @@ export async function startGateway(port: number, local: LocalRoute): Promise<Gat
 function spoil(response: ServerResponse, status: number): void {
   if (status === 0) response.destroy();
   else send(response, gatewayAnswer(status), 'injected');
-}
-
-export function json(status: number, content: object): Answer {
-  return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(content)) };
 }
 
 /** Undefined once it is longer than any request may be; the rest is read and dropped, so that the answer arrives. */
@@ -124,31 +136,4 @@ async function withinTime<Result>(work: Promise<Result>, ms: number): Promise<Re
     timer = setTimeout(() => resolve('late'), ms);
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-
-export function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const taken = cause.code === 'EADDRINUSE';
-      reject(
-        taken ? new PortInUse(`Port ${port} is in use: choose another with --port, or 0 for any free one`) : cause,
-      );
-    });
-    server.listen(port, '127.0.0.1', resolve);
-  });
-}
-
-export class PortInUse extends Error {}
-
-export function close(server: Server, graceMs = 1_000): Promise<void> {
-  return new Promise((resolve) => {
-    // A connection that a request has just left is kept alive by its client, and would hold the stop up.
-    const leaving = setInterval(() => server.closeIdleConnections(), 20);
-    const forced = setTimeout(() => server.closeAllConnections(), graceMs);
-    server.close(() => {
-      clearInterval(leaving);
-      clearTimeout(forced);
-      resolve();
-    });
-  });
 }

@@ -1,8 +1,10 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 export interface DynamoDbLocal {
   endpoint: string;
@@ -12,7 +14,8 @@ export interface DynamoDbLocal {
 export interface DynamoDbLocalOptions {
   /** Folder that keeps the tables over a restart; left out, they live in memory. */
   folder?: string;
-  port?: number;
+  /** Names that a Host header may have besides those of loopback. */
+  hosts?: readonly string[];
 }
 
 const installJava =
@@ -33,55 +36,43 @@ wait "$java" 2>/dev/null
 kill -9 "$reader" 2>/dev/null
 exit "$code"`;
 
+const readyWithinMs = 30_000;
+
 /**
- * Starts AWS's DynamoDB Local and answers once it takes requests.
- * Throws an error that names the install command when Java 17 or newer is missing.
+ * Starts AWS's DynamoDB Local on loopback, through LoopbackServer, and resolves once it serves. It checks no signatures: each access
+ * key ID has tables of its own, so that a secret one keeps others out.
+ *
+ * @throws an error that names the install command when Java 17 or newer is missing
  */
-export async function startDynamoDbLocal({ folder, port }: DynamoDbLocalOptions = {}): Promise<DynamoDbLocal> {
-  const chosen = port ?? (await freePort());
+export async function startDynamoDbLocal({ folder, hosts = [] }: DynamoDbLocalOptions = {}): Promise<DynamoDbLocal> {
   if (folder) await mkdir(folder, { recursive: true });
   const jar = jarFolder();
-  const storage = folder ? ['-dbPath', folder] : ['-inMemory'];
   const java = [
     '-Xms128m',
     '-Xmx1g',
     '-XX:+UseSerialGC',
     '-XX:TieredStopAtLevel=1',
     `-Djava.library.path=${join(jar, 'DynamoDBLocal_lib')}`,
-    '-jar',
-    join(jar, 'DynamoDBLocal.jar'),
-    ...storage,
-    '-sharedDb',
-    '-port',
-    String(chosen),
+    '-classpath',
+    [launcherFolder(), join(jar, 'DynamoDBLocal.jar'), join(jar, 'DynamoDBLocal_lib', '*')].join(delimiter),
+    'LoopbackServer',
+    hosts.join(',') || '-',
+    ...(folder ? ['-dbPath', folder] : ['-inMemory']),
+    '-disableTelemetry',
   ];
   const child = spawn('/bin/sh', ['-c', guard, 'dynamodb-local', ...java], {
-    stdio: ['pipe', 'ignore', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     cwd: jar,
     // Ctrl-C reaches a terminal's whole process group; the tables must outlive the functions that are still writing.
     detached: true,
-  });
-  let complaint = '';
-  child.stderr.on('data', (chunk) => {
-    complaint = (complaint + chunk).slice(-2000);
   });
   child.stdin.on('error', () => {});
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
   });
-
-  const endpoint = `http://127.0.0.1:${chosen}`;
-  const deadline = Date.now() + 30_000;
-  while (!(await answers(endpoint))) {
-    if (child.exitCode !== null) throw new Error(whyItEnded(child.exitCode, complaint));
-    if (Date.now() > deadline) {
-      child.stdin.end();
-      throw new Error(`DynamoDB Local did not answer on ${endpoint} within 30 s: ${complaint}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  const port = await portOf(child);
   return {
-    endpoint,
+    endpoint: `http://127.0.0.1:${port}`,
     async stop() {
       child.kill('SIGTERM');
       const forced = setTimeout(() => child.stdin.end(), 3_000);
@@ -89,6 +80,32 @@ export async function startDynamoDbLocal({ folder, port }: DynamoDbLocalOptions 
       clearTimeout(forced);
     },
   };
+}
+
+/** The launcher prints its port once it serves. */
+function portOf(child: ChildProcess): Promise<number> {
+  let complaint = '';
+  child.stderr?.on('data', (chunk) => {
+    complaint = (complaint + chunk).slice(-2_000);
+  });
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      child.stdin?.end();
+      reject(new Error(`DynamoDB Local did not start within ${readyWithinMs / 1_000} s: ${complaint}`));
+    }, readyWithinMs);
+    if (child.stdout) {
+      createInterface(child.stdout).on('line', (line) => {
+        const port = /^port (\d+)$/.exec(line)?.[1];
+        if (!port) return;
+        clearTimeout(late);
+        resolve(Number(port));
+      });
+    }
+    child.once('close', (code) => {
+      clearTimeout(late);
+      reject(new Error(whyItEnded(code ?? 1, complaint)));
+    });
+  });
 }
 
 function whyItEnded(code: number, complaint: string): string {
@@ -102,24 +119,9 @@ function jarFolder(): string {
   return join(home, 'lib', 'dynamodb_local_2026-01-16');
 }
 
-async function answers(endpoint: string): Promise<boolean> {
-  try {
-    await fetch(endpoint, { signal: AbortSignal.timeout(1_000) });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
+/** Beside this file, or beside the joined file that it has become part of. */
+function launcherFolder(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  if (!existsSync(join(here, 'LoopbackServer.class'))) throw new Error(`${here} has no LoopbackServer.class`);
+  return here;
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Deployment } from '../cloudformation/assembly/deployment.ts';
 import type { Resource } from '../cloudformation/assembly/read.ts';
-import { accessOf, type Endpoints } from '../cloudformation/resources/clients.ts';
+import type { Access, Endpoints } from '../cloudformation/resources/clients.ts';
 import type { HostedFunction } from './function.ts';
 
 export interface FunctionProperties {
@@ -16,6 +16,7 @@ export interface FunctionProperties {
 
 export interface Surroundings {
   endpoints: Endpoints;
+  access: Access;
   /** Answers the other AWS calls: Lambda, EventBridge, SQS. */
   services: string;
   logFolder: string;
@@ -98,15 +99,15 @@ function runtimeVariables(name: string, handler: string, memory: number, folder:
   };
 }
 
-function awsVariables({ endpoints, services }: Surroundings, functionName: string): Record<string, string> {
-  const { region, credentials } = accessOf(process.env);
+function awsVariables({ endpoints, services, access }: Surroundings, functionName: string): Record<string, string> {
+  const { region, credentials } = access;
   return {
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     // A function's credentials are temporary ones in Lambda too; the token tells here whose request it is.
-    AWS_SESSION_TOKEN: 'sessionToken' in credentials ? credentials.sessionToken : functionName,
+    AWS_SESSION_TOKEN: credentials.sessionToken ?? functionName,
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
     AWS_ENDPOINT_URL_DYNAMODB_STREAMS: endpoints.dynamodb,
     AWS_ENDPOINT_URL_S3: endpoints.s3,

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { guarded } from '../request-guard.ts';
 import { S3Error } from './errors.ts';
 import type { Answer } from './handler.ts';
 import { findOperation } from './operations.ts';
@@ -18,6 +19,8 @@ export interface S3ServerOptions {
   port?: number;
   /** The only ones that signatures are accepted from; `local`/`local` unless told. */
   credentials?: Credentials;
+  /** Names that a Host header may have besides those of loopback. */
+  hosts?: readonly string[];
   /** Decides about expiry and gives objects their time; milliseconds since 1970. */
   clock?: { now(): number };
   /** Called for each request with a valid signature, before it is carried out; an S3Error that it throws is the answer. */
@@ -59,8 +62,12 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     const work = serve(store, options, message, response, beginBody).finally(() => running.delete(work));
     running.add(work);
   };
-  const server = createServer((message, response) => accept(message, response, () => {}));
-  server.on('checkContinue', (message, response) => accept(message, response, () => response.writeContinue()));
+  const rules = { hosts: options.hosts ?? [] };
+  const server = createServer(guarded(rules, (message, response) => accept(message, response, () => {})));
+  server.on(
+    'checkContinue',
+    guarded(rules, (message, response) => accept(message, response, () => response.writeContinue())),
+  );
   // A large upload may take its time, and an idle connection may be used again: clients keep theirs open.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 60_000;

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { guarded } from '../request-guard.ts';
 import { type AcceptedDefinitions, rememberNone } from './accepted-definitions.ts';
 import { createCallbacks } from './callbacks.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -27,6 +28,8 @@ export interface StepFunctionsOptions {
   accountId?: string;
   /** Spares the check of definitions that passed it before. */
   accepted?: AcceptedDefinitions;
+  /** Names that a Host header may have besides those of loopback. */
+  hosts?: readonly string[];
 }
 
 export interface StepFunctionsServer {
@@ -56,6 +59,7 @@ export async function startStepFunctions({
   region = 'us-east-1',
   accountId = '000000000000',
   accepted = rememberNone,
+  hosts = [],
 }: StepFunctionsOptions): Promise<StepFunctionsServer> {
   const store = folder === undefined ? memoryStore() : await folderStore(folder);
   const tokens = createTokens(await store.key());
@@ -79,12 +83,14 @@ export async function startStepFunctions({
   await engine.resume(kept.filter((execution) => !outdated.includes(execution)));
 
   const operations = { ...machines.operations, ...executions.operations, ...createCallbacks(engine, tokens, now) };
-  const server = createServer((request, response) => {
-    answer(operations, request, response).catch((error) => {
-      console.error('Step Functions could not answer:', error);
-      response.destroy();
-    });
-  });
+  const server = createServer(
+    guarded({ hosts, bodyTypes: ['application/x-amz-json-1.0'] }, (request, response) => {
+      answer(operations, request, response).catch((error) => {
+        console.error('Step Functions could not answer:', error);
+        response.destroy();
+      });
+    }),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);

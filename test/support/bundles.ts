@@ -18,6 +18,7 @@ export async function bundlesOf(): Promise<Bundle[]> {
   const nowhere = 'http://127.0.0.1:1';
   const functions = functionsOf(deploymentOf(await readAssembly(folder)), {
     endpoints: { dynamodb: nowhere, s3: nowhere, stepFunctions: nowhere },
+    access: { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } },
     services: nowhere,
     logFolder: folder,
     localise: (text) => text,

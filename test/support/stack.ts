@@ -13,6 +13,10 @@ export interface StackDescription {
   stepFunctions: string;
   /** Address of the other AWS calls: Lambda's Invoke, PutEvents, SendMessage. */
   services: string;
+  region: string;
+  credentials: { accessKeyId: string; secretAccessKey: string };
+  /** Opens what lies under /_local/. */
+  localToken: string;
   table: string;
   replicaTables: string[];
   bucket: string;
@@ -30,7 +34,7 @@ export interface StackOptions {
   env?: Record<string, string>;
   /** Folder of the state. Left out, a temporary one is made, and removed by stop(). */
   data?: string;
-  /** False fires no schedules, except by hand (PUT /_local/schedules/NAME). */
+  /** False fires no schedules, except by hand: `fireSchedule`. */
   schedules?: boolean;
   app?: string;
 }
@@ -75,6 +79,20 @@ export async function startStack(options: StackOptions = {}): Promise<RunningSta
     },
   };
   return stack;
+}
+
+/** Sends an order to what lies under /_local/. */
+export function order({ api, localToken }: StackDescription, path: string, content: unknown = {}): Promise<Response> {
+  const headers = { 'tenure-local-token': localToken, 'content-type': 'application/json' };
+  return fetch(`${api}/_local/${path}`, { method: 'PUT', headers, body: JSON.stringify(content) });
+}
+
+/** Fires the one schedule whose name matches. */
+export async function fireSchedule(stack: StackDescription, name: RegExp, content: { slot?: string } = {}) {
+  const [found, ...others] = stack.schedules.filter((schedule) => name.test(schedule));
+  if (!found || others.length > 0) throw new Error(`${name} must match one of ${stack.schedules.join(', ')}`);
+  const { status } = await order(stack, `schedules/${found}`, content);
+  if (status !== 202) throw new Error(`The schedule ${found} was not fired: ${status}`);
 }
 
 /** Answers the process once it has said that it is ready. */

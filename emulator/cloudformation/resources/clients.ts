@@ -28,22 +28,30 @@ export function givenEndpoints(environment: NodeJS.ProcessEnv): Partial<Endpoint
   return Object.fromEntries(Object.entries(given).filter(([, endpoint]) => endpoint)) as Partial<Endpoints>;
 }
 
-/** Region and credentials: those of the environment when something outside takes part, else the local ones. */
-export function accessOf(environment: NodeJS.ProcessEnv) {
-  const own = Object.keys(givenEndpoints(environment)).length > 0 ? environment : {};
-  const sessionToken = own['AWS_SESSION_TOKEN'];
-  return {
-    region: own['AWS_REGION'] ?? localRegion,
-    credentials: {
-      accessKeyId: own['AWS_ACCESS_KEY_ID'] ?? 'local',
-      secretAccessKey: own['AWS_SECRET_ACCESS_KEY'] ?? 'local',
-      ...(sessionToken ? { sessionToken } : {}),
-    },
-  };
+export interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
 }
 
-export function clientsFor(endpoints: Endpoints): Clients {
-  const access = accessOf(process.env);
+export interface Access {
+  region: string;
+  credentials: Credentials;
+}
+
+/** Region and credentials: those of the environment when something outside takes part, else the stack's own. */
+export function accessOf(environment: NodeJS.ProcessEnv, own: Credentials): Access {
+  if (Object.keys(givenEndpoints(environment)).length === 0) return { region: localRegion, credentials: own };
+  const {
+    AWS_REGION: region = localRegion,
+    AWS_ACCESS_KEY_ID: accessKeyId = 'local',
+    AWS_SECRET_ACCESS_KEY: secretAccessKey = 'local',
+    AWS_SESSION_TOKEN: sessionToken,
+  } = environment;
+  return { region, credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) } };
+}
+
+export function clientsFor(endpoints: Endpoints, access: Access): Clients {
   return {
     dynamodb: new DynamoDBClient({ ...access, endpoint: endpoints.dynamodb }),
     streams: new DynamoDBStreamsClient({ ...access, endpoint: endpoints.dynamodb }),

@@ -149,9 +149,8 @@ export function gate() {
 
 /** The files of a backup in S3, below its own prefix. */
 export async function filesOf(group: string, backupId: string): Promise<string[]> {
-  const { s3, bucket } = inject('stack');
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const store = new S3Client({ endpoint: s3, region: 'us-east-1', forcePathStyle: true, credentials });
+  const { s3, bucket, region, credentials } = inject('stack');
+  const store = new S3Client({ endpoint: s3, region, forcePathStyle: true, credentials });
   const Prefix = `backups/${group}/${backupId}/`;
   const { Contents = [] } = await store.send(new ListObjectsV2Command({ Bucket: bucket, Prefix }));
   store.destroy();

@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import type { StackDescription } from '../../support/stack.ts';
 
-export function s3At(endpoint: string): S3Client {
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  return new S3Client({ endpoint, region: 'us-east-1', credentials, forcePathStyle: true });
+export function s3Of({ s3: endpoint, region, credentials }: StackDescription): S3Client {
+  return new S3Client({ endpoint, region, credentials, forcePathStyle: true });
 }
 
 /** Copies all files below an address into a folder, as `aws s3 sync` would. */

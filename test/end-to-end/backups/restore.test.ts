@@ -7,7 +7,7 @@ import { runCli } from '../../../cli/main.ts';
 import { recordedShell } from '../../support/shell.ts';
 import { asked, client, eventually, folder, tenure } from '../leadership/tenure.ts';
 import { type Expected, expectAsAtTheCut } from './as-at-the-cut.ts';
-import { downloadAll, s3At } from './downloads.ts';
+import { downloadAll, s3Of } from './downloads.ts';
 import { contentOf } from './group-content.ts';
 import { type LivingGroup, openLivingGroup } from './living-group.ts';
 
@@ -63,7 +63,7 @@ describe('a backup that the built-in worker took while the group was written to'
 
   test('is verified from its files alone, and restored from them; a flipped byte in any of them is told', async () => {
     const files = folder();
-    await downloadAll(s3At(inject('stack').s3), taken.uri, files);
+    await downloadAll(s3Of(inject('stack')), taken.uri, files);
     // Only what the manifest names: a worker that was started twice leaves files of the other suffix behind.
     const manifest = JSON.parse(await readFile(join(files, 'manifest.json'), 'utf8'));
     const names: string[] = ['manifest.json', ...[...manifest.files, ...manifest.payloads].map(({ name }) => name)];

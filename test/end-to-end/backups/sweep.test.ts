@@ -3,20 +3,18 @@ import { expect, inject, test } from 'vitest';
 import { backupTable } from '../../../functions/backups/backup-table.ts';
 import { begunBackup } from '../../support/backups/begun-backup.ts';
 import { localDocuments } from '../../support/main-table.ts';
+import { fireSchedule } from '../../support/stack.ts';
 import { newGroup } from '../leadership/tenure.ts';
 import { begun, ended, gate, meanwhile, start, taken, when } from './backups.ts';
 
 const stack = inject('stack');
-const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-const workflows = new SFNClient({ endpoint: stack.stepFunctions, region: 'us-east-1', credentials });
+const { region, credentials } = stack;
+const workflows = new SFNClient({ endpoint: stack.stepFunctions, region, credentials });
 
 const machine = () => Object.values(stack.stateMachines).find((arn) => /backup/i.test(arn)) ?? '';
 const executionOf = (backupId: string) => `${machine().replace(':stateMachine:', ':execution:')}:${backupId}`;
 
-async function sweep(): Promise<void> {
-  const name = stack.schedules.find((one) => /backup-?sweep/i.test(one));
-  expect((await fetch(`${stack.api}/_local/schedules/${name}`, { method: 'PUT' })).ok).toBe(true);
-}
+const sweep = () => fireSchedule(stack, /backup-?sweep/i);
 
 test('the execution has the name of its backup; stopped, its backup is settled by the sweep and its worker hears it', async ({
   onTestFinished,

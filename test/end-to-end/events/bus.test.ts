@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type RunningStack, startStack } from '../../support/stack.ts';
+import { fireSchedule, type RunningStack, startStack } from '../../support/stack.ts';
 import { failures, heard, logged, whenHeard } from './heard.ts';
 
 const group = 'orders';
@@ -92,8 +92,8 @@ test('25 renewals call no function; the next event does, once', async () => {
 test('a record of which no event can be made is set aside and holds up no other', async () => {
   const dynamodb = new DynamoDBClient({
     endpoint: stack.dynamodb,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    region: stack.region,
+    credentials: stack.credentials,
   });
   const Item = { pk: { S: `GROUP#${group}` }, sk: { S: 'JOB#odd' }, state: { S: 'ACTIVE' }, retain: { S: 'hidden' } };
   await dynamodb.send(new PutItemCommand({ TableName: stack.table, Item }));
@@ -109,10 +109,9 @@ test('a record of which no event can be made is set aside and holds up no other'
 
 test('logs, backups and the end of a term are told too, and the sequence puts all of the group in order', async () => {
   await call('PUT', '/logs/journal', {});
-  const sweep = stack.schedules.find((name) => name.includes('logsweep'));
   await vi.waitFor(
     async () => {
-      await fetch(`${stack.api}/_local/schedules/${sweep}`, { method: 'PUT' });
+      await fireSchedule(stack, /logsweep/);
       const voting = (await heard(stack, group)).filter(({ detail }) => detail['status'] === 'VOTING');
       expect(new Set(voting.map(({ detail }) => detail['replica']))).toEqual(new Set(['1', '2', '3']));
     },

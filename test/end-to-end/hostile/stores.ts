@@ -3,12 +3,11 @@ import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient, paginateScan, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { StackDescription } from '../../support/stack.ts';
 
-const local = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
-
 /** Looks into the stores of a stack past its API. */
-export function openStores({ dynamodb, s3, table, replicaTables, bucket }: StackDescription) {
-  const items = DynamoDBDocumentClient.from(new DynamoDBClient({ ...local, endpoint: dynamodb }));
-  const objects = new S3Client({ ...local, endpoint: s3, forcePathStyle: true });
+export function openStores({ dynamodb, s3, region, credentials, table, replicaTables, bucket }: StackDescription) {
+  const access = { region, credentials };
+  const items = DynamoDBDocumentClient.from(new DynamoDBClient({ ...access, endpoint: dynamodb }));
+  const objects = new S3Client({ ...access, endpoint: s3, forcePathStyle: true });
 
   return {
     /** Everything that the main table holds of a group. */

@@ -3,14 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
+import { fireSchedule } from '../../support/stack.ts';
 import { json, leading, said, tenure } from '../leadership/command-line.ts';
 import { client, eventually, folder, newGroup, run } from '../leadership/tenure.ts';
 
-const fire = async (name: RegExp) => {
-  const { api, schedules } = inject('stack');
-  const schedule = schedules.find((one) => name.test(one)) ?? expect.fail(`no schedule ${name} in ${schedules}`);
-  expect((await fetch(`${api}/_local/schedules/${schedule}`, { method: 'PUT' })).status).toBeLessThan(300);
-};
+const fire = (name: RegExp) => fireSchedule(inject('stack'), name);
 
 test('a job from its submission to its clean-up, told to people and to programs', async () => {
   const files = folder();

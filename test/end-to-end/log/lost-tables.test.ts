@@ -10,7 +10,7 @@ import { openWire, type Wire } from '../../bench/wire.ts';
 import { sizes } from '../../sizes.ts';
 import { createReplicaTable, deleteTable } from '../../support/log/tables.ts';
 import { localDocuments } from '../../support/main-table.ts';
-import { type RunningStack, startStack } from '../../support/stack.ts';
+import { fireSchedule, type RunningStack, startStack } from '../../support/stack.ts';
 import { asked, eventually } from '../leadership/tenure.ts';
 import { texts, whenVoting } from './logs.ts';
 
@@ -37,11 +37,7 @@ const bringBackEmpty = (replica: number) => createReplicaTable(dynamodb.endpoint
 const soon = (what: string, look: () => boolean | Promise<boolean>) => eventually(what, look, 120_000);
 
 /** The schedule's work of each minute: starts the recovery of the replicas that do not vote. */
-async function sweep(): Promise<void> {
-  const name = stack.schedules.find((schedule) => schedule.includes('logsweep'));
-  const answer = await fetch(`${stack.api}/_local/schedules/${name}`, { method: 'PUT' });
-  expect(answer.status).toBe(202);
-}
+const sweep = () => fireSchedule(stack, /logsweep/);
 
 const recover = (group: string, ...more: string[]) =>
   asked('log', 'recover', 'journal', '--group', group, '--url', stack.api, '--json', ...more);

@@ -5,16 +5,16 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type RunningStack, startStack } from '../../support/stack.ts';
+import { fireSchedule, order, type RunningStack, startStack } from '../../support/stack.ts';
 
-const access = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 let stack: RunningStack;
+const access = () => ({ region: stack.region, credentials: stack.credentials });
 let dynamodb: DynamoDBClient;
 
 beforeAll(async () => {
   const env = { TENURE_SETTING: 'from the environment' };
   stack = await startStack({ app: 'test/infra/emulator/fixture/app.ts', schedules: false, env });
-  dynamodb = new DynamoDBClient({ ...access, endpoint: stack.dynamodb });
+  dynamodb = new DynamoDBClient({ ...access(), endpoint: stack.dynamodb });
 });
 afterAll(() => stack?.stop());
 
@@ -25,13 +25,14 @@ interface Echoed {
   calls: number;
 }
 
+const json = { 'content-type': 'application/json' };
 const content = async (answer: Promise<Response>) => (await (await answer).json()) as Echoed;
 const get = (path: string, method = 'GET') => fetch(stack.api + path, { method });
 
 const post = (path: string, body: object, headers: Record<string, string> = {}) =>
   fetch(`${stack.api}${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
+    headers: { ...json, ...headers },
     body: JSON.stringify(body),
   });
 
@@ -78,7 +79,7 @@ describe('functions', () => {
       API_URL: stack.api,
       TENURE_SETTING: 'from the environment',
       AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: 'local',
+      AWS_ACCESS_KEY_ID: stack.credentials.accessKeyId,
       AWS_ENDPOINT_URL_DYNAMODB: stack.dynamodb,
       AWS_ENDPOINT_URL_S3: stack.s3,
       AWS_ENDPOINT_URL_SFN: stack.stepFunctions,
@@ -103,7 +104,7 @@ describe('functions', () => {
     const invoke = (name: string, payload: object, type: string) =>
       fetch(`${stack.services}/2015-03-31/functions/${name}/invocations`, {
         method: 'POST',
-        headers: { 'x-amz-invocation-type': type },
+        headers: { 'x-amz-invocation-type': type, 'content-type': 'application/json' },
         body: JSON.stringify(payload),
       });
     const answered = await invoke(functionNamed('Misbehave'), { how: 'count' }, 'RequestResponse');
@@ -141,7 +142,7 @@ describe('the gateway', () => {
     expect(text.headers.getSetCookie()).toEqual(['a=1; Path=/', 'b=2']);
     const bytes = await fetch(`${stack.api}/echo?as=bytes`);
     expect(new Uint8Array(await bytes.arrayBuffer())).toEqual(new Uint8Array([0, 255, 1]));
-    const echoed = fetch(`${stack.api}/echo`, { method: 'POST', body: new Uint8Array([0xff, 0xfe]) });
+    const echoed = fetch(`${stack.api}/echo`, { method: 'POST', headers: json, body: new Uint8Array([0xff, 0xfe]) });
     expect((await content(echoed)).event).toMatchObject({ body: '//4=', isBase64Encoded: true });
     expect((await fetch(`${stack.api}/echo?as=nonsense`)).status).toBe(500);
   });
@@ -151,7 +152,7 @@ describe('the gateway', () => {
     expect(tooLong.status).toBe(431);
     const nearly = await fetch(`${stack.api}/echo`, { headers: { 'x-long': 'x'.repeat(9_900) } });
     expect(nearly.status).toBe(200);
-    const large = await fetch(`${stack.api}/echo`, { method: 'POST', body: 'x'.repeat(6_291_456) });
+    const large = await fetch(`${stack.api}/echo`, { method: 'POST', headers: json, body: 'x'.repeat(6_291_456) });
     expect([large.status, await large.json()]).toEqual([413, { message: 'Request Entity Too Large' }]);
     expect((await fetch(`${stack.api}/echo?as=large&bytes=6291556`)).status).toBe(500);
     expect((await (await fetch(`${stack.api}/echo?as=large&bytes=6000000`)).text()).length).toBe(6_000_000);
@@ -169,16 +170,15 @@ describe('the gateway', () => {
     expect(await count()).toBe(start + 5);
     expect((await post('/misbehave', {}, { 'tenure-inject': 'often' })).status).toBe(400);
 
-    const order = (content: unknown) =>
-      fetch(`${stack.api}/_local/inject`, { method: 'PUT', body: JSON.stringify(content) });
-    expect(await (await order({ status: 403, times: 2, method: 'POST', path: '/misbehave' })).json()).toEqual({
+    const inject = (content: unknown) => order(stack, 'inject', content);
+    expect(await (await inject({ status: 403, times: 2, method: 'POST', path: '/misbehave' })).json()).toEqual({
       orders: 1,
     });
     expect((await fetch(`${stack.api}/echo`)).status).toBe(200);
     expect(await (await post('/misbehave', { how: 'count' })).json()).toEqual({ message: 'Forbidden' });
     expect((await post('/misbehave', { how: 'count' })).status).toBe(403);
     expect((await post('/misbehave', { how: 'count' })).status).toBe(200);
-    expect(await (await order({ status: 200 })).json()).toMatchObject({ issues: [expect.stringContaining('status')] });
+    expect(await (await inject({ status: 200 })).json()).toMatchObject({ issues: [expect.stringContaining('status')] });
   });
 });
 
@@ -208,7 +208,7 @@ describe('what happens without a request', () => {
   });
 
   test('events are kept in a file and reach the functions of the rules they fit', async () => {
-    const client = new EventBridgeClient({ ...access, endpoint: stack.services });
+    const client = new EventBridgeClient({ ...access(), endpoint: stack.services });
     const { environment } = await content(get('/echo'));
     const entry = { EventBusName: environment.BUS_NAME, Source: 'shop', DetailType: 'order', Detail: '{"no":1}' };
     const { FailedEntryCount, Entries = [] } = await client.send(
@@ -228,19 +228,14 @@ describe('what happens without a request', () => {
   });
 
   test('a schedule fired by hand gives its target the slot', async () => {
-    const name = stack.schedules.find((schedule) => schedule.includes('EverySlot'));
-    const fired = await fetch(`${stack.api}/_local/schedules/${name}`, {
-      method: 'PUT',
-      body: JSON.stringify({ slot: '2026-05-06T07:08:00.000Z' }),
-    });
-    expect(fired.status).toBe(202);
+    await fireSchedule(stack, /EverySlot/, { slot: '2026-05-06T07:08:00.000Z' });
     await vi.waitFor(async () => {
       expect((await seen('slot')).map(({ sk }) => sk)).toEqual(['2026-05-06T07:08:00Z']);
     }, patience);
   });
 
   test('a workflow runs the functions of the template', async () => {
-    const client = new SFNClient({ ...access, endpoint: stack.stepFunctions });
+    const client = new SFNClient({ ...access(), endpoint: stack.stepFunctions });
     const [stateMachineArn] = Object.values(stack.stateMachines);
     const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn, input: '{"said":"it"}' }));
     await vi.waitFor(async () => {
@@ -256,7 +251,7 @@ describe('what happens without a request', () => {
 });
 
 test('a restart, also after SIGKILL, keeps tables, objects and what streams have seen', async () => {
-  const objects = () => new S3Client({ ...access, endpoint: stack.s3, forcePathStyle: true });
+  const objects = () => new S3Client({ ...access(), endpoint: stack.s3, forcePathStyle: true });
   await put('kept', '1');
   await objects().send(new PutObjectCommand({ Bucket: stack.bucket, Key: 'kept', Body: 'bytes' }));
   const { api } = stack;
@@ -264,7 +259,7 @@ test('a restart, also after SIGKILL, keeps tables, objects and what streams have
   await stack.kill();
   await stack.restart();
   expect(stack.api).toBe(api);
-  dynamodb = new DynamoDBClient({ ...access, endpoint: stack.dynamodb });
+  dynamodb = new DynamoDBClient({ ...access(), endpoint: stack.dynamodb });
   const { Item } = await dynamodb.send(
     new GetItemCommand({ TableName: stack.table, Key: { pk: { S: 'kept' }, sk: { S: '1' } } }),
   );

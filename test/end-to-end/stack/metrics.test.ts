@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, test, vi } from 'vitest';
+import { fireSchedule } from '../../support/stack.ts';
 
 const stack = inject('stack');
 const group = `watched-${process.pid}`;
@@ -74,11 +75,6 @@ async function emitted(): Promise<Map<string, Embedded[]>> {
   return found;
 }
 
-const fire = async (part: string) => {
-  const name = stack.schedules.find((schedule) => schedule.includes(part));
-  expect((await fetch(`${stack.api}/_local/schedules/${name}`, { method: 'PUT' })).status).toBe(202);
-};
-
 const renewal = 'POST /v1/groups/{group}/leadership/renew';
 
 test('each metric is written where it happens, each request leaves a line that names it, and no log has what is secret', async () => {
@@ -102,7 +98,7 @@ test('each metric is written where it happens, each request leaves a line that n
     interval: 500,
   });
   expect((await call('POST', '/logs/journal/writer', {})).body.code).toBe('election_lost');
-  await fire('logsweep');
+  await fireSchedule(stack, /logsweep/);
   const { body: backup } = await call('POST', '/backups', { bypassDelegation: true, runAsync: false });
   await vi.waitFor(
     async () => expect((await call('GET', `/backups/${backup.backupId}`)).body.state).toBe('COMPLETED'),

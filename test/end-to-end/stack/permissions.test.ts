@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, test, vi } from 'vitest';
+import { order } from '../../support/stack.ts';
 
 const stack = inject('stack');
 const group = `/v1/groups/permissions-${process.pid}`;
@@ -38,8 +39,8 @@ test('each function may do in the stores what its operations take', async () => 
   await call('GET', '/v1/health');
   await call('GET', '/v1/openapi.json');
 
-  const sweep = stack.schedules.find((name) => name.includes('sweep'));
-  await fetch(`${stack.api}/_local/schedules/${sweep}`, { method: 'PUT' });
+  const name = stack.schedules.find((schedule) => schedule.includes('sweep'));
+  expect((await order(stack, `schedules/${name}`)).status).toBe(202);
   const log = join(stack.logs, `${stack.functions.find((name) => name.includes('sweep'))}.log`);
   await vi.waitFor(async () => expect(await readFile(log, 'utf8')).toContain('"swept"'), {
     timeout: 20_000,

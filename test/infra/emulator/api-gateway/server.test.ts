@@ -1,8 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
+import { json } from '../../../../emulator/api-gateway/answer.ts';
 import type { Route } from '../../../../emulator/api-gateway/route-table.ts';
-import { type Gateway, json, PortInUse, startGateway } from '../../../../emulator/api-gateway/server.ts';
+import { type Gateway, startGateway } from '../../../../emulator/api-gateway/server.ts';
 import type { Outcome } from '../../../../emulator/lambda/function.ts';
 import type { FunctionHost } from '../../../../emulator/lambda/host.ts';
+import { PortInUse } from '../../../../emulator/listener.ts';
 
 const route: Route = {
   key: 'ANY /work',
@@ -12,13 +14,15 @@ const route: Route = {
   authorization: 'NONE',
   timeoutMs: 100,
 };
+const door = { hosts: [], token: 'the token' };
+const headers = { 'tenure-local-token': door.token, 'content-type': 'application/json' };
 const started: Gateway[] = [];
 afterEach(async () => {
   for (const gateway of started.splice(0)) await gateway.stop();
 });
 
 async function gatewayOver(invoke: () => Promise<Outcome>) {
-  const gateway = await startGateway(0, async (method, path) =>
+  const gateway = await startGateway(0, door, (method, path) =>
     path === '/known' ? json(200, { method }) : undefined,
   );
   started.push(gateway);
@@ -85,15 +89,15 @@ test.each([
 test('local paths are separate from the API, and a malformed path is no route', async () => {
   const { api, serve } = await gatewayOver(answering);
   serve();
-  expect(await (await fetch(`${api}/_local/known`, { method: 'PUT' })).json()).toEqual({ method: 'PUT' });
-  expect((await fetch(`${api}/_local/unknown`)).status).toBe(404);
+  expect(await (await fetch(`${api}/_local/known`, { method: 'PUT', headers })).json()).toEqual({ method: 'PUT' });
+  expect((await fetch(`${api}/_local/unknown`, { headers })).status).toBe(404);
   expect((await fetch(`${api}/%E0%A4%A`)).status).toBe(400);
-  expect((await fetch(`${api}/_local/inject`, { method: 'PUT', body: '{' })).status).toBe(400);
+  expect((await fetch(`${api}/_local/inject`, { method: 'PUT', headers, body: '{' })).status).toBe(400);
 });
 
 test('a port that is taken is a named error', async () => {
   const { gateway } = await gatewayOver(answering);
-  await expect(startGateway(gateway.port, async () => undefined)).rejects.toThrow(PortInUse);
+  await expect(startGateway(gateway.port, door, () => undefined)).rejects.toThrow(PortInUse);
 });
 
 test('the stop lets a request in flight finish', async () => {

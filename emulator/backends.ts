@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { type Access, type Endpoints, givenEndpoints } from './cloudformation/resources/clients.ts';
+import type { DataFolder } from './data-folder.ts';
+import { startDynamoDbLocal } from './dynamodb/dynamodb.ts';
+import type { FunctionHost } from './lambda/host.ts';
+import type { Part } from './parts.ts';
+import { type Services, startServices } from './services.ts';
+import { acceptedIn } from './step-functions/accepted-definitions.ts';
+
+export interface BackendOptions {
+  project: string;
+  folder: DataFolder;
+  access: Access;
+  /** Names that a Host header may have besides those of loopback. */
+  hosts: readonly string[];
+}
+
+/** The services of AWS that functions call, embedded or already running elsewhere. */
+export interface Backends extends Part {
+  endpoints: Endpoints;
+  services: Services;
+  /** Workflows wait for the functions that they invoke: an execution may continue before the functions run. */
+  serve(functions: FunctionHost): void;
+}
+
+type Server = Part & { endpoint: string };
+
+export async function startBackends(options: BackendOptions): Promise<Backends> {
+  const given = givenEndpoints(process.env);
+  let serve: (functions: FunctionHost) => void = () => {};
+  const functions = new Promise<FunctionHost>((resolve) => {
+    serve = resolve;
+  });
+  const [dynamodb, s3, stepFunctions, services] = await Promise.all([
+    given.dynamodb ? elsewhere(given.dynamodb) : startDynamoDb(options),
+    given.s3 ? elsewhere(given.s3) : startS3(options),
+    given.stepFunctions ? elsewhere(given.stepFunctions) : startWorkflows(options, functions),
+    startServices(options.hosts),
+  ]);
+  return {
+    endpoints: { dynamodb: dynamodb.endpoint, s3: s3.endpoint, stepFunctions: stepFunctions.endpoint },
+    services,
+    serve,
+    async stop() {
+      await Promise.all([services.stop(), s3.stop(), stepFunctions.stop()]);
+      await dynamodb.stop();
+    },
+  };
+}
+
+function elsewhere(endpoint: string): Server {
+  return { endpoint, stop() {} };
+}
+
+function startDynamoDb({ folder, hosts }: BackendOptions): Promise<Server> {
+  return startDynamoDbLocal({ hosts, ...(folder.ephemeral ? {} : { folder: join(folder.path, 'dynamodb') }) });
+}
+
+async function startS3({ folder, hosts, access: { credentials } }: BackendOptions): Promise<Server> {
+  const { startS3Server } = await import('./s3/server.ts');
+  return startS3Server({ folder: join(folder.path, 's3'), credentials, hosts });
+}
+
+async function startWorkflows(
+  { project, folder, hosts }: BackendOptions,
+  functions: Promise<FunctionHost>,
+): Promise<Server> {
+  const { startStepFunctions } = await import('./step-functions/server.ts');
+  return startStepFunctions({
+    folder: join(folder.path, 'step-functions'),
+    hosts,
+    // In the cache of the packages, one of which checks them: a new version of it comes with a new folder.
+    accepted: acceptedIn(join(project, 'node_modules/.cache/tenure/definitions')),
+    async invoke(functionArn: string, payload: unknown) {
+      const outcome = await (await functions).invoke(functionArn, JSON.stringify(payload));
+      if ('payload' in outcome) return { payload: JSON.parse(outcome.payload) as unknown };
+      return { error: { type: outcome.error.errorType, message: outcome.error.errorMessage } };
+    },
+  });
+}

@@ -1,0 +1,23 @@
+/** Something that runs until it is stopped. */
+export interface Part {
+  stop(): Promise<void> | void;
+}
+
+/** What runs, in the order of the starts; it stops in the opposite order. */
+export class Parts {
+  private readonly running: Part[] = [];
+
+  started<P extends Part>(part: P): P {
+    this.running.push(part);
+    return part;
+  }
+
+  /** Stops every part, also when one of them fails to. */
+  async stop(report: (line: string) => void): Promise<void> {
+    for (const part of this.running.splice(0).reverse()) {
+      await Promise.resolve()
+        .then(() => part.stop())
+        .catch((cause: unknown) => report(`while stopping: ${String(cause)}`));
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import type { IncomingMessage } from 'node:http';
+import { describe, expect, test } from 'vitest';
+import { isToken, refusalOf } from '../../../emulator/request-guard.ts';
+
+type Headers = Record<string, string>;
+
+const refusal = (headers: Headers, method = 'POST', hosts: string[] = []) =>
+  refusalOf({ method, headers: { host: '127.0.0.1:8787', ...headers } } as unknown as IncomingMessage, {
+    hosts,
+    bodyTypes: ['application/json'],
+  });
+const json = { 'content-type': 'application/json', 'content-length': '2' };
+
+describe('passes', () => {
+  test.each<[string, Headers]>([
+    ['a program', json],
+    ['a parameter of the type', { ...json, 'content-type': 'Application/JSON; charset=utf-8' }],
+    ['no body', {}],
+    ['an empty body', { 'content-length': '0' }],
+    ['localhost', { host: 'localhost:8787' }],
+    ['IPv6', { host: '[::1]:8787' }],
+    ['a forwarded port', { host: 'localhost:9000' }],
+    ['a page of this listener', { ...json, origin: 'http://127.0.0.1:8787', 'sec-fetch-site': 'same-origin' }],
+    ['an address that somebody typed', { 'sec-fetch-site': 'none' }],
+  ])('%s', (_what, headers) => expect(refusal(headers)).toBeUndefined());
+
+  test('a link that somebody follows', () => {
+    const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'document' };
+    expect(refusal(link, 'GET')).toBeUndefined();
+    expect(refusal(link, 'POST')?.status).toBe(403);
+  });
+
+  test('a configured name', () => expect(refusal({ host: 'Box.example:1' }, 'GET', ['box.example'])).toBeUndefined());
+});
+
+describe('refuses', () => {
+  test.each<[string, Headers, number, string]>([
+    ['a rebound name', { host: 'evil.example:8787' }, 403, 'The Host header is "evil.example:8787"; use a loopback'],
+    ['a name that ends like loopback', { host: 'localhost.evil.example' }, 403, 'The Host header is'],
+    ['a name that begins like loopback', { host: '127.0.0.1.evil.example:8787' }, 403, 'The Host header is'],
+    ['no host', { host: '' }, 403, 'The Host header is ""'],
+    ['a page', { ...json, origin: 'https://evil.example' }, 403, 'The page at https://evil.example'],
+    ['a sandboxed page', { ...json, origin: 'null' }, 403, 'The page at null'],
+    ['a page on another port', { ...json, origin: 'http://127.0.0.1:3000' }, 403, 'The page at'],
+    [
+      'an image of a page',
+      { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'image' },
+      403,
+      'A page of another site',
+    ],
+    ['a frame of a page', { 'sec-fetch-site': 'same-site', 'sec-fetch-dest': 'iframe' }, 403, 'A page of another site'],
+    ['text', { ...json, 'content-type': 'text/plain' }, 400, 'The Content-Type of the body is "text/plain"; send app'],
+    ['a form', { ...json, 'content-type': 'application/x-www-form-urlencoded' }, 400, 'The Content-Type of the body'],
+    ['a body without a type', { 'content-length': '2' }, 400, 'The Content-Type of the body is ""'],
+    ['chunks without a type', { 'transfer-encoding': 'chunked' }, 400, 'The Content-Type of the body is ""'],
+    ['a type in disguise', { ...json, 'content-type': 'text/plain; application/json' }, 400, 'The Content-Type'],
+  ])('%s', (_what, headers, status, detail) => {
+    expect(refusal(headers)).toMatchObject({ status, detail: expect.stringContaining(detail) });
+  });
+});
+
+test('a token is compared whole', () => {
+  expect([isToken('abc', 'abc'), isToken('abd', 'abc'), isToken('ab', 'abc'), isToken(undefined, 'abc')]).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+});
