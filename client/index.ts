@@ -16,7 +16,8 @@ export {
   type CheckpointStoreOptions,
   type Committed,
 } from './jobs/checkpoint-store.ts';
-export { type DownloadOptions, download, downloadBytes, downloadFile } from './jobs/download.ts';
+export { type DownloadOptions, download, downloadBytes } from './jobs/download.ts';
+export { downloadFile } from './jobs/download-file.ts';
 export {
   type DamagedJob,
   type Job,

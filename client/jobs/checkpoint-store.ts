@@ -12,7 +12,8 @@ import { SerialQueue } from '../serial-queue.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
 import { unlessAborted } from '../transport.ts';
-import { type DownloadOptions, download, downloadFile } from './download.ts';
+import { type DownloadOptions, download } from './download.ts';
+import { downloadFile } from './download-file.ts';
 import { inTerm, type LeadingTerm } from './leading-term.ts';
 import type { S3 } from './s3.ts';
 import type { PayloadSource } from './source.ts';
@@ -112,7 +113,7 @@ export class CheckpointStore {
     return download(checkpoint, this.#refreshing(checkpoint, options));
   }
 
-  /** The bytes into a file that appears once it is whole; a second try goes on where the first one stopped. */
+  /** The bytes into a file that appears once they are verified on disk. @throws TenureError; then nothing is left behind. */
   readToFile(checkpoint: Checkpoint, path: string, options: DownloadOptions = {}): Promise<void> {
     return downloadFile(checkpoint, path, this.#refreshing(checkpoint, options));
   }

@@ -1,8 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { linkedController } from '../linked-controller.ts';
-import { hasCode, TenureError } from '../tenure-error.ts';
+import { TenureError } from '../tenure-error.ts';
 import { systemTime, type Time } from '../time.ts';
 import type { LeadingTerm } from './leading-term.ts';
 import { directS3, type S3 } from './s3.ts';
@@ -33,7 +31,7 @@ export interface DownloadOptions {
  * @throws TenureError `payload_damaged` when the bytes are not those that were committed, `transfer_failed`.
  */
 export function download(payload: Readable, options: DownloadOptions = {}): AsyncGenerator<Uint8Array> {
-  return readOn(payload, options, createHash('sha256'), 0);
+  return downloadFrom(payload, options, createHash('sha256'), 0);
 }
 
 /** The same in one piece, for a payload that fits into memory. */
@@ -43,35 +41,8 @@ export async function downloadBytes(payload: Readable, options: DownloadOptions 
   return Buffer.concat(pieces);
 }
 
-/**
- * The same into a file, which appears under its name only once it is whole and verified. What an earlier try has left in
- * `<path>.partial` is not fetched again; when it turns out to be of another payload, the download begins anew.
- */
-export async function downloadFile(payload: Readable, path: string, options: DownloadOptions = {}): Promise<void> {
-  const partial = `${path}.partial`;
-  const { hash, bytes } = await hashPartial(partial, payload.bytes);
-  try {
-    const flag = bytes > 0 ? 'a' : 'w';
-    await writeFile(partial, readOn(payload, options, hash, bytes), { flag, flush: true });
-  } catch (error) {
-    if (!hasCode(error, 'payload_damaged')) throw error;
-    await rm(partial, { force: true });
-    if (bytes === 0) throw error;
-    // An earlier try may have been at another payload: whether this one is damaged, only all of its own bytes tell.
-    return downloadFile(payload, path, options);
-  }
-  await rename(partial, path);
-}
-
-async function hashPartial(partial: string, most: number): Promise<{ hash: Hash; bytes: number }> {
-  const hash = createHash('sha256');
-  const there = await stat(partial).catch(() => undefined);
-  if (!there || there.size === 0 || there.size > most) return { hash, bytes: 0 };
-  for await (const piece of createReadStream(partial, { highWaterMark: 1024 ** 2 })) hash.update(piece);
-  return { hash, bytes: there.size };
-}
-
-async function* readOn(
+/** Reads on from this byte; the hash has seen those before it. */
+export async function* downloadFrom(
   payload: Readable,
   options: DownloadOptions,
   hash: Hash,

@@ -3,7 +3,8 @@ import type { recover } from '../../api/operations/checkpoints.ts';
 import { showJob } from '../../api/operations/jobs.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
-import { type DownloadOptions, download, downloadBytes, downloadFile, type Readable } from './download.ts';
+import { type DownloadOptions, download, downloadBytes, type Readable } from './download.ts';
+import { downloadFile } from './download-file.ts';
 import type { LeadingTerm } from './leading-term.ts';
 import type { S3 } from './s3.ts';
 
