@@ -4,10 +4,13 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { latestCheckpoint, listCheckpoints, showCheckpoint } from '../../api/operations/checkpoints.ts';
 import type { Checkpoint, CheckpointStore } from '../../client/jobs/checkpoint-store.ts';
+import type { PayloadSource } from '../../client/jobs/source.ts';
+import { TenureError } from '../../client/tenure-error.ts';
 import { connect, withConnection, withGroup } from '../connection.ts';
 import { UsageError } from '../exit.ts';
 import { bytes, fields, plain, print, relative, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
+import { afterDashes, outputOf, refuseEmpty } from './producer.ts';
 import { type GroupOptions, leading, readWhole, withMetadata } from './terms.ts';
 import { shownTransfer, sourceOf } from './transfer.ts';
 
@@ -20,9 +23,14 @@ export function checkpointCommands(program: Command, shell: Shell): void {
     );
 
   withMetadata(subcommand('add', 'save a state of the job, as the leader: under tenure lead'))
-    .argument('[file]', 'the state; - for standard input', '-')
+    .usage('<job> [options] (-- command [args…] | [file])')
+    .argument('[file...]', 'the state; - for standard input (default: -)')
     .option('--savepoint', 'keep it until it is discarded by its id')
-    .action((jobId: string, file: string, options: AddOptions) => add(jobId, file, options, shell));
+    .option('--allow-empty', 'commit a state of zero bytes')
+    .addHelpText('after', moreOnAdd)
+    .action((jobId: string, files: string[], options: AddOptions, command: Command) =>
+      add(jobId, files, afterDashes(command), options, shell),
+    );
 
   subcommand('latest', 'what is known of the newest checkpoint').action((jobId: string, options: GroupOptions) =>
     latest(jobId, options, shell),
@@ -34,7 +42,7 @@ export function checkpointCommands(program: Command, shell: Shell): void {
 
   subcommand('get', 'fetch the state of a checkpoint or savepoint; its digest is verified')
     .argument('[id]', 'its id', 'latest')
-    .option('--output <file>', 'where to; - for standard output. A second try goes on where the first stopped', '-')
+    .option('--output <file>', 'where to, readable by you only; - for standard output', '-')
     .action((jobId: string, id: string, options: GetOptions) => get(jobId, id, options, shell));
 
   subcommand('discard', 'discard all checkpoints, or one savepoint, as the leader')
@@ -43,8 +51,13 @@ export function checkpointCommands(program: Command, shell: Shell): void {
     .action((jobId: string, options: DiscardOptions) => discard(jobId, options, shell));
 }
 
+const moreOnAdd = `
+With -- command, runs the command and commits its standard output if it exits 0, and nothing otherwise. A shell pipe cannot do that:
+in "producer | tenure checkpoint add job -" a producer that fails half-way looks like one that is done.`;
+
 interface AddOptions extends GroupOptions {
   savepoint?: boolean;
+  allowEmpty?: boolean;
   metadata?: Record<string, unknown>;
 }
 
@@ -62,24 +75,48 @@ async function storeOf(jobId: string, options: GroupOptions, shell: Shell): Prom
   return new CheckpointStore({ ...(await leading(options, shell)), jobId });
 }
 
-async function add(jobId: string, file: string, options: AddOptions, shell: Shell): Promise<void> {
+async function add(
+  jobId: string,
+  files: readonly string[],
+  producer: readonly string[] | undefined,
+  options: AddOptions,
+  shell: Shell,
+): Promise<void> {
   const store = await storeOf(jobId, options, shell);
-  const source = await sourceOf(file, shell);
+  const stop = new AbortController();
+  const source = await stateOf(files, producer, options, shell, stop.signal);
   const { metadata } = options;
   const committed = await shownTransfer(
     shell,
-    { ...options, ...(file === '-' && { typedOn: shell.input }) },
+    { ...options, ...(producer === undefined && (files[0] ?? '-') === '-' && { typedOn: shell.input }) },
     `state of ${jobId}`,
     `whether the state was committed, tenure checkpoint latest ${jobId} --group ${options.group} tells.`,
     (onProgress) =>
       options.savepoint
         ? store.addSavepoint(source, { metadata, onProgress })
         : store.add(source, { metadata, onProgress }),
-  );
+  ).finally(() => stop.abort());
   print(shell, options, { jobId, ...committed }, ({ checkpointId, retained }) => {
     const what = options.savepoint ? 'savepoint' : 'checkpoint';
     return `${what} ${checkpointId} of ${plain(jobId)} is committed; kept are the checkpoints ${retained.join(', ') || 'none'}`;
   });
+}
+
+async function stateOf(
+  files: readonly string[],
+  producer: readonly string[] | undefined,
+  { allowEmpty = false }: AddOptions,
+  shell: Shell,
+  signal: AbortSignal,
+): Promise<PayloadSource> {
+  if (producer === undefined) {
+    if (files.length > 1) throw new UsageError(`Give one file, or a command after --, not ${files.length} files.`);
+    return sourceOf(files[0] ?? '-', shell, allowEmpty);
+  }
+  if (producer.length === 0) throw new UsageError('Give the command to run after --.');
+  if (files.length !== producer.length) throw new UsageError('Give the job, then either a file or -- and a command.');
+  const output = outputOf(producer, signal);
+  return allowEmpty ? output : refuseEmpty(output, `The output of "${producer[0]}"`);
 }
 
 async function latest(jobId: string, options: GroupOptions, shell: Shell): Promise<void> {
@@ -117,7 +154,8 @@ async function list(jobId: string, options: GroupOptions, shell: Shell): Promise
 
 async function get(jobId: string, id: string, options: GetOptions, shell: Shell): Promise<void> {
   const client = await connect(options, shell);
-  const { download, downloadFile } = await import('../../client/jobs/download.ts');
+  const { download } = await import('../../client/jobs/download.ts');
+  const { downloadFile } = await import('../../client/jobs/download-file.ts');
   const params = { group: options.group, job: jobId };
   const read = (): Promise<Checkpoint> =>
     id === 'latest'
@@ -130,13 +168,26 @@ async function get(jobId: string, id: string, options: GetOptions, shell: Shell)
   const incomplete =
     output === '-' ? 'the output is incomplete.' : `${plain(output)} was not written; repeat the command.`;
   await shownTransfer(shell, options, `checkpoint ${checkpointId} of ${jobId}`, incomplete, async (onProgress) => {
-    if (output !== '-') return downloadFile(checkpoint, output, { refresh, onProgress });
+    if (output !== '-') return downloadFile(checkpoint, output, { refresh, onProgress }).catch(unwritable(output));
     return pipeline(download(checkpoint, { refresh, onProgress }), standardOutput());
   });
   if (output === '-') return;
   const { url: _, ...known } = checkpoint;
   print(shell, options, { ...known, file: output }, () => `checkpoint ${checkpointId} is in ${plain(output)}`);
 }
+
+const fullDisk = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']);
+
+/** A system error in the words of the user. */
+const unwritable = (output: string) => (error: NodeJS.ErrnoException) => {
+  const { code = '', message } = error;
+  if (fullDisk.has(code)) {
+    const why = `"${output}" cannot be written: ${message}. Nothing was left behind.`;
+    throw new TenureError(why, { code: 'disk_failed', status: 0, retryable: true, request: 'checkpoint get' });
+  }
+  if (error instanceof TenureError || !/^E[A-Z]+$/.test(code)) throw error;
+  throw new UsageError(`"${output}" cannot be written (${message}): give the path of a file in a folder of yours.`);
+};
 
 function numbered(id: string): number {
   if (/^[1-9]\d{0,14}$/.test(id)) return Number(id);

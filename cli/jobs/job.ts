@@ -16,6 +16,7 @@ export function jobCommands(program: Command, shell: Shell): void {
     .argument('<job>', 'id of the job')
     .requiredOption('--graph <file>', 'what the next leader needs to start the job again; - for standard input')
     .option('--retain <n>', 'checkpoints to keep, 1 to 32', readWhole(32))
+    .option('--allow-empty', 'submit a graph of zero bytes')
     .action((jobId: string, options: SubmitOptions) => submit(jobId, options, shell));
 
   subcommand('ls', 'the jobs of the group, finished ones too while their results are kept')
@@ -41,6 +42,7 @@ const outcomes = ['succeeded', 'failed', 'cancelled'] as const;
 
 interface SubmitOptions extends GroupOptions {
   graph: string;
+  allowEmpty?: boolean;
   retain?: number;
   metadata?: Record<string, unknown>;
 }
@@ -54,7 +56,7 @@ async function submit(jobId: string, options: SubmitOptions, shell: Shell): Prom
   const { JobRegistry } = await import('../../client/jobs/job-registry.ts');
   const { client, term } = await leading(options, shell);
   const { retain, metadata } = options;
-  const source = await sourceOf(options.graph, shell);
+  const source = await sourceOf(options.graph, shell, options.allowEmpty);
   await shownTransfer(
     shell,
     { ...options, ...(options.graph === '-' && { typedOn: shell.input }) },

@@ -5,15 +5,24 @@ import { UsageError } from '../exit.ts';
 import { bytes } from '../output.ts';
 import { progress } from '../progress.ts';
 import type { Shell } from '../shell.ts';
+import { emptyInput, refuseEmpty } from './producer.ts';
 
-/** A file by its path, or standard input for `-`. @throws UsageError when it cannot be read. */
-export async function sourceOf(path: string, { input }: Shell): Promise<PayloadSource> {
-  if (path === '-') return input;
+/**
+ * A file by its path, or standard input for `-`.
+ * @throws UsageError when it cannot be read, TenureError `empty_input` when it has no byte and `allowEmpty` is not given.
+ */
+export async function sourceOf(path: string, { input }: Shell, allowEmpty = false): Promise<PayloadSource> {
+  if (path === '-') return allowEmpty ? input : refuseEmpty(input, 'Standard input');
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`"${path}" cannot be read (${error.code}): give a file, or - for standard input.`);
   });
   if (found.isDirectory()) throw new UsageError(`"${path}" is a directory: give a file, or - for standard input.`);
-  return found.isFile() ? { file: path } : (await open(path)).createReadStream();
+  if (found.isFile()) {
+    if (found.size === 0 && !allowEmpty) throw emptyInput(`"${path}"`);
+    return { file: path };
+  }
+  const stream = (await open(path)).createReadStream();
+  return allowEmpty ? stream : refuseEmpty(stream, `"${path}"`);
 }
 
 /** Runs a transfer and shows on a terminal how far it is; `interrupted` says what Ctrl-C leaves behind. */

@@ -104,6 +104,51 @@ test('a deposed leader is told by the exit code, and a command line that is wron
   expect((await tenure(noLeader, 'job', 'finish', 'job')).err).toContain('run it under tenure lead');
 });
 
+test('a producer that fails, and an empty input, replace nothing', async () => {
+  const files = folder();
+  const leader = await leading();
+  writeFileSync(join(files, 'graph'), 'graph');
+  writeFileSync(join(files, 'empty'), '');
+  await said(leader, 'job', 'submit', 'job', '--graph', join(files, 'graph'));
+  const add = (...argv: string[]) => tenure(leader, 'checkpoint', 'add', 'job', ...argv);
+  expect((await add('--', 'printf', 'good')).code).toBe(0);
+
+  const half = await add('--', 'sh', '-c', 'printf half; exit 3');
+  expect(half).toMatchObject({ code: 1, err: 'tenure: "sh" exited with 3; nothing was committed.\n' });
+  expect(await add('--', 'true')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('The output of "true" is empty'),
+  });
+  expect(await add()).toMatchObject({ code: 1, err: expect.stringContaining('Standard input is empty') });
+  expect(await add(join(files, 'empty'))).toMatchObject({ code: 1, err: expect.stringContaining('is empty') });
+  expect(await add('--', 'no-such-command')).toMatchObject({ code: 1, err: expect.stringContaining('cannot be run') });
+  for (const wrong of [['a', 'b'], ['a', '--', 'b'], ['--']]) expect((await add(...wrong)).code).toBe(64);
+  expect(await json(leader, 'checkpoint', 'latest', 'job')).toMatchObject({ checkpointId: 1, bytes: 4 });
+
+  expect((await add('--allow-empty')).code).toBe(0);
+  expect(await json(leader, 'checkpoint', 'latest', 'job')).toMatchObject({ checkpointId: 2, bytes: 0 });
+  const submit = ['job', 'submit', 'job', '--graph', join(files, 'empty')];
+  expect(await tenure(leader, ...submit)).toMatchObject({ code: 1, err: expect.stringContaining('is empty') });
+  expect((await tenure(leader, ...submit, '--allow-empty')).code).toBe(0);
+});
+
+test('a file that cannot be written is refused in the words of the user', async () => {
+  const leader = await leading();
+  const graph = join(folder(), 'graph');
+  writeFileSync(graph, 'graph');
+  await said(leader, 'job', 'submit', 'job', '--graph', graph);
+  await said(leader, 'checkpoint', 'add', 'job', graph);
+  for (const [output, why] of [
+    [join(graph, 'below'), 'ENOTDIR'],
+    [join(folder(), 'no', 'folder'), 'ENOENT'],
+    [folder(), 'is a directory'],
+  ] as const) {
+    const { code, err } = await tenure(leader, 'checkpoint', 'get', 'job', '--output', output);
+    expect({ code, err }).toEqual({ code: 64, err: expect.stringContaining(why) });
+    expect(err).toContain(`"${output}" cannot be written (`);
+  }
+});
+
 test('transfers show how far they are on a terminal, and nothing of it elsewhere', async () => {
   const group = newGroup();
   const files = folder();

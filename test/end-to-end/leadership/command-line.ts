@@ -14,7 +14,9 @@ export async function leading(group = newGroup()): Promise<Env> {
 /** Runs a command line in this process, as with both outputs going into files; `input` is what it reads. */
 export async function fed(env: Env, input: string, ...argv: string[]) {
   const { shell, out, err } = recordedShell({ TENURE_URL: inject('stack').api, ...env }, { input });
-  const code = await runCli([...argv, '--group', env['TENURE_GROUP'] ?? ''], shell);
+  const dashes = argv.indexOf('--');
+  const options = ['--group', env['TENURE_GROUP'] ?? ''];
+  const code = await runCli(argv.toSpliced(dashes === -1 ? argv.length : dashes, 0, ...options), shell);
   return { code, out: out(), err: err() };
 }
 
