@@ -36,7 +36,7 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('unit', { ...together, testTimeout: 30_000 }),
+      project('unit', { ...together, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('contract', { ...together, ...dynamodb, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('simulation', { testTimeout: 240_000 }),
       project('browser', { testTimeout: 60_000, hookTimeout: 180_000 }),

@@ -6,7 +6,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { downloadFile, type S3 } from '../../../../client/index.ts';
 
 const size = 3 * 1024 ** 2;
@@ -23,8 +23,6 @@ let path: string;
 let ranges: (string | undefined)[];
 /** Happens before a piece of a payload arrives. */
 let before: (piece: number) => Promise<void> | void;
-const children: ChildProcess[] = [];
-
 /** S3 that has a payload for each byte, and hands it out in three pieces. */
 const s3: S3 = {
   put: () => Promise.reject(new Error('nothing is uploaded here')),
@@ -49,37 +47,40 @@ const s3: S3 = {
   },
 };
 
+const folders: string[] = [];
+const newFolder = async () => {
+  const made = await mkdtemp(join(tmpdir(), 'tenure-download-'));
+  folders.push(made);
+  return made;
+};
+
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tenure-download-'));
+  folder = await newFolder();
   path = join(folder, 'state');
   ranges = [];
   before = () => {};
 });
-afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-  await rm(folder, { recursive: true });
+afterAll(async () => {
+  for (const one of folders) await rm(one, { recursive: true });
 });
 
 const isState = (fill: number) => Buffer.from(contentOf(fill)).equals(readFileSync(path));
 const partials = () => readdirSync(folder).filter((name) => name.endsWith('.partial'));
 
-/** Another process that has downloaded the first half of payload 1. */
-async function halfDownload() {
+/** Another process that has downloaded the first half of payload 1 into each path. */
+async function halfDownload(paths: readonly string[]) {
   const { bytes, sha256 } = payloadOf(1);
   const program = fileURLToPath(new URL('half-download.mjs', import.meta.url));
-  const child = spawn(process.execPath, [program, path, `${bytes}`, sha256, '1'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  children.push(child);
+  const argv = [program, `${bytes}`, sha256, '1', ...paths];
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
   expect(String((await once(child.stdout, 'data'))[0])).toBe('half\n');
   return child;
 }
 
-async function killedDownload(): Promise<string> {
-  const child = await halfDownload();
+async function kill(child: ChildProcess): Promise<void> {
+  const exit = once(child, 'exit');
   child.kill('SIGKILL');
-  await once(child, 'exit');
-  return join(folder, partials()[0] ?? 'none');
+  await exit;
 }
 
 test('a file appears whole, for its owner alone, in the place of the one before', async () => {
@@ -149,16 +150,24 @@ describe('a failure leaves the old file and nothing else', () => {
 });
 
 describe('what a killed download has left', () => {
-  test('is gone on with by the next download of the same payload', async () => {
-    await killedDownload();
+  const left: string[] = [];
+  beforeAll(async () => {
+    for (let test = 0; test < 6; test += 1) left.push(await newFolder());
+    await kill(await halfDownload(left.map((one) => join(one, 'state'))));
+  });
+  beforeEach(() => {
+    folder = left.pop() ?? folder;
+    path = join(folder, 'state');
+  });
+
+  test('is continued by the next download of the same payload', async () => {
     await downloadFile(payloadOf(1), path, { s3 });
     expect(ranges).toEqual([`bytes=${size / 2}-`]);
     expect(isState(1)).toBe(true);
     expect(readdirSync(folder)).toEqual(['state']);
   });
 
-  test('goes to one of two that come', async () => {
-    await killedDownload();
+  test('is taken over by one of two', async () => {
     await Promise.all([1, 1].map((fill) => downloadFile(payloadOf(fill), path, { s3 })));
     expect(ranges.filter((range) => range !== undefined)).toHaveLength(1);
     expect(isState(1)).toBe(true);
@@ -166,39 +175,39 @@ describe('what a killed download has left', () => {
   });
 
   test('is fetched anew where it turns out to be wrong', async () => {
-    writeFileSync(await killedDownload(), contentOf(7).subarray(0, size / 2));
+    writeFileSync(join(folder, partials()[0] ?? 'none'), contentOf(7).subarray(0, size / 2));
     await downloadFile(payloadOf(1), path, { s3 });
     expect(ranges).toEqual([`bytes=${size / 2}-`, undefined]);
     expect(isState(1)).toBe(true);
   });
 
   test('is removed by the download of another payload', async () => {
-    await killedDownload();
     await downloadFile(payloadOf(2), path, { s3 });
     expect(ranges).toEqual([undefined]);
     expect(isState(2)).toBe(true);
     expect(readdirSync(folder)).toEqual(['state']);
   });
 
-  test('is not taken for one that still runs', async () => {
-    const child = await halfDownload();
-    await downloadFile(payloadOf(1), path, { s3 });
-    expect(ranges).toEqual([undefined]);
-    expect(isState(1)).toBe(true);
-    expect(partials()).toEqual([expect.stringContaining(`-${child.pid}-`)]);
-  });
-
   test.each([
     ['a symbolic link', symlinkSync],
     ['another name of a file', linkSync],
-  ])('is not taken where %s stands in its place', async (_, plant) => {
-    const left = await killedDownload();
+  ])('is left alone where %s stands in its place', async (_, plant) => {
+    const partial = join(folder, partials()[0] ?? 'none');
     const victim = join(folder, 'victim');
-    renameSync(left, victim);
-    plant(victim, left);
+    renameSync(partial, victim);
+    plant(victim, partial);
     await downloadFile(payloadOf(1), path, { s3 });
     expect(ranges).toEqual([undefined]);
     expect(isState(1)).toBe(true);
     expect(readFileSync(victim)).toHaveLength(size / 2);
   });
+});
+
+test('the partial file of a download that still runs is left alone', async () => {
+  const child = await halfDownload([path]);
+  await downloadFile(payloadOf(1), path, { s3 });
+  expect(ranges).toEqual([undefined]);
+  expect(isState(1)).toBe(true);
+  expect(partials()).toEqual([expect.stringContaining(`-${child.pid}-`)]);
+  await kill(child);
 });
