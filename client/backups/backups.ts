@@ -5,7 +5,7 @@ import { readApplication } from '../../archive/application.ts';
 import { digestOfFile, folderFiles, makeFolder } from '../../archive/folder.ts';
 
 import { Damaged, openManifest, verifyArchive } from '../../archive/verifier.ts';
-import { downloadFile } from '../jobs/download.ts';
+import { downloadFile } from '../jobs/download-file.ts';
 import type { S3 } from '../jobs/s3.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode, TenureError } from '../tenure-error.ts';
