@@ -57,27 +57,33 @@ module.exports = {
     {
       name: 'backups-import-no-restore',
       severity: 'error',
-      // The minute's schedule revives restores, too.
+      // The backup sweep revives restores, too.
       from: { path: '^functions/backups/', pathNot: '^functions/backups/schedule/' },
       to: { path: '^functions/(?!platform/|leadership/|log/|jobs/|backups/)' },
+    },
+    {
+      name: 'nobody-imports-entry-points',
+      severity: 'error',
+      from: { path: '^(api|archive|functions|client|cli|infra)/' },
+      to: { path: '^functions/entry-points/' },
     },
     {
       name: 'nobody-imports-events',
       comment: 'Events are made from the stream of writes; no room depends on being listened to.',
       severity: 'error',
-      from: { path: '^functions/(?!events/)' },
+      from: { path: '^functions/(?!events/|entry-points/)' },
       to: { path: '^functions/events/' },
     },
     {
       name: 'another-room-through-its-protocol',
       comment:
-        'Never the table, the routes or the handlers of another room; environments and operations/ put rooms together.',
+        'Never the table, the routes or the handlers of another room; environments and entry points put rooms together.',
       severity: 'error',
       from: {
         path: '^functions/(leadership|jobs|log|backups|restore|events)/',
-        pathNot: '(handler|environment)\\.ts$',
+        pathNot: 'environment\\.ts$',
       },
-      to: { path: '^functions/(?!platform/).*(-table|routes|handler)\\.ts$', pathNot: '^functions/$1/' },
+      to: { path: '^functions/(?!platform/).*(-table|routes)\\.ts$', pathNot: '^functions/$1/' },
     },
     {
       name: 'rules-without-sdk',

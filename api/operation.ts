@@ -1,6 +1,13 @@
 import type * as z from 'zod/mini';
 import type { ProblemKind } from './problem.ts';
 
+/** The functions behind the API: `functions/entry-points/NAME.ts`. */
+export type ServingFunction = 'lease' | 'contend' | 'operate' | 'jobs' | 'log' | 'backups' | 'workers';
+
+/** The kinds of callers, by what they need in their group. */
+export const allCallers = ['contender', 'leader', 'worker', 'observer', 'operator'] as const;
+export type Caller = (typeof allCallers)[number];
+
 /**
  * One operation of the HTTP API as data: the handlers serve it, the infrastructure makes its route and throttle,
  * the OpenAPI document and the client's types come from it.
@@ -16,7 +23,9 @@ export interface Operation<
   readonly path: `/v1/${string}`;
   readonly summary: string;
   /** The Lambda function that serves it. */
-  readonly servedBy: string;
+  readonly servedBy: ServingFunction;
+  /** Whose policies open it; nobody's when it belongs to no group. */
+  readonly callers: readonly Caller[];
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;

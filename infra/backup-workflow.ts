@@ -3,23 +3,6 @@ import type { Settings } from './settings.ts';
 import type { TenureFunction } from './tenure-function.ts';
 import { callBack, choice, invoke, type State, Workflow } from './workflow.ts';
 
-/** A state's function has its name. */
-export const backupTasks = [
-  'choose',
-  'suspend',
-  'passOver',
-  'cut',
-  'offer',
-  'run',
-  'lose',
-  'work',
-  'verify',
-  'fail',
-  'cleanUp',
-] as const;
-
-export type BackupTask = (typeof backupTasks)[number];
-
 const input = (field: string) => `{% $states.context.Execution.Input.${field} %}`;
 const backup = { group: input('group'), backupId: input('backupId') };
 const attempt = { ...backup, attempt: '{% $attempt %}' };
@@ -33,28 +16,32 @@ const sliceWithin = { TimeoutSeconds: input('abandonSeconds') };
 /** Refused, silent, gone, or cancelled meanwhile: the next choice finds out. */
 const notTaken = caught('PassOver', 'Refused', 'WorkerLost', 'Superseded', 'States.Timeout', 'States.HeartbeatTimeout');
 
-/** The names of the errors: functions/backups/attempt/workflow-error.ts; what the functions do: functions/backups/workflow. */
+/** The names of the errors: functions/backups/attempt/workflow-error.ts; what the tasks do: functions/entry-points/backup-records.ts, -cut.ts and -work.ts. */
 const states: Record<string, State> = {
-  Choose: invoke('choose', backup, {
+  Choose: invoke('records/choose', backup, {
     Assign: { attempt: '{% $states.result.Payload.attempt %}', position: {}, cursor: '' },
     Catch: [unexpected],
     Next: 'Chosen?',
   }),
   'Chosen?': choice({ suspend: 'Suspend', cut: 'Cut' }, 'CleanUp'),
 
-  Suspend: callBack('suspend', attempt, {
+  Suspend: callBack('records/suspend', attempt, {
     ...answerWithin,
     Assign: { position: '{% $states.result.position %}' },
     Catch: [notTaken, unexpected],
     Next: 'Cut',
   }),
   PassOver: invoke(
-    'passOver',
+    'records/passOver',
     { ...attempt, error: '{% $states.input.error %}' },
     { Catch: [unexpected], Next: 'Choose' },
   ),
 
-  Cut: invoke('cut', { ...attempt, position: '{% $position %}' }, { Catch: [notTaken, unexpected], Next: 'Placed?' }),
+  Cut: invoke(
+    'cut/cut',
+    { ...attempt, position: '{% $position %}' },
+    { Catch: [notTaken, unexpected], Next: 'Placed?' },
+  ),
   'Placed?': choice({ offer: 'Offer', work: 'Work', again: 'LogsSettle' }, 'CleanUp'),
   LogsSettle: { Type: 'Wait', Seconds: 1, Next: 'AnewWithWorker?' },
   'AnewWithWorker?': {
@@ -63,9 +50,9 @@ const states: Record<string, State> = {
     Default: 'Suspend',
   },
 
-  Offer: callBack('offer', attempt, { ...answerWithin, Catch: [notTaken, unexpected], Next: 'Run' }),
+  Offer: callBack('records/offer', attempt, { ...answerWithin, Catch: [notTaken, unexpected], Next: 'Run' }),
 
-  Run: callBack('run', attempt, {
+  Run: callBack('records/run', attempt, {
     TimeoutSeconds: input('runSeconds'),
     HeartbeatSeconds: input('abandonSeconds'),
     Catch: [
@@ -75,10 +62,14 @@ const states: Record<string, State> = {
     ],
     Next: 'Verify',
   }),
-  Lose: invoke('lose', { ...attempt, error: '{% $states.input.error %}' }, { Catch: [unexpected], Next: 'Lost?' }),
+  Lose: invoke(
+    'records/lose',
+    { ...attempt, error: '{% $states.input.error %}' },
+    { Catch: [unexpected], Next: 'Lost?' },
+  ),
   'Lost?': choice({ verify: 'Verify', choose: 'Choose' }, 'CleanUp'),
 
-  Work: invoke('work', attempt, {
+  Work: invoke('work/work', attempt, {
     ...sliceWithin,
     // A slice that died is done again, one that hung has used up its time.
     Retry: [
@@ -91,7 +82,7 @@ const states: Record<string, State> = {
   'Worked?': choice({ again: 'Work' }, 'Verify'),
 
   Verify: invoke(
-    'verify',
+    'work/verify',
     { ...attempt, cursor: '{% $cursor %}' },
     {
       ...sliceWithin,
@@ -102,8 +93,8 @@ const states: Record<string, State> = {
   ),
   'Verified?': choice({ again: 'Verify' }, 'CleanUp'),
 
-  Fail: invoke('fail', { ...backup, error: '{% $states.input.error %}' }, { Next: 'CleanUp' }),
-  CleanUp: invoke('cleanUp', backup, {
+  Fail: invoke('records/fail', { ...backup, error: '{% $states.input.error %}' }, { Next: 'CleanUp' }),
+  CleanUp: invoke('cut/cleanUp', backup, {
     Catch: [{ ErrorEquals: ['States.ALL'], Next: 'LeftToTheSweep' }],
     Next: 'Done',
   }),
@@ -113,7 +104,7 @@ const states: Record<string, State> = {
 
 export interface BackupWorkflowProps {
   settings: Settings;
-  functions: Readonly<Record<BackupTask, TenureFunction>>;
+  functions: Readonly<Record<'records' | 'cut' | 'work', TenureFunction>>;
 }
 
 /** Delegates a backup, watches it and settles it. An execution has the name of its backup: starting twice starts once. */

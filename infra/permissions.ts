@@ -1,13 +1,20 @@
 import { type App, CfnElement, type Stack } from 'aws-cdk-lib';
-import { type Caller, resourcesFor } from './callers.ts';
+import type { Caller } from '../api/operation.ts';
+import { resourcesFor } from './callers.ts';
 
 interface Resource {
   Type: string;
   Properties: {
     AssumeRolePolicyDocument: { Statement: { Principal: { Service: string } }[] };
-    PolicyDocument: { Statement: { Action: string | string[]; Resource: unknown }[] };
+    PolicyDocument: Document;
     Roles: { Ref: string }[];
+    /** Of a role: what stands in itself. */
+    Policies?: { PolicyDocument: Document }[];
   };
+}
+
+interface Document {
+  Statement: { Action: string | string[]; Resource: unknown }[];
 }
 
 /** Writes down, from the synthesised template, what each role of the stack may do: a page in Markdown. */
@@ -19,11 +26,13 @@ export function describePermissions(stack: Stack): string {
     .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
     .map(([role, { Properties }]) => {
       const services = Properties.AssumeRolePolicyDocument.Statement.map(({ Principal }) => Principal.Service);
-      const rows = resources
+      const attached = resources
         .filter(
           ([, other]) => other.Type === 'AWS::IAM::Policy' && other.Properties.Roles.some(({ Ref }) => Ref === role),
         )
-        .flatMap(([, policy]) => policy.Properties.PolicyDocument.Statement)
+        .map(([, policy]) => policy.Properties);
+      const rows = [...attached, ...(Properties.Policies ?? [])]
+        .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
         .flatMap(({ Action, Resource }) =>
           [Resource].flat().map((resource) => `| ${written(resource, name)} | ${[Action].flat().join(', ')} |`),
         );
@@ -44,15 +53,12 @@ Written by \`npm run permissions\` from the synthesised template; a test compare
 /** Why a role may delete objects of the bucket; a role that is not here must not. */
 const deletes: Record<string, string> = {
   backups: 'the files of a backup that an operator deletes, and of an attempt that counts no more',
-  'backup-clean-up':
-    'the end of a backup: files of an attempt that counts no more, payloads whose deletion it held back',
-  'backup-cut': 'a cut that is given up: payloads whose deletion it held back',
-  'backup-sweep': 'what ended without its workflow: as the clean-up; what a deletion left',
-  'backup-schedule': "retention: the oldest backups beyond the policy's number",
-  checkpoints: 'a commit beyond `retain`, a discard, a recovery with `discardOlder`: what it dropped',
-  'clean-up': 'payloads of finished jobs',
-  collect: 'orphans of one group, on command of an operator',
-  collector: 'orphans',
+  'backup-cut':
+    'the end of a backup, and a cut that is given up: files of an attempt that counts no more, payloads whose deletion it held back',
+  'backup-sweep':
+    "what ended without its workflow, as above; what a deletion left; the oldest backups beyond the policy's number",
+  jobs: 'a commit beyond `retain`, a discard, a recovery with `discardOlder`: what it dropped; orphans on command of an operator',
+  minute: 'payloads of finished jobs; once an hour orphans',
 };
 
 function deletions(resources: [string, Resource][], name: (logicalId: string) => string): string {

@@ -22,7 +22,7 @@ const learnRange = {
   States: {
     Begin: { Type: 'Pass', Assign: { slices: 0 }, Output: { range: '{% $states.input %}' }, Next: 'Slice' },
     Slice: invoke(
-      'catchUp',
+      'recover/catchUp',
       { ...replica, incarnation: '{% $incarnation %}', range: '{% $states.input.range %}' },
       {
         Assign: { slices: '{% $slices + 1 %}' },
@@ -41,7 +41,7 @@ const learnRange = {
   },
 };
 
-/** The functions: functions/log/lambda/tasks. */
+/** What the tasks do: functions/entry-points/recover.ts. */
 const states: Record<string, State> = {
   Start: {
     Type: 'Pass',
@@ -56,7 +56,7 @@ const states: Record<string, State> = {
   Resume: { Type: 'Pass', Output: { plan: of('plan') }, Next: 'Plan' },
 
   Round: invoke(
-    'round',
+    'recover/round',
     { ...replica, force: `{% ${input}.force and $rounds = 0 %}`, finished: '{% $finished %}' },
     {
       Assign: { rounds: '{% $rounds + 1 %}', finished: '' },
@@ -125,7 +125,7 @@ const states: Record<string, State> = {
 
 export interface RecoverReplicaProps {
   settings: Settings;
-  functions: { round: TenureFunction; catchUp: TenureFunction };
+  functions: { recover: TenureFunction };
 }
 
 /** Recovers one replica of one log, however long that takes. Two executions for one replica do no harm. */

@@ -12,7 +12,7 @@ const restore = {
 const states: Record<string, State> = {
   Begin: { Type: 'Pass', Assign: { patience: 1 }, Next: 'Step' },
   Step: invoke(
-    'step',
+    'restore/step',
     { ...restore, patience: '{% $patience %}' },
     {
       TimeoutSeconds: 900,
@@ -25,7 +25,7 @@ const states: Record<string, State> = {
     },
   ),
   'Over?': choice({ again: 'Step' }, 'Done'),
-  GiveUp: invoke('step', { ...restore, error: '{% $states.input.error %}' }, { Next: 'Done' }),
+  GiveUp: invoke('restore/giveUp', { ...restore, error: '{% $states.input.error %}' }, { Next: 'Done' }),
   Done: { Type: 'Succeed' },
 };
 
@@ -34,5 +34,5 @@ export function createRestoreWorkflow(
   scope: Construct,
   { settings, step }: { settings: Settings; step: TenureFunction },
 ): Workflow {
-  return new Workflow(scope, 'restore', { settings, startAt: 'Begin', states, functions: { step } });
+  return new Workflow(scope, 'restore', { settings, startAt: 'Begin', states, functions: { restore: step } });
 }

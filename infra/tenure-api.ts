@@ -15,7 +15,8 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { catalogue } from '../api/catalogue.ts';
-import type { Operation } from '../api/operation.ts';
+import type { Operation, ServingFunction } from '../api/operation.ts';
+import { pollCommands } from '../api/operations/workers.ts';
 import type { Settings } from './settings.ts';
 import type { TenureFunction } from './tenure-function.ts';
 
@@ -27,17 +28,19 @@ interface Throttle {
 }
 
 /** By function. What contenders may ask for stays below what leaders may, so that they cannot use up the account's share. */
-const throttles: Record<string, Throttle> = {
+const throttles: Partial<Record<ServingFunction, Throttle>> = {
   lease: { rate: 2_000, burst: 2_000 },
   contend: { rate: 200, burst: 400 },
 };
+/** A poll may hold an instance for 20 s: no worker's polls may take the concurrency that leaders renew with. */
+const pollThrottle: Throttle = { rate: 20, burst: 40 };
 const otherThrottle: Throttle = { rate: 500, burst: 1_000 };
 const fallbackThrottle: Throttle = { rate: 10, burst: 20 };
 
 export interface TenureApiProps {
   settings: Settings;
-  /** Operations name in `servedBy` the id of one of these. */
-  functions: TenureFunction[];
+  /** Operations name in `servedBy` one of these. */
+  serving: Readonly<Record<ServingFunction, TenureFunction>>;
   /** Answers whatever no route takes. */
   fallback: TenureFunction;
 }
@@ -48,38 +51,37 @@ export class TenureApi extends Construct {
   readonly url: string;
   readonly http: HttpApi;
 
-  constructor(scope: Construct, id: string, { settings, functions, fallback }: TenureApiProps) {
+  constructor(scope: Construct, id: string, { settings, serving, fallback }: TenureApiProps) {
     super(scope, id);
     this.http = new HttpApi(this, 'Http', { apiName: Stack.of(this).stackName, createDefaultStage: false });
     this.url = this.http.apiEndpoint;
     const limits = new Map<HttpRoute, Throttle>();
 
     // One permission per function, since one per route would outgrow the function's policy.
-    const integrations = new Map(
-      functions.map((served) => [
-        served.node.id,
-        new HttpLambdaIntegration(served.node.id, served, { scopePermissionToRoute: false }),
-      ]),
-    );
-    for (const [name, operation] of Object.entries<Operation>(catalogue)) {
-      const integration = integrations.get(operation.servedBy);
-      if (!integration) {
-        throw new Error(
-          `The operation ${name} is served by ${operation.servedBy}: infra/tenure-service.ts has no such function`,
-        );
-      }
+    const integration = (name: string, served: TenureFunction) =>
+      new HttpLambdaIntegration(name, served, { scopePermissionToRoute: false });
+    const integrations = mapValues(serving, integration);
+    for (const operation of Object.values<Operation>(catalogue)) {
       const key = HttpRouteKey.with(operation.path, HttpMethod[operation.method]);
-      limits.set(this.route(name, key, integration), throttles[operation.servedBy] ?? otherThrottle);
+      const route = this.route(key, integrations[operation.servedBy]);
+      const throttle = operation === pollCommands ? pollThrottle : throttles[operation.servedBy];
+      if (throttle) limits.set(route, throttle);
     }
     const rest = new HttpLambdaIntegration('rest', fallback);
-    limits.set(this.route('rest', HttpRouteKey.DEFAULT, rest), fallbackThrottle);
+    limits.set(this.route(HttpRouteKey.DEFAULT, rest), fallbackThrottle);
     this.createStage(settings, limits);
   }
 
-  private route(id: string, routeKey: HttpRouteKey, integration: HttpLambdaIntegration): HttpRoute {
+  /** Its id comes from its key, so that a route that is renamed is another resource: the old one goes after the new one came. */
+  private route(routeKey: HttpRouteKey, integration: HttpLambdaIntegration): HttpRoute {
+    const id = routeKey.key.replaceAll('/', ' ');
     return new HttpRoute(this, id, { httpApi: this.http, routeKey, integration, authorizer: new HttpIamAuthorizer() });
   }
 
+  /**
+   * API Gateway refuses settings for a route that it does not have, and an update that removes both would fail for ever. So only those
+   * routes have settings of their own that differ from the stage's.
+   */
   private createStage(settings: Settings, limits: Map<HttpRoute, Throttle>): void {
     const stage = new HttpStage(this, 'Stage', {
       httpApi: this.http,
@@ -97,7 +99,6 @@ export class TenureApi extends Construct {
         { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst },
       ]),
     );
-    // API Gateway refuses settings for a route that it does not have yet.
     resource.node.addDependency(...limits.keys());
   }
 
@@ -128,3 +129,11 @@ const accessLogFormat = AccessLogFormat.custom(
     error: AccessLogField.contextErrorMessage(),
   }),
 );
+
+function mapValues<Key extends string, From, To>(
+  given: Readonly<Record<Key, From>>,
+  map: (key: Key, value: From) => To,
+): Record<Key, To> {
+  const entries = (Object.keys(given) as Key[]).map((key) => [key, map(key, given[key])]);
+  return Object.fromEntries(entries) as Record<Key, To>;
+}

@@ -1,152 +1,144 @@
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Aws, Validations } from 'aws-cdk-lib';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { type BackupTask, backupTasks, createBackupWorkflow } from './backup-workflow.ts';
-import { everyMinute } from './every-minute.ts';
+import { createBackupWorkflow } from './backup-workflow.ts';
+import { createRestoreWorkflow } from './restore-workflow.ts';
 import type { Settings } from './settings.ts';
+import {
+  copyToPayloads,
+  deleteArchives,
+  deletePayloads,
+  discardEntries,
+  keepContents,
+  keepRecords,
+  listGroups,
+  readArchives,
+  readPayloads,
+  readUploadedBackups,
+  useReplicas,
+  writeArchives,
+  writeUploadedBackups,
+} from './store-grants.ts';
 import { TenureFunction } from './tenure-function.ts';
-import { createRestoreFunctions } from './tenure-restores.ts';
 import type { TenureStore } from './tenure-store.ts';
 
 export interface BackupFunctionsProps {
   settings: Settings;
   store: TenureStore;
-  failures: Queue;
 }
 
-const archives = 'backups/';
-const payloads = 'groups/';
+export interface BackupFunctions {
+  backups: TenureFunction;
+  workers: TenureFunction;
+  sweep: TenureFunction;
+  /** Tasks of the workflows. */
+  tasks: TenureFunction[];
+}
 
-const folder = 'backups/attempt/tasks';
-
-/**
- * How long a task may take, s, and its memory, where it needs more than 30 s. Cut has to lock all logs of a group and to look at them again within 5 s. The others only look at
- * records and share one bundle.
- */
-const sizes: Partial<Record<BackupTask, { timeoutSeconds: number; memoryMiB?: number }>> = {
-  cut: { timeoutSeconds: 60, memoryMiB: 1_024 },
-  work: { timeoutSeconds: 900, memoryMiB: 1_024 },
-  verify: { timeoutSeconds: 300, memoryMiB: 1_024 },
-  cleanUp: { timeoutSeconds: 300 },
-};
+const completions = ['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:SendTaskHeartbeat'];
 
 /**
- * The functions of backups: one for each task of the workflow, one behind the API, one for the minute. Only the last two speak to the
- * workflow, since a task that did would need it before it exists.
+ * The functions of backups and restores: the tasks of the two workflows, by what they may touch; the two behind the API; one for the
+ * minute. Only those that are no tasks start the workflows and complete their tokens: else each would need the other to be created first.
  */
-export function createBackupFunctions(
-  scope: Construct,
-  { failures, ...props }: BackupFunctionsProps,
-): TenureFunction[] {
+export function createBackupFunctions(scope: Construct, props: BackupFunctionsProps): BackupFunctions {
   const { settings, store } = props;
   const environment = {
     TENURE_BUCKET: store.bucket.bucketName,
     TENURE_REPLICA_TABLES: store.replicas.map(({ address }) => address).join(','),
+    TENURE_RESTORE_SOURCES: settings.restoreSources.join(','),
+    TENURE_DELEGATION: settings.delegation,
   };
+  const tasks = createTasks(scope, { ...props, environment });
+  const { restore: step, ...backupTasks } = tasks;
+  const backup = createBackupWorkflow(scope, { settings, functions: backupTasks });
+  const restore = createRestoreWorkflow(scope, { settings, step });
+  const starting = { ...environment, TENURE_BACKUP_WORKFLOW: backup.arn, TENURE_RESTORE_WORKFLOW: restore.arn };
 
-  const tasks = Object.fromEntries(
-    backupTasks.map((task) => {
-      const name = task.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-      const code = sizes[task]
-        ? { entry: `${folder}/${name}.ts` }
-        : { entry: `${folder}/record-tasks.ts`, handler: task };
-      return [
-        task,
-        new TenureFunction(scope, `backup-${name}`, {
-          ...props,
-          environment,
-          ...code,
-          timeoutSeconds: 30,
-          ...sizes[task],
-        }),
-      ];
-    }),
-  ) as Record<BackupTask, TenureFunction>;
-  for (const task of Object.values(tasks)) keepRecords(task, store);
-  for (const task of [tasks.cut, tasks.cleanUp]) holdBack(task, store);
-  for (const task of [tasks.cut, tasks.work]) useLogs(task, store);
-  keepContents(tasks.cut, store);
-  writeArchives(tasks.work, store);
-  readArchives(tasks.verify, store);
-  deleteArchives(tasks.cleanUp, store);
-  const { arn } = createBackupWorkflow(scope, { settings, functions: tasks });
-
-  const serving = { ...environment, TENURE_BACKUP_WORKFLOW: arn, TENURE_DELEGATION: settings.delegation };
   const backups = new TenureFunction(scope, 'backups', {
     ...props,
-    entry: 'backups/handler.ts',
-    environment: serving,
+    environment: starting,
     timeoutSeconds: 29,
     memoryMiB: 1_024,
   });
   writeArchives(backups, store);
-  const sweep = new TenureFunction(scope, 'backup-sweep', {
-    ...props,
-    entry: 'backups/sweep-handler.ts',
-    environment: serving,
-    timeoutSeconds: 55,
-  });
-  sweep.allow(['dynamodb:Query'], store.groupsIndexArn);
-  holdBack(sweep, store);
-  everyMinute(sweep, failures);
+  readSources(backups, props);
+  writeUploadedBackups(backups, store);
+  const sweep = new TenureFunction(scope, 'backup-sweep', { ...props, environment: starting, timeoutSeconds: 55 });
+  listGroups(sweep, store);
+  deletePayloads(sweep, store);
   for (const one of [backups, sweep]) {
     keepRecords(one, store);
-    useLogs(one, store);
+    useReplicas(one, store);
     deleteArchives(one, store);
-    one.allow(
-      ['states:StartExecution', 'states:SendTaskSuccess', 'states:SendTaskFailure', 'states:SendTaskHeartbeat'],
-      arn,
-    );
+    one.allow(['states:StartExecution'], backup.arn, restore.arn);
+    one.allow(completions, backup.arn);
   }
-  const restores = createRestoreFunctions(scope, { ...props, failures, backupWorkflowArn: arn });
-  return [backups, sweep, ...Object.values(tasks), ...restores];
+
+  const workers = new TenureFunction(scope, 'workers', {
+    ...props,
+    environment: { TENURE_BACKUP_WORKFLOW: backup.arn },
+    timeoutSeconds: 29,
+    memoryMiB: 256,
+  });
+  keepRecords(workers, store);
+  workers.allow(completions, backup.arn);
+  return { backups, workers, sweep, tasks: Object.values(tasks) };
 }
 
-function keepRecords(one: TenureFunction, { table }: TenureStore): void {
-  one.allow(
-    ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:ConditionCheckItem'],
-    table.tableArn,
-  );
+function createTasks(
+  scope: Construct,
+  { environment, ...props }: BackupFunctionsProps & { environment: Record<string, string> },
+): Record<'records' | 'cut' | 'work' | 'restore', TenureFunction> {
+  const { store } = props;
+  const records = new TenureFunction(scope, 'backup-records', { ...props, environment, timeoutSeconds: 30 });
+
+  // It has to lock all logs of a group, and to look at them again within 5 s.
+  const cut = new TenureFunction(scope, 'backup-cut', { ...props, environment, timeoutSeconds: 300, memoryMiB: 1_024 });
+  useReplicas(cut, store);
+  deletePayloads(cut, store);
+  deleteArchives(cut, store);
+  keepContents(cut, store);
+
+  const work = new TenureFunction(scope, 'backup-work', {
+    ...props,
+    environment,
+    timeoutSeconds: 900,
+    memoryMiB: 1_024,
+  });
+  useReplicas(work, store);
+  writeArchives(work, store);
+
+  const restore = new TenureFunction(scope, 'restore-step', {
+    ...props,
+    environment,
+    timeoutSeconds: 900,
+    memoryMiB: 1_769,
+  });
+  readSources(restore, props);
+  restore.allow(['dynamodb:ConditionCheckItem'], store.table.tableArn);
+  useReplicas(restore, store);
+  discardEntries(restore, store);
+  readPayloads(restore, store);
+  copyToPayloads(restore, store);
+
+  const tasks = { records, cut, work, restore };
+  for (const one of Object.values(tasks)) keepRecords(one, store);
+  return tasks;
 }
 
-/** Deletions deferred by a backup's hold happen when the hold ends. */
-function holdBack(one: TenureFunction, { bucket }: TenureStore): void {
-  one.allowObjects(['s3:DeleteObject'], bucket, payloads);
-}
-
-/** Locks and settles the logs, and reads them. */
-function useLogs(one: TenureFunction, { replicas }: TenureStore): void {
-  one.allow(
-    [
-      'dynamodb:DescribeTable',
-      'dynamodb:GetItem',
-      'dynamodb:Query',
-      'dynamodb:PutItem',
-      'dynamodb:UpdateItem',
-      'dynamodb:ConditionCheckItem',
-    ],
-    ...replicas.map(({ tableArn }) => tableArn),
-  );
-}
-
-/** What the cut has fixed of the group lies beside the files of its attempt. */
-function keepContents(one: TenureFunction, { bucket }: TenureStore): void {
-  one.allowObjects(['s3:PutObject'], bucket, archives);
-}
-
-function readArchives(one: TenureFunction, { bucket }: TenureStore): void {
-  one.allowObjects(['s3:GetObject'], bucket, archives);
-  // Without it S3 answers 403 for what is not there.
-  one.allow(['s3:ListBucket'], bucket.bucketArn);
-}
-
-function writeArchives(one: TenureFunction, store: TenureStore): void {
+/** Reads backups of the deployment's own, those that were uploaded, and those that lie where the settings say. */
+function readSources(one: TenureFunction, { settings, store }: BackupFunctionsProps): void {
   readArchives(one, store);
-  one.allowObjects(['s3:PutObject', 's3:ListMultipartUploadParts'], store.bucket, archives);
-  one.allow(['s3:ListBucketMultipartUploads'], store.bucket.bucketArn);
-  one.allowObjects(['s3:GetObject'], store.bucket, payloads);
+  readUploadedBackups(one, store);
+  for (const source of settings.restoreSources) readForeign(one, source);
 }
 
-function deleteArchives(one: TenureFunction, { bucket }: TenureStore): void {
-  one.allowObjects(['s3:DeleteObject'], bucket, archives);
-  one.allow(['s3:ListBucket'], bucket.bucketArn);
+function readForeign(one: TenureFunction, source: string): void {
+  const [, place = ''] = source.split('s3://');
+  one.allow(['s3:GetObject'], `arn:${Aws.PARTITION}:s3:::${place}*`);
+  Validations.of(one.role as IRole).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::${place}*]`,
+    reason: 'The deployment names this prefix as one that backups are restored from.',
+  });
 }

@@ -30,7 +30,6 @@ export function createEvents(scope: Construct, { failures, ...props }: EventsPro
   const bus = new EventBus(scope, 'Events', { eventBusName: nameOf(scope) });
   const publisher = new TenureFunction(scope, 'events', {
     ...props,
-    entry: 'events/handler.ts',
     environment: { TENURE_EVENT_BUS: bus.eventBusName, TENURE_FAILURES_QUEUE: failures.queueUrl },
     timeoutSeconds: 60,
   });

@@ -1,5 +1,5 @@
 import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type CfnRole, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type CfnFunction, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
@@ -12,10 +12,6 @@ import type { TenureStore } from './tenure-store.ts';
 export interface TenureFunctionProps {
   settings: Settings;
   store: TenureStore;
-  /** Below functions/. Functions with the same entry share one bundle. */
-  entry: string;
-  /** The export that is called; `handler` unless said. */
-  handler?: string;
   /** Besides TENURE_STAGE, TENURE_TABLE and TENURE_MAX_CLOCK_SKEW_MS, which every function gets. */
   environment?: Record<string, string>;
   /** 10 unless said; API Gateway waits for 29 at most. */
@@ -25,24 +21,27 @@ export interface TenureFunctionProps {
   beside?: string[];
 }
 
-/** A Lambda function with the defaults of the house. It may write its own logs and traces, and what `allow` says. */
+/**
+ * A Lambda function with the defaults of the house, whose code is `functions/entry-points/ID.ts`. It may write its own logs and traces,
+ * and do what `allow` says.
+ */
 export class TenureFunction extends LambdaFunction {
   readonly entry: string;
   readonly beside: readonly string[];
   private readonly permissions: Role;
 
   constructor(scope: Construct, id: string, props: TenureFunctionProps) {
-    const { settings, store, entry, handler = 'handler', environment, timeoutSeconds = 10, memoryMiB = 512 } = props;
-    const { beside = [] } = props;
+    const { settings, store, environment, timeoutSeconds = 10, memoryMiB = 512, beside = [] } = props;
+    const entry = `entry-points/${id}.ts`;
     const reservedConcurrentExecutions = settings.reservedConcurrency[id];
     const logGroup = new LogGroup(scope, `${id}-logs`, {
       retention: settings.logRetentionDays,
       removalPolicy: settings.ephemeral ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     });
-    const role = new Role(scope, `${id}-role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const role = createRole(scope, `${id}-role`, logGroup, settings);
     super(scope, id, {
       code: functionCode(entry, beside),
-      handler: `index.${handler}`,
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: memoryMiB,
@@ -61,39 +60,17 @@ export class TenureFunction extends LambdaFunction {
     this.entry = entry;
     this.beside = beside;
     this.permissions = role;
-    this.report(role, logGroup, settings);
-  }
-
-  /**
-   * A role that is given gets nothing from `logGroup`, and without these the function would run and nobody would read a line or a metric
-   * of it. Traces not by the property `tracing`: its statement would lie in the same policy as those of `allow`, and hide their findings.
-   */
-  private report(role: Role, { logGroupArn }: LogGroup, { tracing }: Settings): void {
-    const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
-    const traces = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
-    const reporting = new Policy(this, 'Reporting', {
-      roles: [role],
-      statements: [new PolicyStatement({ actions: logs, resources: [logGroupArn] })],
-    });
-    const cfn = this.node.defaultChild as CfnFunction;
-    // Lambda refuses to make a traced function whose role may not trace yet.
-    cfn.node.addDependency(reporting);
-    if (tracing === 'off') return;
-    cfn.tracingConfig = { mode: Tracing.ACTIVE };
-    reporting.addStatements(new PolicyStatement({ actions: traces, resources: ['*'] }));
-    Validations.of(reporting).acknowledge({
-      id: 'AwsSolutions-IAM5[Resource::*]',
-      reason: 'X-Ray has no resources to which sending traces could be limited.',
-    });
+    // Not by the property `tracing`: its statement would lie in the same policy as those of `allow`, and hide their findings.
+    if (settings.tracing === 'on') (this.node.defaultChild as CfnFunction).tracingConfig = { mode: Tracing.ACTIVE };
   }
 
   /** Grants exactly these actions on exactly these resources. */
-  allow(actions: string[], ...resources: string[]): void {
-    this.addToRolePolicy(new PolicyStatement({ actions, resources }));
+  allow(actions: readonly string[], ...resources: string[]): void {
+    this.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources }));
   }
 
   /** Grants these actions on the objects below a prefix, `groups/` for instance. */
-  allowObjects(actions: string[], bucket: Bucket, prefix: string): void {
+  allowObjects(actions: readonly string[], bucket: Bucket, prefix: string): void {
     this.allow(actions, bucket.arnForObjects(`${prefix}*`));
     const bucketId = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnBucket);
     Validations.of(this.permissions).acknowledge({
@@ -103,7 +80,7 @@ export class TenureFunction extends LambdaFunction {
   }
 
   /** Grants these actions on all executions of a workflow. */
-  allowExecutions(actions: string[], machine: StateMachine): void {
+  allowExecutions(actions: readonly string[], machine: StateMachine): void {
     const format = { service: 'states', resource: 'execution', arnFormat: ArnFormat.COLON_RESOURCE_NAME };
     const stack = Stack.of(machine);
     this.allow(actions, stack.formatArn({ ...format, resourceName: `${machine.stateMachineName}:*` }));
@@ -114,4 +91,29 @@ export class TenureFunction extends LambdaFunction {
       reason: 'Executions come and go: only their workflow is known when the function is deployed.',
     });
   }
+}
+
+/**
+ * A role that is given gets nothing from `logGroup`, and without these statements the function would run and nobody would read a line or
+ * a metric of it. They stand in the role itself: Lambda refuses to make a traced function whose role may not trace yet.
+ */
+function createRole(scope: Construct, id: string, { logGroupArn }: LogGroup, { tracing }: Settings): Role {
+  const logs = new PolicyStatement({
+    actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    resources: [logGroupArn],
+  });
+  const traces = new PolicyStatement({
+    actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
+    resources: ['*'],
+  });
+  const role = new Role(scope, id, {
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    inlinePolicies: { Reporting: new PolicyDocument({ statements: tracing === 'on' ? [logs, traces] : [logs] }) },
+  });
+  // Of the role alone: its other policies stand beside it, and their findings stay findings.
+  Validations.of(role.node.defaultChild as CfnRole).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason: 'X-Ray has no resources to which sending traces could be limited.',
+  });
+  return role;
 }

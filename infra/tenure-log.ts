@@ -1,75 +1,52 @@
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { everyMinute } from './every-minute.ts';
 import { createRecoverReplica } from './recover-replica.ts';
 import type { Settings } from './settings.ts';
+import { discardEntries, listGroups, useReplicas } from './store-grants.ts';
 import { TenureFunction } from './tenure-function.ts';
 import type { TenureStore } from './tenure-store.ts';
 
 export interface LogFunctionsProps {
   settings: Settings;
   store: TenureStore;
-  failures: Queue;
+}
+
+export interface LogFunctions {
+  log: TenureFunction;
+  sweep: TenureFunction;
+  recover: TenureFunction;
 }
 
 /**
- * The functions of the replicated log: one behind the API, one for the minute, and the tasks of the workflow that recovers a replica.
- * Those that begin recoveries are no tasks of it, since a task that did would need it before it exists.
+ * The functions of the replicated log: one behind the API, one for the minute, and one with the tasks of the workflow that recovers a
+ * replica. The first two start recoveries, so they cannot be tasks of that workflow: each would need the other to be created first.
  */
-export function createLogFunctions(scope: Construct, { failures, ...props }: LogFunctionsProps): TenureFunction[] {
+export function createLogFunctions(scope: Construct, props: LogFunctionsProps): LogFunctions {
   const { settings, store } = props;
   const environment = { TENURE_REPLICA_TABLES: store.replicas.map(({ address }) => address).join(',') };
-  const folder = 'log/lambda/tasks';
 
-  const round = new TenureFunction(scope, 'recover-round', {
-    ...props,
-    entry: `${folder}/round.ts`,
-    environment,
-    timeoutSeconds: 30,
-  });
-  const catchUp = new TenureFunction(scope, 'recover-catch-up', {
-    ...props,
-    entry: `${folder}/catch-up.ts`,
-    environment,
-    timeoutSeconds: 60,
-  });
-  const recovery = createRecoverReplica(scope, { settings, functions: { round, catchUp } });
+  const recover = new TenureFunction(scope, 'recover', { ...props, environment, timeoutSeconds: 60 });
+  const recovery = createRecoverReplica(scope, { settings, functions: { recover } });
 
-  const serving = { ...environment, TENURE_RECOVERY_WORKFLOW: recovery.arn };
+  const starting = { ...environment, TENURE_RECOVERY_WORKFLOW: recovery.arn };
   const log = new TenureFunction(scope, 'log', {
     ...props,
-    entry: 'log/lambda/handler.ts',
-    environment: serving,
+    environment: starting,
     timeoutSeconds: 29,
     memoryMiB: 1_024,
   });
   log.allow(['dynamodb:UpdateItem', 'dynamodb:Query'], store.table.tableArn);
   log.allowExecutions(['states:StopExecution'], recovery.machine);
-  const sweep = new TenureFunction(scope, 'log-sweep', {
-    ...props,
-    entry: 'log/lambda/sweep-handler.ts',
-    environment: serving,
-    timeoutSeconds: 55,
-  });
-  sweep.allow(['dynamodb:Query'], store.groupsIndexArn);
+  const sweep = new TenureFunction(scope, 'log-sweep', { ...props, environment: starting, timeoutSeconds: 55 });
   sweep.allow(['dynamodb:Query', 'dynamodb:PutItem'], store.table.tableArn);
-  everyMinute(sweep, failures);
+  listGroups(sweep, store);
 
   for (const one of [log, sweep]) {
     one.allow(['states:StartExecution', 'states:ListExecutions'], recovery.arn);
-    // Leftovers of a truncation.
-    one.allow(['dynamodb:BatchWriteItem'], ...store.replicas.map(({ tableArn }) => tableArn));
+    discardEntries(one, store);
   }
-  for (const one of [log, sweep, round, catchUp]) {
+  for (const one of [log, sweep, recover]) {
     one.allow(['dynamodb:GetItem'], store.table.tableArn);
     useReplicas(one, store);
   }
-  return [log, sweep, round, catchUp];
-}
-
-function useReplicas(one: TenureFunction, { replicas }: TenureStore): void {
-  one.allow(
-    ['dynamodb:DescribeTable', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
-    ...replicas.map(({ tableArn }) => tableArn),
-  );
+  return { log, sweep, recover };
 }

@@ -1,14 +1,15 @@
 import { Duration, Validations } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { everyMinute } from './every-minute.ts';
 import type { Settings } from './settings.ts';
+import { listBucket, listGroups } from './store-grants.ts';
 import { TenureApi } from './tenure-api.ts';
 import { createBackupFunctions } from './tenure-backups.ts';
 import { createEvents, type Events } from './tenure-events.ts';
 import { TenureFunction } from './tenure-function.ts';
-import { createJobFunctions } from './tenure-jobs.ts';
+import { createJobFunction } from './tenure-jobs.ts';
 import { createLogFunctions } from './tenure-log.ts';
+import { createMinute } from './tenure-minute.ts';
 import { TenureMonitoring } from './tenure-monitoring.ts';
 import type { TenureStore } from './tenure-store.ts';
 
@@ -25,51 +26,36 @@ export class TenureService extends Construct {
 
   constructor(scope: Construct, id: string, props: TenureServiceProps) {
     super(scope, id);
-    const { table, groupsIndexArn, bucket } = props.store;
+    const { table } = props.store;
     const failures = this.createFailures();
 
-    const lease = new TenureFunction(this, 'lease', { ...props, entry: 'leadership/lease-handler.ts' });
-    lease.allow(
-      ['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:PutItem', 'dynamodb:ConditionCheckItem'],
-      table.tableArn,
-    );
+    const lease = new TenureFunction(this, 'lease', props);
+    lease.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:PutItem'], table.tableArn);
 
-    // On its own, so that no storm of contenders takes a leader's renewal its place.
-    const contend = new TenureFunction(this, 'contend', { ...props, entry: 'leadership/contend-handler.ts' });
-    contend.allow(
-      ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:PutItem', 'dynamodb:ConditionCheckItem'],
-      table.tableArn,
-    );
+    // Separate function: contention must not starve renewals.
+    const contend = new TenureFunction(this, 'contend', props);
+    contend.allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:PutItem'], table.tableArn);
 
-    const operate = new TenureFunction(this, 'operate', {
-      ...props,
-      entry: 'operations/handler.ts',
-      beside: ['docs/openapi.json'],
-      timeoutSeconds: 29,
-      environment: { TENURE_BUCKET: bucket.bucketName },
-    });
-    operate.allow(
-      ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
-      table.tableArn,
-    );
-    operate.allow(['dynamodb:Query'], groupsIndexArn);
-    operate.allow(['s3:ListBucket'], bucket.bucketArn);
-
-    const sweep = new TenureFunction(this, 'sweep', {
-      ...props,
-      entry: 'leadership/sweep-handler.ts',
-      timeoutSeconds: 55,
-    });
-    sweep.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], table.tableArn);
-    sweep.allow(['dynamodb:Query'], groupsIndexArn);
-    everyMinute(sweep, failures);
-
-    const jobs = createJobFunctions(this, { ...props, failures });
-    const logs = createLogFunctions(this, { ...props, failures });
-    const backups = createBackupFunctions(this, { ...props, failures });
+    const operate = this.createOperate(props);
+    const jobs = createJobFunction(this, props);
+    const logs = createLogFunctions(this, props);
+    const backups = createBackupFunctions(this, props);
+    const sweeps = { log: logs.sweep, backup: backups.sweep };
+    const minute = createMinute(this, { ...props, failures, sweeps });
     this.events = createEvents(this, { ...props, failures });
-    const functions = [lease, contend, operate, sweep, ...jobs, ...logs, ...backups, this.events.publisher];
-    this.api = new TenureApi(this, 'Api', { ...props, functions, fallback: operate });
+
+    const serving = {
+      lease,
+      contend,
+      operate,
+      jobs,
+      log: logs.log,
+      backups: backups.backups,
+      workers: backups.workers,
+    };
+    const tasks = [logs.recover, ...backups.tasks];
+    const functions = [...Object.values(serving), minute, ...Object.values(sweeps), ...tasks, this.events.publisher];
+    this.api = new TenureApi(this, 'Api', { ...props, serving, fallback: operate });
     this.monitoring = new TenureMonitoring(this, 'Monitoring', {
       ...props,
       functions,
@@ -78,6 +64,23 @@ export class TenureService extends Construct {
       publisher: this.events.publisher,
     });
     refuseUnknown(props.settings, functions);
+  }
+
+  private createOperate(props: TenureServiceProps): TenureFunction {
+    const { table, bucket } = props.store;
+    const operate = new TenureFunction(this, 'operate', {
+      ...props,
+      beside: ['docs/openapi.json'],
+      timeoutSeconds: 29,
+      environment: { TENURE_BUCKET: bucket.bucketName },
+    });
+    operate.allow(
+      ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+      table.tableArn,
+    );
+    listGroups(operate, props.store);
+    listBucket(operate, props.store);
+    return operate;
   }
 
   /** Where a call ends up that nobody waits for and that failed for good. */

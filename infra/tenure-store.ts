@@ -3,12 +3,10 @@ import { AttributeType, ProjectionType, StreamViewType, type Table } from 'aws-c
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { groupsIndex } from '../functions/leadership/keys.ts';
+import { bucketPrefixes } from '../functions/platform/bucket-keys.ts';
 import { createReplicas, type Replica } from './replicas.ts';
 import type { Settings } from './settings.ts';
 import { createTable } from './table.ts';
-
-/** Where the files of backups lie that a client uploads to restore them. */
-export const uploadedBackups = 'restores/';
 
 /** Everything that must outlive a deployment: the main table, the replicas of the logs and the payloads. */
 export class TenureStore extends Construct {
@@ -59,7 +57,7 @@ export class TenureStore extends Construct {
           expiredObjectDeleteMarker: true,
         },
         // Backups from a disk, uploaded to be restored.
-        { id: 'restored', prefix: uploadedBackups, expiration: Duration.days(7) },
+        { id: 'restored', prefix: bucketPrefixes.uploadedBackups, expiration: Duration.days(7) },
         { id: 'abandoned-uploads', abortIncompleteMultipartUploadAfter: Duration.days(2) },
       ],
     });

@@ -1,8 +1,9 @@
 import { Stack, Stage } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import type { Caller } from '../api/operation.ts';
 import cdk from '../cdk.json' with { type: 'json' };
-import { type Caller, resourcesFor } from './callers.ts';
+import { resourcesFor } from './callers.ts';
 import { ReplicaStack, remoteReplicas } from './replicas.ts';
 import { checkSettings, type Settings } from './settings.ts';
 import { TenureService } from './tenure-service.ts';

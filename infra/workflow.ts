@@ -1,5 +1,5 @@
 import { Aws, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type CfnRole, Policy, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { type CfnStateMachine, DefinitionBody, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
@@ -29,12 +29,7 @@ export class Workflow extends Construct {
 
   constructor(scope: Construct, id: string, { settings, startAt, states, functions, startsItself }: WorkflowProps) {
     super(scope, id);
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
-    const arns = Object.values(functions).map(({ functionArn }) => functionArn);
-    const calls = new Policy(this, 'Calls', {
-      roles: [role],
-      statements: [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: arns })],
-    });
+    const role = this.createRole(functions, settings);
     const machine = new StateMachine(this, 'Machine', {
       role,
       definitionBody: DefinitionBody.fromString(
@@ -46,13 +41,15 @@ export class Workflow extends Construct {
     });
     const resource = machine.node.defaultChild as CfnStateMachine;
     resource.tracingConfiguration = { enabled: settings.tracing === 'on' };
+    if (settings.tracing === 'off') {
+      Validations.of(resource).acknowledge({ id: 'AwsSolutions-SF2', reason: 'The deployment says tracing=off.' });
+    }
     resource.loggingConfiguration = {
       level: 'ALL',
-      // The states' data contains task tokens.
+      // What the states hand on holds task tokens.
       includeExecutionData: false,
       destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: this.log(id, settings).logGroupArn } }],
     };
-    resource.node.addDependency(calls, this.observation(role, settings));
     this.arn = machine.stateMachineArn;
     this.machine = machine;
     if (startsItself) this.allowStart(role);
@@ -76,19 +73,26 @@ export class Workflow extends Construct {
     });
   }
 
-  /** A policy of its own, so that what is acknowledged here hides no finding elsewhere. */
-  private observation(role: Role, { tracing }: Settings): Policy {
+  /** May call exactly these functions. What has no resources of its own stands in the role, so that it hides no finding elsewhere. */
+  private createRole(functions: WorkflowProps['functions'], { tracing }: Settings): Role {
     const traces = tracing === 'on' ? ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'] : [];
     const actions = [...traces, ...logDelivery.map((action) => `logs:${action}`)];
-    const policy = new Policy(this, 'Observation', {
-      roles: [role],
-      statements: [new PolicyStatement({ actions, resources: ['*'] })],
+    const arns = Object.values(functions).map(({ functionArn }) => functionArn);
+    const statements = [
+      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: arns }),
+      new PolicyStatement({ actions, resources: ['*'] }),
+    ];
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('states.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+      inlinePolicies: { Run: new PolicyDocument({ statements }) },
     });
-    Validations.of(policy).acknowledge({
+    Validations.of(role.node.defaultChild as CfnRole).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason: 'X-Ray has no resources to which sending traces could be limited, nor has the delivery of logs.',
     });
-    return policy;
+    return role;
   }
 }
 
@@ -103,12 +107,21 @@ const logDelivery = [
   'DescribeLogGroups',
 ];
 
-/** A Task that calls a function and continues with its result. */
-export function invoke(name: string, payload: State, rest: State): State {
+/** A task of a function: `function/task`. */
+type TaskName = `${string}/${string}`;
+
+function called(name: TaskName): { FunctionName: string; task: string } {
+  const [served, task = ''] = name.split('/');
+  return { FunctionName: `\${${served}}`, task };
+}
+
+/** A Task that calls a function and goes on with what it answers. */
+export function invoke(name: TaskName, payload: State, rest: State): State {
+  const { FunctionName, task } = called(name);
   return {
     Type: 'Task',
     Resource: `arn:${Aws.PARTITION}:states:::lambda:invoke`,
-    Arguments: { FunctionName: `\${${name}}`, Payload: payload },
+    Arguments: { FunctionName, Payload: { task, ...payload } },
     Output: '{% $states.result.Payload %}',
     Retry: [transient],
     ...rest,
@@ -116,17 +129,18 @@ export function invoke(name: string, payload: State, rest: State): State {
 }
 
 /** A Task that calls a function with its token and waits until that is answered. */
-export function callBack(name: string, payload: State, rest: State): State {
+export function callBack(name: TaskName, payload: State, rest: State): State {
+  const { FunctionName, task } = called(name);
   return {
     Type: 'Task',
     Resource: `arn:${Aws.PARTITION}:states:::lambda:invoke.waitForTaskToken`,
-    Arguments: { FunctionName: `\${${name}}`, Payload: { ...payload, taskToken: '{% $states.context.Task.Token %}' } },
+    Arguments: { FunctionName, Payload: { task, ...payload, taskToken: '{% $states.context.Task.Token %}' } },
     Retry: [transient],
     ...rest,
   };
 }
 
-/** Errors that a retry can mend: Lambda's own, and stores that are throttled (functions/platform/store-errors.ts). */
+/** What another try may change. Lambda's own trouble, and stores that are throttled (functions/platform/store-errors.ts). */
 export const transient: State = {
   ErrorEquals: [
     'Unavailable',
@@ -144,7 +158,7 @@ export const transient: State = {
   JitterStrategy: 'FULL',
 };
 
-/** Chooses the next state by the word `next` in the input. */
+/** Goes on by the word `next` in the state's input. */
 export function choice(by: Readonly<Record<string, string>>, otherwise: string): State {
   const Choices = Object.entries(by).map(([word, Next]) => ({
     Condition: `{% $states.input.next = '${word}' %}`,

@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
@@ -38,4 +39,8 @@ export function s3Client(): S3Client {
 
 export function sfnClient(): SFNClient {
   return new SFNClient(patience);
+}
+
+export function lambdaClient(): LambdaClient {
+  return new LambdaClient(patience);
 }

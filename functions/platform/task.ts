@@ -1,4 +1,4 @@
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
 import { logged, logger } from './logging.ts';
 import { isUnavailable } from './store-errors.ts';
 
@@ -12,6 +12,13 @@ interface Context {
   getRemainingTimeInMillis(): number;
 }
 
+/** One thing that a function does when a workflow or the schedule names it. */
+export interface Task {
+  /** The schema of its input. */
+  readonly input: z.ZodMiniType;
+  (event: unknown, context: Context): Promise<unknown>;
+}
+
 export interface TaskRules {
   /** What log lines say of an input: no token, no payload. */
   readonly named: (input: unknown) => object;
@@ -19,22 +26,38 @@ export interface TaskRules {
   readonly passes?: (cause: unknown) => boolean;
 }
 
-/** Makes the handlers of a workflow's tasks: each checks its input, and throws `Unavailable` where trying again helps. */
+/** Makes tasks: each checks its input, and throws `Unavailable` where trying again helps. */
 export function tasks({ named, passes = () => false }: TaskRules) {
   return <Schema extends z.ZodMiniType, Result>(
     schema: Schema,
     act: (input: z.output<Schema>, remainingMs: () => number) => Promise<Result>,
   ) =>
-    logged(async (event: unknown, context: Context): Promise<Result> => {
-      const input = schema.parse(event);
-      try {
-        const result = await act(input, () => context.getRemainingTimeInMillis());
-        logger.info('done', { ...named(input), result });
-        return result;
-      } catch (cause) {
-        logger.warn('not done', { ...named(input), error: cause as Error });
-        if (!passes(cause) && !isUnavailable(cause)) throw cause;
-        throw new Unavailable('A store is throttled or cannot be reached', { cause });
-      }
-    });
+    Object.assign(
+      logged(async (event: unknown, context: Context): Promise<Result> => {
+        const input = schema.parse(event);
+        try {
+          const result = await act(input, () => context.getRemainingTimeInMillis());
+          logger.info('done', { ...named(input), result });
+          return result;
+        } catch (cause) {
+          logger.warn('not done', { ...named(input), error: cause as Error });
+          if (!passes(cause) && !isUnavailable(cause)) throw cause;
+          throw new Unavailable('A store is throttled or cannot be reached', { cause });
+        }
+      }),
+      { input: schema },
+    );
+}
+
+const nameOnly = z.object({ task: z.string() });
+
+/** Makes the Lambda handler of tasks: the event names one of them in `task`, beside its input. */
+export function taskHandler(all: Readonly<Record<string, Task>>) {
+  const handler = (event: unknown, context: Context): Promise<unknown> => {
+    const { task: name } = nameOnly.parse(event);
+    const found = Object.hasOwn(all, name) ? all[name] : undefined;
+    if (!found) throw new Error(`No task "${name}" in this function; its tasks are ${Object.keys(all).join(', ')}`);
+    return found(event, context);
+  };
+  return Object.assign(handler, { tasks: all });
 }

@@ -4,6 +4,7 @@ import { backupDamaged, sourceForbidden } from '../../api/problems/backups.ts';
 import type { BackupOwners } from '../backups/backup-owners.ts';
 import type { BackupStore } from '../backups/backup-store.ts';
 import { archivesPrefix, attemptPlace } from '../backups/bucket/archive-place.ts';
+import { bucketPrefixes } from '../platform/bucket-keys.ts';
 import type { RestoreSource } from './restore-store.ts';
 
 export interface SourceParts {
@@ -15,7 +16,7 @@ export interface SourceParts {
 }
 
 /** Files that somebody has uploaded to restore this group from lie below it. */
-export const uploadsPrefix = (group: string) => `restores/${group}/`;
+export const uploadsPrefix = (group: string) => `${bucketPrefixes.uploadedBackups}${group}/`;
 
 /** Throws `not_found` for an unknown backup, `source_forbidden` for one that is neither the group's nor shared with it. */
 export async function sourceOf(

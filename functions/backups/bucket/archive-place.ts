@@ -1,7 +1,8 @@
+import { bucketPrefixes } from '../../platform/bucket-keys.ts';
 import type { AttemptName } from '../ports.ts';
 
 /** All archives lie below this prefix of the bucket. */
-export const archivesPrefix = 'backups/';
+export const archivesPrefix = bucketPrefixes.archives;
 
 /** Of all attempts of a backup. */
 export const backupPlace = (group: string, backupId: string) => `${archivesPrefix}${group}/${backupId}/`;

@@ -11,7 +11,7 @@ type Room = WithWorkflow & WithArchives;
 
 const marginMs = 2_000;
 
-export function workerRoutes(room: Room): Endpoint[] {
+export function workerRoutes(room: WithWorkflow): Endpoint[] {
   return [
     endpoint(schema.registerWorker, async ({ params, body }) => workers.register(room, params, body.host)),
     endpoint(schema.goodbye, async ({ params }) => {

@@ -1,5 +1,6 @@
 /** What an upload is: its id says its age and, for one made of parts, where S3 keeps them. Pure: no SDK, no clock. */
 import { maxParts, uploadLifetimeMs, uuidV7 } from '../../../api/upload.ts';
+import { bucketPrefixes } from '../../platform/bucket-keys.ts';
 
 const usualPartBytes = 8 * 1024 ** 2;
 const mebibyte = 1024 ** 2;
@@ -35,7 +36,7 @@ export function partBytes(bytes: number | undefined): number {
   return Math.max(usualPartBytes, Math.ceil(bytes / maxParts / mebibyte) * mebibyte);
 }
 
-export const payloadPrefix = 'groups/';
+export const payloadPrefix = bucketPrefixes.payloads;
 
 export function payloadKey(group: string, jobId: string, payloadId: string): string {
   return `${payloadPrefix}${group}/jobs/${jobId}/${payloadId}`;

@@ -3,15 +3,13 @@ import { choose, offer, passOver, run, suspend } from '../../../functions/backup
 import { inputs, task } from '../../../functions/backups/attempt/task-inputs.ts';
 import { workflowClient } from '../../../functions/backups/attempt/workflow-client.ts';
 import { logger } from '../../../functions/platform/logging.ts';
-import type { backupTasks } from '../../../infra/backup-workflow.ts';
+import { taskHandler } from '../../../functions/platform/task.ts';
 import { resources, templateOf, text } from '../../infra/cdk/synthesised.ts';
 import { errorNamed, manualClock, roleArn, testServer, until } from '../../infra/emulator/step-functions/support.ts';
 import { group, openBackups, type Room } from './world.ts';
 
-type Task = (event: unknown, context: { awsRequestId: string; getRemainingTimeInMillis(): number }) => Promise<unknown>;
-
-/** As the handlers of functions/backups/workflow bind them. */
-const tasksOf = (room: Room): Record<(typeof backupTasks)[number], Task> => ({
+/** As functions/entry-points/backup-records.ts, -cut.ts and -work.ts bind them. */
+const tasksOf = (room: Room) => ({
   choose: task(inputs.backup, (name) => choose(room, name)),
   suspend: task(inputs.asked, (asked) => suspend(room, asked)),
   passOver: task(inputs.failed, ({ error, ...name }) => passOver(room, name, error)),
@@ -25,7 +23,7 @@ const tasksOf = (room: Room): Record<(typeof backupTasks)[number], Task> => ({
   cleanUp: task(inputs.backup, (name) => cleanUp(room, name)),
 });
 
-/** The definition as it stands in the template; a function has the name of its task. */
+/** The definition as it stands in the template; a function has the name by which the workflow knows it. */
 function definition(): string {
   const [machine] = resources(templateOf(), 'AWS::StepFunctions::StateMachine').filter(({ id }) =>
     id.includes('backup'),
@@ -49,18 +47,16 @@ export async function openWorkflow() {
   const clock = manualClock();
   const room: Room = { ...world.room, clock };
   Object.assign(world.room, { clock });
-  const tasks: Record<string, Task> = tasksOf(room);
-  /** Replacements for a task's function, for its next calls. */
+  const handle = taskHandler(tasksOf(room));
+  /** What a task does instead of its function, the next times it is called. */
   const instead = new Map<string, (() => Promise<unknown>)[]>();
   const server = await testServer({
     clock,
     random: () => 0.5,
-    handler({ name, payload }) {
-      const played = instead.get(name)?.shift();
+    handler({ payload }) {
+      const played = instead.get(payload.task)?.shift();
       if (played) return played();
-      const act = tasks[name];
-      if (!act) throw new Error(`The workflow calls ${name}, which is no task`);
-      return act(payload, { awsRequestId: 'request', getRemainingTimeInMillis: () => 60_000 });
+      return handle(payload, { awsRequestId: 'request', getRemainingTimeInMillis: () => 60_000 });
     },
   });
   const { stateMachineArn } = await server.createStateMachine({ name: 'backup', definition: written, roleArn });
@@ -80,12 +76,12 @@ export async function openWorkflow() {
     /** Waits until the execution's history has such an event. */
     entered: (backupId: string, type: string) =>
       until(async () => (await server.history(executionArn(backupId))).some((event) => event.type === type)),
-    calls: (name: string) => server.calls.filter((call) => call.name === name).length,
+    calls: (name: string) => server.calls.filter(({ payload }) => payload.task === name).length,
     /** The next calls of a task do this instead. */
     play(name: string, ...acts: (() => Promise<unknown>)[]) {
       instead.set(name, [...(instead.get(name) ?? []), ...acts]);
     },
-    /** Answers the command of this type once it exists. */
+    /** Answers the command of this type once it is there. */
     async replied(worker: string, type: 'suspend' | 'backup', accepted = true) {
       await until(async () => (await world.commands(worker)).some((command) => command.type === type));
       const command = await world.reply(worker, { accepted, ...(accepted ? {} : { reason: 'busy' }) });

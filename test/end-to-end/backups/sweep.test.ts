@@ -14,7 +14,7 @@ const workflows = new SFNClient({ endpoint: stack.stepFunctions, region, credent
 const machine = () => Object.values(stack.stateMachines).find((arn) => /backup/i.test(arn)) ?? '';
 const executionOf = (backupId: string) => `${machine().replace(':stateMachine:', ':execution:')}:${backupId}`;
 
-const sweep = () => fireSchedule(stack, /backup-?sweep/i);
+const sweep = () => fireSchedule(stack, /minute/);
 
 test('the execution has the name of its backup; stopped, its backup is settled by the sweep and its worker hears it', async ({
   onTestFinished,

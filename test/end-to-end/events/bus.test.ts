@@ -111,7 +111,7 @@ test('logs, backups and the end of a term are told too, and the sequence puts al
   await call('PUT', '/logs/journal', {});
   await vi.waitFor(
     async () => {
-      await fireSchedule(stack, /logsweep/);
+      await fireSchedule(stack, /minute/);
       const voting = (await heard(stack, group)).filter(({ detail }) => detail['status'] === 'VOTING');
       expect(new Set(voting.map(({ detail }) => detail['replica']))).toEqual(new Set(['1', '2', '3']));
     },

@@ -7,7 +7,8 @@ import { fireSchedule } from '../../support/stack.ts';
 import { json, leading, said, tenure } from '../leadership/command-line.ts';
 import { client, eventually, folder, newGroup, run } from '../leadership/tenure.ts';
 
-const fire = (name: RegExp) => fireSchedule(inject('stack'), name);
+/** With the first minute of an hour comes what is due hourly. */
+const fire = (slot: string) => fireSchedule(inject('stack'), /minute/, { slot });
 
 test('a job from its submission to its clean-up, told to people and to programs', async () => {
   const files = folder();
@@ -60,13 +61,13 @@ test('a job from its submission to its clean-up, told to people and to programs'
     graceMs: 86_400_000,
   });
   expect(await said(leader, 'collect')).toMatch(/^none of \d+ payloads is an orphan that is older than 24 h\n$/);
-  await fire(/clean-?up/i);
+  await fire('2026-01-01T00:01:00Z');
   await eventually(
     'the clean-up has run',
     async () => (await json(leader, 'job', 'show', 'nightly')).state === 'CLEANED',
   );
   expect(await json(leader, 'collect')).toMatchObject({ scanned: 0 });
-  await fire(/collector/i);
+  await fire('2026-01-01T01:00:00Z');
   expect(await json(leader, 'job', 'ls', '--state', 'CLEANED')).toMatchObject([
     { jobId: 'nightly', result: 'failed', detail: 'out of disk' },
   ]);

@@ -37,7 +37,7 @@ const bringBackEmpty = (replica: number) => createReplicaTable(dynamodb.endpoint
 const soon = (what: string, look: () => boolean | Promise<boolean>) => eventually(what, look, 120_000);
 
 /** The schedule's work of each minute: starts the recovery of the replicas that do not vote. */
-const sweep = () => fireSchedule(stack, /logsweep/);
+const sweep = () => fireSchedule(stack, /minute/);
 
 const recover = (group: string, ...more: string[]) =>
   asked('log', 'recover', 'journal', '--group', group, '--url', stack.api, '--json', ...more);

@@ -98,7 +98,7 @@ test('each metric is written where it happens, each request leaves a line that n
     interval: 500,
   });
   expect((await call('POST', '/logs/journal/writer', {})).body.code).toBe('election_lost');
-  await fireSchedule(stack, /logsweep/);
+  await fireSchedule(stack, /minute/);
   const { body: backup } = await call('POST', '/backups', { bypassDelegation: true, runAsync: false });
   await vi.waitFor(
     async () => expect((await call('GET', `/backups/${backup.backupId}`)).body.state).toBe('COMPLETED'),

@@ -39,10 +39,10 @@ test('each function may do in the stores what its operations take', async () => 
   await call('GET', '/v1/health');
   await call('GET', '/v1/openapi.json');
 
-  const name = stack.schedules.find((schedule) => schedule.includes('sweep'));
+  const name = stack.schedules.find((schedule) => schedule.includes('minute'));
   expect((await order(stack, `schedules/${name}`)).status).toBe(202);
-  const log = join(stack.logs, `${stack.functions.find((name) => name.includes('sweep'))}.log`);
-  await vi.waitFor(async () => expect(await readFile(log, 'utf8')).toContain('"swept"'), {
+  const log = join(stack.logs, `${stack.functions.find((name) => name.includes('minute'))}.log`);
+  await vi.waitFor(async () => expect(await readFile(log, 'utf8')).toContain('"terms"'), {
     timeout: 20_000,
     interval: 100,
   });

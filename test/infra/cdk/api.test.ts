@@ -50,28 +50,34 @@ describe('routes', () => {
 });
 
 describe('the stage', () => {
-  test('is throttled route by route, contenders below leaders, what no route takes below both', () => {
-    const { RouteSettings } = stage().properties;
-    expect(Object.keys(RouteSettings).sort()).toEqual(routes.map(({ RouteKey }) => RouteKey).sort());
+  test('has limits of its own for the leader, contenders, polls and what no route takes; all others share those of the stage', () => {
+    const { RouteSettings, DefaultRouteSettings } = stage().properties;
+    const own = operations.filter(({ servedBy }) => servedBy === 'lease' || servedBy === 'contend');
+    const poll = 'GET /v1/groups/{group}/workers/{worker}/commands';
+    const expected = [...own.map(({ method, path }) => `${method} ${path}`), poll, '$default'];
+    expect(Object.keys(RouteSettings).sort()).toEqual(expected.sort());
     const limits = (key: string): number[] => [
       RouteSettings[key].ThrottlingRateLimit,
       RouteSettings[key].ThrottlingBurstLimit,
     ];
-    const [rest, contend, renew] = [
-      limits('$default'),
-      limits('POST /v1/groups/{group}/leadership/contend'),
-      limits('POST /v1/groups/{group}/leadership/renew'),
-    ];
+    const renew = limits('POST /v1/groups/{group}/leadership/renew');
+    const contend = limits('POST /v1/groups/{group}/leadership/contend');
     for (const limit of [0, 1]) {
       expect(contend[limit]).toBeLessThan(Number(renew[limit]));
-      expect(rest[limit]).toBeLessThan(Number(contend[limit]));
+      expect(limits(poll)[limit]).toBeLessThan(Number(contend[limit]));
+      expect(limits('$default')[limit]).toBeLessThan(Number(limits(poll)[limit]));
       for (const key of Object.keys(RouteSettings)) expect(limits(key)[limit]).toBeGreaterThan(0);
     }
+    expect(DefaultRouteSettings.ThrottlingRateLimit).toBeLessThan(Number(renew[0]));
   });
 
   test('is created after the routes that it has settings for', () => {
-    const ids = resources(template, 'AWS::ApiGatewayV2::Route').map(({ id }) => id);
-    expect(stage().dependsOn).toEqual(expect.arrayContaining(ids));
+    const limited = Object.keys(stage().properties.RouteSettings);
+    const ids = resources(template, 'AWS::ApiGatewayV2::Route').filter(({ properties }) =>
+      limited.includes(properties.RouteKey),
+    );
+    expect(ids).toHaveLength(limited.length);
+    expect(stage().dependsOn).toEqual(expect.arrayContaining(ids.map(({ id }) => id)));
   });
 
   test('writes an access log that tells who called what, and keeps it for a limited time', () => {

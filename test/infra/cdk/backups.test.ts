@@ -55,10 +55,12 @@ describe('the workflow of backups', () => {
     }
   });
 
-  test('calls a function of its own for each task, and may call no other', () => {
+  test('names to its functions the task that each state is for, and may call no other function', () => {
     const tasks = Object.values(states).filter(({ Type }) => Type === 'Task');
+    const named = tasks.map((state) => (state['Arguments'] as { Payload: { task: string } }).Payload.task);
+    expect(new Set(named).size).toBe(tasks.length);
     const called = Object.values(machine.properties.DefinitionSubstitutions).map((arn) => functionName(template, arn));
-    expect(new Set(called).size).toBe(tasks.length);
+    expect(called.sort()).toEqual(['backupcut', 'backuprecords', 'backupwork']);
     const allowed = permissions(template).filter(
       ({ role, action }) => role.includes('backupRole') && action === 'lambda:InvokeFunction',
     );
@@ -72,15 +74,21 @@ describe('the workflow of backups', () => {
       ({ action, resource }) => action.startsWith('states:') && resource.includes(machine.id),
     );
     expect(new Set(speaking.map(({ role }) => role.replace(/role.*/, '')))).toEqual(
-      new Set(['TenureServicebackups', 'TenureServicebackupsweep', 'TenureServicebackupschedule']),
+      new Set(['TenureServicebackups', 'TenureServicebackupsweep', 'TenureServiceworkers']),
     );
   });
 });
 
-test('a task that only keeps records reaches the main table and nothing else of the store', () => {
-  for (const name of ['choose', 'suspend', 'passover', 'offer', 'run', 'lose', 'fail']) {
-    const own = permissionsOf(template, `backup${name}`).filter(({ action }) => !/^(logs|xray):/.test(action));
-    expect(new Set(own.map(({ action }) => action.split(':')[0])), name).toEqual(new Set(['dynamodb']));
-    expect(new Set(own.map(({ resource }) => resource)).size, name).toBe(1);
-  }
+test('tasks that only keep records reach the main table and nothing else of the store', () => {
+  const own = permissionsOf(template, 'backuprecords').filter(({ action }) => !/^(logs|xray):/.test(action));
+  expect(new Set(own.map(({ action }) => action.split(':')[0]))).toEqual(new Set(['dynamodb']));
+  expect(new Set(own.map(({ resource }) => resource)).size).toBe(1);
+});
+
+test('polls of workers hold a small function, which reaches records and completes tasks', () => {
+  const own = permissionsOf(template, 'workers').filter(({ action }) => !/^(logs|xray):/.test(action));
+  expect(new Set(own.map(({ action }) => action.split(':')[0]))).toEqual(new Set(['dynamodb', 'states']));
+  expect(own.map(({ action }) => action)).not.toContain('states:StartExecution');
+  const [workers] = resources(template, 'AWS::Lambda::Function').filter(({ id }) => id.includes('workers'));
+  expect(workers?.properties.MemorySize).toBe(256);
 });

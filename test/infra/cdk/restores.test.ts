@@ -15,7 +15,7 @@ describe('the workflow of restores', () => {
     expect(States.Step.Retry).toEqual([expect.objectContaining({ ErrorEquals: ['States.ALL'] })]);
     expect(States.Step.Catch).toEqual([expect.objectContaining({ ErrorEquals: ['States.ALL'], Next: 'GiveUp' })]);
     expect(States['Over?']).toMatchObject({ Choices: [{ Next: 'Step' }], Default: 'Done' });
-    expect(Object.keys(machine?.properties.DefinitionSubstitutions)).toEqual(['step']);
+    expect(Object.keys(machine?.properties.DefinitionSubstitutions)).toEqual(['restore']);
   });
 
   test('is started by the API and by the minute, never by a step of it', () => {
@@ -26,25 +26,25 @@ describe('the workflow of restores', () => {
       ({ action, resource }) => action === 'states:StartExecution' && resource.includes(machine?.id ?? '?'),
     );
     expect(new Set(starting.map(({ role }) => role.replace(/role.*/, '')))).toEqual(
-      new Set(['TenureServicerestores', 'TenureServicebackupschedule']),
+      new Set(['TenureServicebackups', 'TenureServicebackupsweep']),
     );
   });
 });
 
 describe('permissions', () => {
-  test('only the step of a restore writes payloads; nothing of a restore deletes any', () => {
+  test('only the step of a restore writes payloads, and it deletes none', () => {
     const objects = (name: string) =>
       permissionsOf(template, name).filter(({ action }) => /^s3:(Put|Delete)Object$/.test(action));
     expect(objects('restorestep').map(({ action, resource }) => [action, resource.replace(/.*\//, '/')])).toEqual([
       ['s3:PutObject', '/*'],
     ]);
     expect(objects('restorestep')[0]?.resource).toContain('/groups/*');
-    expect(objects('restores')[0]?.resource).toContain('/restores/*');
-    expect(objects('restores')).toHaveLength(1);
+    const written = objects('backups').filter(({ action }) => action === 's3:PutObject');
+    expect(written.map(({ resource }) => resource.replace(/^.*?\}/, '')).sort()).toEqual(['/backups/*', '/restores/*']);
   });
 
-  test('a prefix that the deployment names can be read, and nothing else', () => {
-    for (const name of ['restores', 'restorestep']) {
+  test('a prefix that the deployment names can be read, and nothing beside it', () => {
+    for (const name of ['backups', 'restorestep']) {
       const foreign = permissionsOf(template, name).filter(({ resource }) => resource.includes(':s3:::'));
       expect(foreign.map(({ action }) => action)).toEqual(['s3:GetObject']);
       expect(foreign[0]?.resource).toMatch(/:s3:::archive\/tenure\/\*$/);

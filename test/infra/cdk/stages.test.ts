@@ -120,7 +120,7 @@ describe('replicas in other Regions', () => {
         'Replica1,Replica2,Replica3,us-west-2/tenure-blue-log-4,eu-west-1/tenure-blue-log-5',
       );
     }
-    for (const name of ['log', 'logsweep', 'recoverround', 'recovercatchup']) {
+    for (const name of ['log', 'logsweep', 'recover']) {
       const written = permissionsOf(template, name).filter(
         ({ action, resource }) => action === 'dynamodb:PutItem' && !resource.includes('TenureStoreTable'),
       );

@@ -20,8 +20,14 @@ export function newApp(context: Record<string, unknown> = {}) {
   return { app, stack: createStacks(app, readSettings(app.node)) };
 }
 
+const templates = new Map<string, Template>();
+
+/** Synthesised once for each context: nobody changes a template. */
 export function templateOf(context: Record<string, unknown> = {}): Template {
-  return Template.fromStack(newApp(context).stack as Stack);
+  const key = JSON.stringify(context);
+  const template = templates.get(key) ?? Template.fromStack(newApp(context).stack as Stack);
+  templates.set(key, template);
+  return template;
 }
 
 /** The resources of a type with what the tests look at; `properties` are as in the template. */
@@ -67,17 +73,25 @@ export interface Permission {
 
 /** The roles' rights, action by action. Policies of buckets, queues and topics are not among them. */
 export function permissions(template: Template): Permission[] {
-  return resources(template, 'AWS::IAM::Policy').flatMap(({ properties }) => {
-    const roles: string[] = properties.Roles.map(({ Ref }: { Ref: string }) => Ref);
-    const statements: Statement[] = properties.PolicyDocument.Statement;
-    return statements.flatMap(({ Action, Resource }) =>
-      roles.flatMap((role) =>
-        [Action]
-          .flat()
-          .flatMap((action) => [Resource].flat().map((resource) => ({ role, action, resource: text(resource) }))),
-      ),
-    );
-  });
+  const attached = resources(template, 'AWS::IAM::Policy').flatMap(({ properties }) =>
+    properties.Roles.flatMap(({ Ref }: { Ref: string }) => granted(Ref, properties.PolicyDocument)),
+  );
+  const inline = resources(template, 'AWS::IAM::Role').flatMap(({ id, properties }) =>
+    (properties.Policies ?? []).flatMap((policy: { PolicyDocument: Document }) => granted(id, policy.PolicyDocument)),
+  );
+  return [...attached, ...inline];
+}
+
+interface Document {
+  Statement: Statement[];
+}
+
+function granted(role: string, { Statement }: Document): Permission[] {
+  return Statement.flatMap(({ Action, Resource }) =>
+    [Action]
+      .flat()
+      .flatMap((action) => [Resource].flat().map((resource) => ({ role, action, resource: text(resource) }))),
+  );
 }
 
 /** A function's rights. */

@@ -5,7 +5,13 @@ import { name, nothing, pageQuery, sessionId, wholeText } from '../../../api/sch
 import { fromCursor, toCursor } from '../../../functions/platform/cursor.ts';
 import { endpoint, serve } from '../../../functions/platform/http.ts';
 
-const shared = { servedBy: 'x', summary: 'x', answer: z.record(z.string(), z.unknown()), problems: [] } as const;
+const shared = {
+  servedBy: 'operate',
+  callers: [],
+  summary: 'x',
+  answer: z.record(z.string(), z.unknown()),
+  problems: [],
+} as const;
 const read = operation({
   ...shared,
   method: 'GET',

@@ -8,7 +8,8 @@ import { lambdaHandler } from '../../../functions/platform/lambda.ts';
 const job = operation({
   method: 'GET',
   path: '/v1/groups/{group}/jobs/{job}',
-  servedBy: 'x',
+  servedBy: 'jobs',
+  callers: [],
   summary: 'x',
   params: z.object({ group: name, job: name }),
   query: nothing,

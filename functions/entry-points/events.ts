@@ -1,12 +1,12 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
+import { sqsDeadLetterQueue } from '../events/dead-letter-queue.ts';
+import { eventBridgeBus } from '../events/event-bus.ts';
+import { publishRecords } from '../events/publishing.ts';
+import { eventSettings } from '../events/settings.ts';
 import { patience } from '../platform/aws.ts';
 import { logged, logger } from '../platform/logging.ts';
-import { sqsDeadLetterQueue } from './dead-letter-queue.ts';
-import { eventBridgeBus } from './event-bus.ts';
-import { publishRecords } from './publishing.ts';
-import { eventSettings } from './settings.ts';
 
 const { TENURE_EVENT_BUS, TENURE_FAILURES_QUEUE } = eventSettings();
 const publishing = {

@@ -3,12 +3,12 @@ import { catalogue } from '../../api/catalogue.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { leadershipRoom } from '../leadership/environment.ts';
 import { operateRoutes } from '../leadership/routes.ts';
+import { operationsRoutes } from '../operations/routes.ts';
 import { documentClient, s3Client } from '../platform/aws.ts';
 import { systemClock } from '../platform/clock.ts';
 import { serve } from '../platform/http.ts';
 import { lambdaHandler } from '../platform/lambda.ts';
 import { bucketName, readSettings, tableName } from '../platform/settings.ts';
-import { operationsRoutes } from './routes.ts';
 
 const { TENURE_TABLE, TENURE_BUCKET } = readSettings({ TENURE_TABLE: tableName, TENURE_BUCKET: bucketName });
 const room = leadershipRoom();

@@ -1,0 +1,25 @@
+import { archivesRoom } from '../backups/attempt/archives-environment.ts';
+import { cuttingRoom } from '../backups/attempt/cut-environment.ts';
+import { backupOwnersTable } from '../backups/backup-owners-table.ts';
+import { backupRoomWithWorkflow } from '../backups/environment.ts';
+import { backupRoutes } from '../backups/routes.ts';
+import { backupSettings } from '../backups/settings.ts';
+import { attemptRoutes } from '../backups/worker/worker-routes.ts';
+import { documentClient } from '../platform/aws.ts';
+import { serve } from '../platform/http.ts';
+import { lambdaHandler } from '../platform/lambda.ts';
+import { restoreRoomWithLaunch } from '../restore/environment.ts';
+import { policyRoutes, restoreRoutes } from '../restore/routes.ts';
+
+const backups = {
+  ...backupRoomWithWorkflow(),
+  archives: archivesRoom(),
+  cutting: cuttingRoom(),
+  owners: backupOwnersTable(documentClient(), backupSettings().table),
+};
+const restores = restoreRoomWithLaunch();
+
+/** Serves backups, their attempts, policies and restores. Completes task tokens, so it cannot be a task of the workflow. */
+export const handler = lambdaHandler(
+  serve([...backupRoutes(backups), ...attemptRoutes(backups), ...policyRoutes(restores), ...restoreRoutes(restores)]),
+);

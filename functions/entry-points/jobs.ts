@@ -1,0 +1,10 @@
+import { checkpointRoom } from '../jobs/checkpoint-environment.ts';
+import { checkpointRoutes, collectRoutes } from '../jobs/checkpoint-routes.ts';
+import { jobRoutes } from '../jobs/routes.ts';
+import { serve } from '../platform/http.ts';
+import { lambdaHandler } from '../platform/lambda.ts';
+
+const room = checkpointRoom();
+
+/** Serves jobs, checkpoints, and the collection of one group's orphans. */
+export const handler = lambdaHandler(serve([...jobRoutes(room), ...checkpointRoutes(room), ...collectRoutes(room)]));

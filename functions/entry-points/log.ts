@@ -1,0 +1,7 @@
+import { replicasRoom } from '../log/environment.ts';
+import { logRoutes } from '../log/http/routes.ts';
+import { serve } from '../platform/http.ts';
+import { lambdaHandler } from '../platform/lambda.ts';
+
+/** Serves logs and what operators ask of replicas. */
+export const handler = lambdaHandler(serve(logRoutes(replicasRoom())));

@@ -1,0 +1,34 @@
+import * as z from 'zod/mini';
+import { logRoom } from '../log/environment.ts';
+import { replicaOf } from '../log/http/replicas.ts';
+import { range, replicaInput, task } from '../log/lambda/task-inputs.ts';
+import { catchUpSlice, decideRounds } from '../log/protocol/recovering.ts';
+import { taskHandler } from '../platform/task.ts';
+
+const room = logRoom();
+
+const roundsMs = 6_000;
+/** One position that cannot be filled holds a slice up for so long. */
+const fillMs = 15_000;
+
+/** The tasks of the workflow that recovers a replica. */
+export const handler = taskHandler({
+  /** State Round: whether the replica votes, is to be caught up, or has to wait. */
+  round: task(
+    z.extend(replicaInput, { force: z.boolean(), finished: z.string() }),
+    async ({ group, log, replica, force, finished }) => {
+      const parts = room.parts(group, log);
+      const autoInitialize = (await room.registry.read(group, log))?.autoInitialize ?? false;
+      return decideRounds(parts, replicaOf(parts, replica), { autoInitialize, force, finished, budgetMs: roundsMs });
+    },
+  ),
+  /** State Slice: learns a part of a range. */
+  catchUp: task(
+    z.extend(replicaInput, { incarnation: z.string(), range }),
+    ({ group, log, replica, incarnation, range: given }, remainingMs) => {
+      const parts = room.parts(group, log);
+      const budgetMs = Math.max(0, Math.min(60_000, remainingMs()) - fillMs);
+      return catchUpSlice(parts, replicaOf(parts, replica), { incarnation, range: given, budgetMs });
+    },
+  ),
+});
