@@ -56,6 +56,18 @@ export function monitorProduct(facade: MonitoringFacade, stage: string): void {
         sum('OrphansCollected'),
       ],
     },
+    {
+      title: 'Writes that were refused by an invariant',
+      metrics: [
+        {
+          metric: sum('InvariantViolated'),
+          alarmFriendlyName: 'invariant-violated',
+          addAlarm: {
+            Any: above('A write would have broken an invariant', 'An invariant is violated', { of: 1, bad: 1 }),
+          },
+        },
+      ],
+    },
     { title: 'Changes that became no event', metrics: [sum('EventsDeadLettered')] },
   ];
   facade.monitorCustom({ humanReadableName: 'Tenure', alarmFriendlyName: 'tenure', metricGroups: groups });

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { checkpointRoom } from '../jobs/checkpoint-environment.ts';
 import { cleanUp } from '../jobs/clean-up/clean-up.ts';
 import { collectAll } from '../jobs/clean-up/collector.ts';
-import { leadershipRoom } from '../leadership/environment.ts';
+import { leadershipFromEnvironment } from '../leadership/environment.ts';
 import { sweep } from '../leadership/history.ts';
 import { functionClient } from '../operations/function-client.ts';
 import { runMinute, within } from '../operations/minute.ts';
@@ -12,7 +12,7 @@ import { taskHandler, tasks } from '../platform/task.ts';
 
 const name = z.string().check(z.minLength(1));
 const { TENURE_LOG_SWEEP, TENURE_BACKUP_SWEEP } = readSettings({ TENURE_LOG_SWEEP: name, TENURE_BACKUP_SWEEP: name });
-const { groups, clock, maxClockSkewMs } = leadershipRoom();
+const { groups, clock, maxClockSkewMs } = leadershipFromEnvironment();
 const jobs = checkpointRoom();
 const call = functionClient(lambdaClient());
 const task = tasks({ named: (input) => ({ ...(input as object) }) });

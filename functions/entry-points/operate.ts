@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { catalogue } from '../../api/catalogue.ts';
 import packageJson from '../../package.json' with { type: 'json' };
-import { leadershipRoom } from '../leadership/environment.ts';
+import { leadershipFromEnvironment } from '../leadership/environment.ts';
 import { operateRoutes } from '../leadership/routes.ts';
 import { operationsRoutes } from '../operations/routes.ts';
 import { documentClient, s3Client } from '../platform/aws.ts';
@@ -11,7 +11,7 @@ import { lambdaHandler } from '../platform/lambda.ts';
 import { bucketName, readSettings, tableName } from '../platform/settings.ts';
 
 const { TENURE_TABLE, TENURE_BUCKET } = readSettings({ TENURE_TABLE: tableName, TENURE_BUCKET: bucketName });
-const room = leadershipRoom();
+const room = leadershipFromEnvironment();
 const stores = {
   dynamodb: documentClient(),
   s3: s3Client(),

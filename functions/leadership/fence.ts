@@ -1,19 +1,18 @@
 import type { Fence } from '../../api/fence.ts';
+import { toTransactItem } from '../platform/item-table.ts';
+import { check, type Write } from '../platform/write.ts';
 import { leadershipKey } from './keys.ts';
+import { ownsLiveTerm } from './lease-writes.ts';
 
 /**
- * The guard as a value: a ConditionCheck that other rooms put into their own transaction. It holds while the fence is that
- * of the running term and the lease is alive (`now` in epoch ms); else the transaction is cancelled and writes nothing. It is
- * to be sent `once` and tried again `timely`: with a `now` of seconds ago a term could write that has ended meanwhile.
+ * The guard that other rooms put into their own transaction. It holds while the fence is that of the running term and the lease is alive
+ * (`now` in epoch ms); else the transaction is cancelled and writes nothing. It must be sent `once` and tried again `timely`: with a `now`
+ * of seconds ago a term could write that has ended meanwhile.
  */
-export function leadershipCondition(table: string, group: string, fence: Fence, now: number) {
-  return {
-    ConditionCheck: {
-      TableName: table,
-      Key: leadershipKey(group),
-      ConditionExpression: 'fencingVersion = :version AND holder.sessionId = :session AND expiresAt > :now',
-      ExpressionAttributeValues: { ':version': fence.fencingVersion, ':session': fence.sessionId, ':now': now },
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
-    },
-  };
+export function requireLiveTerm(group: string, fence: Fence, now: number): Write {
+  return check(leadershipKey(group), ownsLiveTerm(fence, now));
 }
+
+/** The same for a transaction of DynamoDB's own requests. */
+export const leadershipCondition = (table: string, group: string, fence: Fence, now: number) =>
+  toTransactItem(table, requireLiveTerm(group, fence, now));

@@ -5,7 +5,7 @@ import { endOfNewestTerm, isPending, type LeadershipRecord, shownLeader, sweepSt
 import type { Term } from './lease-store.ts';
 
 /** A group's leadership as observers see it. */
-export function shown(record: LeadershipRecord | undefined, now: number) {
+export function toLeadershipView(record: LeadershipRecord | undefined, now: number) {
   const leader = record && shownLeader(record, now);
   return {
     leader: leader
@@ -24,7 +24,7 @@ export function shown(record: LeadershipRecord | undefined, now: number) {
 }
 
 /** A confirmed term as it is listed; the record knows the end of the newest one before its TERM does. */
-export function shownTerm(term: Term, record: LeadershipRecord | undefined, now: number) {
+export function toTermView(term: Term, record: LeadershipRecord | undefined, now: number) {
   const known = record?.newestTerm === term.fencingVersion ? endOfNewestTerm(record, now) : undefined;
   const endedAt = term.endedAt ?? known?.at;
   const endReason = term.endReason ?? known?.reason;

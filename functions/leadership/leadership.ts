@@ -1,124 +1,16 @@
-/** The steps of a term: contend, confirm, renew, resign, revoke, observe. Each is one conditional write of the store. */
-import { randomUUID } from 'node:crypto';
+/** The steps of a term once it is granted: confirm, renew, resign, revoke. Each is one conditional write of the store. */
 import type { Fence } from '../../api/fence.ts';
 import { Problem } from '../../api/problem.ts';
-import { groupRestoring, leadershipHeld, leadershipLost } from '../../api/problems/leadership.ts';
-import { instant } from '../platform/clock.ts';
+import { leadershipLost } from '../../api/problems/leadership.ts';
+import { retryConflicts } from '../platform/retry-conflicts.ts';
 import { type Timing, timely } from '../platform/timely.ts';
 import type { LeadershipRecord } from './lease.ts';
 import * as lease from './lease.ts';
-import type { Grant, LeaseStore, Published, Renewal, Revocation, Write } from './lease-store.ts';
+import type { LeaseStore, LeaseWrite, Published, Renewal, Revocation } from './lease-store.ts';
 
 export interface Leadership extends Timing {
   readonly store: LeaseStore;
   readonly maxClockSkewMs: number;
-}
-
-export interface Contender {
-  readonly contenderId: string;
-  /** 1,000 to 3,600,000 ms. */
-  readonly leaseMs: number;
-}
-
-export interface GrantedTerm {
-  readonly fencingVersion: number;
-  readonly sessionId: string;
-  readonly leaseMs: number;
-  /** What is left of the lease: less than `leaseMs` when a live term is handed back. The holder's own deadline counts from this. */
-  readonly remainingMs: number;
-  readonly expiresAt: number;
-}
-
-/**
- * Asks for the lease. A contender that holds the live term, and a retry of the request that was granted it, get the same
- * term back. Throws `leadership_held` with the time to sleep while another holds it, `leadership_lost` when a late retry
- * finds its own term ended, `group_restoring` during a restore.
- */
-export async function contend(
-  room: Leadership,
-  group: string,
-  contender: Contender,
-  requestId: string,
-): Promise<GrantedTerm> {
-  const { store, clock, maxClockSkewMs } = room;
-  const grant: Grant = { ...contender, sessionId: randomUUID(), requestId };
-  let write = await store.grant(group, grant, clock.now(), maxClockSkewMs);
-  for (let attempt = 0; !write.won && !write.lost && attempt < 5; attempt += 1) {
-    write = await create(room, group, grant);
-    if (!write.won) write = await store.grant(group, grant, clock.now(), maxClockSkewMs);
-  }
-  const now = clock.now();
-  const record = write.won ?? sameTerm(write.lost, contender, now);
-  if (!record) throw refusal(room, group, write.lost, requestId);
-  if (record.fencingVersion % lease.floorEvery === 0) await store.writeFloor(group, record.fencingVersion);
-  const { leaseMs = contender.leaseMs, expiresAt = 0 } = record;
-  return {
-    fencingVersion: record.fencingVersion,
-    sessionId: record.holder?.sessionId ?? grant.sessionId,
-    leaseMs,
-    remainingMs: write.won ? leaseMs : expiresAt - now,
-    expiresAt,
-  };
-}
-
-/** Only a group that had a record before asks for its recreations, and then for its versions again: what is read first must be older. */
-async function create({ store, clock }: Leadership, group: string, grant: Grant): Promise<Write> {
-  const isNew = (await store.highestVersion(group)) === 0;
-  if (isNew) return store.create(group, lease.firstVersion, grant, clock.now());
-  const recreation = await store.lastRecreation(group);
-  const version = (await store.highestVersion(group)) + lease.versionGap;
-  return store.create(group, version, grant, clock.now(), recreation);
-}
-
-function sameTerm(record: LeadershipRecord | undefined, { contenderId }: Contender, now: number) {
-  if (record?.holder?.contenderId !== contenderId || (record.expiresAt ?? 0) <= now) return undefined;
-  return record;
-}
-
-function refusal(
-  { clock, maxClockSkewMs, random = Math.random }: Leadership,
-  group: string,
-  record: LeadershipRecord | undefined,
-  requestId: string,
-): Problem {
-  if (record?.restoring) {
-    return new Problem(
-      groupRestoring,
-      `Group "${group}" is being restored (${record.restoring}); contend again when it has finished.`,
-      { retryAfterMs: 5_000 },
-    );
-  }
-  const now = clock.now();
-  if (record?.requestId === requestId && !(record.holder && (record.expiresAt ?? 0) > now)) {
-    const fence = { fencingVersion: record.fencingVersion, sessionId: record.holder?.sessionId ?? '' };
-    return lost(group, fence, lease.lossOf(record, fence));
-  }
-  if (!record) {
-    return new Problem(leadershipHeld, `The record of group "${group}" changes too fast; contend again.`, {
-      holder: null,
-      retryAfterMs: 100,
-    });
-  }
-  const occupant = lease.occupant(record, now);
-  const until = occupant?.until ?? now;
-  const whose = occupant
-    ? `${occupant.reserved ? 'is reserved for' : 'is held by'} "${occupant.contenderId}"`
-    : 'was just released';
-  return new Problem(
-    leadershipHeld,
-    `The lease of group "${group}" ${whose} (fencing version ${record.fencingVersion}) until ${instant(until)}; contend again after that.`,
-    {
-      holder: occupant
-        ? {
-            contenderId: occupant.contenderId,
-            fencingVersion: record.fencingVersion,
-            confirmed: occupant.confirmed,
-            expiresAt: instant(until),
-          }
-        : null,
-      retryAfterMs: lease.retryAfterMs(until, record.leaseMs ?? 0, now, maxClockSkewMs, random()),
-    },
-  );
 }
 
 /** What a fence is told that is not that of the running term; other rooms answer the same. */
@@ -139,26 +31,32 @@ function lost(
   );
 }
 
+/** Against another confirmation, or a sweep, of the same record. */
+const confirmTries = 5;
+/** Against a renewal that finds its holder damaged again after it was restored. */
+const renewTries = 3;
+
 /**
  * Publishes the leader once it is ready; again with the same fence it publishes the new address. Throws `leadership_lost`
  * when the term has ended. Costs one read besides the transaction, since a transaction cannot copy the end of the term
  * before from one item to another.
  */
-export async function confirm(room: Leadership, group: string, fence: Fence, published: Published) {
-  const { store, clock } = room;
+export async function confirm(leadership: Leadership, group: string, fence: Fence, published: Published) {
+  const { store, clock } = leadership;
   let seen = await store.read(group, true);
-  for (let attempt = 0; attempt < 5; attempt += 1) {
-    if (!seen || !lease.isLive(seen, fence, clock.now())) throw lost(group, fence, lease.lossOf(seen, fence));
+  return retryConflicts({ tries: confirmTries, of: `the record of group "${group}"` }, async () => {
+    if (!seen || !lease.isLive(seen, fence, clock.now())) throw termLost(group, fence, seen);
     const record: LeadershipRecord = seen;
     const { holder, expiresAt = 0 } = record;
     if (holder?.confirmedAt !== undefined && samePublished(holder, published))
-      return { confirmedAt: holder.confirmedAt, expiresAt };
-    const { answer: write, now } = await timely(room, (now) => store.confirm(record, fence, published, now));
-    if (write.won)
-      return { confirmedAt: write.won.holder?.confirmedAt ?? now, expiresAt: write.won.expiresAt ?? expiresAt };
+      return { kind: 'done', value: { confirmedAt: holder.confirmedAt, expiresAt } };
+    const { answer: write, now } = await timely(leadership, (now) => store.confirm(record, fence, published, now));
     seen = write.lost;
-  }
-  throw new Error(`The record of group "${group}" changed five times during a confirmation`);
+    if (write.kind === 'lost') return { kind: 'conflict' };
+    const { won } = write;
+    const value = { confirmedAt: won.holder?.confirmedAt ?? now, expiresAt: won.expiresAt ?? expiresAt };
+    return { kind: 'done', value };
+  });
 }
 
 function samePublished(holder: lease.Holder, published: Published): boolean {
@@ -166,43 +64,60 @@ function samePublished(holder: lease.Holder, published: Published): boolean {
 }
 
 /**
- * Extends the lease from now. A delayed renewal never shortens it: the later expiry stays and is answered. An address given
- * here restores leader information that another hand damaged; it never confirms a term. Throws `leadership_lost`.
+ * Extends the lease from now. A delayed renewal never shortens it: the later expiry stays and is returned. An address given
+ * here restores leader information that was damaged; it never confirms a term. Throws `leadership_lost`.
  */
 export async function renew(
-  room: Leadership,
+  leadership: Leadership,
   group: string,
   fence: Fence,
   renewal: Renewal,
 ): Promise<{ expiresAt: number }> {
-  const { store } = room;
-  const { answer: write, now } = await timely(room, (now) => store.renew(group, fence, renewal, now));
+  const { store } = leadership;
+  return retryConflicts({ tries: renewTries, of: `the record of group "${group}"` }, async () => {
+    const { answer: write, now } = await timely(leadership, (now) => store.renew(group, fence, renewal, now));
+    const found = findingOf(write, fence, renewal, now);
+    if (found.kind === 'ended') throw termLost(group, fence, write.lost);
+    if (found.kind === 'extended') return { kind: 'done', value: { expiresAt: found.expiresAt } };
+    const repaired = await repair(leadership, group, fence, renewal);
+    if (found.kind === 'without confirmation')
+      return { kind: 'done', value: { expiresAt: repaired?.won?.expiresAt ?? found.expiresAt } };
+    if (repaired?.kind !== 'won') throw termLost(group, fence, write.lost);
+    return { kind: 'conflict' };
+  });
+}
+
+/** What a renewal met. */
+type Finding =
+  | { readonly kind: 'extended'; readonly expiresAt: number }
+  /** The leader publishes an address and is not confirmed: its confirmation was damaged, or it confirms later. */
+  | { readonly kind: 'without confirmation'; readonly expiresAt: number }
+  /** The term runs, and the record does not say that it is this one's: its TERM knows. */
+  | { readonly kind: 'without its holder' }
+  | { readonly kind: 'ended' };
+
+function findingOf(write: LeaseWrite, fence: Fence, { address }: Renewal, now: number): Finding {
   const record = write.won ?? write.lost;
-  const live = write.won !== undefined || lease.isLive(record, fence, now);
-  const damaged = live
-    ? renewal.address !== undefined && record?.holder?.confirmedAt === undefined
-    : isDamaged(record, fence, now);
-  const repaired = damaged ? await repair(room, group, fence, renewal) : undefined;
-  if (repaired?.won) return live ? { expiresAt: repaired.won.expiresAt ?? now } : renew(room, group, fence, renewal);
-  if (!live) throw lost(group, fence, lease.lossOf(record, fence));
-  return { expiresAt: record?.expiresAt ?? now };
+  if (write.kind === 'won' || lease.isLive(record, fence, now)) {
+    const expiresAt = record?.expiresAt ?? now;
+    const isConfirmed = record?.holder?.confirmedAt !== undefined;
+    return { kind: address === undefined || isConfirmed ? 'extended' : 'without confirmation', expiresAt };
+  }
+  return { kind: lease.isRunning(record, fence.fencingVersion, now) ? 'without its holder' : 'ended' };
 }
 
-function isDamaged(record: LeadershipRecord | undefined, fence: Fence, now: number): boolean {
-  return (
-    record?.fencingVersion === fence.fencingVersion &&
-    !record.ended &&
-    !record.restoring &&
-    (record.expiresAt ?? 0) > now
-  );
-}
-
-async function repair(room: Leadership, group: string, fence: Fence, renewal: Renewal): Promise<Write | undefined> {
-  const { store } = room;
+/** Writes the holder back as its TERM knows it; undefined when the TERM is not that of the fence. */
+async function repair(
+  leadership: Leadership,
+  group: string,
+  fence: Fence,
+  renewal: Renewal,
+): Promise<LeaseWrite | undefined> {
+  const { store } = leadership;
   const term = await store.readTerm(group, fence.fencingVersion);
   if (term?.sessionId !== fence.sessionId || term.confirmedAt === undefined || term.endedAt !== undefined)
     return undefined;
-  return (await timely(room, (now) => store.restoreHolder(group, term, renewal, now))).answer;
+  return (await timely(leadership, (now) => store.restoreHolder(group, term, renewal, now))).answer;
 }
 
 /** Ends the own term at once; a successor gets the next lease for itself for one lease time. Throws `leadership_lost`. */
@@ -229,16 +144,16 @@ export interface Revoked {
  * revoked leader's own deadline has not passed yet. Throws `leadership_lost` when that term no longer runs.
  */
 export async function revoke(
-  room: Leadership,
+  leadership: Leadership,
   group: string,
   order: Revocation & { dryRun: boolean },
   requestId: string,
 ): Promise<Revoked> {
-  const { store, clock, maxClockSkewMs } = room;
+  const { store, clock, maxClockSkewMs } = leadership;
   const now = clock.now();
   const winner = order.dryRun
-    ? await revocable(store, group, order)
-    : await revoked(store, group, order, requestId, now);
+    ? await findRevocable(store, group, order)
+    : await revokeTerm(store, group, order, requestId, now);
   const takeoverAt = order.force ? now : Math.max(now, (winner.expiresAt ?? now) + maxClockSkewMs);
   return {
     revoked: !order.dryRun,
@@ -247,13 +162,13 @@ export async function revoke(
   };
 }
 
-async function revocable(store: LeaseStore, group: string, order: Revocation): Promise<LeadershipRecord> {
+async function findRevocable(store: LeaseStore, group: string, order: Revocation): Promise<LeadershipRecord> {
   const record = await store.read(group, true);
   if (record?.fencingVersion === order.fencingVersion && record.holder) return record;
   throw lost(group, order, lease.lossOf(record, { fencingVersion: order.fencingVersion, sessionId: '' }));
 }
 
-async function revoked(
+async function revokeTerm(
   store: LeaseStore,
   group: string,
   order: Revocation,

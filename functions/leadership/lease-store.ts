@@ -1,10 +1,10 @@
 import type { Fence } from '../../api/fence.ts';
 import type { EndReason, LeadershipRecord } from './lease.ts';
 
-/** A conditional write either took effect and shows the new record, or lost and shows the record that won (none: there is none). */
-export type Write =
-  | { readonly won: LeadershipRecord; readonly lost?: never }
-  | { readonly won?: never; readonly lost: LeadershipRecord | undefined };
+/** A conditional write either took effect and shows the new record, or lost and shows the record that won (undefined: there is none). */
+export type LeaseWrite =
+  | { readonly kind: 'won'; readonly won: LeadershipRecord; readonly lost?: never }
+  | { readonly kind: 'lost'; readonly won?: never; readonly lost: LeadershipRecord | undefined };
 
 export interface Grant {
   readonly contenderId: string;
@@ -44,25 +44,31 @@ export interface Term {
 export interface LeaseStore {
   read(group: string, consistent: boolean): Promise<LeadershipRecord | undefined>;
   /** Takes a lease that nobody holds, raising the version by one. Conditioned on the record being there. */
-  grant(group: string, grant: Grant, now: number, maxClockSkewMs: number): Promise<Write>;
+  grant(group: string, grant: Grant, now: number, maxClockSkewMs: number): Promise<LeaseWrite>;
   /**
    * Makes the record of a new or lost group with this version, and its TERM; loses when either is there. A lost one is made with
    * the recreation that was read before the version was chosen, and loses when there has been another since.
    */
-  create(group: string, fencingVersion: number, grant: Grant, now: number, recreation?: number): Promise<Write>;
+  create(group: string, fencingVersion: number, grant: Grant, now: number, recreation?: number): Promise<LeaseWrite>;
   /** The version with which a lost record was last made anew; 0 for none. */
   lastRecreation(group: string): Promise<number>;
   /** The highest version of any TERM or FLOOR; 0 for a new group. */
   highestVersion(group: string): Promise<number>;
   writeFloor(group: string, fencingVersion: number): Promise<void>;
   /** Publishes the leader, writes its TERM and the end of the TERM before; `seen` is the record that was read for it. */
-  confirm(seen: LeadershipRecord, fence: Fence, published: Published, now: number): Promise<Write>;
-  renew(group: string, fence: Fence, renewal: Renewal, now: number): Promise<Write>;
+  confirm(seen: LeadershipRecord, fence: Fence, published: Published, now: number): Promise<LeaseWrite>;
+  renew(group: string, fence: Fence, renewal: Renewal, now: number): Promise<LeaseWrite>;
   /** Writes back the holder of a running term whose leader information another hand damaged. */
-  restoreHolder(group: string, term: Term, published: Renewal, now: number): Promise<Write>;
+  restoreHolder(group: string, term: Term, published: Renewal, now: number): Promise<LeaseWrite>;
   readTerm(group: string, fencingVersion: number): Promise<Term | undefined>;
-  resign(group: string, fence: Fence, successor: string | undefined, requestId: string, now: number): Promise<Write>;
-  revoke(group: string, revocation: Revocation, requestId: string, now: number): Promise<Write>;
+  resign(
+    group: string,
+    fence: Fence,
+    successor: string | undefined,
+    requestId: string,
+    now: number,
+  ): Promise<LeaseWrite>;
+  revoke(group: string, revocation: Revocation, requestId: string, now: number): Promise<LeaseWrite>;
 }
 
 export interface Revocation {

@@ -6,6 +6,7 @@
  * only when a lease may be taken over; skew beyond the allowance costs availability and the exactness of the handover,
  * never safety.
  */
+import { assertNever } from '../../api/assert-never.ts';
 import type { Fence } from '../../api/fence.ts';
 
 export interface Holder {
@@ -57,6 +58,31 @@ export interface LeadershipRecord {
   readonly restoring?: string | undefined;
 }
 
+/**
+ * What a record says, without regard to the time: a lease that nobody renewed is `held` until a contender or the sweep finds it.
+ * `damaged`: the holder is gone and nothing says how its term ended.
+ */
+export type LeaseState =
+  | { readonly kind: 'held'; readonly holder: Holder; readonly expiresAt: number }
+  | { readonly kind: 'restoring'; readonly restoreId: string }
+  | { readonly kind: 'revoked'; readonly contenderId: string; readonly expiresAt: number; readonly ended: Ending }
+  | { readonly kind: 'reserved'; readonly successor: string; readonly until: number; readonly ended: Ending }
+  | { readonly kind: 'free'; readonly ended: Ending }
+  | { readonly kind: 'damaged'; readonly expiresAt: number };
+
+const expired: Ending = { reason: 'expired' };
+
+export function leaseState(record: LeadershipRecord): LeaseState {
+  const { holder, restoring, revokedContender, reservedFor, reservedUntil = 0, expiresAt = 0, ended } = record;
+  if (holder) return { kind: 'held', holder, expiresAt };
+  if (restoring !== undefined) return { kind: 'restoring', restoreId: restoring };
+  if (revokedContender !== undefined)
+    return { kind: 'revoked', contenderId: revokedContender, expiresAt, ended: ended ?? expired };
+  if (reservedFor !== undefined)
+    return { kind: 'reserved', successor: reservedFor, until: reservedUntil, ended: ended ?? expired };
+  return ended ? { kind: 'free', ended } : { kind: 'damaged', expiresAt };
+}
+
 /** A record that was lost reappears this far above the highest version known, which may be one FLOOR behind. */
 export const versionGap = 1_000;
 export const firstVersion = 1;
@@ -78,6 +104,13 @@ export function isLive(record: LeadershipRecord | undefined, fence: Fence, now: 
   );
 }
 
+/** Whether the version still runs, though its holder may have been damaged: its TERM knows who holds it. */
+export function isRunning(record: LeadershipRecord | undefined, fencingVersion: number, now: number): boolean {
+  return (
+    record?.fencingVersion === fencingVersion && !record.ended && !record.restoring && (record.expiresAt ?? 0) > now
+  );
+}
+
 export interface Loss {
   readonly reason: EndReason;
   /** The version that the group has now; 0 when its record is gone. */
@@ -88,13 +121,26 @@ export interface Loss {
 /** Why the fence is not that of the running term. Only to be asked when `isLive` denies it. */
 export function lossOf(record: LeadershipRecord | undefined, fence: Fence): Loss {
   if (!record) return { reason: 'revoked', fencingVersion: 0, detail: "the group's record was removed" };
-  const { fencingVersion, holder, ended } = record;
+  const { fencingVersion } = record;
   if (fencingVersion !== fence.fencingVersion) return { reason: 'superseded', fencingVersion };
-  if (holder) return { reason: holder.sessionId === fence.sessionId ? 'expired' : 'superseded', fencingVersion };
-  return { reason: ended?.reason ?? 'expired', fencingVersion, detail: ended?.detail };
+  const state = leaseState(record);
+  switch (state.kind) {
+    case 'held':
+      return { reason: state.holder.sessionId === fence.sessionId ? 'expired' : 'superseded', fencingVersion };
+    case 'revoked':
+    case 'reserved':
+    case 'free':
+      return { reason: state.ended.reason, fencingVersion, detail: state.ended.detail };
+    case 'restoring':
+      return { reason: record.ended?.reason ?? 'expired', fencingVersion, detail: record.ended?.detail };
+    case 'damaged':
+      return { reason: 'expired', fencingVersion };
+    default:
+      return assertNever(state);
+  }
 }
 
-/** The confirmed leader of a live term with readable information; nothing else is ever shown. */
+/** The confirmed leader of a live term with readable information; nothing else is ever shown (L2). */
 export function shownLeader({ holder, expiresAt = 0 }: LeadershipRecord, now: number) {
   if (holder?.confirmedAt === undefined || holder.address === undefined || expiresAt <= now) return undefined;
   const { contenderId, sessionId, address, metadata, confirmedAt } = holder;
@@ -114,21 +160,25 @@ export interface Occupant {
 }
 
 /** Who keeps the others from the lease: its holder, a revoked holder until its old expiry, or a successor it is reserved for. */
-export function occupant(record: LeadershipRecord, now: number): Occupant | undefined {
-  const { holder, revokedContender, expiresAt = 0, reservedFor, reservedUntil = 0 } = record;
-  if (holder) {
-    return {
-      contenderId: holder.contenderId,
-      confirmed: holder.confirmedAt !== undefined,
-      until: expiresAt,
-      reserved: false,
-    };
+export function occupantOf(record: LeadershipRecord, now: number): Occupant | undefined {
+  const state = leaseState(record);
+  switch (state.kind) {
+    case 'held': {
+      const { contenderId, confirmedAt } = state.holder;
+      return { contenderId, confirmed: confirmedAt !== undefined, until: state.expiresAt, reserved: false };
+    }
+    case 'revoked':
+      return { contenderId: state.contenderId, confirmed: false, until: state.expiresAt, reserved: false };
+    case 'reserved':
+      if (state.until <= now) return undefined;
+      return { contenderId: state.successor, confirmed: false, until: state.until, reserved: true };
+    case 'restoring':
+    case 'free':
+    case 'damaged':
+      return undefined;
+    default:
+      return assertNever(state);
   }
-  if (revokedContender !== undefined) {
-    return { contenderId: revokedContender, confirmed: false, until: expiresAt, reserved: false };
-  }
-  if (reservedFor === undefined || reservedUntil <= now) return undefined;
-  return { contenderId: reservedFor, confirmed: false, until: reservedUntil, reserved: true };
 }
 
 /** Waiting contenders sleep until the lease can be taken, spread a little so that they do not come as one. */

@@ -3,64 +3,67 @@ import { invalidRequest, Problem } from '../../api/problem.ts';
 import { instant } from '../platform/clock.ts';
 import { fromCursor, toCursor } from '../platform/cursor.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
+import { contend } from './contend.ts';
 import type { GroupStore } from './group-table.ts';
-import { shown, shownTerm } from './history.ts';
+import { toLeadershipView, toTermView } from './history.ts';
 import { termPrefix } from './keys.ts';
-import type { Leadership } from './leadership.ts';
-import * as leadership from './leadership.ts';
+import { confirm, type Leadership, renew, resign, revoke } from './leadership.ts';
 import { relationIssue } from './lease.ts';
 
-export function contendRoutes(room: Leadership): Endpoint[] {
+export function contendRoutes(leadership: Leadership): Endpoint[] {
   return [
     endpoint(schema.contend, async ({ params, body, requestId }) => {
-      refuseRelation(body.leaseMs, room);
-      const term = await leadership.contend(room, params.group, body, requestId);
+      refuseRelation(body.leaseMs, leadership);
+      const term = await contend(leadership, params.group, body, requestId);
       return { ...term, expiresAt: instant(term.expiresAt) };
     }),
   ];
 }
 
-export function leaseRoutes(room: Leadership): Endpoint[] {
+export function leaseRoutes(leadership: Leadership): Endpoint[] {
   return [
     endpoint(schema.confirm, async ({ params, fence, body }) => {
-      const { confirmedAt, expiresAt } = await leadership.confirm(room, params.group, fence, body);
+      const { confirmedAt, expiresAt } = await confirm(leadership, params.group, fence, body);
       return { confirmedAt: instant(confirmedAt), expiresAt: instant(expiresAt) };
     }),
     endpoint(schema.renew, async ({ params, fence, body }) => {
-      if (body.leaseMs !== undefined) refuseRelation(body.leaseMs, room);
-      const { expiresAt } = await leadership.renew(room, params.group, fence, body);
+      if (body.leaseMs !== undefined) refuseRelation(body.leaseMs, leadership);
+      const { expiresAt } = await renew(leadership, params.group, fence, body);
       return { expiresAt: instant(expiresAt) };
     }),
     endpoint(schema.resign, async ({ params, fence, body, requestId }) => {
-      await leadership.resign(room, params.group, fence, body.successor, requestId);
+      await resign(leadership, params.group, fence, body.successor, requestId);
       return {};
     }),
     endpoint(schema.observe, async ({ params, query }) =>
-      shown(await room.store.read(params.group, query.consistent), room.clock.now()),
+      toLeadershipView(await leadership.store.read(params.group, query.consistent), leadership.clock.now()),
     ),
   ];
 }
 
-export function operateRoutes(room: Leadership, groups: GroupStore): Endpoint[] {
+export function operateRoutes(leadership: Leadership, groups: GroupStore): Endpoint[] {
   return [
     endpoint(schema.revoke, async ({ params, body, requestId }) => {
-      const { revoked, contenderId, takeoverAt } = await leadership.revoke(room, params.group, body, requestId);
+      const { revoked, contenderId, takeoverAt } = await revoke(leadership, params.group, body, requestId);
       return { revoked, contenderId, takeoverAt: instant(takeoverAt) };
     }),
     endpoint(schema.terms, async ({ params, query }) => {
       const after = query.cursor === undefined ? undefined : fromCursor(query.cursor, termPrefix);
       const [record, page] = await Promise.all([
-        room.store.read(params.group, false),
+        leadership.store.read(params.group, false),
         groups.listTerms(params.group, after, query.limit),
       ]);
-      const items = page.items.map((term) => shownTerm(term, record, room.clock.now()));
+      const items = page.items.map((term) => toTermView(term, record, leadership.clock.now()));
       return { items, ...(page.last === undefined ? {} : { nextCursor: toCursor(page.last) }) };
     }),
     endpoint(schema.groups, async ({ query }) => {
       const after = query.cursor === undefined ? undefined : fromCursor(query.cursor, '');
       const page = await groups.listGroups(after, query.limit);
       const records = await groups.readRecords(page.items);
-      const items = records.map((record) => ({ group: record.group, ...shown(record, room.clock.now()) }));
+      const items = records.map((record) => ({
+        group: record.group,
+        ...toLeadershipView(record, leadership.clock.now()),
+      }));
       return { items, ...(page.last === undefined ? {} : { nextCursor: toCursor(page.last) }) };
     }),
   ];

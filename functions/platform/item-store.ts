@@ -45,3 +45,8 @@ export interface ItemStore {
   /** All of the writes or none: several are one transaction. */
   write(writes: readonly [Write, ...Write[]], options?: WriteOptions): Promise<Written>;
 }
+
+/** The item that won against the write at this place. */
+export function winnerAt(refusals: readonly Refusal[], at: number): Item | undefined {
+  return refusals.find((refusal) => refusal.at === at)?.item;
+}

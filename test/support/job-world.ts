@@ -17,7 +17,7 @@ import { heldDeletesTable } from '../../functions/jobs/payloads/held-deletes-tab
 import { payloadBucket } from '../../functions/jobs/payloads/payload-bucket.ts';
 import type { Recovery } from '../../functions/jobs/recovery.ts';
 import { jobRoutes } from '../../functions/jobs/routes.ts';
-import { contend } from '../../functions/leadership/leadership.ts';
+import { contend } from '../../functions/leadership/contend.ts';
 import { leaseTable } from '../../functions/leadership/lease-table.ts';
 import { contendRoutes, leaseRoutes } from '../../functions/leadership/routes.ts';
 import { serve } from '../../functions/platform/http.ts';

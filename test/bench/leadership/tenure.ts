@@ -1,6 +1,7 @@
 import { LeaderElector } from '../../../client/leadership/elector.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
-import * as leadership from '../../../functions/leadership/leadership.ts';
+import { contend } from '../../../functions/leadership/contend.ts';
+import { confirm, renew, resign } from '../../../functions/leadership/leadership.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';
 import { contendRoutes, leaseRoutes } from '../../../functions/leadership/routes.ts';
 import { systemClock } from '../../../functions/platform/clock.ts';
@@ -13,24 +14,24 @@ import { Gate, type Locks, leaseMs, renewEveryMs } from './locks.ts';
 /** The functions' own rooms on a table of their own, in this process, and electors that reach them without a network between. */
 export async function tenure(wire: string, dynamodb: string): Promise<Locks> {
   const store = leaseTable(localDocuments(wire), await createMainTable(dynamodb));
-  const room = { store, clock: systemClock, maxClockSkewMs: 250 };
-  const app = serve([...contendRoutes(room), ...leaseRoutes(room)]);
+  const leadership = { store, clock: systemClock, maxClockSkewMs: 250 };
+  const app = serve([...contendRoutes(leadership), ...leaseRoutes(leadership)]);
   const group = 'steps';
   const published = { address: 'https://10.0.0.1:8080', metadata: undefined };
   return {
     name: `Tenure ${packageJson.version}`,
     async steps() {
       // The first term of a group makes its record; what follows is what happens every day.
-      let term = await leadership.contend(room, group, { contenderId: 'first', leaseMs }, 'request-1');
-      await leadership.resign(room, group, term, undefined, 'request-2');
+      let term = await contend(leadership, group, { contenderId: 'first', leaseMs }, 'request-1');
+      await resign(leadership, group, term, undefined, 'request-2');
       return {
         'acquire a free lock': async () => {
-          term = await leadership.contend(room, group, { contenderId: 'second', leaseMs: 60_000 }, 'request-3');
+          term = await contend(leadership, group, { contenderId: 'second', leaseMs: 60_000 }, 'request-3');
         },
-        confirm: () => leadership.confirm(room, group, term, published),
-        renew: () => leadership.renew(room, group, term, published),
+        confirm: () => confirm(leadership, group, term, published),
+        renew: () => renew(leadership, group, term, published),
         observe: () => store.read(group, false),
-        release: () => leadership.resign(room, group, term, undefined, 'request-4'),
+        release: () => resign(leadership, group, term, undefined, 'request-4'),
       };
     },
     contend(inGroup, contenderId) {

@@ -1,7 +1,8 @@
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { shown } from '../../../functions/leadership/history.ts';
-import { confirm, type GrantedTerm, renew } from '../../../functions/leadership/leadership.ts';
+import type { GrantedTerm } from '../../../functions/leadership/contend.ts';
+import { toLeadershipView } from '../../../functions/leadership/history.ts';
+import { confirm, renew } from '../../../functions/leadership/leadership.ts';
 import { openRoom, problemOf } from './room.ts';
 
 let it: Awaited<ReturnType<typeof openRoom>>;
@@ -16,7 +17,7 @@ const published = { address: '10.0.0.1:80', metadata: { zone: 'a' } };
 const deform = (UpdateExpression: string, values?: Record<string, unknown>) =>
   it.other.send(new UpdateCommand({ TableName: it.table, Key, UpdateExpression, ExpressionAttributeValues: values }));
 const loseRecord = () => it.other.send(new DeleteCommand({ TableName: it.table, Key }));
-const observed = async () => shown(await it.room.store.read(group, true), it.clock.time);
+const observed = async () => toLeadershipView(await it.room.store.read(group, true), it.clock.time);
 
 describe('the next renewal restores the leader information', () => {
   let term: GrantedTerm;

@@ -1,6 +1,6 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, expect, test } from 'vitest';
-import { shownTerm, sweep } from '../../../functions/leadership/history.ts';
+import { sweep, toTermView } from '../../../functions/leadership/history.ts';
 import { confirm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
 import { leaseMs, openRoom, problemOf, skewMs } from './room.ts';
 
@@ -22,7 +22,7 @@ async function terms() {
   const { items } = await it.groups.listTerms(group, undefined, 100);
   const record = await it.room.store.read(group, true);
   return items
-    .map((term) => shownTerm(term, record, it.clock.time))
+    .map((term) => toTermView(term, record, it.clock.time))
     .map(({ fencingVersion, endReason, endedAt }) => [fencingVersion, endReason, endedAt]);
 }
 

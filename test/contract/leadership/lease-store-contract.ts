@@ -34,10 +34,10 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
     });
 
     test('loses to a record that is there, and to a TERM that outlived its record', async () => {
-      await created();
-      expect(await store.create(group, 2, grantOf('b'), start)).toEqual({ lost: undefined });
+      const record = await created();
+      expect(await store.create(group, 2, grantOf('b'), start)).toEqual({ kind: 'lost', lost: record });
       await tamper(() => undefined);
-      expect(await store.create(group, 1, grantOf('b'), start)).toEqual({ lost: undefined });
+      expect(await store.create(group, 1, grantOf('b'), start)).toEqual({ kind: 'lost', lost: undefined });
       expect(await store.read(group, true)).toBeUndefined();
       expect((await store.create(group, 2, grantOf('b'), start)).won).toMatchObject({ fencingVersion: 2 });
     });
@@ -53,7 +53,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       expect(won?.fencingVersion).toBe(1_002);
       await tamper(() => undefined);
       // Chosen before the recreation, when 2 was the highest version: 1002 leaves no TERM and has been granted since.
-      expect(await store.create(group, 1_002, grantOf('d'), start, 0)).toEqual({ lost: undefined });
+      expect(await store.create(group, 1_002, grantOf('d'), start, 0)).toEqual({ kind: 'lost', lost: undefined });
       expect(await store.read(group, true)).toBeUndefined();
       expect((await store.create(group, 2_001, grantOf('d'), start, 1_001)).won).toMatchObject({
         fencingVersion: 2_001,
@@ -65,7 +65,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       await created();
       await tamper(({ fencingVersion: _, ...rest }) => rest);
       expect(await store.read(group, true)).toBeUndefined();
-      expect(await store.grant(group, grantOf('b'), start, skewMs)).toEqual({ lost: undefined });
+      expect(await store.grant(group, grantOf('b'), start, skewMs)).toEqual({ kind: 'lost', lost: undefined });
       expect((await store.create(group, 1_001, grantOf('b'), start)).won).toMatchObject({ fencingVersion: 1_001 });
     });
   });
@@ -84,14 +84,14 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
 
   describe('grant', () => {
     test('does not make a record', async () => {
-      expect(await store.grant(group, grantOf('a'), start, skewMs)).toEqual({ lost: undefined });
+      expect(await store.grant(group, grantOf('a'), start, skewMs)).toEqual({ kind: 'lost', lost: undefined });
       expect(await store.read(group, true)).toBeUndefined();
     });
 
     test('waits until the expiry plus the allowance has passed, then raises the version by one', async () => {
       const first = await created();
       const free = start + leaseMs + skewMs;
-      expect(await store.grant(group, grantOf('b'), free, skewMs)).toEqual({ lost: first });
+      expect(await store.grant(group, grantOf('b'), free, skewMs)).toEqual({ kind: 'lost', lost: first });
       const { won } = await store.grant(group, grantOf('b'), free + 1, skewMs);
       expect(won).toMatchObject({ fencingVersion: 2, expiresAt: free + 1 + leaseMs, requestId: 'request-of-b' });
       expect(won?.holder).toEqual({ contenderId: 'b', sessionId: 'session-of-b', grantedAt: free + 1 });
@@ -103,7 +103,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
     test('is refused to the request that was granted last', async () => {
       await created();
       const { won: resigned } = await store.resign(group, fenceOf('a', 1), undefined, 'bye', start);
-      expect(await store.grant(group, grantOf('a'), start + 1, skewMs)).toEqual({ lost: resigned });
+      expect(await store.grant(group, grantOf('a'), start + 1, skewMs)).toEqual({ kind: 'lost', lost: resigned });
       const again = await store.grant(group, grantOf('a', { requestId: 'new' }), start + 1, skewMs);
       expect(again.won).toMatchObject({ fencingVersion: 2, previous: { reason: 'resigned', at: start } });
     });
@@ -162,7 +162,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       ['an expired lease', fenceOf('a', 1), start + leaseMs],
     ])('loses with %s, writes nothing and hands back the record', async (_, fence, now) => {
       const record = await created();
-      expect(await store.confirm(record, fence, { address: 'host:1' }, now)).toEqual({ lost: record });
+      expect(await store.confirm(record, fence, { address: 'host:1' }, now)).toEqual({ kind: 'lost', lost: record });
       expect(await stored()).toEqual(record);
       expect((await store.readTerm(group, 1))?.confirmedAt).toBeUndefined();
     });
@@ -180,7 +180,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       await created();
       const { won } = await store.renew(group, fenceOf('a', 1), renewal, start + 4_000);
       expect(won).toMatchObject({ expiresAt: start + 4_000 + leaseMs, fencingVersion: 1 });
-      expect(await store.renew(group, fenceOf('a', 1), renewal, start + 3_999)).toEqual({ lost: won });
+      expect(await store.renew(group, fenceOf('a', 1), renewal, start + 3_999)).toEqual({ kind: 'lost', lost: won });
       expect((await store.renew(group, fenceOf('a', 1), renewal, start + 4_000)).won).toEqual(won);
     });
 
@@ -188,10 +188,10 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       'with %j by a server whose clock is behind does not shorten a grant',
       async (renewal) => {
         const record = await created();
-        expect(await store.renew(group, fenceOf('a', 1), renewal, start - 1)).toEqual({ lost: record });
+        expect(await store.renew(group, fenceOf('a', 1), renewal, start - 1)).toEqual({ kind: 'lost', lost: record });
         await store.resign(group, fenceOf('a', 1), undefined, 'bye', start);
         const { won } = await store.grant(group, grantOf('b'), start, skewMs);
-        expect(await store.renew(group, fenceOf('b', 2), renewal, start - 1)).toEqual({ lost: won });
+        expect(await store.renew(group, fenceOf('b', 2), renewal, start - 1)).toEqual({ kind: 'lost', lost: won });
       },
     );
 
@@ -208,10 +208,10 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
 
     test('loses with another fence and at the expiry', async () => {
       const record = await created();
-      expect(await store.renew(group, fenceOf('b', 1), {}, start)).toEqual({ lost: record });
-      expect(await store.renew(group, fenceOf('a', 2), {}, start)).toEqual({ lost: record });
-      expect(await store.renew(group, fenceOf('a', 1), {}, start + leaseMs)).toEqual({ lost: record });
-      expect(await store.renew('unknown', fenceOf('a', 1), {}, start)).toEqual({ lost: undefined });
+      expect(await store.renew(group, fenceOf('b', 1), {}, start)).toEqual({ kind: 'lost', lost: record });
+      expect(await store.renew(group, fenceOf('a', 2), {}, start)).toEqual({ kind: 'lost', lost: record });
+      expect(await store.renew(group, fenceOf('a', 1), {}, start + leaseMs)).toEqual({ kind: 'lost', lost: record });
+      expect(await store.renew('unknown', fenceOf('a', 1), {}, start)).toEqual({ kind: 'lost', lost: undefined });
     });
   });
 
@@ -243,14 +243,23 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       const { won } = await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + 5);
       expect(won).toMatchObject({ fencingVersion: 1, ended: { reason: 'resigned', at: start + 5, requestId: 'bye' } });
       expect(won?.holder ?? won?.expiresAt ?? won?.reservedFor).toBeUndefined();
-      expect(await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + 6)).toEqual({ lost: won });
+      expect(await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + 6)).toEqual({
+        kind: 'lost',
+        lost: won,
+      });
       expect((await store.grant(group, grantOf('b'), start + 5, skewMs)).won).toMatchObject({ fencingVersion: 2 });
     });
 
     test('resigning needs the session and the version, not a lease that is alive', async () => {
       const record = await created();
-      expect(await store.resign(group, fenceOf('b', 1), undefined, 'bye', start)).toEqual({ lost: record });
-      expect(await store.resign(group, fenceOf('a', 2), undefined, 'bye', start)).toEqual({ lost: record });
+      expect(await store.resign(group, fenceOf('b', 1), undefined, 'bye', start)).toEqual({
+        kind: 'lost',
+        lost: record,
+      });
+      expect(await store.resign(group, fenceOf('a', 2), undefined, 'bye', start)).toEqual({
+        kind: 'lost',
+        lost: record,
+      });
       expect((await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + leaseMs * 9)).won).toBeDefined();
     });
 
@@ -261,7 +270,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       expect(won).toMatchObject({ expiresAt: start + leaseMs, revokedContender: 'a' });
       expect(won?.ended).toEqual({ reason: 'revoked', detail: 'stuck', at: start + 1, requestId: 'r' });
       expect(won?.holder).toBeUndefined();
-      expect(await store.revoke(group, order, 's', start + 2)).toEqual({ lost: won });
+      expect(await store.revoke(group, order, 's', start + 2)).toEqual({ kind: 'lost', lost: won });
       const free = start + leaseMs + skewMs;
       expect((await store.grant(group, grantOf('b'), free, skewMs)).lost).toEqual(won);
       const next = await store.grant(group, grantOf('b'), free + 1, skewMs);

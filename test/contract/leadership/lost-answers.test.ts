@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { confirm, type GrantedTerm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
+import type { GrantedTerm } from '../../../functions/leadership/contend.ts';
+import { confirm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
 import type { Fault } from '../../support/faults.ts';
 import { leaseMs, openRoom, problemOf, skewMs } from './room.ts';
 import { changeItem } from './tamper.ts';
@@ -84,7 +85,7 @@ describe.each<Fault>(['request lost', 'throttle', 'transaction conflict'])(
     test('a renewal that repairs the leader information', async () => {
       await confirm(it.room, group, term, { address: 'x' });
       await changeItem(it.other, it.table, group, ({ holder: _, ...item }) => item);
-      const repair = it.room.store.restoreHolder;
+      const repair = it.room.store.restoreHolder.bind(it.room.store);
       it.room.store.restoreHolder = (...given) => {
         it.room.store.restoreHolder = repair;
         outrun('UpdateItemCommand');

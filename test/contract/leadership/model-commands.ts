@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Fence } from '../../../api/fence.ts';
-import { shown, sweep } from '../../../functions/leadership/history.ts';
-import { confirm, contend, type GrantedTerm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
-import type { Item } from '../../support/memory-lease-store.ts';
+import { contend, type GrantedTerm } from '../../../functions/leadership/contend.ts';
+import { sweep, toLeadershipView } from '../../../functions/leadership/history.ts';
+import { confirm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
+import type { Item } from '../../../functions/platform/item.ts';
 import {
   comparable,
   type ModelClock,
@@ -138,7 +139,7 @@ export function deeds(clock: ModelClock): fc.Arbitrary<Command>[] {
       .tuple(group, fc.boolean())
       .map(([group, consistent]) =>
         command(`somebody observes ${group}`, async ({ room }) =>
-          shown(await room.store.read(group, consistent), clock.now()),
+          toLeadershipView(await room.store.read(group, consistent), clock.now()),
         ),
       ),
     group.map((group) =>

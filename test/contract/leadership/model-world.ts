@@ -2,13 +2,14 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Fence } from '../../../api/fence.ts';
 import { Problem } from '../../../api/problem.ts';
-import { type GroupStore, groupTable } from '../../../functions/leadership/group-table.ts';
+import type { GroupStore } from '../../../functions/leadership/group-table.ts';
 import { groupKey } from '../../../functions/leadership/keys.ts';
 import type { Leadership } from '../../../functions/leadership/leadership.ts';
 import type { LeaseStore } from '../../../functions/leadership/lease-store.ts';
-import { leaseTable } from '../../../functions/leadership/lease-table.ts';
+import { ItemTable } from '../../../functions/platform/item-table.ts';
 import { createWitness, type Witness } from '../../simulation/leadership/witness.ts';
 import { Crashed, type Fault, injectFaults } from '../../support/faults.ts';
+import { leaseStores } from '../../support/lease-stores.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
 import { type MemoryLeaseStore, memoryLeaseStore } from '../../support/memory-lease-store.ts';
 import { changeItem } from './tamper.ts';
@@ -93,7 +94,7 @@ export async function dynamoWorld(endpoint: string, clock: ModelClock): Promise<
   const faults = injectFaults(client);
   const table = await createMainTable(endpoint);
   return {
-    ...newWorld({ ...leaseTable(client, table), ...groupTable(client, table) }, clock),
+    ...newWorld(leaseStores(new ItemTable(client, table)), clock),
     tamper: (group, edit) => changeItem(other, table, group, edit),
     async items(group) {
       const { Items = [] } = await other.send(
@@ -104,7 +105,7 @@ export async function dynamoWorld(endpoint: string, clock: ModelClock): Promise<
           ConsistentRead: true,
         }),
       );
-      return Items.map(({ groupsPk: _, group: __, ...item }) => item);
+      return Items;
     },
     plan(planned) {
       faults.revive();

@@ -1,7 +1,8 @@
 import { inject } from 'vitest';
 import type { Problem } from '../../../api/problem.ts';
+import { contend } from '../../../functions/leadership/contend.ts';
 import { groupTable } from '../../../functions/leadership/group-table.ts';
-import { contend, type Leadership } from '../../../functions/leadership/leadership.ts';
+import type { Leadership } from '../../../functions/leadership/leadership.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';
 import { type Faults, injectFaults } from '../../support/faults.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';

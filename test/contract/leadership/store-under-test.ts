@@ -2,7 +2,7 @@ import { beforeEach } from 'vitest';
 import type { GroupStore } from '../../../functions/leadership/group-table.ts';
 import type { LeadershipRecord } from '../../../functions/leadership/lease.ts';
 import type { Grant, LeaseStore } from '../../../functions/leadership/lease-store.ts';
-import type { Item } from '../../support/memory-lease-store.ts';
+import type { Item } from '../../../functions/platform/item.ts';
 
 export interface StoreUnderTest {
   readonly store: LeaseStore & GroupStore;

@@ -1,6 +1,6 @@
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { leadershipKey } from '../../../functions/leadership/keys.ts';
-import type { Item } from '../../support/memory-lease-store.ts';
+import type { Item } from '../../../functions/platform/item.ts';
 
 /** Another hand changes the record of a group in the table, or deletes it. */
 export async function changeItem(

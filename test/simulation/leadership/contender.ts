@@ -1,8 +1,9 @@
-/** A contender as leadership.md describes its side: it counts its own deadline, and everything else goes wrong around it. */
+/** A contender as docs/design/leadership.md describes its side: it counts its own deadline, and everything else goes wrong around it. */
 
 import type { Fence } from '../../../api/fence.ts';
-import type { GrantedTerm } from '../../../functions/leadership/leadership.ts';
-import { confirm, contend, renew, resign } from '../../../functions/leadership/leadership.ts';
+import type { GrantedTerm } from '../../../functions/leadership/contend.ts';
+import { contend } from '../../../functions/leadership/contend.ts';
+import { confirm, renew, resign } from '../../../functions/leadership/leadership.ts';
 import type { Guarded } from './guarded.ts';
 import { createProcess, type Process } from './process.ts';
 import type { Service } from './service.ts';

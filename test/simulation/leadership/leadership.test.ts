@@ -6,7 +6,7 @@ import { unsafeVariants } from './variants.ts';
 
 const { simulatedRuns, simulatedCrowds } = sizes.leadership;
 
-describe('whatever happens, the invariants of leadership.md hold', () => {
+describe('whatever happens, the invariants of docs/design/leadership.md hold', () => {
   test('with few contenders, and a leader is found once nothing goes wrong any more', async () => {
     const sum = await runMany('few', 1, simulatedRuns);
     expect(sum.grants).toBeGreaterThan(10 * simulatedRuns);

@@ -1,7 +1,8 @@
 /** Everybody who is no contender: operators, observers, the sweep, and another hand that damages the record. */
-import { shown, sweep } from '../../../functions/leadership/history.ts';
+import { sweep, toLeadershipView } from '../../../functions/leadership/history.ts';
 import { revoke } from '../../../functions/leadership/leadership.ts';
-import type { Item, MemoryLeaseStore } from '../../support/memory-lease-store.ts';
+import type { Item } from '../../../functions/platform/item.ts';
+import type { MemoryLeaseStore } from '../../support/memory-lease-store.ts';
 import { createProcess } from './process.ts';
 import type { Service } from './service.ts';
 import type { Witness } from './witness.ts';
@@ -23,7 +24,7 @@ export async function observeOnce({ world, service, witness, group }: Omit<Other
   const since = consistent ? witness.highest(group) : 0;
   const observer = createProcess(world, 'observer', never, 0);
   const { answer } = await observer.ask(2_000, () =>
-    service.call(async ({ store, clock }) => shown(await store.read(group, consistent), clock.now())),
+    service.call(async ({ store, clock }) => toLeadershipView(await store.read(group, consistent), clock.now())),
   );
   if (!answer?.leader) return undefined;
   const { fencingVersion, leader } = answer;

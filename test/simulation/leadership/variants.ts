@@ -1,11 +1,12 @@
 /** Rules broken one by one: the simulation is worth something only if it finds each of them. */
 import { isLive, type LeadershipRecord } from '../../../functions/leadership/lease.ts';
 import { toRecord } from '../../../functions/leadership/lease-items.ts';
-import type { Write } from '../../../functions/leadership/lease-store.ts';
-import type { Item, MemoryLeaseStore } from '../../support/memory-lease-store.ts';
+import type { LeaseWrite } from '../../../functions/leadership/lease-store.ts';
+import type { Item } from '../../../functions/platform/item.ts';
+import type { MemoryLeaseStore } from '../../support/memory-lease-store.ts';
 import type { Variant } from './simulate.ts';
 
-/** A variant, and the invariants of leadership.md that it breaks. */
+/** A variant, and the invariants of docs/design/leadership.md that it breaks. */
 interface Unsafe extends Variant {
   readonly breaks: RegExp;
 }
@@ -15,15 +16,15 @@ const altered = (overrides: (store: MemoryLeaseStore) => Partial<MemoryLeaseStor
 });
 
 /** Spoils the record after a write that won. */
-function spoilt(store: MemoryLeaseStore, group: string, write: Write, spoil: (item: Item) => Item): Write {
+function spoilt(store: MemoryLeaseStore, group: string, write: LeaseWrite, spoil: (item: Item) => Item): LeaseWrite {
   if (!write.won) return write;
   store.tamper(group, spoil);
-  return { won: toRecord(store.item(group)) as LeadershipRecord };
+  return { kind: 'won', won: toRecord(store.item(group)) as LeadershipRecord };
 }
 
 export const unsafeVariants: Record<string, Unsafe> = {
   'a grant does not raise the version': {
-    breaks: /^1/,
+    breaks: /^L1/,
     ...altered((store) => ({
       grant: async (group, ...rest) =>
         spoilt(store, group, await store.grant(group, ...rest), (item) => ({
@@ -33,14 +34,14 @@ export const unsafeVariants: Record<string, Unsafe> = {
     })),
   },
   'a resignation forgets the version': {
-    breaks: /^1/,
+    breaks: /^L1/,
     ...altered((store) => ({
       resign: async (group, ...rest) =>
         spoilt(store, group, await store.resign(group, ...rest), (item) => ({ ...item, fencingVersion: 0 })),
     })),
   },
   'a lost record is made anew without a gap': {
-    breaks: /^1/,
+    breaks: /^L1/,
     ...altered((store) => ({
       create: (group, version, ...rest) => store.create(group, version > 1_000 ? version - 999 : version, ...rest),
     })),
@@ -55,22 +56,22 @@ export const unsafeVariants: Record<string, Unsafe> = {
         const write = await store.grant(group, ...rest);
         if (write.won) return write;
         store.tamper(group, (item) => ({ ...item, requestId }));
-        return { lost: toRecord(store.item(group)) };
+        return { kind: 'lost', lost: toRecord(store.item(group)) };
       },
     })),
   },
   'nobody allows for skew': {
-    breaks: /^4/,
+    breaks: /^L4/,
     ...altered((store) => ({ grant: (group, grant, now) => store.grant(group, grant, now, 0) })),
     habits: { endsBeforeTheServer: false },
   },
   'the service does not allow for skew': {
-    breaks: /^4/,
+    breaks: /^L4/,
     ...altered((store) => ({ grant: (group, grant, now) => store.grant(group, grant, now, 0) })),
   },
-  'the holder does not allow for skew': { breaks: /^4/, habits: { endsBeforeTheServer: false } },
+  'the holder does not allow for skew': { breaks: /^L4/, habits: { endsBeforeTheServer: false } },
   'a delayed renewal shortens the lease': {
-    breaks: /^4/,
+    breaks: /^L4/,
     ...altered((store) => ({
       async renew(group, fence, renewal, now) {
         if (!isLive(toRecord(store.item(group)), fence, now)) return store.renew(group, fence, renewal, now);
@@ -78,12 +79,12 @@ export const unsafeVariants: Record<string, Unsafe> = {
           const leaseMs = renewal.leaseMs ?? Number(item['leaseMs']);
           return { ...item, leaseMs, expiresAt: now + leaseMs, renewedAt: now };
         });
-        return { won: toRecord(store.item(group)) as LeadershipRecord };
+        return { kind: 'won', won: toRecord(store.item(group)) as LeadershipRecord };
       },
     })),
   },
   'a revocation frees the lease at once': {
-    breaks: /^4/,
+    breaks: /^L4/,
     ...altered((store) => ({
       revoke: async (group, ...rest) =>
         spoilt(store, group, await store.revoke(group, ...rest), (item) =>
@@ -92,19 +93,19 @@ export const unsafeVariants: Record<string, Unsafe> = {
     })),
   },
   'the sweep ends whatever term it finds': {
-    breaks: /^4/,
+    breaks: /^L4/,
     ...altered((store) => ({
       expire: async (seen, now) => store.expire(toRecord(store.item(seen.group)) ?? seen, now),
     })),
   },
-  'the holder counts from the answer': { breaks: /^4/, habits: { countsFromTheRequest: false } },
+  'the holder counts from the answer': { breaks: /^L4/, habits: { countsFromTheRequest: false } },
   'the holder counts a whole lease when its term is handed back': {
-    breaks: /^4/,
+    breaks: /^L4/,
     habits: { countsWhatRemains: false },
   },
-  'the holder counts on its term until it has resigned': { breaks: /^4/, habits: { stopsBeforeResigning: false } },
+  'the holder counts on its term until it has resigned': { breaks: /^L4/, habits: { stopsBeforeResigning: false } },
   'a grant is shown before it is confirmed': {
-    breaks: /^2/,
+    breaks: /^L2/,
     ...altered((store) => ({
       grant: async (group, ...rest) =>
         spoilt(store, group, await store.grant(group, ...rest), (item) => ({
@@ -114,7 +115,7 @@ export const unsafeVariants: Record<string, Unsafe> = {
     })),
   },
   'a late confirmation counts for whoever holds the lease': {
-    breaks: /^2/,
+    breaks: /^L2/,
     ...altered((store) => ({
       confirm: (seen, fence, ...rest) => {
         const now = toRecord(store.item(seen.group)) ?? seen;
@@ -123,5 +124,5 @@ export const unsafeVariants: Record<string, Unsafe> = {
       },
     })),
   },
-  'the guarded thing trusts whoever writes': { breaks: /^3/, guard: 'trusts' },
+  'the guarded thing trusts whoever writes': { breaks: /^L3/, guard: 'trusts' },
 };

@@ -1,6 +1,7 @@
-/** Sees the truth that no participant sees, and checks after every step what leadership.md says must hold. */
+/** Sees the truth that no participant sees, and checks after every step what docs/design/leadership.md says must hold. */
 import type { Fence } from '../../../api/fence.ts';
-import type { Item, MemoryLeaseStore } from '../../support/memory-lease-store.ts';
+import type { Item } from '../../../functions/platform/item.ts';
+import type { MemoryLeaseStore } from '../../support/memory-lease-store.ts';
 
 export class Violation extends Error {
   override readonly name = 'Violation';
@@ -72,7 +73,7 @@ export function createWitness({ store, groups, clock, clocksWithinAllowance }: W
       seen.requestId = undefined;
       return;
     }
-    if (version < seen.highest) violate(`1: version ${version} of ${group} comes after ${seen.highest}`);
+    if (version < seen.highest) violate(`L1: version ${version} of ${group} comes after ${seen.highest}`);
     if (version > seen.highest) granted(group, seen, version, item['requestId']);
     seen.requestId = item['requestId'];
     const holder = item['holder'] as { sessionId?: string } | undefined;
@@ -86,7 +87,7 @@ export function createWitness({ store, groups, clock, clocksWithinAllowance }: W
     const known = seen.holders.get(version);
     seen.holders.set(version, known ?? sessionId);
     if (known !== undefined && known !== sessionId)
-      violate(`1: version ${version} of ${group} is held by ${known} and by ${sessionId}`);
+      violate(`L1: version ${version} of ${group} is held by ${known} and by ${sessionId}`);
   }
 
   function granted(group: string, seen: Truth, version: number, requestId: unknown): void {
@@ -104,7 +105,7 @@ export function createWitness({ store, groups, clock, clocksWithinAllowance }: W
     if (at === undefined || until <= at) return;
     counts.overlaps += 1;
     if (clocksWithinAllowance && !seen.unprotected.has(version))
-      violate(`4: ${who} leads ${group} in version ${version} until ${until}, the next version was granted at ${at}`);
+      violate(`L4: ${who} leads ${group} in version ${version} until ${until}, the next version was granted at ${at}`);
   }
 
   return {
@@ -126,7 +127,7 @@ export function createWitness({ store, groups, clock, clocksWithinAllowance }: W
       note(`${who} believes to lead ${group} in version ${fencingVersion} until ${until.toFixed(1)}`);
       const holder = seen.holders.get(fencingVersion);
       if (holder !== sessionId)
-        violate(`1: ${who} was told version ${fencingVersion} of ${group}, which ${holder ?? 'nobody'} holds`);
+        violate(`L1: ${who} was told version ${fencingVersion} of ${group}, which ${holder ?? 'nobody'} holds`);
       const window = { version: fencingVersion, who, until };
       seen.windows.set(who, window);
       overlap(group, seen, window);
@@ -148,9 +149,9 @@ export function createWitness({ store, groups, clock, clocksWithinAllowance }: W
       const seen = truth(group);
       counts.shown += 1;
       const whom = `${sessionId} is shown as leader of ${group} in version ${fencingVersion}`;
-      if (!seen.confirmations.has(`${fencingVersion} ${sessionId}`)) violate(`2: ${whom} without a confirmation`);
-      if (seen.holders.get(fencingVersion) !== sessionId) violate(`2: ${whom}, which it does not hold`);
-      if (fencingVersion < since) violate(`2: ${whom} by a read that began after version ${since} was granted`);
+      if (!seen.confirmations.has(`${fencingVersion} ${sessionId}`)) violate(`L2: ${whom} without a confirmation`);
+      if (seen.holders.get(fencingVersion) !== sessionId) violate(`L2: ${whom}, which it does not hold`);
+      if (fencingVersion < since) violate(`L2: ${whom} by a read that began after version ${since} was granted`);
     },
 
     /** The guarded thing took a write, or refused it. */
@@ -163,10 +164,10 @@ export function createWitness({ store, groups, clock, clocksWithinAllowance }: W
       counts.writes += 1;
       const { last } = seen;
       const what = `a write of ${sessionId} to ${group} with version ${fencingVersion} was taken`;
-      if (fencingVersion < last.fencingVersion) violate(`3: ${what} after one with ${last.fencingVersion}`);
+      if (fencingVersion < last.fencingVersion) violate(`L3: ${what} after one with ${last.fencingVersion}`);
       if (fencingVersion === last.fencingVersion && sessionId !== last.sessionId)
-        violate(`3: ${what} after one of ${last.sessionId}`);
-      if (seen.holders.get(fencingVersion) !== sessionId) violate(`3: ${what}, which it does not hold`);
+        violate(`L3: ${what} after one of ${last.sessionId}`);
+      if (seen.holders.get(fencingVersion) !== sessionId) violate(`L3: ${what}, which it does not hold`);
       seen.last = { fencingVersion, sessionId };
     },
 

@@ -1,6 +1,7 @@
+import type { Item } from '../../../functions/platform/item.ts';
 import { groupStoreContract } from '../../contract/leadership/group-store-contract.ts';
 import { leaseStoreContract } from '../../contract/leadership/lease-store-contract.ts';
-import { type Item, memoryLeaseStore } from '../../support/memory-lease-store.ts';
+import { memoryLeaseStore } from '../../support/memory-lease-store.ts';
 
 const make = async () => {
   const store = memoryLeaseStore();

@@ -1,0 +1,131 @@
+/** How a contender gets the lease, or what keeps it from it. */
+import { randomUUID } from 'node:crypto';
+import { Problem } from '../../api/problem.ts';
+import { groupRestoring, leadershipHeld } from '../../api/problems/leadership.ts';
+import { instant } from '../platform/clock.ts';
+import { retryConflicts } from '../platform/retry-conflicts.ts';
+import { type Leadership, termLost } from './leadership.ts';
+import type { LeadershipRecord } from './lease.ts';
+import * as lease from './lease.ts';
+import type { Grant, LeaseWrite } from './lease-store.ts';
+
+export interface Contender {
+  readonly contenderId: string;
+  /** 1,000 to 3,600,000 ms. */
+  readonly leaseMs: number;
+}
+
+export interface GrantedTerm {
+  readonly fencingVersion: number;
+  readonly sessionId: string;
+  readonly leaseMs: number;
+  /** What is left of the lease: less than `leaseMs` when a live term is handed back. The holder's own deadline counts from this. */
+  readonly remainingMs: number;
+  readonly expiresAt: number;
+}
+
+/** A record that is there decides at once; only while it is lost do contenders race to make it anew. */
+const createTries = 6;
+
+/**
+ * Asks for the lease. A contender that holds the live term, and a retry of the request that was granted it, get the same
+ * term back. Throws `leadership_held` with the time to sleep while another holds it, `leadership_lost` when a late retry
+ * finds its own term ended, `group_restoring` during a restore, `contention` when the record of the group is lost again and again.
+ */
+export async function contend(
+  leadership: Leadership,
+  group: string,
+  contender: Contender,
+  requestId: string,
+): Promise<GrantedTerm> {
+  const { store, clock } = leadership;
+  const grant: Grant = { ...contender, sessionId: randomUUID(), requestId };
+  const write = await grantOrCreate(leadership, group, grant);
+  const now = clock.now();
+  if (write.kind === 'lost' && !holdsAlready(write.lost, contender, now))
+    throw refusal(leadership, group, write.lost, requestId);
+  const record = write.won ?? write.lost;
+  if (record.fencingVersion % lease.floorEvery === 0) await store.writeFloor(group, record.fencingVersion);
+  const { leaseMs = contender.leaseMs, expiresAt = 0 } = record;
+  return {
+    fencingVersion: record.fencingVersion,
+    sessionId: record.holder?.sessionId ?? grant.sessionId,
+    leaseMs,
+    remainingMs: write.kind === 'won' ? leaseMs : expiresAt - now,
+    expiresAt,
+  };
+}
+
+/** A grant, or the record that stands against it. */
+type Decided =
+  | { readonly kind: 'won'; readonly won: LeadershipRecord; readonly lost?: never }
+  | { readonly kind: 'lost'; readonly won?: never; readonly lost: LeadershipRecord };
+
+async function grantOrCreate(leadership: Leadership, group: string, grant: Grant): Promise<Decided> {
+  const { store, clock, maxClockSkewMs } = leadership;
+  return retryConflicts<Decided>({ tries: createTries, of: `the record of group "${group}"` }, async (tried) => {
+    const created = tried === 1 ? undefined : await create(leadership, group, grant);
+    if (created?.kind === 'won') return { kind: 'done', value: created };
+    const granted = await store.grant(group, grant, clock.now(), maxClockSkewMs);
+    if (granted.kind === 'won') return { kind: 'done', value: granted };
+    return granted.lost ? { kind: 'done', value: { kind: 'lost', lost: granted.lost } } : { kind: 'conflict' };
+  });
+}
+
+/** Only a group that had a record before asks for its recreations, and then for its versions again: what is read first must be older. */
+async function create({ store, clock }: Leadership, group: string, grant: Grant): Promise<LeaseWrite> {
+  const isNew = (await store.highestVersion(group)) === 0;
+  if (isNew) return store.create(group, lease.firstVersion, grant, clock.now());
+  const recreation = await store.lastRecreation(group);
+  const version = (await store.highestVersion(group)) + lease.versionGap;
+  return store.create(group, version, grant, clock.now(), recreation);
+}
+
+function holdsAlready({ holder, expiresAt = 0 }: LeadershipRecord, { contenderId }: Contender, now: number): boolean {
+  return holder?.contenderId === contenderId && expiresAt > now;
+}
+
+function refusal(leadership: Leadership, group: string, record: LeadershipRecord, requestId: string): Problem {
+  const now = leadership.clock.now();
+  if (record.restoring !== undefined) return restoring(group, record.restoring);
+  const isOver = !(record.holder && (record.expiresAt ?? 0) > now);
+  if (record.requestId === requestId && isOver) {
+    const fence = { fencingVersion: record.fencingVersion, sessionId: record.holder?.sessionId ?? '' };
+    return termLost(group, fence, record);
+  }
+  return held(leadership, group, record, now);
+}
+
+const restoring = (group: string, restoreId: string) =>
+  new Problem(
+    groupRestoring,
+    `Group "${group}" is being restored (${restoreId}); contend again when it has finished.`,
+    {
+      retryAfterMs: 5_000,
+    },
+  );
+
+function held(
+  { maxClockSkewMs, random = Math.random }: Leadership,
+  group: string,
+  { fencingVersion, leaseMs = 0, ...record }: LeadershipRecord,
+  now: number,
+): Problem {
+  const occupant = lease.occupantOf({ fencingVersion, leaseMs, ...record }, now);
+  const until = occupant?.until ?? now;
+  const expiresAt = instant(until);
+  const whose = occupant
+    ? `${occupant.reserved ? 'is reserved for' : 'is held by'} "${occupant.contenderId}"`
+    : 'was just released';
+  const holder = occupant && {
+    contenderId: occupant.contenderId,
+    fencingVersion,
+    confirmed: occupant.confirmed,
+    expiresAt,
+  };
+  return new Problem(
+    leadershipHeld,
+    `The lease of group "${group}" ${whose} (fencing version ${fencingVersion}) until ${expiresAt}; contend again after that.`,
+    { holder: holder ?? null, retryAfterMs: lease.retryAfterMs(until, leaseMs, now, maxClockSkewMs, random()) },
+  );
+}

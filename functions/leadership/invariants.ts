@@ -1,0 +1,157 @@
+/**
+ * What must hold of every write of a leadership record, by the names of docs/design/leadership.md. `ofWrite` looks at the write as a value,
+ * before it is sent; `ofChange` at the record before and after, where both are known: in memory and in simulations.
+ */
+import type { Condition } from '../platform/condition.ts';
+import { type Invariant, requireInvariants } from '../platform/invariants.ts';
+import { type Item, type Path, sameValue, segments } from '../platform/item.ts';
+import type { Source, Update } from '../platform/update.ts';
+import type { Effect, Write } from '../platform/write.ts';
+
+interface LeaseInvariant {
+  readonly name: `L${number}`;
+  readonly title: string;
+  readonly ofWrite?: (write: Write) => boolean;
+  readonly ofChange?: (before: Item, after: Item) => boolean;
+}
+
+const leaseInvariants: readonly LeaseInvariant[] = [
+  {
+    name: 'L1',
+    title: 'a fencing version only rises, one at a time, and has one holder',
+    ofWrite: (write) => {
+      if (write.kind === 'check') return true;
+      if (write.kind === 'delete') return false;
+      if (write.kind === 'put') return requires(write.condition, { kind: 'absent', path: 'fencingVersion' });
+      const version = setTo(write.update, 'fencingVersion');
+      if (removes(write.update, 'fencingVersion') || (version && !sameValue(version, oneMore))) return false;
+      return !setTo(write.update, 'holder') || version !== undefined || pins(write.condition, 'fencingVersion');
+    },
+    ofChange: (before, after) => {
+      const [was, is] = [before['fencingVersion'], after['fencingVersion']];
+      if (typeof was !== 'number') return true;
+      return is === was || (is === was + 1 && sessionOf(after) !== sessionOf(before));
+    },
+  },
+  {
+    name: 'L2',
+    title: 'a grant is not confirmed: observers are shown a leader only after its own confirmation',
+    ofWrite: (write) => {
+      const holder = valueSet(write, 'holder') as Item | undefined;
+      return holder?.['confirmedAt'] === undefined || pins(write.condition, 'fencingVersion');
+    },
+    ofChange: (before, after) => before['fencingVersion'] === after['fencingVersion'] || !isConfirmed(after),
+  },
+  {
+    name: 'L4',
+    title: 'a lease lasts from a moment to an hour, from the instant that is written with it',
+    ofWrite: (write) => {
+      const expiresAt = valueSet(write, 'expiresAt');
+      const renewedAt = valueSet(write, 'renewedAt');
+      if (expiresAt === undefined || renewedAt === undefined) return true;
+      const lasts = Number(expiresAt) - Number(renewedAt);
+      return lasts > 0 && lasts <= longestLeaseMs;
+    },
+  },
+  {
+    name: 'L5',
+    title: 'a renewal extends a lease that runs, and never shortens it',
+    ofWrite: (write) => {
+      if (write.kind !== 'update' || setTo(write.update, 'fencingVersion')) return true;
+      const extended = setTo(write.update, 'expiresAt');
+      if (!extended) return true;
+      const { condition } = write;
+      const runs = demands(condition, (part) => compares(part, 'expiresAt', '>'));
+      const later = demands(condition, (part) => compares(part, 'expiresAt', '<=') || mentions(part, 'renewedAt'));
+      return runs && later;
+    },
+    ofChange: (before, after) => {
+      // Without the instant of the last renewal, which only damage removes, a late one cannot be told from a new one.
+      const sameTerm = before['renewedAt'] !== undefined && sessionOf(before) === sessionOf(after);
+      const [was, is] = [before['expiresAt'], after['expiresAt']];
+      return !sameTerm || typeof was !== 'number' || typeof is !== 'number' || is >= was;
+    },
+  },
+  {
+    name: 'L6',
+    title: 'a term that has ended never resumes',
+    ofWrite: (write) => {
+      if (write.kind !== 'update' || !setTo(write.update, 'holder') || setTo(write.update, 'fencingVersion'))
+        return true;
+      const { condition } = write;
+      const owned = pins(condition, 'holder.sessionId') || requires(condition, { kind: 'absent', path: 'ended' });
+      return owned && demands(condition, (part) => compares(part, 'expiresAt', '>'));
+    },
+    ofChange: (before, after) =>
+      before['ended'] === undefined ||
+      before['holder'] !== undefined ||
+      before['fencingVersion'] !== after['fencingVersion'] ||
+      after['holder'] === undefined,
+  },
+];
+
+const isLeadershipRecord = ({ key }: { readonly key: Write['key'] }) => key.sk === 'LEADERSHIP';
+
+const writeInvariants = leaseInvariants.flatMap(({ name, title, ofWrite }): Invariant<Write>[] =>
+  ofWrite ? [{ name, title, holds: ofWrite }] : [],
+);
+
+const changeInvariants = leaseInvariants.flatMap(({ name, title, ofChange }): Invariant<Effect>[] =>
+  ofChange ? [{ name, title, holds: ({ before, after }) => !before || (!!after && ofChange(before, after)) }] : [],
+);
+
+/** @throws InvariantViolationError for writes that must not be sent. */
+export function checkWrites(writes: readonly Write[]): void {
+  for (const write of writes.filter(isLeadershipRecord))
+    requireInvariants(writeInvariants, write, `A write of ${write.key.pk}`);
+}
+
+/** @throws InvariantViolationError for a change that must not take place. */
+export function checkChange(effect: Effect): void {
+  if (isLeadershipRecord(effect)) requireInvariants(changeInvariants, effect, `A change of ${effect.key.pk}`);
+}
+
+const longestLeaseMs = 3_600_000;
+
+const oneMore: Source = {
+  kind: 'plus',
+  left: { kind: 'attribute', path: 'fencingVersion' },
+  right: { kind: 'value', value: 1 },
+};
+
+const named = (path: Path) => segments(path).join('.');
+
+const setTo = (update: Update, path: string): Source | undefined =>
+  update.flatMap((change) => (change.kind === 'set' && named(change.path) === path ? [change.to] : []))[0];
+
+const removes = (update: Update, path: string) =>
+  update.some((change) => change.kind === 'remove' && named(change.path) === path);
+
+/** The value that a write sets an attribute to as a whole; undefined where that depends on the item. */
+function valueSet(write: Write, path: string): unknown {
+  if (write.kind === 'put') return write.item[path];
+  const source = write.kind === 'update' ? setTo(write.update, path) : undefined;
+  return source?.kind === 'value' ? source.value : undefined;
+}
+
+/** Whether the condition cannot hold unless a part like this holds. */
+function demands(condition: Condition | undefined, like: (part: Condition) => boolean): boolean {
+  if (!condition) return false;
+  return like(condition) || (condition.kind === 'all' && condition.of.some((part) => demands(part, like)));
+}
+
+const requires = (condition: Condition | undefined, part: Condition) =>
+  demands(condition, (candidate) => sameValue(candidate, part));
+
+const compares = (part: Condition, path: string, is: string) =>
+  part.kind === 'compare' && part.left.kind === 'attribute' && named(part.left.path) === path && part.is === is;
+
+const pins = (condition: Condition | undefined, path: string) =>
+  demands(condition, (part) => compares(part, path, '='));
+
+const mentions = (part: Condition, path: string): boolean =>
+  part.kind === 'any' && part.of.some((option) => compares(option, path, '<='));
+
+const sessionOf = (item: Item): unknown => (item['holder'] as Item | undefined)?.['sessionId'];
+
+const isConfirmed = (item: Item): boolean => (item['holder'] as Item | undefined)?.['confirmedAt'] !== undefined;

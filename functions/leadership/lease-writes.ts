@@ -1,0 +1,246 @@
+/**
+ * What each step of a term writes, as values: the table renders them for DynamoDB, simulations evaluate the same ones.
+ * Pure: the caller's clock comes in as `now`. The rules are explained in docs/design/leadership.md.
+ */
+import type { Fence } from '../../api/fence.ts';
+import { absent, allOf, anyOf, type Condition, compare, equals, exists, isType, not } from '../platform/condition.ts';
+import type { Item } from '../platform/item.ts';
+import { attributeOf, ifAbsent, plus, remove, set, setAll } from '../platform/update.ts';
+import { put, update, type Write } from '../platform/write.ts';
+import { groupsIndex, leadershipKey, recreationKey, termKey } from './keys.ts';
+import { type Ending, endOfNewestTerm, type Holder, type LeadershipRecord } from './lease.ts';
+import { metadataText } from './lease-items.ts';
+import type { Grant, Published, Renewal, Revocation, Term } from './lease-store.ts';
+
+/** A transaction of several writes; the one of the leadership record comes first. */
+type Writes = readonly [Write, ...Write[]];
+
+/** A transaction returns no item: the record that it leaves is known all the same. */
+export interface Transaction {
+  readonly writes: Writes;
+  readonly record: LeadershipRecord;
+}
+
+const termRetentionSeconds = 90 * 24 * 3600;
+
+/** Also while the lease has run out: whoever resigns may be late. */
+const ownsTerm = ({ fencingVersion, sessionId }: Fence): Condition =>
+  allOf(equals('fencingVersion', fencingVersion), equals('holder.sessionId', sessionId));
+
+/** The fence is that of the term that runs at this moment: the guard of every write that a leader makes. */
+export const ownsLiveTerm = (fence: Fence, now: number): Condition =>
+  allOf(ownsTerm(fence), compare('expiresAt', '>', now));
+
+/** Nobody holds the lease, and whoever did cannot count on it any more while clocks keep to the allowance. */
+const leaseIsFree = (now: number, maxClockSkewMs: number): Condition =>
+  anyOf(absent('expiresAt'), compare('expiresAt', '<', now - maxClockSkewMs));
+
+const notReservedForAnother = (contenderId: string, now: number): Condition =>
+  anyOf(absent('reservedFor'), equals('reservedFor', contenderId), compare('reservedUntil', '<', now));
+
+export function grantLease(group: string, grant: Grant, now: number, maxClockSkewMs: number): Write {
+  const { contenderId, leaseMs, requestId } = grant;
+  return update(
+    leadershipKey(group),
+    [
+      ...set('fencingVersion', plus(attributeOf('fencingVersion'), 1)),
+      ...setAll({ holder: grantedHolder(grant, now), leaseMs, expiresAt: now + leaseMs, renewedAt: now, requestId }),
+      ...set('previous', ifAbsent('previous', ifAbsent('ended', { reason: 'expired' }))),
+      ...set('previousExpiresAt', ifAbsent('previousExpiresAt', ifAbsent('expiresAt', now))),
+      ...remove('ended', 'revokedContender', 'reservedFor', 'reservedUntil'),
+    ],
+    allOf(
+      exists('fencingVersion'),
+      absent('restoring'),
+      // A late duplicate of the request that was granted last grants nothing.
+      compare('requestId', '<>', requestId),
+      leaseIsFree(now, maxClockSkewMs),
+      notReservedForAnother(contenderId, now),
+    ),
+  );
+}
+
+/** A lost record is made with the recreation that was read before its version was chosen. */
+export function createRecord(
+  group: string,
+  fencingVersion: number,
+  grant: Grant,
+  now: number,
+  seenRecreation?: number,
+): Transaction {
+  const { contenderId, sessionId, leaseMs, requestId } = grant;
+  const holder = grantedHolder(grant, now);
+  const record = { fencingVersion, holder, leaseMs, expiresAt: now + leaseMs, requestId, newestTerm: fencingVersion };
+  const listed = { [groupsIndex.partitionKey]: groupsIndex.partition, [groupsIndex.sortKey]: group };
+  return {
+    writes: [
+      put(leadershipKey(group), { ...listed, ...record, renewedAt: now }, absent('fencingVersion')),
+      put(termKey(group, fencingVersion), { fencingVersion, contenderId, sessionId }, absent('pk')),
+      ...(seenRecreation === undefined ? [] : [recreate(group, fencingVersion, seenRecreation)]),
+    ],
+    record: { group, ...record },
+  };
+}
+
+/** A version chosen before another recreation may have been granted after it, without a TERM. */
+const recreate = (group: string, fencingVersion: number, seen: number): Write =>
+  put(recreationKey(group), { fencingVersion }, seen === 0 ? absent('pk') : equals('fencingVersion', seen));
+
+/** Publishes the leader, and writes its TERM and the end of the TERM before. `seen` is the record that was read for it. */
+export function confirmTerm(seen: LeadershipRecord, fence: Fence, published: Published, now: number): Transaction {
+  const { group, newestTerm } = seen;
+  const { fencingVersion } = fence;
+  const confirmedAt = seen.holder?.confirmedAt ?? now;
+  const holder = { ...seen.holder, ...published, confirmedAt } as Holder;
+  const { contenderId, sessionId } = holder;
+  const { address, metadata } = published;
+  const term = { fencingVersion, contenderId, sessionId, confirmedAt, address, metadata: metadataText(metadata) };
+  return {
+    writes: [
+      update(
+        leadershipKey(group),
+        [
+          ...setAll({ holder: holderItem(holder), newestTerm: fencingVersion }),
+          ...remove('previous', 'previousExpiresAt'),
+        ],
+        allOf(
+          ownsLiveTerm(fence, now),
+          newestTerm === undefined ? absent('newestTerm') : equals('newestTerm', newestTerm),
+        ),
+      ),
+      put(termKey(group, fencingVersion), term),
+      ...closeTermBefore(seen, fencingVersion, now),
+    ],
+    record: { ...seen, holder, newestTerm: fencingVersion },
+  };
+}
+
+/** The TERM before is no longer the newest: its end is written if the sweep has not, and it goes in 90 days. */
+function closeTermBefore(seen: LeadershipRecord, version: number, now: number): Write[] {
+  const ending = endOfNewestTerm(seen, now);
+  if (seen.newestTerm === undefined || seen.newestTerm === version || !ending) return [];
+  const ttl = Math.floor(now / 1000) + termRetentionSeconds;
+  return [update(termKey(seen.group, seen.newestTerm), [...endOfTerm(ending), ...set('ttl', ttl)])];
+}
+
+const endOfTerm = ({ at, reason }: Ending) => [
+  ...set('endedAt', ifAbsent('endedAt', at)),
+  ...set('endReason', ifAbsent('endReason', reason)),
+];
+
+/** A renewal never shortens the lease: one that was overtaken by a later one loses. */
+export function renewLease(group: string, fence: Fence, renewal: Renewal, now: number): Write {
+  const { leaseMs, address, metadata } = renewal;
+  const notOvertaken =
+    leaseMs === undefined
+      ? anyOf(absent('renewedAt'), compare('renewedAt', '<=', now))
+      : compare('expiresAt', '<=', now + leaseMs);
+  return update(
+    leadershipKey(group),
+    [
+      ...set('expiresAt', leaseMs === undefined ? plus(attributeOf('leaseMs'), now) : now + leaseMs),
+      ...setAll({ leaseMs, renewedAt: now }),
+      ...set('holder.address', address),
+      ...set('holder.metadata', metadataText(metadata)),
+    ],
+    allOf(ownsLiveTerm(fence, now), notOvertaken),
+  );
+}
+
+/** Writes back the holder of a running term whose leader information was damaged, as its TERM knows it. */
+export function restoreHolder(group: string, term: Term, published: Renewal, now: number): Write {
+  const { fencingVersion, contenderId, sessionId, confirmedAt } = term;
+  const address = published.address ?? term.address;
+  const metadata = published.metadata ?? term.metadata;
+  const holder = { contenderId, sessionId, grantedAt: confirmedAt ?? now, confirmedAt, address, metadata };
+  return update(
+    leadershipKey(group),
+    set('holder', holderItem(holder)),
+    allOf(
+      equals('fencingVersion', fencingVersion),
+      absent('ended'),
+      absent('restoring'),
+      compare('expiresAt', '>', now),
+    ),
+  );
+}
+
+export function resignTerm(
+  group: string,
+  fence: Fence,
+  successor: string | undefined,
+  requestId: string,
+  now: number,
+): Write {
+  const reserved = successor !== undefined && {
+    reservedFor: successor,
+    reservedUntil: plus(attributeOf('leaseMs'), now),
+  };
+  return update(
+    leadershipKey(group),
+    [
+      ...setAll({ ended: { reason: 'resigned', at: now, requestId }, ...reserved }),
+      ...remove('holder', 'expiresAt', 'renewedAt'),
+    ],
+    ownsTerm(fence),
+  );
+}
+
+/** Without `force` the expiry stays, and with it everybody else's wait. */
+export function revokeTerm(
+  group: string,
+  { fencingVersion, reason, force }: Revocation,
+  requestId: string,
+  now: number,
+): Write {
+  return update(
+    leadershipKey(group),
+    [
+      ...set('ended', { reason: 'revoked', detail: reason, at: now, requestId }),
+      ...set('revokedContender', ifAbsent('holder.contenderId', 'unknown')),
+      ...remove('holder', ...(force ? ['expiresAt', 'renewedAt'] : [])),
+    ],
+    allOf(equals('fencingVersion', fencingVersion), exists('holder')),
+  );
+}
+
+/** Ends a term that nobody renews, or whose expiry was damaged, unless the record has changed since it was read. */
+export function expireTerm(seen: LeadershipRecord, now: number): Writes {
+  const { group, fencingVersion, expiresAt, newestTerm } = seen;
+  const ended: Ending = { reason: 'expired', at: expiresAt ?? now };
+  const sameExpiry =
+    expiresAt === undefined
+      ? anyOf(absent('expiresAt'), not(isType('expiresAt', 'N')))
+      : equals('expiresAt', expiresAt);
+  const hasTerm = newestTerm === fencingVersion;
+  return [
+    update(
+      leadershipKey(group),
+      [
+        ...setAll({ ended, closedTerm: hasTerm ? fencingVersion : undefined }),
+        ...remove('holder', 'expiresAt', 'renewedAt'),
+      ],
+      allOf(equals('fencingVersion', fencingVersion), sameExpiry, exists('holder')),
+    ),
+    ...(hasTerm ? [endKnownTerm(group, fencingVersion, ended)] : []),
+  ];
+}
+
+/** Writes the end of the newest TERM, unless there is a newer one by now. */
+export function closeTerm({ group, newestTerm = 0 }: LeadershipRecord, ending: Ending): Writes {
+  return [
+    update(leadershipKey(group), set('closedTerm', newestTerm), equals('newestTerm', newestTerm)),
+    endKnownTerm(group, newestTerm, ending),
+  ];
+}
+
+const endKnownTerm = (group: string, version: number, ending: Ending): Write =>
+  update(termKey(group, version), endOfTerm(ending), exists('pk'));
+
+const grantedHolder = ({ contenderId, sessionId }: Grant, now: number): Holder => ({
+  contenderId,
+  sessionId,
+  grantedAt: now,
+});
+
+const holderItem = (holder: Holder): Item => ({ ...holder, metadata: metadataText(holder.metadata) });

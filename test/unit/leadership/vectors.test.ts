@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { holds } from '../../../functions/platform/condition.ts';
+import type { Item } from '../../../functions/platform/item.ts';
+import { decide, type Write } from '../../../functions/platform/write.ts';
+import { leaseVectors } from '../../support/lease-vectors.ts';
+
+interface Case {
+  step: string;
+  writes: Write[];
+  before: (Item | null)[];
+  outcome: { kind: string; after?: (Item | null)[]; refused?: number[] };
+}
+
+const { cases: told, ...settings } = leaseVectors();
+/** A line for each case, so that a change is seen as one. */
+const lines = told.map((each) => JSON.stringify(each)).join(',\n');
+const printed = `${JSON.stringify(settings).slice(0, -1)},"cases":[\n${lines}\n]}\n`;
+const { cases } = JSON.parse(printed) as { cases: Case[] };
+
+test('test/vectors/leadership.json is what the rules print', async () => {
+  // `npx vitest run --project unit test/unit/leadership/vectors.test.ts -u` writes it anew.
+  await expect(printed).toMatchFileSnapshot('../../vectors/leadership.json');
+});
+
+test('the values survive JSON: read back, they are decided the same', () => {
+  for (const { writes, before, outcome } of cases) {
+    const items = new Map(writes.map(({ key }, at) => [key.sk, before[at] ?? undefined]));
+    const decision = decide(writes, ({ sk }) => items.get(sk));
+    expect(decision.kind).toBe(outcome.kind);
+    if (decision.kind === 'written') expect(decision.effects.map(({ after }) => after ?? null)).toEqual(outcome.after);
+    else expect(decision.refusals.map(({ at }) => at)).toEqual(outcome.refused);
+  }
+});
+
+test('every kind of step is once taken and once refused', () => {
+  const kinds = (step: string) =>
+    new Set(cases.filter((each) => each.step.includes(step)).map(({ outcome }) => outcome.kind));
+  for (const step of ['contends', 'makes the record', 'renews', 'resigns', 'revokes'])
+    expect([step, ...kinds(step)].sort()).toEqual([step, 'refused', 'written'].sort());
+  expect(cases.length).toBeGreaterThan(20);
+  expect(
+    cases.some(({ writes, before }) => writes[0]?.condition && holds(writes[0].condition, before[0] ?? undefined)),
+  ).toBe(true);
+});
