@@ -1,6 +1,6 @@
 import type { Fence } from '../../api/fence.ts';
-import { toTransactItem } from '../platform/item-table.ts';
-import { check, type Write } from '../platform/write.ts';
+import { toConditionCheck } from '../platform/item-table.ts';
+import { type Check, check } from '../platform/write.ts';
 import { leadershipKey } from './keys.ts';
 import { ownsLiveTerm } from './lease-writes.ts';
 
@@ -9,10 +9,11 @@ import { ownsLiveTerm } from './lease-writes.ts';
  * (`now` in epoch ms); else the transaction is cancelled and writes nothing. It must be sent `once` and tried again `timely`: with a `now`
  * of seconds ago a term could write that has ended meanwhile.
  */
-export function requireLiveTerm(group: string, fence: Fence, now: number): Write {
+export function requireLiveTerm(group: string, fence: Fence, now: number): Check {
   return check(leadershipKey(group), ownsLiveTerm(fence, now));
 }
 
 /** The same for a transaction of DynamoDB's own requests. */
-export const leadershipCondition = (table: string, group: string, fence: Fence, now: number) =>
-  toTransactItem(table, requireLiveTerm(group, fence, now));
+export const leadershipCondition = (table: string, group: string, fence: Fence, now: number) => ({
+  ConditionCheck: toConditionCheck(table, requireLiveTerm(group, fence, now)),
+});

@@ -17,7 +17,7 @@ import { Placeholders, renderCondition, renderUpdate } from './expression.ts';
 import type { Item, Key } from './item.ts';
 import type { ItemStore, Page, Query, WriteOptions, Written } from './item-store.ts';
 import { retryConflicts } from './retry-conflicts.ts';
-import type { Write } from './write.ts';
+import type { Check, Write } from './write.ts';
 
 /** As many as DynamoDB reads in one request. */
 const batchSize = 100;
@@ -130,16 +130,18 @@ export function toTransactItem(table: string, write: Write) {
       return { Update: updateOf(table, write) };
     case 'delete':
       return { Delete: deleteOf(table, write) };
-    case 'check': {
-      const placeholders = new Placeholders();
-      const condition = { ConditionExpression: renderCondition(write.condition, placeholders), ...showWinner };
-      return {
-        ConditionCheck: { TableName: table, Key: keyOf(write.key), ...condition, ...placeholders.attributes() },
-      };
-    }
+    case 'check':
+      return { ConditionCheck: toConditionCheck(table, write) };
     default:
       return assertNever(write);
   }
+}
+
+/** The same of a check alone. */
+export function toConditionCheck(table: string, { key, condition }: Check) {
+  const placeholders = new Placeholders();
+  const ConditionExpression = renderCondition(condition, placeholders);
+  return { TableName: table, Key: keyOf(key), ConditionExpression, ...showWinner, ...placeholders.attributes() };
 }
 
 const keyOf = ({ pk, sk }: Key) => ({ pk, sk });

@@ -21,7 +21,10 @@ export const update = (key: Key, changes: Update, condition?: Condition): Write 
   condition,
 });
 export const deleteItem = (key: Key, condition?: Condition): Write => ({ kind: 'delete', key, condition });
-export const check = (key: Key, condition: Condition): Write => ({ kind: 'check', key, condition });
+/** What only looks: it holds for a whole transaction, and writes nothing. */
+export type Check = Extract<Write, { kind: 'check' }>;
+
+export const check = (key: Key, condition: Condition): Check => ({ kind: 'check', key, condition });
 
 /** A condition that did not hold, by its place among the writes, and the item that won. */
 export interface Refusal {
