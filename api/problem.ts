@@ -80,6 +80,14 @@ export const fenceRequired: ProblemKind = {
   remedy: 'Send Fencing-Version and Leader-Session as contend answered them.',
 };
 
+export const limitReached: ProblemKind = {
+  code: 'limit_reached',
+  status: 409,
+  title: 'The group has as many of these as it may have',
+  retryable: false,
+  remedy: 'Remove what is no longer needed; `of` names what, `limit` how many.',
+};
+
 export const unavailable: ProblemKind = {
   code: 'unavailable',
   status: 503,

@@ -1,14 +1,16 @@
 import * as z from 'zod/mini';
 import { archiveEntry, entriesFile, manifestName, payloadFile, unreadablePayload } from '../archive.ts';
 import { operation } from '../operation.ts';
-import { notFound } from '../problem.ts';
-import { attemptSuperseded } from '../problems/backups.ts';
+import { limitReached, notFound } from '../problem.ts';
+import { attemptSuperseded, workerReplaced } from '../problems/backups.ts';
 import { cursor, instantText, name, nothing, page, pageQuery, wholeText } from '../schema.ts';
 import { backupId } from './backups.ts';
 
 const group = z.object({ group: name });
 const worker = z.object({ group: name, worker: name });
 const position = z.record(name, z.int().check(z.minimum(0)));
+/** Names the worker's process: a restart under the same name is another instance, and the loss of the one before. */
+const instanceId = z.optional(z.uuid());
 
 export const registerWorker = operation({
   method: 'PUT',
@@ -18,19 +20,24 @@ export const registerWorker = operation({
   callers: ['worker', 'operator'],
   params: worker,
   query: nothing,
-  body: z.strictObject({ host: z.string().check(z.minLength(1), z.maxLength(256)) }),
+  body: z.strictObject({
+    host: z.string().check(z.minLength(1), z.maxLength(256)),
+    instanceId,
+    /** Where the worker can keep backups on its own disk. Empty: it takes none with localFileSystem; left out: it refuses them itself. */
+    folders: z.optional(z.array(z.string().check(z.minLength(1), z.maxLength(512))).check(z.maxLength(8))),
+  }),
   answer: z.object({ pollAfterMs: z.int() }),
-  problems: [],
+  problems: [limitReached],
 });
 
 export const goodbye = operation({
   method: 'DELETE',
   path: '/v1/groups/{group}/workers/{worker}',
-  summary: 'Take leave: what the worker was doing goes to another at once',
+  summary: 'Say goodbye: the backup of the worker goes to another at once; another instance of the same name stays',
   servedBy: 'workers',
   callers: ['worker', 'operator'],
   params: worker,
-  query: nothing,
+  query: z.strictObject({ instanceId }),
   body: nothing,
   answer: nothing,
   problems: [],
@@ -51,6 +58,7 @@ export const listWorkers = operation({
       host: z.string(),
       lastSeenAt: instantText,
       present: z.boolean(),
+      folders: z.optional(z.array(z.string())),
       busyWith: z.optional(backupId),
     }),
   ),
@@ -92,11 +100,13 @@ export const pollCommands = operation({
   callers: ['worker', 'operator'],
   params: worker,
   query: z.strictObject({
+    /** Only a worker that a backup waits for may wait, and only with one poll at a time. */
     waitMs: z._default(wholeText(0, 20_000), 0).register(z.globalRegistry, { override: { default: 0 } }),
+    instanceId,
   }),
   body: nothing,
   answer: z.object({ commands: z.array(command), pollAfterMs: z.int() }),
-  problems: [notFound],
+  problems: [notFound, workerReplaced],
 });
 
 export const answerCommand = operation({

@@ -79,3 +79,11 @@ export const backupNotAvailable: ProblemKind = {
   retryable: false,
   remedy: "Wait until it is COMPLETED; read the files of a `file://` backup on its worker's host.",
 };
+
+export const workerReplaced: ProblemKind = {
+  code: 'worker_replaced',
+  status: 409,
+  title: 'Another process has registered under the name of this worker',
+  retryable: false,
+  remedy: 'Stop this process, or give each worker a name of its own.',
+};

@@ -3,7 +3,7 @@ import { listWorkers } from '../../api/operations/workers.ts';
 import type { WorkerEvent } from '../../client/backups/hooks.ts';
 import { type ConnectionOptions, connect, withConnection, withGroup } from '../connection.ts';
 import { durationOption } from '../duration.ts';
-import { explain } from '../exit.ts';
+import { Exit, exitCodes, explain } from '../exit.ts';
 import { listed, plain, print, relative, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
 
@@ -68,12 +68,13 @@ async function work(options: WorkerOptions, shell: Shell): Promise<void> {
     ...(localDir !== undefined && { localDir }),
     hooks: { ...hooks, onEvent: say, onError: sayError },
   });
-  const interrupted = new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
+  const interrupted = new Promise<'interrupted'>((resolve) => {
+    const stop = () => resolve('interrupted');
+    process.once('SIGINT', stop).once('SIGTERM', stop);
   });
   await Promise.resolve(hooks.resume?.()).catch(sayError);
   worker.start();
-  await interrupted;
+  if ((await Promise.race([interrupted, worker.replaced])) === 'replaced') throw new Exit(exitCodes.failed);
   await worker.close();
 }
 
@@ -83,6 +84,8 @@ function describe(event: WorkerEvent): string {
     case 'resumed':
     case 'left':
       return event.type;
+    case 'replaced':
+      return 'replaced: another process registered under the same --id';
     case 'suspended':
     case 'accepted':
       return `${event.type} ${attemptOf(event)}`;

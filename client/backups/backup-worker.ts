@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import type * as z from 'zod/mini';
 import { answerCommand, type command, goodbye, pollCommands, registerWorker } from '../../api/operations/workers.ts';
 import { directS3, type S3 } from '../jobs/s3.ts';
@@ -19,10 +21,15 @@ import type { BackupHooks, Positions, WorkerEvent } from './hooks.ts';
 export interface BackupWorkerOptions {
   readonly client: TenureClient;
   readonly group: string;
-  /** Names this worker in the group; the host's name unless given. */
+  /**
+   * Identifies this worker in the group. Must be unique: a process that registers under the name of another replaces it.
+   *
+   * @defaultValue host name, process id and a random suffix
+   */
   readonly workerId?: string;
+  /** @defaultValue the name of this machine */
   readonly host?: string;
-  /** Folder for backups with localFileSystem; without it such a backup is refused. */
+  /** Folder for backups with `localFileSystem`; without it other workers are asked for such a backup. */
   readonly localDir?: string;
   readonly hooks?: BackupHooks;
   readonly s3?: S3;
@@ -59,9 +66,13 @@ const answerWithinMs = 30_000;
  */
 export class BackupWorker {
   readonly workerId: string;
+  /** Resolves when another process has registered under this worker's name: this one has stopped then. */
+  readonly replaced: Promise<'replaced'>;
+  #resolveReplaced: () => void = () => {};
   readonly #options: BackupWorkerOptions;
   readonly #host: string;
   readonly #hooks: BackupHooks;
+  readonly #instanceId = randomUUID();
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
   #suspension: Suspension | undefined;
@@ -70,8 +81,11 @@ export class BackupWorker {
   constructor(options: BackupWorkerOptions) {
     this.#options = options;
     this.#host = options.host ?? hostname();
-    this.workerId = options.workerId ?? this.#host.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 128);
+    this.workerId = options.workerId ?? defaultWorkerId(this.#host);
     this.#hooks = options.hooks ?? {};
+    this.replaced = new Promise((resolve) => {
+      this.#resolveReplaced = () => resolve('replaced');
+    });
   }
 
   /** Begins to work. Twice is once. */
@@ -79,18 +93,35 @@ export class BackupWorker {
     this.#running ??= this.#run();
   }
 
-  /** Says goodbye, so that a backup under way goes to another worker at once; then lets the application go on. */
+  /** Says goodbye, so that a backup in progress goes to another worker at once; then lets the application continue. */
   async close(): Promise<void> {
-    this.#closing.abort(new AttemptEnded('closed'));
-    this.#work?.ending.abort(new AttemptEnded('closed'));
+    this.#stop('closed');
     const { client, group } = this.#options;
     // At once: a hook may still take its time.
-    const leaving = client.call(goodbye, { params: { group, worker: this.workerId } });
+    const leaving = client.call(goodbye, {
+      params: { group, worker: this.workerId },
+      query: { instanceId: this.#instanceId },
+    });
     await leaving.catch((error: unknown) => this.#error(error));
     await this.#running;
     await this.#work?.done;
     await this.#resume();
     this.#tell({ type: 'left' });
+  }
+
+  #stop(why: 'closed' | 'replaced'): void {
+    this.#closing.abort(new AttemptEnded(why));
+    this.#work?.ending.abort(new AttemptEnded(why));
+  }
+
+  /** The service has given the attempt of this instance up already. */
+  async #leaveToAnother(error: unknown): Promise<void> {
+    this.#stop('replaced');
+    this.#error(error);
+    await this.#work?.done;
+    await this.#resume();
+    this.#tell({ type: 'replaced' });
+    this.#resolveReplaced();
   }
 
   async #run(): Promise<void> {
@@ -111,6 +142,7 @@ export class BackupWorker {
         await sleep(client.time, pauseMs, signal);
       } catch (error) {
         if (signal.aborted) return;
+        if (hasCode(error, 'worker_replaced')) return this.#leaveToAnother(error);
         if (hasCode(error, 'not_found')) registered = false;
         else this.#error(error);
         await sleep(client.time, pauseAfterErrorMs, signal);
@@ -119,10 +151,12 @@ export class BackupWorker {
   }
 
   async #register(): Promise<number> {
-    const { client, group } = this.#options;
+    const { client, group, localDir } = this.#options;
     const { signal } = this.#closing;
     const params = { group, worker: this.workerId };
-    const { pollAfterMs } = await client.call(registerWorker, { params, body: { host: this.#host }, signal });
+    const folders = localDir === undefined ? [] : [resolve(localDir)];
+    const body = { host: this.#host, instanceId: this.#instanceId, folders };
+    const { pollAfterMs } = await client.call(registerWorker, { params, body, signal });
     this.#tell({ type: 'registered' });
     return pollAfterMs;
   }
@@ -132,7 +166,7 @@ export class BackupWorker {
     const timeoutMs = waitMs + 10_000;
     return client.call(pollCommands, {
       params: { group, worker: this.workerId },
-      query: { waitMs },
+      query: { waitMs, instanceId: this.#instanceId },
       signal: this.#closing.signal,
       timeoutMs,
       deadlineMs: timeoutMs * 2,
@@ -292,6 +326,13 @@ export class BackupWorker {
       process.emitWarning(failure instanceof Error ? failure : String(failure));
     }
   }
+}
+
+/** Two workers on one host, and two runs with the same process id, are different workers. */
+function defaultWorkerId(host: string): string {
+  const own = `.${process.pid}.${randomUUID().slice(0, 8)}`;
+  const start = host.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'worker';
+  return start.slice(0, 128 - own.length) + own;
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).slice(0, 512);

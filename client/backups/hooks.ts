@@ -39,7 +39,8 @@ export interface BackupHooks {
 }
 
 export type WorkerEvent =
-  | { readonly type: 'registered' | 'resumed' | 'left' }
+  /** `replaced`: another process has registered under this worker's name, and this one has stopped. */
+  | { readonly type: 'registered' | 'resumed' | 'left' | 'replaced' }
   | { readonly type: 'suspended' | 'accepted'; readonly backupId: string; readonly attempt: number }
   | { readonly type: 'refused'; readonly backupId: string; readonly attempt: number; readonly reason: string }
   | { readonly type: 'finished'; readonly backupId: string; readonly attempt: number; readonly uri: string }

@@ -68,6 +68,8 @@ export interface BackupRecord {
   readonly attempt: number;
   readonly worker?: string | undefined;
   readonly host?: string | undefined;
+  /** Of the worker's process; a restart under the same name is another. */
+  readonly instanceId?: string | undefined;
   /** Whether the attempt is that of the built-in worker. */
   readonly builtIn?: boolean | undefined;
   /** How often the cut of this attempt has failed. */
@@ -157,46 +159,4 @@ export function verdictFor(record: BackupRecord, { attempt, secretHash }: Attemp
 export function leftFiles(record: BackupRecord, { attempt, secretHash }: AttemptProof): boolean {
   if (record.attempt !== attempt) return attempt < record.attempt;
   return record.state === 'FAILED' && (record.secretHash ?? secretHash) === secretHash;
-}
-
-export interface Worker {
-  readonly worker: string;
-  readonly host: string;
-  /** Epoch ms. */
-  readonly lastSeenAt: number;
-  /** When it was going to be seen again at the latest, ms later. */
-  readonly expectedAfterMs: number;
-}
-
-/** A worker is gone after three polls that it missed. */
-export function isPresent({ lastSeenAt, expectedAfterMs }: Worker, now: number): boolean {
-  return lastSeenAt + 3 * expectedAfterMs > now;
-}
-
-export interface Candidate {
-  readonly worker: Worker;
-  readonly chosen: boolean;
-  readonly why: string;
-}
-
-/**
- * Orders the workers for a backup: present ones, the one seen last first; those that refused in this backup already are passed
- * over. The first is chosen. Whether it is busy the worker knows best: then it refuses.
- */
-export function candidates(workers: readonly Worker[], refusals: readonly Refusal[], now: number): Candidate[] {
-  const refused = new Map(refusals.map(({ worker, reason }) => [worker, reason]));
-  const judged = workers.map((worker) => {
-    const reason = refused.get(worker.worker);
-    if (reason !== undefined) return { worker, fit: false, why: `refused: ${reason}` };
-    if (!isPresent(worker, now)) return { worker, fit: false, why: `last seen ${now - worker.lastSeenAt} ms ago` };
-    return { worker, fit: true, why: 'present' };
-  });
-  const ordered = judged.toSorted(
-    (one, other) => Number(other.fit) - Number(one.fit) || other.worker.lastSeenAt - one.worker.lastSeenAt,
-  );
-  return ordered.map(({ worker, fit, why }, at) => ({
-    worker,
-    chosen: fit && at === 0,
-    why: fit && at > 0 ? `${why}; another was seen later` : why,
-  }));
 }

@@ -17,8 +17,14 @@ export interface BackupSettings {
   readonly answerTimeoutMs: number;
   /** An attempt without a sign of life for this long is lost, ms. */
   readonly abandonTimeoutMs: number;
+  /** How long an attempt may run in all, ms. */
+  readonly attemptTimeoutMs: number;
   /** How often an idle worker asks for commands on average, ms. */
   readonly idlePollMs: number;
+  /** Workers that a group may have at a time. */
+  readonly mostWorkers: number;
+  /** Backups that a group may keep. */
+  readonly mostBackups: number;
   /** Off: the built-in worker takes every backup. On unless said. */
   readonly delegation?: 'on' | 'off';
 }

@@ -5,12 +5,13 @@ import { invalidRequest, Problem } from '../../api/problem.ts';
 import { backupFinal, backupInProgress, backupRunning, noWorker } from '../../api/problems/backups.ts';
 import { instant } from '../platform/clock.ts';
 import { logger } from '../platform/logging.ts';
-import { commandIds } from './attempt/delegation.ts';
+import { commandIds, demandOf } from './attempt/delegation.ts';
 import { runSeconds, wholeSeconds } from './attempt/workflow.ts';
-import { type BackupOptions, type BackupRecord, begunRecord, candidates, isFinal, isPresent } from './backup.ts';
+import { type BackupOptions, type BackupRecord, begunRecord, isFinal } from './backup.ts';
 import type { BackupName } from './backup-store.ts';
 import type { Backups, WithArchives, WithCutting, WithWorkflow } from './backups.ts';
 import { cancelled, changed, known, settled } from './records.ts';
+import { type Candidate, candidates } from './worker/candidates.ts';
 
 export interface Request {
   readonly group: string;
@@ -33,12 +34,9 @@ export async function begin(
   const options = settings.delegation === 'off' ? { ...wished, bypassDelegation: true } : wished;
   const now = clock.now();
   if (!options.bypassDelegation && !options.allowLeader) {
-    const workers = await room.workers.list(group);
-    if (!workers.some((worker) => isPresent(worker, now)) && !(await begunBy(room, group, requestId))) {
-      throw new Problem(
-        noWorker,
-        `Group "${group}" has ${workers.length} registered workers and none is present; start one or send allowLeader.`,
-      );
+    const judged = candidates(await room.workers.list(group), demandOf(room, { options, refusals: [] }));
+    if (!judged.some(({ chosen }) => chosen) && !(await begunBy(room, group, requestId))) {
+      throw noneFor(group, judged);
     }
   }
   const timeouts = {
@@ -59,6 +57,17 @@ export async function begin(
   const { record: found } = 'begun' in begun ? begun.begun : await known(room, { group, backupId: begun.earlier });
   if (found.state === 'INITIATING') await launch(room, found);
   return found;
+}
+
+function noneFor(group: string, judged: readonly Candidate[]): Problem {
+  const [first] = judged;
+  const why = first
+    ? `none of ${judged.length} workers of group "${group}" can take the backup ("${first.worker.worker}" ${first.why})`
+    : `group "${group}" has no worker`;
+  return new Problem(
+    noWorker,
+    `${why.charAt(0).toUpperCase()}${why.slice(1)}; run \`tenure worker --group ${group}\`, or send allowLeader.`,
+  );
 }
 
 async function begunBy({ store }: Backups, group: string, requestId: string): Promise<boolean> {
@@ -84,12 +93,14 @@ export async function awaited(room: Backups, record: BackupRecord, waitMs: numbe
 /** Who would take a backup now, at which positions, and why. */
 export async function explain(room: WithCutting, group: string, options: BackupOptions) {
   const [workers, positions] = await Promise.all([room.workers.list(group), room.cutting.positions(group)]);
-  const judged = candidates(workers, [], room.clock.now()).map(({ worker: { worker, host }, chosen, why }) => ({
-    worker,
-    host,
-    chosen: chosen && !options.bypassDelegation,
-    why,
-  }));
+  const judged = candidates(workers, demandOf(room, { options, refusals: [] })).map(
+    ({ worker: { worker, host }, chosen, why }) => ({
+      worker,
+      host,
+      chosen: chosen && !options.bypassDelegation,
+      why,
+    }),
+  );
   const local = options.bypassDelegation || (options.allowLeader && !judged.some(({ chosen }) => chosen));
   const why = options.bypassDelegation ? 'bypassDelegation' : 'allowLeader, and no worker is present';
   const builtIn = { worker: 'built-in', host: 'lambda', chosen: true, why };

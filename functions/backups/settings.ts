@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { bucketName, milliseconds, readSettings, tableName } from '../platform/settings.ts';
+import { bucketName, milliseconds, readSettings, tableName, wholeNumber } from '../platform/settings.ts';
 import type { BackupSettings } from './backups.ts';
 
 /** What every function of this room reads from its environment. */
@@ -9,7 +9,10 @@ export function backupSettings(): BackupSettings & { readonly table: string } {
     TENURE_SUSPEND_TIMEOUT_MS: milliseconds(1_000, 3_600_000, 180_000),
     TENURE_ANSWER_TIMEOUT_MS: milliseconds(1_000, 600_000, 30_000),
     TENURE_ABANDON_TIMEOUT_MS: milliseconds(3_000, 3_600_000, 60_000),
+    TENURE_ATTEMPT_TIMEOUT_MS: milliseconds(60_000, 30 * 86_400_000, 86_400_000),
     TENURE_IDLE_POLL_MS: milliseconds(100, 60_000, 10_000),
+    TENURE_MOST_WORKERS: wholeNumber(1, 1_000, 100),
+    TENURE_MOST_BACKUPS: wholeNumber(1, 100_000, 2_000),
     TENURE_DELEGATION: z._default(z.enum(['on', 'off']), 'on'),
   });
   return {
@@ -17,7 +20,10 @@ export function backupSettings(): BackupSettings & { readonly table: string } {
     suspendTimeoutMs: read.TENURE_SUSPEND_TIMEOUT_MS,
     answerTimeoutMs: read.TENURE_ANSWER_TIMEOUT_MS,
     abandonTimeoutMs: read.TENURE_ABANDON_TIMEOUT_MS,
+    attemptTimeoutMs: read.TENURE_ATTEMPT_TIMEOUT_MS,
     idlePollMs: read.TENURE_IDLE_POLL_MS,
+    mostWorkers: read.TENURE_MOST_WORKERS,
+    mostBackups: read.TENURE_MOST_BACKUPS,
     delegation: read.TENURE_DELEGATION,
   };
 }

@@ -18,9 +18,14 @@ export function readSettings<Shape extends z.core.$ZodShape>(
   throw new Error(`The environment is not usable: ${issues.join('; ')}`);
 }
 
-/** An integer setting in ms with its range and default. */
-export function milliseconds(min: number, max: number, fallback: number) {
+/** An integer setting with its range and default. */
+export function wholeNumber(min: number, max: number, fallback: number) {
   return z._default(z.coerce.number().check(z.int(), z.minimum(min), z.maximum(max)), fallback);
+}
+
+/** The same in ms. */
+export function milliseconds(min: number, max: number, fallback: number) {
+  return wholeNumber(min, max, fallback);
 }
 
 export const tableName = z.string().check(z.minLength(3), z.maxLength(255));

@@ -95,6 +95,9 @@ export async function lose(
   if (!stored || isFinal(stored.record)) return { next: 'ended' };
   const { record } = stored;
   const failure = failureOf(error, record);
+  if (error.Error === 'States.HeartbeatTimeout' && record.worker !== undefined && !record.builtIn) {
+    await room.workers.silent(name.group, record.worker, room.clock.now());
+  }
   if (record.options.redelegate && !record.builtIn) {
     const seen = await changed(room, name, (before) =>
       counts(before, name) && !finished(before)
@@ -113,7 +116,7 @@ function failureOf({ Error: error, Cause: cause }: StateError, record: BackupRec
     const message = `Worker "${worker}" gave no sign of life in attempt ${attempt} for ${timeouts.abandonSeconds} s; its last heartbeat was number ${sequence}`;
     return { code: 'backup_timed_out', message };
   }
-  if (error === 'WorkerLost') return { code: 'worker_lost', message: `Worker "${worker}" said goodbye` };
+  if (error === 'WorkerLost') return { code: 'worker_lost', message: `Worker "${worker}" ${refused(error, cause)}` };
   if (error === 'GaveUp' && gaveUp) return gaveUp;
   return { code: 'internal', message: refused(error, cause) };
 }

@@ -8,12 +8,13 @@
  * Every function may be called again with the same input: Step Functions repeats a call whose answer it lost.
  */
 import { randomBytes } from 'node:crypto';
-import { type BackupRecord, candidates, isFinal, moved } from '../backup.ts';
+import { type BackupRecord, isFinal, moved } from '../backup.ts';
 import type { BackupName } from '../backup-store.ts';
 import type { Backups, WithBucket } from '../backups.ts';
 import { attemptUri } from '../bucket/archive-place.ts';
 import type { AttemptName } from '../ports.ts';
 import { changed, known, settled } from '../records.ts';
+import { candidates, type Demand } from '../worker/candidates.ts';
 import type { Command } from '../worker/worker-store.ts';
 import { hashSecret } from './attempts.ts';
 import { refused, type StateError, WorkflowError } from './workflow-error.ts';
@@ -28,16 +29,24 @@ export async function choose(room: Backups, name: BackupName): Promise<Chosen> {
     const { record } = stored;
     if (isFinal(record)) return { next: 'ended', attempt: record.attempt };
     const { bypassDelegation, allowLeader } = record.options;
-    const judged = bypassDelegation ? [] : candidates(await workers.list(name.group), record.refusals, clock.now());
+    const judged = bypassDelegation ? [] : candidates(await workers.list(name.group), demandOf(room, record));
     const worker = judged.find(({ chosen }) => chosen)?.worker;
     if (!worker && !bypassDelegation && !allowLeader) {
       await settled(room, name, { code: 'no_worker_accepted', message: everyReason(record, judged) });
       return { next: 'ended', attempt: record.attempt };
     }
     const { worker: id, host } = worker ?? { worker: 'built-in', host: 'lambda' };
-    const given = { ...fresh(record, clock.now()), worker: id, host, builtIn: worker === undefined };
+    const instanceId = worker?.instanceId;
+    const given = { ...fresh(record, clock.now()), worker: id, host, instanceId, builtIn: worker === undefined };
     if (await store.replace(stored, given)) return { next: worker ? 'suspend' : 'cut', attempt: given.attempt };
   }
+}
+
+/** What a worker for the backup has to be. */
+export function demandOf({ clock, settings }: Backups, wanted: Pick<BackupRecord, 'options' | 'refusals'>): Demand {
+  const { options, refusals } = wanted;
+  const { abandonTimeoutMs } = settings;
+  return { refusals, onOwnDisk: options.localFileSystem, now: clock.now(), abandonTimeoutMs };
 }
 
 /** The record with a new attempt that nobody has worked on; what older ones report no longer counts. */
@@ -130,8 +139,13 @@ export async function passOver(room: Backups, name: AttemptName, error: StateErr
     if (!counts(seen, name) || seen.builtIn) return seen;
     return without(seen, reasonOf(error, room.settings.answerTimeoutMs), room.clock.now());
   });
+  if (isSilence(error)) await room.workers.silent(name.group, worker, room.clock.now());
   await release(room, name, worker);
 }
+
+/** Whether the worker let the workflow wait in vain. */
+export const isSilence = ({ Error: name }: StateError): boolean =>
+  name === 'States.Timeout' || name === 'States.HeartbeatTimeout';
 
 /** The record after its attempt ended for this reason: the attempt no longer counts, and its worker is not asked again. */
 export function without(record: BackupRecord, reason: string, now: number): BackupRecord {
@@ -154,10 +168,9 @@ export async function release(room: Backups, name: AttemptName, worker: string):
   });
 }
 
-function reasonOf({ Error: name, Cause: cause }: StateError, answerTimeoutMs: number): string {
-  if (name === 'States.Timeout' || name === 'States.HeartbeatTimeout')
-    return `did not answer within ${answerTimeoutMs} ms`;
-  return refused(name, cause);
+function reasonOf(error: StateError, answerTimeoutMs: number): string {
+  if (isSilence(error)) return `did not answer within ${answerTimeoutMs} ms`;
+  return refused(error.Error, error.Cause);
 }
 
 export const commandIds = ({ backupId, attempt }: AttemptName) => ({
@@ -166,11 +179,17 @@ export const commandIds = ({ backupId, attempt }: AttemptName) => ({
   cancel: `${backupId}.${attempt}.cancel`,
 });
 
-/** A goodbye removes the worker first and then looks for its commands: whoever posts first and then looks for the worker misses nothing. */
-async function post(room: Backups, { group, worker = '' }: BackupRecord, taskToken: string, command: Command) {
+/**
+ * A goodbye removes the worker, and a restart replaces its instance, before either looks for commands of the worker: a task that posts
+ * first and then looks for the instance misses neither.
+ */
+async function post(room: Backups, record: BackupRecord, taskToken: string, command: Command) {
+  const { group, worker = '', instanceId } = record;
   const expiresAt = room.clock.now() + room.settings.answerTimeoutMs;
   await room.workers.post(group, worker, { command, taskToken, expiresAt });
-  if (!(await room.workers.find(group, worker))) throw new WorkflowError('WorkerLost', 'said goodbye');
+  const found = await room.workers.find(group, worker);
+  if (!found) throw new WorkflowError('WorkerLost', 'said goodbye');
+  if (found.instanceId !== instanceId) throw new WorkflowError('WorkerLost', 'was restarted');
 }
 
 /** Whether the attempt is the current one of a backup in progress. */

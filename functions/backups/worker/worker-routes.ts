@@ -13,9 +13,11 @@ const marginMs = 2_000;
 
 export function workerRoutes(room: WithWorkflow): Endpoint[] {
   return [
-    endpoint(schema.registerWorker, async ({ params, body }) => workers.register(room, params, body.host)),
-    endpoint(schema.goodbye, async ({ params }) => {
-      await workers.goodbye(room, params);
+    endpoint(schema.registerWorker, async ({ params, body: { instanceId, ...registration } }) =>
+      workers.register(room, { ...params, instanceId }, registration),
+    ),
+    endpoint(schema.goodbye, async ({ params, query: { instanceId } }) => {
+      await workers.goodbye(room, { ...params, instanceId });
       return {};
     }),
     endpoint(schema.listWorkers, async ({ params, query }) => {
@@ -23,18 +25,23 @@ export function workerRoutes(room: WithWorkflow): Endpoint[] {
       const { items, more } = await workers.list(room, params.group, after, query.limit);
       const last = items.at(-1)?.worker;
       return {
-        items: items.map(({ worker, host, lastSeenAt, present, busyWith }) => ({
+        items: items.map(({ worker, host, lastSeenAt, present, folders, busyWith }) => ({
           worker,
           host,
           lastSeenAt: instant(lastSeenAt),
           present,
+          ...(folders === undefined ? {} : { folders: [...folders] }),
           ...(busyWith === undefined ? {} : { busyWith }),
         })),
         ...(more && last !== undefined ? { nextCursor: toCursor(last) } : {}),
       };
     }),
     endpoint(schema.pollCommands, async ({ params, query, remainingMs }) =>
-      workers.poll(room, params, Math.max(0, Math.min(query.waitMs, remainingMs() - marginMs))),
+      workers.poll(
+        room,
+        { ...params, instanceId: query.instanceId },
+        Math.max(0, Math.min(query.waitMs, remainingMs() - marginMs)),
+      ),
     ),
     endpoint(schema.answerCommand, async ({ params: { command, ...name }, body }) => {
       await workers.answer(room, name, command, body);

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 import type { command } from '../../../api/operations/workers.ts';
 import type { Cut } from '../../log/protocol/cut.ts';
-import type { Worker } from '../backup.ts';
+import type { Worker } from './candidates.ts';
 
 export type Command = z.output<typeof command>;
 
@@ -22,12 +22,26 @@ export interface Posted {
   readonly answer?: CommandAnswer | undefined;
 }
 
+/** Without an instance whoever is registered under the name. */
+export interface Instance {
+  readonly worker: string;
+  readonly instanceId?: string | undefined;
+}
+
+export type Seen = 'registered' | 'unregistered' | 'replaced';
+
 /** The port of workers and their mailboxes; every method is one request, lists are one per page. */
 export interface WorkerStore {
   register(group: string, worker: Worker): Promise<void>;
-  /** Keeps a registered worker registered; false when it is not. */
-  seen(group: string, worker: string, at: number, expectedAfterMs: number): Promise<boolean>;
-  remove(group: string, worker: string, now: number): Promise<void>;
+  /** Keeps a registered worker registered. An instance that another one has replaced changes nothing. */
+  seen(group: string, name: Instance, at: number, expectedAfterMs: number): Promise<Seen>;
+  /** Takes the one held poll of a worker until then; false while another poll has it. */
+  hold(group: string, worker: string, now: number, until: number): Promise<boolean>;
+  endHold(group: string, worker: string): Promise<void>;
+  /** Notes that the worker let the service wait in vain. */
+  silent(group: string, worker: string, at: number): Promise<void>;
+  /** Nothing happens when another instance has registered since. */
+  remove(group: string, name: Instance, now: number): Promise<void>;
   /** Strongly consistent, as all reads here. */
   find(group: string, worker: string): Promise<Worker | undefined>;
   list(group: string): Promise<Worker[]>;

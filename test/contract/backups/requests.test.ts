@@ -7,7 +7,6 @@ import { settled } from '../../../functions/backups/records.ts';
 import { awaited, begin, explain, remove, share, shown } from '../../../functions/backups/requests.ts';
 import { sweep } from '../../../functions/backups/sweep.ts';
 import { OutOfTime } from '../../../functions/backups/worker/built-in-worker.ts';
-import { list, poll, register } from '../../../functions/backups/worker/workers.ts';
 import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { problemOf } from '../leadership/room.ts';
 import { finished, group, openBackups } from './world.ts';
@@ -20,7 +19,7 @@ describe('a request', () => {
     world.clock.time += 3_600_000;
     expect(await problemOf(world.begin())).toMatchObject({
       code: 'no_worker',
-      detail: expect.stringContaining('1 registered workers and none is present'),
+      detail: expect.stringContaining('None of 1 workers'),
     });
     expect(await world.room.store.running(group)).toBeUndefined();
     expect(world.workflow.started).toEqual([]);
@@ -224,37 +223,5 @@ describe('the sweep', () => {
     room.cutting.release = async () => {};
     expect(await sweep(room)).toMatchObject({ cleaned: 1, failed: 0 });
     expect(await sweep(room)).toMatchObject({ cleaned: 0, failed: 0 });
-  });
-});
-
-describe('workers', () => {
-  test('idle ones are told to come back in half to one and a half of the idle time, others to hold their poll', async () => {
-    const world = await openBackups();
-    for (let at = 0; at < 20; at += 1) {
-      const { pollAfterMs } = await register(world.room, { group, worker: 'w1' }, 'host');
-      expect(pollAfterMs).toBeGreaterThanOrEqual(5_000);
-      expect(pollAfterMs).toBeLessThanOrEqual(15_000);
-    }
-    await world.begin();
-    expect(await poll(world.room, { group, worker: 'w1' }, 0)).toEqual({ commands: [], pollAfterMs: 0 });
-  });
-
-  test('must register before they poll', async () => {
-    const { room } = await openBackups();
-    expect(await problemOf(poll(room, { group, worker: 'w1' }, 0))).toMatchObject({ code: 'not_found' });
-  });
-
-  test('are listed by name with what they work on; one is gone after three polls that it missed', async () => {
-    const world = await openBackups();
-    await world.register('w2', 'w1', 'w3');
-    const { backupId, worker } = await world.accepted();
-    const { items, more } = await list(world.room, group, '', 2);
-    expect(items.map(({ worker: name }) => name)).toEqual(['w1', 'w2']);
-    expect(more).toBe(true);
-    const { items: all } = await list(world.room, group);
-    expect(all.filter(({ busyWith }) => busyWith === backupId).map((one) => one.worker)).toEqual([worker]);
-    expect(all.every(({ present }) => present)).toBe(true);
-    world.clock.time += 60_000;
-    expect((await list(world.room, group)).items.every(({ present }) => !present)).toBe(true);
   });
 });

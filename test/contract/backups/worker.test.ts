@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { BackupWorker } from '../../../client/backups/backup-worker.ts';
 import type { BackupHooks, WorkerEvent } from '../../../client/backups/hooks.ts';
@@ -6,7 +8,10 @@ import { cut } from '../../../functions/backups/attempt/conclusion.ts';
 import { choose, offer, run, suspend } from '../../../functions/backups/attempt/delegation.ts';
 import { cancel } from '../../../functions/backups/requests.ts';
 import { attemptRoutes, workerRoutes } from '../../../functions/backups/worker/worker-routes.ts';
+import { register } from '../../../functions/backups/worker/workers.ts';
 import { serve } from '../../../functions/platform/http.ts';
+import { defaultSettings } from '../../support/backups/settings.ts';
+import { problemOf } from '../leadership/room.ts';
 import { group, openBackups } from './world.ts';
 
 /** A worker of the client library whose requests go straight to the routes; S3 is a map. */
@@ -15,7 +20,7 @@ async function openWorker(hooks: BackupHooks = {}, settings: { suspendTimeoutMs?
   const { clock } = world;
   clock.now = () => Date.now();
   const { suspendTimeoutMs = 60_000 } = settings;
-  const times = { suspendTimeoutMs, answerTimeoutMs: 30_000, abandonTimeoutMs: 60_000, idlePollMs: 100 };
+  const times = { ...defaultSettings, suspendTimeoutMs, idlePollMs: 100 };
   const room = { ...world.room, settings: times };
   const files = new Map<string, string>();
   room.archives.page = async () => ({ entries: [{ type: 'leadership', fencingVersion: 1, highestVersion: 1 }] });
@@ -150,11 +155,39 @@ describe('the worker of the client library', () => {
     expect(calls).toEqual(['resume']);
   });
 
-  test('refuses a backup for its own disk without a folder', async () => {
+  test('says at its registration whether it has a folder; without one it is not asked for a backup on its disk', async () => {
     const world = await openWorker();
-    await offered(world, { localFileSystem: true });
-    const [, , , reason] = await world.told('fail', 'offer');
-    expect(reason).toBe('has no folder for backups of its own');
+    expect((await problemOf(world.begin({ localFileSystem: true }))).detail).toContain('"w1" has no folder');
+    const equipped = await openWorker({}, { localDir: 'relative' });
+    expect(await equipped.room.workers.find(group, 'w1')).toMatchObject({ folders: [resolve('relative')] });
+  });
+
+  test('stops when another process registers under its name: its backup is lost, its application resumes', async () => {
+    const resumed: string[] = [];
+    const world = await openWorker({
+      resume: () => void resumed.push('once'),
+      snapshot: ({ signal }) => new Promise((done) => signal.addEventListener('abort', () => done(undefined))),
+    });
+    const name = await offered(world);
+    await world.event('accepted');
+    await run(world.room, { ...name, taskToken: 'run' });
+    await register(world.room, { group, worker: 'w1', instanceId: randomUUID() }, { host: 'other' });
+    expect(await world.worker.replaced).toBe('replaced');
+    expect(world.workflow.told).toContainEqual(['fail', 'run', 'WorkerLost', 'was restarted']);
+    expect(resumed).toEqual(['once']);
+    expect(world.errors).toContainEqual(expect.objectContaining({ code: 'worker_replaced' }));
+    await world.worker.close();
+    expect(await world.room.workers.find(group, 'w1')).toMatchObject({ host: 'other' });
+  });
+
+  test('has an id of its own unless it is given one, whatever the name of the host', () => {
+    const client = new TenureClient();
+    const ids = ['host', 'host', '-odd name?', 'x'.repeat(300)].map(
+      (host) => new BackupWorker({ client, group, host }).workerId,
+    );
+    expect(new Set(ids).size).toBe(4);
+    for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+    expect(ids[0]).toMatch(new RegExp(`^host\\.${process.pid}\\.`));
   });
 
   test('resumes by itself when no backup comes in time, and refuses what comes later', async () => {

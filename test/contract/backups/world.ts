@@ -8,10 +8,11 @@ import type { Archives, GroupCutOutcome, Verification } from '../../../functions
 import { known } from '../../../functions/backups/records.ts';
 import { begin } from '../../../functions/backups/requests.ts';
 import type { Command } from '../../../functions/backups/worker/worker-store.ts';
-import { workerTable } from '../../../functions/backups/worker/worker-table.ts';
+import { WorkerTable } from '../../../functions/backups/worker/worker-table.ts';
 import { answer, poll, register } from '../../../functions/backups/worker/workers.ts';
 import type { Cut } from '../../../functions/log/protocol/cut.ts';
 import { plainOptions } from '../../support/backups/begun-backup.ts';
+import { defaultSettings } from '../../support/backups/settings.ts';
 import { type Faults, injectFaults } from '../../support/faults.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
 import { movedClock } from '../../support/moved-clock.ts';
@@ -74,7 +75,7 @@ export async function openBackups() {
   } satisfies Partial<Archives> as unknown as Archives;
   const room: Room = {
     store: backupTable(client, table),
-    workers: workerTable(client, table),
+    workers: new WorkerTable(client, table),
     clock,
     workflow,
     archives,
@@ -86,7 +87,7 @@ export async function openBackups() {
         played.released.push(backupId);
       },
     },
-    settings: { suspendTimeoutMs: 180_000, answerTimeoutMs: 30_000, abandonTimeoutMs: 60_000, idlePollMs: 10_000 },
+    settings: defaultSettings,
   };
 
   const world = {
@@ -99,7 +100,7 @@ export async function openBackups() {
     played,
     record: async (backupId: string) => (await known(room, { group, backupId })).record,
     register: (...workers: string[]) =>
-      Promise.all(workers.map((worker) => register(room, { group, worker }, `${worker}.example`))),
+      Promise.all(workers.map((worker) => register(room, { group, worker }, { host: `${worker}.example` }))),
     begin: (more: Partial<BackupOptions> = {}, requestId: string = randomUUID()): Promise<BackupRecord> =>
       begin(room, { group, options: { ...plainOptions, ...more }, requestId }),
     commands: async (worker: string): Promise<Command[]> => (await poll(room, { group, worker }, 0)).commands,

@@ -51,7 +51,7 @@ test('tenure worker takes what tenure backup create asks for, and says goodbye w
     expect(worker.output()).toContain(`  ${what}`);
   }
   const refused = await asked('backup', 'create', '--group', group);
-  expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('none is present') });
+  expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('has no worker') });
 });
 
 test('tenure backup cancel ends a backup, and a waiting command ends with 1', async () => {

@@ -1,0 +1,12 @@
+import type { BackupSettings } from '../../../functions/backups/backups.ts';
+
+/** What a deployment has unless something else is said. */
+export const defaultSettings: BackupSettings = {
+  suspendTimeoutMs: 180_000,
+  answerTimeoutMs: 30_000,
+  abandonTimeoutMs: 60_000,
+  attemptTimeoutMs: 24 * 3_600_000,
+  idlePollMs: 10_000,
+  mostWorkers: 100,
+  mostBackups: 2_000,
+};
