@@ -8,6 +8,8 @@ export type ServingFunction = 'lease' | 'contend' | 'operate' | 'jobs' | 'log' |
 export const allCallers = ['contender', 'leader', 'worker', 'observer', 'operator'] as const;
 export type Caller = (typeof allCallers)[number];
 
+export type SuccessStatus = 200 | 201 | 202;
+
 /**
  * One operation of the HTTP API as data: the handlers serve it, the infrastructure makes its route and throttle,
  * the OpenAPI document and the client's types come from it.
@@ -31,7 +33,9 @@ export interface Operation<
   readonly body: Body;
   readonly answer: Answer;
   /** The status of a success; 200 unless said. */
-  readonly status?: 200 | 201 | 202;
+  readonly status?: SuccessStatus;
+  /** Further statuses of a success, for instance 200 where what was to be made exists. */
+  readonly otherStatuses?: readonly SuccessStatus[];
   /** Whether the headers Fencing-Version and Leader-Session come with it. */
   readonly fence?: 'required' | 'optional';
   /** Header names that it needs besides the fence, with their schema. */

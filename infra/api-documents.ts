@@ -19,6 +19,27 @@ const problemAnswer = z
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem' });
 
+/** API Gateway's own answers, before any function runs or when one fails to answer. */
+const gatewayAnswers: Record<number, string> = {
+  403: 'The signature or the policy does not allow it',
+  413: 'The request has more than 6 MB',
+  429: 'Throttled',
+  431: 'The headers have more than 10 KB',
+  500: 'The function failed',
+  503: 'The function did not answer in time, or too many run',
+};
+
+const gatewayAnswer = z.object({ message: z.string() }).meta({ id: 'GatewayAnswer' });
+
+function gatewayContent(status: number) {
+  return status in gatewayAnswers ? { 'application/json': { schema: gatewayAnswer } } : {};
+}
+
+const gatewayResponses = Object.entries(gatewayAnswers).map(
+  ([status, description]) =>
+    [status, { id: `Gateway${status}`, description, content: gatewayContent(Number(status)) }] as const,
+);
+
 const fenceHeaders = { 'Fencing-Version': z.int().min(1), 'Leader-Session': z.uuid() };
 
 function headers({ method, fence, headers: own = {} }: Operation) {
@@ -31,6 +52,8 @@ function headers({ method, fence, headers: own = {} }: Operation) {
 function describe(operationId: string, operation: Operation): ZodOpenApiOperationObject {
   const problems = [...platformProblems, ...operation.problems];
   const statuses = [...new Set(problems.map(({ status }) => status))].sort();
+  const successes = [operation.status ?? 200, ...(operation.otherStatuses ?? [])];
+  const success = { description: 'Success', content: { 'application/json': { schema: operation.answer } } };
   const answered = (status: number) =>
     problems.filter((kind) => kind.status === status).map(({ code, title }) => `\`${code}\`: ${title}`);
   return {
@@ -45,19 +68,17 @@ function describe(operationId: string, operation: Operation): ZodOpenApiOperatio
       ? {}
       : { requestBody: { content: { 'application/json': { schema: operation.body } } } }),
     responses: {
-      [`${operation.status ?? 200}`]: {
-        description: 'Success',
-        content: { 'application/json': { schema: operation.answer } },
-      },
+      ...Object.fromEntries(successes.map((status) => [`${status}`, success])),
       ...Object.fromEntries(
         statuses.map((status) => [
           `${status}`,
           {
             description: answered(status).join('; '),
-            content: { 'application/problem+json': { schema: problemAnswer } },
+            content: { 'application/problem+json': { schema: problemAnswer }, ...gatewayContent(status) },
           },
         ]),
       ),
+      ...Object.fromEntries(gatewayResponses.filter(([status]) => !statuses.includes(Number(status)))),
     },
   };
 }

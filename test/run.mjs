@@ -1,6 +1,6 @@
 /**
  * `npm test`: every check there is, in one go and on a fresh clone: installs what is missing, then types, lint, structure,
- * unit, contract, simulation, infra, end-to-end, browser. A step whose program this machine lacks is left out by name.
+ * unit, contract, simulation, infra, end-to-end, fuzz, browser. A step whose program this machine lacks is left out by name.
  * Ends with one line: N passed, N failed.
  *
  *   npm test                        everything, in the reduced sizes of test/sizes.ts
@@ -85,6 +85,7 @@ const steps = {
   infra: project('infra'),
   // They mostly wait, for leases and for processes, so more of them run than there are cores.
   'end-to-end': project('end-to-end', '--maxWorkers=4'),
+  fuzz: needing('schemathesis', 'pip install schemathesis==4.32.5', project('fuzz')),
   browser: needing('chromium', 'apt-get install -y chromium', project('browser')),
 };
 

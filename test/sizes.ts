@@ -30,7 +30,11 @@ export const sizes = {
     simulatedCrowds: size(6, 300),
     historyCalls: size(15, 150),
   },
-  security: { hostileRequests: size(4, 500) },
+  security: {
+    hostileRequests: size(4, 500),
+    /** Made by chance for each operation, besides those at the limits of its schema. */
+    openApiExamples: size(6, 300),
+  },
   client: { electorRuns: size(150, 3_000) },
   s3: { largeObjectMiB: size(128, 1024), racingWriters: 30 },
   backups: {

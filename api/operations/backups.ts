@@ -77,6 +77,7 @@ export const createBackup = operation({
   body: backupOptions,
   answer: z.union([backupStatus, explanation]),
   status: 202,
+  otherStatuses: [200],
   problems: [backupInProgress, noWorker],
 });
 
@@ -245,6 +246,7 @@ export const startRestore = operation({
     ),
   answer: restoreStatus,
   status: 202,
+  otherStatuses: [200],
   problems: [notFound, groupNotEmpty, backupDamaged, sourceForbidden],
 });
 
@@ -272,6 +274,7 @@ export const abandonRestore = operation({
   body: nothing,
   answer: restoreStatus,
   status: 202,
+  otherStatuses: [200],
   problems: [notFound, restoreCompleted],
 });
 

@@ -52,6 +52,7 @@ export const commitCheckpoint = operation({
     supersededBy: z.optional(checkpointId),
   }),
   status: 201,
+  otherStatuses: [200],
   problems: [
     notFound,
     fenced,

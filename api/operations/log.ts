@@ -51,6 +51,7 @@ export const createLog = operation({
   }),
   answer: z.object(created),
   status: 201,
+  otherStatuses: [200],
   problems: [],
 });
 

@@ -4,7 +4,7 @@ import { HonoBase } from 'hono/hono-base';
 import { TrieRouter } from 'hono/router/trie-router';
 import * as z from 'zod/mini';
 import type { Fence } from '../../api/fence.ts';
-import type { Operation } from '../../api/operation.ts';
+import type { Operation, SuccessStatus } from '../../api/operation.ts';
 import { internal, invalidRequest, methodNotAllowed, notFound, Problem, unavailable } from '../../api/problem.ts';
 import { invalid, readFence, readRequestId } from './headers.ts';
 import { logger } from './logging.ts';
@@ -33,7 +33,7 @@ export interface Request<Declared extends Operation> {
 /** An answer whose status differs from the declared one. */
 export class Answer<Body> {
   constructor(
-    readonly status: 200 | 201 | 202,
+    readonly status: SuccessStatus,
     readonly body: Body,
   ) {}
 }

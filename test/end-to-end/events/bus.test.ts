@@ -66,7 +66,7 @@ test('what a bus did not take arrives once it does, although everything was kill
   await lead('a');
   await submit('billing');
   await vi.waitFor(
-    async () => expect((await logged(stack, 'The event bus refuses an event')).length).toBeGreaterThan(2),
+    async () => expect((await logged(stack, 'The event bus refused an event')).length).toBeGreaterThan(2),
     {
       timeout: 60_000,
       interval: 100,
