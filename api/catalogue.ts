@@ -4,6 +4,7 @@ import { checkpointOperations } from './operations/checkpoints.ts';
 import { jobOperations } from './operations/jobs.ts';
 import { leadershipOperations } from './operations/leadership.ts';
 import { logOperations } from './operations/log.ts';
+import { logReplicaOperations } from './operations/log-replicas.ts';
 import { operationsOperations } from './operations/service.ts';
 import { workerOperations } from './operations/workers.ts';
 
@@ -13,6 +14,7 @@ export const catalogue = {
   ...jobOperations,
   ...checkpointOperations,
   ...logOperations,
+  ...logReplicaOperations,
   ...backupOperations,
   ...workerOperations,
   ...operationsOperations,

@@ -5,6 +5,7 @@ import { type ConnectionOptions, connect, withConnection, withGroup } from './co
 import { durationOption } from './duration.ts';
 import { type GroupOptions, termOf } from './jobs/terms.ts';
 import { appendLines } from './log/append-lines.ts';
+import { deleteCommand, memberCommands } from './log/member-commands.ts';
 import { replicaCommands } from './log/replica-commands.ts';
 import { fields, listed, print, table } from './output.ts';
 import { progress } from './progress.ts';
@@ -119,10 +120,12 @@ export function logCommands(program: Command, shell: Shell): void {
   });
 
   replicaCommands(subcommand, shell);
+  memberCommands(log, shell);
+  deleteCommand(subcommand, shell, leads);
 }
 
 /** Whether the `tenure lead` that runs this command, if one does, leads the very group. */
-function leads({ group }: GroupOptions, { env }: Shell): boolean {
+function leads({ group }: { group: string }, { env }: Shell): boolean {
   return env['TENURE_FENCING_VERSION'] !== undefined && env['TENURE_GROUP'] === group;
 }
 

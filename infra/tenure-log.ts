@@ -34,10 +34,10 @@ export function createLogFunctions(scope: Construct, props: LogFunctionsProps): 
     timeoutSeconds: 29,
     memoryMiB: 1_024,
   });
-  log.allow(['dynamodb:UpdateItem', 'dynamodb:Query'], store.table.tableArn);
+  log.allow(['dynamodb:UpdateItem', 'dynamodb:Query', 'dynamodb:PutItem'], store.table.tableArn);
   log.allowExecutions(['states:StopExecution'], recovery.machine);
   const sweep = new TenureFunction(scope, 'log-sweep', { ...props, environment: starting, timeoutSeconds: 55 });
-  sweep.allow(['dynamodb:Query', 'dynamodb:PutItem'], store.table.tableArn);
+  sweep.allow(['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], store.table.tableArn);
   listGroups(sweep, store);
 
   for (const one of [log, sweep]) {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { operation } from '../operation.ts';
-import { notFound } from '../problem.ts';
+import { limitReached, notFound } from '../problem.ts';
 import { leadershipLost } from '../problems/leadership.ts';
 import * as problems from '../problems/log.ts';
 import { instantText, limit, name, nothing, page, pageQuery, wholeText } from '../schema.ts';
@@ -13,15 +13,30 @@ const position = z.int().check(z.minimum(0));
 const positionText = wholeText(0);
 const sizeOf = (text: string) => Buffer.byteLength(text, 'base64');
 
-const log = z.object({ group: name, log: name });
-const replica = z.extend(log, { replica: z.string().check(z.regex(/^[1-5]$/, 'must be 1 to 5')) });
-const logPath = '/v1/groups/{group}/logs/{log}';
-const replicaPath = `${logPath}/replicas/{replica}` as const;
+export const log = z.object({ group: name, log: name });
+export const logPath = '/v1/groups/{group}/logs/{log}';
 const writer = { 'Log-Writer': z.uuid() };
 
 const created = { log: name, autoInitialize: z.boolean(), createdAt: instantText };
 
-const status = z.enum(['EMPTY', 'STARTING', 'RECOVERING', 'VOTING', 'UNREACHABLE']);
+export const status = z.enum(['EMPTY', 'STARTING', 'RECOVERING', 'VOTING', 'UNREACHABLE']);
+
+export const member = z.object({
+  id: z.string(),
+  table: z.string(),
+  /** The deployment's own Region unless given. */
+  region: z.optional(z.string()),
+  /** When the table was created, in epoch ms; 0 if it could not be asked when it became a replica. */
+  epoch: z.int(),
+});
+
+export const configuration = z.object({
+  /** Rises whenever it changes what a quorum is. */
+  version: z.int().check(z.minimum(1)),
+  replicas: z.array(member),
+  /** The members to be, while they change: until JOINT they count for nothing, from then on both do. */
+  next: z.optional(z.object({ phase: z.enum(['CATCHING_UP', 'JOINT']), replicas: z.array(member) })),
+});
 
 export const shownLog = z.object({
   ...created,
@@ -32,6 +47,7 @@ export const shownLog = z.object({
   /** So many of the replicas must vote. */
   quorum: z.int().check(z.minimum(1), z.maximum(3)),
   voting: z.int().check(z.minimum(0), z.maximum(5)),
+  configuration,
   replicas: z.array(
     z.object({ id: z.string(), status, begin: position, end: position, promised: position, lag: position }),
   ),
@@ -52,7 +68,7 @@ export const createLog = operation({
   answer: z.object(created),
   status: 201,
   otherStatuses: [200],
-  problems: [],
+  problems: [limitReached],
 });
 
 export const listLogs = operation({
@@ -65,7 +81,7 @@ export const listLogs = operation({
   query: pageQuery,
   body: nothing,
   answer: page(shownLog),
-  problems: [],
+  problems: [problems.replicaMissing],
 });
 
 export const showLog = operation({
@@ -78,7 +94,21 @@ export const showLog = operation({
   query: nothing,
   body: nothing,
   answer: shownLog,
-  problems: [notFound],
+  problems: [problems.replicaMissing, notFound],
+});
+
+export const deleteLog = operation({
+  method: 'DELETE',
+  path: logPath,
+  summary: 'Delete a log with everything in it; with a fence only the leader can',
+  servedBy: 'log',
+  callers: ['operator'],
+  params: log,
+  query: nothing,
+  fence: 'optional',
+  body: nothing,
+  answer: nothing,
+  problems: [notFound, leadershipLost, problems.truncationHeld],
 });
 
 export const electWriter = operation({
@@ -97,7 +127,14 @@ export const electWriter = operation({
     /** The last position of the log. */
     position,
   }),
-  problems: [notFound, leadershipLost, problems.electionLost, problems.roundsExhausted, problems.logNotRecovered],
+  problems: [
+    problems.replicaMissing,
+    notFound,
+    leadershipLost,
+    problems.electionLost,
+    problems.roundsExhausted,
+    problems.logNotRecovered,
+  ],
 });
 
 export const appendEntries = operation({
@@ -129,7 +166,14 @@ export const appendEntries = operation({
   bodyLimit: 3 * 1024 ** 2,
   answer: z.object({ first: position, last: position }),
   status: 201,
-  problems: [notFound, problems.notElected, problems.exclusivityLost, problems.outcomeUnknown, problems.stateLocked],
+  problems: [
+    problems.replicaMissing,
+    notFound,
+    problems.notElected,
+    problems.exclusivityLost,
+    problems.outcomeUnknown,
+    problems.stateLocked,
+  ],
 });
 
 export const truncateLog = operation({
@@ -147,6 +191,7 @@ export const truncateLog = operation({
     position,
   }),
   problems: [
+    problems.replicaMissing,
     notFound,
     problems.badRange,
     problems.notElected,
@@ -178,6 +223,7 @@ export const readEntries = operation({
     nextFrom: z.optional(position),
   }),
   problems: [
+    problems.replicaMissing,
     notFound,
     problems.badRange,
     problems.truncated,
@@ -187,81 +233,13 @@ export const readEntries = operation({
   ],
 });
 
-/** Either the replica already votes, or this execution works on it. */
-const begun = z.object({ status: z.optional(status), executionId: z.optional(z.string()) });
-
-const forced = z.strictObject({ force: z.optional(z.boolean()) });
-
-export const initializeReplica = operation({
-  method: 'POST',
-  path: `${replicaPath}/initialize`,
-  summary: 'Let an empty replica of a new log vote; `force` gives up what the log held',
-  servedBy: 'log',
-  callers: ['operator'],
-  params: replica,
-  query: nothing,
-  body: forced,
-  answer: begun,
-  status: 202,
-  problems: [notFound, problems.initializationRefused],
-});
-
-export const recoverReplica = operation({
-  method: 'POST',
-  path: `${replicaPath}/recover`,
-  summary:
-    'Recover a replica from the others; `force` recovers one that votes too, and gives up what a lost quorum held',
-  servedBy: 'log',
-  callers: ['operator'],
-  params: replica,
-  query: nothing,
-  body: forced,
-  answer: begun,
-  status: 202,
-  problems: [notFound],
-});
-
-export const cancelRecovery = operation({
-  method: 'POST',
-  path: `${replicaPath}/cancel-recovery`,
-  summary: 'Stop the recovery or the catch-up of a replica, until the schedule or an operator begins it again',
-  servedBy: 'log',
-  callers: ['operator'],
-  params: replica,
-  query: nothing,
-  body: nothing,
-  answer: z.object({
-    status,
-    /** The stopped execution; absent if none was running. */
-    executionIds: z.array(z.string()),
-  }),
-  problems: [notFound],
-});
-
-export const catchUpReplica = operation({
-  method: 'POST',
-  path: `${replicaPath}/catch-up`,
-  summary: 'Bring a lagging replica up to the others without disturbing the writer',
-  servedBy: 'log',
-  callers: ['operator'],
-  params: replica,
-  query: nothing,
-  body: nothing,
-  answer: begun,
-  status: 202,
-  problems: [notFound],
-});
-
 export const logOperations = {
   createLog,
+  deleteLog,
   listLogs,
   showLog,
   electWriter,
   appendEntries,
   truncateLog,
   readEntries,
-  initializeReplica,
-  recoverReplica,
-  cancelRecovery,
-  catchUpReplica,
 };

@@ -105,3 +105,20 @@ export const initializationRefused: ProblemKind = {
   retryable: false,
   remedy: 'What `detail` names must be so first. With `force` what the log held is given up.',
 };
+
+export const replicaMissing: ProblemKind = {
+  code: 'replica_missing',
+  status: 503,
+  title: 'The deployment lacks a table of the log',
+  retryable: false,
+  remedy:
+    'Deploy the table again that `detail` names, or move the replica with `tenure log replicas replace` where it is deployed.',
+};
+
+export const membersRefused: ProblemKind = {
+  code: 'members_refused',
+  status: 409,
+  title: 'The members of the log cannot be changed so',
+  retryable: false,
+  remedy: 'Correct what `detail` names; finish a change that is under way, or cancel it.',
+};

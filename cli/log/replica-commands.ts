@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
+import { showLog } from '../../api/operations/log.ts';
 import {
   cancelRecovery,
   catchUpReplica,
   initializeReplica,
   recoverReplica,
-  showLog,
-} from '../../api/operations/log.ts';
+} from '../../api/operations/log-replicas.ts';
 import { type ConnectionOptions, connect } from '../connection.ts';
 import { readDuration } from '../duration.ts';
 import { UsageError } from '../exit.ts';

@@ -3,6 +3,7 @@ import { logRoom } from '../log/environment.ts';
 import { replicaOf } from '../log/http/replicas.ts';
 import { range, replicaInput, task } from '../log/lambda/task-inputs.ts';
 import { catchUpSlice, decideRounds } from '../log/protocol/recovering.ts';
+import { getLogOrThrow } from '../log/registered-log.ts';
 import { taskHandler } from '../platform/task.ts';
 
 const room = logRoom();
@@ -17,16 +18,17 @@ export const handler = taskHandler({
   round: task(
     z.extend(replicaInput, { force: z.boolean(), finished: z.string() }),
     async ({ group, log, replica, force, finished }) => {
-      const parts = room.parts(group, log);
-      const autoInitialize = (await room.registry.read(group, log))?.autoInitialize ?? false;
+      const registered = await getLogOrThrow(room.registry, { group, log });
+      const parts = room.partsOf(registered);
+      const { autoInitialize } = registered;
       return decideRounds(parts, replicaOf(parts, replica), { autoInitialize, force, finished, budgetMs: roundsMs });
     },
   ),
   /** State Slice: learns a part of a range. */
   catchUp: task(
     z.extend(replicaInput, { incarnation: z.string(), range }),
-    ({ group, log, replica, incarnation, range: given }, remainingMs) => {
-      const parts = room.parts(group, log);
+    async ({ group, log, replica, incarnation, range: given }, remainingMs) => {
+      const parts = await room.open(group, log);
       const budgetMs = Math.max(0, Math.min(60_000, remainingMs()) - fillMs);
       return catchUpSlice(parts, replicaOf(parts, replica), { incarnation, range: given, budgetMs });
     },

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { Problem } from '../../api/problem.ts';
+import { replicaMissing } from '../../api/problems/log.ts';
 import { leaseTable } from '../leadership/lease-table.ts';
 import { documentClient, sfnClient } from '../platform/aws.ts';
+import { isUnavailable } from '../platform/store-errors.ts';
 import { logRegistryTable } from './dynamodb/registry-table.ts';
 import { tableEpoch } from './dynamodb/replica-epoch.ts';
 import { replicaNotesTable } from './dynamodb/replica-notes-table.ts';
@@ -10,16 +13,24 @@ import { seatTable } from './dynamodb/sequencer-table.ts';
 import type { ReplicaNotes } from './http/replica-watch.ts';
 import type { Replicas } from './http/replicas.ts';
 import { WriterMemories } from './http/writer-memories.ts';
-import { logSettings, type ReplicaAddress, recoveryWorkflow } from './lambda/settings.ts';
+import { logSettings, recoveryWorkflow } from './lambda/settings.ts';
 import { recoveryWorkflowClient } from './lambda/workflow-client.ts';
+import { allReplicas, firstConfiguration, type Member, majoritiesOf } from './protocol/configuration.ts';
 import { defaultSettings, type LogParts } from './protocol/log.ts';
 import { type Chance, systemTimer } from './protocol/quorum.ts';
-import type { LogRegistry } from './protocol/registry.ts';
+import type { LogRegistry, RegisteredLog } from './protocol/registry.ts';
+import { getLogOrThrow } from './registered-log.ts';
 
 export interface LogRoom {
   readonly registry: LogRegistry;
-  /** The parts of one log on the tables; its replicas are named `1`, `2` and so on. */
-  parts(group: string, log: string): LogParts;
+  /** Where a log may have replicas: the tables of this deployment, with when they were created. */
+  tables(): Promise<readonly Omit<Member, 'id'>[]>;
+  /** Creates a log whose members are the first tables of the deployment: 5, 3 or 1 of them. */
+  create(log: Omit<RegisteredLog, 'configuration'>): ReturnType<LogRegistry['create']>;
+  /** The parts of a log by its configuration. Throws `replica_missing` where the deployment has not all of its tables. */
+  partsOf(log: RegisteredLog): LogParts;
+  /** The same by the log's name. Throws `not_found`, too. */
+  open(group: string, log: string): Promise<LogParts>;
 }
 
 export const systemChance: Chance = { number: () => Math.random(), id: () => randomUUID() };
@@ -30,12 +41,12 @@ export function logRoom(): LogRoom {
   return logsOn({
     table: TENURE_TABLE,
     client: documentClient(),
-    replicas: TENURE_REPLICA_TABLES.map(({ table, region }) => ({ table, client: documentClient(region) })),
+    replicas: TENURE_REPLICA_TABLES.map((replica) => ({ ...replica, client: documentClient(replica.region) })),
   });
 }
 
 /** The same for the functions that serve logs and start recoveries. */
-export function replicasRoom(): Replicas {
+export function replicasRoom(): Replicas & LogRoom {
   const { TENURE_TABLE } = logSettings();
   return {
     ...logRoom(),
@@ -46,7 +57,7 @@ export function replicasRoom(): Replicas {
 }
 
 /** The same for the sweep. */
-export function sweepRoom(): Replicas & { readonly notes: ReplicaNotes } {
+export function sweepRoom(): Replicas & LogRoom & { readonly notes: ReplicaNotes } {
   const { TENURE_TABLE } = logSettings();
   return { ...replicasRoom(), notes: replicaNotesTable(documentClient(), TENURE_TABLE) };
 }
@@ -55,19 +66,68 @@ export interface Tables {
   readonly client: DynamoDBDocumentClient;
   /** The main table. */
   readonly table: string;
-  readonly replicas: readonly { client: DynamoDBDocumentClient; table: ReplicaAddress['table'] }[];
+  readonly replicas: readonly { client: DynamoDBDocumentClient; table: string; region?: string }[];
 }
 
 export function logsOn({ client, table, replicas }: Tables): LogRoom {
-  const located = replicas.map((replica) => ({ ...replica, epoch: tableEpoch(replica.client, replica.table) }));
-  return {
-    registry: logRegistryTable(client, table),
-    parts: (group, log) => ({
-      replicas: located.map((replica, at) => replicaTable({ ...replica, id: String(at + 1), group, log })),
-      seat: seatTable({ client, table, group, log }),
+  const located = replicas.map((replica) => ({ ...replica, epochs: tableEpoch(replica.client, replica.table) }));
+  const registry = logRegistryTable(client, table);
+
+  const locate = (log: RegisteredLog, member: Member) => {
+    const there = located.find((one) => one.table === member.table && one.region === member.region);
+    if (there) return there;
+    const where = member.region ? `${member.table} in ${member.region}` : member.table;
+    throw new Problem(
+      replicaMissing,
+      `Replica "${member.id}" of log "${log.log}" is table ${where}, which this deployment does not have; deploy it again, or replace the replica from a deployment that has it.`,
+      { log: log.log, replica: member.id, table: member.table },
+    );
+  };
+
+  const partsOf = (registered: RegisteredLog): LogParts => {
+    const { group, log, configuration } = registered;
+    const follows = { group, log, configuration: configuration.version };
+    return {
+      replicas: allReplicas(configuration).map((member) => {
+        const { epochs: epoch, ...where } = locate(registered, member);
+        return replicaTable({ ...where, ...follows, epoch, id: member.id });
+      }),
+      majorities: majoritiesOf(configuration),
+      configuration: configuration.version,
+      seat: seatTable({ client, table, ...follows }),
       timer: systemTimer,
       chance: systemChance,
       settings: defaultSettings,
-    }),
+    };
   };
+
+  const tables = () =>
+    Promise.all(
+      located.map(async ({ table: name, region, epochs }) => ({
+        table: name,
+        ...(region && { region }),
+        epoch: await epochs.known().catch(unknownEpoch),
+      })),
+    );
+
+  return {
+    registry,
+    tables,
+    partsOf,
+    async create(log) {
+      const all = (await tables()).map((member, at) => ({ id: String(at + 1), ...member }));
+      const members = all.slice(
+        0,
+        [5, 3, 1].find((size) => size <= all.length),
+      );
+      return registry.create({ ...log, configuration: firstConfiguration(members) });
+    },
+    open: async (group, log) => partsOf(await getLogOrThrow(registry, { group, log })),
+  };
+}
+
+/** A table that cannot be asked may become a member all the same. */
+function unknownEpoch(error: unknown): number {
+  if (isUnavailable(error) || (error instanceof Error && error.name === 'ResourceNotFoundException')) return 0;
+  throw error;
 }

@@ -4,7 +4,8 @@ import type { Hold } from './protocol/sequencer.ts';
 /** The port to the logs of a group, as backups see them. */
 export interface GroupLogs {
   list(group: string): Promise<string[]>;
-  open(group: string, log: string): LogParts;
+  /** By the log's configuration. */
+  open(group: string, log: string): Promise<LogParts>;
   /** From then on no truncation passes `from`, until it is released. Answers the hold that stands then: another backup's stays. */
   hold(group: string, log: string, hold: Hold): Promise<Hold>;
   /** Where this backup's hold stands. */

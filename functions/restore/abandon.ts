@@ -6,7 +6,7 @@ import { Problem } from '../../api/problem.ts';
 import { restoreCompleted } from '../../api/problems/backups.ts';
 import { OutOfTime } from '../backups/worker/built-in-worker.ts';
 import type { GroupLogs } from '../log/group-logs.ts';
-import { eraseLog } from './logs.ts';
+import { eraseLog } from '../log/protocol/erase.ts';
 import { isOver, type Launching, type Restores } from './restore.ts';
 import type { RestoreRecord } from './restore-store.ts';
 
@@ -46,7 +46,7 @@ export async function undo(room: Restores, record: RestoreRecord, until: number)
   };
   for (const log of await room.logs.list(group)) {
     if (!logs.includes(log) && !(await isHeld(room.logs, group, log, heldAs))) continue;
-    await eraseLog(room.logs.open(group, log), heldAs, goOn);
+    await eraseLog(await room.logs.open(group, log), heldAs, goOn);
     await room.logs.forget(group, log);
   }
   await eraseJobs(room, group, goOn);
@@ -55,7 +55,8 @@ export async function undo(room: Restores, record: RestoreRecord, until: number)
 
 /** One that this restore has only just created, too. */
 async function isHeld(logs: GroupLogs, group: string, log: string, heldAs: string): Promise<boolean> {
-  const metas = await Promise.all(logs.open(group, log).replicas.map((replica) => replica.read()));
+  const { replicas } = await logs.open(group, log);
+  const metas = await Promise.all(replicas.map((replica) => replica.read()));
   return metas.some((meta) => meta.restoreId === heldAs) || metas.every(({ status }) => status === 'EMPTY');
 }
 

@@ -56,7 +56,7 @@ export async function applyFile(
   const flush = async () => {
     await mapConcurrent(jobs, 16, (job) => restoreJob(parts, group, source, payloads, job, goOn));
     if (openLog && entries.length > 0) {
-      openLog = await learnEntries(parts.logs.open(group, openLog.log), openLog, entries);
+      openLog = await learnEntries(await parts.logs.open(group, openLog.log), openLog, entries);
     }
     jobs = [];
     entries = [];
@@ -70,9 +70,9 @@ export async function applyFile(
       entries.push({ position: entry.position, data: Buffer.from(entry.data, 'base64') });
     } else if (entry.type === 'log') {
       await flush();
-      if (openLog) await completeLog(parts.logs.open(group, openLog.log), openLog);
+      if (openLog) await completeLog(await parts.logs.open(group, openLog.log), openLog);
       await parts.logs.create(group, entry.log);
-      openLog = await holdLog(parts.logs.open(group, entry.log), heldAs, entry);
+      openLog = await holdLog(await parts.logs.open(group, entry.log), heldAs, entry);
       logs.add(entry.log);
     }
   };

@@ -5,6 +5,7 @@
 
 import type { LogHead } from '../../api/archive.ts';
 import { tombstone } from '../log/protocol/acceptor.ts';
+import { learnOrThrow } from '../log/protocol/erase.ts';
 import type { LogParts } from '../log/protocol/log.ts';
 import type { LearnedAction, Meta, Replica, Value } from '../log/protocol/replica.ts';
 import type { OpenLog } from './restore-store.ts';
@@ -33,7 +34,7 @@ async function holdReplica(parts: LogParts, replica: Replica, restoreId: string,
       throw new LogInUse(`replica ${replica.id} of log "${head.log}" became ${moved.meta.status} meanwhile`);
     }
   }
-  if (begin > 0) await accepted(replica, [tombstone(begin - 1)]);
+  if (begin > 0) await learnOrThrow(replica, [tombstone(begin - 1)]);
 }
 
 /** A position with its data; the positions before it that hold none are learned as such. */
@@ -41,8 +42,6 @@ export interface Restored {
   readonly position: number;
   readonly data: Uint8Array;
 }
-
-const discardedAtOnce = 500;
 
 /** DynamoDB takes 100 items and 4 MiB in one transaction. */
 const actionsAtOnce = 50;
@@ -87,15 +86,9 @@ async function learnAll({ replicas }: LogParts, actions: readonly LearnedAction[
   }
   await Promise.all(
     replicas.map(async (replica) => {
-      for (const batch of batches) await accepted(replica, batch);
+      for (const batch of batches) await learnOrThrow(replica, batch);
     }),
   );
-}
-
-async function accepted(replica: Replica, actions: readonly LearnedAction[]): Promise<void> {
-  const answer = await replica.learn(actions);
-  if (answer.verdict === 'ACCEPT') return;
-  throw new Error(`Replica ${replica.id} did not learn what it is restored from: ${JSON.stringify(answer)}`);
 }
 
 /**
@@ -129,30 +122,6 @@ export async function releaseLog(parts: LogParts, restoreId: string, since: numb
   );
   const behind = moved.find(({ status }) => status !== 'VOTING');
   if (behind) throw new Error(`A replica is ${behind.status} after its restore`);
-}
-
-/** What a step that was given up still sends is below it, too, and is not kept. */
-const beyondAll = Number.MAX_SAFE_INTEGER - 1;
-
-/** Empties all replicas of a log that a restore has filled, even where they vote already. Whoever repeats it goes on. */
-export async function eraseLog(parts: LogParts, heldAs: string, goOn: () => void): Promise<void> {
-  await Promise.all(parts.replicas.map((replica) => holdAgain(replica, heldAs)));
-  for (const replica of parts.replicas) {
-    const { restoreId } = await replica.read();
-    if (restoreId !== heldAs) continue;
-    await accepted(replica, [tombstone(beyondAll)]);
-    for (let more = true; more; { more } = await replica.discard(discardedAtOnce)) goOn();
-    await replica.empty({ restoreId: heldAs, incarnation: parts.chance.id() });
-  }
-}
-
-async function holdAgain(replica: Replica, restoreId: string): Promise<void> {
-  const meta = await replica.read();
-  if (meta.status === 'EMPTY' || meta.restoreId === restoreId) return;
-  const held = await replica.transition(meta, { status: 'RECOVERING', restoreId });
-  if (held.meta.restoreId !== restoreId) {
-    throw new Error(`Replica ${replica.id} is ${held.meta.status} and was not let go by restore ${restoreId}`);
-  }
 }
 
 const highest = (metas: readonly Meta[], value: (meta: Meta) => number) => Math.max(...metas.map(value));

@@ -109,8 +109,8 @@ function progressOf(before: RestoreRecord): Partial<RestoreRecord> {
 
 async function finish(room: Restores, record: RestoreRecord): Promise<RestoreRecord> {
   const { group, restoreId, heldAs = restoreId, openLog, logs, startedAt } = record;
-  if (openLog) await completeLog(room.logs.open(group, openLog.log), openLog);
-  for (const log of logs) await releaseLog(room.logs.open(group, log), heldAs, startedAt);
+  if (openLog) await completeLog(await room.logs.open(group, openLog.log), openLog);
+  for (const log of logs) await releaseLog(await room.logs.open(group, log), heldAs, startedAt);
   return { ...record, openLog: undefined, state: 'COMPLETED', endedAt: room.clock.now() };
 }
 

@@ -130,7 +130,8 @@ async function logPage(
   const next = { log: at.log + 1, from: null };
   const first = at.from ?? begin;
   if (first > to) return { entries: head ? [head] : [], next };
-  const page = await read(logs.open(group, log), { from: first, to, limit: entriesPerPage, maxBytes: bytesPerPage });
+  const parts = await logs.open(group, log);
+  const page = await read(parts, { from: first, to, limit: entriesPerPage, maxBytes: bytesPerPage });
   if (!('items' in page)) {
     throw new Problem(
       unavailable,

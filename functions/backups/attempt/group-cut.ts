@@ -43,7 +43,7 @@ export function cutting(parts: CuttingParts): Cutting {
   return {
     async positions(group) {
       const names = await logs.list(group);
-      const ends = await Promise.all(names.map(async (log) => (await positions(logs.open(group, log))).end));
+      const ends = await Promise.all(names.map(async (log) => (await positions(await logs.open(group, log))).end));
       return Object.fromEntries(names.map((log, at) => [log, ends[at] ?? 0]));
     },
 
@@ -90,7 +90,7 @@ async function placeCut(parts: CuttingParts, name: AttemptName, token: string): 
   if (outcome.kind === 'again') return outcome;
   const { cut, rest, pausedMs } = outcome;
   const heads = await Promise.all(
-    Object.entries(cut).map(([log, end]) => logHead(parts.logs.open(group, log), log, end)),
+    Object.entries(cut).map(async ([log, end]) => logHead(await parts.logs.open(group, log), log, end)),
   );
   const prefix = { bucket: parts.bucketName, key: attemptPlace(name) };
   const contents = { token, head: [rest.term, ...heads], jobs: rest.collected.lines };

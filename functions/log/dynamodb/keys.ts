@@ -1,8 +1,12 @@
 import { groupKey } from '../../leadership/keys.ts';
 
-/** Where the logs of a group are known in the main table: one item each, which is the writer's seat too. */
+/** Where the logs of a group are known in the main table: one item each. */
 export const logPrefix = 'LOG#';
 export const registryKey = (group: string, log: string) => ({ pk: groupKey(group), sk: `${logPrefix}${log}` });
+
+/** The sequencer of a log, and what holds its truncations: an item of its own, so that an append writes less than 1 KB. */
+const sequencerPrefix = 'SEQUENCER#';
+export const sequencerKey = (group: string, log: string) => ({ pk: groupKey(group), sk: `${sequencerPrefix}${log}` });
 
 /** The partition of the groups index that lists all logs. */
 export const logsPartition = 'LOGS';

@@ -18,7 +18,7 @@ import { conditional } from '../../platform/conditional.ts';
 import { isUnavailable } from '../../platform/store-errors.ts';
 import type { Decision, MetaChange } from '../protocol/acceptor.ts';
 import * as acceptor from '../protocol/acceptor.ts';
-import { Unreachable } from '../protocol/quorum.ts';
+import { StaleConfigurationError, Unreachable } from '../protocol/quorum.ts';
 import {
   type Action,
   ballotKey,
@@ -47,10 +47,12 @@ export interface ReplicaTableProps {
   readonly epoch: Epoch;
   readonly group: string;
   readonly log: string;
+  /** The version of the log's configuration that the caller follows. */
+  readonly configuration: number;
 }
 
 /** One replica of one log. Throws `Unreachable` where the table gives no answer. */
-export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTableProps): Replica {
+export function replicaTable({ id, client, table, epoch, group, log, configuration }: ReplicaTableProps): Replica {
   const pk = logKey(group, log);
   const metaAt = { TableName: table, Key: { pk, sk: metaKey } };
 
@@ -61,7 +63,15 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
     return { ...stored, meta: acceptor.inForce(stored.meta, await epoch.known(stored.meta.epoch)) };
   };
 
-  const readMeta = async () => (await readStored())?.meta ?? nothingThere;
+  const readCurrent = async (): Promise<StoredMeta | undefined> => {
+    const stored = await readStored();
+    if (stored && acceptor.isStale(stored.meta, configuration)) {
+      throw new StaleConfigurationError(stored.meta.configuration);
+    }
+    return stored;
+  };
+
+  const readMeta = async () => (await readCurrent())?.meta ?? nothingThere;
 
   const readActions = async (positions: readonly number[]): Promise<Map<number, Action>> => {
     const [first = 0] = positions;
@@ -107,19 +117,23 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
   const transact = (items: readonly TransactItem[]) =>
     conditional(() => client.send(new TransactWriteCommand({ TransactItems: [...items] })));
 
+  /** What is learned or unlocked with an older configuration does not bring the newer one back. */
+  const following = (change: MetaChange, { meta }: StoredMeta) =>
+    acceptor.following(change, Math.max(configuration, meta.configuration));
+
   /** Reads, decides by the acceptor's rules and writes what was decided, until nothing came between. */
   const decide = async <Answer>(
     rule: (meta: Meta, actions: Map<number, Action>) => Decision<Answer>,
-    positions: readonly number[] = [],
+    { positions = [], read = readCurrent }: { positions?: readonly number[]; read?: typeof readCurrent } = {},
   ): Promise<Answer> => {
     for (let tried = 0; tried < tries; tried += 1) {
       if (tried > 1) await pause(Math.random() * 10 * tried);
-      const stored = await readStored();
+      const stored = await read();
       const meta = stored?.meta ?? nothingThere;
       const existing = positions.length > 0 ? await readActions(positions) : new Map<number, Action>();
       const decision = rule(meta, existing);
       if (!stored || (!decision.meta && !decision.actions?.length)) return decision.answer;
-      const change = metaChange(metaAt, stored, decision.meta ?? {});
+      const change = metaChange(metaAt, stored, following(decision.meta ?? {}, stored));
       const actions = decision.actions ?? [];
       const { won } = await (actions.length === 0
         ? conditional(() => client.send(new UpdateCommand(change)))
@@ -130,13 +144,15 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
   };
 
   /** The same for a change of the record alone; the answer is read from that very update. */
-  const move = async (rule: (meta: Meta) => MetaChange | undefined): Promise<Moved> => {
+  const move = async (rule: (meta: Meta) => MetaChange | undefined, read = readCurrent): Promise<Moved> => {
     for (let tried = 0; tried < tries; tried += 1) {
-      const stored = await readStored();
+      const stored = await read();
       const change = stored && rule(stored.meta);
       if (!stored || !change) return { moved: false, meta: stored?.meta ?? nothingThere };
       const { won } = await conditional(() =>
-        client.send(new UpdateCommand({ ...metaChange(metaAt, stored, change), ReturnValues: 'ALL_NEW' })),
+        client.send(
+          new UpdateCommand({ ...metaChange(metaAt, stored, following(change, stored)), ReturnValues: 'ALL_NEW' }),
+        ),
       );
       const moved = toMeta(won?.Attributes);
       if (moved) return { moved: true, meta: moved.meta };
@@ -152,9 +168,10 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
     if (!first || !last) return false;
     const meta = {
       ...metaAt,
-      UpdateExpression: `SET #end = :last, revision = revision + :one${learnedTo ? ', learnedTo.#ballot = :mark' : ''}`,
+      UpdateExpression: `SET #end = :last, #configuration = :configuration, revision = revision + :one${learnedTo ? ', learnedTo.#ballot = :mark' : ''}`,
       ConditionExpression: [
         '#status = :voting AND #view = :view AND epoch = :epoch AND #begin <= :first AND #end <= :last',
+        '#configuration <= :configuration',
         '(promised < :number OR (promised = :number AND promisedBy = :by))',
         ...(fill ? [] : ['attribute_not_exists(#lock)']),
       ].join(' AND '),
@@ -163,11 +180,13 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
         '#view': 'view',
         '#begin': 'begin',
         '#end': 'end',
+        '#configuration': 'configuration',
         ...(fill ? {} : { '#lock': 'lock' }),
         ...(learnedTo ? { '#ballot': ballotKey(number, by) } : {}),
       },
       ExpressionAttributeValues: {
         ':voting': 'VOTING',
+        ':configuration': configuration,
         ':view': view,
         ':epoch': await epoch.known(),
         ':first': first.position,
@@ -195,7 +214,9 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
     promise: (request) => decide((meta) => acceptor.promise(meta, request)),
 
     promiseAt: (request) =>
-      decide((meta, actions) => acceptor.promiseAt(meta, actions.get(request.position), request), [request.position]),
+      decide((meta, actions) => acceptor.promiseAt(meta, actions.get(request.position), request), {
+        positions: [request.position],
+      }),
 
     async write(request) {
       if (await writeAtOnce(request)) return { verdict: 'ACCEPT' };
@@ -207,15 +228,15 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
             positions.map((at) => actions.get(at)),
             request,
           ),
-        positions,
+        { positions },
       );
     },
 
     learn: (actions) =>
-      decide(
-        (meta, existing) => acceptor.learn(meta, existing, actions),
-        actions.map(({ position }) => position).toSorted((one, other) => one - other),
-      ),
+      decide((meta, existing) => acceptor.learn(meta, existing, actions), {
+        positions: actions.map(({ position }) => position).toSorted((one, other) => one - other),
+        read: readStored,
+      }),
 
     async range(from, to) {
       const meta = await readMeta();
@@ -229,7 +250,7 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
 
     async create({ incarnation, view }) {
       const created = await epoch.fresh();
-      const meta: Meta = { ...nothingThere, incarnation, view, epoch: created };
+      const meta: Meta = { ...nothingThere, incarnation, view, epoch: created, configuration };
       await transact([
         {
           Put: {
@@ -247,10 +268,10 @@ export function replicaTable({ id, client, table, epoch, group, log }: ReplicaTa
     empty: (request) => move((meta) => acceptor.empty(meta, request)),
     replaceView: (view) => move((meta) => acceptor.replaceView(meta, view)),
     lock: (request) => move((meta) => acceptor.lock(meta, request)),
-    unlock: (lockId) => move((meta) => acceptor.unlock(meta, lockId)),
+    unlock: (lockId) => move((meta) => acceptor.unlock(meta, lockId), readStored),
 
     async discard(limit) {
-      const { begin } = await readMeta();
+      const { begin } = (await readStored())?.meta ?? nothingThere;
       if (begin === 0) return { discarded: 0, more: false };
       // A page ends after 1 MiB of whole entries, however few keys those are.
       const { Items = [], LastEvaluatedKey } = await client.send(

@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { conditional } from '../../platform/conditional.ts';
 import { isUnavailable } from '../../platform/store-errors.ts';
-import { Unreachable } from '../protocol/quorum.ts';
+import { StaleConfigurationError, Unreachable } from '../protocol/quorum.ts';
 import type { Hold, Seat, SeatStore } from '../protocol/sequencer.ts';
-import { registryKey } from './keys.ts';
+import { sequencerKey } from './keys.ts';
 import { toAttributes, toSeat } from './sequencer-item.ts';
 
 export interface SeatTableProps {
@@ -13,11 +13,13 @@ export interface SeatTableProps {
   readonly table: string;
   readonly group: string;
   readonly log: string;
+  /** The version of the log's configuration that the caller follows. */
+  readonly configuration: number;
 }
 
-/** The seat of one log. Throws `Unreachable` where the table gives no answer. */
-export function seatTable({ client, table, group, log }: SeatTableProps): SeatStore {
-  const at = { TableName: table, Key: registryKey(group, log) };
+/** The seat of one log. Throws `Unreachable` where the table gives no answer, `StaleConfigurationError` once the log follows another configuration. */
+export function seatTable({ client, table, group, log, configuration }: SeatTableProps): SeatStore {
+  const at = { TableName: table, Key: sequencerKey(group, log) };
 
   const get = async () => (await client.send(new GetCommand({ ...at, ConsistentRead: true }))).Item;
 
@@ -27,10 +29,12 @@ export function seatTable({ client, table, group, log }: SeatTableProps): SeatSt
 
     replace: (revision, seat, truncateTo) =>
       reachable(async () => {
-        const write = new UpdateCommand({ ...at, ...put(revision, seat, truncateTo) });
+        const write = new UpdateCommand({ ...at, ...put(revision, seat, truncateTo, configuration) });
         const { won, lost } = await conditional(() => client.send(write));
         if (won) return { replaced: true };
         const item = lost[0]?.item;
+        const version = Number(item?.['configuration'] ?? 0);
+        if (version !== configuration) throw new StaleConfigurationError(version);
         const there = toSeat(item);
         if (there && isDeepStrictEqual(there, toSeat(toAttributes(seat)))) return { replaced: true };
         const held = item?.['hold'] as Hold | undefined;
@@ -40,20 +44,23 @@ export function seatTable({ client, table, group, log }: SeatTableProps): SeatSt
   };
 }
 
-function put(revision: number | undefined, seat: Seat, truncateTo: number | undefined) {
+function put(revision: number | undefined, seat: Seat, truncateTo: number | undefined, configuration: number) {
   const attributes = Object.entries(toAttributes(seat));
   return {
     UpdateExpression: `SET ${attributes.map(([name]) => `#${name} = :${name}`).join(', ')}`,
     ConditionExpression: [
+      '#configuration = :configuration',
       revision === undefined ? 'attribute_not_exists(#revision)' : '#revision = :expected',
       ...(truncateTo === undefined ? [] : ['(attribute_not_exists(#hold) OR #hold.#from >= :truncateTo)']),
     ].join(' AND '),
     ExpressionAttributeNames: {
       ...Object.fromEntries(attributes.map(([name]) => [`#${name}`, name])),
+      '#configuration': 'configuration',
       ...(truncateTo === undefined ? {} : { '#hold': 'hold', '#from': 'from' }),
     },
     ExpressionAttributeValues: {
       ...Object.fromEntries(attributes.map(([name, value]) => [`:${name}`, value])),
+      ':configuration': configuration,
       ...(revision === undefined ? {} : { ':expected': revision }),
       ...(truncateTo === undefined ? {} : { ':truncateTo': truncateTo }),
     },

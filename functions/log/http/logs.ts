@@ -1,7 +1,7 @@
 /** The logs of a group as callers see them: the protocol's outcomes as answers and problems. */
 
 import type { Fence } from '../../../api/fence.ts';
-import { notFound, Problem, unavailable } from '../../../api/problem.ts';
+import { Problem, unavailable } from '../../../api/problem.ts';
 import * as problems from '../../../api/problems/log.ts';
 import { termLost } from '../../leadership/leadership.ts';
 import type { LeaseStore } from '../../leadership/lease-store.ts';
@@ -9,32 +9,43 @@ import { requestIdOf } from '../dynamodb/sequencer-item.ts';
 import { type Appended, append } from '../protocol/append.ts';
 import { elect } from '../protocol/coordinator.ts';
 import type { LogParts } from '../protocol/log.ts';
-import { Unreachable } from '../protocol/quorum.ts';
+import { StaleConfigurationError, Unreachable } from '../protocol/quorum.ts';
 import { type ReadRange, read as readRange } from '../protocol/reader.ts';
 import type { LogRegistry, RegisteredLog } from '../protocol/registry.ts';
 import type { Value } from '../protocol/replica.ts';
+import { getLogOrThrow, type LogName } from '../registered-log.ts';
 import type { WriterMemories } from './writer-memories.ts';
 
 export interface Logs {
   readonly registry: LogRegistry;
   readonly leases: Pick<LeaseStore, 'read'>;
   readonly memories: WriterMemories;
-  parts(group: string, log: string): LogParts;
+  /** Throws `replica_missing`. */
+  partsOf(log: RegisteredLog): LogParts;
 }
 
-export interface LogName {
-  readonly group: string;
-  readonly log: string;
-}
+/** How often a request begins again when the members of the log change while it is under way. */
+const configurations = 3;
 
-/** Throws `not_found` for a log that was not created. */
-export async function known({ registry }: Logs, { group, log }: LogName): Promise<RegisteredLog> {
-  const registered = await registry.read(group, log);
-  if (registered) return registered;
-  throw new Problem(
-    notFound,
-    `Group "${group}" has no log "${log}"; create it with PUT /v1/groups/${group}/logs/${log}.`,
-  );
+/**
+ * Does something with a log by the configuration that it has now, and again if that changes meanwhile. Throws `not_found`,
+ * `replica_missing`, `unavailable`.
+ */
+export async function withLog<Result>(
+  logs: Logs,
+  name: LogName,
+  act: (parts: LogParts, log: RegisteredLog) => Promise<Result>,
+): Promise<Result> {
+  for (let tried = 0; tried < configurations; tried += 1) {
+    const registered = await getLogOrThrow(logs.registry, name);
+    const parts = logs.partsOf(registered);
+    try {
+      return await reaching(name.log, () => act(parts, registered));
+    } catch (error) {
+      if (!(error instanceof StaleConfigurationError)) throw error;
+    }
+  }
+  throw gone(name.log);
 }
 
 /**
@@ -43,13 +54,18 @@ export async function known({ registry }: Logs, { group, log }: LogName): Promis
  */
 export async function electWriter(logs: Logs, name: LogName, fence: Fence | undefined) {
   const { group, log } = name;
-  await known(logs, name);
-  if (fence) await mustLead(logs, group, fence);
-  const parts = logs.parts(group, log);
-  const election = await reaching(log, () => elect(parts, fence?.fencingVersion ?? 0));
+  const election = await withLog(logs, name, async (parts) => {
+    if (fence) await mustLead(logs, group, fence);
+    const outcome = await elect(parts, fence?.fencingVersion ?? 0);
+    if ('elected' in outcome) {
+      const writer = logs.memories.of(name, outcome.elected.writerId);
+      writer.parts = parts;
+      writer.memory.seat = outcome.elected;
+    }
+    return outcome;
+  });
   if ('elected' in election) {
     const { writerId, number, next } = election.elected;
-    logs.memories.of(name, writerId).seat = election.elected;
     return { writerId, ballot: number, position: next - 1 };
   }
   if ('lost' in election) {
@@ -68,7 +84,7 @@ export async function electWriter(logs: Logs, name: LogName, fence: Fence | unde
   throw gone(log);
 }
 
-async function mustLead({ leases }: Logs, group: string, fence: Fence): Promise<void> {
+export async function mustLead({ leases }: Logs, group: string, fence: Fence): Promise<void> {
   const record = await leases.read(group, true);
   const current = record?.fencingVersion === fence.fencingVersion && record.holder?.sessionId === fence.sessionId;
   if (!current) throw termLost(group, fence, record);
@@ -95,18 +111,24 @@ const discardedAtOnce = 200;
 export async function truncate(logs: Logs, request: WriteRequest, to: number) {
   const requestId = requestIdOf(request.key, 'truncate', String(to));
   const { first } = await write(logs, request, requestId, [{ type: 'TRUNCATE', to, requestId }]);
-  const { replicas } = logs.parts(request.group, request.log);
+  const { parts } = logs.memories.of(request, request.writerId);
+  const replicas = parts?.replicas ?? [];
   await Promise.all(replicas.map((replica) => replica.discard(discardedAtOnce).catch(unlessUnreachable)));
   return { position: first };
 }
 
 async function write(logs: Logs, request: WriteRequest, requestId: string, values: readonly Value[]) {
-  const { group, log, writerId } = request;
-  const parts = logs.parts(group, log);
-  const memory = logs.memories.of(request, writerId);
+  const { log, writerId } = request;
+  const writer = logs.memories.of(request, writerId);
+  writer.parts ??= logs.partsOf(await getLogOrThrow(logs.registry, request));
+  const { parts, memory } = writer;
   const appended = await reaching(log, () => append(parts, memory, { writerId, requestId, values }));
   if ('first' in appended) return appended;
-  if ('notElected' in appended) await known(logs, request);
+  if ('notElected' in appended) {
+    // The next writer may have been elected by other members.
+    writer.parts = undefined;
+    await getLogOrThrow(logs.registry, request);
+  }
   throw refusal(log, writerId, appended);
 }
 
@@ -141,9 +163,8 @@ function refusal(log: string, writerId: string, appended: Exclude<Appended, { fi
 
 /** The entries of a range; throws `bad_range`, `truncated`, `past_end`, `pending`, `log_not_recovered`. */
 export async function read(logs: Logs, name: LogName, range: ReadRange) {
-  const { group, log } = name;
-  await known(logs, name);
-  const answer = await reaching(log, () => readRange(logs.parts(group, log), range));
+  const { log } = name;
+  const answer = await withLog(logs, name, (parts) => readRange(parts, range));
   if ('items' in answer) return answer;
   if ('badRange' in answer) {
     const { from, to } = answer.badRange;

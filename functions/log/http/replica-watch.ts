@@ -3,7 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { LogParts } from '../protocol/log.ts';
 import { ask } from '../protocol/quorum.ts';
 import type { Lock, Status } from '../protocol/replica.ts';
-import type { LogName } from './logs.ts';
+import type { LogName } from '../registered-log.ts';
 
 export type SeenStatus = Status | 'UNREACHABLE';
 

@@ -6,7 +6,8 @@ import { initialize } from '../protocol/initialize.ts';
 import type { LogParts } from '../protocol/log.ts';
 import { positions } from '../protocol/reader.ts';
 import type { Replica } from '../protocol/replica.ts';
-import { known, type LogName, type Logs } from './logs.ts';
+import { getLogOrThrow, type LogName } from '../registered-log.ts';
+import type { Logs } from './logs.ts';
 import { missingVotes, type SeenReplica } from './replica-watch.ts';
 
 export interface Replicas extends Logs {
@@ -29,8 +30,7 @@ export function replicaOf(parts: LogParts, id: string): Replica {
 
 /** Founds a log by hand; throws `initialization_refused`. */
 export async function initializeReplica(logs: Replicas, name: ReplicaName, force: boolean) {
-  await known(logs, name);
-  const parts = logs.parts(name.group, name.log);
+  const parts = logs.partsOf(await getLogOrThrow(logs.registry, name));
   const outcome = await initialize(parts, replicaOf(parts, name.replica), force);
   if ('status' in outcome) return outcome;
   throw new Problem(initializationRefused, `Log "${name.log}": ${outcome.refused}.`);
@@ -38,8 +38,8 @@ export async function initializeReplica(logs: Replicas, name: ReplicaName, force
 
 /** Starts the recovery of a replica that does not vote, or of any with `force`. */
 export async function recoverReplica(logs: Replicas, { group, log, replica }: ReplicaName, force: boolean) {
-  await known(logs, { group, log });
-  const { status } = await replicaOf(logs.parts(group, log), replica).read();
+  const parts = logs.partsOf(await getLogOrThrow(logs.registry, { group, log }));
+  const { status } = await replicaOf(parts, replica).read();
   if (status === 'VOTING' && !force) return { status };
   const { executionId } = await logs.workflow.start({ group, log, replica, force, plan: null });
   return { status, executionId };
@@ -50,8 +50,7 @@ export async function recoverReplica(logs: Replicas, { group, log, replica }: Re
  * it in another life. The schedule or an operator may begin again.
  */
 export async function cancelRecovery(logs: Replicas, { group, log, replica }: ReplicaName) {
-  await known(logs, { group, log });
-  const parts = logs.parts(group, log);
+  const parts = logs.partsOf(await getLogOrThrow(logs.registry, { group, log }));
   const target = replicaOf(parts, replica);
   const executionIds = await logs.workflow.stop({ group, log, replica });
   const self = await target.read();
@@ -62,8 +61,7 @@ export async function cancelRecovery(logs: Replicas, { group, log, replica }: Re
 
 /** Brings a voting replica up to the others; one that does not vote is recovered. */
 export async function catchUpReplica(logs: Replicas, { group, log, replica }: ReplicaName) {
-  await known(logs, { group, log });
-  const parts = logs.parts(group, log);
+  const parts = logs.partsOf(await getLogOrThrow(logs.registry, { group, log }));
   const { status, incarnation } = await replicaOf(parts, replica).read();
   if (status !== 'VOTING') return recoverReplica(logs, { group, log, replica }, false);
   const [{ begin, end }, seat] = await Promise.all([positions(parts), parts.seat.read()]);

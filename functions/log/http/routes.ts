@@ -1,11 +1,17 @@
 import * as schema from '../../../api/operations/log.ts';
+import * as replicaSchema from '../../../api/operations/log-replicas.ts';
 import { instant } from '../../platform/clock.ts';
 import { fromCursor, toCursor } from '../../platform/cursor.ts';
 import { Answer, type Endpoint, endpoint } from '../../platform/http.ts';
 import { logPrefix } from '../dynamodb/keys.ts';
+import type { LogRoom } from '../environment.ts';
+import type { Configuration } from '../protocol/configuration.ts';
 import { positions } from '../protocol/reader.ts';
 import type { RegisteredLog } from '../protocol/registry.ts';
+import { getLogOrThrow } from '../registered-log.ts';
+import { createLog, deleteLog } from './log-life.ts';
 import * as logs from './logs.ts';
+import { changeMembers, type MemberService } from './members.ts';
 import * as replicas from './replicas.ts';
 import { type LogStatus, status, statuses } from './status.ts';
 
@@ -18,19 +24,42 @@ const shown = ({ log, autoInitialize, createdAt }: RegisteredLog) => ({
   createdAt: instant(createdAt),
 });
 
+/** What a request may take of the 29 s that its Lambda has. */
+const requestMs = 24_000;
+
+/** Without what makes it read-only. */
+const toPlain = ({ version, replicas, next }: Configuration) => ({
+  version,
+  replicas: [...replicas],
+  ...(next && { next: { ...next, replicas: [...next.replicas] } }),
+});
+
 const shownStatus = (status: LogStatus) => {
   const { begin, end, quorum, voting, replicas } = status;
-  return { ...shown(status), begin, end, quorum, voting, replicas: [...replicas] };
+  const configuration = toPlain(status.configuration);
+  return { ...shown(status), begin, end, quorum, voting, configuration, replicas: [...replicas] };
 };
 
-export function logRoutes(room: replicas.Replicas): Endpoint[] {
+/** What the routes need besides what they ask of replicas. */
+export type LogService = MemberService & Pick<LogRoom, 'create'>;
+
+export function logRoutes(room: LogService): Endpoint[] {
   return [
     endpoint(schema.createLog, async ({ params, body: { autoInitialize = true } }) => {
-      const { created, log } = await room.registry.create({ ...params, autoInitialize, createdAt: Date.now() });
-      const seen = await positions(room.parts(params.group, params.log));
+      const { created, log } = await createLog(room, params, autoInitialize);
+      const seen = await positions(room.partsOf(log));
       await replicas.recoverAll(room, params, log.autoInitialize, seen.replicas);
       return new Answer(created ? 201 : 200, shown(log));
     }),
+    endpoint(schema.deleteLog, async ({ params, fence }) => {
+      await deleteLog(room, params, fence, requestMs);
+      return {};
+    }),
+    endpoint(replicaSchema.changeReplicas, async ({ params, body }) => {
+      const changed = await changeMembers(room, params, body, requestMs);
+      return { ...changed, configuration: toPlain(changed.configuration) };
+    }),
+    endpoint(replicaSchema.listReplicaTables, async () => ({ items: [...(await room.tables())] })),
     endpoint(schema.listLogs, async ({ params, query }) => {
       const after =
         query.cursor === undefined ? undefined : fromCursor(query.cursor, logPrefix).slice(logPrefix.length);
@@ -38,7 +67,9 @@ export function logRoutes(room: replicas.Replicas): Endpoint[] {
       const items = (await statuses(room, page.items)).map(shownStatus);
       return { items, ...(page.last === undefined ? {} : { nextCursor: toCursor(`${logPrefix}${page.last}`) }) };
     }),
-    endpoint(schema.showLog, async ({ params }) => shownStatus(await status(room, await logs.known(room, params)))),
+    endpoint(schema.showLog, async ({ params }) =>
+      shownStatus(await status(room, await getLogOrThrow(room.registry, params))),
+    ),
     endpoint(schema.electWriter, ({ params, fence }) => logs.electWriter(room, params, fence)),
     endpoint(schema.appendEntries, ({ params, headers, body, requestId }) => {
       const entries = body.entries.map((text) => Buffer.from(text, 'base64'));
@@ -54,13 +85,13 @@ export function logRoutes(room: replicas.Replicas): Endpoint[] {
         ...rest,
       };
     }),
-    endpoint(schema.initializeReplica, ({ params, body: { force = false } }) =>
+    endpoint(replicaSchema.initializeReplica, ({ params, body: { force = false } }) =>
       replicas.initializeReplica(room, params, force),
     ),
-    endpoint(schema.recoverReplica, ({ params, body: { force = false } }) =>
+    endpoint(replicaSchema.recoverReplica, ({ params, body: { force = false } }) =>
       replicas.recoverReplica(room, params, force),
     ),
-    endpoint(schema.cancelRecovery, ({ params }) => replicas.cancelRecovery(room, params)),
-    endpoint(schema.catchUpReplica, ({ params }) => replicas.catchUpReplica(room, params)),
+    endpoint(replicaSchema.cancelRecovery, ({ params }) => replicas.cancelRecovery(room, params)),
+    endpoint(replicaSchema.catchUpReplica, ({ params }) => replicas.catchUpReplica(room, params)),
   ];
 }

@@ -7,7 +7,7 @@ export type LogStatus = RegisteredLog & Positions;
 
 /** Where a log and each of its replicas stand. */
 export async function status(logs: Logs, registered: RegisteredLog): Promise<LogStatus> {
-  const heads = await positions(logs.parts(registered.group, registered.log));
+  const heads = await positions(logs.partsOf(registered));
   return { ...registered, ...heads };
 }
 

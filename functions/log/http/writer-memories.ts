@@ -1,18 +1,26 @@
 import type { WriterMemory } from '../protocol/append.ts';
+import type { LogParts } from '../protocol/log.ts';
+import type { LogName } from '../registered-log.ts';
 
 const most = 500;
 
+export interface RememberedWriter {
+  readonly memory: WriterMemory;
+  /** By the configuration that elected the writer: a change of the members ends it. */
+  parts?: LogParts | undefined;
+}
+
 /** What this process remembers of the writers that it appended for; the longest unused ones are forgotten. */
 export class WriterMemories {
-  readonly #memories = new Map<string, WriterMemory>();
+  readonly #writers = new Map<string, RememberedWriter>();
 
-  of({ group, log }: { group: string; log: string }, writerId: string): WriterMemory {
+  of({ group, log }: LogName, writerId: string): RememberedWriter {
     const key = `${group}/${log}/${writerId}`;
-    const memory = this.#memories.get(key) ?? { settlements: new Map() };
-    this.#memories.delete(key);
-    this.#memories.set(key, memory);
-    const [oldest] = this.#memories.keys();
-    if (this.#memories.size > most && oldest !== undefined) this.#memories.delete(oldest);
-    return memory;
+    const writer = this.#writers.get(key) ?? { memory: { settlements: new Map() } };
+    this.#writers.delete(key);
+    this.#writers.set(key, writer);
+    const [oldest] = this.#writers.keys();
+    if (this.#writers.size > most && oldest !== undefined) this.#writers.delete(oldest);
+    return writer;
   }
 }

@@ -5,7 +5,7 @@ import type { GroupLogs } from '../group-logs.ts';
 const pageSize = 1_000;
 
 /** The logs of a group on the log's own room. */
-export function groupLogs({ registry, parts }: LogRoom, clock: Clock): GroupLogs {
+export function groupLogs({ registry, open, create }: LogRoom, clock: Clock): GroupLogs {
   return {
     async list(group) {
       const logs: string[] = [];
@@ -17,7 +17,7 @@ export function groupLogs({ registry, parts }: LogRoom, clock: Clock): GroupLogs
       } while (after !== undefined);
       return logs;
     },
-    open: parts,
+    open,
     hold: (group, log, hold) => registry.hold(group, log, hold),
     async heldFrom(group, log, backupId) {
       const held = await registry.held(group, log);
@@ -25,7 +25,7 @@ export function groupLogs({ registry, parts }: LogRoom, clock: Clock): GroupLogs
     },
     release: (group, log, backupId) => registry.release(group, log, backupId),
     async create(group, log) {
-      await registry.create({ group, log, autoInitialize: false, createdAt: clock.now() });
+      await create({ group, log, autoInitialize: false, createdAt: clock.now() });
     },
     forget: (group, log) => registry.forget(group, log, clock.now()),
   };

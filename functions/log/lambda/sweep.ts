@@ -1,10 +1,11 @@
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { logger } from '../../platform/logging.ts';
-import type { LogName } from '../http/logs.ts';
+import { changeMembers, type MemberService } from '../http/members.ts';
 import { lookAt, missingVotes, note, type ReplicaNotes } from '../http/replica-watch.ts';
-import { type Replicas, recoverAll } from '../http/replicas.ts';
+import { recoverAll } from '../http/replicas.ts';
 import { unlockForgotten } from '../protocol/lock.ts';
 import type { Replica } from '../protocol/replica.ts';
+import type { LogName } from '../registered-log.ts';
 
 const discardedAtOnce = 2_000;
 /** A replica that gives no answer is waited for in each log. */
@@ -24,7 +25,7 @@ export interface SweepOptions {
  * minutes. One that fails holds up no other.
  */
 export async function sweep(
-  room: Replicas & { readonly notes: ReplicaNotes },
+  room: MemberService & { readonly notes: ReplicaNotes },
   { discards, remainingMs }: SweepOptions,
 ) {
   const swept = { logs: 0, notVoting: 0, started: 0, discarded: 0, failed: 0, left: 0 };
@@ -41,7 +42,7 @@ export async function sweep(
       if (!registered) return;
       swept.logs += 1;
       const { autoInitialize } = registered;
-      const parts = room.parts(name.group, name.log);
+      const parts = room.partsOf(registered);
       const seen = await lookAt(parts);
       swept.notVoting += missingVotes(seen, autoInitialize).length;
       await note(room.notes, parts.timer, name, seen);
@@ -50,6 +51,7 @@ export async function sweep(
         seen.flatMap(({ lock }) => lock ?? []),
       );
       swept.started += await recoverAll(room, name, autoInitialize, seen);
+      if (registered.configuration.next) await changeMembers(room, name, {}, oneLogMs);
       if (discards) swept.discarded += await discard(parts.replicas, remainingMs);
     } catch (error) {
       swept.failed += 1;

@@ -2,10 +2,13 @@
 import * as z from 'zod/mini';
 import { name } from '../../../api/schema.ts';
 import { tasks } from '../../platform/task.ts';
-import { Unreachable } from '../protocol/quorum.ts';
+import { StaleConfigurationError, Unreachable } from '../protocol/quorum.ts';
 
 const position = z.int().check(z.minimum(-1));
 export const replicaInput = z.object({ group: name, log: name, replica: z.string() });
 export const range = z.object({ from: position, to: position, fillTo: position, salvage: z.optional(z.literal(true)) });
 
-export const task = tasks({ named: (input) => ({ input }), passes: (cause) => cause instanceof Unreachable });
+export const task = tasks({
+  named: (input) => ({ input }),
+  passes: (cause) => cause instanceof Unreachable || cause instanceof StaleConfigurationError,
+});

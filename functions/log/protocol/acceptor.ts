@@ -44,6 +44,16 @@ export function inForce(meta: Meta | undefined, epoch: number): Meta {
   return meta && meta.epoch === epoch ? meta : nothingThere;
 }
 
+/** Whether the replica follows a newer configuration than the coordinator: what a majority is may have changed. */
+export function isStale(meta: Meta, configuration: number): boolean {
+  return meta.configuration > configuration;
+}
+
+/** What a coordinator of a configuration changes: from then on the replica refuses every older configuration. */
+export function following(change: MetaChange, configuration: number): MetaChange {
+  return { configuration, ...change };
+}
+
 /** Promises not to take part in anything below the ballot at positions that hold no action yet. */
 export function promise(meta: Meta, { number, by, view, forget }: PromiseRequest): Decision<PromiseAnswer> {
   const refusal = abstains(meta, view);
@@ -161,7 +171,8 @@ export function transition(meta: Meta, expected: Expected, change: Change): Meta
 export function empty(meta: Meta, { restoreId, incarnation }: EmptyRequest): MetaChange | undefined {
   if (meta.status !== 'RECOVERING' || meta.restoreId !== restoreId) return undefined;
   const { view: _view, epoch: _epoch, ...unused } = nothingThere;
-  return { ...unused, incarnation, restoreId: undefined, lock: undefined };
+  // The log that is created next under the name begins with its first configuration.
+  return { ...unused, incarnation, configuration: 0, restoreId: undefined, lock: undefined };
 }
 
 const allowed: Record<Status, readonly Status[]> = {

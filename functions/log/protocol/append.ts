@@ -7,7 +7,7 @@ import { accepted, fill, gather, spread } from './fill.ts';
 import { inspect } from './inspect.ts';
 import { isForgotten, unlockAll } from './lock.ts';
 import type { LogParts } from './log.ts';
-import { count, quorumOf, Unreachable } from './quorum.ts';
+import { count, isQuorum, StaleConfigurationError, Unreachable } from './quorum.ts';
 import { type Entry, type Lock, sameValue, type Value, type WriteAnswer } from './replica.ts';
 import { advance, forget, type Hold, handOut, markOf, placeOf, type Seat, type Settlements } from './sequencer.ts';
 
@@ -53,15 +53,23 @@ type Placed = { readonly seat: Seat; readonly first: number; readonly again: boo
 export async function append(parts: LogParts, memory: WriterMemory, request: AppendRequest): Promise<Appended> {
   let displaced: number | undefined;
   for (let round = 0; ; round += 1) {
-    const placed = await place(parts, memory, request, displaced);
+    const placed = await place(parts, memory, request, displaced).catch(replacedBy(memory, { notElected: true }));
     if (!('seat' in placed)) return placed;
-    const outcome = placed.again
-      ? await repeat(parts, memory, placed, request)
-      : await send(parts, memory, placed, request);
+    const sending = placed.again ? repeat(parts, memory, placed, request) : send(parts, memory, placed, request);
+    const outcome = await sending.catch(replacedBy(memory, { outcomeUnknown: true }));
     if (outcome !== 'displaced') return outcome;
     if (round === 2) return { outcomeUnknown: true };
     displaced = placed.first;
   }
+}
+
+/** A change of the members ends the writer; what it sent before may be in the log or come into it. */
+function replacedBy(memory: WriterMemory, outcome: Appended) {
+  return (error: unknown): Appended => {
+    if (!(error instanceof StaleConfigurationError)) throw error;
+    memory.seat = undefined;
+    return outcome;
+  };
 }
 
 /**
@@ -125,10 +133,9 @@ async function propose(
 ): Promise<Appended | 'displaced'> {
   const entries = values.map((value, at): Entry => ({ position: first + at, value }));
   const answers = await writeAll(parts, seat, entries);
-  const quorum = quorumOf(parts.replicas);
   const rejected = answers.flatMap((answer) => (answer?.verdict === 'REJECT' ? [answer.promised] : []));
   const dismissed = rejected.length > 0 || count(answers, dismisses) > 0;
-  if (count(answers, accepted) >= quorum) {
+  if (isQuorum(parts, answers, accepted)) {
     if (dismissed) await close(parts, memory, seat);
     return acknowledge(parts, memory, seat, entries);
   }

@@ -5,7 +5,7 @@ import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { accepted, applyTruncations, fill, gather } from './fill.ts';
 import { inspectFrom } from './inspect.ts';
 import type { LogParts } from './log.ts';
-import { type Answers, ask, count, quorumOf } from './quorum.ts';
+import { type Answers, ask, isQuorum, tally } from './quorum.ts';
 import type { Meta, PromiseAnswer, Status, Views } from './replica.ts';
 import { type Seat, take } from './sequencer.ts';
 
@@ -49,18 +49,17 @@ export async function elect(parts: LogParts, version: number): Promise<Election>
 
 async function attemptElection(parts: LogParts, version: number, beaten: number): Promise<Attempt> {
   const { replicas, timer, chance, settings } = parts;
-  const quorum = quorumOf(replicas);
   const metas = await ask(
     replicas.map((replica) => () => replica.read()),
     {
-      enough: (soFar) => count(soFar, votes) >= quorum,
+      enough: (soFar) => isQuorum(parts, soFar, votes),
       graceMs: settings.electionGraceMs,
       ms: settings.answerMs,
       timer,
     },
   );
-  const voting = count(metas, votes);
-  if (voting < quorum) {
+  const { met, voting, quorum } = tally(parts, metas, votes);
+  if (!met) {
     const statuses = metas.map((meta) => meta?.status ?? 'UNREACHABLE');
     return { notRecovered: { voting, quorum, statuses } };
   }
@@ -77,7 +76,7 @@ async function attemptElection(parts: LogParts, version: number, beaten: number)
   if (promises.some((answer) => answer?.verdict === 'VIEW' || answer?.verdict === 'IGNORED')) return { again: true };
   const rejected = promises.flatMap((answer) => (answer?.verdict === 'REJECT' ? [answer.promised] : []));
   if (rejected.length > 0) return { beaten: Math.max(...rejected) };
-  if (count(promises, accepted) < quorum) return { unreachable: true };
+  if (!isQuorum(parts, promises, accepted)) return { unreachable: true };
   return sitDown(parts, ballot, views, promises);
 }
 

@@ -15,7 +15,7 @@ import { applyTruncations, fill } from './fill.ts';
 import { inspect, standing } from './inspect.ts';
 import { endsThere, holds, lockAll, unlockAll } from './lock.ts';
 import type { LogParts } from './log.ts';
-import { Unreachable } from './quorum.ts';
+import { StaleConfigurationError, Unreachable } from './quorum.ts';
 import { type Positions, positions } from './reader.ts';
 
 /** The last position of each log that a backup holds. */
@@ -81,6 +81,9 @@ export async function cutLogs<Rest>(
       const read = await readRest();
       return read.kind === 'again' ? read : ((await appeared(logs, group, opened)) ?? read);
     });
+  } catch (error) {
+    if (error instanceof StaleConfigurationError) return again('the members of a log have changed');
+    throw error;
   } finally {
     await Promise.all(opened.map(({ parts }) => unlockAll(parts, lockId)));
   }
@@ -96,7 +99,7 @@ async function openLog(
   log: string,
   backupId: string,
 ): Promise<OpenLog | Again | undefined> {
-  const parts = logs.open(group, log);
+  const parts = await logs.open(group, log);
   const heads = await positions(parts);
   const { begin, voting, quorum } = heads;
   if (!isQuorum(heads)) {
@@ -112,8 +115,8 @@ async function openLog(
 async function appeared(logs: GroupLogs, group: string, opened: readonly OpenLog[]): Promise<Again | undefined> {
   const known = new Set(opened.map(({ log }) => log));
   const others = (await logs.list(group)).filter((log) => !known.has(log));
-  const unused = await mapConcurrent(others, logsAtOnce, (log) =>
-    isUninitialised(logs.open(group, log)).catch(unreachable),
+  const unused = await mapConcurrent(others, logsAtOnce, async (log) =>
+    isUninitialised(await logs.open(group, log)).catch(unreachable),
   );
   const [used] = others.filter((_, at) => !unused[at]);
   return used === undefined ? undefined : again(`log "${used}": it came into use while the cut was placed`);
@@ -152,7 +155,7 @@ async function cutLocked<Rest>(
   return { kind: 'cut', cut: Object.fromEntries(logs.map(({ log, end }) => [log, end])), rest: read.rest, pausedMs: 0 };
 }
 
-const isQuorum = (heads: Positions | undefined) => heads !== undefined && heads.voting >= heads.quorum;
+const isQuorum = (heads: Positions | undefined) => heads?.met === true;
 
 const named = (logs: readonly OpenLog[]) => `log ${logs.map(({ log }) => `"${log}"`).join(', ')}`;
 

@@ -1,7 +1,7 @@
 import { above, versionOf } from '../../../api/ballot.ts';
 import { performed } from './acceptor.ts';
 import type { LogParts } from './log.ts';
-import { type Answers, ask, count, quorumOf } from './quorum.ts';
+import { type Answers, ask, count, isMajority, isQuorum } from './quorum.ts';
 import type { Action, Ballot, LearnedAction, PositionPromiseAnswer, Value, Views, WriteAnswer } from './replica.ts';
 
 export type Filled =
@@ -77,12 +77,11 @@ export async function applyTruncations(parts: LogParts, chosen: Iterable<Learned
 /** Tells every replica what was chosen. A truncation counts only once a quorum knows it, so that no reader goes back. */
 export async function spread(parts: LogParts, action: LearnedAction): Promise<Filled> {
   const { replicas, timer, settings } = parts;
-  const quorum = quorumOf(replicas);
   const answers = await ask(
     replicas.map((replica) => () => replica.learn([action])),
-    { enough: (soFar) => count(soFar, accepted) >= quorum, ms: settings.answerMs, timer },
+    { enough: (soFar) => isQuorum(parts, soFar, accepted), ms: settings.answerMs, timer },
   );
-  const enough = action.value.type !== 'TRUNCATE' || count(answers, accepted) >= quorum;
+  const enough = action.value.type !== 'TRUNCATE' || isQuorum(parts, answers, accepted);
   return enough ? { filled: action } : { stopped: 'unreachable' };
 }
 
@@ -91,7 +90,6 @@ type Asked<Answer> = (replica: LogParts['replicas'][number], view: string) => Pr
 /** Asks the replicas whose view is known; enough is a quorum of acceptances, or a refusal that the attempt ends on. */
 export function gather<Answer extends { verdict: string }>(parts: LogParts, views: Views, question: Asked<Answer>) {
   const { replicas, timer, settings } = parts;
-  const quorum = quorumOf(replicas);
   return ask(
     replicas.map((replica, at) => () => {
       const view = views[at];
@@ -99,8 +97,11 @@ export function gather<Answer extends { verdict: string }>(parts: LogParts, view
     }),
     {
       enough: (soFar, open) => {
-        const accepts = count(soFar, accepted);
-        return accepts >= quorum || accepts + open < quorum;
+        const accepts = soFar.flatMap((answer, at) => (answer && accepted(answer) ? [at] : []));
+        return (
+          isMajority(parts.majorities, new Set(accepts)) ||
+          !isMajority(parts.majorities, new Set([...accepts, ...open]))
+        );
       },
       ms: settings.answerMs,
       timer,
@@ -114,11 +115,11 @@ export function accepted({ verdict }: { verdict: string }): boolean {
 
 /** Why an attempt did not get its quorum; undefined when it did. */
 function refusal<Answer extends PositionPromiseAnswer | WriteAnswer>(
-  { replicas }: LogParts,
+  parts: LogParts,
   answers: Answers<Answer>,
 ): { rejected: number } | { stopped: 'view' | 'unreachable' } | undefined {
   if (count(answers, ({ verdict }) => verdict === 'VIEW' || verdict === 'IGNORED') > 0) return { stopped: 'view' };
-  if (count(answers, accepted) >= quorumOf(replicas)) return undefined;
+  if (isQuorum(parts, answers, accepted)) return undefined;
   const rejected = answers.flatMap((answer) => (answer?.verdict === 'REJECT' ? [answer.promised] : []));
   return rejected.length > 0 ? { rejected: Math.max(...rejected) } : { stopped: 'unreachable' };
 }

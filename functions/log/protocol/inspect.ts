@@ -1,5 +1,5 @@
 import type { LogParts } from './log.ts';
-import { type Answers, ask, count, quorumOf } from './quorum.ts';
+import { type Answers, ask, isMajority, isQuorum } from './quorum.ts';
 import { isLearned, type LearnedAction, type Range, type Replica, settledOf, type Views } from './replica.ts';
 
 /** Waits so long for the last replicas once there is a quorum. */
@@ -26,12 +26,11 @@ export interface Inspection {
  */
 export async function inspectFrom(parts: LogParts, from: number, to: number, needed?: Replica): Promise<Inspection> {
   const { replicas, timer, settings } = parts;
-  const quorum = quorumOf(replicas);
   const answers = await ask(
     replicas.map((replica) => () => replica.range(from, to)),
     {
       enough: (soFar) =>
-        count(soFar, votes) >= quorum && (needed === undefined || soFar[replicas.indexOf(needed)] !== undefined),
+        isQuorum(parts, soFar, votes) && (needed === undefined || soFar[replicas.indexOf(needed)] !== undefined),
       graceMs,
       ms: settings.answerMs,
       timer,
@@ -42,15 +41,16 @@ export async function inspectFrom(parts: LogParts, from: number, to: number, nee
   const answered = ranges.filter((range) => range !== undefined);
   const begin = Math.max(0, ...answered.filter(known).map(({ meta }) => meta.begin));
   const chosen = new Map<number, LearnedAction>();
-  const performed = new Map<string, number>();
-  for (const range of answered) {
-    for (const action of range.actions) {
+  const performed = new Map<string, Set<number>>();
+  for (const [place, range] of ranges.entries()) {
+    for (const action of range?.actions ?? []) {
+      if (!range) continue;
       if (isLearned(range.meta, action)) chosen.set(action.position, { ...action, learned: true });
       if (!votes(range) || action.performed === undefined || !action.value) continue;
       const key = `${action.position} ${action.performed} ${action.performedBy}`;
-      const holders = (performed.get(key) ?? 0) + 1;
+      const holders = (performed.get(key) ?? new Set()).add(place);
       performed.set(key, holders);
-      if (holders >= quorum && !chosen.has(action.position)) {
+      if (isMajority(parts.majorities, holders) && !chosen.has(action.position)) {
         chosen.set(action.position, { ...action, value: action.value, learned: true });
       }
     }

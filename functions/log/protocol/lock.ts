@@ -3,7 +3,7 @@
  * demoted. Design: backups, "The cut".
  */
 import type { LogParts } from './log.ts';
-import { ask, count, quorumOf } from './quorum.ts';
+import { ask, isQuorum } from './quorum.ts';
 import type { Lock, Meta, Moved } from './replica.ts';
 
 export interface Cut {
@@ -20,21 +20,20 @@ export interface Cut {
  */
 export async function lockAll(parts: LogParts, lockId: string): Promise<Cut | undefined> {
   const { replicas, timer, settings } = parts;
-  const quorum = quorumOf(replicas);
   const at = timer.now();
   const metas = await ask(
     replicas.map((replica) => () => replica.read()),
-    { enough: (soFar) => count(soFar, votes) >= quorum, graceMs: 50, ms: settings.answerMs, timer },
+    { enough: (soFar) => isQuorum(parts, soFar, votes), graceMs: 50, ms: settings.answerMs, timer },
   );
   const answers = await ask(
     replicas.map((replica, index) => () => {
       const meta = metas[index];
       return meta && votes(meta) ? replica.lock({ lockId, at, view: meta.view, turn: meta.lockTurn }) : undefined;
     }),
-    { enough: (soFar) => count(soFar, ({ moved }) => moved) >= quorum, graceMs: 50, ms: settings.answerMs, timer },
+    { enough: (soFar) => isQuorum(parts, soFar, ({ moved }) => moved), graceMs: 50, ms: settings.answerMs, timer },
   );
   const locked = replicas.filter((_, index) => answers[index]?.moved);
-  if (locked.length < quorum) {
+  if (!isQuorum(parts, answers, ({ moved }) => moved)) {
     await unlockAll(parts, lockId);
     return undefined;
   }

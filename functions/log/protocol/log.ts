@@ -4,7 +4,7 @@
  * Not guaranteed: that an append whose outcome is unknown did not happen (ask again with the same request), and that a
  * log survives the loss of a quorum of its replicas at one time.
  */
-import type { Chance, Timer } from './quorum.ts';
+import type { Chance, Majorities, Timer } from './quorum.ts';
 import type { Replica } from './replica.ts';
 import type { SeatStore } from './sequencer.ts';
 
@@ -39,7 +39,12 @@ export const defaultSettings: LogSettings = {
 };
 
 export interface LogParts {
+  /** The members, and while they change those that are to be members. */
   readonly replicas: readonly Replica[];
+  /** What a quorum is: a majority of each of these sets. */
+  readonly majorities: Majorities;
+  /** The version of the configuration that these replicas and majorities are from. */
+  readonly configuration: number;
   readonly seat: SeatStore;
   readonly timer: Timer;
   readonly chance: Chance;

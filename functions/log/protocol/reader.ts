@@ -2,13 +2,15 @@
 import { fill } from './fill.ts';
 import { type Inspection, inspectFrom, standing } from './inspect.ts';
 import type { LogParts } from './log.ts';
-import { ask, count, quorumOf } from './quorum.ts';
+import { ask, isQuorum, tally } from './quorum.ts';
 import { isLearned, type LearnedAction, type Meta, type Status, settledOf } from './replica.ts';
 
 export interface Positions {
   readonly begin: number;
   readonly end: number;
   readonly settled: number;
+  /** Whether a quorum votes. */
+  readonly met: boolean;
   readonly quorum: number;
   readonly voting: number;
   readonly replicas: readonly ReplicaPosition[];
@@ -27,10 +29,9 @@ export interface ReplicaPosition {
 /** Where the log and each of its replicas stand, as a quorum (or as many as answer) tells. */
 export async function positions(parts: LogParts): Promise<Positions> {
   const { replicas, timer, settings } = parts;
-  const quorum = quorumOf(replicas);
   const metas = await ask(
     replicas.map((replica) => () => replica.read()),
-    { enough: (soFar) => count(soFar, votes) >= quorum, graceMs: settings.graceMs, ms: settings.answerMs, timer },
+    { enough: (soFar) => isQuorum(parts, soFar, votes), graceMs: settings.graceMs, ms: settings.answerMs, timer },
   );
   const voting = metas.filter((meta): meta is Meta => meta !== undefined && votes(meta));
   const end = Math.max(0, ...voting.map((meta) => meta.end));
@@ -38,8 +39,7 @@ export async function positions(parts: LogParts): Promise<Positions> {
     begin: Math.max(0, ...voting.map(({ begin }) => begin)),
     end,
     settled: Math.max(-1, ...voting.map(settledOf)),
-    quorum,
-    voting: voting.length,
+    ...tally(parts, metas, votes),
     replicas: replicas.map(({ id }, at) => {
       const { status, begin, promised, ...own } = metas[at] ?? { ...absent, status: 'UNREACHABLE' as const };
       return { id, status, begin, end: own.end, promised, lag: Math.max(0, end - own.end) };
@@ -77,7 +77,7 @@ const window = 64;
 /** The APPEND entries from `from` to `to`, in order; `nextFrom` says where the next page begins. */
 export async function read(parts: LogParts, { from, to, limit, maxBytes }: ReadRange): Promise<ReadAnswer> {
   const heads = await positions(parts);
-  if (heads.voting < heads.quorum) return { notRecovered: heads };
+  if (!heads.met) return { notRecovered: heads };
   const first = from ?? heads.begin;
   const last = to ?? Math.max(heads.end, first - 1);
   if (to !== undefined && to < first) return { badRange: { from: first, to } };

@@ -3,7 +3,7 @@
 import { type RangeToLearn, type RecoveryPlan, split } from '../lambda/workflow.ts';
 import { catchUp } from './catch-up.ts';
 import type { LogParts } from './log.ts';
-import { count, quorumOf } from './quorum.ts';
+import { isQuorum } from './quorum.ts';
 import { askOthers, finish, joinVoting, type Round, recoveryRound } from './recovery.ts';
 import type { Replica } from './replica.ts';
 
@@ -48,9 +48,8 @@ async function forced(parts: LogParts, replica: Replica): Promise<Round | undefi
   const self = await replica.read();
   if (self.status !== 'VOTING') return undefined;
   const others = await askOthers(parts, replica);
-  const voting = count(others, ({ status }) => status === 'VOTING');
   // Without them the replica would not come back, and the log might stand still.
-  return voting >= quorumOf(parts.replicas) ? joinVoting(parts, replica, self) : undefined;
+  return isQuorum(parts, others, ({ status }) => status === 'VOTING') ? joinVoting(parts, replica, self) : undefined;
 }
 
 export interface Slice {

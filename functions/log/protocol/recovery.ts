@@ -1,12 +1,13 @@
 /** How a replica comes to vote. Design: the replicated log, "Recovery of a replica". */
 import { catchUp } from './catch-up.ts';
 import type { LogParts } from './log.ts';
-import { type Answers, ask, count, quorumOf, Unreachable } from './quorum.ts';
-import type { Meta, Replica } from './replica.ts';
+import { type Answers, ask, count, isMajority, isQuorum, type Tally, tally, Unreachable } from './quorum.ts';
+import type { Meta, Moved, Replica } from './replica.ts';
 import type { Seat } from './sequencer.ts';
 
 export interface Circumstances {
-  readonly quorum: number;
+  /** The votes of the other replicas. */
+  readonly votes: Tally;
   readonly autoInitialize: boolean;
   /** A log that ever had a writer is never founded anew by itself. */
   readonly seated: boolean;
@@ -22,14 +23,14 @@ export type Step =
 export function decide(
   self: Meta,
   others: Answers<Meta>,
-  { quorum, autoInitialize, seated, salvage }: Circumstances,
+  { votes, autoInitialize, seated, salvage }: Circumstances,
 ): Step {
   const all = (...statuses: string[]) => others.every((meta) => meta !== undefined && statuses.includes(meta.status));
-  const voting = count(others, ({ status }) => status === 'VOTING');
+  const { voting, quorum } = votes;
   const unreachable = others.filter((meta) => meta === undefined).length;
   if (self.restoreId !== undefined) return wait('a restore fills this replica');
-  if (voting >= quorum) return { step: 'recover' };
-  if (salvage && voting > 0 && unreachable === 0) return { step: 'salvage' };
+  if (votes.met) return { step: 'recover' };
+  if (salvage && count(others, isVoting) > 0 && unreachable === 0) return { step: 'salvage' };
   if (self.status === 'STARTING' && all('STARTING', 'VOTING')) return { step: 'vote' };
   if (self.status === 'EMPTY' && all('EMPTY', 'STARTING')) {
     if (seated)
@@ -72,8 +73,17 @@ export async function recoveryRound(
   const self = await replica.create({ incarnation: chance.id(), view: shortId(parts) });
   if (self.status === 'VOTING') return { phase: 'voting' };
   const [others, seat] = await Promise.all([askOthers(parts, replica), parts.seat.read()]);
-  const circumstances = { quorum: quorumOf(parts.replicas), autoInitialize, seated: seat !== undefined, salvage };
-  const decision = decide(self, others, circumstances);
+  const votes = tally(parts, others, isVoting);
+  const circumstances = { votes, autoInitialize, seated: seat !== undefined, salvage };
+  const members = new Set(parts.majorities.flat());
+  const isMember = members.has(parts.replicas.indexOf(replica));
+  const decision = decide(
+    self,
+    others.filter((_, at) => members.has(at) && parts.replicas[at] !== replica),
+    circumstances,
+  );
+  // One that is to be added learns what the members have; founding or saving a log is not its part.
+  if (!isMember && decision.step !== 'recover') return { phase: 'waiting', reason: 'too few of the members vote' };
   if (decision.step === 'wait') return { phase: 'waiting', reason: decision.reason };
   if (decision.step === 'recover') return joinVoting(parts, replica, self);
   if (decision.step === 'salvage') return joinSurvivors(parts, replica, self, others);
@@ -89,31 +99,34 @@ export async function recoveryRound(
  * from those same answers: whoever was elected with the lost replica has to elect again.
  */
 export function joinVoting(parts: LogParts, replica: Replica, self: Meta): Promise<Round> {
-  return join(parts, replica, self, quorumOf(parts.replicas));
+  return join(parts, replica, self, (places) => isMajority(parts.majorities, places));
 }
 
 /** The same with fewer than a quorum, once what the others held is given up: all that still vote have to take part. */
 async function joinSurvivors(parts: LogParts, replica: Replica, self: Meta, others: Answers<Meta>): Promise<Round> {
-  const round = await join(
-    parts,
-    replica,
-    self,
-    count(others, ({ status }) => status === 'VOTING'),
-  );
+  const survivors = count(others, isVoting);
+  const round = await join(parts, replica, self, (places) => places.size >= survivors);
   return round.phase === 'catching-up' ? { ...round, salvage: true } : round;
 }
 
-async function join(parts: LogParts, replica: Replica, self: Meta, needed: number): Promise<Round> {
+async function join(
+  parts: LogParts,
+  replica: Replica,
+  self: Meta,
+  isEnough: (places: ReadonlySet<number>) => boolean,
+): Promise<Round> {
   const { incarnation } = self;
   const marked = await replica.transition(self, { status: 'RECOVERING', view: shortId(parts) });
   if (!marked.moved) return { phase: 'waiting', reason: 'another run moved this replica' };
   const { timer, settings } = parts;
   const answers = await ask(
     parts.replicas.map((other) => () => (other === replica ? undefined : other.replaceView(shortId(parts)))),
-    { enough: (soFar) => count(soFar, ({ moved }) => moved) >= needed, ms: settings.answerMs, timer },
+    { enough: (soFar) => isEnough(movedIn(soFar)), ms: settings.answerMs, timer },
   );
   const voting = answers.flatMap((answer) => (answer?.moved ? [answer.meta] : []));
-  if (voting.length < needed) return { phase: 'waiting', reason: `only ${voting.length} of ${needed} replicas vote` };
+  if (!isEnough(movedIn(answers))) {
+    return { phase: 'waiting', reason: `only ${voting.length} of the other replicas vote` };
+  }
   const { promised, promisedBy } = voting.reduce((top, meta) => (meta.promised > top.promised ? meta : top));
   const status = 'RECOVERING';
   const from = Math.min(...voting.map(({ begin }) => begin));
@@ -163,15 +176,18 @@ async function tryToVote(
   return 'learned' in caught && (await finish(replica, round.incarnation)) ? 'voting' : 'waiting';
 }
 
+/** The records of the other replicas, each at its place. */
 export function askOthers(parts: LogParts, replica: Replica): Promise<Answers<Meta>> {
   const { replicas, timer, settings } = parts;
-  const others = replicas.filter((other) => other !== replica);
-  const quorum = quorumOf(replicas);
   return ask(
-    others.map((other) => () => other.read()),
-    { enough: (soFar) => count(soFar, ({ status }) => status === 'VOTING') >= quorum, ms: settings.answerMs, timer },
+    replicas.map((other) => () => (other === replica ? undefined : other.read())),
+    { enough: (soFar) => isQuorum(parts, soFar, isVoting), ms: settings.answerMs, timer },
   );
 }
+
+const isVoting = ({ status }: Meta) => status === 'VOTING';
+
+const movedIn = (answers: Answers<Moved>) => new Set(answers.flatMap((answer, at) => (answer?.moved ? [at] : [])));
 
 /** Views stand in the seat, one per replica: short ones keep it under 1 KB. */
 export function shortId({ chance }: LogParts): string {

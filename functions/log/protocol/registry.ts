@@ -1,3 +1,4 @@
+import type { Configuration } from './configuration.ts';
 import type { Hold } from './sequencer.ts';
 
 /** A log as it was created. */
@@ -8,6 +9,7 @@ export interface RegisteredLog {
   readonly autoInitialize: boolean;
   /** Epoch ms. */
   readonly createdAt: number;
+  readonly configuration: Configuration;
 }
 
 /** The port to the logs that were created, and to what keeps them from being truncated. */
@@ -16,6 +18,11 @@ export interface LogRegistry {
   read(group: string, log: string): Promise<RegisteredLog | undefined>;
   /** Answers the log as it is; `created` is false when it was there before. */
   create(log: RegisteredLog): Promise<{ created: boolean; log: RegisteredLog }>;
+  /**
+   * Changes the configuration if it is still `from`. A change of the version closes the writer in the same write, so that whoever
+   * appends next is elected by the new majorities. False when another change came first.
+   */
+  configure(group: string, log: string, from: Configuration, to: Configuration): Promise<boolean>;
   /** Makes the log unknown, with its seat and hold; its record goes at its time to live. */
   forget(group: string, log: string, now: number): Promise<void>;
   /** The logs of a group in order of their names, after the given one. */

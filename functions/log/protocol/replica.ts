@@ -36,6 +36,8 @@ export interface Meta {
   readonly lockTurn: number;
   /** Set while a restore fills the replica: no recovery takes it over then. */
   readonly restoreId?: string;
+  /** The newest configuration of the log that a coordinator has come with: an older one is refused from then on. */
+  readonly configuration: number;
 }
 
 export type Value =
@@ -162,8 +164,9 @@ export function dataBytes({ value }: Action): number {
 }
 
 /**
- * One replica of one log. Every method is one atomic request and may be sent again without harm. A rejected promise
- * means that no answer came: the request may have taken effect.
+ * One replica of one log, for a coordinator that follows one configuration. Every method is one atomic request and may be
+ * sent again without harm. Throws `Unreachable` when no answer came: the request may have taken effect. Throws
+ * `StaleConfigurationError` once the replica follows a newer configuration; only `learn`, `unlock` and `discard` work all the same.
  */
 export interface Replica {
   readonly id: string;
@@ -215,6 +218,7 @@ export const nothingThere: Meta = {
   end: 0,
   learnedTo: {},
   lockTurn: 0,
+  configuration: 0,
 };
 
 export function sameValue(one: Value, other: Value): boolean {

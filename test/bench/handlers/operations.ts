@@ -141,8 +141,8 @@ async function appending({ table, documents, replicas }: Stores, leader: Leader)
   };
   const invoke = handlerOf(logRoutes(room));
   const log = `${group}/logs/journal`;
-  await logs.registry.create({ group: 'bench', log: 'journal', autoInitialize: true, createdAt: Date.now() });
-  const parts = logs.parts('bench', 'journal');
+  await logs.create({ group: 'bench', log: 'journal', autoInitialize: true, createdAt: Date.now() });
+  const parts = await logs.open('bench', 'journal');
   for (const replica of parts.replicas) await initialize(parts, replica, false);
   const { writerId } = await ok(invoke, { method: 'POST', path: `${log}/writer`, headers: fenced(leader), body: {} });
   const headers = { 'log-writer': writerId };

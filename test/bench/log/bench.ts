@@ -56,8 +56,8 @@ type Writer = Awaited<ReturnType<typeof writer>>;
 /** A log on tables behind the wire, with its elected writer. */
 async function writer(endpoint: string) {
   const { room, tables } = await logsWith(endpoint, 3);
-  await room.registry.create({ group: 'orders', log: 'journal', autoInitialize: false, createdAt: Date.now() });
-  const parts = room.parts('orders', 'journal');
+  await room.create({ group: 'orders', log: 'journal', autoInitialize: false, createdAt: Date.now() });
+  const parts = await room.open('orders', 'journal');
   for (const replica of parts.replicas) await initialize(parts, replica, false);
   const { writerId, memory } = await seat(parts);
   let requests = 0;

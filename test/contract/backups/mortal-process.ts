@@ -46,8 +46,8 @@ export function mortalProcess(archive: ArchiveWorld, fatal: number) {
     ) as unknown as Replica;
   const dying: GroupLogs = {
     ...logs,
-    open: (group, log) => {
-      const parts = logs.open(group, log);
+    open: async (group, log) => {
+      const parts = await logs.open(group, log);
       return { ...parts, replicas: parts.replicas.map(mortal) };
     },
   };

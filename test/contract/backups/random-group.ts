@@ -62,7 +62,7 @@ export async function randomGroup(
     },
     async truncate() {
       const log = random.pick(logNames);
-      const { begin, end } = await positions(logs.open(group, log));
+      const { begin, end } = await positions(await logs.open(group, log));
       await writers.get(log)?.truncate(random.integer(begin, Math.max(begin, end - 1)));
     },
   };
@@ -87,7 +87,7 @@ const text = (data: Uint8Array) => Buffer.from(data).toString();
 
 /** The log when `end` was its last position, computed from its replicas' content. */
 export async function logAt(logs: MemoryLogs, group: string, log: string, end: number): Promise<LogState> {
-  const { chosen } = await inspect(logs.open(group, log), 0, end);
+  const { chosen } = await inspect(await logs.open(group, log), 0, end);
   const values = [...chosen.values()].sort((one, other) => one.position - other.position);
   const begin = Math.max(0, ...values.map(({ value }) => (value.type === 'TRUNCATE' ? value.to : 0)));
   const entries = values.flatMap(({ position, value }) =>
@@ -97,7 +97,7 @@ export async function logAt(logs: MemoryLogs, group: string, log: string, end: n
 }
 
 export async function logNow(logs: MemoryLogs, group: string, log: string): Promise<LogState> {
-  const parts = logs.open(group, log);
+  const parts = await logs.open(group, log);
   const { begin, end } = await positions(parts);
   const page = await read(parts, { from: begin, to: end, limit: 100_000, maxBytes: 2 ** 30 });
   if (!('items' in page)) throw new Error(JSON.stringify(page));

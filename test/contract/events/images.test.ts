@@ -4,6 +4,7 @@ import { moved } from '../../../functions/backups/backup.ts';
 import { changeOf } from '../../../functions/events/change.ts';
 import { eventOf } from '../../../functions/events/event.ts';
 import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
+import { logRegistryTable } from '../../../functions/log/dynamodb/registry-table.ts';
 import { replicaNotesTable } from '../../../functions/log/dynamodb/replica-notes-table.ts';
 import { seatTable } from '../../../functions/log/dynamodb/sequencer-table.ts';
 import { note } from '../../../functions/log/http/replica-watch.ts';
@@ -125,7 +126,15 @@ test('of two sweeps that see a change at once one tells of it', async () => {
 });
 
 test('an append moves the seat in the same partition and passes no filter', async () => {
-  const seat = seatTable({ client: world.other, table: world.table, group: 'logs', log: 'journal' });
+  const place = { table: world.table, group: 'logs', log: 'journal' };
+  await logRegistryTable(world.other, world.table).create({
+    group: 'logs',
+    log: 'journal',
+    autoInitialize: false,
+    createdAt: 1,
+    configuration: { version: 1, replicas: [] },
+  });
+  const seat = seatTable({ client: world.other, ...place, configuration: 1 });
   const free = {
     number: 1,
     writerId: 'w',

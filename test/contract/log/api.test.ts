@@ -148,7 +148,7 @@ test('an unknown log is 404 for every operation, an unknown replica 404, another
   }
   const { path } = await newLog();
   expect((await call('POST', `${path}/replicas/5/recover`, {})).status).toBe(404);
-  expect((await call('DELETE', path)).status).toBe(405);
+  expect((await call('DELETE', `${path}/entries`)).status).toBe(405);
 });
 
 test('a log is created once, waits until it is initialised, and is recovered by an execution', async () => {

@@ -14,8 +14,8 @@ const unitsOf = ({ command, capacity }: Sent) => (command === 'TransactWriteItem
 
 async function writer() {
   const { room, faults } = await logsWith(inject('dynamodb'), 3);
-  await room.registry.create({ group: 'orders', log: 'journal', autoInitialize: true, createdAt: 1 });
-  const parts = room.parts('orders', 'journal');
+  await room.create({ group: 'orders', log: 'journal', autoInitialize: true, createdAt: 1 });
+  const parts = await room.open('orders', 'journal');
   for (const replica of parts.replicas) await vote(replica);
   const election = await elect(parts, 268_435_455);
   if (!('elected' in election)) throw new Error(JSON.stringify(election));

@@ -7,7 +7,9 @@ import { positionKey } from '../../../functions/log/dynamodb/replica-item.ts';
 import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
 import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
 import { systemTimer } from '../../../functions/log/protocol/quorum.ts';
+import type { RegisteredLog } from '../../../functions/log/protocol/registry.ts';
 import type { Replica, WriteRequest } from '../../../functions/log/protocol/replica.ts';
+import { getLogOrThrow } from '../../../functions/log/registered-log.ts';
 import { asks, type Call, founded, served } from '../../support/log/served.ts';
 import { logsWith, type TestLogs } from '../../support/log/tables.ts';
 import { localDocuments } from '../../support/main-table.ts';
@@ -26,8 +28,9 @@ const begunAt = Date.now();
 async function newProcess({ aheadMs = 0, changed = (parts: LogParts) => parts } = {}) {
   const { room, faults } = await logsWith(inject('dynamodb'), 3, tables);
   const timer = { ...systemTimer, now: () => begunAt + aheadMs };
-  const parts = (group: string, log: string) => changed({ ...room.parts(group, log), timer, settings });
-  const call = served(inject('dynamodb'), tables.main, { ...room, parts });
+  const partsOf = (registered: RegisteredLog) => changed({ ...room.partsOf(registered), timer, settings });
+  const parts = async (group: string, log: string) => partsOf(await getLogOrThrow(room.registry, { group, log }));
+  const call = served(inject('dynamodb'), tables.main, { ...room, partsOf });
   const lose = (...ids: number[]) => {
     for (const id of ids) replica(id).plan = () => 'request lost';
   };
@@ -136,7 +139,7 @@ test('exclusivity_lost names what is kept: the fills of the next election saw on
 test('election_lost: for good to a newer term, for a while to rivals of the same one', async () => {
   const { call } = await newProcess();
   const { path, log, elect, append, read } = await newLog(call);
-  const rival = (await newProcess()).parts('orders', log);
+  const rival = await (await newProcess()).parts('orders', log);
   const beaten = (parts: LogParts): LogParts => ({
     ...parts,
     replicas: parts.replicas.map((replica, at) => ({
@@ -172,7 +175,7 @@ test('rounds_exhausted: a version that has used its last ballot is at its end', 
   const { call, parts } = await newProcess();
   const { log, elect } = await newLog(call);
   const last = pack(0, maxRound);
-  for (const replica of parts('orders', log).replicas) {
+  for (const replica of (await parts('orders', log)).replicas) {
     const { view } = await replica.read();
     expect(await replica.promise({ number: last, by: randomUUID(), view, forget: [] })).toHaveProperty('end');
   }
@@ -196,10 +199,10 @@ test('state_locked: a backup holds appends back, and the same request is placed 
   const { call, parts } = await newProcess();
   const { log, elect, append } = await newLog(call);
   const writer = await elect();
-  expect(await lockAll(parts('orders', log), 'cut')).toMatchObject({ end: 0 });
+  expect(await lockAll(await parts('orders', log), 'cut')).toMatchObject({ end: 0 });
   const wait = { retryable: true, retryAfterMs: expect.any(Number) };
   expect(await append(writer, ['a'], 'key')).toMatchObject(problem(409, 'state_locked', wait));
-  await unlockAll(parts('orders', log), 'cut');
+  await unlockAll(await parts('orders', log), 'cut');
   expect(await append(writer, ['a'], 'key')).toMatchObject({ status: 201, body: { first: 1, last: 1 } });
 });
 

@@ -1,9 +1,13 @@
 import { describe, expect, inject, it } from 'vitest';
+import { seatTable } from '../../../functions/log/dynamodb/sequencer-table.ts';
+import { firstConfiguration } from '../../../functions/log/protocol/configuration.ts';
 import { MemorySeat } from '../../support/log/memory-seat.ts';
 import { logsWith } from '../../support/log/tables.ts';
+import { localDocuments } from '../../support/main-table.ts';
 import { seat, seatContract } from './seat-contract.ts';
 
 const group = 'g';
+const configuration = firstConfiguration([{ id: '1', table: 'unused', epoch: 1 }]);
 const log = 'journal';
 
 describe('a seat in memory', () => {
@@ -18,15 +22,15 @@ describe('a seat in memory', () => {
   });
 });
 
-const tables = async () => {
+const onTables = async () => {
   const { room, faults } = await logsWith(inject('dynamodb'), 1);
-  await room.registry.create({ group, log, autoInitialize: true, createdAt: 1 });
-  return { room, faults: faults.main, store: room.parts(group, log).seat };
+  await room.create({ group, log, autoInitialize: true, createdAt: 1 });
+  return { room, faults: faults.main, store: (await room.open(group, log)).seat };
 };
 
 describe('a seat in the main table', () => {
   seatContract(async () => {
-    const { room, store } = await tables();
+    const { room, store } = await onTables();
     return {
       store,
       hold: async (hold) => {
@@ -36,7 +40,7 @@ describe('a seat in the main table', () => {
   });
 
   it.each(['answer lost', 'request lost', 'throttle', 'duplicate'] as const)('survives: %s', async (fault) => {
-    const { store, faults } = await tables();
+    const { store, faults } = await onTables();
     faults.once(fault, 'UpdateItemCommand');
     expect(await store.replace(undefined, seat(1))).toEqual({ replaced: true });
     faults.once(fault, 'UpdateItemCommand');
@@ -45,7 +49,7 @@ describe('a seat in the main table', () => {
   });
 
   it('goes to one of many who want it, and says to the others whose it is', async () => {
-    const { store } = await tables();
+    const { store } = await onTables();
     const claims = Array.from({ length: 8 }, (_, at) => seat(1, { writerId: `writer-${at}` }));
     const answers = await Promise.all(claims.map((claim) => store.replace(undefined, claim)));
     const there = await store.read();
@@ -54,7 +58,7 @@ describe('a seat in the main table', () => {
   });
 
   it('costs one unit even with 64 requests, five views and long names', async () => {
-    const { store, faults } = await tables();
+    const { store, faults } = await onTables();
     const recent = Array.from({ length: 64 }, (_, at) => ({ requestId: `${at}`.padStart(12, 'A'), count: 64 }));
     const views = Array.from({ length: 5 }, () => '0123456789ab');
     const far = { first: 9e15, next: 9e15, settled: 9e15, regularFrom: 9e15, number: 9e15, truncation: 9e15 };
@@ -67,14 +71,21 @@ describe('a seat in the main table', () => {
 
 describe('the registry', () => {
   it('creates a log once, keeps what it was created with, and lists logs of one group and of all', async () => {
-    const { room } = await logsWith(inject('dynamodb'), 1);
+    const { room, tables } = await logsWith(inject('dynamodb'), 1);
     const { registry } = room;
-    const created = { group, log, autoInitialize: false, createdAt: 7 };
+    const created = { group, log, autoInitialize: false, createdAt: 7, configuration };
     expect(await registry.read(group, log)).toBeUndefined();
     expect(await registry.create(created)).toEqual({ created: true, log: created });
     const again = { ...created, autoInitialize: true, createdAt: 8 };
     expect(await registry.create(again)).toEqual({ created: false, log: created });
-    await room.parts(group, log).seat.replace(undefined, seat(1));
+    const place = seatTable({
+      client: localDocuments(inject('dynamodb')),
+      table: tables.main,
+      group,
+      log,
+      configuration: 1,
+    });
+    await place.replace(undefined, seat(1));
     expect(await registry.read(group, log)).toEqual(created);
     for (const name of ['a', 'z']) await registry.create({ ...created, log: name });
     await registry.create({ ...created, group: 'other' });
@@ -87,11 +98,17 @@ describe('the registry', () => {
   });
 
   it('knows nothing of a log that was forgotten, until it is created anew', async () => {
-    const { room } = await logsWith(inject('dynamodb'), 1);
+    const { room, tables } = await logsWith(inject('dynamodb'), 1);
     const { registry } = room;
-    const created = { group, log, autoInitialize: true, createdAt: 7 };
+    const created = { group, log, autoInitialize: true, createdAt: 7, configuration };
     await registry.create(created);
-    const { seat: place } = room.parts(group, log);
+    const place = seatTable({
+      client: localDocuments(inject('dynamodb')),
+      table: tables.main,
+      group,
+      log,
+      configuration: 1,
+    });
     await place.replace(undefined, seat(1));
     await registry.forget(group, log, 8_000);
     expect(await registry.read(group, log)).toBeUndefined();
@@ -106,7 +123,7 @@ describe('the registry', () => {
     const { room } = await logsWith(inject('dynamodb'), 1);
     const { registry } = room;
     await expect(registry.hold(group, log, { backupId: 'b', from: 1 })).rejects.toThrow();
-    await registry.create({ group, log, autoInitialize: true, createdAt: 1 });
+    await registry.create({ group, log, autoInitialize: true, createdAt: 1, configuration });
     await registry.hold(group, log, { backupId: 'one', from: 2 });
     expect(await registry.hold(group, log, { backupId: 'one', from: 3 })).toEqual({ backupId: 'one', from: 3 });
     expect(await registry.hold(group, log, { backupId: 'other', from: 5 })).toEqual({ backupId: 'one', from: 3 });

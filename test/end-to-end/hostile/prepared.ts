@@ -1,5 +1,6 @@
 import { beginUpload, submitJob } from '../../../api/operations/jobs.ts';
-import { createLog, electWriter, initializeReplica } from '../../../api/operations/log.ts';
+import { createLog, electWriter } from '../../../api/operations/log.ts';
+import { initializeReplica } from '../../../api/operations/log-replicas.ts';
 import { registerWorker } from '../../../api/operations/workers.ts';
 import { TenureClient } from '../../../client/index.ts';
 import type { Known } from '../../support/fuzz/requests.ts';

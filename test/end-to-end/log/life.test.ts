@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest';
-import { initializeReplica } from '../../../api/operations/log.ts';
+import { initializeReplica } from '../../../api/operations/log-replicas.ts';
 import { hasCode, LeadershipLost, ReplicatedLog, TenureClient, termFromEnvironment } from '../../../client/index.ts';
 import { sizes } from '../../sizes.ts';
 import { logAt, texts, whenVoting } from './logs.ts';

@@ -39,7 +39,8 @@ function byApi(): Append {
 function directly(): Append {
   const client = localDocuments(dynamodb);
   const replicas = replicaTables.map((replica) => ({ table: replica, client: localDocuments(dynamodb) }));
-  const parts = logsOn({ client, table, replicas }).parts(group, log);
+  const room = logsOn({ client, table, replicas });
+  let parts: LogParts | undefined;
   let writer: { writerId: string; memory: WriterMemory } | undefined;
   return async (entries) => {
     const requestId = requestIdOf(randomUUID());
@@ -47,6 +48,7 @@ function directly(): Append {
       return { type: 'APPEND', data: Buffer.from(text), requestId, index };
     });
     for (let lost = 0; ; lost += 1) {
+      parts ??= await room.open(group, log);
       writer ??= await elected(parts, lost);
       const { writerId, memory } = writer;
       const answer = await append(parts, memory, { writerId, requestId, values }).catch(unlessUnreachable);

@@ -9,14 +9,16 @@ import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { settleTo } from '../../../functions/log/protocol/cut.ts';
 import { holds, lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { StaleConfigurationError, Unreachable } from '../../../functions/log/protocol/quorum.ts';
 import { positions, read } from '../../../functions/log/protocol/reader.ts';
 import { recover } from '../../../functions/log/protocol/recovery.ts';
-import type { Value } from '../../../functions/log/protocol/replica.ts';
+import type { Replica, Value } from '../../../functions/log/protocol/replica.ts';
 import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
+import type { MemoryMembers } from '../../support/log/memory-members.ts';
 import type { MemoryReplica } from '../../support/log/memory-replica.ts';
 import type { MemorySeat } from '../../support/log/memory-seat.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
+import { endChanges } from './member-changes.ts';
 import { type Oracle, Violation } from './oracle.ts';
 import type { Variant } from './scenario.ts';
 import { goOnAsRival } from './variants.ts';
@@ -28,9 +30,10 @@ export interface Stage {
   readonly oracle: Oracle;
   readonly replicas: readonly MemoryReplica[];
   readonly seat: MemorySeat;
+  readonly members: MemoryMembers;
   readonly variant: Variant;
   readonly partsFor: (process: Process) => LogParts;
-  readonly counts: { elections: number; wipes: number; acknowledged: number };
+  readonly counts: { elections: number; wipes: number; acknowledged: number; changes: number };
   /** False once the weather is calm: no new disasters and rivals then. */
   storm: boolean;
 }
@@ -42,16 +45,21 @@ export function birth({ dice }: Stage, name: string): Process {
 /** Continues after a store that did not respond, as a caller that receives `unavailable` does. */
 export async function enduring(act: () => Promise<void>): Promise<void> {
   await act().catch((error: unknown) => {
-    if (!(error instanceof Unreachable)) throw error;
+    if (!passes(error)) throw error;
   });
 }
 
 /** Undefined where a caller is told `unavailable`. */
 function answered<Answer>(pending: Promise<Answer>): Promise<Answer | undefined> {
   return pending.catch((error: unknown) => {
-    if (error instanceof Unreachable) return undefined;
+    if (passes(error)) return undefined;
     throw error;
   });
+}
+
+/** No answer, or the members have changed: the caller begins anew with what they are then. */
+function passes(error: unknown): boolean {
+  return error instanceof Unreachable || error instanceof StaleConfigurationError;
 }
 
 /** Two to five rivals, of one version or of rising ones; each is born again after a crash. */
@@ -82,9 +90,9 @@ async function lead(
   { version, pace }: { version: number; pace: number },
 ): Promise<void> {
   const { dice } = stage;
-  const parts = stage.partsFor(process);
   const open: Pending[] = [];
   for (let term = 1; term <= 6 && stage.storm; term += 1) {
+    const parts = stage.partsFor(process);
     const before = stage.oracle.highestElected;
     const election = await answered(elect(parts, version));
     if (!election || !('elected' in election)) {
@@ -188,12 +196,11 @@ export function readers(stage: Stage): void {
 
 /** Recoveries of every replica that does not vote, sometimes two at the same time. */
 export function recoveries(stage: Stage): void {
-  again(stage, 20, 500, (parts) => recoverOne(stage, parts, stage.dice.integer(0, stage.replicas.length - 1)));
+  again(stage, 20, 500, (parts) => recoverOne(stage, parts, stage.dice.pick(parts.replicas)));
 }
 
-export async function recoverOne({ dice, replicas }: Stage, parts: LogParts, at: number): Promise<void> {
-  const replica = parts.replicas[at];
-  if (!replica || replicas[at]?.inForce.status === 'VOTING') return;
+export async function recoverOne({ dice, replicas }: Stage, parts: LogParts, replica: Replica): Promise<void> {
+  if (replicas[Number(replica.id) - 1]?.inForce.status === 'VOTING') return;
   const until = parts.timer.now() + dice.integer(3_000, 9_000);
   await recover(parts, replica, { autoInitialize: true, cancelled: () => parts.timer.now() > until });
 }
@@ -241,6 +248,9 @@ export function finale(stage: Stage): { done: boolean; doing: string } {
   const { world, replicas, oracle } = stage;
   world.start(async () => {
     const process = birth(stage, 'finale');
+    ended.doing = 'changing the members';
+    await endChanges(stage, process);
+    ended.doing = 'recovering';
     const parts = stage.partsFor(process);
     await Promise.all(parts.replicas.map((replica) => recover(parts, replica, { autoInitialize: true })));
     ended.doing = 'electing and appending';
@@ -265,7 +275,7 @@ export function finale(stage: Stage): { done: boolean; doing: string } {
     const answer = await read(parts, { limit: 10_000, maxBytes: 1_000_000 });
     if (!('items' in answer)) throw new Violation('I8', `the log cannot be read: ${JSON.stringify(answer)}`);
     oracle.whole(answer.items.map(({ position }) => position));
-    for (const replica of replicas) oracle.level(replica, settled);
+    for (const { id } of parts.replicas) oracle.level(replicas[Number(id) - 1] as MemoryReplica, settled);
     ended.done = true;
   });
   return ended;
@@ -279,7 +289,7 @@ async function appendLast(parts: LogParts, { writerId }: Seat): Promise<boolean>
 }
 
 /** Does something again and again, each time as a process of its own that may die. */
-function again(stage: Stage, least: number, most: number, act: (parts: LogParts) => Promise<void>): void {
+export function again(stage: Stage, least: number, most: number, act: (parts: LogParts) => Promise<void>): void {
   const { world, dice } = stage;
   const begin = () => {
     if (!stage.storm) return;

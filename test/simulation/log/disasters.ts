@@ -32,15 +32,15 @@ function ambush(stage: Stage): void {
 
 function strike(stage: Stage, victim: MemoryReplica, old: Map<string, Pick<MemoryReplica, 'meta' | 'actions'>>): void {
   const { dice, replicas, world, counts } = stage;
-  const quorum = Math.floor(replicas.length / 2) + 1;
   const others = replicas.filter((replica) => replica !== victim && replica.inForce.status === 'VOTING');
+  const quorum = stage.members.isQuorum(others.map(({ id }) => id));
   const untouched = replicas.every((replica) => replica.inForce.status === 'EMPTY');
-  if (others.length < quorum && !untouched) return;
+  if (!quorum && !untouched) return;
   const snapshot = old.get(victim.id);
   if (snapshot && dice.chance(0.25)) victim.restore(snapshot.meta, snapshot.actions);
   else victim.wipe();
   counts.wipes += 1;
   const parts = stage.partsFor(birth(stage, 'alarmed'));
-  const at = replicas.indexOf(victim);
-  world.at(dice.integer(0, 300), () => world.start(() => enduring(() => recoverOne(stage, parts, at))));
+  const lost = parts.replicas.find(({ id }) => id === victim.id);
+  if (lost) world.at(dice.integer(0, 300), () => world.start(() => enduring(() => recoverOne(stage, parts, lost))));
 }

@@ -1,6 +1,7 @@
 import { versionOf } from '../../../api/ballot.ts';
 import { type Action, ballotKey, isLearned, type Meta, type Value } from '../../../functions/log/protocol/replica.ts';
 import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
+import type { MemoryMembers } from '../../support/log/memory-members.ts';
 import type { MemoryReplica, ReplicaChange } from '../../support/log/memory-replica.ts';
 
 /** One of the invariants I1 to I11 does not hold. */
@@ -41,11 +42,11 @@ export class Oracle {
 
   constructor(
     private readonly replicas: readonly MemoryReplica[],
-    private readonly quorum: number,
+    private readonly members: MemoryMembers,
   ) {}
 
   /** Called after every change of a replica. */
-  observe({ replica, before, after, stored }: ReplicaChange): void {
+  observe({ replica, before, after, stored, configuration }: ReplicaChange): void {
     this.promisesStand(replica, before, after);
     this.movesRightly(replica, before, after);
     if (after.lock && !before.lock && this.unlocked.has(`${replica} ${after.lock.lockId}`)) {
@@ -54,7 +55,7 @@ export class Oracle {
     for (const { before: old, after: action } of stored) {
       this.actionStands(replica, before, old, action);
       if (action.learned) this.isChosen(replica, action);
-      else if (action.value && performs(old, action)) this.accept(replica, before, action);
+      else if (action.value && performs(old, action)) this.accept(replica, before, action, configuration);
     }
     if (after.learnedTo !== before.learnedTo) this.marksAreTrue(replica, before, after);
     if (after.status !== before.status || after.promised !== before.promised) this.electedAreRemembered();
@@ -191,7 +192,7 @@ export class Oracle {
     }
   }
 
-  private accept(replica: string, meta: Meta, action: Action): void {
+  private accept(replica: string, meta: Meta, action: Action, configuration: number): void {
     if (meta.status !== 'VOTING') throw new Violation('I10', `${replica} accepted a write while ${meta.status}`);
     const { position, performed = 0, performedBy = '', value } = action;
     if (!value) return;
@@ -205,7 +206,29 @@ export class Oracle {
     const holders = this.accepted.get(ballot) ?? new Set();
     holders.add(replica);
     this.accepted.set(ballot, holders);
-    if (holders.size >= this.quorum) this.choose(position, value);
+    if (this.members.isQuorum(holders, configuration)) this.choose(position, value);
+    if (configuration !== this.members.current.version) this.chooseByMembers(position, action);
+  }
+
+  /**
+   * The members have changed. What a majority of the new ones holds counts as chosen from now on, though the coordinator that wrote
+   * it needed a majority of the old ones as well: every later coordinator finds it.
+   */
+  membersChanged(): void {
+    const held = this.replicas.flatMap(({ actions }) => [...actions.values()]);
+    for (const action of held) if (action.value && action.performed) this.chooseByMembers(action.position, action);
+    this.chosenAreKept();
+    this.electedAreRemembered();
+  }
+
+  private chooseByMembers(position: number, { performed, performedBy, value }: Action): void {
+    const holders = this.replicas.filter(({ inForce, actions }) => {
+      const there = actions.get(position);
+      return inForce.status === 'VOTING' && there?.performed === performed && there?.performedBy === performedBy;
+    });
+    if (value && position >= this.truncated && this.members.isQuorum(holders.map(({ id }) => id))) {
+      this.choose(position, value);
+    }
   }
 
   private choose(position: number, value: Value): void {
@@ -264,7 +287,7 @@ export class Oracle {
     const forgetful = this.replicas.filter(
       ({ inForce: { status, promised } }) => status === 'VOTING' && promised < this.highestElected,
     );
-    if (forgetful.length >= this.quorum) {
+    if (this.members.isQuorum(forgetful.map(({ id }) => id))) {
       throw new Violation(
         'I3',
         `${forgetful.map(({ id }) => id)} do not remember that ${this.highestElected} was elected`,
@@ -285,7 +308,7 @@ export class Oracle {
           inForce.status === 'VOTING' && inForce.begin <= position && !(held && valueKey(held) === valueKey(value))
         );
       });
-      if (lacking.length >= this.quorum) {
+      if (this.members.isQuorum(lacking.map(({ id }) => id))) {
         throw new Violation('I4', `${lacking.map(({ id }) => id)} vote without ${valueKey(value)} at ${position}`);
       }
     }

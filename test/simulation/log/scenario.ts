@@ -1,11 +1,14 @@
 import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
+import { allReplicas, majoritiesOf } from '../../../functions/log/protocol/configuration.ts';
 import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
 import type { Replica } from '../../../functions/log/protocol/replica.ts';
-import { MemoryReplica, type Rules } from '../../support/log/memory-replica.ts';
+import { MemoryMembers } from '../../support/log/memory-members.ts';
+import { type Handle, MemoryReplica, type Rules } from '../../support/log/memory-replica.ts';
 import { MemorySeat } from '../../support/log/memory-seat.ts';
 import { type SeededRandom, seededRandom } from '../../support/seeded-random.ts';
 import { backups, catchUps, finale, readers, recoveries, type Stage, writers } from './actors.ts';
 import { disasters } from './disasters.ts';
+import { memberChanges } from './member-changes.ts';
 import { Oracle, Violation } from './oracle.ts';
 import { type Process, type Weather, World } from './world.ts';
 
@@ -15,6 +18,10 @@ export interface Variant {
   /** Changes requests on their way to a replica. */
   readonly tamper?: (replica: MemoryReplica, method: string, args: unknown[]) => unknown[];
   readonly seat?: (memory: MemorySeat) => Pick<MemorySeat, 'read' | 'replace'>;
+  /** Coordinators of an older configuration are not refused. */
+  readonly forgetsVersions?: true;
+  /** Leaves the old members behind before the next ones hold everything. */
+  readonly skips?: 'level' | 'joint';
   /** A writer that meets a rival continues with the rival's number and its old position. */
   readonly staysElected?: true;
 }
@@ -25,6 +32,7 @@ export interface Outcome {
   readonly acknowledged: number;
   readonly elections: number;
   readonly wipes: number;
+  readonly changes: number;
   readonly violation?: Violation;
 }
 
@@ -87,11 +95,13 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
   const { farness, wipes, ...weather } = climate(dice);
   const world = new World(dice, weather);
   const size = dice.pick([3, 3, 3, 5]);
+  const members = new MemoryMembers(size);
   const replicas: MemoryReplica[] = [];
-  const oracle = new Oracle(replicas, Math.floor(size / 2) + 1);
+  const oracle = new Oracle(replicas, members);
   const rules = { ...acceptor, ...variant.rules };
-  for (let at = 0; at < size; at += 1) {
-    const id = `replica-${at + 1}`;
+  // Two more than the members at first: to add them, or to put them in the place of one.
+  for (let at = 0; at < size + 2; at += 1) {
+    const id = `${at + 1}`;
     const unlock: Rules['unlock'] = (meta, lockId) => {
       oracle.unlocks(id, lockId);
       return rules.unlock(meta, lockId);
@@ -100,44 +110,65 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
   }
   // Half of the runs read ranges that end early, as with large entries.
   if (seed % 2 === 0) for (const replica of replicas) replica.rangeBytes = 3;
-  if (dice.chance(0.8)) for (const replica of replicas) found(replica);
+  if (dice.chance(0.8)) for (const replica of replicas.slice(0, size)) found(replica);
   const seat = new MemorySeat((changed) => oracle.seatChanged(changed));
+  members.onVersion = (version) => seat.follow(version);
   const seatStore = variant.seat?.(seat) ?? seat;
   const far = dice.pick(replicas);
-  const partsFor = (process: Process): LogParts => ({
-    replicas: replicas.map((replica) =>
-      remote(world, process, replica, variant, replica === far ? () => (stage.storm ? farness : 0) : undefined),
-    ),
-    seat: {
-      read: () => world.call(process, () => seatStore.read()),
-      held: () => world.call(process, () => seat.held()),
-      replace: (...args) => world.call(process, () => seatStore.replace(...args)),
-    },
-    timer: world.timer(process),
-    chance: world.chanceOf(),
-    settings,
-  });
+  const partsFor = (process: Process): LogParts => {
+    const configuration = members.current;
+    const { version } = configuration;
+    const port = (replica: MemoryReplica) =>
+      remote(world, process, replica, {
+        variant,
+        version: variant.forgetsVersions ? Number.POSITIVE_INFINITY : version,
+        farness: replica === far ? () => (stage.storm ? farness : 0) : () => 0,
+      });
+    return {
+      replicas: allReplicas(configuration).map(({ id }) => port(replicas[Number(id) - 1] as MemoryReplica)),
+      majorities: majoritiesOf(configuration),
+      configuration: version,
+      seat: {
+        read: () => world.call(process, () => seatStore.read()),
+        held: () => world.call(process, () => seat.held()),
+        replace: (revision, taken, truncateTo) =>
+          world.call(process, () => seatStore.replace(revision, taken, truncateTo, version)),
+      },
+      timer: world.timer(process),
+      chance: world.chanceOf(),
+      settings,
+    };
+  };
   const stage: Stage = {
     world,
     dice,
     oracle,
     replicas,
     seat,
+    members,
     variant,
     partsFor,
     storm: true,
-    counts: { elections: 0, wipes: 0, acknowledged: 0 },
+    counts: { elections: 0, wipes: 0, acknowledged: 0, changes: 0 },
   };
   const outcome = () => ({ seed, steps: world.steps, ...stage.counts });
   try {
     for (const actor of [writers, readers, recoveries, catchUps, backups]) actor(stage);
+    if (seed % 4 !== 0) memberChanges(stage);
     if (wipes) disasters(stage);
     await world.run(stormSteps);
     stage.storm = false;
     world.weather = { loss: 0, duplication: 0, slow: 0, crash: 0, stall: 0 };
     const ended = finale(stage);
     await world.run(calmSteps, () => ended.done);
-    if (!ended.done) throw new Violation('liveness', `not settled after ${calmSteps} calm steps: ${ended.doing}`);
+    if (!ended.done) {
+      const where = replicas.map(({ id, inForce }) => `${id} ${inForce.status}`).join(', ');
+      const members = JSON.stringify(stage.members.current);
+      throw new Violation(
+        'liveness',
+        `not settled after ${calmSteps} calm steps: ${ended.doing}; ${where}; ${members}`,
+      );
+    }
     return outcome();
   } catch (error) {
     if (error instanceof Violation) return { ...outcome(), violation: error };
@@ -147,11 +178,11 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
 
 /** Plays seeds from `first` on until one is violated; answers sums of what happened. */
 export async function playMany(first: number, runs: number, variant: Variant = {}) {
-  const sum = { runs: 0, steps: 0, acknowledged: 0, elections: 0, wipes: 0 };
+  const sum = { runs: 0, steps: 0, acknowledged: 0, elections: 0, wipes: 0, changes: 0 };
   for (let seed = first; seed < first + runs; seed += 1) {
     const { violation, ...outcome } = await play(seed, variant);
     sum.runs += 1;
-    for (const name of ['steps', 'acknowledged', 'elections', 'wipes'] as const) sum[name] += outcome[name];
+    for (const name of ['steps', 'acknowledged', 'elections', 'wipes', 'changes'] as const) sum[name] += outcome[name];
     if (violation) return { ...sum, seed, violation };
   }
   return sum;
@@ -169,20 +200,20 @@ function remote(
   world: World,
   process: Process,
   replica: MemoryReplica,
-  { tamper }: Variant,
-  farness: () => number = () => 0,
+  { variant: { tamper }, version, farness }: { variant: Variant; version: number; farness: () => number },
 ): Replica {
+  const handle = replica.at(() => version);
   const send =
-    (method: keyof MemoryReplica['handle']) =>
+    (method: keyof Handle) =>
     (...args: unknown[]) =>
       world.call(
         process,
         () => {
-          const act = replica.handle[method] as (...given: unknown[]) => unknown;
+          const act = handle[method] as (...given: unknown[]) => unknown;
           return act(...(tamper?.(replica, method, args) ?? args));
         },
         farness(),
       );
-  const methods = Object.keys(replica.handle).map((method) => [method, send(method as keyof MemoryReplica['handle'])]);
+  const methods = Object.keys(handle).map((method) => [method, send(method as keyof Handle)]);
   return { id: replica.id, ...Object.fromEntries(methods) };
 }

@@ -40,6 +40,9 @@ export const variants: Record<string, Variant> = {
       return [{ ...(args[0] as PromiseRequest), by: 'anyone' }];
     },
   },
+  'coordinators of older members are not refused': { forgetsVersions: true },
+  'the old members are left before the next ones hold everything': { skips: 'level' },
+  'the members change without a time in which both decide': { skips: 'joint' },
   'a seat that may go back': {
     seat: (memory) => ({
       read: () => memory.read(),

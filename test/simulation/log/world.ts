@@ -1,5 +1,5 @@
 import type { Chance, Timer } from '../../../functions/log/protocol/quorum.ts';
-import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { StaleConfigurationError, Unreachable } from '../../../functions/log/protocol/quorum.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 
 export interface Weather {
@@ -79,14 +79,19 @@ export class World {
       const expiry = this.at(timeout, () => {
         if (!process.dead) reject(new Unreachable('no answer'));
       });
-      const hear = (answer: Answer) => () => {
+      const hear = (outcome: () => Answer) => () => {
         expiry.moot = true;
-        if (!process.dead) resolve(answer);
+        if (process.dead) return;
+        try {
+          resolve(outcome());
+        } catch (error) {
+          reject(error);
+        }
       };
       const carry = (delay: number) =>
         this.at(delay, () => {
-          const answer = deliver();
-          if (!dice.chance(this.weather.loss)) this.at(this.delay(0), hear(answer));
+          const outcome = attempt(deliver);
+          if (!dice.chance(this.weather.loss)) this.at(this.delay(0), hear(outcome));
         });
       if (!dice.chance(this.weather.loss)) carry(held + this.delay(farness));
       if (dice.chance(this.weather.duplication)) carry(this.delay(farness) * 3);
@@ -150,6 +155,19 @@ export class World {
   private delay(farness: number): number {
     const { dice } = this;
     return dice.chance(this.weather.slow + farness) ? dice.integer(20, 1_500) : dice.integer(1, 12);
+  }
+}
+
+/** A refusal by the configuration is an answer, which travels; every other error ends the run. */
+function attempt<Answer>(deliver: () => Answer): () => Answer {
+  try {
+    const answer = deliver();
+    return () => answer;
+  } catch (error) {
+    if (!(error instanceof StaleConfigurationError)) throw error;
+    return () => {
+      throw error;
+    };
   }
 }
 

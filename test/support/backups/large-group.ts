@@ -58,8 +58,8 @@ async function seedLog(
   entries: number,
 ): Promise<void> {
   const room = logsOn({ client, table, replicas: replicaTables.map((one) => ({ client, table: one })) });
-  await room.registry.create({ group, log, autoInitialize: false, createdAt: Date.now() });
-  const parts = room.parts(group, log);
+  await room.create({ group, log, autoInitialize: false, createdAt: Date.now() });
+  const parts = await room.open(group, log);
   const action = (position: number) => ({
     position,
     promised: 0,

@@ -46,6 +46,8 @@ export function memoryLogs(): MemoryLogs {
       seat,
       parts: {
         replicas: replicas.map((replica) => replica.port()),
+        majorities: [replicas.map((_, at) => at)],
+        configuration: 1,
         seat: seat.port(),
         timer: systemTimer,
         chance: { number: () => Math.random(), id: () => randomUUID() },
@@ -59,7 +61,7 @@ export function memoryLogs(): MemoryLogs {
     of,
     list: async (group) =>
       [...known].flatMap((key) => (key.startsWith(`${group}/`) ? [key.slice(group.length + 1)] : [])).sort(),
-    open: (group, log) => of(group, log).parts,
+    open: async (group, log) => of(group, log).parts,
     async hold(group, log, hold) {
       const { seat } = of(group, log);
       if (seat.hold === undefined || seat.hold.backupId === hold.backupId) seat.hold = hold;

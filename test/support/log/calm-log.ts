@@ -66,6 +66,8 @@ export async function calmly(
   };
   const parts: LogParts = {
     replicas: replicas.map(remote),
+    majorities: [replicas.map((_, at) => at)],
+    configuration: 1,
     seat: {
       read: () => world.call(process, () => seat.read()),
       held: () => world.call(process, () => seat.held()),

@@ -1,5 +1,6 @@
 import type { Decision, MetaChange } from '../../../functions/log/protocol/acceptor.ts';
 import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
+import { StaleConfigurationError } from '../../../functions/log/protocol/quorum.ts';
 import {
   type Action,
   dataBytes,
@@ -16,6 +17,10 @@ export type Rules = Pick<
   'promise' | 'promiseAt' | 'write' | 'learn' | 'transition' | 'empty' | 'replaceView' | 'lock' | 'unlock'
 >;
 
+export type Handle = {
+  [Name in Exclude<keyof Replica, 'id'>]: (...args: Parameters<Replica[Name]>) => Awaited<ReturnType<Replica[Name]>>;
+};
+
 export interface Stored {
   readonly before: Action | undefined;
   readonly after: Action;
@@ -26,6 +31,8 @@ export interface ReplicaChange {
   readonly before: Meta;
   readonly after: Meta;
   readonly stored: readonly Stored[];
+  /** The configuration that the coordinator follows. */
+  readonly configuration: number;
 }
 
 /** A replica's state with the acceptor's rules applied at once: what one DynamoDB table does with its conditions. */
@@ -46,58 +53,85 @@ export class MemoryReplica {
     return acceptor.inForce(this.meta, this.epoch);
   }
 
-  /** The methods of the port, answered synchronously. */
-  readonly handle: {
-    [Name in Exclude<keyof Replica, 'id'>]: (...args: Parameters<Replica[Name]>) => Awaited<ReturnType<Replica[Name]>>;
-  } = {
-    read: () => this.inForce,
-    promise: (request) => this.apply(this.rules.promise(this.inForce, request)),
-    promiseAt: (request) => this.apply(this.rules.promiseAt(this.inForce, this.actions.get(request.position), request)),
-    write: (request) => {
-      const existing = request.entries.map(({ position }) => this.actions.get(position));
-      return this.apply(this.rules.write(this.inForce, existing, request));
-    },
-    learn: (actions) => this.apply(this.rules.learn(this.inForce, this.actions, actions)),
-    range: (from, to) => {
-      const meta = this.inForce;
-      const there = [...this.actions.values()]
-        .filter(({ position }) => meta.incarnation !== '' && position >= from && position <= to)
-        .sort((one, other) => one.position - other.position);
-      const actions: Action[] = [];
-      let bytes = 0;
-      for (const action of there) {
-        if (bytes >= this.rangeBytes) break;
-        actions.push(action);
-        bytes += dataBytes(action);
-      }
-      return {
-        meta,
-        to: actions.length < there.length ? (actions.at(-1)?.position ?? to) : to,
-        actions: actions.map((action) => (isLearned(meta, action) ? { ...action, learned: true } : action)),
-      };
-    },
-    create: ({ incarnation, view }) => {
-      if (this.inForce.incarnation === '') {
-        const empty = { ...this.inForce, status: 'EMPTY' as const, incarnation, view, epoch: this.epoch };
-        this.change(empty, []);
-      }
-      return this.inForce;
-    },
-    transition: (expected, change) => this.move(this.rules.transition(this.inForce, expected, change)),
-    empty: (request) => this.move(this.rules.empty(this.inForce, request)),
-    replaceView: (view) => this.move(this.rules.replaceView(this.inForce, view)),
-    lock: (lock) => this.move(this.rules.lock(this.inForce, lock)),
-    unlock: (lockId) => this.move(this.rules.unlock(this.inForce, lockId)),
-    discard: (limit) => {
-      const below = [...this.actions.keys()].filter((position) => position < this.inForce.begin);
-      for (const position of below.slice(0, limit)) this.actions.delete(position);
-      return { discarded: Math.min(limit, below.length), more: below.length > limit };
-    },
-  };
+  /** The methods of the port, answered synchronously, for coordinators that follow the newest configuration. */
+  readonly handle: Handle = this.at(() => Math.max(1, this.inForce.configuration));
+
+  /** The same for coordinators of one configuration. */
+  at(version: () => number): Handle {
+    const methods = this.methods(version);
+    const open = new Set<keyof Handle>(['learn', 'unlock', 'discard']);
+    const guarded = Object.entries(methods).map(([name, act]) => [
+      name,
+      (...args: never[]) => {
+        if (!open.has(name as keyof Handle) && acceptor.isStale(this.inForce, version())) {
+          throw new StaleConfigurationError(this.inForce.configuration);
+        }
+        return (act as (...given: never[]) => unknown)(...args);
+      },
+    ]);
+    return Object.fromEntries(guarded) as Handle;
+  }
+
+  private methods(version: () => number): Handle {
+    const apply = <Answer>(decision: Decision<Answer>) => this.apply(decision, version());
+    const move = (change: MetaChange | undefined) => this.move(change, version());
+    return {
+      read: () => this.inForce,
+      promise: (request) => apply(this.rules.promise(this.inForce, request)),
+      promiseAt: (request) => apply(this.rules.promiseAt(this.inForce, this.actions.get(request.position), request)),
+      write: (request) => {
+        const existing = request.entries.map(({ position }) => this.actions.get(position));
+        return apply(this.rules.write(this.inForce, existing, request));
+      },
+      learn: (actions) => this.apply(this.rules.learn(this.inForce, this.actions, actions), this.inForce.configuration),
+      range: (from, to) => {
+        const meta = this.inForce;
+        const there = [...this.actions.values()]
+          .filter(({ position }) => meta.incarnation !== '' && position >= from && position <= to)
+          .sort((one, other) => one.position - other.position);
+        const actions: Action[] = [];
+        let bytes = 0;
+        for (const action of there) {
+          if (bytes >= this.rangeBytes) break;
+          actions.push(action);
+          bytes += dataBytes(action);
+        }
+        return {
+          meta,
+          to: actions.length < there.length ? (actions.at(-1)?.position ?? to) : to,
+          actions: actions.map((action) => (isLearned(meta, action) ? { ...action, learned: true } : action)),
+        };
+      },
+      create: ({ incarnation, view }) => {
+        if (this.inForce.incarnation === '') {
+          const empty = {
+            ...this.inForce,
+            status: 'EMPTY' as const,
+            incarnation,
+            view,
+            epoch: this.epoch,
+            configuration: version(),
+          };
+          this.change(empty, [], version());
+        }
+        return this.inForce;
+      },
+      transition: (expected, change) => move(this.rules.transition(this.inForce, expected, change)),
+      empty: (request) => move(this.rules.empty(this.inForce, request)),
+      replaceView: (view) => move(this.rules.replaceView(this.inForce, view)),
+      lock: (lock) => move(this.rules.lock(this.inForce, lock)),
+      unlock: (lockId) => this.move(this.rules.unlock(this.inForce, lockId), this.inForce.configuration),
+      discard: (limit) => {
+        const below = [...this.actions.keys()].filter((position) => position < this.inForce.begin);
+        for (const position of below.slice(0, limit)) this.actions.delete(position);
+        return { discarded: Math.min(limit, below.length), more: below.length > limit };
+      },
+    };
+  }
 
   /** The port itself, for tests that need no network. */
-  port(): Replica {
-    const entries = Object.entries(this.handle).map(([name, act]) => [
+  port(handle: Handle = this.handle): Replica {
+    const entries = Object.entries(handle).map(([name, act]) => [
       name,
       async (...args: never[]) => (act as (...given: never[]) => unknown)(...args),
     ]);
@@ -118,24 +152,24 @@ export class MemoryReplica {
     this.actions = new Map(actions);
   }
 
-  private apply<Answer>({ answer, meta, actions = [] }: Decision<Answer>): Answer {
+  private apply<Answer>({ answer, meta, actions = [] }: Decision<Answer>, configuration: number): Answer {
     if (meta || actions.length > 0) {
       const stored = actions.map((after) => ({ before: this.actions.get(after.position), after }));
-      this.change(merge(this.inForce, meta ?? {}), stored);
+      this.change(merge(this.inForce, acceptor.following(meta ?? {}, configuration)), stored, configuration);
     }
     return answer;
   }
 
-  private move(change: MetaChange | undefined): Moved {
-    if (change) this.change(merge(this.inForce, change), []);
+  private move(change: MetaChange | undefined, configuration: number): Moved {
+    if (change) this.change(merge(this.inForce, acceptor.following(change, configuration)), [], configuration);
     return { moved: change !== undefined, meta: this.inForce };
   }
 
-  private change(after: Meta, stored: readonly Stored[]): void {
+  private change(after: Meta, stored: readonly Stored[], configuration: number): void {
     const before = this.inForce;
     this.meta = after;
     for (const { after: action } of stored) this.actions.set(action.position, action);
-    this.onChange({ replica: this.id, before, after, stored });
+    this.onChange({ replica: this.id, before, after, stored, configuration });
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { logOperations } from '../../../api/operations/log.ts';
+import { logReplicaOperations } from '../../../api/operations/log-replicas.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';
 import type { LogRoom } from '../../../functions/log/environment.ts';
 import { logRoutes } from '../../../functions/log/http/routes.ts';
@@ -22,7 +23,7 @@ export function served(endpoint: string, mainTable: string, room: LogRoom): Call
   const workflow = { start: async () => ({ executionId: 'started' }), stop: async () => ['stopped'] };
   const leases = leaseTable(localDocuments(endpoint), mainTable);
   const routes = logRoutes({ ...room, leases, workflow, memories: new WriterMemories() });
-  const app = serve(routes, Object.values(logOperations));
+  const app = serve(routes, [...Object.values(logOperations), ...Object.values(logReplicaOperations)]);
   return async (method, path, body, headers = {}) => {
     const answer = await app.request(path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
     return { status: answer.status, body: JSON.parse(await answer.text()) };

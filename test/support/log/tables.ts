@@ -46,11 +46,24 @@ export interface TestReplica {
 }
 
 /** One replica on a table, through a client of its own. */
-export async function replicaOn(endpoint: string, table?: string, log = 'journal'): Promise<TestReplica> {
+export async function replicaOn(
+  endpoint: string,
+  table?: string,
+  log = 'journal',
+  configuration = 1,
+): Promise<TestReplica> {
   const name = table ?? (await createReplicaTable(endpoint));
   const client = localDocuments(endpoint);
   const faults = injectFaults(client);
-  const replica = replicaTable({ id: '1', client, table: name, epoch: tableEpoch(client, name), group: 'g', log });
+  const replica = replicaTable({
+    id: '1',
+    client,
+    table: name,
+    epoch: tableEpoch(client, name),
+    group: 'g',
+    log,
+    configuration,
+  });
   return { replica, faults, client, table: name };
 }
 

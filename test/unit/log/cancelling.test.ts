@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { cancelRecovery, type Replicas } from '../../../functions/log/http/replicas.ts';
 import type { RecoveryWorkflow } from '../../../functions/log/lambda/workflow.ts';
+import { firstConfiguration } from '../../../functions/log/protocol/configuration.ts';
 import { finish, recoveryRound } from '../../../functions/log/protocol/recovery.ts';
 import { appendAs, type CalmLog, calmly, seated } from '../../support/log/calm-log.ts';
 
@@ -9,8 +10,10 @@ const name = { group: 'orders', log: 'journal', replica: '3' };
 /** The operations on a log in memory, of which one execution is running. */
 function roomOf({ parts }: CalmLog): Replicas {
   const workflow: RecoveryWorkflow = { start: () => Promise.reject(new Error('not asked')), stop: async () => ['one'] };
-  const registry = { read: async () => ({ ...name, autoInitialize: true, createdAt: 1 }) };
-  return { parts: () => parts, workflow, registry } as unknown as Replicas;
+  const registry = {
+    read: async () => ({ ...name, autoInitialize: true, createdAt: 1, configuration: firstConfiguration([]) }),
+  };
+  return { partsOf: () => parts, workflow, registry } as unknown as Replicas;
 }
 
 test('a cancelled recovery leaves the replica RECOVERING, and a step of it that is still under way cannot let it vote', () =>

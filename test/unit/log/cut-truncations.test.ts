@@ -17,7 +17,7 @@ function groupOf({ parts, seat }: CalmLog): GroupLogs {
   const unused = () => Promise.reject(new Error('A cut does not do that'));
   return {
     list: async () => ['journal'],
-    open: () => parts,
+    open: async () => parts,
     hold: async (_group, _log, hold) => {
       seat.hold = hold;
       return hold;

@@ -25,7 +25,9 @@ describe('the cut', () => {
       for (const { inForce } of logs.of(group, log).replicas) expect(inForce.lock).toBeUndefined();
       expect(await logs.heldFrom(group, log, backupId)).toBe(0);
     }
-    expect(await read(logs.open(group, 'b'), { from: 0, to: 0, limit: 10, maxBytes: 100 })).toEqual({ items: [] });
+    expect(await read(await logs.open(group, 'b'), { from: 0, to: 0, limit: 10, maxBytes: 100 })).toEqual({
+      items: [],
+    });
     expect(await writer.append('four')).toBe(4);
     expect(writer.counted.elections).toBe(1);
   });
@@ -45,7 +47,7 @@ describe('the cut', () => {
       }
     })();
     const numbers = async (log: string, to: number) => {
-      const page = await read(logs.open(group, log), { from: 0, to, limit: 10_000, maxBytes: 2 ** 30 });
+      const page = await read(await logs.open(group, log), { from: 0, to, limit: 10_000, maxBytes: 2 ** 30 });
       if (!('items' in page)) throw new Error(JSON.stringify(page));
       return page.items.map(({ data }) => Number(Buffer.from(data).toString()));
     };
@@ -75,8 +77,8 @@ describe('the cut', () => {
     let late = true;
     const meanwhile = {
       ...logs,
-      open(name: string, log: string) {
-        const parts = logs.open(name, log);
+      async open(name: string, log: string) {
+        const parts = await logs.open(name, log);
         if (log !== 'b' || !late) return parts;
         late = false;
         const replicas = parts.replicas.map((one) => ({
@@ -136,8 +138,8 @@ describe('the cut', () => {
     const seat = { ...parts.seat, read: parts.seat.read };
     const broken = {
       ...logs,
-      open: (name: string, log: string) => {
-        const opened = logs.open(name, log);
+      open: async (name: string, log: string) => {
+        const opened = await logs.open(name, log);
         if (log !== 'b') return opened;
         const reading = async () => {
           for (const replica of replicas) replica.handle.unlock('lock-1');
@@ -222,7 +224,7 @@ describe('the cut', () => {
       entries: [{ position: 3, value: { type: 'APPEND', data: Buffer.from('alone'), requestId: 'r', index: 0 } }],
     });
     expect(await cutLogs(logs, group, names, nothingElse)).toEqual(placedAt({ a: 3 }));
-    const page = await read(logs.open(group, 'a'), { from: 0, to: 3, limit: 10, maxBytes: 1_000 });
+    const page = await read(await logs.open(group, 'a'), { from: 0, to: 3, limit: 10, maxBytes: 1_000 });
     const items = 'items' in page ? page.items.map(({ data }) => Buffer.from(data).toString()) : page;
     expect(items).toEqual(['one', 'alone']);
   });

@@ -11,13 +11,20 @@ const meta = (status: Status, more: Partial<Meta> = {}): Meta => ({
   incarnation: 'life',
   ...more,
 });
-const circumstances = { quorum: 2, autoInitialize: true, seated: false, salvage: false };
+const circumstances = { autoInitialize: true, seated: false, salvage: false };
 const step = (self: Status, others: (Status | undefined)[], more: object = {}) =>
-  decide(
+  among(
+    2,
     meta(self),
     others.map((status) => status && meta(status)),
-    { ...circumstances, ...more },
+    more,
   );
+
+/** Decides where so many of the others must vote. */
+function among(quorum: number, self: Meta, others: (Meta | undefined)[], more: object = {}) {
+  const voting = others.filter((other) => other?.status === 'VOTING').length;
+  return decide(self, others, { ...circumstances, votes: { voting, quorum, met: voting >= quorum }, ...more });
+}
 
 describe('decides', () => {
   test.each<[Status, (Status | undefined)[], string, object?]>([
@@ -46,15 +53,15 @@ describe('decides', () => {
 
   test('as soon as a quorum votes, whoever does not answer', () => {
     const others = [meta('VOTING'), undefined, meta('VOTING'), undefined];
-    expect(decide(meta('EMPTY'), others, { ...circumstances, quorum: 3 })).toMatchObject({ step: 'wait' });
-    expect(decide(meta('EMPTY'), [...others.slice(0, 3), meta('VOTING')], { ...circumstances, quorum: 3 })).toEqual({
+    expect(among(3, meta('EMPTY'), others)).toMatchObject({ step: 'wait' });
+    expect(among(3, meta('EMPTY'), [...others.slice(0, 3), meta('VOTING')])).toEqual({
       step: 'recover',
     });
   });
 
   test('to leave a replica alone that a restore fills', () => {
     const filled = meta('RECOVERING', { restoreId: 'restore' });
-    expect(decide(filled, [meta('VOTING'), meta('VOTING')], circumstances)).toMatchObject({ step: 'wait' });
+    expect(among(2, filled, [meta('VOTING'), meta('VOTING')])).toMatchObject({ step: 'wait' });
   });
 
   test('with a reason that says what an operator can do', () => {

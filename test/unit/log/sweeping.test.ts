@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { NotedReplica } from '../../../functions/log/http/replica-watch.ts';
 import { sweep } from '../../../functions/log/lambda/sweep.ts';
+import { firstConfiguration } from '../../../functions/log/protocol/configuration.ts';
 import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
 import { logger } from '../../../functions/platform/logging.ts';
 import { calmly } from '../../support/log/calm-log.ts';
@@ -12,18 +13,18 @@ type Room = Parameters<typeof sweep>[0];
 const plenty = { discards: false, remainingMs: () => 55_000 };
 
 /** Logs of which all but `broken` are one log in memory; whatever is asked about that one fails with the error. */
-function roomOf(parts: ReturnType<Room['parts']>, logs: readonly string[], broken?: { log: string; error: Error }) {
+function roomOf(parts: ReturnType<Room['partsOf']>, logs: readonly string[], broken?: { log: string; error: Error }) {
   const started: string[] = [];
   const noted: string[] = [];
   const room = {
-    parts: () => parts,
+    partsOf: () => parts,
     registry: {
       async *listAll() {
         for (const log of logs) yield { group: 'orders', log };
       },
       async read(group: string, log: string) {
         if (log === broken?.log) throw broken.error;
-        return { group, log, autoInitialize: true, createdAt: 1 };
+        return { group, log, autoInitialize: true, createdAt: 1, configuration: firstConfiguration([]) };
       },
     },
     notes: {

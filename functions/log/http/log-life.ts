@@ -1,0 +1,63 @@
+/** How a log comes into being and ends. */
+import type { Fence } from '../../../api/fence.ts';
+import { limitReached, Problem, unavailable } from '../../../api/problem.ts';
+import { truncationHeld } from '../../../api/problems/log.ts';
+import type { LogRoom } from '../environment.ts';
+import { eraseLog } from '../protocol/erase.ts';
+import { StaleConfigurationError, Unreachable } from '../protocol/quorum.ts';
+import type { RegisteredLog } from '../protocol/registry.ts';
+import { getLogOrThrow, type LogName } from '../registered-log.ts';
+import { type Logs, mustLead } from './logs.ts';
+
+/** Logs that a group may have: each of them costs the sweep a look at its replicas every minute. */
+export const mostLogs = 100;
+
+/** Creates a log, or answers the one that is there. Throws `limit_reached`. */
+export async function createLog(
+  room: Pick<LogRoom, 'create' | 'registry'>,
+  { group, log }: LogName,
+  autoInitialize: boolean,
+  most = mostLogs,
+): Promise<{ created: boolean; log: RegisteredLog }> {
+  const there = await room.registry.read(group, log);
+  if (there) return { created: false, log: there };
+  const { items } = await room.registry.list(group, undefined, most);
+  if (items.length >= most) {
+    throw new Problem(
+      limitReached,
+      `Group "${group}" has ${items.length} of at most ${most} logs; delete one before you create "${log}".`,
+      { limit: most, of: 'logs' },
+    );
+  }
+  return room.create({ group, log, autoInitialize, createdAt: Date.now() });
+}
+
+/**
+ * Empties the replicas of a log, then forgets it. Every replica must be reachable; after an error the log is neither readable nor
+ * gone, and repeating the request continues. Throws `not_found`, `leadership_lost`, `truncation_held`, `unavailable`.
+ */
+export async function deleteLog(logs: Logs, name: LogName, fence: Fence | undefined, budgetMs: number): Promise<void> {
+  const { group, log } = name;
+  if (fence) await mustLead(logs, group, fence);
+  const registered = await getLogOrThrow(logs.registry, name);
+  const held = await logs.registry.held(group, log);
+  if (held) {
+    const detail = `Backup ${held.backupId} reads log "${log}"; delete it once the backup has ended.`;
+    throw new Problem(truncationHeld, detail, { ...held, retryAfterMs: 5_000 });
+  }
+  const until = Date.now() + budgetMs;
+  const again = (why: string) =>
+    new Problem(unavailable, `Log "${log}" is not deleted yet: ${why}. Repeat the request to continue.`, {
+      retryAfterMs: 1_000,
+    });
+  try {
+    await eraseLog(logs.partsOf(registered), `deleted-${registered.createdAt}`, () => {
+      if (Date.now() > until) throw again('it has many entries');
+    });
+  } catch (error) {
+    if (error instanceof Unreachable) throw again(error.message);
+    if (error instanceof StaleConfigurationError) throw again('its members have changed');
+    throw error;
+  }
+  await logs.registry.forget(group, log, Date.now());
+}
