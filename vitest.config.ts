@@ -40,6 +40,7 @@ export default defineConfig({
       project('contract', { ...together, ...dynamodb, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('simulation', { testTimeout: 240_000 }),
       project('fuzz', { testTimeout: 1_200_000, hookTimeout: 180_000 }),
+      project('postgres', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('browser', { testTimeout: 60_000, hookTimeout: 180_000 }),
       project('infra', { ...together, testTimeout: 120_000, hookTimeout: 120_000 }),
       project('end-to-end', {

@@ -1,6 +1,7 @@
 /**
  * `npm test`: every check there is, in one go and on a fresh clone: installs what is missing, then types, lint, structure,
- * unit, contract, simulation, infra, end-to-end, fuzz, browser. A step whose program this machine lacks is left out by name.
+ * unit, contract, simulation, infra, end-to-end, fuzz, postgres, browser. A step whose program this machine lacks is left out
+ * by name.
  * Ends with one line: N passed, N failed.
  *
  *   npm test                        everything, in the reduced sizes of test/sizes.ts
@@ -30,10 +31,11 @@ const check =
   () =>
     run(command, commandArgs) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 
-/** Leaves a step out, by name and with the command that would bring it in, where a program is missing. */
+/** Leaves a step out, by name and with the command that installs it, where a program is missing. */
 const needing = (program, install, step) => () => {
-  const { error } = spawnSync(program, ['--version'], { stdio: 'ignore' });
-  if (!error) return step();
+  // Debian keeps the programs of PostgreSQL out of the PATH.
+  const found = spawnSync('sh', ['-c', `command -v ${program} || ls /usr/lib/postgresql/*/bin/${program}`]);
+  if (found.status === 0) return step();
   leftOut.push(`${program} is missing: ${install}`);
   return { passed: 0, failed: 0 };
 };
@@ -86,6 +88,7 @@ const steps = {
   // They mostly wait, for leases and for processes, so more of them run than there are cores.
   'end-to-end': project('end-to-end', '--maxWorkers=4'),
   fuzz: needing('schemathesis', 'pip install schemathesis==4.32.5', project('fuzz')),
+  postgres: needing('initdb', 'apt-get install -y postgresql', project('postgres')),
   browser: needing('chromium', 'apt-get install -y chromium', project('browser')),
 };
 

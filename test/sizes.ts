@@ -30,6 +30,7 @@ export const sizes = {
     simulatedCrowds: size(6, 300),
     historyCalls: size(15, 150),
   },
+  fence: { schedules: size(25, 1_000) },
   security: {
     hostileRequests: size(4, 500),
     /** Made by chance for each operation, besides those at the limits of its schema. */

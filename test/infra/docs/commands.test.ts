@@ -9,7 +9,7 @@ import { readings } from '../../support/docs/readings.ts';
 import { recordedShell } from '../../support/shell.ts';
 import { newApp } from '../cdk/synthesised.ts';
 
-const languages = ['console', 'sh', 'ts', 'json', 'text'];
+const languages = ['console', 'sh', 'ts', 'sql', 'json', 'text'];
 /** In a drawing it would go untested; with options in brackets it is a synopsis. */
 const commandLike = /^(\$ |npx |npm |tenure )[^[]*$/;
 const blocks = allPages().flatMap((page) => blocksOf(readPage(page)).map((block) => ({ page, ...block })));
@@ -45,7 +45,7 @@ describe('a command that is only shown', () => {
     { kind: /^npm (start|test|run [\w:]+)\b/, check: isScript },
     { kind: /^npx tenure /, check: isUnderstood },
     { kind: /^npx tsx examples\//, check: isThere },
-    { kind: /^(npm ci|npm install|git clone|cd|aws|curl|export) ?/, check: async () => {} },
+    { kind: /^(npm ci|npm install|git clone|cd|aws|curl|export|stack\(\)) ?/, check: async () => {} },
   ];
 
   test.each(shown)('$page:$at $command', async ({ command }) => {
