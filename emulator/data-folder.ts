@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync } from 'node:fs';
-import { link, mkdir, readFile, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -20,13 +20,14 @@ interface Owner {
 }
 
 /**
- * Takes a folder for one stack. Throws, naming the other's process id and address, when a running stack has it;
- * what a dead one left is taken over.
+ * Takes a folder for one stack, and what a dead one left there. Throws, naming the other's process ID and address, when a running stack
+ * has it, and when it belongs to another user or others may write to it: they could exchange what the stack trusts.
  */
 export async function takeDataFolder(data: string | undefined): Promise<DataFolder> {
   const ephemeral = data === undefined;
   const path = ephemeral ? mkdtempSync(join(tmpdir(), 'tenure-')) : resolve(data);
-  await mkdir(path, { recursive: true });
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  await refuseForeign(path);
   await lock(path);
   const description = join(path, 'stack.json');
   await rm(description, { force: true });
@@ -43,6 +44,15 @@ export async function takeDataFolder(data: string | undefined): Promise<DataFold
       if (ephemeral) await rm(path, { recursive: true, force: true });
     },
   };
+}
+
+async function refuseForeign(folder: string): Promise<void> {
+  const me = process.getuid?.();
+  if (me === undefined) return;
+  const { uid, mode } = await stat(folder);
+  const remedy = 'give a folder of your own with --data DIR';
+  if (uid !== me) throw new Error(`${folder} belongs to the user with the ID ${uid}, and you have ${me}: ${remedy}`);
+  if (mode & 0o002) throw new Error(`Every user may write to ${folder}: ${remedy}, or run chmod o-w on it`);
 }
 
 async function lock(folder: string): Promise<void> {

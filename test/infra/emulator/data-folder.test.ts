@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -55,4 +55,27 @@ test('an ephemeral folder goes altogether', async () => {
   await writeFile(join(mine.path, 'something'), 'x');
   await mine.release();
   expect(existsSync(mine.path)).toBe(false);
+});
+
+test('a folder of another user is refused before anything is written there', async () => {
+  const foreign = process.getuid?.() === 0 ? folder : '/usr';
+  if (foreign === folder) await chown(folder, 12_345, 12_345);
+  const before = await readdir(foreign);
+  await expect(takeDataFolder(foreign)).rejects.toThrow(
+    new RegExp(`^${foreign} belongs to the user with the ID \\d+, and you have \\d+: give a folder of your own`),
+  );
+  expect(await readdir(foreign)).toEqual(before);
+});
+
+test('a folder to which every user may write is refused', async () => {
+  await chmod(folder, 0o777);
+  await expect(takeDataFolder(folder)).rejects.toThrow(`Every user may write to ${folder}: give a folder of your own`);
+  await chmod(folder, 0o700);
+  await (await takeDataFolder(folder)).release();
+});
+
+test('a folder that is made is for its owner only', async () => {
+  const mine = await takeDataFolder(join(folder, 'made'));
+  expect((await stat(mine.path)).mode & 0o777).toBe(0o700);
+  await mine.release();
 });
