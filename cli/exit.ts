@@ -13,6 +13,8 @@ export const exitCodes = {
   internal: 70,
   /** Leadership was lost, or is held by another: worth trying again. */
   notLeader: 75,
+  /** The time that --timeout gives was over before the end. */
+  timedOut: 75,
   forbidden: 77,
 } as const;
 

@@ -4,6 +4,7 @@ import { type LeaderView, LeaderWatcher } from '../client/leadership/watcher.ts'
 import { type ConnectionOptions, connect, withConnection, withGroup } from './connection.ts';
 import { durationOption } from './duration.ts';
 import { explain } from './exit.ts';
+import { refuseNeverLed } from './never-led.ts';
 import { fields, listed, plain, print, relative, table } from './output.ts';
 import type { Shell } from './shell.ts';
 
@@ -21,6 +22,7 @@ export function leaderCommands(program: Command, shell: Shell): void {
     .action(async (options: GroupOptions & { consistent?: boolean }) => {
       const client = await connect(options, shell);
       const view = await client.observe(options.group, { consistent: options.consistent ?? false });
+      if (view.fencingVersion === 0) refuseNeverLed(options.group);
       print(shell, options, { group: options.group, ...view }, (shown) => describe(options.group, shown));
     });
 

@@ -11,7 +11,7 @@ Exit codes:
   64  the command line is wrong
   69  the service cannot be reached
   70  an error of tenure itself
-  75  leadership was lost, or another holds it
+  75  leadership was lost, or another holds it; --timeout was over before the end
   77  the caller may not do this
   tenure lead ends with the exit code of its command, 128 + N when signal N ended that.
 

@@ -73,7 +73,7 @@ const states: Record<string, State> = {
     ...sliceWithin,
     // A slice that died is done again, one that hung has used up its time.
     Retry: [
-      { ErrorEquals: ['Superseded', 'States.Timeout'], MaxAttempts: 0 },
+      { ErrorEquals: ['Superseded', 'AttemptTooLong', 'States.Timeout'], MaxAttempts: 0 },
       { ErrorEquals: ['States.ALL'], IntervalSeconds: 1, MaxAttempts: 2, BackoffRate: 2, JitterStrategy: 'FULL' },
     ],
     Catch: [caught('Lose', 'States.ALL')],

@@ -4,6 +4,7 @@ import { operation } from '../operation.ts';
 import { notFound } from '../problem.ts';
 import {
   backupDamaged,
+  backupFailed,
   backupFinal,
   backupInProgress,
   backupNotAvailable,
@@ -23,7 +24,10 @@ const backup = z.object({ group: name, backup: backupId });
 const backups = '/v1/groups/{group}/backups';
 
 export const backupOptions = z.strictObject({
-  /** Otherwise the call waits up to 25 s for the end and then answers with the status so far. */
+  /**
+   * Otherwise the call waits up to 25 s for the end: 200 when the backup has completed, `backup_failed` when it has failed, 202 with the
+   * status so far when the time is up.
+   */
   runAsync: z._default(z.boolean(), true),
   /** With no worker, or when all refuse, the built-in worker takes the backup. */
   allowLeader: z._default(z.boolean(), false),
@@ -78,7 +82,7 @@ export const createBackup = operation({
   answer: z.union([backupStatus, explanation]),
   status: 202,
   otherStatuses: [200],
-  problems: [backupInProgress, noWorker],
+  problems: [backupInProgress, noWorker, backupFailed],
 });
 
 export const listBackups = operation({

@@ -8,6 +8,14 @@ export const backupInProgress: ProblemKind = {
   remedy: 'Wait for the backup in `backupId`, or cancel it.',
 };
 
+export const backupFailed: ProblemKind = {
+  code: 'backup_failed',
+  status: 409,
+  title: 'The backup that the caller waited for has failed',
+  retryable: false,
+  remedy: 'Read `error.code` and its message, and look it up in docs/backups.md; then request a new backup.',
+};
+
 export const backupFinal: ProblemKind = {
   code: 'backup_final',
   status: 409,

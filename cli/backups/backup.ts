@@ -11,15 +11,17 @@ import { type ConnectionOptions, connect, withConnection, withGroup } from '../c
 import { bytes, listed, plain, print, relative, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
 import { downloadCommand } from './download.ts';
+import { timeoutOption } from './follow.ts';
 import { policyCommand } from './policy.ts';
-import { describe, failIfFailed, follow, type Status } from './status.ts';
+import { describe, failIfFailed, type Status, type WaitOptions, waitForEnd } from './status.ts';
 import { verifyCommand } from './verify.ts';
 
 interface GroupOptions extends ConnectionOptions {
   group: string;
 }
 
-interface CreateOptions extends GroupOptions {
+interface CreateOptions extends GroupOptions, WaitOptions {
+  json?: boolean;
   async?: boolean;
   allowLeader?: boolean;
   bypassDelegation?: boolean;
@@ -40,8 +42,15 @@ export function backupCommands(program: Command, shell: Shell): void {
     .option('--local', 'the worker writes to its own disk')
     .option('--redelegate', 'when the worker is lost, the next one takes it')
     .option('--explain', 'no backup: who would take it, and why')
-    .addHelpText('after', '\nExit code 1 when the backup fails.')
+    .addOption(timeoutOption())
+    .addHelpText('after', '\nExit code 1 when the backup fails, 75 when it goes on after --timeout.')
     .action((options: CreateOptions) => create(options, shell));
+
+  subcommand('wait', 'wait for the end of a backup, also while the service restarts')
+    .argument('<id>')
+    .addOption(timeoutOption())
+    .addHelpText('after', '\nExit code 1 when the backup fails, 75 when it goes on after --timeout.')
+    .action((id: string, options: GroupOptions & WaitOptions) => wait(id, options, shell));
 
   subcommand('ls', 'the backups, newest first')
     .option('--limit <n>', 'how many', Number, 20)
@@ -90,6 +99,17 @@ export function backupCommands(program: Command, shell: Shell): void {
   verifyCommand(backup, shell);
 }
 
+async function wait(id: string, options: GroupOptions & WaitOptions, shell: Shell): Promise<void> {
+  const client = await connect(options, shell);
+  const found = await client.call(getBackup, {
+    params: { group: options.group, backup: id },
+    deadlineMs: options.timeout,
+  });
+  const status = await waitForEnd(client, found, options, shell);
+  print(shell, options, status, describe);
+  failIfFailed(status);
+}
+
 async function create(options: CreateOptions, shell: Shell): Promise<void> {
   const client = await connect(options, shell);
   const { group, async: isAsync = false, explain = false } = options;
@@ -123,7 +143,7 @@ async function create(options: CreateOptions, shell: Shell): Promise<void> {
     print(shell, options, answer, ({ backupId }) => `backup ${backupId} has begun`);
     return;
   }
-  const status = await follow(client, answer, options, shell);
+  const status = await waitForEnd(client, answer, options, shell);
   print(shell, options, status, describe);
   failIfFailed(status);
 }

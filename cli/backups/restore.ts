@@ -4,12 +4,12 @@ import type { Command } from 'commander';
 import type * as z from 'zod/mini';
 import { abandonRestore, getRestore, type restoreStatus, startRestore } from '../../api/operations/backups.ts';
 import type { TenureClient } from '../../client/tenure-client.ts';
-import { sleep } from '../../client/time.ts';
 import { type ConnectionOptions, connect, withConnection, withGroup } from '../connection.ts';
 import { Exit, exitCodes, UsageError } from '../exit.ts';
-import { fields, print } from '../output.ts';
+import { fields, plain, print } from '../output.ts';
 import { type Progress, progress } from '../progress.ts';
 import type { Shell } from '../shell.ts';
+import { endTimedOut, follow, timeoutOption } from './follow.ts';
 
 interface RestoreOptions extends ConnectionOptions {
   group: string;
@@ -17,11 +17,11 @@ interface RestoreOptions extends ConnectionOptions {
   uri?: string;
   dir?: string;
   application?: string;
+  timeout: number;
 }
 
 type Status = z.output<typeof restoreStatus>;
 
-const lookEveryMs = 500;
 /** The service verifies for a while before it answers. */
 const startWithinMs = 30_000;
 
@@ -36,7 +36,11 @@ export function restoreCommand(program: Command, shell: Shell): void {
     .option('--uri <uri>', 's3://bucket/prefix/ or file://this-host/folder/, as tenure backup show prints it')
     .option('--dir <folder>', 'a folder of this machine with the files of a backup')
     .option('--application <folder>', 'write the state that the worker added to the backup into this folder first')
-    .addHelpText('after', '\nExit code 1 when the restore fails; a damaged backup is refused with nothing written.')
+    .addOption(timeoutOption())
+    .addHelpText(
+      'after',
+      '\nExit code 1 when the restore fails, 75 when it goes on after --timeout; a damaged backup is refused with nothing written.',
+    )
     .action((options: RestoreOptions) => act(options, shell));
 
   subcommand('show', 'the status of a restore')
@@ -49,6 +53,7 @@ export function restoreCommand(program: Command, shell: Shell): void {
 
   subcommand('abandon', 'give up a restore that has not completed: the group becomes empty again')
     .argument('<id>')
+    .addOption(timeoutOption())
     .addHelpText('after', '\nExit code 1 when it has completed, or the undoing fails: repeat it then.')
     .action((id: string, options: RestoreOptions) => abandon(id, options, shell));
 }
@@ -78,7 +83,7 @@ async function act(options: RestoreOptions, shell: Shell): Promise<void> {
     const body = backup === undefined ? from : { backupId: backup };
     const patience = { timeoutMs: startWithinMs, deadlineMs: 3 * startWithinMs };
     begun = await client.call(startRestore, { params: { group }, body, ...patience });
-    const status = await followed(client, begun, bar);
+    const status = await waitForEnd(client, begun, options, bar, shell);
     if (status.state === 'COMPLETED') bar.done(`restored ${status.restoredEntries} entries`);
     else bar.failed('the restore failed');
     print(shell, options, status, describe);
@@ -111,15 +116,30 @@ async function restoreApplication({ client, group, backup, dir, folder }: Applic
   );
 }
 
-/** The status once nothing goes on any more. */
-async function followed(client: TenureClient, begun: Status, bar: Progress): Promise<Status> {
-  let status = begun;
-  while (!['COMPLETED', 'FAILED', 'ABANDONED'].includes(status.state)) {
-    bar.say(`${status.state}: ${status.restoredEntries} of ${status.entryCount} entries`);
-    await sleep(client.time, lookEveryMs);
-    status = await client.call(getRestore, { params: { group: begun.group, restore: begun.restoreId } });
-  }
-  return status;
+const ended: readonly Status['state'][] = ['COMPLETED', 'FAILED', 'ABANDONED'];
+
+/** The status once the restore has ended. Ends the command with exit code 75 when the time is over. */
+async function waitForEnd(
+  client: TenureClient,
+  begun: Status,
+  { timeout }: RestoreOptions,
+  bar: Progress,
+  shell: Shell,
+): Promise<Status> {
+  const params = { group: begun.group, restore: begun.restoreId };
+  const followed = await follow(begun, {
+    client,
+    look: () => client.call(getRestore, { params }),
+    hasEnded: ({ state }) => ended.includes(state),
+    onStatus: ({ state, restoredEntries, entryCount }) =>
+      bar.say(`${state}: ${restoredEntries} of ${entryCount} entries`),
+    onOutage: ({ message }) => bar.say(`waiting for the service: ${plain(message)}`),
+    timeoutMs: timeout,
+  });
+  if (followed.kind === 'ended') return followed.status;
+  bar.failed(`restore ${begun.restoreId} is ${followed.status.state}`);
+  if (!followed.outage) shell.err(`tenure: ${continuing(followed.status)}`);
+  return endTimedOut(followed.outage);
 }
 
 function continuing({ restoreId, group }: Status): string {
@@ -136,7 +156,7 @@ async function abandon(id: string, options: RestoreOptions, shell: Shell): Promi
   );
   try {
     const begun = await client.call(abandonRestore, { params: { group: options.group, restore: id } });
-    const status = await followed(client, begun, bar);
+    const status = await waitForEnd(client, begun, options, bar, shell);
     if (status.state === 'ABANDONED') bar.done(`${options.group} is empty`);
     else bar.failed(`the restore is ${status.state}`);
     print(shell, options, status, describe);

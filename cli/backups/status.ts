@@ -1,47 +1,62 @@
 import type * as z from 'zod/mini';
 import { backupState, type backupStatus, getBackup } from '../../api/operations/backups.ts';
 import type { TenureClient } from '../../client/tenure-client.ts';
-import { sleep } from '../../client/time.ts';
 import { Exit, exitCodes } from '../exit.ts';
 import { bytes, duration, fields, plain } from '../output.ts';
 import { progress } from '../progress.ts';
 import type { Shell } from '../shell.ts';
+import { endTimedOut, follow } from './follow.ts';
 
 export type Status = z.output<typeof backupStatus>;
 
-const lookEveryMs = 500;
 /** In the order in which a backup comes through them. */
 const states = backupState.options;
 
-/** Shows a backup until it has ended; answers its last status. */
-export async function follow(
+export interface WaitOptions {
+  json?: boolean;
+  timeout: number;
+}
+
+/** Shows a backup until it has ended; returns its last status. Ends the command with exit code 75 when the time is over. */
+export async function waitForEnd(
   client: TenureClient,
   begun: Status,
-  options: { json?: boolean },
+  options: WaitOptions,
   shell: Shell,
 ): Promise<Status> {
   const { backupId, group } = begun;
+  const params = { group, backup: backupId };
+  const later = `continues without this command: follow it with tenure backup wait ${backupId} --group ${group}`;
   const bar = progress(
     shell,
     options,
     line(begun),
-    () =>
-      `backup ${backupId} continues without this command: follow it with tenure backup show ${backupId} --group ${group}, end it with tenure backup cancel ${backupId} --group ${group}`,
+    () => `backup ${backupId} ${later}, end it with tenure backup cancel ${backupId} --group ${group}`,
   );
-  let status = begun;
   try {
-    while (!hasEnded(status)) {
-      await sleep(client.time, lookEveryMs);
-      status = await client.call(getBackup, { params: { group, backup: backupId } });
-      bar.say(line(status), states.indexOf(status.state) / states.indexOf('COMPLETED'));
+    const followed = await follow(begun, {
+      client,
+      look: () => client.call(getBackup, { params }),
+      hasEnded,
+      onStatus: (status) => bar.say(line(status), states.indexOf(status.state) / states.indexOf('COMPLETED')),
+      onOutage: ({ message }) => bar.say(`waiting for the service: ${plain(message)}`),
+      timeoutMs: options.timeout,
+    });
+    const { status } = followed;
+    if (followed.kind === 'ended') {
+      if (status.state === 'COMPLETED') bar.done(line(status));
+      else bar.failed(line(status));
+      return status;
     }
+    bar.failed(`backup ${backupId} is ${status.state}`);
+    if (!followed.outage) {
+      shell.err(`tenure: backup ${backupId} is ${status.state} after ${duration(options.timeout)} and ${later}`);
+    }
+    return endTimedOut(followed.outage);
   } catch (error) {
     bar.failed(`backup ${backupId} continues without this command`);
     throw error;
   }
-  if (status.state === 'COMPLETED') bar.done(line(status));
-  else bar.failed(line(status));
-  return status;
 }
 
 export const hasEnded = ({ state }: Status): boolean => state === 'COMPLETED' || state === 'FAILED';

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { finishJob, listJobs, showJob } from '../../api/operations/jobs.ts';
 import type { Job } from '../../client/jobs/job-registry.ts';
 import { connect, withConnection, withGroup } from '../connection.ts';
+import { refuseNeverLed } from '../never-led.ts';
 import { bytes, fields, listed, plain, print, relative, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
 import { type GroupOptions, leading, readWhole, withMetadata } from './terms.ts';
@@ -76,6 +77,7 @@ async function submit(jobId: string, options: SubmitOptions, shell: Shell): Prom
 async function list(options: GroupOptions & { state?: string }, shell: Shell): Promise<void> {
   const client = await connect(options, shell);
   const all = await listed(client.items<Job>(listJobs, { params: { group: options.group } }));
+  if (all.length === 0 && (await client.observe(options.group)).fencingVersion === 0) refuseNeverLed(options.group);
   const items = options.state ? all.filter(({ state }) => state === options.state) : all;
   print(shell, options, items, () =>
     table(

@@ -13,6 +13,12 @@ export interface Stored {
 
 export type Begun = { readonly begun: Stored } | { readonly earlier: string } | { readonly running: string };
 
+export interface Removed {
+  /** Epoch ms. */
+  readonly removedAt: number;
+  readonly requestId: string;
+}
+
 /** The backup port. Every write is one request, conditioned on the revision that it was decided on. */
 export interface BackupStore {
   /** Puts a new backup unless the group has one in progress, or the request has begun one already. */
@@ -24,7 +30,9 @@ export interface BackupStore {
   /** Puts a final record, frees the group for the next backup and notes that there is to clean up: all or nothing. */
   settle(seen: Stored, final: BackupRecord): Promise<boolean>;
   /** Removes the record and notes that its files are to be deleted: all or nothing. False when it has changed since it was read. */
-  remove(seen: Stored, now: number): Promise<boolean>;
+  remove(seen: Stored, now: number, requestId: string): Promise<boolean>;
+  /** What is remembered of a backup that was deleted: for a week, and for a year where a worker's disk may still hold it. */
+  removed(group: string, backupId: string): Promise<Removed | undefined>;
   /** The backup that the request has begun, if any. */
   begunBy(group: string, requestId: string): Promise<string | undefined>;
   running(group: string): Promise<string | undefined>;

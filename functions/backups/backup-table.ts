@@ -17,12 +17,14 @@ import {
   cleanUpKey,
   cleanUpPartition,
   cleanUpPrefix,
+  removedKey,
   requestKey,
   runningKey,
   runningPartition,
 } from './keys.ts';
 
 const requestMemorySeconds = 7 * 24 * 3600;
+const diskMemorySeconds = 366 * 24 * 3600;
 const unchanged = { ConditionExpression: 'revision = :revision' };
 
 /** Binds the backup port to the main table. */
@@ -132,7 +134,7 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
       return won !== undefined;
     },
 
-    async remove({ record, revision }, now) {
+    async remove({ record, revision }, now, requestId) {
       const Update = {
         TableName: table,
         Key: backupKey(record.group, record.backupId),
@@ -142,11 +144,17 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
         ExpressionAttributeNames: { '#ttl': 'ttl', '#record': 'record' },
         ExpressionAttributeValues: { ':revision': revision, ':next': revision + 1, ':now': Math.floor(now / 1000) },
       };
-      const Put = { TableName: table, Item: { ...cleanUpNote(record), removed: true } };
+      const note = { TableName: table, Item: { ...cleanUpNote(record), removed: true } };
+      const memory = { TableName: table, Item: removedItem(record, now, requestId) };
       const { won } = await conditional(() =>
-        client.send(new TransactWriteCommand({ TransactItems: [{ Update }, { Put }] })),
+        client.send(new TransactWriteCommand({ TransactItems: [{ Update }, { Put: note }, { Put: memory }] })),
       );
       return won !== undefined;
+    },
+
+    async removed(group, backupId) {
+      const item = await get(removedKey(group, backupId));
+      return item && { removedAt: Number(item['removedAt']), requestId: String(item['requestId']) };
     },
 
     async begunBy(group, requestId) {
@@ -208,6 +216,11 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
       );
     },
   };
+}
+
+function removedItem({ group, backupId, uri }: BackupRecord, now: number, requestId: string) {
+  const seconds = uri?.startsWith('file:') ? diskMemorySeconds : requestMemorySeconds;
+  return { ...removedKey(group, backupId), removedAt: now, requestId, ttl: Math.floor(now / 1000) + seconds };
 }
 
 const cleanUpNote = ({ group, backupId }: BackupRecord) => ({

@@ -26,6 +26,8 @@ export interface Refusal {
 export interface Timeouts {
   readonly answerSeconds: number;
   readonly abandonSeconds: number;
+  /** How long an attempt may run in all. */
+  readonly runSeconds: number;
 }
 
 /** What a worker reports of its attempt. */
@@ -72,6 +74,8 @@ export interface BackupRecord {
   readonly instanceId?: string | undefined;
   /** Whether the attempt is that of the built-in worker. */
   readonly builtIn?: boolean | undefined;
+  /** When the attempt began, epoch ms. */
+  readonly attemptAt?: number | undefined;
   /** How often the cut of this attempt has failed. */
   readonly failedCuts?: number | undefined;
   /** Why the attempt's worker gave up, or that it said goodbye. */

@@ -15,6 +15,11 @@ export const cleanUpKey = (group: string, backupId: string) => ({
   pk: groupKey(group),
   sk: `${cleanUpPrefix}${backupId}`,
 });
+/** There after a backup was deleted: who repeats the request, or still has files of it, learns that. */
+export const removedKey = (group: string, backupId: string) => ({
+  pk: groupKey(group),
+  sk: `REMOVED-BACKUP#${backupId}`,
+});
 /** Which backup an Idempotency-Key has begun. */
 export const requestKey = (group: string, requestId: string) => ({
   pk: groupKey(group),

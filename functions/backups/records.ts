@@ -1,6 +1,7 @@
 /** Reading and changing the record of a backup. */
 
 import { notFound, Problem } from '../../api/problem.ts';
+import { instant } from '../platform/clock.ts';
 import { count } from '../platform/metrics.ts';
 import { type BackupRecord, type Failure, isFinal, moved } from './backup.ts';
 import type { BackupName, Stored } from './backup-store.ts';
@@ -10,7 +11,10 @@ import type { Backups } from './backups.ts';
 export async function known({ store }: Pick<Backups, 'store'>, { group, backupId }: BackupName): Promise<Stored> {
   const stored = await store.read(group, backupId);
   if (stored) return stored;
-  throw new Problem(notFound, `Group "${group}" has no backup ${backupId}; see the list of its backups.`);
+  const removed = await store.removed(group, backupId);
+  if (!removed) throw new Problem(notFound, `Group "${group}" has no backup ${backupId}; see the list of its backups.`);
+  const deletedAt = instant(removed.removedAt);
+  throw new Problem(notFound, `Backup ${backupId} of group "${group}" was deleted at ${deletedAt}.`, { deletedAt });
 }
 
 /** Changes the record on what it is at that very instant; the same object back changes nothing. Answers the record as it is then. */

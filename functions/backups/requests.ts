@@ -1,12 +1,12 @@
 /** What a caller asks of backups: take one, explain who would take it, cancel it, show it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
-import { invalidRequest, Problem } from '../../api/problem.ts';
-import { backupFinal, backupInProgress, backupRunning, noWorker } from '../../api/problems/backups.ts';
+import { invalidRequest, Problem, unavailable } from '../../api/problem.ts';
+import { backupFailed, backupFinal, backupInProgress, backupRunning, noWorker } from '../../api/problems/backups.ts';
 import { instant } from '../platform/clock.ts';
 import { logger } from '../platform/logging.ts';
 import { commandIds, demandOf } from './attempt/delegation.ts';
-import { runSeconds, wholeSeconds } from './attempt/workflow.ts';
+import { wholeSeconds } from './attempt/workflow.ts';
 import { type BackupOptions, type BackupRecord, begunRecord, isFinal } from './backup.ts';
 import type { BackupName } from './backup-store.ts';
 import type { Backups, WithArchives, WithCutting, WithWorkflow } from './backups.ts';
@@ -42,6 +42,7 @@ export async function begin(
   const timeouts = {
     answerSeconds: wholeSeconds(settings.answerTimeoutMs),
     abandonSeconds: wholeSeconds(settings.abandonTimeoutMs),
+    runSeconds: wholeSeconds(settings.attemptTimeoutMs),
   };
   const record = begunRecord({ group, backupId, requestId, options, timeouts, slot }, now);
   const begun = await room.store.begin(record);
@@ -76,7 +77,7 @@ async function begunBy({ store }: Backups, group: string, requestId: string): Pr
 
 /** Starts the workflow of a backup unless it runs; `ended` when it ran once and does not any more. */
 export function launch({ workflow }: Pick<WithWorkflow, 'workflow'>, { group, backupId, timeouts }: BackupRecord) {
-  return workflow.start({ group, backupId, ...timeouts, runSeconds });
+  return workflow.start({ group, backupId, ...timeouts });
 }
 
 /** Waits until the backup has ended or the time is over, and answers the status as it is then. */
@@ -88,6 +89,17 @@ export async function awaited(room: Backups, record: BackupRecord, waitMs: numbe
     current = (await known(room, record)).record;
   }
   return current;
+}
+
+/** The backup, for a caller that waited for its end. Throws `backup_failed` with the code that it failed with. */
+export function orFailed(record: BackupRecord): BackupRecord {
+  const { group, backupId, state, error } = record;
+  if (state !== 'FAILED') return record;
+  const { code = 'internal', message = 'it gave no reason' } = error ?? {};
+  throw new Problem(backupFailed, `Backup ${backupId} of group "${group}" failed with ${code}: ${message}`, {
+    backupId,
+    error: { code, message },
+  });
 }
 
 /** Who would take a backup now, at which positions, and why. */
@@ -135,24 +147,48 @@ async function waitingTokens({ workers }: Backups, record: BackupRecord): Promis
 /** A thousand files that are being deleted have so long to go. */
 export const discardMs = 10_000;
 
+export interface Removal extends BackupName {
+  /** The same request again, whose answer was lost, succeeds. */
+  readonly requestId: string;
+}
+
+const mostTries = 10;
+
 /**
  * Deletes a finished backup: its record, so that nobody takes for complete what has lost files, then its files, while it may go on.
- * The minute's sweep deletes those that are left. Throws `not_found`, `backup_running`.
+ * The minute's sweep deletes those that are left. Safe to repeat under the same request id. Throws `not_found`, `backup_running`.
  */
-export async function remove(room: WithArchives, name: BackupName, goOn = () => true): Promise<void> {
-  const stored = await known(room, name);
+export async function remove(room: WithArchives, { requestId, ...name }: Removal, goOn = () => true): Promise<void> {
   const { group, backupId } = name;
-  if (!isFinal(stored.record)) {
-    throw new Problem(
-      backupRunning,
-      `Backup ${backupId} of group "${group}" is ${stored.record.state}; cancel it first, or wait.`,
-      { state: stored.record.state },
-    );
-  }
-  if (!(await room.store.remove(stored, room.clock.now()))) return remove(room, name, goOn);
+  const record = await removeRecord(room, name, requestId);
+  if (!record) return;
   await room.archives.discard(group, backupId, undefined, goOn).catch((error: Error) => {
     logger.warn('Files of a deleted backup are left to the sweep', { group, backupId, error });
   });
+}
+
+/** The record that was removed; undefined when this request has removed it before. */
+async function removeRecord(
+  room: WithArchives,
+  name: BackupName,
+  requestId: string,
+): Promise<BackupRecord | undefined> {
+  const { store, clock } = room;
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const stored = await store.read(name.group, name.backupId);
+    if (!stored && (await store.removed(name.group, name.backupId))?.requestId === requestId) return undefined;
+    const seen = stored ?? (await known(room, name));
+    const { state } = seen.record;
+    if (!isFinal(seen.record)) {
+      throw new Problem(
+        backupRunning,
+        `Backup ${name.backupId} of group "${name.group}" is ${state}; cancel it first, or wait.`,
+        { state },
+      );
+    }
+    if (await store.remove(seen, clock.now(), requestId)) return seen.record;
+  }
+  throw new Problem(unavailable, `The record of backup ${name.backupId} changes too fast; delete it again.`);
 }
 
 /** The record, which each heartbeat of the backup writes anew, has to hold them. */

@@ -6,7 +6,7 @@ import type { WithArchives, WithCutting, WithWorkflow } from './backups.ts';
 import { listFiles, type WithOwners } from './files.ts';
 import { backupPrefix } from './keys.ts';
 import { known } from './records.ts';
-import { awaited, begin, cancel, discardMs, explain, remove, share, shown } from './requests.ts';
+import { awaited, begin, cancel, discardMs, explain, orFailed, remove, share, shown } from './requests.ts';
 
 /** API Gateway waits 29 s. */
 const longestWaitMs = 25_000;
@@ -23,7 +23,7 @@ export function backupRoutes(room: Room): Endpoint[] {
       const begun = await begin(room, { group, options: body, requestId });
       const waitMs = body.runAsync ? 0 : Math.min(longestWaitMs, remainingMs() - marginMs);
       const record = await awaited(room, begun, waitMs);
-      return new Answer(isFinal(record) ? 200 : 202, show(record));
+      return new Answer(isFinal(record) ? 200 : 202, show(body.runAsync ? record : orFailed(record)));
     }),
     endpoint(schema.listBackups, async ({ params, query }) => {
       const after = query.cursor === undefined ? undefined : fromCursor(query.cursor, backupPrefix);
@@ -33,8 +33,8 @@ export function backupRoutes(room: Room): Endpoint[] {
     }),
     endpoint(schema.getBackup, async ({ params }) => show((await known(room, nameOf(params))).record)),
     endpoint(schema.cancelBackup, async ({ params }) => show(await cancel(room, nameOf(params)))),
-    endpoint(schema.deleteBackup, async ({ params, remainingMs }) => {
-      await remove(room, nameOf(params), () => remainingMs() > discardMs);
+    endpoint(schema.deleteBackup, async ({ params, requestId, remainingMs }) => {
+      await remove(room, { ...nameOf(params), requestId }, () => remainingMs() > discardMs);
       return { deleted: true };
     }),
     endpoint(schema.listBackupFiles, async ({ params, query: { cursor, limit } }) => {

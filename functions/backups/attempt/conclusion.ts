@@ -62,6 +62,10 @@ export async function work(
 ): Promise<{ next: 'verify' | 'again' }> {
   const record = await current(room, name);
   if (record.state === 'VERIFYING') return { next: 'verify' };
+  const { attemptAt = record.startedAt, timeouts } = record;
+  if (room.clock.now() - attemptAt >= timeouts.runSeconds * 1_000) {
+    throw new WorkflowError('AttemptTooLong', 'The attempt has reached its limit');
+  }
   const { sequence } = record;
   let reports = 0;
   const answer = await room.archives.work(record, {
@@ -111,7 +115,12 @@ export async function lose(
 }
 
 function failureOf({ Error: error, Cause: cause }: StateError, record: BackupRecord): Failure {
-  const { worker = 'unknown', attempt, sequence, gaveUp, timeouts } = record;
+  const { worker = 'unknown', attempt, sequence, gaveUp, timeouts, builtIn } = record;
+  // A slice of the built-in worker that hung ends with States.Timeout; the task of another worker then has run as long as it may.
+  if (error === 'AttemptTooLong' || (error === 'States.Timeout' && !builtIn)) {
+    const message = `Attempt ${attempt} of worker "${worker}" reached its limit of ${timeouts.runSeconds} s (TENURE_ATTEMPT_TIMEOUT_MS); its last heartbeat was number ${sequence}`;
+    return { code: 'backup_timed_out', message };
+  }
   if (error === 'States.Timeout' || error === 'States.HeartbeatTimeout') {
     const message = `Worker "${worker}" gave no sign of life in attempt ${attempt} for ${timeouts.abandonSeconds} s; its last heartbeat was number ${sequence}`;
     return { code: 'backup_timed_out', message };

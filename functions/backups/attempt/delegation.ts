@@ -54,6 +54,7 @@ function fresh(record: BackupRecord, now: number): BackupRecord {
   return {
     ...moved(record, 'INITIATING', now),
     attempt: record.attempt + 1,
+    attemptAt: now,
     secretHash: undefined,
     taskToken: undefined,
     gaveUp: undefined,

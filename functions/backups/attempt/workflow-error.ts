@@ -1,7 +1,7 @@
 /** An error that the workflow catches by its name. */
 export class WorkflowError extends Error {
   constructor(
-    override readonly name: 'Refused' | 'WorkerLost' | 'AlreadyFinished' | 'GaveUp' | 'Superseded',
+    override readonly name: 'Refused' | 'WorkerLost' | 'AlreadyFinished' | 'GaveUp' | 'Superseded' | 'AttemptTooLong',
     message: string,
     options?: ErrorOptions,
   ) {

@@ -16,7 +16,4 @@ export interface Workflow {
   heartbeat(taskToken: string): Promise<boolean>;
 }
 
-/** How long an attempt may run in all. */
-export const runSeconds = 24 * 3600;
-
 export const wholeSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));

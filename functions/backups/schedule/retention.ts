@@ -24,7 +24,7 @@ export async function retain(
   let gone = 0;
   for (const { backupId } of surplus) {
     if (!goOn()) break;
-    await remove(room, { group, backupId }, goOn);
+    await remove(room, { group, backupId, requestId: `retention-${backupId}` }, goOn);
     gone += 1;
   }
   return gone;

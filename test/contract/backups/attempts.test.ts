@@ -305,7 +305,7 @@ describe('cleaning up', () => {
   test('of a backup that was deleted before releases what was held all the same, and discards every file', async () => {
     const { room, name, played } = await running();
     await cancel(room, name);
-    await remove(room, name);
+    await remove(room, { ...name, requestId: 'r' });
     await cleanUp(room, name);
     expect(played).toMatchObject({ released: [name.backupId], discarded: [undefined, undefined] });
     expect((await room.store.listCleanUps(undefined)).items).toEqual([]);

@@ -4,7 +4,7 @@ import { verify } from '../../../functions/backups/attempt/conclusion.ts';
 import { choose } from '../../../functions/backups/attempt/delegation.ts';
 import { verdictFor } from '../../../functions/backups/backup.ts';
 import { settled } from '../../../functions/backups/records.ts';
-import { awaited, begin, explain, remove, share, shown } from '../../../functions/backups/requests.ts';
+import { awaited, begin, explain, orFailed, remove, share, shown } from '../../../functions/backups/requests.ts';
 import { sweep } from '../../../functions/backups/sweep.ts';
 import { OutOfTime } from '../../../functions/backups/worker/built-in-worker.ts';
 import { plainOptions } from '../../support/backups/begun-backup.ts';
@@ -119,7 +119,9 @@ describe('a status', () => {
     for (let at = 0; at < 3; at += 1) {
       const { backupId } = await world.begin({ allowLeader: false, bypassDelegation: true });
       ids.push(backupId);
-      expect(await problemOf(remove(world.room, { group, backupId }))).toMatchObject({ code: 'backup_running' });
+      expect(await problemOf(remove(world.room, { group, backupId, requestId: 'r-1' }))).toMatchObject({
+        code: 'backup_running',
+      });
       await settled(world.room, { group, backupId }, { code: 'internal', message: 'played' });
     }
     const page = await world.room.store.list(group, undefined, 2);
@@ -127,9 +129,28 @@ describe('a status', () => {
     const rest = await world.room.store.list(group, page.last, 2);
     expect(rest.items.map(({ record }) => record.backupId)).toEqual(ids.slice(0, 1));
     const backupId = ids[1] ?? '';
-    await remove(world.room, { group, backupId });
-    expect(await problemOf(remove(world.room, { group, backupId }))).toMatchObject({ code: 'not_found' });
+    await remove(world.room, { group, backupId, requestId: 'r-1' });
+    await remove(world.room, { group, backupId, requestId: 'r-1' });
+    const deletedAt = new Date(world.clock.time).toISOString();
+    for (const gone of [remove(world.room, { group, backupId, requestId: 'r-2' }), world.record(backupId)]) {
+      expect(await problemOf(gone)).toMatchObject({ code: 'not_found', members: { deletedAt } });
+    }
     expect((await world.room.store.list(group, undefined, 10)).items).toHaveLength(2);
+  });
+
+  test('that failed is a problem for a caller that waited for it, with the code that it failed with', async () => {
+    const world = await openBackups();
+    const { backupId } = await world.begin({ bypassDelegation: true });
+    const failed = await settled(world.room, { group, backupId }, { code: 'cut_failed', message: 'log moved' });
+    expect(() => orFailed(failed)).toThrow(
+      expect.objectContaining({
+        code: 'backup_failed',
+        detail: `Backup ${backupId} of group "orders" failed with cut_failed: log moved`,
+        members: { backupId, error: { code: 'cut_failed', message: 'log moved' } },
+      }),
+    );
+    const other = await world.begin({ bypassDelegation: true });
+    expect(orFailed(other)).toBe(other);
   });
 
   test('that is deleted is not brought back by a request that read it earlier', async () => {
@@ -139,7 +160,7 @@ describe('a status', () => {
     await settled(world.room, name, { code: 'internal', message: 'played' });
     const seen = await world.room.store.read(group, backupId);
     if (!seen) throw new Error('no record');
-    await remove(world.room, name);
+    await remove(world.room, { ...name, requestId: 'r' });
     expect(await world.room.store.replace(seen, { ...seen.record, sharedWith: ['copies'] })).toBe(false);
     expect(await problemOf(share(world.room, name, 'copies'))).toMatchObject({ code: 'not_found' });
   });
@@ -198,7 +219,7 @@ describe('the sweep', () => {
     };
     await remove(room, name, () => false);
     expect((await room.store.list(group, undefined, 10)).items).toEqual([]);
-    expect(await problemOf(remove(room, name))).toMatchObject({ code: 'not_found' });
+    expect(await problemOf(remove(room, { ...name, requestId: 'another' }))).toMatchObject({ code: 'not_found' });
     expect(files).toBe(4);
     for (const [cleaned, left] of [
       [0, 2],

@@ -165,9 +165,9 @@ describe('the policies of many groups', () => {
     const before = new Set(world.workflow.started);
     const startedAtDeletion: number[] = [];
     const { remove } = world.room.store;
-    world.room.store.remove = (stored, now) => {
+    world.room.store.remove = (stored, now, requestId) => {
       startedAtDeletion.push(new Set(world.workflow.started).size - before.size);
-      return stored.record.group === groups[0] ? Promise.reject(new Error('played')) : remove(stored, now);
+      return stored.record.group === groups[0] ? Promise.reject(new Error('played')) : remove(stored, now, requestId);
     };
     expect(await world.tick()).toEqual({ started: groups.length, skipped: 0, deleted: groups.length - 1, failed: 1 });
     expect(new Set(startedAtDeletion)).toEqual(new Set([groups.length]));

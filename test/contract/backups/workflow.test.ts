@@ -1,11 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, test } from 'vitest';
 import { finish, giveUp, heartbeat } from '../../../functions/backups/attempt/attempts.ts';
-import { cancel, launch, remove } from '../../../functions/backups/requests.ts';
+import { lose, work } from '../../../functions/backups/attempt/conclusion.ts';
+import { choose } from '../../../functions/backups/attempt/delegation.ts';
+import { begin, cancel, launch, remove } from '../../../functions/backups/requests.ts';
 import { sweep } from '../../../functions/backups/sweep.ts';
 import { goodbye } from '../../../functions/backups/worker/workers.ts';
+import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { errorNamed, group, openWorkflow, until } from './workflow-world.ts';
-import { finished, progress } from './world.ts';
+import { finished, openBackups, progress } from './world.ts';
 
 /** Must hold 3. The clock moves by seconds, so the end is seen up to one of them late. */
 const endsWithinMs = 60_000 + 30_000 + 1_000;
@@ -58,6 +62,34 @@ test.each<[string, (world: World) => Promise<unknown>, string]>([
   },
 );
 
+test('an attempt that reaches its limit says so, however lively it is', async () => {
+  const world = await openWorkflow();
+  const room = { ...world.room, settings: { ...world.room.settings, attemptTimeoutMs: 120_000 } };
+  await world.register('w1');
+  const { backupId } = await begin(room, { group, options: plainOptions, requestId: randomUUID() });
+  const { attempt, secret } = await world.running('w1');
+  for (let sequence = 1; sequence <= 12; sequence += 1) {
+    world.clock.advance(10_000);
+    await heartbeat(world.room, { group, backupId, attempt }, secret, progress(sequence));
+  }
+  const { error } = await world.passes(backupId);
+  expect(error?.code).toBe('backup_timed_out');
+  expect(error?.message).toMatch(/^Attempt 1 of worker "w1" reached its limit of 120 s \(TENURE_ATTEMPT_TIMEOUT_MS\)/);
+});
+
+test('the built-in worker has the same limit', async () => {
+  const world = await openBackups();
+  const { backupId } = await world.begin({ bypassDelegation: true });
+  const { attempt } = await choose(world.room, { group, backupId });
+  const name = { group, backupId, attempt };
+  world.clock.time += 24 * 3_600_000;
+  await expect(work(world.room, name, 1_000)).rejects.toMatchObject({ name: 'AttemptTooLong' });
+  await lose(world.room, name, { Error: 'AttemptTooLong', Cause: '' });
+  expect((await world.record(backupId)).error?.message).toMatch(
+    /^Attempt 1 of worker "built-in" reached its limit of 86400 s/,
+  );
+});
+
 test.each(['as written', 'reversed'])(
   'the sweep leaves a workflow alone that runs, when the table answers the timeouts %s',
   async (order) => {
@@ -69,8 +101,10 @@ test.each(['as written', 'reversed'])(
     world.room.store.read = async (...name) => {
       const stored = await read(...name);
       if (!stored) return undefined;
-      const { answerSeconds, abandonSeconds } = stored.record.timeouts;
-      const timeouts = order === 'reversed' ? { abandonSeconds, answerSeconds } : { answerSeconds, abandonSeconds };
+      const { timeouts: written } = stored.record;
+      const entries = Object.entries(written);
+      const reversed = Object.fromEntries(entries.toReversed()) as unknown as typeof written;
+      const timeouts = order === 'reversed' ? reversed : written;
       return { ...stored, record: { ...stored.record, timeouts } };
     };
     expect(await sweep(world.room)).toMatchObject({ settled: 0, failed: 0 });

@@ -172,7 +172,7 @@ test('a backup is told when it ends; its heartbeats, its requests and what comes
   await store.settle(await stored(), { ...failed, error: { code: 'worker_lost', message: 'hidden' } });
   const final = await stored();
   await store.replace(final, { ...final.record, sharedWith: ['others'] });
-  await store.remove(await stored(), backups.clock.now());
+  await store.remove(await stored(), backups.clock.now(), 'request');
   await store.cleanedUp(record, 'removed', backups.clock.now());
   const events = eventsIn(await own.records());
   expect(events.map(({ type, detail }) => ({ type, ...detail }))).toMatchObject([

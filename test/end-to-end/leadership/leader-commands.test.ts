@@ -9,7 +9,14 @@ const json = async (...argv: string[]) => {
 
 test('show, terms and groups tell the same as text and as JSON', async () => {
   const group = newGroup();
-  expect((await asked('leader', 'show', '--group', group)).output).toContain('nobody leads');
+  for (const typo of [
+    ['leader', 'show'],
+    ['job', 'ls'],
+  ]) {
+    const refused = await asked(...typo, '--group', group);
+    expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('has never been led') });
+  }
+  expect(await client().observe(group)).toMatchObject({ leader: null, fencingVersion: 0 });
   expect((await asked('leader', 'terms', '--group', group)).output).toContain('no term');
 
   const leader = tenure(
