@@ -1,6 +1,6 @@
 /** The state that an application's worker adds to an archive, and how it is read back: in order, and only from files that match their digest. */
 import { type ArchiveEntry, type EntriesFile, type Manifest, manifestName } from '../api/archive.ts';
-import { entryBatches } from './lines.ts';
+import { entryBatches, longestLine } from './lines.ts';
 import type { ArchiveFiles } from './ports.ts';
 import { Damaged, parseEntry } from './verifier.ts';
 
@@ -8,8 +8,8 @@ type ApplicationEntry = Extract<ArchiveEntry, { type: 'application' }>;
 
 /** Bytes are stored in pieces of this size, so that a line stays far below the longest that a reader accepts. */
 const pieceBytes = 256 * 1024;
-/** In characters of JSON. */
-const largestValue = 1024 ** 2;
+/** In bytes of JSON; what is around it in its line needs some, too. */
+const largestValue = longestLine - 1024;
 
 /**
  * The entries for one value of an application: JSON as one entry, a Uint8Array as one or more entries in base64.
@@ -28,9 +28,10 @@ export function toApplicationEntries(value: unknown): ApplicationEntry[] {
   if (json === undefined) {
     throw new TypeError(`The snapshot yielded ${typeof value}, which is not JSON. Yield JSON values or Uint8Array.`);
   }
-  if (json.length > largestValue) {
+  const size = Buffer.byteLength(json);
+  if (size > largestValue) {
     throw new RangeError(
-      `The snapshot yielded a JSON value of ${json.length} characters; an entry holds ${largestValue}. Yield smaller values, or Uint8Array.`,
+      `The snapshot yielded a JSON value of ${size} bytes; an entry holds ${largestValue}. Yield smaller values, or Uint8Array.`,
     );
   }
   return [{ type: 'application', data: value }];

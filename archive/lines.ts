@@ -6,7 +6,7 @@ import type { EntriesFile } from '../api/archive.ts';
 import type { ArchiveFiles } from './ports.ts';
 
 /** An entry of 256 KiB has 350 KB in base64. */
-const longestLine = 2 * 1024 ** 2;
+export const longestLine = 2 * 1024 ** 2;
 
 type DamageError = new (message: string) => Error;
 

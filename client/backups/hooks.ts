@@ -21,7 +21,7 @@ export interface BackupHooks {
   /** Go on. Comes after every `suspend`, whatever became of the backup. */
   readonly resume?: () => void | Promise<void>;
   /**
-   * Apply the entries up to the cut, then return the application's state: JSON values of up to 1 MiB each, or bytes as Uint8Array.
+   * Apply the entries up to the cut, then return the application's state: JSON values of almost 2 MiB each, or bytes as Uint8Array.
    * They become entries of the archive and come back from `Backups.readApplication` in the same order. The attempt counts as
    * TRANSITIONING until this has resolved.
    */

@@ -40,6 +40,11 @@ test('a backup without application state has no values, and reads no file', asyn
   expect(await read(archive)).toEqual([]);
 });
 
+test('the longest value that is accepted can be read', async () => {
+  const longest = 'x'.repeat(2 * 1024 ** 2 - 1024 - 2);
+  expect((await read(await archiveWith([longest])))[0] === longest).toBe(true);
+});
+
 test('only the files that hold the state are read', async () => {
   const archive = await archiveWith(['the last entry']);
   const names = archive.manifest.files.map(({ name }) => name);
@@ -59,5 +64,6 @@ test('a changed file ends the reading with an error', async () => {
 test('a value that is no JSON, or too long for an entry, is refused before anything is written', () => {
   expect(() => toApplicationEntries(undefined)).toThrow(TypeError);
   expect(() => toApplicationEntries(() => 1)).toThrow('function');
-  expect(() => toApplicationEntries('x'.repeat(2_000_000))).toThrow(RangeError);
+  expect(() => toApplicationEntries('x'.repeat(2 * 1024 ** 2 - 1024))).toThrow(RangeError);
+  expect(() => toApplicationEntries('é'.repeat(1024 ** 2)), 'bytes count, not characters').toThrow(RangeError);
 });
