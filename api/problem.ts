@@ -86,6 +86,12 @@ export const limitReached: ProblemKind = {
   title: 'The group has as many of these as it may have',
   retryable: false,
   remedy: 'Remove what is no longer needed; `of` names what, `limit` how many.',
+export const idempotencyKeyReused: ProblemKind = {
+  code: 'idempotency_key_reused',
+  status: 422,
+  title: 'The Idempotency-Key belongs to another request',
+  retryable: false,
+  remedy: 'Make a new key for each new request; keep it only over the retries of one.',
 };
 
 export const unavailable: ProblemKind = {
@@ -119,6 +125,7 @@ export const platformProblems = [
   notFound,
   methodNotAllowed,
   fenceRequired,
+  idempotencyKeyReused,
   unavailable,
   contention,
   internal,

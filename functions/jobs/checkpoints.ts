@@ -9,7 +9,6 @@ import { type Jobs, show } from './jobs.ts';
 import { drop, type HeldDeletes } from './payloads/held-deletes.ts';
 import { readUpload } from './payloads/upload.ts';
 import { type Claimed, settle } from './payloads/uploads.ts';
-import { markOf } from './request-mark.ts';
 
 export interface Checkpoints extends Jobs {
   readonly checkpoints: CheckpointStore;
@@ -93,13 +92,7 @@ export async function find(room: Checkpoints, name: JobName, checkpointId: numbe
  * Drops all checkpoints, not the savepoints; answers how many. A retry of the last discard drops nothing more: what was committed since
  * stays. Throws `not_found`, `fenced`, `job_finished`.
  */
-export async function discardAll(
-  room: Checkpoints,
-  name: JobName,
-  version: number,
-  idempotencyKey: string,
-): Promise<number> {
-  const request = markOf(idempotencyKey);
+export async function discardAll(room: Checkpoints, name: JobName, version: number, request: string): Promise<number> {
   const { before, lost } = await room.checkpoints.discardAll(name, version, request);
   const record = before ?? lost;
   if (isRepeated(lost, version, request)) return 0;

@@ -5,6 +5,7 @@ import type { Fence } from '../../api/fence.ts';
 import { Problem } from '../../api/problem.ts';
 import { uploadUsed } from '../../api/problems/jobs.ts';
 import { termLost } from '../leadership/leadership.ts';
+import { refuseReusedKey } from '../platform/idempotency.ts';
 import { timely } from '../platform/timely.ts';
 import {
   fencedOff,
@@ -19,7 +20,6 @@ import {
 import type { JobStore } from './job-store.ts';
 import { payloadKey } from './payloads/upload.ts';
 import { type Claimed, settle, type Uploads } from './payloads/uploads.ts';
-import { markOf } from './request-mark.ts';
 
 export interface Jobs extends Uploads {
   readonly jobs: JobStore;
@@ -42,9 +42,8 @@ export async function submit(
   name: JobName,
   fence: Fence,
   submitted: Submitted,
-  idempotencyKey: string,
+  requestId: string,
 ): Promise<void> {
-  const requestId = markOf(idempotencyKey);
   const graph = await settle(room, name, await asUpload(room, name, submitted.graph));
   const { retain, metadata } = submitted;
   const job: Job = {
@@ -70,6 +69,8 @@ export async function submit(
     const refused = refusal(name, present, fence.fencingVersion);
     if (refused) throw refused;
     const seen = present as Job;
+    for (const earlier of [seen.requestId, seen.requestBefore])
+      refuseReusedKey(earlier, requestId, `PUT /v1/groups/${name.group}/jobs/${name.jobId}`);
     if (isRepeated(seen, graph.payloadId, requestId)) return;
     if (isUsed(seen, graph.payloadId)) throw used(name, graph.payloadId);
     const write = await room.jobs.replace(seen, fence.fencingVersion, { graph, retain, metadata, requestId });
@@ -119,6 +120,8 @@ export async function finish(
   const result = { outcome, detail, finishedAt: clock.now(), requestId };
   const { won, lost } = await jobs.finish(name, fence.fencingVersion, result);
   if (won) return 'FINISHED';
+  if (lost && !isDamaged(lost))
+    refuseReusedKey(lost.result?.requestId, requestId, `POST /v1/groups/${name.group}/jobs/${name.jobId}/finish`);
   if (isSameResult(lost, fence, outcome)) return lost.state;
   throw refusal(name, lost, fence.fencingVersion) ?? new Error(`Job "${name.jobId}" cannot be finished`);
 }

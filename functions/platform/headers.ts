@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { type Fence, fenceHeaders } from '../../api/fence.ts';
 import { fenceRequired, invalidRequest, Problem } from '../../api/problem.ts';
@@ -21,17 +20,28 @@ export function readFence(header: Header, need: 'required' | 'optional'): Fence 
   return { fencingVersion: read.data['Fencing-Version'], sessionId: read.data['Leader-Session'] };
 }
 
-const requestIdHeader = z.object({
+const keyHeader = z.object({
   'Idempotency-Key': z.string().check(z.regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII characters')),
 });
 
-/** The caller's Idempotency-Key, or one made for this request. */
-export function readRequestId(header: Header): string {
+/** The caller's Idempotency-Key, if there is one. */
+export function readIdempotencyKey(header: Header): string | undefined {
   const given = header('Idempotency-Key');
-  if (given === undefined) return randomUUID();
-  const read = requestIdHeader.safeParse({ 'Idempotency-Key': given });
+  if (given === undefined) return undefined;
+  const read = keyHeader.safeParse({ 'Idempotency-Key': given });
   if (!read.success) throw invalid(read.error);
   return given;
+}
+
+const neverEmpty = ['Fencing-Version', 'Leader-Session', 'Idempotency-Key'];
+
+/** An empty header is a mistake, on every route: taken for an absent one, a writer would be elected unfenced. */
+export function refuseEmptyHeaders(header: Header): void {
+  const issues = neverEmpty
+    .filter((name) => header(name) === '')
+    .map((path) => ({ path, message: 'must not be empty; leave the header out instead' }));
+  const [first] = issues;
+  if (first) throw new Problem(invalidRequest, `${first.path}: ${first.message}; nothing was written.`, { issues });
 }
 
 /** Turns a failed validation into `invalid_request` that lists every issue with its path. */

@@ -6,7 +6,8 @@ import * as z from 'zod/mini';
 import type { Fence } from '../../api/fence.ts';
 import type { Operation, SuccessStatus } from '../../api/operation.ts';
 import { internal, invalidRequest, methodNotAllowed, notFound, Problem, unavailable } from '../../api/problem.ts';
-import { invalid, readFence, readRequestId } from './headers.ts';
+import { invalid, readFence, readIdempotencyKey, refuseEmptyHeaders } from './headers.ts';
+import { RecentRequests, requestIdOf } from './idempotency.ts';
 import { logger } from './logging.ts';
 import { count, time } from './metrics.ts';
 import { requireSamePath } from './path.ts';
@@ -24,8 +25,10 @@ export interface Request<Declared extends Operation> {
   readonly body: z.output<Declared['body']>;
   readonly fence: Declared['fence'] extends 'required' ? Fence : Fence | undefined;
   readonly headers: { readonly [Name in keyof NonNullable<Declared['headers']>]: string };
-  /** The caller's Idempotency-Key; the same over its retries. */
+  /** Stands for the caller's Idempotency-Key and the content of the request: the same over its retries. See `idempotency.ts`. */
   readonly requestId: string;
+  /** Whether the caller sent an Idempotency-Key. */
+  readonly keyed: boolean;
   /** Milliseconds that this invocation still has; infinite outside Lambda. */
   remainingMs(): number;
 }
@@ -40,7 +43,7 @@ export class Answer<Body> {
 
 export interface Endpoint {
   readonly operation: Operation;
-  respond(context: RequestContext): Promise<Response>;
+  respond(context: RequestContext, recent: RecentRequests): Promise<Response>;
 }
 
 /** Binds an operation to the function that carries it out. */
@@ -51,13 +54,39 @@ export function endpoint<const Declared extends Operation>(
   const headers = operation.headers && z.object(operation.headers);
   return {
     operation,
-    async respond(context) {
-      const answer = await act(await readRequest(operation, headers, context));
+    async respond(context, recent) {
+      const request = await readRequest(operation, headers, context);
+      const answer = await onceByKey(request, recent, context, () => act(request));
       const status = answer instanceof Answer ? answer.status : (operation.status ?? 200);
       const content = answer instanceof Answer ? answer.body : answer;
       return reply(context.env ?? {}, status, content, { 'content-type': 'application/json' });
     },
   };
+}
+
+/**
+ * Refuses a key that this process has seen with another request. What was refused has written nothing, so that its key may come again with
+ * a corrected request; after an unexpected error nobody knows what was written.
+ */
+async function onceByKey<Result>(
+  request: { readonly requestId: string; readonly keyed: boolean },
+  recent: RecentRequests,
+  context: RequestContext,
+  act: () => Promise<Result>,
+): Promise<Result> {
+  if (!request.keyed) return act();
+  const { requestId } = request;
+  const scope = `${context.req.param('group') ?? ''}/`;
+  recent.refuseReusedKey(scope, requestId);
+  const remember = () => recent.remember(scope, requestId, `${context.req.method} ${context.req.path}`);
+  try {
+    const result = await act();
+    remember();
+    return result;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.kind.status >= 500) remember();
+    throw error;
+  }
 }
 
 /**
@@ -67,6 +96,7 @@ export function endpoint<const Declared extends Operation>(
 export function serve(endpoints: readonly Endpoint[], known: readonly Operation[] = []): App {
   const app: App = new HonoBase({ strict: true, router: new TrieRouter() });
   const all = [...endpoints.map(({ operation }) => operation), ...known];
+  const recent = new RecentRequests();
   // No middleware: with one handler to a route, hono calls it as it is.
   const requireAuthorised = (context: RequestContext) => {
     const { event } = context.env ?? {};
@@ -78,7 +108,7 @@ export function serve(endpoints: readonly Endpoint[], known: readonly Operation[
     app.on(operation.method, pattern(operation), async (context) => {
       requireAuthorised(context);
       const startedAt = performance.now();
-      const response = await respond(context).catch((error: unknown) => answerProblem(error, context));
+      const response = await respond(context, recent).catch((error: unknown) => answerProblem(error, context));
       record(operation, context, response.status, performance.now() - startedAt);
       return response;
     });
@@ -101,6 +131,7 @@ async function readRequest<Declared extends Operation>(
   context: RequestContext,
 ): Promise<Request<Declared>> {
   const header = (name: string) => context.req.header(name);
+  refuseEmptyHeaders(header);
   const check = <Schema extends z.ZodMiniType>(schema: Schema, value: unknown): z.output<Schema> => {
     const read = unlessTooDeep(() => schema.safeParse(value));
     if (!read.success) throw invalid(read.error);
@@ -110,16 +141,23 @@ async function readRequest<Declared extends Operation>(
   const query = check(operation.query, context.req.query());
   const fence = operation.fence ? readFence(header, operation.fence) : undefined;
   const headers = headerSchema ? check(headerSchema, valuesOf(operation.headers, header)) : {};
-  const requestId = readRequestId(header);
-  const body = check(operation.body, operation.method === 'GET' ? {} : await readJson(operation, context));
+  const key = readIdempotencyKey(header);
+  const bytes = operation.method === 'GET' ? noBytes : await readBytes(operation, context);
+  const body = check(operation.body, parseJson(bytes));
   const { lambdaContext } = context.env ?? {};
+  let requestId: string | undefined;
   return {
     params,
     query,
     body,
     fence,
     headers,
-    requestId,
+    // Few operations ask for it.
+    get requestId() {
+      requestId ??= requestIdOf(key ?? '', context.req.method, pathOf(context.req.url), bytes);
+      return requestId;
+    },
+    keyed: key !== undefined,
     remainingMs: () => lambdaContext?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY,
   } as Request<Declared>;
 }
@@ -130,18 +168,27 @@ function valuesOf(headers: Operation['headers'] = {}, header: (name: string) => 
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-async function readJson({ bodyLimit = 64 * 1024 }: Operation, context: RequestContext): Promise<unknown> {
-  const body = await context.req.arrayBuffer();
+const noBytes = new Uint8Array();
+
+async function readBytes({ bodyLimit = 64 * 1024 }: Operation, context: RequestContext): Promise<Uint8Array> {
+  const body: ArrayBuffer | Uint8Array = await context.req.arrayBuffer();
   if (body.byteLength > bodyLimit) throw unreadable(`The body has ${body.byteLength} bytes, the limit is ${bodyLimit}`);
-  if (body.byteLength === 0) return {};
+  return body instanceof Uint8Array ? body : new Uint8Array(body);
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.byteLength === 0) return {};
   try {
-    const text = utf8.decode(body);
+    const text = utf8.decode(bytes);
     // Asking about every key takes longer than parsing; in a text with neither the name nor an escape there is no such key.
     return JSON.parse(text, /__proto__|\\u/.test(text) ? withoutPrototype : undefined);
   } catch (error) {
     throw error instanceof Problem ? error : unreadable('The body is not JSON in UTF-8');
   }
 }
+
+/** Path and query of an address. */
+const pathOf = (url: string) => url.slice(url.indexOf('/', url.indexOf('//') + 2));
 
 /** Objects lose such a key on their way, and what was accepted would not be what is stored. */
 function withoutPrototype(key: string, value: unknown): unknown {

@@ -42,7 +42,7 @@ function headersOf(given: APIGatewayProxyEventV2['headers']): Pick<Headers, 'get
   return {
     get(name) {
       const value = given[name.toLowerCase()];
-      if (!value) return null;
+      if (value === undefined) return null;
       return /^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value);
     },
   };

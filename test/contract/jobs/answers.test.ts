@@ -207,13 +207,33 @@ describe('the same Idempotency-Key again', () => {
 
   test('submits once, also after another graph has replaced the first', async () => {
     await api.call('PUT', job, inline('first'), leader, key('one'));
-    expect((await api.call('PUT', job, inline('a retry with other bytes'), leader, key('one'))).status).toBe(201);
+    expect((await api.call('PUT', job, inline('first'), leader, key('one'))).status).toBe(201);
     expect(await graph()).toBe('first');
     await api.call('PUT', job, inline('second'), leader, key('two'));
     expect((await api.call('PUT', job, inline('first'), leader, key('one'))).status).toBe(201);
     expect(await graph()).toBe('second');
     await api.call('PUT', job, inline('third'), leader);
     expect(await graph()).toBe('third');
+  });
+
+  test.each(['the same process', 'another process'])('with another request is refused by %s', async (which) => {
+    const other = () => (which === 'the same process' ? api : world.process());
+    const reused = (operation: string) => ({
+      status: 422,
+      body: { code: 'idempotency_key_reused', retryable: false, operation, detail: expect.stringContaining(operation) },
+    });
+    const put = `PUT /v1${job}`;
+    await api.call('PUT', job, inline('A'), leader, key('one'));
+    expect(await other().call('PUT', job, inline('B'), leader, key('one'))).toMatchObject(reused(put));
+    await api.call('PUT', job, inline('C'), leader, key('two'));
+    for (const text of ['one', 'two'])
+      expect(await other().call('PUT', job, inline('B'), leader, key(text))).toMatchObject(reused(put));
+    expect(await graph()).toBe('C');
+    const finish = (process: Process, result: string) =>
+      process.call('POST', `${job}/finish`, { result }, leader, key('end'));
+    expect((await finish(api, 'failed')).status).toBe(200);
+    expect(await finish(other(), 'succeeded')).toMatchObject(reused(`POST /v1${job}/finish`));
+    expect((await api.call('GET', job)).body.result).toBe('failed');
   });
 
   test('discards once: what was committed since stays', async () => {
@@ -235,8 +255,9 @@ describe('the same Idempotency-Key again', () => {
     const { uploadId, body } = await checkpoint(api, leader, job, 'one');
     for (const text of ['one', 'one', 'two'])
       expect((await api.call('POST', `${job}/checkpoints`, { uploadId }, leader, key(text))).body).toEqual(body);
-    const finish = (result: string) => api.call('POST', `${job}/finish`, { result }, leader, key('finish'));
+    const finish = (result: string, text = 'finish') =>
+      api.call('POST', `${job}/finish`, { result }, leader, key(text));
     expect(await finish('failed')).toEqual(await finish('failed'));
-    expect((await finish('succeeded')).body).toMatchObject({ code: 'job_finished', result: 'failed' });
+    expect((await finish('succeeded', 'other')).body).toMatchObject({ code: 'job_finished', result: 'failed' });
   });
 });

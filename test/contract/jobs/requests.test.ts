@@ -175,6 +175,8 @@ describe.each(writes)('%s %s', (method, path, body) => {
       const fence = { ...header, 'Fencing-Version': version };
       expectInvalid(await api.call(method, path, body, undefined, fence), 'Fencing-Version');
     }
+    for (const empty of ['Fencing-Version', 'Leader-Session', 'Idempotency-Key'])
+      expectInvalid(await api.call(method, path, body, undefined, { ...header, [empty]: '' }), empty);
     const session = { ...header, 'Leader-Session': 'mine' };
     expectInvalid(await api.call(method, path, body, undefined, session), 'Leader-Session');
     expect([...api.dynamodb.sent, ...api.s3.sent]).toEqual([]);

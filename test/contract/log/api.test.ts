@@ -64,14 +64,16 @@ test('what cannot be read is a named error with the position that says why', asy
   expect(await truncate(99)).toMatchObject({ status: 400, body: { code: 'bad_range' } });
 });
 
-test('the same Idempotency-Key appends once; another payload under it is another request', async () => {
+test('the same Idempotency-Key appends once; another payload under it is refused', async () => {
   const { append, read, elect, writer } = await newLog();
   const keyed = { 'Idempotency-Key': 'one' };
   const first = await append(['a', 'b'], { ...writer, ...keyed });
   expect(await append(['a', 'b'], { ...writer, ...keyed })).toEqual(first);
   const next = await elect();
   expect(await append(['a', 'b'], { ...next, ...keyed })).toEqual(first);
-  expect((await append(['c'], { ...next, ...keyed })).body).toEqual({ first: 3, last: 3 });
+  const refused = { status: 422, body: { code: 'idempotency_key_reused', retryable: false } };
+  expect(await append(['c'], { ...next, ...keyed })).toMatchObject(refused);
+  expect((await append(['c'], next)).body).toEqual({ first: 3, last: 3 });
   expect((await read()).body.items).toHaveLength(3);
 });
 

@@ -22,7 +22,7 @@ const submit = operation({
   method: 'PUT',
   query: z.object({ note: z.optional(z.string()) }),
   body: z.object({ text: z.string() }),
-  headers: { 'Log-Writer': z.string() },
+  headers: { 'Log-Writer': z.string().check(z.minLength(1)) },
 });
 const handler = lambdaHandler(
   serve([
@@ -120,3 +120,14 @@ describe('what an event brings', () => {
     expect(answer).toMatchObject({ status: 200, body: { 'Log-Writer': '%C3%BC%00' } });
   });
 });
+
+test.for(['fencing-version', 'leader-session', 'idempotency-key', 'log-writer'])(
+  'an empty %s is refused, and not taken for none',
+  async (header) => {
+    const http = { method: 'PUT', path: '/v1/groups/orders/jobs/j' };
+    const headers = { 'log-writer': 'w', [header]: '' };
+    const answer = await got(http.path, { requestContext: { http, domainName: 'd' }, headers, body: '{"text":"x"}' });
+    const path = expect.stringMatching(new RegExp(`^${header}$`, 'i'));
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request', issues: [{ path }] } });
+  },
+);
