@@ -86,6 +86,8 @@ export const limitReached: ProblemKind = {
   title: 'The group has as many of these as it may have',
   retryable: false,
   remedy: 'Remove what is no longer needed; `of` names what, `limit` how many.',
+};
+
 export const idempotencyKeyReused: ProblemKind = {
   code: 'idempotency_key_reused',
   status: 422,

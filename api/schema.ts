@@ -27,7 +27,8 @@ export const cursor = z.string().check(z.minLength(1), z.maxLength(1024));
 
 export const pageQuery = z.strictObject({ limit, cursor: z.optional(cursor) });
 
-export const consistent = z.pipe(
+/** A yes or no in a query; no unless given. */
+export const flag = z.pipe(
   z._default(z.enum(['true', 'false']), 'false'),
   z.transform((text) => text === 'true'),
 );

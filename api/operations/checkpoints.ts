@@ -1,9 +1,15 @@
 import * as z from 'zod/mini';
 import { operation } from '../operation.ts';
 import { notFound } from '../problem.ts';
-import { tooManySavepoints, unexpectedCheckpoint } from '../problems/checkpoints.ts';
+import {
+  newestCheckpoint,
+  staleCheckpointId,
+  tooManySavepoints,
+  unexpectedCheckpoint,
+} from '../problems/checkpoints.ts';
 import {
   fenced,
+  jobActive,
   jobDamaged,
   jobFinished,
   payloadMismatch,
@@ -13,34 +19,65 @@ import {
 } from '../problems/jobs.ts';
 import { leadershipLost } from '../problems/leadership.ts';
 import { stateLocked } from '../problems/log.ts';
-import { cursor, name, nothing, page, pageQuery, wholeText } from '../schema.ts';
-import { job, metadata, retain, sha256, shownCheckpoint, uploaded, uploadedBodyLimit } from './jobs.ts';
+import { cursor, flag, name, nothing, page, pageQuery, wholeText } from '../schema.ts';
+import {
+  inline,
+  job,
+  jobState,
+  metadata,
+  retain,
+  sha256,
+  shownCheckpoint,
+  uploaded,
+  uploadedBodyLimit,
+} from './jobs.ts';
 
 const jobPath = '/v1/groups/{group}/jobs/{job}';
-const checkpointId = z.int().check(z.minimum(1));
-const namedId = wholeText(1);
+const checkpointId = z.int().check(z.minimum(0), z.maximum(Number.MAX_SAFE_INTEGER - 1));
+const namedId = wholeText(0);
+const kind = z.enum(['checkpoint', 'savepoint']);
 
 /** The bytes can be read from the url for an hour, also by range. */
 const readable = { url: z.url(), bytes: z.int().check(z.minimum(0)), sha256 };
-const readableCheckpoint = z.extend(shownCheckpoint, { url: z.url() });
+const readableCheckpoint = z.extend(shownCheckpoint, { kind, url: z.url() });
 
 export const commitCheckpoint = operation({
   method: 'POST',
   path: `${jobPath}/checkpoints`,
-  summary: 'Commit an uploaded checkpoint or savepoint',
+  summary: 'Commit a checkpoint or savepoint, uploaded before or within the request',
   servedBy: 'jobs',
   callers: ['leader', 'operator'],
   times: 'CheckpointCommitTime',
   params: job,
   query: nothing,
   fence: 'required',
-  body: z.strictObject({
-    ...uploaded,
-    kind: z._default(z.enum(['checkpoint', 'savepoint']), 'checkpoint'),
-    metadata: z.optional(metadata),
-    /** The id that it must get: the one after the last commit. */
-    expectedCheckpointId: z.optional(checkpointId),
-  }),
+  body: z
+    .strictObject({
+      ...uploaded,
+      uploadId: z.optional(uploaded.uploadId),
+      /** Instead of an upload. */
+      inline: z.optional(inline),
+      kind: z._default(kind, 'checkpoint'),
+      metadata: z.optional(metadata),
+      /** The id that the service must give: the one after the last commit or reservation. */
+      expectedCheckpointId: z.optional(checkpointId),
+      /** The id that the application gives: above every committed one, reserved before or of its own counting. */
+      checkpointId: z.optional(checkpointId),
+    })
+    .check(
+      z.refine((body) => (body.uploadId === undefined) !== (body.inline === undefined), {
+        path: ['uploadId'],
+        message: 'must be given, or inline instead of it',
+      }),
+      z.refine((body) => body.inline === undefined || body.parts === undefined, {
+        path: ['parts'],
+        message: 'belong to an upload, not to an inline payload',
+      }),
+      z.refine((body) => body.checkpointId === undefined || body.expectedCheckpointId === undefined, {
+        path: ['checkpointId'],
+        message: 'excludes expectedCheckpointId',
+      }),
+    ),
   bodyLimit: uploadedBodyLimit,
   answer: z.object({
     checkpointId,
@@ -59,6 +96,7 @@ export const commitCheckpoint = operation({
     jobFinished,
     jobDamaged,
     unexpectedCheckpoint,
+    staleCheckpointId,
     tooManySavepoints,
     uploadExpired,
     uploadUsed,
@@ -68,10 +106,24 @@ export const commitCheckpoint = operation({
   ],
 });
 
+export const reserveCheckpoint = operation({
+  method: 'POST',
+  path: `${jobPath}/checkpoints/reserve`,
+  summary: 'Reserve the next checkpoint id, which nobody else gets',
+  servedBy: 'jobs',
+  callers: ['leader', 'operator'],
+  params: job,
+  query: nothing,
+  fence: 'required',
+  body: nothing,
+  answer: z.object({ checkpointId }),
+  problems: [notFound, fenced, jobFinished, jobDamaged, stateLocked],
+});
+
 export const listCheckpoints = operation({
   method: 'GET',
   path: `${jobPath}/checkpoints`,
-  summary: 'The checkpoints that the job keeps, newest last',
+  summary: 'The checkpoints and savepoints that the job keeps, newest last',
   servedBy: 'jobs',
   callers: ['leader', 'observer', 'operator'],
   params: job,
@@ -108,6 +160,34 @@ export const showCheckpoint = operation({
 });
 
 const discarded = z.object({ discarded: z.int().check(z.minimum(0)) });
+
+export const discardCheckpoint = operation({
+  method: 'DELETE',
+  path: `${jobPath}/checkpoints/{checkpoint}`,
+  summary: 'Discard one checkpoint or savepoint; the newest checkpoint only with force',
+  servedBy: 'jobs',
+  callers: ['leader', 'operator'],
+  params: z.extend(job, { checkpoint: namedId }),
+  query: z.strictObject({ force: flag }),
+  fence: 'required',
+  body: nothing,
+  answer: discarded,
+  problems: [notFound, fenced, jobFinished, jobDamaged, newestCheckpoint, stateLocked],
+});
+
+export const cleanJob = operation({
+  method: 'POST',
+  path: `${jobPath}/clean`,
+  summary: 'Acknowledge that the application has deleted what a finished job referred to',
+  servedBy: 'jobs',
+  callers: ['leader', 'operator'],
+  params: job,
+  query: nothing,
+  fence: 'required',
+  body: nothing,
+  answer: z.object({ state: jobState }),
+  problems: [notFound, fenced, jobActive, jobDamaged, stateLocked],
+});
 
 export const discardCheckpoints = operation({
   method: 'DELETE',
@@ -160,7 +240,7 @@ export const recover = operation({
         retain,
         graph: z.object(readable),
         checkpoint: z.nullable(z.object({ checkpointId, ...readable, metadata: z.json() })),
-        /** The id of the next commit. */
+        /** What the next commit or reservation is going to get. */
         nextCheckpointId: checkpointId,
       }),
     ),
@@ -194,11 +274,14 @@ export const collectOrphans = operation({
 
 export const checkpointOperations = {
   commitCheckpoint,
+  reserveCheckpoint,
   listCheckpoints,
   latestCheckpoint,
   showCheckpoint,
+  discardCheckpoint,
   discardCheckpoints,
   discardSavepoint,
+  cleanJob,
   recover,
   collectOrphans,
 };

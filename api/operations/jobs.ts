@@ -16,7 +16,7 @@ import { fencingVersion, instantText, name, nothing, page, pageQuery } from '../
 import { maxPartBytes, maxParts, maxPayloadBytes, uploadId } from '../upload.ts';
 
 /** Checkpoints that a job keeps. */
-export const retain = z.int().check(z.minimum(1), z.maximum(32));
+export const retain = z.int().check(z.minimum(1), z.maximum(256));
 /** With it a reference stays below 400 bytes, a commit at 2 write units. */
 export const metadata = z
   .record(z.string().check(z.maxLength(128)), z.json())
@@ -43,7 +43,8 @@ export const uploaded = {
 export const uploadedBodyLimit = 2 * 1024 ** 2;
 
 const maxInlineBytes = 64 * 1024;
-const inline = z.base64().check(
+/** At most 64 KiB in base64, which the service writes to S3. */
+export const inline = z.base64().check(
   z.maxLength(Math.ceil(maxInlineBytes / 3) * 4),
   z.refine((text) => Buffer.byteLength(text, 'base64') <= maxInlineBytes, 'must have at most 64 KiB'),
 );
@@ -54,7 +55,7 @@ const jobPath = '/v1/groups/{group}/jobs/{job}';
 /** A reference as it is shown. */
 export const shownPayload = z.object({ bytes: z.int().check(z.minimum(0)), sha256, committedAt: instantText });
 export const shownCheckpoint = z.extend(shownPayload, {
-  checkpointId: z.int().check(z.minimum(1)),
+  checkpointId: z.int().check(z.minimum(0)),
   metadata: z.optional(z.json()),
 });
 
@@ -66,7 +67,7 @@ export const shownJob = z.object({
   state: jobState,
   /** The highest that has touched the job. */
   fencingVersion,
-  /** Null once the job has finished. The url, to read it for an hour, comes with a single job. */
+  /** Null once the job has finished, unless its clean-up is held. The url, to read it for an hour, comes with a single job. */
   graph: z.nullable(z.extend(shownPayload, { url: z.optional(z.url()) })),
   metadata: z.optional(z.json()),
   retain,
@@ -78,7 +79,13 @@ export const shownJob = z.object({
   result: z.optional(outcome),
   detail: z.optional(z.string()),
   finishedAt: z.optional(instantText),
+  /** The references stay until the application acknowledges its clean-up. */
+  cleanUp: z.optional(z.literal('held')),
 });
+
+/** A job whose record cannot be read. */
+const damagedJob = z.object({ jobId: z.string(), state: z.literal('DAMAGED'), reason: z.string() });
+export const listedJob = z.discriminatedUnion('state', [shownJob, damagedJob]);
 
 const signed = { url: z.url(), headers: z.record(z.string(), z.string()) };
 
@@ -100,7 +107,7 @@ export const beginUpload = operation({
     z.object({ method: z.literal('put'), uploadId, ...signed, expiresAt: instantText }),
     z.object({ method: z.literal('multipart'), uploadId, partBytes: z.int() }),
   ]),
-  problems: [],
+  problems: [leadershipLost],
 });
 
 export const signParts = operation({
@@ -125,7 +132,7 @@ export const signParts = operation({
       ),
   }),
   answer: z.object({ urls: z.array(z.object({ partNumber, ...signed })), expiresAt: instantText }),
-  problems: [uploadExpired],
+  problems: [leadershipLost, uploadExpired],
 });
 
 export const submitJob = operation({
@@ -162,13 +169,13 @@ export const submitJob = operation({
 export const listJobs = operation({
   method: 'GET',
   path: '/v1/groups/{group}/jobs',
-  summary: 'The jobs of the group, in order of their ids',
+  summary: 'The jobs of the group, in order of their ids; a page of one state may hold fewer than its limit, or none',
   servedBy: 'jobs',
   callers: ['leader', 'observer', 'operator'],
   params: z.object({ group: name }),
-  query: pageQuery,
+  query: z.strictObject({ ...pageQuery.shape, state: z.optional(z.enum([...jobState.options, 'DAMAGED'])) }),
   body: nothing,
-  answer: page(shownJob),
+  answer: page(listedJob),
   problems: [],
 });
 
@@ -188,15 +195,24 @@ export const showJob = operation({
 export const finishJob = operation({
   method: 'POST',
   path: `${jobPath}/finish`,
-  summary: 'Record the result of a job: it never runs again',
+  summary: 'Record the result of a job, submitted or not: it never runs again',
   servedBy: 'jobs',
   callers: ['leader', 'operator'],
   params: job,
   query: nothing,
   fence: 'required',
-  body: z.strictObject({ result: outcome, detail: z.optional(z.string().check(z.maxLength(1024))) }),
-  answer: z.object({ state: jobState }),
-  problems: [notFound, fenced, jobFinished, jobDamaged, stateLocked],
+  body: z.strictObject({
+    result: outcome,
+    detail: z.optional(z.string().check(z.maxLength(1024))),
+    /** Keeps the references until `clean`: the application deletes what they name, and reads them for that. */
+    cleanUp: z.optional(z.literal('held')),
+  }),
+  answer: z.object({
+    state: jobState,
+    /** False for a job that was never submitted. */
+    submitted: z.boolean(),
+  }),
+  problems: [leadershipLost, fenced, jobFinished, jobDamaged, stateLocked],
 });
 
 export const jobOperations = { beginUpload, signParts, submitJob, listJobs, showJob, finishJob };

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { operation } from '../operation.ts';
 import { groupRestoring, leadershipHeld, leadershipLost } from '../problems/leadership.ts';
-import { consistent, fencingVersion, instantText, name, nothing, page, pageQuery, sessionId } from '../schema.ts';
+import { fencingVersion, flag, instantText, name, nothing, page, pageQuery, sessionId } from '../schema.ts';
 
 /** A lease is between one second and one hour long; its relation to the clock skew is checked in lease.ts. */
 export const leaseMs = z.int().check(z.minimum(1_000), z.maximum(3_600_000));
@@ -119,7 +119,7 @@ export const observe = operation({
   servedBy: 'lease',
   callers: ['contender', 'leader', 'worker', 'observer', 'operator'],
   params: group,
-  query: z.strictObject({ consistent }),
+  query: z.strictObject({ consistent: flag }),
   body: nothing,
   answer: z.object({
     leader: z.nullable(leader),

@@ -17,6 +17,14 @@ export const jobFinished: ProblemKind = {
   remedy: 'Read its result; submit new work under another job id.',
 };
 
+export const jobActive: ProblemKind = {
+  code: 'job_active',
+  status: 409,
+  title: 'The job has not finished',
+  retryable: false,
+  remedy: 'Finish the job first, with cleanUp "held" if the application deletes what its checkpoints refer to.',
+};
+
 export const jobDamaged: ProblemKind = {
   code: 'job_damaged',
   status: 409,

@@ -8,11 +8,13 @@ import type { PayloadSource } from '../../client/jobs/source.ts';
 import { TenureError } from '../../client/tenure-error.ts';
 import { connect, withConnection, withGroup } from '../connection.ts';
 import { UsageError } from '../exit.ts';
-import { bytes, fields, plain, print, relative, table } from '../output.ts';
+import { bytes, fields, listed, plain, print, relative, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
 import { afterDashes, outputOf, refuseEmpty } from './producer.ts';
 import { type GroupOptions, leading, readWhole, withMetadata } from './terms.ts';
 import { shownTransfer, sourceOf } from './transfer.ts';
+
+const maxId = Number.MAX_SAFE_INTEGER - 1;
 
 export function checkpointCommands(program: Command, shell: Shell): void {
   const checkpoint = program.command('checkpoint').description('save and fetch the state of a job');
@@ -27,6 +29,7 @@ export function checkpointCommands(program: Command, shell: Shell): void {
     .argument('[file...]', 'the state; - for standard input (default: -)')
     .option('--savepoint', 'keep it until it is discarded by its id')
     .option('--allow-empty', 'commit a state of zero bytes')
+    .option('--id <n>', 'the id that it gets: reserved before, or above the newest one', readWhole(maxId, 0))
     .addHelpText('after', moreOnAdd)
     .action((jobId: string, files: string[], options: AddOptions, command: Command) =>
       add(jobId, files, afterDashes(command), options, shell),
@@ -36,8 +39,12 @@ export function checkpointCommands(program: Command, shell: Shell): void {
     latest(jobId, options, shell),
   );
 
-  subcommand('ls', 'the checkpoints that are kept, newest last').action((jobId: string, options: GroupOptions) =>
-    list(jobId, options, shell),
+  subcommand('reserve', 'reserve the next checkpoint id, as the leader: under tenure lead').action(
+    (jobId: string, options: GroupOptions) => reserve(jobId, options, shell),
+  );
+
+  subcommand('ls', 'the checkpoints and savepoints that are kept, newest last').action(
+    (jobId: string, options: GroupOptions) => list(jobId, options, shell),
   );
 
   subcommand('get', 'fetch the state of a checkpoint or savepoint; its digest is verified')
@@ -45,9 +52,11 @@ export function checkpointCommands(program: Command, shell: Shell): void {
     .option('--output <file>', 'where to, readable by you only; - for standard output', '-')
     .action((jobId: string, id: string, options: GetOptions) => get(jobId, id, options, shell));
 
-  subcommand('discard', 'discard all checkpoints, or one savepoint, as the leader')
+  subcommand('discard', 'discard one checkpoint or savepoint, or all checkpoints, as the leader')
     .option('--all', 'all checkpoints; savepoints stay')
-    .option('--savepoint <id>', 'this savepoint', readWhole(Number.MAX_SAFE_INTEGER))
+    .option('--id <n>', 'this checkpoint or savepoint', readWhole(maxId, 0))
+    .option('--force', 'with --id: also the newest checkpoint, which the next leader would recover')
+    .option('--savepoint <id>', 'this savepoint', readWhole(maxId))
     .action((jobId: string, options: DiscardOptions) => discard(jobId, options, shell));
 }
 
@@ -58,6 +67,7 @@ in "producer | tenure checkpoint add job -" a producer that fails half-way looks
 interface AddOptions extends GroupOptions {
   savepoint?: boolean;
   allowEmpty?: boolean;
+  id?: number;
   metadata?: Record<string, unknown>;
 }
 
@@ -67,6 +77,8 @@ interface GetOptions extends GroupOptions {
 
 interface DiscardOptions extends GroupOptions {
   all?: boolean;
+  id?: number;
+  force?: boolean;
   savepoint?: number;
 }
 
@@ -85,7 +97,7 @@ async function add(
   const store = await storeOf(jobId, options, shell);
   const stop = new AbortController();
   const source = await stateOf(files, producer, options, shell, stop.signal);
-  const { metadata } = options;
+  const { metadata, id: checkpointId } = options;
   const committed = await shownTransfer(
     shell,
     { ...options, ...(producer === undefined && (files[0] ?? '-') === '-' && { typedOn: shell.input }) },
@@ -93,8 +105,8 @@ async function add(
     `whether the state was committed, tenure checkpoint latest ${jobId} --group ${options.group} tells.`,
     (onProgress) =>
       options.savepoint
-        ? store.addSavepoint(source, { metadata, onProgress })
-        : store.add(source, { metadata, onProgress }),
+        ? store.addSavepoint(source, { metadata, checkpointId, onProgress })
+        : store.add(source, { metadata, checkpointId, onProgress }),
   ).finally(() => stop.abort());
   print(shell, options, { jobId, ...committed }, ({ checkpointId, retained }) => {
     const what = options.savepoint ? 'savepoint' : 'checkpoint';
@@ -135,14 +147,21 @@ function describe({ checkpointId, bytes: size, sha256, committedAt, metadata }: 
   });
 }
 
+async function reserve(jobId: string, options: GroupOptions, shell: Shell): Promise<void> {
+  const checkpointId = await (await storeOf(jobId, options, shell)).reserve();
+  print(shell, options, { jobId, checkpointId }, () => String(checkpointId));
+}
+
 async function list(jobId: string, options: GroupOptions, shell: Shell): Promise<void> {
   const client = await connect(options, shell);
-  const { items } = await client.call(listCheckpoints, { params: { group: options.group, job: jobId } });
+  const params = { group: options.group, job: jobId };
+  const items = await listed(client.items<Checkpoint>(listCheckpoints, { params }));
   print(shell, options, items, () =>
     table(
       items,
       [
         { title: 'CHECKPOINT', of: ({ checkpointId }) => checkpointId },
+        { title: 'KIND', of: ({ kind }) => kind },
         { title: 'SIZE', of: ({ bytes: size }) => bytes(size) },
         { title: 'COMMITTED', of: ({ committedAt }) => relative(committedAt) },
         { title: 'METADATA', of: ({ metadata }) => (metadata === undefined ? undefined : JSON.stringify(metadata)) },
@@ -190,7 +209,7 @@ const unwritable = (output: string) => (error: NodeJS.ErrnoException) => {
 };
 
 function numbered(id: string): number {
-  if (/^[1-9]\d{0,14}$/.test(id)) return Number(id);
+  if (/^(0|[1-9]\d{0,14})$/.test(id)) return Number(id);
   throw new UsageError(`"${id}" is no id of a checkpoint: give a number, or latest.`);
 }
 
@@ -202,14 +221,15 @@ function standardOutput(): Writable {
 }
 
 async function discard(jobId: string, options: DiscardOptions, shell: Shell): Promise<void> {
-  const { all, savepoint } = options;
-  if ((all === undefined) === (savepoint === undefined)) {
-    throw new UsageError('Say what to discard: --all checkpoints, or --savepoint ID.');
-  }
+  const { all, id, savepoint, force = false } = options;
+  if ([all, id, savepoint].filter((given) => given !== undefined).length !== 1)
+    throw new UsageError('Say what to discard: --all checkpoints, --id ID, or --savepoint ID.');
   const store = await storeOf(jobId, options, shell);
   if (savepoint !== undefined) await store.discardSavepoint(savepoint);
-  const discarded = savepoint === undefined ? await store.discardAll() : 1;
+  if (id !== undefined) await store.discard(id, { force });
+  const discarded = all ? await store.discardAll() : 1;
   print(shell, options, { jobId, discarded }, () => {
+    if (id !== undefined) return `checkpoint ${id} is discarded`;
     return savepoint === undefined
       ? `${discarded} checkpoints of ${plain(jobId)} are discarded`
       : `savepoint ${savepoint} is discarded`;

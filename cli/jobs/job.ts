@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { finishJob, listJobs, showJob } from '../../api/operations/jobs.ts';
-import type { Job } from '../../client/jobs/job-registry.ts';
+import type { Job, ListedJob } from '../../client/jobs/job-registry.ts';
 import { connect, withConnection, withGroup } from '../connection.ts';
 import { refuseNeverLed } from '../never-led.ts';
 import { bytes, fields, listed, plain, print, relative, table } from '../output.ts';
@@ -16,13 +16,13 @@ export function jobCommands(program: Command, shell: Shell): void {
   withMetadata(subcommand('submit', 'submit a job, as the leader: under tenure lead'))
     .argument('<job>', 'id of the job')
     .requiredOption('--graph <file>', 'what the next leader needs to start the job again; - for standard input')
-    .option('--retain <n>', 'checkpoints to keep, 1 to 32', readWhole(32))
+    .option('--retain <n>', 'checkpoints to keep, 1 to 256', readWhole(256))
     .option('--allow-empty', 'submit a graph of zero bytes')
     .action((jobId: string, options: SubmitOptions) => submit(jobId, options, shell));
 
   subcommand('ls', 'the jobs of the group, finished ones too while their results are kept')
-    .addOption(new Option('--state <state>', 'only these').choices(['ACTIVE', 'FINISHED', 'CLEANED']))
-    .action((options: GroupOptions & { state?: string }) => list(options, shell));
+    .addOption(new Option('--state <state>', 'only these').choices(states))
+    .action((options: ListOptions) => list(options, shell));
 
   subcommand('show', 'one job with its checkpoints')
     .argument('<job>', 'id of the job')
@@ -36,10 +36,20 @@ export function jobCommands(program: Command, shell: Shell): void {
     .argument('<job>', 'id of the job')
     .addOption(new Option('--result <result>', 'how it ended').choices(outcomes).default('succeeded'))
     .option('--detail <text>', 'more about it, at most 1024 characters')
+    .option('--hold', 'keep its checkpoints until tenure job clean')
     .action((jobId: string, options: FinishOptions) => finish(jobId, options, shell));
+
+  subcommand('clean', 'acknowledge that what a job finished with --hold referred to is deleted, as the leader')
+    .argument('<job>', 'id of the job')
+    .action((jobId: string, options: GroupOptions) => clean(jobId, options, shell));
 }
 
 const outcomes = ['succeeded', 'failed', 'cancelled'] as const;
+const states = ['ACTIVE', 'FINISHED', 'CLEANED', 'DAMAGED'] as const;
+
+interface ListOptions extends GroupOptions {
+  state?: (typeof states)[number];
+}
 
 interface SubmitOptions extends GroupOptions {
   graph: string;
@@ -51,6 +61,7 @@ interface SubmitOptions extends GroupOptions {
 interface FinishOptions extends GroupOptions {
   result: (typeof outcomes)[number];
   detail?: string;
+  hold?: boolean;
 }
 
 async function submit(jobId: string, options: SubmitOptions, shell: Shell): Promise<void> {
@@ -74,28 +85,32 @@ async function submit(jobId: string, options: SubmitOptions, shell: Shell): Prom
   print(shell, options, submitted, () => `job ${plain(jobId)} is submitted in term ${term.fencingVersion}`);
 }
 
-async function list(options: GroupOptions & { state?: string }, shell: Shell): Promise<void> {
+async function list(options: ListOptions, shell: Shell): Promise<void> {
+  const { group, state } = options;
   const client = await connect(options, shell);
-  const all = await listed(client.items<Job>(listJobs, { params: { group: options.group } }));
-  if (all.length === 0 && (await client.observe(options.group)).fencingVersion === 0) refuseNeverLed(options.group);
-  const items = options.state ? all.filter(({ state }) => state === options.state) : all;
+  const query = state === undefined ? {} : { state };
+  const items = await listed(client.items<ListedJob>(listJobs, { params: { group }, query }));
+  if (items.length === 0 && (await client.observe(group)).fencingVersion === 0) refuseNeverLed(group);
   print(shell, options, items, () =>
     table(
       items,
       [
         { title: 'JOB', of: ({ jobId }) => jobId },
-        { title: 'STATE', of: ({ state }) => state },
-        { title: 'VERSION', of: ({ fencingVersion }) => fencingVersion },
-        { title: 'CHECKPOINT', of: ({ checkpoints }) => checkpoints.at(-1)?.checkpointId },
-        { title: 'SIZE', of: ({ checkpoints }) => checkpoints.at(-1) && bytes(checkpoints.at(-1)?.bytes ?? 0) },
-        { title: 'COMMITTED', of: ({ checkpoints }) => ago(checkpoints.at(-1)?.committedAt) },
-        { title: 'RESULT', of: ({ result }) => result },
+        { title: 'STATE', of: (job) => job.state },
+        { title: 'VERSION', of: (job) => whole(job)?.fencingVersion },
+        { title: 'CHECKPOINT', of: (job) => newest(job)?.checkpointId },
+        { title: 'SIZE', of: (job) => size(newest(job)?.bytes) },
+        { title: 'COMMITTED', of: (job) => ago(newest(job)?.committedAt) },
+        { title: 'RESULT', of: (job) => (job.state === 'DAMAGED' ? job.reason : job.result) },
       ],
-      `no jobs in ${options.group} yet: tenure job submit makes one`,
+      `no jobs in ${group} yet: tenure job submit makes one`,
     ),
   );
 }
 
+const whole = (job: ListedJob): Job | undefined => (job.state === 'DAMAGED' ? undefined : job);
+const newest = (job: ListedJob) => whole(job)?.checkpoints.at(-1);
+const size = (count: number | undefined) => (count === undefined ? undefined : bytes(count));
 const ago = (instant: string | undefined) => instant && relative(instant);
 
 function describe(job: Job): string {
@@ -118,8 +133,21 @@ function describe(job: Job): string {
 async function finish(jobId: string, options: FinishOptions, shell: Shell): Promise<void> {
   const { client, term } = await leading(options, shell);
   const { inTerm } = await import('../../client/jobs/leading-term.ts');
-  const body = { result: options.result, ...(options.detail !== undefined && { detail: options.detail }) };
+  const body = {
+    result: options.result,
+    ...(options.detail !== undefined && { detail: options.detail }),
+    ...(options.hold && { cleanUp: 'held' as const }),
+  };
   const params = { group: options.group, job: jobId };
   const answer = await inTerm(term, (signal) => client.call(finishJob, { params, fence: term, signal, body }));
-  print(shell, options, { jobId, ...answer }, () => `job ${plain(jobId)} is finished: ${options.result}`);
+  print(shell, options, { jobId, ...answer }, ({ submitted }) => {
+    const unknown = submitted ? '' : ' (it was never submitted)';
+    return `job ${plain(jobId)} is finished: ${options.result}${unknown}`;
+  });
+}
+
+async function clean(jobId: string, options: GroupOptions, shell: Shell): Promise<void> {
+  const { JobRegistry } = await import('../../client/jobs/job-registry.ts');
+  const state = await new JobRegistry(await leading(options, shell)).clean(jobId);
+  print(shell, options, { jobId, state }, () => `job ${plain(jobId)} is ${state}`);
 }

@@ -39,10 +39,10 @@ function readMetadata(text: string): Record<string, unknown> {
   throw new InvalidArgumentError('It must be a JSON object, for instance \'{"lines": 12}\'.');
 }
 
-export function readWhole(most: number): (text: string) => number {
+export function readWhole(most: number, least = 1): (text: string) => number {
   return (text) => {
     const number = Number(text);
-    if (/^[1-9]\d*$/.test(text) && number <= most) return number;
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${most}.`);
+    if (/^(0|[1-9]\d*)$/.test(text) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
   };
 }

@@ -1,10 +1,12 @@
 import type * as z from 'zod/mini';
 import {
   commitCheckpoint,
+  discardCheckpoint,
   discardCheckpoints,
   discardSavepoint,
   latestCheckpoint,
   listCheckpoints,
+  reserveCheckpoint,
   showCheckpoint,
 } from '../../api/operations/checkpoints.ts';
 import { linkedController } from '../linked-controller.ts';
@@ -28,6 +30,8 @@ export interface AddOptions {
   /** Ends the upload, and the wait for the turn of its commit; what has arrived is collected later. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** The id that it gets: reserved before, or of the application's own counting. It must be above every committed one. */
+  readonly checkpointId?: number | undefined;
 }
 
 export interface CheckpointStoreOptions {
@@ -37,6 +41,8 @@ export interface CheckpointStoreOptions {
   /** The id of the next commit, where it is known: from the recovery, or 1 for a new job. */
   readonly nextCheckpointId?: number | undefined;
   readonly s3?: S3 | undefined;
+  /** Payloads of up to so many bytes go within the request that commits them; 65,536 unless given, which is the most. */
+  readonly inlineUpTo?: number | undefined;
 }
 
 /** Putting the parts of a large upload together takes S3 its time. */
@@ -97,9 +103,23 @@ export class CheckpointStore {
     }
   }
 
-  /** Those that are kept, newest last. */
+  /** Reserves a checkpoint id that nobody else gets, for an application that names files after it. @throws LeadershipLost */
+  async reserve(): Promise<number> {
+    const { client, term } = this.#options;
+    return inTerm(term, async (signal) => {
+      // Whichever commit comes next, the service gives it another id than was expected.
+      this.#next = undefined;
+      const { checkpointId } = await client.call(reserveCheckpoint, { params: this.#params(), fence: term, signal });
+      return checkpointId;
+    });
+  }
+
+  /** The checkpoints and savepoints that are kept, newest last. */
   async list(): Promise<Checkpoint[]> {
-    return (await this.#options.client.call(listCheckpoints, { params: this.#params() })).items;
+    const items = this.#options.client.items<Checkpoint>(listCheckpoints, { params: this.#params() });
+    const found: Checkpoint[] = [];
+    for await (const item of items) found.push(item);
+    return found;
   }
 
   /** One checkpoint or savepoint by its id. @throws TenureError `not_found`. */
@@ -128,6 +148,17 @@ export class CheckpointStore {
     });
   }
 
+  /** Discards one checkpoint, or a savepoint; one that is gone already is no error. The newest checkpoint only with `force`. */
+  async discard(checkpointId: number, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    const { client, term } = this.#options;
+    const request = { params: { ...this.#params(), checkpoint: checkpointId }, query: { force: `${force}` as const } };
+    await inTerm(term, async (signal) => {
+      await client.call(discardCheckpoint, { ...request, fence: term, signal }).catch((error: unknown) => {
+        if (!hasCode(error, 'not_found')) throw error;
+      });
+    });
+  }
+
   /** Discards a savepoint; one that is gone already is no error. */
   async discardSavepoint(checkpointId: number): Promise<void> {
     const { client, term } = this.#options;
@@ -145,15 +176,20 @@ export class CheckpointStore {
     source: PayloadSource,
     options: AddOptions,
   ): Promise<Committed> {
-    const { client, term, jobId, s3 } = this.#options;
-    const { metadata, ...rest } = options;
+    const { client, term, jobId, s3, inlineUpTo } = this.#options;
+    const { metadata, checkpointId, ...rest } = options;
     const { controller, unlink } = linkedController(term.signal, options.signal);
     const { signal } = controller;
     try {
-      const uploaded = await upload({ ...rest, client, term, jobId, purpose: kind, s3 }, source);
+      const uploaded = await upload({ ...rest, client, term, jobId, purpose: kind, s3, inlineUpTo }, source);
       await unlessAborted(signal, earlier);
       return await this.#commits.run(signal, () =>
-        this.#commit({ ...uploaded, kind, ...(metadata && { metadata: metadata as never }) }),
+        this.#commit({
+          ...uploaded,
+          kind,
+          ...(metadata && { metadata: metadata as never }),
+          ...(checkpointId !== undefined && { checkpointId }),
+        }),
       );
     } finally {
       unlink();
@@ -162,7 +198,7 @@ export class CheckpointStore {
 
   async #commit(body: z.input<typeof commitCheckpoint.body>): Promise<Committed> {
     const { client, term } = this.#options;
-    const expected = this.#next;
+    const expected = body.checkpointId === undefined ? this.#next : undefined;
     // Unless the service says so, it is not known what became of a commit that failed.
     this.#next = undefined;
     try {
@@ -176,7 +212,8 @@ export class CheckpointStore {
           deadlineMs: commitDeadlineMs,
         }),
       );
-      this.#next = committed.checkpointId + 1;
+      // A reserved id may be below what the service gives next.
+      this.#next = body.checkpointId === undefined ? committed.checkpointId + 1 : undefined;
       return committed;
     } catch (error) {
       if (hasCode(error, 'payload_missing', 'payload_mismatch', 'upload_expired')) this.#next = expected;

@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import { recover } from '../../api/operations/checkpoints.ts';
+import { cleanJob, recover } from '../../api/operations/checkpoints.ts';
 import { finishJob, listJobs, showJob, submitJob } from '../../api/operations/jobs.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { TenureError } from '../tenure-error.ts';
@@ -11,6 +11,9 @@ import type { PayloadSource } from './source.ts';
 import { type Progress, upload } from './upload.ts';
 
 export type Job = z.output<typeof showJob.answer>;
+/** A job in a list: one whose record cannot be read has the state DAMAGED and says why. */
+export type ListedJob = z.output<typeof listJobs.answer>['items'][number];
+export type ListedState = NonNullable<z.input<typeof listJobs.query>['state']>;
 export type DamagedJob = z.output<typeof recover.answer>['damaged'][number];
 export type JobResult = z.input<typeof finishJob.body>['result'];
 
@@ -19,15 +22,24 @@ export interface JobRegistryOptions {
   /** The term in which this process leads: the elector's, or `termFromEnvironment()` below `tenure lead`. */
   readonly term: LeadingTerm;
   readonly s3?: S3;
+  /** Payloads of up to so many bytes go within the request that commits them; 65,536 unless given, which is the most. */
+  readonly inlineUpTo?: number;
 }
 
 export interface SubmitOptions {
-  /** Checkpoints that are kept, 1 to 32; 1 unless given. */
+  /** Checkpoints that are kept, 1 to 256; 1 unless given. */
   readonly retain?: number;
   /** At most 160 bytes of JSON. */
   readonly metadata?: Record<string, unknown>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface FinishOptions {
+  /** At most 1,024 characters. */
+  readonly detail?: string;
+  /** Keeps the references until `clean`: for an application that deletes the files which its checkpoints name. */
+  readonly cleanUp?: 'held';
 }
 
 export interface RecoverOptions {
@@ -58,14 +70,11 @@ export class JobRegistry {
    * Answers its checkpoints.
    */
   async submit(jobId: string, graph: PayloadSource, options: SubmitOptions = {}): Promise<CheckpointStore> {
-    const { client, term, s3 } = this.#options;
+    const { client, term, s3, inlineUpTo } = this.#options;
     const { retain, metadata, ...rest } = options;
-    const { uploadId, sha256, bytes, parts } = await upload(
-      { ...rest, client, term, jobId, purpose: 'graph', s3 },
-      graph,
-    );
+    const uploaded = await upload({ ...rest, client, term, jobId, purpose: 'graph', s3, inlineUpTo }, graph);
     const body = {
-      graph: { uploadId, sha256, bytes, ...(parts && { parts }) },
+      graph: uploaded,
       ...(retain !== undefined && { retain }),
       ...(metadata && { metadata: metadata as never }),
     };
@@ -109,17 +118,32 @@ export class JobRegistry {
     if (damaged.length > 0) throw jobsDamaged(term.group, damaged, options);
   }
 
-  /** Records the result: the job is recovered by no leader any more. The same result again is no error. */
-  async finish(jobId: string, result: JobResult, detail?: string): Promise<void> {
+  /**
+   * Records the result: the job is recovered by no leader any more. The same result again is no error. A job that was never submitted can be finished
+   * as well.
+   */
+  async finish(jobId: string, result: JobResult, options: FinishOptions = {}): Promise<void> {
     const { client, term } = this.#options;
     const params = { group: term.group, job: jobId };
-    const body = { result, ...(detail !== undefined && { detail }) };
+    const { detail, cleanUp } = options;
+    const body = { result, ...(detail !== undefined && { detail }), ...(cleanUp && { cleanUp }) };
     await inTerm(term, (signal) => client.call(finishJob, { params, fence: term, signal, body }));
   }
 
-  /** Every job of the group, finished ones too while their result is kept. */
-  list(): AsyncGenerator<Job> {
-    return this.#options.client.items<Job>(listJobs, { params: { group: this.#options.term.group } });
+  /**
+   * Acknowledges that the application has deleted what a job that was finished with `cleanUp: 'held'` referred to; returns the job's state: CLEANED,
+   * or FINISHED while the service still has to delete something.
+   */
+  async clean(jobId: string): Promise<Job['state']> {
+    const { client, term } = this.#options;
+    const params = { group: term.group, job: jobId };
+    return inTerm(term, async (signal) => (await client.call(cleanJob, { params, fence: term, signal })).state);
+  }
+
+  /** Every job of the group, or those of one state; finished ones too while their result is kept. */
+  list({ state }: { readonly state?: ListedState } = {}): AsyncGenerator<ListedJob> {
+    const params = { group: this.#options.term.group };
+    return this.#options.client.items<ListedJob>(listJobs, { params, query: state === undefined ? {} : { state } });
   }
 
   /** @throws TenureError `not_found`. */

@@ -66,7 +66,9 @@ async function work(job: RecoveredJob): Promise<void> {
   const { checkpointId } = await job.checkpoints.addSavepoint(JSON.stringify(state.counts));
   const words = Object.values(state.counts).reduce((sum, count) => sum + count, 0);
   say(`finishes ${job.jobId}`);
-  await registry.finish(job.jobId, 'succeeded', `${words} words, all counts in savepoint ${checkpointId}`);
+  await registry.finish(job.jobId, 'succeeded', {
+    detail: `${words} words, all counts in savepoint ${checkpointId}`,
+  });
   say(`finished ${job.jobId}: ${words} words`);
 }
 

@@ -1,10 +1,10 @@
-import { intact, isDamaged, type Job } from '../jobs/job.ts';
+import { intact, isDamaged, type Job, newestOf } from '../jobs/job.ts';
 import { toJob } from '../jobs/job-item.ts';
 import type { Change } from './change.ts';
 import { type RawEvent, UnreadableChangeError } from './raw-event.ts';
 
 /**
- * A job that is ACTIVE for the first time was submitted; one with another request's graph was submitted again; one whose next
+ * A job that is ACTIVE for the first time was submitted; one with another request's graph was submitted again; one whose newest
  * checkpoint id has risen has a new checkpoint. Writes of recovery, retention, backups and the clean-up are not events.
  */
 export function jobEvent({ before, after }: Change): RawEvent | undefined {
@@ -20,13 +20,14 @@ export function jobEvent({ before, after }: Change): RawEvent | undefined {
     return { type: 'Job Finished', ...told, result: is.result?.outcome, at: is.result?.finishedAt };
   }
   if (is.state !== 'ACTIVE') return undefined;
-  if (is.nextCheckpointId > was.nextCheckpointId) return { type: 'Checkpoint Committed', ...told, ...committed(is) };
+  if (newestOf(is) > newestOf(was)) return { type: 'Checkpoint Committed', ...told, ...committed(is) };
   if (is.requestId === was.requestId) return undefined;
   return { type: 'Job Submitted', ...told, replaced: true, at: is.graph?.committedAt };
 }
 
-function committed({ nextCheckpointId, commits, checkpoints, savepoints }: Job) {
-  const checkpointId = nextCheckpointId - 1;
+function committed(job: Job) {
+  const { commits, checkpoints, savepoints } = job;
+  const checkpointId = newestOf(job);
   const kind = commits[0]?.checkpointId === checkpointId ? 'checkpoint' : 'savepoint';
   const refs = intact(kind === 'checkpoint' ? checkpoints : savepoints);
   const ref = refs.find((one) => one.checkpointId === checkpointId);

@@ -4,9 +4,10 @@ import { instant } from '../platform/clock.ts';
 import { fromCursor, toCursor } from '../platform/cursor.ts';
 import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
 import * as checkpoints from './checkpoints.ts';
+import { type CleanUpStore, clean } from './clean-up/clean-up.ts';
 import { type Collector, collectPage } from './clean-up/collector.ts';
-import type { Checkpoint, JobName, Payload } from './job.ts';
-import { shownCheckpointRef } from './job-view.ts';
+import type { JobName, Payload } from './job.ts';
+import { toCheckpointView } from './job-view.ts';
 import { jobPrefix } from './keys.ts';
 import { payloadKey, payloadPrefix } from './payloads/upload.ts';
 import type { Recovery } from './recovery.ts';
@@ -17,34 +18,55 @@ const named = ({ group, job }: { group: string; job: string }): JobName => ({ gr
 /** Two URLs of each job make 3 KB of answer. */
 const jobsPerPage = 100;
 
-export function checkpointRoutes(room: Recovery): Endpoint[] {
+type Room = Recovery & { readonly cleanUps: CleanUpStore };
+
+export function checkpointRoutes(room: Room): Endpoint[] {
   const url = ({ group, jobId }: JobName, { payloadId }: Payload) =>
     room.payloads.signGet(payloadKey(group, jobId, payloadId), room.clock.now());
-  const shown = async (name: JobName, checkpoint: Checkpoint) => ({
-    ...shownCheckpointRef(checkpoint),
+  const view = async (name: JobName, { kind, checkpoint }: checkpoints.Kept) => ({
+    kind,
+    ...toCheckpointView(checkpoint),
     url: await url(name, checkpoint),
   });
 
   return [
-    endpoint(schema.commitCheckpoint, async ({ params, fence, body }) => {
-      const committed = await checkpoints.commit(room, named(params), fence.fencingVersion, body);
+    endpoint(schema.commitCheckpoint, async ({ params, fence, body, requestId }) => {
+      const { inline, uploadId, parts, sha256, bytes, ...rest } = body;
+      const payload =
+        inline === undefined
+          ? { uploadId: uploadId ?? '', parts, sha256, bytes }
+          : { inline: Buffer.from(inline, 'base64') };
+      const commit = { ...rest, payload };
+      const committed = await checkpoints.commit(room, named(params), fence.fencingVersion, commit, requestId);
       const answer = { ...committed, retained: [...committed.retained] };
       return committed.dropped ? new Answer(200, answer) : answer;
     }),
+    endpoint(schema.reserveCheckpoint, async ({ params, fence }) => ({
+      checkpointId: await checkpoints.reserve(room, named(params), fence.fencingVersion),
+    })),
     endpoint(schema.listCheckpoints, async ({ params, query: { limit, cursor } }) => {
       const name = named(params);
-      const after = cursor === undefined ? 0 : Number(fromCursor(cursor, '', /^[1-9]\d{0,15}$/));
-      const rest = (await checkpoints.list(room, name)).filter(({ checkpointId }) => checkpointId > after);
-      const items = await Promise.all(rest.slice(0, limit).map((checkpoint) => shown(name, checkpoint)));
-      const last = rest.length > limit ? items.at(-1)?.checkpointId : undefined;
+      const after = cursor === undefined ? -1 : Number(fromCursor(cursor, '', /^(0|[1-9]\d{0,15})$/));
+      const kept = (await checkpoints.list(room, name)).filter(({ checkpoint }) => checkpoint.checkpointId > after);
+      const items = await Promise.all(kept.slice(0, limit).map((one) => view(name, one)));
+      const last = kept.length > limit ? items.at(-1)?.checkpointId : undefined;
       return { items, ...(last === undefined ? {} : { nextCursor: toCursor(String(last)) }) };
     }),
     endpoint(schema.latestCheckpoint, async ({ params }) =>
-      shown(named(params), await checkpoints.latest(room, named(params))),
+      view(named(params), await checkpoints.latest(room, named(params))),
     ),
     endpoint(schema.showCheckpoint, async ({ params }) =>
-      shown(named(params), await checkpoints.find(room, named(params), params.checkpoint)),
+      view(named(params), await checkpoints.find(room, named(params), params.checkpoint)),
     ),
+    endpoint(schema.discardCheckpoint, async ({ params, query, fence }) => {
+      const { fencingVersion } = fence;
+      return {
+        discarded: await checkpoints.discard(room, named(params), fencingVersion, params.checkpoint, query.force),
+      };
+    }),
+    endpoint(schema.cleanJob, async ({ params, fence }) => ({
+      state: await clean(room, named(params), fence.fencingVersion),
+    })),
     endpoint(schema.discardCheckpoints, async ({ params, fence, requestId }) => ({
       discarded: await checkpoints.discardAll(room, named(params), fence.fencingVersion, requestId),
     })),
@@ -54,7 +76,7 @@ export function checkpointRoutes(room: Recovery): Endpoint[] {
     endpoint(schema.recover, async ({ params, fence, body }) => {
       const after = body.cursor === undefined ? undefined : fromCursor(body.cursor, jobPrefix);
       const page = await recovery.recover(room, params.group, fence, { ...body, after, limit: jobsPerPage });
-      const jobs = await mapConcurrent(page.jobs, 16, (recovered) => shownRecovered(recovered, url));
+      const jobs = await mapConcurrent(page.jobs, 16, (recovered) => toRecoveredView(recovered, url));
       const { damaged, last } = page;
       return { jobs, damaged, ...(last === undefined ? {} : { nextCursor: toCursor(last) }) };
     }),
@@ -72,7 +94,7 @@ export function collectRoutes(room: Collector): Endpoint[] {
   ];
 }
 
-async function shownRecovered(
+async function toRecoveredView(
   { job, graph, checkpoint }: recovery.RecoveredJob,
   url: (name: JobName, payload: Payload) => Promise<string>,
 ) {

@@ -1,16 +1,17 @@
 /** The DynamoDB requests on the checkpoints of a job: each is one conditional update of the job's item. */
 import { type DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { groupKey } from '../leadership/keys.ts';
+import { groupKey, groupsIndex } from '../leadership/keys.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { type Conditional, conditional } from '../platform/conditional.ts';
-import type { NewCheckpoint } from './checkpoint.ts';
+import type { NewCheckpoint, Way } from './checkpoint.ts';
 import type { Change, CheckpointStore } from './checkpoint-store.ts';
-import { isDamaged, type JobName, type JobRecord, maxSavepoints } from './job.ts';
-import { checkpointSlots, clearedSlots, commitSlots, idBytes, storedRef, toJob } from './job-item.ts';
+import { isDamaged, type Job, type JobName, type JobRecord, maxSavepoints, newestOf } from './job.ts';
+import { checkpointSlots, commitSlots, idBytes, owesCleanUp, storedRef, storedRegisters, toJob } from './job-item.ts';
 import { jobKey, jobPrefix } from './keys.ts';
 import { notStateLocked, pastStateLock } from './state-locks-table.ts';
 
 const isActive = '#state = :active';
+const nextRevision = 'revision = revision + :one';
 const active = { names: { '#state': 'state' }, values: { ':active': 'ACTIVE' } };
 
 interface Expression {
@@ -74,8 +75,32 @@ export function checkpointTable(
   };
 
   return {
-    commit: (name, version, checkpoint) =>
-      change(name, version, checkpoint.kind === 'checkpoint' ? addCheckpoint(checkpoint) : addSavepoint(checkpoint)),
+    commit: (name, version, checkpoint, way) => change(name, version, commitOf(checkpoint, way)),
+
+    commitWhole: (seen, version, after) => {
+      const { conditions, values } = unchanged(seen);
+      const { checkpoints, commits } = storedRegisters(after);
+      return change(seen, version, {
+        set: ['checkpoints = :refs, #commits = :commits, nextCheckpointId[0] = :after, newest = :id'],
+        conditions,
+        names: { ...active.names, '#commits': 'commits' },
+        values: {
+          ...values,
+          ':refs': checkpoints,
+          ':commits': commits,
+          ':after': after.nextCheckpointId,
+          ':id': newestOf(after),
+        },
+      });
+    },
+
+    reserve: (name, version) =>
+      change(name, version, {
+        set: ['nextCheckpointId[0] = nextCheckpointId[0] + :one'],
+        conditions: [isActive],
+        names: active.names,
+        values: { ...active.values, ':one': 1 },
+      }),
 
     async listUnfinished(group, after, limit) {
       const {
@@ -111,29 +136,37 @@ export function checkpointTable(
     },
 
     keepOnly: (seen, version, checkpointId) => {
-      const kept = seen.commits.findIndex((commit) => commit?.checkpointId === checkpointId);
+      const { set = [], values } = dropped(seen, (id) => id === checkpointId);
+      const { conditions, values: compared } = unchanged(seen);
       return change(seen, version, {
-        set: [...clearedSlots(0, kept), ...clearedSlots(kept + 1, seen.retain)],
-        conditions: [isActive, 'nextCheckpointId[0] = :next AND retain = :retain'],
+        set: [...set, nextRevision],
+        conditions,
         names: active.names,
-        values: {
-          ...active.values,
-          ':next': seen.nextCheckpointId,
-          ':retain': seen.retain,
-          ...(seen.retain > 1 ? { ':none': null } : {}),
-        },
+        values: { ...compared, ...values, ':one': 1 },
+      });
+    },
+
+    dropOne: (seen, version, checkpointId) => {
+      const { set = [], values } = dropped(seen, (id) => id !== checkpointId);
+      const { conditions, values: compared } = unchanged(seen);
+      return change(seen, version, {
+        set: [...set, nextRevision],
+        conditions,
+        names: active.names,
+        values: { ...compared, ...values, ':one': 1 },
       });
     },
 
     discardAll: (name, version, requestMark) =>
       change(name, version, {
-        set: ['checkpoints = :none, discardedBy = :request'],
+        set: ['checkpoints = :none, discardedBy = :request', nextRevision],
         conditions: [isActive, 'discardedBy <> :request'],
         names: active.names,
         values: {
           ...active.values,
           ':none': Array.from({ length: checkpointSlots }, () => null),
           ':request': requestMark,
+          ':one': 1,
         },
       }),
 
@@ -145,6 +178,27 @@ export function checkpointTable(
         names: { '#id': payloadId, ...(ttl === undefined ? {} : { '#ttl': 'ttl' }) },
         values: ttl === undefined ? {} : { ':ttl': ttl, ':one': 1 },
       }),
+
+    async acknowledgeCleanUp(name, version) {
+      const owed = owesCleanUp(name.group);
+      const { record, took } = await update(
+        name,
+        version,
+        {
+          set: ['groupsPk = :owed, #group = :group'],
+          remove: ['cleanUp'],
+          conditions: ['#state = :finished', notStateLocked],
+          names: { ...active.names, '#group': groupsIndex.sortKey },
+          values: {
+            ':finished': 'FINISHED',
+            ':owed': owed[groupsIndex.partitionKey],
+            ':group': owed[groupsIndex.sortKey],
+          },
+        },
+        'ALL_NEW',
+      );
+      return took && record ? { won: record } : { lost: record };
+    },
   };
 }
 
@@ -157,46 +211,99 @@ function shift(register: string, length: number): string[] {
   );
 }
 
-const registers = [
-  'checkpoints[0] = :ref',
-  ...shift('checkpoints', checkpointSlots),
-  '#commits[0] = list_append(:id, nextCheckpointId)',
-  ...shift('#commits', commitSlots),
-  'nextCheckpointId[0] = nextCheckpointId[0] + :one',
-].join(', ');
-const isNew = [
-  ...slots(commitSlots).map((slot) => `#commits[${slot}][0] <> :payload`),
-  'graph.id <> :payload AND attribute_not_exists(savepoints.#payload)',
-].join(' AND ');
+const shifted = [...shift('#refs', checkpointSlots), ...shift('#commits', commitSlots)].join(', ');
 
-function common({ payload, metadata, expected }: NewCheckpoint) {
+const isNew = (payload: string) => slots(commitSlots).map((slot) => `#commits[${slot}][0] <> ${payload}`);
+
+/** The id of a commit, what it leaves as the next and as the newest one, and when it may be given. */
+const ids: Record<Exclude<Way, 'whole'>, { id: string; set: string[]; conditions: string[] }> = {
+  next: {
+    id: 'nextCheckpointId',
+    set: ['newest = nextCheckpointId[0]', 'nextCheckpointId[0] = nextCheckpointId[0] + :one'],
+    conditions: [],
+  },
+  fresh: {
+    id: ':given',
+    set: ['newest = :id', 'nextCheckpointId[0] = :after'],
+    conditions: ['nextCheckpointId[0] <= :id AND newest < :id'],
+  },
+  reserved: { id: ':given', set: ['newest = :id'], conditions: ['nextCheckpointId[0] > :id AND newest < :id'] },
+};
+
+function idValues({ checkpointId }: NewCheckpoint, way: Way): Record<string, unknown> {
+  if (checkpointId === undefined) return { ':one': 1 };
   return {
-    conditions: [isActive, isNew, ...(expected === undefined ? [] : ['nextCheckpointId[0] = :expected'])],
-    names: { ...active.names, '#commits': 'commits', '#payload': payload.payloadId },
-    ref: storedRef({ ...payload, metadata }),
+    ':id': checkpointId,
+    ':given': [checkpointId],
+    ...(way === 'fresh' ? { ':after': checkpointId + 1 } : {}),
+  };
+}
+
+function commitOf(checkpoint: NewCheckpoint, way: Exclude<Way, 'whole'>): Expression {
+  const { payload, otherPayloadId, metadata, expected, kind } = checkpoint;
+  const { id, set, conditions } = ids[way];
+  const isCheckpoint = kind === 'checkpoint';
+  const ref = storedRef({ ...payload, metadata });
+  const other = otherPayloadId === undefined ? [] : [...isNew(':other'), 'attribute_not_exists(savepoints.#other)'];
+  return {
+    set: isCheckpoint
+      ? [`#refs[0] = :ref, #commits[0] = list_append(:commit, ${id})`, shifted, ...set]
+      : [`savepoints.#payload = list_append(:ref, ${id})`, ...set],
+    conditions: [
+      isActive,
+      ...isNew(':payload'),
+      'graph.id <> :payload AND attribute_not_exists(savepoints.#payload)',
+      ...other,
+      ...conditions,
+      ...(expected === undefined ? [] : ['nextCheckpointId[0] = :expected']),
+      isCheckpoint ? 'retain <= :slots' : 'size(savepoints) < :most',
+    ],
+    names: {
+      ...active.names,
+      '#commits': 'commits',
+      '#payload': payload.payloadId,
+      ...(isCheckpoint ? { '#refs': 'checkpoints' } : {}),
+      ...(otherPayloadId === undefined ? {} : { '#other': otherPayloadId }),
+    },
     values: {
       ...active.values,
-      ':one': 1,
+      ...idValues(checkpoint, way),
       ':payload': idBytes(payload.payloadId),
+      ...(isCheckpoint
+        ? { ':ref': ref, ':commit': [idBytes(payload.payloadId)], ':slots': checkpointSlots }
+        : { ':ref': [ref], ':most': maxSavepoints }),
       ...(expected === undefined ? {} : { ':expected': expected }),
+      ...(otherPayloadId === undefined ? {} : { ':other': idBytes(otherPayloadId) }),
     },
   };
 }
 
-function addCheckpoint(checkpoint: NewCheckpoint): Expression {
-  const { ref, values, ...rest } = common(checkpoint);
-  return { ...rest, set: [registers], values: { ...values, ':ref': ref, ':id': [values[':payload']] } };
+/** That nothing was committed, reserved, dropped or replaced since the job was seen. */
+function unchanged(seen: Job): { conditions: string[]; values: Record<string, unknown> } {
+  return {
+    conditions: [
+      isActive,
+      'nextCheckpointId[0] = :next AND newest = :newest AND retain = :retain AND revision = :revision',
+    ],
+    values: {
+      ...active.values,
+      ':next': seen.nextCheckpointId,
+      ':newest': newestOf(seen),
+      ':retain': seen.retain,
+      ':revision': seen.revision ?? 0,
+    },
+  };
 }
 
-function addSavepoint(checkpoint: NewCheckpoint): Expression {
-  const { ref, values, conditions, names } = common(checkpoint);
-  return {
-    set: [
-      'savepoints.#payload = list_append(:ref, nextCheckpointId)',
-      'nextCheckpointId[0] = nextCheckpointId[0] + :one',
-    ],
-    conditions: [...conditions, 'size(savepoints) < :most'],
-    names,
-    values: { ...values, ':ref': [ref], ':most': maxSavepoints },
-  };
+/** Clearing single slots can never bring back what another request has dropped meanwhile; lists are written under `unchanged`. */
+function dropped(seen: Job, isKept: (checkpointId: number) => boolean): Pick<Expression, 'set' | 'values'> {
+  if (seen.retain <= checkpointSlots) {
+    const gone = slots(seen.retain).filter((at) => !isKept(seen.commits[at]?.checkpointId ?? -1));
+    return {
+      set: gone.map((at) => `checkpoints[${at}] = :none`),
+      values: gone.length > 0 ? { ':none': null } : {},
+    };
+  }
+  const checkpoints = seen.checkpoints.filter(({ checkpointId }) => isKept(checkpointId));
+  return { set: ['checkpoints = :refs'], values: { ':refs': storedRegisters({ ...seen, checkpoints }).checkpoints } };
 }

@@ -1,19 +1,33 @@
 /** What a commit does to a job, and why one is refused. Pure: no SDK, no clock. */
-
 import { Problem } from '../../api/problem.ts';
-import { tooManySavepoints, unexpectedCheckpoint } from '../../api/problems/checkpoints.ts';
+import { staleCheckpointId, tooManySavepoints, unexpectedCheckpoint } from '../../api/problems/checkpoints.ts';
 import { uploadUsed } from '../../api/problems/jobs.ts';
-import { isDamaged, type Job, type JobName, type JobRecord, maxSavepoints, type Payload, refusal } from './job.ts';
+import {
+  ghosts,
+  isDamaged,
+  type Job,
+  type JobName,
+  type JobRecord,
+  maxSavepoints,
+  newestOf,
+  type Payload,
+  refusal,
+  registerSlots,
+} from './job.ts';
 
 export type Kind = 'checkpoint' | 'savepoint';
 
 export interface NewCheckpoint {
   readonly kind: Kind;
   readonly payload: Payload;
+  /** Under which an earlier try of the same request may have been committed. */
+  readonly otherPayloadId?: string | undefined;
   /** JSON. */
   readonly metadata?: unknown;
-  /** The id that it must get; the write is refused when the next one is another. */
+  /** The id that the service must give; the write is refused when its next one is another. */
   readonly expected?: number | undefined;
+  /** The id that the application gives: above every committed one. Reserved before, or of its own counting. */
+  readonly checkpointId?: number | undefined;
 }
 
 export interface Committed {
@@ -26,15 +40,54 @@ export interface Committed {
   readonly supersededBy?: number | undefined;
 }
 
-/** What was acknowledged, and which payload nothing refers to any more, seen from the record before the commit. */
-export function outcome(before: Job, kind: Kind): { committed: Committed; drops?: string | undefined } {
-  const checkpointId = before.nextCheckpointId;
-  const kept = before.checkpoints.map((ref) => ref.checkpointId).reverse();
-  if (kind === 'savepoint') return { committed: { checkpointId, retained: kept } };
-  const oldest = before.commits[before.retain - 1];
-  const dropped = oldest && kept.includes(oldest.checkpointId) ? oldest : undefined;
-  const retained = [...kept.filter((id) => id !== dropped?.checkpointId), checkpointId];
-  return { committed: { checkpointId, retained }, drops: dropped?.payloadId };
+/**
+ * How a commit is written. `next`: the service gives the id. `fresh`: the application gives one that the service has not reached.
+ * `reserved`: it gives one below the service's next, so that the next stays. `whole`: the job keeps more checkpoints than the registers
+ * hold, so that the lists are read and written.
+ */
+export type Way = 'next' | 'fresh' | 'reserved' | 'whole';
+
+/** Which way fits a job that nothing is known of. Id 0 is below every next one. */
+export function firstWay({ checkpointId }: NewCheckpoint): Way {
+  if (checkpointId === undefined) return 'next';
+  return checkpointId === 0 ? 'reserved' : 'fresh';
+}
+
+function wayFor(job: Job, { kind, checkpointId }: NewCheckpoint): Way {
+  if (kind === 'checkpoint' && job.retain > registerSlots) return 'whole';
+  if (checkpointId === undefined) return 'next';
+  return checkpointId < job.nextCheckpointId ? 'reserved' : 'fresh';
+}
+
+/** The id that the commit gets in this job. */
+export const idFor = (job: Job, { checkpointId }: NewCheckpoint): number => checkpointId ?? job.nextCheckpointId;
+
+/** The job after the commit, seen from the record before it. */
+export function withCommit(job: Job, commit: NewCheckpoint, version: number): Job {
+  const checkpointId = idFor(job, commit);
+  const ref = { ...commit.payload, checkpointId, metadata: commit.metadata };
+  const counted = {
+    fence: version,
+    newestCheckpointId: checkpointId,
+    nextCheckpointId: Math.max(job.nextCheckpointId, checkpointId + 1),
+  };
+  if (commit.kind === 'savepoint') {
+    const savepoints = [...job.savepoints, ref].sort((one, other) => one.checkpointId - other.checkpointId);
+    return { ...job, ...counted, savepoints };
+  }
+  const commits = [{ payloadId: ref.payloadId, checkpointId }, ...job.commits].slice(0, job.retain + ghosts);
+  const places = new Set(commits.slice(0, job.retain).map((one) => one?.checkpointId));
+  const checkpoints = [ref, ...job.checkpoints].filter((one) => places.has(one.checkpointId));
+  return { ...job, ...counted, commits, checkpoints };
+}
+
+/** What is acknowledged, and which payload nothing refers to any more, seen from the record before the commit. */
+export function outcome(before: Job, commit: NewCheckpoint): { committed: Committed; drops?: string | undefined } {
+  const after = withCommit(before, commit, before.fence);
+  const retained = after.checkpoints.map((ref) => ref.checkpointId).reverse();
+  const kept = new Set(after.checkpoints.map(({ checkpointId }) => checkpointId));
+  const dropped = before.checkpoints.find(({ checkpointId }) => !kept.has(checkpointId));
+  return { committed: { checkpointId: idFor(before, commit), retained }, drops: dropped?.payloadId };
 }
 
 /**
@@ -43,9 +96,15 @@ export function outcome(before: Job, kind: Kind): { committed: Committed; drops?
  */
 export function earlierCommit(
   job: Job,
-  { kind, payload }: { kind: Kind; payload: { payloadId: string } },
+  {
+    kind,
+    payload,
+    otherPayloadId,
+  }: Pick<NewCheckpoint, 'kind' | 'otherPayloadId'> & { payload: { payloadId: string } },
 ): Committed | undefined {
-  const isThis = (use: { payloadId?: string | undefined } | null | undefined) => use?.payloadId === payload.payloadId;
+  const ids = [payload.payloadId, ...(otherPayloadId === undefined ? [] : [otherPayloadId])];
+  const isThis = (use: { payloadId?: string | undefined } | null | undefined) =>
+    use?.payloadId !== undefined && ids.includes(use.payloadId);
   const checkpoint = job.commits.find(isThis);
   const savepoint = job.savepoints.find(isThis);
   const found = kind === 'checkpoint' ? checkpoint : savepoint;
@@ -63,31 +122,39 @@ function used({ jobId }: JobName, payloadId: string): Problem {
   return new Problem(uploadUsed, `Upload ${payloadId} already serves job "${jobId}" otherwise; begin a new upload.`);
 }
 
-/** A commit that lost its condition: what an earlier try of it was answered, or the reason as a thrown problem. */
-export function afterLoss(
-  name: JobName,
-  record: JobRecord | undefined,
-  version: number,
-  commit: NewCheckpoint,
-): Committed {
+/** A commit that lost its condition: an earlier try of it was committed, or it can be written, this way, to the job as it is now. */
+export type Loss =
+  | { readonly kind: 'committed'; readonly committed: Committed }
+  | { readonly kind: 'again'; readonly job: Job; readonly way: Way };
+
+/** Judges a commit by the record that it lost to. Throws the problem when it is refused. */
+export function afterLoss(name: JobName, record: JobRecord | undefined, version: number, commit: NewCheckpoint): Loss {
   const refused = refusal(name, record, version, { finished: 'allowed' });
   if (refused || !record || isDamaged(record)) throw refused;
-  const earlier = earlierCommit(record, commit);
-  if (earlier) return earlier;
-  throw (
-    refusal(name, record, version) ??
-    unexpected(record, commit) ??
-    crowded(record, commit) ??
-    new Error(`The commit to job "${name.jobId}" lost a condition that its record fulfils`)
-  );
+  const committed = earlierCommit(record, commit);
+  if (committed) return { kind: 'committed', committed };
+  const problem =
+    refusal(name, record, version) ?? unexpected(record, commit) ?? stale(record, commit) ?? crowded(record, commit);
+  if (problem) throw problem;
+  return { kind: 'again', job: record, way: wayFor(record, commit) };
 }
 
 function unexpected({ group, jobId, nextCheckpointId }: Job, { expected }: NewCheckpoint): Problem | undefined {
   if (expected === undefined || expected === nextCheckpointId) return undefined;
   return new Problem(
     unexpectedCheckpoint,
-    `The next checkpoint of job "${jobId}" of group "${group}" is ${nextCheckpointId}, expected was ${expected}; read the latest one before you go on.`,
+    `The next checkpoint of job "${jobId}" of group "${group}" is ${nextCheckpointId}, expected was ${expected}; read the latest one before you continue.`,
     { expected, next: nextCheckpointId },
+  );
+}
+
+function stale(job: Job, { checkpointId }: NewCheckpoint): Problem | undefined {
+  const newest = newestOf(job);
+  if (checkpointId === undefined || checkpointId > newest) return undefined;
+  return new Problem(
+    staleCheckpointId,
+    `Checkpoint id ${checkpointId} is not above ${newest}, the newest of job "${job.jobId}" of group "${job.group}"; give a higher id.`,
+    { checkpointId, newest },
   );
 }
 

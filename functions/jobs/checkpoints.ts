@@ -1,14 +1,25 @@
 /** Committing, reading and discarding the checkpoints of a job. */
-
 import { notFound, Problem } from '../../api/problem.ts';
+import { newestCheckpoint } from '../../api/problems/checkpoints.ts';
 import { payloadMissing } from '../../api/problems/jobs.ts';
-import { afterLoss, type Committed, earlierCommit, type Kind, outcome } from './checkpoint.ts';
+import {
+  afterLoss,
+  type Committed,
+  earlierCommit,
+  firstWay,
+  type Kind,
+  type Loss,
+  type NewCheckpoint,
+  outcome,
+  type Way,
+  withCommit,
+} from './checkpoint.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
-import { type Checkpoint, intact, isDamaged, type Job, type JobName, type JobRecord, refusal } from './job.ts';
-import { type Jobs, show } from './jobs.ts';
+import { type Checkpoint, intact, isDamaged, isWhole, type Job, type JobName, type JobRecord, refusal } from './job.ts';
+import { conflictTries, contended, type Jobs, show } from './jobs.ts';
 import { drop, type HeldDeletes } from './payloads/held-deletes.ts';
-import { readUpload } from './payloads/upload.ts';
-import { type Claimed, settle } from './payloads/uploads.ts';
+import { inlinePayloadIds, readUpload } from './payloads/upload.ts';
+import { type Claimed, putInline, settle } from './payloads/uploads.ts';
 
 export interface Checkpoints extends Jobs {
   readonly checkpoints: CheckpointStore;
@@ -17,32 +28,79 @@ export interface Checkpoints extends Jobs {
   readonly resultRetentionDays: number;
 }
 
-export interface Commit extends Claimed {
+export interface Commit {
+  /** Uploaded before, or within the request. */
+  readonly payload: Claimed | { readonly inline: Uint8Array };
   readonly kind: Kind;
   readonly metadata?: unknown;
-  /** The id that this checkpoint must get. */
+  /** The id that the service must give to this checkpoint. */
   readonly expectedCheckpointId?: number | undefined;
+  /** The id that the application gives to it. */
+  readonly checkpointId?: number | undefined;
 }
 
 /**
- * Commits an uploaded checkpoint: verifies the payload, writes the reference, and only then deletes what the write has dropped.
- * An upload that was committed before is answered with what became of it. Throws `not_found`, `fenced`, `job_finished`,
- * `unexpected_checkpoint`, `too_many_savepoints`, `upload_used` and what `settle` throws; nothing is written or deleted then.
+ * Commits a checkpoint: verifies the payload, writes the reference, and only then deletes what the write has dropped. An upload that was
+ * committed before is answered with what became of it. Throws `not_found`, `fenced`, `job_finished`, `unexpected_checkpoint`,
+ * `stale_checkpoint_id`, `too_many_savepoints`, `upload_used` and what `settle` throws; no reference is written then, and nothing deleted.
  */
-export async function commit(room: Checkpoints, name: JobName, version: number, given: Commit): Promise<Committed> {
-  const { kind, metadata, expectedCheckpointId: expected } = given;
-  const payload = await settle(room, name, given).catch(async (error: unknown) => {
+export async function commit(
+  room: Checkpoints,
+  name: JobName,
+  version: number,
+  given: Commit,
+  requestId: string,
+): Promise<Committed> {
+  const { kind, metadata, expectedCheckpointId: expected, checkpointId } = given;
+  const common = { kind, metadata, expected, checkpointId };
+  if ('inline' in given.payload) {
+    const { payloadId, otherPayloadId } = inlinePayloadIds(requestId, room.clock.now());
+    const payload = await putInline(room, name, payloadId, given.payload.inline);
+    return write(room, name, version, { ...common, payload, otherPayloadId });
+  }
+  const claimed = given.payload;
+  const payload = await settle(room, name, claimed).catch(async (error: unknown) => {
     if (!(error instanceof Problem) || error.kind !== payloadMissing) throw error;
-    return { earlier: await lateRetry(room, name, version, given, error) };
+    return { earlier: await lateRetry(room, name, version, kind, claimed, error) };
   });
-  if ('earlier' in payload) return payload.earlier;
-  const checkpoint = { kind, payload, metadata, expected };
-  const { before, lost } = await room.checkpoints.commit(name, version, checkpoint);
-  if (!before) return afterLoss(name, lost, version, checkpoint);
+  return 'earlier' in payload ? payload.earlier : write(room, name, version, { ...common, payload });
+}
+
+/** Writes without having read: only a write that has lost knows the job, and goes another way where one fits. */
+async function write(room: Checkpoints, name: JobName, version: number, checkpoint: NewCheckpoint): Promise<Committed> {
+  let loss: Extract<Loss, { kind: 'again' }> | undefined;
+  for (let tried = 0; tried < conflictTries; tried += 1) {
+    const way = loss?.way ?? firstWay(checkpoint);
+    const change =
+      way === 'whole' && loss
+        ? await room.checkpoints.commitWhole(loss.job, version, withCommit(loss.job, checkpoint, version))
+        : await room.checkpoints.commit(name, version, checkpoint, way as Exclude<Way, 'whole'>);
+    if (change.before) return committed(room, name, version, change.before, checkpoint);
+    const judged = afterLoss(name, change.lost, version, checkpoint);
+    if (judged.kind === 'committed') return judged.committed;
+    loss = judged;
+  }
+  throw contended(name);
+}
+
+async function committed(
+  room: Checkpoints,
+  name: JobName,
+  version: number,
+  before: JobRecord,
+  checkpoint: NewCheckpoint,
+): Promise<Committed> {
   if (isDamaged(before)) throw refusal(name, before, version);
-  const { committed, drops } = outcome(before, kind);
+  const { committed: answer, drops } = outcome(before, checkpoint);
   if (drops) await drop(room, before, [drops]);
-  return committed;
+  return answer;
+}
+
+/** Reserves the next checkpoint id for this caller: it rises, and is given to nobody else. Throws `not_found`, `fenced`, `job_finished`. */
+export async function reserve(room: Checkpoints, name: JobName, version: number): Promise<number> {
+  const { before, lost } = await room.checkpoints.reserve(name, version);
+  if (!before || isDamaged(before)) throw refusal(name, before ?? lost, version) ?? contended(name);
+  return before.nextCheckpointId;
 }
 
 /** The payload of a commit that was superseded is gone, its id is still known. */
@@ -50,7 +108,8 @@ async function lateRetry(
   room: Checkpoints,
   name: JobName,
   version: number,
-  { kind, uploadId }: Commit,
+  kind: Kind,
+  { uploadId }: Claimed,
   missing: Problem,
 ) {
   const record = await room.jobs.read(name);
@@ -62,29 +121,91 @@ async function lateRetry(
   return earlier;
 }
 
-/** The checkpoints that an active job keeps, newest last; none of a finished one. */
-export async function list(room: Checkpoints, name: JobName): Promise<Checkpoint[]> {
-  const job = await show(room, name);
-  return job.state === 'ACTIVE' ? intact(job.checkpoints).reverse() : [];
+export interface Kept {
+  readonly kind: Kind;
+  readonly checkpoint: Checkpoint;
 }
 
-/** Throws `not_found` when the job has none. */
-export async function latest(room: Checkpoints, name: JobName): Promise<Checkpoint> {
-  const newest = (await list(room, name)).at(-1);
+const kindOf = (kind: Kind) => (checkpoint: Checkpoint) => ({ kind, checkpoint });
+
+/** The checkpoints and savepoints that a job keeps, in order of their ids; of a finished one only the savepoints, unless its clean-up is held. */
+export async function list(room: Checkpoints, name: JobName): Promise<Kept[]> {
+  const job = await show(room, name);
+  return keptOf(job).sort((one, other) => one.checkpoint.checkpointId - other.checkpoint.checkpointId);
+}
+
+function keptOf(job: Job): Kept[] {
+  return [
+    ...(isWhole(job) ? intact(job.checkpoints).map(kindOf('checkpoint')) : []),
+    ...intact(job.savepoints).map(kindOf('savepoint')),
+  ];
+}
+
+/** The newest checkpoint, no savepoint. Throws `not_found` when the job has none. */
+export async function latest(room: Checkpoints, name: JobName): Promise<Kept> {
+  const newest = (await list(room, name)).findLast(({ kind }) => kind === 'checkpoint');
   if (newest) return newest;
   throw new Problem(notFound, `Job "${name.jobId}" of group "${name.group}" has no checkpoint.`);
 }
 
 /** One checkpoint or savepoint by its id. Throws `not_found`, also for one that was dropped. */
-export async function find(room: Checkpoints, name: JobName, checkpointId: number): Promise<Checkpoint> {
-  const job = await show(room, name);
-  const kept = [...(job.state === 'ACTIVE' ? job.checkpoints : []), ...job.savepoints];
-  const found = intact(kept).find((one) => one.checkpointId === checkpointId);
+export async function find(room: Checkpoints, name: JobName, checkpointId: number): Promise<Kept> {
+  const kept = await list(room, name);
+  const found = kept.find(({ checkpoint }) => checkpoint.checkpointId === checkpointId);
   if (found) return found;
-  const ids = kept.map((ref) => ref.checkpointId).sort((one, other) => one - other);
-  throw new Problem(
+  throw noCheckpoint(
+    name,
+    checkpointId,
+    kept.map(({ checkpoint }) => checkpoint.checkpointId),
+  );
+}
+
+function noCheckpoint({ group, jobId }: JobName, checkpointId: number, ids: readonly number[]): Problem {
+  const known = ids.join(', ') || 'none';
+  return new Problem(
     notFound,
-    `Job "${name.jobId}" of group "${name.group}" has no checkpoint ${checkpointId}; it has ${ids.join(', ') || 'none'}.`,
+    `Job "${jobId}" of group "${group}" has no checkpoint ${checkpointId}; it has ${known}.`,
+  );
+}
+
+/**
+ * Drops one checkpoint of an active job, or a savepoint, by its id. The newest checkpoint, which the next leader would recover, only with `force`.
+ * Throws `not_found`, `fenced`, `job_finished` or `newest_checkpoint`.
+ */
+export async function discard(
+  room: Checkpoints,
+  name: JobName,
+  version: number,
+  checkpointId: number,
+  force: boolean,
+): Promise<number> {
+  for (let tried = 0; tried < conflictTries; tried += 1) {
+    const job = await show(room, name);
+    if (job.savepoints.some((one) => one.checkpointId === checkpointId))
+      return discardSavepoint(room, name, version, checkpointId);
+    const refused = refusal(name, job, version);
+    if (refused) throw refused;
+    const ids = job.checkpoints.map((one) => one.checkpointId);
+    if (!ids.includes(checkpointId)) {
+      // An earlier try may have dropped it without hearing so.
+      if (tried > 0) return 1;
+      throw noCheckpoint(name, checkpointId, ids);
+    }
+    if (ids[0] === checkpointId && !force) throw newest(name, checkpointId);
+    const { before } = await room.checkpoints.dropOne(job, version, checkpointId);
+    if (!before) continue;
+    const dropped = job.checkpoints.find((one) => one.checkpointId === checkpointId);
+    if (dropped?.payloadId) await drop(room, before, [dropped.payloadId]);
+    return 1;
+  }
+  throw contended(name);
+}
+
+function newest({ group, jobId }: JobName, checkpointId: number): Problem {
+  return new Problem(
+    newestCheckpoint,
+    `Checkpoint ${checkpointId} is the newest of job "${jobId}" of group "${group}", which the next leader would recover; pass force to drop it.`,
+    { checkpointId },
   );
 }
 
@@ -96,7 +217,7 @@ export async function discardAll(room: Checkpoints, name: JobName, version: numb
   const { before, lost } = await room.checkpoints.discardAll(name, version, request);
   const record = before ?? lost;
   if (isRepeated(lost, version, request)) return 0;
-  if (!before || isDamaged(before)) throw refusal(name, record, version) ?? unexplained(name);
+  if (!before || isDamaged(before)) throw refusal(name, record, version) ?? contended(name);
   await drop(
     room,
     before,
@@ -117,7 +238,7 @@ export async function discardSavepoint(
   version: number,
   checkpointId: number,
 ): Promise<number> {
-  for (let attempt = 0; attempt < 5; attempt += 1) {
+  for (let attempt = 0; attempt < conflictTries; attempt += 1) {
     const job = await show(room, name);
     const refused = refusal(name, job, version, { finished: 'allowed' });
     if (refused) throw refused;
@@ -134,7 +255,7 @@ export async function discardSavepoint(
     await drop(room, before, [savepoint.payloadId]);
     return 1;
   }
-  throw unexplained(name);
+  throw contended(name);
 }
 
 /** When a finished job that keeps no savepoint goes, epoch seconds. */
@@ -144,5 +265,3 @@ export function goneAt(
 ): number {
   return Math.floor((result?.finishedAt ?? clock.now()) / 1_000) + resultRetentionDays * 24 * 3_600;
 }
-
-const unexplained = ({ jobId }: JobName) => new Error(`Job "${jobId}" changes too fast`);

@@ -1,3 +1,4 @@
+import { leaseTable } from '../leadership/lease-table.ts';
 import { documentClient, s3Client } from '../platform/aws.ts';
 import { systemClock } from '../platform/clock.ts';
 import { bucketName, readSettings, tableName } from '../platform/settings.ts';
@@ -8,8 +9,11 @@ import { payloadBucket } from './payloads/payload-bucket.ts';
 /** Builds the room once per Lambda environment, from its variables. */
 export function jobRoom(): Jobs {
   const { TENURE_TABLE, TENURE_BUCKET } = readSettings({ TENURE_TABLE: tableName, TENURE_BUCKET: bucketName });
+  const client = documentClient();
+  const leases = leaseTable(client, TENURE_TABLE);
   return {
-    jobs: jobTable(documentClient(), TENURE_TABLE),
+    jobs: jobTable(client, TENURE_TABLE),
+    readLeadership: (group) => leases.read(group, true),
     payloads: payloadBucket(s3Client(), TENURE_BUCKET),
     clock: systemClock,
   };

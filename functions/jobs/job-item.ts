@@ -6,11 +6,13 @@
  * moves every slot one further. Slot i of both belongs to the same checkpoint. What leaves the retained part is cut off by the
  * list `retained.cut`: a slot of it that exists (with NULL) stands in the way of what would be moved there.
  *
+ * A job that keeps more than 32 checkpoints has plain lists in the place of the registers, which are read and written as a whole.
+ *
  * Ids and digests are binary, so that a job that retains 3 checkpoints stays below 2 KB with the longest names and metadata.
  * Another hand may have damaged the item, so every part is read by itself.
  */
 import * as z from 'zod/mini';
-import { jsonText } from '../../api/schema.ts';
+import { fencingVersion, jsonText } from '../../api/schema.ts';
 import { groupsIndex } from '../leadership/keys.ts';
 import {
   type CheckpointRef,
@@ -22,12 +24,14 @@ import {
   type JobRecord,
   type Malformed,
   maxRetain,
+  newestOf,
   type Payload,
+  registerSlots,
 } from './job.ts';
 import { cleanUpPartition, jobKey, jobPrefix } from './keys.ts';
 
-export const checkpointSlots = maxRetain;
-export const commitSlots = maxRetain + ghosts;
+export const checkpointSlots = registerSlots;
+export const commitSlots = registerSlots + ghosts;
 
 const nulls = (count: number): null[] => Array.from({ length: count }, () => null);
 const padded = <Slot>(slots: readonly Slot[], length: number): (Slot | null)[] => [
@@ -36,7 +40,7 @@ const padded = <Slot>(slots: readonly Slot[], length: number): (Slot | null)[] =
 ];
 
 /** The slots that no checkpoint may reach, counted from the far end. */
-export const cutOff = (retain: number) => nulls(maxRetain - retain);
+export const cutOff = (retain: number) => nulls(Math.max(0, registerSlots - retain));
 
 export const idBytes = (payloadId: string) => Buffer.from(payloadId.replaceAll('-', ''), 'hex');
 
@@ -72,14 +76,30 @@ function compositeText(bytes: Uint8Array): string {
 
 export const storedGraph = (graph: Payload) => ({ id: idBytes(graph.payloadId), ...storedRef(graph) });
 
-/** The register of references: gaps where one was discarded. */
-function storedCheckpoints(checkpoints: readonly CheckpointRef[], commits: Job['commits']) {
+/** Both registers, or lists. */
+export function storedRegisters(job: Pick<Job, 'checkpoints' | 'commits' | 'retain'>) {
+  return {
+    checkpoints: storedCheckpoints(job, Math.max(job.retain, checkpointSlots)),
+    commits: padded(
+      job.commits
+        .slice(0, job.retain + ghosts)
+        .map((commit) => commit && [idBytes(commit.payloadId), commit.checkpointId]),
+      Math.max(job.retain + ghosts, commitSlots),
+    ),
+  };
+}
+
+/** Gaps where one was discarded. */
+function storedCheckpoints(
+  { checkpoints, commits, retain }: Pick<Job, 'checkpoints' | 'commits' | 'retain'>,
+  length: number,
+) {
   const byId = new Map(checkpoints.map((ref) => [ref.checkpointId, ref]));
   const slots = commits.map((commit) => {
     const ref = commit && byId.get(commit.checkpointId);
     return ref && !isMalformed(ref) ? storedRef(ref) : null;
   });
-  return padded(slots.slice(0, checkpointSlots), checkpointSlots);
+  return padded(slots.slice(0, retain), length);
 }
 
 /** Clearing slots, instead of writing the register anew, can never bring back what another request has dropped meanwhile. */
@@ -91,27 +111,26 @@ export function clearedSlots(from: number, to: number): string[] {
 export function toItem(job: Job): Record<string, unknown> {
   return {
     ...jobKey(job.group, job.jobId),
-    ...(job.state === 'FINISHED' ? owesCleanUp(job.group) : {}),
+    ...(job.state === 'FINISHED' && job.cleanUp !== 'held' ? owesCleanUp(job.group) : {}),
     state: job.state,
     fence: job.fence,
     graph: job.graph && storedGraph(job.graph),
     metadata: job.metadata === undefined ? undefined : JSON.stringify(job.metadata),
     retain: job.retain,
     cut: cutOff(job.retain),
-    checkpoints: storedCheckpoints(job.checkpoints, job.commits),
-    commits: padded(
-      job.commits.map((commit) => commit && [idBytes(commit.payloadId), commit.checkpointId]),
-      commitSlots,
-    ),
+    ...storedRegisters(job),
     savepoints: Object.fromEntries(
       intact(job.savepoints).map((ref) => [ref.payloadId, [storedRef(ref), ref.checkpointId]] as const),
     ),
     nextCheckpointId: [job.nextCheckpointId],
+    newest: newestOf(job),
+    revision: job.revision ?? 0,
     submittedAt: job.submittedAt,
     requestId: job.requestId,
     requestBefore: job.requestBefore,
     discardedBy: job.discardedBy,
     result: job.result,
+    cleanUp: job.cleanUp,
     heldBy: job.heldBy,
   };
 }
@@ -137,6 +156,8 @@ export const owesCleanUp = (group: string) => ({
 const binary = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 const isId = (stored: unknown): stored is Uint8Array => stored instanceof Uint8Array && stored.length === 16;
 const count = z.int().check(z.minimum(0));
+/** Epoch ms, within what an instant of the API can say. */
+const time = z.int().check(z.minimum(0), z.maximum(8_640_000_000_000_000));
 
 const refItem = z.object({
   bytes: count,
@@ -144,7 +165,7 @@ const refItem = z.object({
     binary.check(z.refine(({ length }) => length === 32)),
     z.transform((digest) => Buffer.from(digest).toString('hex')),
   ),
-  at: z.number(),
+  at: time,
   composite: z.optional(z.pipe(binary.check(z.refine(({ length }) => length === 34)), z.transform(compositeText))),
   metadata: z.optional(jsonText),
 });
@@ -168,7 +189,7 @@ const graph = z.catch(
 
 const jobItem = z.object({
   state: z.enum(['ACTIVE', 'FINISHED', 'CLEANED']),
-  fence: z.int(),
+  fence: fencingVersion,
   graph,
   metadata: z.catch(z.optional(jsonText), undefined),
   retain: z.int().check(z.minimum(1), z.maximum(maxRetain)),
@@ -179,7 +200,9 @@ const jobItem = z.object({
   ),
   savepoints: z.record(z.string(), z.unknown()),
   nextCheckpointId: z.tuple([z.int().check(z.minimum(1))]),
-  submittedAt: z.catch(z.number(), 0),
+  newest: z.catch(z.optional(z.int().check(z.minimum(-1))), undefined),
+  revision: z.catch(count, 0),
+  submittedAt: z.catch(time, 0),
   requestId: z.catch(z.string(), ''),
   requestBefore: z.catch(z.optional(z.string()), undefined),
   result: z.catch(
@@ -187,13 +210,14 @@ const jobItem = z.object({
       z.object({
         outcome: z.enum(['succeeded', 'failed', 'cancelled']),
         detail: z.optional(z.string()),
-        finishedAt: z.number(),
+        finishedAt: time,
         requestId: z.string(),
       }),
     ),
     undefined,
   ),
   discardedBy: z.catch(z.optional(z.string()), undefined),
+  cleanUp: z.catch(z.optional(z.literal('held')), undefined),
   heldBy: z.catch(z.optional(z.string()), undefined),
 });
 
@@ -209,11 +233,12 @@ export function toJob(item: Record<string, unknown> | undefined): JobRecord | un
     const [issue] = read.error.issues;
     return { ...name, damage: `its record is malformed at ${issue?.path.join('.')}: ${issue?.message}` };
   }
-  const { commits, checkpoints, savepoints, nextCheckpointId, ...rest } = read.data;
+  const { commits, checkpoints, savepoints, nextCheckpointId, newest: newestCheckpointId, ...rest } = read.data;
   return {
     ...name,
     ...rest,
     nextCheckpointId: nextCheckpointId[0],
+    newestCheckpointId,
     commits,
     checkpoints: checkpoints.slice(0, rest.retain).flatMap((stored, at) => checkpointAt(stored, commits[at] ?? null)),
     savepoints: Object.entries(savepoints)

@@ -40,5 +40,5 @@ export interface JobStore {
   /** Conditioned on the record being as it was seen. */
   replace(seen: Job, version: number, replacement: Replacement): Promise<JobWrite>;
   /** ACTIVE → FINISHED, unless a newer term has touched the job. */
-  finish(name: JobName, version: number, result: Result): Promise<JobWrite>;
+  finish(name: JobName, version: number, result: Result, cleanUp: 'held' | undefined): Promise<JobWrite>;
 }

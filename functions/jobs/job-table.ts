@@ -11,8 +11,18 @@ import { groupKey, groupsIndex } from '../leadership/keys.ts';
 import { toRecord } from '../leadership/lease-items.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { conditional, decided, once } from '../platform/conditional.ts';
-import type { JobName, JobRecord } from './job.ts';
-import { clearedSlots, cutOff, noJob, owesCleanUp, storedGraph, toItem, toJob } from './job-item.ts';
+import { type Job, type JobName, type JobRecord, newestOf } from './job.ts';
+import {
+  checkpointSlots,
+  clearedSlots,
+  cutOff,
+  noJob,
+  owesCleanUp,
+  storedGraph,
+  storedRegisters,
+  toItem,
+  toJob,
+} from './job-item.ts';
 import type { JobStore, JobWrite } from './job-store.ts';
 import { jobKey, jobPrefix } from './keys.ts';
 import { notStateLocked, pastStateLock } from './state-locks-table.ts';
@@ -89,15 +99,17 @@ export function jobTable(client: DynamoDBDocumentClient, table: string, clock: C
       };
     },
 
-    replace: (seen, version, { graph, retain = seen.retain, metadata, requestId }) =>
-      update(seen, {
+    replace: (seen, version, { graph, retain = seen.retain, metadata, requestId }) => {
+      const registers = retained(seen, retain);
+      return update(seen, {
         set: [
           'fence = :version, graph = :graph, requestId = :request, requestBefore = :seen',
-          'retain = :retain, cut = :cut',
-          ...clearedSlots(retain, seen.retain),
+          'retain = :retain, cut = :cut, revision = revision + :one',
+          ...registers.set,
           ...(metadata === undefined ? [] : ['metadata = :metadata']),
         ],
-        condition: ['requestId = :seen AND retain = :seenRetain'],
+        condition: ['requestId = :seen AND retain = :seenRetain', ...registers.condition],
+        names: registers.names,
         values: {
           ':version': version,
           ':graph': storedGraph(graph),
@@ -106,24 +118,52 @@ export function jobTable(client: DynamoDBDocumentClient, table: string, clock: C
           ':cut': cutOff(retain),
           ':seen': seen.requestId,
           ':seenRetain': seen.retain,
-          ...(retain < seen.retain ? { ':none': null } : {}),
+          ':one': 1,
+          ...registers.values,
           ...(metadata === undefined ? {} : { ':metadata': JSON.stringify(metadata) }),
         },
-      }),
+      });
+    },
 
-    finish: (name, version, result) => {
+    finish: (name, version, result, cleanUp) => {
       const owed = owesCleanUp(name.group);
+      const held = cleanUp === 'held';
       return update(name, {
-        set: ['#state = :finished, fence = :version, #result = :result, groupsPk = :owed, #group = :group'],
-        names: { '#result': 'result', '#group': groupsIndex.sortKey },
+        set: [
+          '#state = :finished, fence = :version, #result = :result',
+          held ? 'cleanUp = :held' : 'groupsPk = :owed, #group = :group',
+        ],
+        names: { '#result': 'result', ...(held ? {} : { '#group': groupsIndex.sortKey }) },
         values: {
           ':version': version,
           ':finished': 'FINISHED',
           ':result': result,
-          ':owed': owed[groupsIndex.partitionKey],
-          ':group': owed[groupsIndex.sortKey],
+          ...(held
+            ? { ':held': 'held' }
+            : { ':owed': owed[groupsIndex.partitionKey], ':group': owed[groupsIndex.sortKey] }),
         },
       });
+    },
+  };
+}
+
+/** What another retention does to the registers; lists beyond them are written as a whole, if nothing has changed. */
+function retained(seen: Job, retain: number) {
+  if (Math.max(retain, seen.retain) <= checkpointSlots) {
+    const set = clearedSlots(retain, seen.retain);
+    return { set, condition: [], names: {}, values: set.length > 0 ? { ':none': null } : {} };
+  }
+  const { checkpoints, commits } = storedRegisters({ ...seen, retain });
+  return {
+    set: ['checkpoints = :refs, #commits = :commits'],
+    condition: ['nextCheckpointId[0] = :next AND newest = :newest AND revision = :revision'],
+    names: { '#commits': 'commits' },
+    values: {
+      ':refs': checkpoints,
+      ':commits': commits,
+      ':next': seen.nextCheckpointId,
+      ':newest': newestOf(seen),
+      ':revision': seen.revision ?? 0,
     },
   };
 }

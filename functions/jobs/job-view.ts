@@ -1,36 +1,43 @@
 import type * as z from 'zod/mini';
-import type { shownCheckpoint, shownJob, shownPayload } from '../../api/operations/jobs.ts';
+import type { listedJob, shownCheckpoint, shownJob, shownPayload } from '../../api/operations/jobs.ts';
 import { instant } from '../platform/clock.ts';
-import { type Checkpoint, intact, type Job, type Payload } from './job.ts';
+import { type Checkpoint, intact, isDamaged, isWhole, type Job, type JobRecord, type Payload } from './job.ts';
 
-export const shownRef = ({ bytes, sha256, committedAt }: Payload): z.input<typeof shownPayload> => ({
+const toPayloadView = ({ bytes, sha256, committedAt }: Payload): z.input<typeof shownPayload> => ({
   bytes,
   sha256,
   committedAt: instant(committedAt),
 });
 
-export const shownCheckpointRef = (checkpoint: Checkpoint): z.input<typeof shownCheckpoint> => ({
+export const toCheckpointView = (checkpoint: Checkpoint): z.input<typeof shownCheckpoint> => ({
   checkpointId: checkpoint.checkpointId,
-  ...shownRef(checkpoint),
+  ...toPayloadView(checkpoint),
   ...(checkpoint.metadata === undefined ? {} : { metadata: checkpoint.metadata as never }),
 });
 
 /** A job as the API shows it. What a finished job's clean-up is about to delete is not shown. */
-export function shown(job: Job): z.input<typeof shownJob> {
-  const active = job.state === 'ACTIVE';
-  const { metadata, result } = job;
+export function toJobView(job: Job): z.input<typeof shownJob> {
+  const whole = isWhole(job);
+  const { metadata, result, cleanUp } = job;
   return {
     jobId: job.jobId,
     state: job.state,
     fencingVersion: job.fence,
-    graph: active && job.graph ? shownRef(job.graph) : null,
+    graph: whole && job.graph ? toPayloadView(job.graph) : null,
     ...(metadata === undefined ? {} : { metadata: metadata as never }),
     retain: job.retain,
-    checkpoints: active ? intact(job.checkpoints).reverse().map(shownCheckpointRef) : [],
-    savepoints: intact(job.savepoints).map(shownCheckpointRef),
+    checkpoints: whole ? intact(job.checkpoints).reverse().map(toCheckpointView) : [],
+    savepoints: intact(job.savepoints).map(toCheckpointView),
     nextCheckpointId: job.nextCheckpointId,
     submittedAt: instant(job.submittedAt),
     ...(result && { result: result.outcome, finishedAt: instant(result.finishedAt) }),
     ...(result?.detail !== undefined && { detail: result.detail }),
+    ...(cleanUp && job.state === 'FINISHED' && { cleanUp }),
   };
+}
+
+/** The same in a list, where a damaged job fails nobody else. */
+export function toListedJob(record: JobRecord): z.input<typeof listedJob> {
+  if (!isDamaged(record)) return toJobView(record);
+  return { jobId: record.jobId, state: 'DAMAGED', reason: record.damage };
 }

@@ -26,7 +26,7 @@ export interface Payload {
 }
 
 export interface Checkpoint extends Payload {
-  /** Rises by one per commit, from 1, across leaders; never reused. */
+  /** Rises with every commit, across leaders; never used twice. From 1 where the service gives it, from 0 where the application does. */
   readonly checkpointId: number;
   /** JSON. */
   readonly metadata?: unknown;
@@ -65,7 +65,7 @@ export interface Job {
   readonly graph?: Payload | undefined;
   /** JSON. */
   readonly metadata?: unknown;
-  /** How many checkpoints are kept: 1 to 32. */
+  /** How many checkpoints are kept: 1 to 256. */
   readonly retain: number;
   /** Newest first. */
   readonly checkpoints: readonly CheckpointRef[];
@@ -73,7 +73,12 @@ export interface Job {
   readonly savepoints: readonly CheckpointRef[];
   /** The last `retain` + 8 checkpoint commits, newest first, whatever became of them since; null where one is unreadable. */
   readonly commits: readonly (Commit | null)[];
+  /** The next id that the service gives: above every id that was committed or reserved. */
   readonly nextCheckpointId: number;
+  /** The highest id that was ever committed, -1 before the first; undefined where a record does not say it: see `newestOf`. */
+  readonly newestCheckpointId?: number | undefined;
+  /** Rises whenever checkpoints are dropped, or the graph is replaced, without a commit. */
+  readonly revision?: number | undefined;
   /** Epoch ms. */
   readonly submittedAt: number;
   /** Mark of the request that submitted it, or its present graph. */
@@ -83,6 +88,8 @@ export interface Job {
   /** Mark of the last request that discarded all checkpoints, so that its late retry spares what was committed since. */
   readonly discardedBy?: string | undefined;
   readonly result?: Result | undefined;
+  /** FINISHED only: everything stays until the application says that it has deleted what its checkpoints refer to. */
+  readonly cleanUp?: 'held' | undefined;
   /** The backup that still copies what the job referred to when it was recorded: until then nothing is deleted. */
   readonly heldBy?: string | undefined;
 }
@@ -97,11 +104,15 @@ export interface DamagedJob {
 export type JobRecord = Job | DamagedJob;
 
 export const isDamaged = (record: JobRecord): record is DamagedJob => 'damage' in record;
+/** A damaged record has no state that can be read. */
+export const stateOf = (record: JobRecord): JobState | 'DAMAGED' => (isDamaged(record) ? 'DAMAGED' : record.state);
 export const isMalformed = (ref: CheckpointRef): ref is Malformed => 'malformed' in ref;
 export const intact = (refs: readonly CheckpointRef[]): Checkpoint[] =>
   refs.filter((ref): ref is Checkpoint => !isMalformed(ref));
 
-export const maxRetain = 32;
+export const maxRetain = 256;
+/** Up to so many checkpoints are kept in registers, to which a commit adds one without reading them. */
+export const registerSlots = 32;
 /** How many commits stay known after their checkpoint was dropped, so that a late retry resurrects nothing. */
 export const ghosts = 8;
 export const maxSavepoints = 32;
@@ -144,6 +155,16 @@ export function fencedOff(record: JobRecord | undefined, version: number): Probl
   );
 }
 
+/** The highest id that was ever committed, -1 before the first. */
+export function newestOf({ newestCheckpointId, commits, checkpoints, savepoints }: Job): number {
+  if (newestCheckpointId !== undefined) return newestCheckpointId;
+  return Math.max(-1, ...[...commits, ...checkpoints, ...savepoints].map((one) => one?.checkpointId ?? -1));
+}
+
+/** Whether what the job refers to is its own still: of a finished job's references the clean-up may have deleted some. */
+export const isWhole = ({ state, cleanUp }: Job): boolean =>
+  state === 'ACTIVE' || (state === 'FINISHED' && cleanUp === 'held');
+
 /** Every payload that the record refers to and that must therefore stay. A finished job keeps its savepoints. */
 export function referredPayloads(job: Job): Set<string> {
   const kept = job.state === 'CLEANED' ? job.savepoints : [...job.checkpoints, ...job.savepoints];
@@ -156,7 +177,7 @@ export function referredPayloads(job: Job): Set<string> {
  * rest already.
  */
 export function livePayloads(job: Job): Set<string> {
-  if (job.state === 'ACTIVE') return referredPayloads(job);
+  if (isWhole(job)) return referredPayloads(job);
   return new Set(job.savepoints.flatMap(({ payloadId }) => payloadId ?? []));
 }
 

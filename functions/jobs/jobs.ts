@@ -1,10 +1,10 @@
 /** The life of a job: submitted, replaced, finished. Each write is one conditional request of the store. */
-import { createHash } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { Fence } from '../../api/fence.ts';
-import { Problem } from '../../api/problem.ts';
+import { contention, Problem } from '../../api/problem.ts';
 import { uploadUsed } from '../../api/problems/jobs.ts';
 import { termLost } from '../leadership/leadership.ts';
+import { isLive, type LeadershipRecord } from '../leadership/lease.ts';
 import { refuseReusedKey } from '../platform/idempotency.ts';
 import { timely } from '../platform/timely.ts';
 import {
@@ -15,19 +15,31 @@ import {
   type JobRecord,
   type JobState,
   type Outcome,
+  type Result,
   refusal,
 } from './job.ts';
 import type { JobStore } from './job-store.ts';
-import { payloadKey } from './payloads/upload.ts';
-import { type Claimed, settle, type Uploads } from './payloads/uploads.ts';
+import { type Claimed, putInline, settle, type Uploads } from './payloads/uploads.ts';
 
 export interface Jobs extends Uploads {
   readonly jobs: JobStore;
+  /** The leadership of a group, strongly consistent. */
+  readLeadership(group: string): Promise<LeadershipRecord | undefined>;
+}
+
+/** Throws `leadership_lost` unless the fence is that of the running term. */
+export async function requireTerm(
+  { readLeadership, clock }: Pick<Jobs, 'readLeadership' | 'clock'>,
+  group: string,
+  fence: Fence,
+): Promise<void> {
+  const leadership = await readLeadership(group);
+  if (!isLive(leadership, fence, clock.now())) throw termLost(group, fence, leadership);
 }
 
 export interface Submitted {
   readonly graph: Claimed | { readonly inline: Uint8Array };
-  /** 1 to 32; 1 for a new job unless given. */
+  /** 1 to 256; 1 for a new job unless given. */
   readonly retain?: number | undefined;
   readonly metadata?: unknown;
 }
@@ -44,7 +56,10 @@ export async function submit(
   submitted: Submitted,
   requestId: string,
 ): Promise<void> {
-  const graph = await settle(room, name, await asUpload(room, name, submitted.graph));
+  const graph =
+    'inline' in submitted.graph
+      ? await putInline(room, name, v7({ msecs: room.clock.now() }), submitted.graph.inline)
+      : await settle(room, name, submitted.graph);
   const { retain, metadata } = submitted;
   const job: Job = {
     ...name,
@@ -65,7 +80,7 @@ export async function submit(
   let { present } = submission;
   const { ended } = submission;
   if (ended) throw fencedOff(present, fence.fencingVersion) ?? termLost(name.group, fence, ended.leadership);
-  for (let attempt = 0; attempt < 5; attempt += 1) {
+  for (let tried = 0; tried < conflictTries; tried += 1) {
     const refused = refusal(name, present, fence.fencingVersion);
     if (refused) throw refused;
     const seen = present as Job;
@@ -77,16 +92,15 @@ export async function submit(
     if (write.won) return;
     present = write.lost;
   }
-  throw new Error(`Job "${name.jobId}" of group "${name.group}" changed five times during its submission`);
+  throw contended(name);
 }
 
-/** A graph in the request goes to the bucket all the same, under a key that nobody else knows. */
-async function asUpload({ payloads, clock }: Jobs, { group, jobId }: JobName, graph: Submitted['graph']) {
-  if (!('inline' in graph)) return graph;
-  const uploadId = v7({ msecs: clock.now() });
-  const sha256 = createHash('sha256').update(graph.inline).digest('hex');
-  await payloads.put(payloadKey(group, jobId, uploadId), graph.inline, sha256);
-  return { uploadId, sha256, bytes: graph.inline.byteLength };
+/** Each of them loses to another write that has taken effect. */
+export const conflictTries = 5;
+
+export function contended({ group, jobId }: JobName): Problem {
+  const members = { retryAfterMs: 100 };
+  return new Problem(contention, `Too much contention on job "${jobId}" of group "${group}". Retry.`, members);
 }
 
 function isRepeated({ graph, requestId, requestBefore }: Job, payloadId: string, request: string): boolean {
@@ -106,24 +120,63 @@ function used({ jobId }: JobName, payloadId: string): Problem {
   );
 }
 
+export interface Finishing {
+  readonly outcome: Outcome;
+  readonly detail?: string | undefined;
+  /** Keeps everything until the application has acknowledged its own clean-up. */
+  readonly cleanUp?: 'held' | undefined;
+}
+
+export interface Finished {
+  readonly state: JobState;
+  /** Whether the job had been submitted. */
+  readonly submitted: boolean;
+}
+
 /**
- * Records the result; the clean-up of the payloads follows by schedule. The same result again is answered as a success, another
- * one refused with `job_finished`. Throws `not_found` or `fenced`.
+ * Records the result; the clean-up of the payloads follows by schedule, or once it is acknowledged. The same result again is returned as a
+ * success, another one refused with `job_finished`. The result of a job that was never submitted is remembered as well, by the running term.
+ * Throws `fenced`, `leadership_lost` or `idempotency_key_reused`.
  */
 export async function finish(
-  { jobs, clock }: Jobs,
+  room: Jobs,
   name: JobName,
   fence: Fence,
-  { outcome, detail }: { outcome: Outcome; detail?: string | undefined },
+  { outcome, detail, cleanUp }: Finishing,
   requestId: string,
-): Promise<JobState> {
-  const result = { outcome, detail, finishedAt: clock.now(), requestId };
-  const { won, lost } = await jobs.finish(name, fence.fencingVersion, result);
-  if (won) return 'FINISHED';
-  if (lost && !isDamaged(lost))
-    refuseReusedKey(lost.result?.requestId, requestId, `POST /v1/groups/${name.group}/jobs/${name.jobId}/finish`);
-  if (isSameResult(lost, fence, outcome)) return lost.state;
-  throw refusal(name, lost, fence.fencingVersion) ?? new Error(`Job "${name.jobId}" cannot be finished`);
+): Promise<Finished> {
+  const result = { outcome, detail, finishedAt: room.clock.now(), requestId };
+  for (let tried = 0; tried < conflictTries; tried += 1) {
+    const { won, lost } = await room.jobs.finish(name, fence.fencingVersion, result, cleanUp);
+    if (won) return { state: 'FINISHED', submitted: true };
+    if (lost && !isDamaged(lost))
+      refuseReusedKey(lost.result?.requestId, requestId, `POST /v1/groups/${name.group}/jobs/${name.jobId}/finish`);
+    if (isSameResult(lost, fence, outcome)) return { state: lost.state, submitted: lost.graph !== undefined };
+    if (lost) throw refusal(name, lost, fence.fencingVersion) ?? contended(name);
+    const job = neverSubmitted(name, fence, result, cleanUp);
+    const { answer: submission } = await timely(room, (now) => room.jobs.submit(job, fence, now));
+    if (submission.won) return { state: 'FINISHED', submitted: false };
+    const { present, ended } = submission;
+    if (ended) throw fencedOff(present, fence.fencingVersion) ?? termLost(name.group, fence, ended.leadership);
+  }
+  throw contended(name);
+}
+
+function neverSubmitted(name: JobName, fence: Fence, result: Result, cleanUp: 'held' | undefined): Job {
+  return {
+    ...name,
+    state: 'FINISHED',
+    fence: fence.fencingVersion,
+    retain: 1,
+    checkpoints: [],
+    savepoints: [],
+    commits: [],
+    nextCheckpointId: 1,
+    submittedAt: result.finishedAt,
+    requestId: result.requestId,
+    result,
+    cleanUp,
+  };
 }
 
 function isSameResult(record: JobRecord | undefined, fence: Fence, outcome: Outcome): record is Job {

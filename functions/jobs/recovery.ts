@@ -10,8 +10,6 @@
 import type { Fence } from '../../api/fence.ts';
 import { fenced } from '../../api/problems/jobs.ts';
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
-import { termLost } from '../leadership/leadership.ts';
-import { isLive, type LeadershipRecord } from '../leadership/lease.ts';
 import { logger } from '../platform/logging.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import {
@@ -26,15 +24,13 @@ import {
   refusal,
 } from './job.ts';
 import type { Page } from './job-store.ts';
+import { requireTerm } from './jobs.ts';
 import { jobKey } from './keys.ts';
 import { drop } from './payloads/held-deletes.ts';
 import { payloadKey } from './payloads/upload.ts';
 import { damageOf } from './payloads/uploads.ts';
 
-export interface Recovery extends Checkpoints {
-  /** The leadership of a group, strongly consistent. */
-  readLeadership(group: string): Promise<LeadershipRecord | undefined>;
-}
+export type Recovery = Checkpoints;
 
 export interface RecoveryOptions {
   /** What to do when a job's newest checkpoint is damaged: list the job as damaged, or also take the next older intact one. */
@@ -85,8 +81,7 @@ export async function recover(
   fence: Fence,
   options: RecoveryOptions,
 ): Promise<RecoveredPage> {
-  const leadership = await room.readLeadership(group);
-  if (!isLive(leadership, fence, room.clock.now())) throw termLost(group, fence, leadership);
+  await requireTerm(room, group, fence);
   const page = await unfinished(room, group, options);
   const found = await mapConcurrent(page.items, width, (jobId) =>
     recoverJob(room, { group, jobId }, fence.fencingVersion, options),

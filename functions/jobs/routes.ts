@@ -2,8 +2,8 @@ import * as schema from '../../api/operations/jobs.ts';
 import { instant } from '../platform/clock.ts';
 import { fromCursor, toCursor } from '../platform/cursor.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
-import { isDamaged, type JobName } from './job.ts';
-import { shown } from './job-view.ts';
+import { type JobName, stateOf } from './job.ts';
+import { toJobView, toListedJob } from './job-view.ts';
 import * as jobs from './jobs.ts';
 import { jobPrefix } from './keys.ts';
 import { payloadKey } from './payloads/upload.ts';
@@ -13,13 +13,15 @@ const named = ({ group, job }: { group: string; job: string }): JobName => ({ gr
 
 export function jobRoutes(room: jobs.Jobs): Endpoint[] {
   return [
-    endpoint(schema.beginUpload, async ({ params, body }) => {
+    endpoint(schema.beginUpload, async ({ params, fence, body }) => {
+      await jobs.requireTerm(room, params.group, fence);
       const begun = await uploads.begin(room, named(params), body);
       if (begun.method === 'multipart') return begun;
       const { request, expiresAt, ...rest } = begun;
       return { ...rest, ...request, expiresAt: instant(expiresAt) };
     }),
-    endpoint(schema.signParts, async ({ params, body }) => {
+    endpoint(schema.signParts, async ({ params, fence, body }) => {
+      await jobs.requireTerm(room, params.group, fence);
       const { urls, expiresAt } = await uploads.signParts(room, named(params), params.upload, body.parts);
       return { urls, expiresAt: instant(expiresAt) };
     }),
@@ -32,19 +34,20 @@ export function jobRoutes(room: jobs.Jobs): Endpoint[] {
     endpoint(schema.listJobs, async ({ params, query }) => {
       const after = query.cursor === undefined ? undefined : fromCursor(query.cursor, jobPrefix);
       const page = await room.jobs.list(params.group, after, query.limit);
-      const items = page.items.flatMap((record) => (isDamaged(record) ? [] : shown(record)));
+      const { state } = query;
+      const items = page.items.filter((record) => state === undefined || stateOf(record) === state).map(toListedJob);
       return { items, ...(page.last === undefined ? {} : { nextCursor: toCursor(page.last) }) };
     }),
     endpoint(schema.showJob, async ({ params }) => {
       const job = await jobs.show(room, named(params));
-      const { graph, ...rest } = shown(job);
+      const { graph, ...rest } = toJobView(job);
       if (!graph || !job.graph) return { ...rest, graph: null };
       const key = payloadKey(job.group, job.jobId, job.graph.payloadId);
       return { ...rest, graph: { ...graph, url: await room.payloads.signGet(key, room.clock.now()) } };
     }),
     endpoint(schema.finishJob, async ({ params, fence, body, requestId }) => {
-      const { result: outcome, detail } = body;
-      return { state: await jobs.finish(room, named(params), fence, { outcome, detail }, requestId) };
+      const { result: outcome, ...rest } = body;
+      return jobs.finish(room, named(params), fence, { outcome, ...rest }, requestId);
     }),
   ];
 }

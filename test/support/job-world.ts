@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { v7 } from 'uuid';
 import type { Fence } from '../../api/fence.ts';
 import { TenureClient, type TenureClientOptions } from '../../client/tenure-client.ts';
 import { type RequestLine, startS3Server } from '../../emulator/s3/server.ts';
@@ -151,7 +152,7 @@ export async function openJobWorld(dynamodbEndpoint: string) {
 
 export type JobWorld = Awaited<ReturnType<typeof openJobWorld>>;
 
-/** Uploads bytes as a client does, by one PUT to the URL that it is given; answers the upload's id. */
+/** Uploads bytes as a client does, by one PUT to the URL that it is given, or has been given while its term ran; returns the upload's id. */
 export async function uploadBytes(
   process: Process,
   fence: Fence,
@@ -161,6 +162,7 @@ export async function uploadBytes(
 ): Promise<string> {
   const promised = { purpose, bytes: Buffer.byteLength(bytes), sha256: sha256(bytes) };
   const { status, body } = await process.call('POST', `${job}/uploads`, promised, fence);
+  if (body.code === 'leadership_lost') return uploadedBefore(process, job, bytes);
   if (status !== 200) throw new Error(`No upload: ${JSON.stringify(body)}`);
   const put = await fetch(body.url, {
     method: 'PUT',
@@ -169,6 +171,13 @@ export async function uploadBytes(
   });
   if (put.status !== 200) throw new Error(`S3 refused the upload: ${put.status} ${await put.text()}`);
   return body.uploadId;
+}
+
+/** An upload that was begun before the term ended. */
+async function uploadedBefore({ room }: Process, job: string, bytes: Uint8Array | string): Promise<string> {
+  const uploadId = v7({ msecs: room.clock.now() });
+  await room.payloads.put(`${job.slice(1)}/${uploadId}`, Buffer.from(bytes), sha256(bytes));
+  return uploadId;
 }
 
 export async function submit(process: Process, fence: Fence, job: string, more: object = {}): Promise<Answer> {

@@ -24,6 +24,7 @@ const longestReason = 512;
 
 function jobEntry(record: Job): JobEntry {
   const { jobId, state, fence, retain, nextCheckpointId, submittedAt, requestId, requestBefore, metadata } = record;
+  const { newestCheckpointId, cleanUp } = record;
   return defined({
     type: 'job',
     jobId,
@@ -34,6 +35,8 @@ function jobEntry(record: Job): JobEntry {
     retain,
     commits: record.commits.map((commit) => commit && { ...commit }),
     nextCheckpointId,
+    newestCheckpointId,
+    cleanUp,
     submittedAt,
     requestId,
     requestBefore,

@@ -35,7 +35,7 @@ export function cleanUpTable(client: DynamoDBDocumentClient, table: string): Cle
               'REMOVE graph, #indexed, #group',
             ].join(' '),
             ConditionExpression: [
-              '#state = :finished AND attribute_not_exists(heldBy)',
+              '#state = :finished AND attribute_not_exists(heldBy) AND attribute_not_exists(cleanUp)',
               notStateLocked,
               ...(ttl === undefined ? [] : ['size(savepoints) = :zero']),
             ].join(' AND '),

@@ -1,8 +1,9 @@
 /** What a finished job leaves behind: its checkpoints and its graph go, its result and its savepoints stay. */
-
+import { Problem } from '../../../api/problem.ts';
+import { jobActive } from '../../../api/problems/jobs.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { type Checkpoints, goneAt } from '../checkpoints.ts';
-import { isDamaged, type JobName, owedPayloads } from '../job.ts';
+import { isDamaged, type JobName, type JobState, owedPayloads, refusal } from '../job.ts';
 import type { Page } from '../job-store.ts';
 import { payloadKey } from '../payloads/upload.ts';
 
@@ -21,6 +22,23 @@ export interface CleanedUp {
 
 type Room = Checkpoints & { readonly cleanUps: CleanUpStore };
 
+/**
+ * The application says that it has deleted what the job's checkpoints refer to: the service deletes the rest, at once unless a backup holds it or
+ * S3 fails, else by schedule. Throws `not_found`, `fenced` or `job_active`.
+ */
+export async function clean(room: Room, name: JobName, version: number): Promise<JobState> {
+  const { won, lost } = await room.checkpoints.acknowledgeCleanUp(name, version);
+  const record = won ?? lost;
+  const refused = refusal(name, record, version, { finished: 'allowed' });
+  if (refused || !record || isDamaged(record)) throw refused;
+  if (record.state === 'ACTIVE') {
+    const detail = `Job "${name.jobId}" of group "${name.group}" is active; finish it before you acknowledge its clean-up.`;
+    throw new Problem(jobActive, detail);
+  }
+  if (record.state === 'CLEANED' || (await cleanUpJob(room, name))) return 'CLEANED';
+  return 'FINISHED';
+}
+
 /** Cleans up every finished job once; stops when the time is over. Can be repeated after a crash at any point. */
 export async function cleanUp(room: Room, remainingMs: () => number): Promise<CleanedUp> {
   const done: CleanedUp = { cleaned: 0, left: 0 };
@@ -37,7 +55,8 @@ export async function cleanUp(room: Room, remainingMs: () => number): Promise<Cl
 
 async function cleanUpJob(room: Room, name: JobName): Promise<boolean> {
   const job = await room.jobs.read(name);
-  if (!job || isDamaged(job) || job.state !== 'FINISHED' || job.heldBy !== undefined) return false;
+  if (!job || isDamaged(job) || job.state !== 'FINISHED') return false;
+  if (job.cleanUp === 'held' || job.heldBy !== undefined) return false;
   const keys = owedPayloads(job).map((payloadId) => payloadKey(name.group, name.jobId, payloadId));
   if ((await room.payloads.discard(keys)).length > 0) return false;
   await room.cleanUps.cleaned(name, job.savepoints.length === 0 ? goneAt(job, room) : undefined);

@@ -1,4 +1,6 @@
 /** What an upload is: its id says its age and, for one made of parts, where S3 keeps them. Pure: no SDK, no clock. */
+import { createHash } from 'node:crypto';
+import { v7 } from 'uuid';
 import { maxParts, uploadLifetimeMs, uuidV7 } from '../../../api/upload.ts';
 import { bucketPrefixes } from '../../platform/bucket-keys.ts';
 
@@ -19,6 +21,21 @@ export function readUpload(id: string): Upload {
 
 export function writeUpload({ payloadId, multipartId }: Upload): string {
   return multipartId ? `${payloadId}.${Buffer.from(multipartId, 'utf8').toString('base64url')}` : payloadId;
+}
+
+/** Requests are repeated within minutes: their ids are the same within such a window, and a repeated one looks into the window before. */
+const inlineWindowMs = 6 * 3_600_000;
+
+/**
+ * The ids of a payload that came within a request, which are the same whenever the request is repeated: the one to use now, and the one that an
+ * earlier try may have used.
+ */
+export function inlinePayloadIds(requestId: string, now: number): { payloadId: string; otherPayloadId: string } {
+  const digest = createHash('sha256').update(requestId).digest();
+  const [seq, random] = [digest.readUInt32BE(16), digest.subarray(0, 16)];
+  const window = Math.floor(now / inlineWindowMs) * inlineWindowMs;
+  const idAt = (msecs: number) => v7({ msecs, seq, random });
+  return { payloadId: idAt(window), otherPayloadId: idAt(window - inlineWindowMs) };
 }
 
 /** When the upload began, epoch ms: the first 48 bits of a UUID v7. */

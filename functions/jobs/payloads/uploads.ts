@@ -109,6 +109,18 @@ export async function settle({ payloads, clock }: Uploads, name: JobName, claime
   return { payloadId, bytes: stored.bytes, sha256: whole, composite, committedAt: clock.now() };
 }
 
+/** A payload that came within a request goes to the bucket all the same, under this id; it is written once, whoever repeats the request. */
+export async function putInline(
+  { payloads, clock }: Uploads,
+  { group, jobId }: JobName,
+  payloadId: string,
+  bytes: Uint8Array,
+): Promise<Payload> {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  await payloads.put(upload.payloadKey(group, jobId, payloadId), bytes, sha256);
+  return { payloadId, bytes: bytes.byteLength, sha256, committedAt: clock.now() };
+}
+
 /** Whether what S3 keeps is what was committed. */
 export function damageOf(payload: Payload, stored: Stored | undefined): string | undefined {
   if (!stored) return 'its payload is missing';

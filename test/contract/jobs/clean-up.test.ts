@@ -245,7 +245,8 @@ describe('while a backup holds the deletes of a group', () => {
     const from = api.dynamodb.sent.length;
     await checkpoint(api, leader, job, 'two');
     const commands = api.dynamodb.sent.slice(from).map(({ command }) => command);
-    expect(commands).toEqual(['UpdateItemCommand', 'PutItemCommand']);
+    // The upload looks at the leadership once.
+    expect(commands).toEqual(['GetItemCommand', 'UpdateItemCommand', 'PutItemCommand']);
   });
 
   test('what waits for it is not deleted by the clean-up of an older backup, however late and often that comes', async () => {

@@ -93,12 +93,17 @@ test('a job made of payloads in parts stays below 2 write units as well', async 
   const composite = `${Buffer.from(sha256('x'), 'hex').toString('base64')}-10000`;
   for (let at = 1; at <= 12; at += 1) {
     const payload = { payloadId: v7(), bytes: 5 * 1024 ** 4, sha256: sha256('x'), composite, committedAt: Date.now() };
-    const { before } = await api.room.checkpoints.commit(nightly, leader.fencingVersion, {
-      kind: 'checkpoint',
-      payload,
-      metadata,
-      expected: at,
-    });
+    const { before } = await api.room.checkpoints.commit(
+      nightly,
+      leader.fencingVersion,
+      {
+        kind: 'checkpoint',
+        payload,
+        metadata,
+        expected: at,
+      },
+      'next',
+    );
     expect(before).toBeDefined();
   }
   expect(api.dynamodb.sent.at(-1)?.capacity).toBe(2);
@@ -110,10 +115,15 @@ test('a job that has committed many checkpoints costs the same per commit as a n
   const digest = sha256('x');
   const commit = async () => {
     const payload = { payloadId: v7(), bytes: 1, sha256: digest, committedAt: Date.now() };
-    const { before } = await api.room.checkpoints.commit(nightly, leader.fencingVersion, {
-      kind: 'checkpoint',
-      payload,
-    });
+    const { before } = await api.room.checkpoints.commit(
+      nightly,
+      leader.fencingVersion,
+      {
+        kind: 'checkpoint',
+        payload,
+      },
+      'next',
+    );
     expect(before).toBeDefined();
   };
   /** The requests of so many commits, each with its write units. */

@@ -131,17 +131,22 @@ describe('a commit that subsumes the checkpoint before it', () => {
     await checkpoint(api, old, job, 'one');
     const uploadId = await uploadBytes(api, old, job, 'two');
     const { room } = world.process();
-    const { before } = await room.checkpoints.commit({ group: name, jobId: 'nightly' }, old.fencingVersion, {
-      kind: 'checkpoint',
-      payload: {
-        payloadId: uploadId,
-        ...(await room.payloads.stat(`groups/${name}/jobs/nightly/${uploadId}`).then((stored) => ({
-          bytes: stored?.bytes ?? 0,
-          sha256: Buffer.from(stored?.checksum ?? '', 'base64').toString('hex'),
-        }))),
-        committedAt: world.clock.now(),
+    const { before } = await room.checkpoints.commit(
+      { group: name, jobId: 'nightly' },
+      old.fencingVersion,
+      {
+        kind: 'checkpoint',
+        payload: {
+          payloadId: uploadId,
+          ...(await room.payloads.stat(`groups/${name}/jobs/nightly/${uploadId}`).then((stored) => ({
+            bytes: stored?.bytes ?? 0,
+            sha256: Buffer.from(stored?.checksum ?? '', 'base64').toString('hex'),
+          }))),
+          committedAt: world.clock.now(),
+        },
       },
-    });
+      'next',
+    );
     const successor = await world.lead(name);
     const [{ checkpoint: newest }] = await recovered(successor, { onDamaged: 'fallback' });
     const dropped = before && 'commits' in before ? before.commits[0]?.payloadId : undefined;

@@ -59,7 +59,7 @@ test('a job is submitted, recovered, checkpointed and finished', async () => {
 
   expect(await api.call('POST', `${job}/finish`, { result: 'succeeded', detail: 'all done' }, next)).toEqual({
     status: 200,
-    body: { state: 'FINISHED' },
+    body: { state: 'FINISHED', submitted: true },
   });
   expect((await api.call('GET', job)).body).toMatchObject({
     state: 'FINISHED',

@@ -128,7 +128,10 @@ test('finish: the retry of the answer that was lost is a success', async () => {
   await submit(api, leader, job);
   const result = { result: 'failed', detail: 'out of disk' };
   await answerLost('UpdateItemCommand', 'POST', `${job}/finish`, result);
-  expect(await api.call('POST', `${job}/finish`, result, leader)).toEqual({ status: 200, body: { state: 'FINISHED' } });
+  expect(await api.call('POST', `${job}/finish`, result, leader)).toEqual({
+    status: 200,
+    body: { state: 'FINISHED', submitted: true },
+  });
 });
 
 test('recovery: the same page again after the answer was lost, and through a store that throttles', async () => {

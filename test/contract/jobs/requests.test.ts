@@ -78,7 +78,7 @@ const bodies: [operation: string, method: string, path: string, refused: [path: 
       ['graph', { graph: { inline: '', uploadId: v7() } }],
       ['graph.uploadId', { graph: { uploadId: '../x' } }],
       ['retain', { graph: { inline: '' }, retain: 0 }],
-      ['retain', { graph: { inline: '' }, retain: 33 }],
+      ['retain', { graph: { inline: '' }, retain: 257 }],
       ['retain', { graph: { inline: '' }, retain: '1' }],
       ['metadata', { graph: { inline: '' }, metadata: ['x'] }],
       ['metadata', { graph: { inline: '' }, metadata: { note: 'x'.repeat(160) } }],
@@ -92,13 +92,17 @@ const bodies: [operation: string, method: string, path: string, refused: [path: 
     [
       ['uploadId', {}],
       ['kind', { uploadId: v7(), kind: 'graph' }],
-      ['expectedCheckpointId', { uploadId: v7(), expectedCheckpointId: 0 }],
+      ['expectedCheckpointId', { uploadId: v7(), expectedCheckpointId: -1 }],
       ['expectedCheckpointId', { uploadId: v7(), expectedCheckpointId: '1' }],
       ['parts', { uploadId: upload, parts: [{ partNumber: 2, etag: 'x', sha256: digest }], sha256: digest }],
       ['parts.0.etag', { uploadId: upload, parts: [{ partNumber: 1, etag: '', sha256: digest }], sha256: digest }],
       ['sha256', { uploadId: v7(), sha256: 'abc' }],
       ['metadata', { uploadId: v7(), metadata: 'x' }],
-      ['', { uploadId: v7(), checkpointId: 7 }],
+      ['', { uploadId: v7(), upload: 7 }],
+      ['checkpointId', { uploadId: v7(), checkpointId: -1 }],
+      ['checkpointId', { uploadId: v7(), checkpointId: 2 ** 53 }],
+      ['inline', { inline: 'not base64' }],
+      ['uploadId', { inline: '', uploadId: v7() }],
     ],
   ],
   [
@@ -137,15 +141,16 @@ test('names, ids and pages that are none', async () => {
     expectInvalid(await api.call('GET', `${group}/jobs/${name}`), 'job');
     expectInvalid(await api.call('GET', `/groups/${name}/jobs`), 'group');
   }
-  for (const id of ['0', '-1', '1.5', 'x', '9'.repeat(20)]) {
+  for (const id of ['-1', '00', '1.5', 'x', '9'.repeat(20)]) {
     expectInvalid(await api.call('GET', `${job}/checkpoints/${id}`), 'checkpoint');
     expectInvalid(await api.call('DELETE', `${job}/savepoints/${id}`, {}, leader), 'savepoint');
+    expectInvalid(await api.call('DELETE', `${job}/checkpoints/${id}`, {}, leader), 'checkpoint');
   }
   for (const limit of ['0', '1001', '1.5', 'all', '-5'])
     expectInvalid(await api.call('GET', `${group}/jobs?limit=${limit}`), 'limit');
   expectInvalid(await api.call('GET', `${group}/jobs?cursor=`), 'cursor');
   expectInvalid(await api.call('GET', `${group}/jobs?cursor=bm90IG91cnM`));
-  expectInvalid(await api.call('GET', `${group}/jobs?state=ACTIVE`));
+  expectInvalid(await api.call('GET', `${group}/jobs?state=active`));
   expectInvalid(await api.call('GET', `${job}?consistent=true`));
 });
 
@@ -154,8 +159,11 @@ const writes: [method: string, path: string, body: object][] = [
   ['POST', `${job}/uploads/${upload}/parts`, { parts: [part] }],
   ['PUT', job, { graph: { inline: '' } }],
   ['POST', `${job}/checkpoints`, { uploadId: v7() }],
+  ['POST', `${job}/checkpoints/reserve`, {}],
   ['DELETE', `${job}/checkpoints`, {}],
+  ['DELETE', `${job}/checkpoints/1`, {}],
   ['DELETE', `${job}/savepoints/1`, {}],
+  ['POST', `${job}/clean`, {}],
   ['POST', `${job}/finish`, { result: 'failed' }],
   ['POST', `${group}/recovery`, {}],
 ];

@@ -78,7 +78,7 @@ describe('what was promised is what is committed', () => {
     await api.room.payloads.put(`groups/${name}/jobs/nightly/${old}`, Buffer.from('old'), sha256('old'));
     expect(await commit({ uploadId: old })).toMatchObject({ status: 410, body: { code: 'upload_expired' } });
     const parts = { parts: [{ partNumber: 1, bytes: 1, sha256: sha256('x') }] };
-    const signed = await api.call('POST', `${job}/uploads/${old}.aWQ/parts`, parts, leader);
+    const signed = await api.call('POST', `${job}/uploads/${old}.aWQ/parts`, parts, await world.lead(name));
     expect(signed.body.code).toBe('upload_expired');
   });
 

@@ -46,7 +46,7 @@ export async function openLivingGroup(client: TenureClient, group = `living-${ra
   const ended = await registry.submit('ended', Buffer.from('its graph'));
   await ended.add(Buffer.from('its last state'));
   await ended.addSavepoint(Buffer.from('its savepoint'));
-  await registry.finish('ended', 'failed', 'the disk was full');
+  await registry.finish('ended', 'failed', { detail: 'the disk was full' });
   await registry.submit('done', Buffer.from('a short one'));
   await registry.finish('done', 'succeeded');
   const busy = await registry.submit(busyJob, Buffer.from('a graph'), { retain: 2 });

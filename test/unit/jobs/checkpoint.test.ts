@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { afterLoss, earlierCommit, outcome } from '../../../functions/jobs/checkpoint.ts';
+import { afterLoss, earlierCommit, firstWay, outcome, withCommit } from '../../../functions/jobs/checkpoint.ts';
 import { type Job, livePayloads, owedPayloads, referredPayloads, refusal } from '../../../functions/jobs/job.ts';
 import { toItem, toJob } from '../../../functions/jobs/job-item.ts';
 
@@ -34,14 +34,16 @@ test('a record is read as it was written', () => {
   const copied = JSON.parse(JSON.stringify(toItem(job)), (_, value) =>
     value?.type === 'Buffer' ? new Uint8Array(value.data) : value,
   );
-  expect(toJob(copied)).toEqual(job);
+  expect(toJob(copied)).toEqual({ ...job, newestCheckpointId: 6, revision: 0 });
 });
 
 test('a commit drops the oldest beyond the retention, a savepoint drops nothing', () => {
-  expect(outcome(job, 'checkpoint')).toEqual({ committed: { checkpointId: 7, retained: [4, 6, 7] }, drops: id(3) });
-  expect(outcome(job, 'savepoint')).toEqual({ committed: { checkpointId: 7, retained: [3, 4, 6] } });
+  expect(outcome(job, commitOf(50))).toEqual({ committed: { checkpointId: 7, retained: [4, 6, 7] }, drops: id(3) });
+  expect(outcome(job, commitOf(50, { kind: 'savepoint' }))).toEqual({
+    committed: { checkpointId: 7, retained: [3, 4, 6] },
+  });
   const discarded = { ...job, checkpoints: [] };
-  expect(outcome(discarded, 'checkpoint')).toEqual({ committed: { checkpointId: 7, retained: [7] }, drops: undefined });
+  expect(outcome(discarded, commitOf(50))).toEqual({ committed: { checkpointId: 7, retained: [7] }, drops: undefined });
 });
 
 test('a late retry is told what became of its commit', () => {
@@ -73,8 +75,12 @@ test('the reason of a refusal: the fence before everything else, then what the j
   expect(codeOf(undefined, 7)).toBe('not_found');
   expect(codeOf(job, 6, commitOf(6))).toBe('fenced');
   expect(codeOf({ ...job, state: 'FINISHED' }, 7)).toBe('job_finished');
-  expect(codeOf({ ...job, state: 'FINISHED' }, 7, commitOf(6))).toMatchObject({ checkpointId: 6 });
+  expect(codeOf({ ...job, state: 'FINISHED' }, 7, commitOf(6))).toMatchObject({
+    kind: 'committed',
+    committed: { checkpointId: 6 },
+  });
   expect(codeOf(job, 7, commitOf(50, { expected: 6 }))).toBe('unexpected_checkpoint');
+  expect(codeOf(job, 7, commitOf(50, { checkpointId: 6 }))).toBe('stale_checkpoint_id');
 });
 
 test('a refusal names both versions', () => {
@@ -89,4 +95,31 @@ test('what must stay, what a backup copies and what the clean-up owes depend on 
   expect(livePayloads({ ...job, state: 'FINISHED' })).toEqual(ids(5));
   expect(referredPayloads({ ...job, state: 'CLEANED' })).toEqual(ids(5));
   expect(owedPayloads(job)).toEqual([6, 4, 3, 100].map(id));
+});
+
+test('a commit is written the way that fits the job and the id', () => {
+  const wayOf = (record: Job, more = {}) => afterLoss(name, record, 7, commitOf(50, more));
+  const reserved = { ...job, nextCheckpointId: 9 };
+  const wide = { ...job, retain: 33 };
+  expect(wayOf(job)).toMatchObject({ kind: 'again', way: 'next' });
+  expect(wayOf(job, { checkpointId: 7 })).toMatchObject({ way: 'fresh' });
+  expect(wayOf(reserved, { checkpointId: 8 })).toMatchObject({ way: 'reserved' });
+  expect(wayOf(reserved, { checkpointId: 9 })).toMatchObject({ way: 'fresh' });
+  expect(wayOf(wide, { checkpointId: 9 })).toMatchObject({ way: 'whole' });
+  expect(wayOf(wide, { kind: 'savepoint' })).toMatchObject({ way: 'next' });
+  const ways = [
+    firstWay(commitOf(50)),
+    firstWay(commitOf(50, { checkpointId: 0 })),
+    firstWay(commitOf(50, { checkpointId: 1 })),
+  ];
+  expect(ways).toEqual(['next', 'reserved', 'fresh']);
+});
+
+test('the job after a commit has the id as its newest, and a next one above it', () => {
+  const after = (more = {}, record = job) => withCommit(record, commitOf(50, more), 8);
+  expect(after()).toMatchObject({ fence: 8, newestCheckpointId: 7, nextCheckpointId: 8 });
+  expect(after({ checkpointId: 20 })).toMatchObject({ newestCheckpointId: 20, nextCheckpointId: 21 });
+  const reserved = { ...job, nextCheckpointId: 30 };
+  expect(after({ checkpointId: 20 }, reserved)).toMatchObject({ newestCheckpointId: 20, nextCheckpointId: 30 });
+  expect(after({ kind: 'savepoint' })).toMatchObject({ newestCheckpointId: 7, checkpoints: job.checkpoints });
 });

@@ -36,7 +36,14 @@ test('the oldest of more requests than are remembered is forgotten', () => {
 });
 
 describe('on every route', () => {
-  const shared = { servedBy: 'x', summary: 'x', answer: z.unknown(), problems: [], query: nothing } as const;
+  const shared = {
+    servedBy: 'operate',
+    callers: [],
+    summary: 'x',
+    answer: z.unknown(),
+    problems: [],
+    query: nothing,
+  } as const;
   const params = z.object({ group: name });
   const declared = (method: 'POST' | 'DELETE', path: `/v1/${string}`) =>
     operation({ ...shared, method, path, params, body: z.strictObject({ n: z.int() }) });

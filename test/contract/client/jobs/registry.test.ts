@@ -75,7 +75,7 @@ test('a job goes from one leader to the next without anybody touching a fence', 
   expect(await recovered.discardAll()).toBe(2);
   expect(await recovered.latest()).toBeUndefined();
 
-  await second.registry.finish('nightly', 'succeeded', 'done');
+  await second.registry.finish('nightly', 'succeeded', { detail: 'done' });
   await second.registry.finish('nightly', 'succeeded');
   expect(await all((await leader()).registry.recover())).toEqual([]);
   expect(await all(second.registry.list())).toMatchObject([{ jobId: 'nightly', result: 'succeeded', detail: 'done' }]);

@@ -71,7 +71,7 @@ beforeEach(async () => {
     TENURE_SESSION_ID: sessionId,
   });
   const client = world.process().client({ time: impatient });
-  const registry = new JobRegistry({ client, term, s3 });
+  const registry = new JobRegistry({ client, term, s3, inlineUpTo: 0 });
   checkpoints = await registry.submit('job', 'graph', { retain: 2 });
   s3Requests = [];
 });

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { v7 } from 'uuid';
 import { expect, test, vi } from 'vitest';
 import { LeadershipLost, type S3, TenureClient, termFromEnvironment } from '../../../../client/index.ts';
-import { type Uploaded, upload } from '../../../../client/jobs/upload.ts';
+import { upload } from '../../../../client/jobs/upload.ts';
 import { writeUpload } from '../../../../functions/jobs/payloads/upload.ts';
 
 const partBytes = 4;
@@ -33,7 +33,7 @@ function uploading(source: AsyncIterable<Uint8Array>, put: S3['put'] = taken) {
     get: () => Promise.reject(new Error('nothing is read')),
   };
   const target = { client, term, jobId: 'j', purpose: 'checkpoint' as const, s3, signal: stop.signal };
-  const done: Promise<Uploaded> = upload(target, source);
+  const done = upload(target, source);
   done.catch(() => {});
   return { done, puts, stop, term };
 }
