@@ -119,7 +119,8 @@ describe('what is uploaded is what is read back', () => {
     expect((await readBack()).toString()).toBe('grüße');
     await checkpoints.add(new Uint8Array());
     expect(await readBack()).toHaveLength(0);
-    expect(puts()).toHaveLength(3);
+    // Nothing of the empty one is left to upload.
+    expect(puts()).toHaveLength(2);
   });
 
   test('a file up to 64 MiB by one PUT, streamed from disk', async () => {
