@@ -1,9 +1,10 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { Fence } from '../client/request.ts';
 import { localUrl, TenureClient } from '../client/tenure-client.ts';
 import { TenureError } from '../client/tenure-error.ts';
 import type { CredentialsProvider } from '../client/transport.ts';
 import { UsageError } from './exit.ts';
+import { checkedName } from './names.ts';
 import type { Shell } from './shell.ts';
 
 /** The options that every command which talks to the service has. */
@@ -14,20 +15,28 @@ export interface ConnectionOptions {
   json?: boolean;
 }
 
-/** Adds `--url --stack --region --json` to a command; its action hands the options to connect(). */
+/** Adds `--url --stack --region --json` to a command; its action passes the options to connect(). */
 export function withConnection(command: Command): Command {
   return command
-    .option('--url <url>', `address of the API (default: TENURE_URL or ${localUrl})`)
-    .option('--stack <name>', "CloudFormation stack whose output ApiUrl is the API's address")
-    .option('--region <region>', 'AWS Region of --stack, and of signatures for an own domain (default: TENURE_REGION)')
+    .option('--url <url>', `address of the API (default: TENURE_URL, else TENURE_STACK, else ${localUrl})`)
+    .option('--stack <name>', "CloudFormation stack whose output ApiUrl is the API's address (default: TENURE_STACK)")
+    .option(
+      '--region <region>',
+      'AWS Region of the stack, and of signatures for a custom domain (default: TENURE_REGION)',
+    )
     .option('--json', 'print JSON instead of text for people');
 }
 
-/** Adds `--group`, which `tenure lead` sets for its command in TENURE_GROUP. */
+/**
+ * Adds `--group`, which `tenure lead` sets for its command in TENURE_GROUP. Checked only once the whole command line is understood, so that a
+ * typo in another option is reported as what it is.
+ */
 export function withGroup(command: Command, shell: Shell): Command {
-  const option = new Option('--group <name>', 'the group (default: TENURE_GROUP)');
-  const given = shell.env['TENURE_GROUP'];
-  return command.addOption(given ? option.default(given, given) : option.makeOptionMandatory());
+  return command.option('-g, --group <name>', 'the group (default: TENURE_GROUP)').hook('preAction', (_, acting) => {
+    const { group = shell.env['TENURE_GROUP'] } = acting.opts<{ group?: string }>();
+    if (!group) throw new UsageError('Which group? Give --group NAME, or set TENURE_GROUP.');
+    acting.setOptionValue('group', checkedName('--group', group));
+  });
 }
 
 /** A client of the service that the options name. */
@@ -37,37 +46,48 @@ export async function connect(options: ConnectionOptions, shell: Shell): Promise
 
 export interface Location {
   readonly url: string;
-  /** API Gateway wants signed requests, the embedded stack does not. */
-  readonly signed: boolean;
-  /** What signatures name, where the address does not say it. */
+  /** Set when requests are signed, as API Gateway wants them: the region that the signature names. */
   readonly region: string | undefined;
 }
 
-/** Where the service is: --url, else --stack, else TENURE_URL, else the local address. */
-export async function locate({ url, stack, ...options }: ConnectionOptions, shell: Shell): Promise<Location> {
-  const region = options.region ?? shell.env['TENURE_REGION'];
-  if (url && stack) throw new UsageError('--url and --stack exclude each other: give one of them.');
-  if (stack) return { url: await outputOfStack(stack, 'ApiUrl', region), signed: true, region };
-  const address = url ?? (shell.env['TENURE_URL'] || localUrl);
-  const signed = region !== undefined || /\.execute-api\.[a-z0-9-]+\.amazonaws\.com/.test(address);
-  return { url: address, signed, region };
+/** Finds the service: --url, else --stack, else TENURE_URL, else TENURE_STACK, else the local address. */
+export async function locate(options: ConnectionOptions, { env }: Shell): Promise<Location> {
+  const { url, stack, region } = given(options, env);
+  if (stack === undefined) return at(url ?? localUrl, region);
+  const found = await outputOfStack(stack, 'ApiUrl', region);
+  return { url: found.value, region: found.region };
 }
 
-/** Somebody waits at the terminal: what cannot be reached for this long is reported. */
+/** What names the service: --url or --stack, else TENURE_URL, else TENURE_STACK; never two of them. */
+export function given(options: ConnectionOptions, env: Shell['env']) {
+  const region = options.region ?? (env['TENURE_REGION'] || undefined);
+  const { url, stack } = options;
+  if (url && stack) throw new UsageError('--url and --stack exclude each other: give one of them.');
+  if (url || stack) return { url, stack, region };
+  if (env['TENURE_URL']) return { url: env['TENURE_URL'], stack: undefined, region };
+  return { url: undefined, stack: env['TENURE_STACK'] || undefined, region };
+}
+
+function at(url: string, region: string | undefined): Location {
+  const isAddress = URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+  if (!isAddress) throw new UsageError(`"${url}" is not an http or https URL: give one like ${localUrl}.`);
+  return { url, region: region ?? /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com/.exec(new URL(url).hostname)?.[1] };
+}
+
+/** Somebody waits at the terminal: a service that cannot be reached for this long is reported. */
 export const patienceMs = 5_000;
 
-export async function clientAt({ url, signed, region }: Location): Promise<TenureClient> {
-  if (!URL.canParse(url)) throw new UsageError(`"${url}" is not a URL: give one like ${localUrl}.`);
-  return new TenureClient({
-    url,
-    deadlineMs: patienceMs,
-    ...(signed && { credentials: await awsCredentials() }),
-    ...(region && { region }),
-  });
+export async function clientAt({ url, region }: Location): Promise<TenureClient> {
+  const signing = region !== undefined && { region, credentials: await awsCredentials() };
+  return new TenureClient({ url, deadlineMs: patienceMs, ...signing });
 }
 
-/** What a CloudFormation stack says about itself. */
-export async function outputOfStack(stack: string, output: string, region: string | undefined): Promise<string> {
+/** Reads an output of a CloudFormation stack, and the region in which the stack was found. */
+export async function outputOfStack(
+  stack: string,
+  output: string,
+  region: string | undefined,
+): Promise<{ readonly value: string; readonly region: string }> {
   const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
   const cloudFormation = new CloudFormationClient(region ? { region } : {});
   const answer = await cloudFormation.send(new DescribeStacksCommand({ StackName: stack })).catch((cause: unknown) => {
@@ -79,7 +99,7 @@ export async function outputOfStack(stack: string, output: string, region: strin
   });
   const outputs = answer.Stacks?.[0]?.Outputs ?? [];
   const value = outputs.find(({ OutputKey }) => OutputKey === output)?.OutputValue;
-  if (value) return value;
+  if (value) return { value, region: await cloudFormation.config.region() };
   const names = outputs.map(({ OutputKey }) => OutputKey).join(', ') || 'none';
   throw new UsageError(`The stack ${stack} has no output ${output} (it has: ${names}): is it a stack of Tenure?`);
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { type ConnectionOptions, clientAt, locate, withConnection } from './connection.ts';
-import { Exit, exitCodes, explain } from './exit.ts';
+import { ExitError, exitCodes, explain } from './exit.ts';
 import { plain, print } from './output.ts';
 import type { Shell } from './shell.ts';
 
@@ -24,7 +24,7 @@ export function doctorCommand(program: Command, shell: Shell): void {
     const findings = [node(), await java(), ...(await service(options, shell))];
     print(shell, options, findings, () => findings.map(line).join('\n'));
     const failed = findings.find(({ status }) => status === 'failed');
-    if (failed) throw new Exit(failed.check === 'service' ? exitCodes.unreachable : exitCodes.failed);
+    if (failed) throw new ExitError(failed.check === 'service' ? exitCodes.unreachable : exitCodes.failed);
   });
 }
 
@@ -50,9 +50,13 @@ async function java(): Promise<Finding> {
 
 async function service(options: ConnectionOptions, shell: Shell): Promise<Finding[]> {
   const location = await locate(options, shell);
-  const { url, signed } = location;
-  const address: Finding = { check: 'address', status: 'ok', found: `${url}${signed ? ' (signed requests)' : ''}` };
-  const credentials = signed ? [await credentialsOf()] : [];
+  const { url, region } = location;
+  const address: Finding = {
+    check: 'address',
+    status: 'ok',
+    found: `${url}${region ? ` (signed requests, ${region})` : ''}`,
+  };
+  const credentials = region ? [await credentialsOf()] : [];
   const client = await clientAt(location);
   const sentAt = performance.now();
   const wallAt = Date.now();

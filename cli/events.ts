@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type ConnectionOptions, locate, outputOfStack, withConnection } from './connection.ts';
+import { type ConnectionOptions, given, locate, outputOfStack, withConnection } from './connection.ts';
 import { readDuration } from './duration.ts';
 import type { BusEvent, EventSource } from './events/bus-event.ts';
 import { UsageError } from './exit.ts';
@@ -56,14 +56,15 @@ async function tail(options: TailOptions, shell: Shell): Promise<void> {
 }
 
 async function sourceOf(options: TailOptions, shell: Shell): Promise<EventSource> {
-  const { stack, data } = options;
+  const { data } = options;
+  const { stack, region: stackRegion } = given(options, shell.env);
   if (stack) {
-    const region = options.region ?? shell.env['TENURE_REGION'];
     const { eventLog } = await import('./events/event-log.ts');
-    return eventLog(await outputOfStack(stack, 'EventLogName', region), region);
+    const { value, region } = await outputOfStack(stack, 'EventLogName', stackRegion);
+    return eventLog(value, region);
   }
-  const { url, signed } = await locate(options, shell);
-  if (signed) {
+  const { url, region } = await locate(options, shell);
+  if (region) {
     throw new UsageError(
       `Events are not read from the API at ${url}: name the stack whose event log has them, with --stack.`,
     );

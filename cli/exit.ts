@@ -23,11 +23,14 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Ends the command with a code of its own, after it has said everything. */
-export class Exit extends Error {
-  override readonly name = 'Exit';
-  constructor(readonly code: number) {
-    super(`exit ${code}`);
+/** Ends the command with a code of its own; without a message everything has been printed already. */
+export class ExitError extends Error {
+  override readonly name = 'ExitError';
+  constructor(
+    readonly code: number,
+    message = '',
+  ) {
+    super(message);
   }
 }
 
@@ -45,7 +48,7 @@ const byCode: Readonly<Record<string, number>> = {
 
 /** The exit code of an error, and what is said about it: nothing when that has been done already. */
 export function explain(error: unknown): { exitCode: number; message?: string; code?: string } {
-  if (error instanceof Exit) return { exitCode: error.code };
+  if (error instanceof ExitError) return { exitCode: error.code, ...(error.message && { message: error.message }) };
   if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? exitCodes.ok : exitCodes.usage };
   if (error instanceof UsageError) return { exitCode: exitCodes.usage, message: error.message, code: 'usage' };
   if (error instanceof LeadershipLost) {

@@ -1,8 +1,10 @@
 import { hostname } from 'node:os';
-import type { Command } from 'commander';
-import { type ConnectionOptions, connect, withConnection, withGroup } from './connection.ts';
-import { durationOption } from './duration.ts';
+import { type Command, Option } from 'commander';
+import { type ConnectionOptions, clientAt, locate, withConnection, withGroup } from './connection.ts';
+import { durationOption, readDuration } from './duration.ts';
 import { UsageError } from './exit.ts';
+import { checkedName } from './names.ts';
+import { duration } from './output.ts';
 import type { Shell } from './shell.ts';
 
 interface LeadOptions extends ConnectionOptions {
@@ -13,6 +15,8 @@ interface LeadOptions extends ConnectionOptions {
   readyFile?: string;
   grace: number;
   maxClockSkew: number;
+  /** ms of --wait; false for --no-wait. */
+  wait?: number | false;
   stay?: boolean;
   restart?: boolean;
 }
@@ -20,61 +24,103 @@ interface LeadOptions extends ConnectionOptions {
 const more = `
 The command gets TENURE_GROUP, TENURE_FENCING_VERSION, TENURE_SESSION_ID and TENURE_URL, so that tenure commands in it act for the term.
 It runs as a process group of its own. When leadership is lost the group gets SIGTERM, and SIGKILL after the grace; the same happens when
-tenure lead itself is killed, or stands still until the lease has run out. Signals are passed on to the group.
+tenure lead itself is killed, or stands still until the lease has run out. Signals are passed on to the group. Options after the command
+belong to the command.
 
-Exit code: that of the command (128 + N after signal N, 127 when there is no such command), or 75 when leadership was lost.`;
+Exit code: that of the command (128 + N after signal N, 126 or 127 when it cannot be run), or 75 when leadership was lost or, with --wait or
+--no-wait, another leads.
+
+Examples:
+  tenure lead --group orders -- node worker.js
+  tenure lead --group orders --lease 5s --stay --restart node worker.js --port 80
+  tenure lead --group nightly-report --no-wait ./report.sh`;
 
 export function leadCommand(program: Command, shell: Shell): void {
   const command = program
     .command('lead')
     .description('run a command only while this process holds the lease of a group')
-    .usage('--group NAME [options] -- command [args…]')
-    .argument('<command...>', 'what to run, after --');
+    .usage('--group NAME [options] [--] command [args…]')
+    .argument('<command...>', 'the program to run, with its arguments')
+    .passThroughOptions();
   withConnection(withGroup(command, shell))
     .option('--id <name>', 'name of this contender (default: host, process id and a random part)')
-    .addOption(durationOption('--lease <duration>', 'length of the lease', '15s'))
+    .addOption(
+      durationOption('--lease <duration>', 'length of the lease, 1s to 1h', '15s', {
+        least: '1s',
+        most: '1h',
+      }),
+    )
     .option('--address <text>', 'where the leader is reached, shown to observers', `${hostname()}:${process.pid}`)
     .option(
       '--ready-file <path>',
       'confirm when this file appears instead of when the command runs; removed before each start',
     )
     .addOption(durationOption('--grace <duration>', 'time between SIGTERM and SIGKILL', '5s'))
-    .addOption(durationOption('--max-clock-skew <duration>', 'as the service has it', '250ms'))
-    .option('--stay', 'contend again when leadership was lost')
+    .addOption(durationOption('--max-clock-skew <duration>', "the service's allowance for clock skew", '250ms'))
+    .addOption(
+      new Option('--wait <duration>', 'wait so long for the lease (default: as long as it takes)').argParser(
+        readDuration('--wait'),
+      ),
+    )
+    .option('--no-wait', 'ask once: exit code 75 if another leads')
+    .option('--stay', 'contend again when leadership was lost, and wait out what a deployment can cause for a moment')
     .option('--restart', 'contend again when the command ended')
     .addHelpText('after', more)
     .action((argv: string[], options: LeadOptions) => act(argv, options, shell));
 }
 
 async function act(command: string[], options: LeadOptions, shell: Shell): Promise<void> {
-  const { group, json = false, stay = false, restart = false } = options;
-  const client = await connect(options, shell);
+  const { group, json = false, stay = false, restart = false, wait } = options;
+  const { checkExecutable } = await import('./lead/executable.ts');
+  const contenderId = await checkedContender(options);
+  checkExecutable(command[0] ?? '', shell.env);
+  const location = await locate(options, shell);
+  const client = await clientAt(location);
   const { lead } = await import('./lead/run.ts');
   const { Report } = await import('./lead/report.ts');
   const { Guard } = await import('./lead/guard.ts');
   const { Signals } = await import('./lead/signals.ts');
-  const { defaultContenderId } = await import('../client/leadership/contender-id.ts');
-  const { checkNames, checkSettings } = await import('../client/leadership/settings.ts');
-  const settings = { leaseMs: options.lease, maxClockSkewMs: options.maxClockSkew };
-  const contenderId = options.id ?? defaultContenderId();
-  try {
-    checkNames(group, contenderId, options.address);
-    checkSettings(settings);
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const { TENURE_IGNORED_SIGNALS: ignored = '', ...env } = shell.env;
   const report = new Report(shell, json, group);
   const guard = new Guard((why) => report.note(`the guard of the command failed: ${why}; starting another`));
-  const signals = new Signals(shell.env['npm_command'] === 'exec');
-  const { address, grace: graceMs, readyFile } = options;
-  const env = { ...shell.env, ...(options.region && { TENURE_REGION: options.region }) };
+  const signals = new Signals({ underNpm: env['npm_command'] === 'exec', ignored: ignored.split(/\s+/) });
   try {
     await lead(
-      { ...settings, client, group, contenderId, address, graceMs, readyFile, command, env, guard, report, signals },
+      {
+        client,
+        group,
+        contenderId,
+        address: options.address,
+        leaseMs: options.lease,
+        maxClockSkewMs: options.maxClockSkew,
+        graceMs: options.grace,
+        readyFile: options.readyFile,
+        waitMs: wait === false ? 0 : wait,
+        stay,
+        command,
+        env: { ...env, ...(location.region && { TENURE_REGION: location.region }) },
+        guard,
+        report,
+        signals,
+      },
       { stay, restart },
     );
   } finally {
     signals.end();
     guard.end();
   }
+}
+
+/** Refuses, in the words of the command line, what the service would refuse each time. */
+async function checkedContender({ id, lease, maxClockSkew, address }: LeadOptions): Promise<string> {
+  const { defaultContenderId } = await import('../client/leadership/contender-id.ts');
+  if (maxClockSkew * 2 >= lease) {
+    throw new UsageError(
+      `--max-clock-skew ${duration(maxClockSkew)} must be below half of --lease ${duration(lease)}.`,
+    );
+  }
+  if (address.length === 0 || address.length > 256) {
+    throw new UsageError(`--address has ${address.length} characters: give 1 to 256.`);
+  }
+  return id === undefined ? defaultContenderId() : checkedName('--id', id);
 }

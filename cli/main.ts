@@ -25,11 +25,19 @@ export async function runCli(argv: readonly string[], given: Shell): Promise<num
   const program = new Command('tenure')
     .description('Coordination without servers: leadership, jobs and checkpoints, a replicated log, backups')
     .addHelpText('after', exitCodesHelp)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => shell.out(text.trimEnd()),
       writeErr: (text) => shell.err(text.trimEnd()),
-      outputError: (text) => sayError('usage', `${text.trim().replace(/^error: /, '')} (see --help)`),
+      outputError: (text) =>
+        sayError(
+          'usage',
+          `${text
+            .trim()
+            .replace(/^error: /, '')
+            .replaceAll('\n', ' ')} (see --help)`,
+        ),
     });
   for (const register of commandGroups) register(program, shell);
   try {

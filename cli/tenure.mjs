@@ -28,7 +28,7 @@ async function sources() {
   return joinSources({
     rooms: ['api', 'archive', 'client', 'cli'],
     entries: [`${cli}/main.ts`, `${cli}/shell.ts`],
-    beside: [`${cli}/lead/guard.mjs`],
+    beside: [`${cli}/lead/guard.mjs`, `${cli}/lead/process-group.mjs`],
   }).catch((cause) => {
     if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
     console.error('tenure finds no packages: run npm install in its folder');

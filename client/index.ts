@@ -51,4 +51,4 @@ export type { CallOptions, CallRequest, Fence } from './request.ts';
 export { TenureClient, type TenureClientOptions } from './tenure-client.ts';
 export { type ErrorFacts, hasCode, TenureError } from './tenure-error.ts';
 export { systemTime, type Time } from './time.ts';
-export type { Credentials, CredentialsProvider } from './transport.ts';
+export type { Credentials, CredentialsProvider, PreparedRequest } from './transport.ts';

@@ -6,7 +6,7 @@ import { readAnswer } from './answer.ts';
 import { type AnyRequest, buildRequest, type CallOptions, type CallRequest, type Fence } from './request.ts';
 import { withRetries } from './retry.ts';
 import { systemTime, type Time } from './time.ts';
-import { type CredentialsProvider, sendOnce, type Transport } from './transport.ts';
+import { type CredentialsProvider, type PreparedRequest, prepare, sendOnce, type Transport } from './transport.ts';
 
 export interface TenureClientOptions {
   /** Address of the API, the stack's output ApiUrl; TENURE_URL or that of `npm start` unless given. */
@@ -78,6 +78,19 @@ export class TenureClient {
       const answer = await sendOnce(http, this.#transport, timeoutMs, given.signal);
       return readAnswer(operation.answer as Declared['answer'], answer, http.name);
     });
+  }
+
+  /**
+   * The request of an operation, ready to be sent by something else, for instance a process that outlives this one. On AWS its signature is
+   * accepted for five minutes.
+   */
+  async prepare<const Declared extends Operation>(
+    operation: Declared,
+    request: CallRequest<Declared>,
+  ): Promise<PreparedRequest> {
+    const given: AnyRequest = request;
+    const signal = given.signal ?? AbortSignal.timeout(given.timeoutMs ?? this.#timeoutMs);
+    return prepare(buildRequest(this.url, operation, given), this.#transport, signal);
   }
 
   /** Every item of a list, page by page as they are consumed. */

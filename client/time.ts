@@ -8,11 +8,20 @@ export interface Time {
   setTimer(ms: number, fire: () => void): () => void;
 }
 
+/** Node fires a longer timer at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 export const systemTime: Time = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimer(ms, fire) {
-    const timer = setTimeout(fire, ms);
+    let timer: NodeJS.Timeout;
+    const endsAt = performance.now() + ms;
+    const arm = () => {
+      const leftMs = endsAt - performance.now();
+      timer = leftMs > longestTimerMs ? setTimeout(arm, longestTimerMs) : setTimeout(fire, Math.max(0, leftMs));
+    };
+    arm();
     return () => clearTimeout(timer);
   },
 };

@@ -58,6 +58,24 @@ export async function sendOnce(
   }
 }
 
+/** A request that another process can send: signed already, which API Gateway accepts for five minutes. */
+export interface PreparedRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export async function prepare(
+  request: HttpRequest,
+  { signing, time }: Transport,
+  signal: AbortSignal,
+): Promise<PreparedRequest> {
+  const { method, url, body } = request;
+  const headers = signing ? Object.fromEntries(await sign(request, signing, time, signal)) : request.headers;
+  return { method, url, headers, ...(body !== undefined && { body }) };
+}
+
 /** Settles as the work does, or rejects as soon as the signal fires: what the work comes to is then heard by nobody. */
 export function unlessAborted<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {

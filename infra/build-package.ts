@@ -21,7 +21,9 @@ execFileSync(tsc, ['-p', join(project, 'tsconfig.build.json'), '--outDir', dist]
 // In full it would tell npm which files of dist/ to leave out.
 const { name, version, type } = packageJson;
 writeFileSync(join(dist, 'package.json'), JSON.stringify({ name, version, type }));
-cpSync(join(project, 'cli/lead/guard.mjs'), join(dist, 'cli/lead/guard.mjs'));
+for (const name of ['guard.mjs', 'process-group.mjs', 'process-group.d.mts']) {
+  cpSync(join(project, 'cli/lead', name), join(dist, 'cli/lead', name));
+}
 
 const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
 const tenure = new Tenure(new Stack(app, 'any'), 'Tenure');

@@ -3,7 +3,7 @@ import type { TenureClient } from '../../client/tenure-client.ts';
 import { hasCode } from '../../client/tenure-error.ts';
 import { sleep } from '../../client/time.ts';
 import { durationOption } from '../duration.ts';
-import { Exit, exitCodes } from '../exit.ts';
+import { ExitError, exitCodes } from '../exit.ts';
 
 export interface Following<Status> {
   readonly client: TenureClient;
@@ -52,5 +52,5 @@ export const timeoutOption = () => durationOption('--timeout <duration>', 'how l
 
 /** Ends a command whose time was over: with the error of the service when that could not be asked any more. */
 export function endTimedOut(outage: Error | undefined): never {
-  throw outage ?? new Exit(exitCodes.timedOut);
+  throw outage ?? new ExitError(exitCodes.timedOut);
 }

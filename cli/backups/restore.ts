@@ -5,7 +5,7 @@ import type * as z from 'zod/mini';
 import { abandonRestore, getRestore, type restoreStatus, startRestore } from '../../api/operations/backups.ts';
 import type { TenureClient } from '../../client/tenure-client.ts';
 import { type ConnectionOptions, connect, withConnection, withGroup } from '../connection.ts';
-import { Exit, exitCodes, UsageError } from '../exit.ts';
+import { ExitError, exitCodes, UsageError } from '../exit.ts';
 import { fields, plain, print } from '../output.ts';
 import { type Progress, progress } from '../progress.ts';
 import type { Shell } from '../shell.ts';
@@ -87,9 +87,9 @@ async function act(options: RestoreOptions, shell: Shell): Promise<void> {
     if (status.state === 'COMPLETED') bar.done(`restored ${status.restoredEntries} entries`);
     else bar.failed('the restore failed');
     print(shell, options, status, describe);
-    if (status.state !== 'COMPLETED') throw new Exit(exitCodes.failed);
+    if (status.state !== 'COMPLETED') throw new ExitError(exitCodes.failed);
   } catch (error) {
-    if (!(error instanceof Exit)) bar.failed('not restored');
+    if (!(error instanceof ExitError)) bar.failed('not restored');
     throw error;
   }
 }
@@ -160,9 +160,9 @@ async function abandon(id: string, options: RestoreOptions, shell: Shell): Promi
     if (status.state === 'ABANDONED') bar.done(`${options.group} is empty`);
     else bar.failed(`the restore is ${status.state}`);
     print(shell, options, status, describe);
-    if (status.state !== 'ABANDONED') throw new Exit(exitCodes.failed);
+    if (status.state !== 'ABANDONED') throw new ExitError(exitCodes.failed);
   } catch (error) {
-    if (!(error instanceof Exit)) bar.failed('not abandoned');
+    if (!(error instanceof ExitError)) bar.failed('not abandoned');
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 import { backupState, type backupStatus, getBackup } from '../../api/operations/backups.ts';
 import type { TenureClient } from '../../client/tenure-client.ts';
-import { Exit, exitCodes } from '../exit.ts';
+import { ExitError, exitCodes } from '../exit.ts';
 import { bytes, duration, fields, plain } from '../output.ts';
 import { progress } from '../progress.ts';
 import type { Shell } from '../shell.ts';
@@ -63,7 +63,7 @@ export const hasEnded = ({ state }: Status): boolean => state === 'COMPLETED' ||
 
 /** Ends with code 1 for a backup that failed. */
 export function failIfFailed({ state }: Status): void {
-  if (state === 'FAILED') throw new Exit(exitCodes.failed);
+  if (state === 'FAILED') throw new ExitError(exitCodes.failed);
 }
 
 function line({ state, entryCount, worker, phases, ...status }: Status): string {

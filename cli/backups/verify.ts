@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Exit, exitCodes } from '../exit.ts';
+import { ExitError, exitCodes } from '../exit.ts';
 import { bytes, fields, print } from '../output.ts';
 import { progress } from '../progress.ts';
 import type { Shell } from '../shell.ts';
@@ -38,7 +38,7 @@ export function verifyCommand(backup: Command, shell: Shell): void {
         bar.failed(`${folder} is damaged`);
         const { message } = error;
         print(shell, options, { intact: false, damage: message }, ({ damage }) => `damaged: ${damage}`);
-        throw new Exit(exitCodes.failed);
+        throw new ExitError(exitCodes.failed);
       }
     });
 }

@@ -3,7 +3,7 @@ import { listWorkers } from '../../api/operations/workers.ts';
 import type { WorkerEvent } from '../../client/backups/hooks.ts';
 import { type ConnectionOptions, connect, withConnection, withGroup } from '../connection.ts';
 import { durationOption } from '../duration.ts';
-import { Exit, exitCodes, explain } from '../exit.ts';
+import { ExitError, exitCodes, explain } from '../exit.ts';
 import { listed, plain, print, relative, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
 
@@ -74,7 +74,7 @@ async function work(options: WorkerOptions, shell: Shell): Promise<void> {
   });
   await Promise.resolve(hooks.resume?.()).catch(sayError);
   worker.start();
-  if ((await Promise.race([interrupted, worker.replaced])) === 'replaced') throw new Exit(exitCodes.failed);
+  if ((await Promise.race([interrupted, worker.replaced])) === 'replaced') throw new ExitError(exitCodes.failed);
   await worker.close();
 }
 

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import type { DamagedJob } from '../../client/jobs/job-registry.ts';
 import type { RecoveredJob } from '../../client/jobs/recovered-job.ts';
 import { withConnection, withGroup } from '../connection.ts';
-import { Exit, exitCodes } from '../exit.ts';
+import { ExitError, exitCodes } from '../exit.ts';
 import { bytes, plain, print, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
 import { type GroupOptions, leading } from './terms.ts';
@@ -45,7 +45,7 @@ async function act(options: RecoverOptions, shell: Shell): Promise<void> {
     jobs.push(summary(job));
   }
   print(shell, options, { jobs, damaged }, () => describe(options.group, jobs, damaged));
-  if (damaged.some(({ fellBackTo }) => fellBackTo === undefined)) throw new Exit(exitCodes.failed);
+  if (damaged.some(({ fellBackTo }) => fellBackTo === undefined)) throw new ExitError(exitCodes.failed);
 }
 
 const incomplete = 'not all jobs were fetched; repeat the command.';

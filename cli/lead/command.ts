@@ -2,74 +2,75 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { groupRuns, signalGroup } from './process-group.mjs';
 
-/** How the command ended: its exit code, 128 + N after signal N, 127 or 126 when it could not be run, as shells do. */
+/** How the command ended: its exit code, 128 + N after signal N, 126 when it could not be run, as shells do. */
 export interface Ending {
   readonly code: number;
-  readonly said: string;
+  readonly text: string;
 }
+
+const glanceMs = 50;
+const afterKillMs = 250;
 
 /** The command as a process group of its own, so that everything it starts is stopped with it. */
 export class Command {
-  /** Resolves once nothing of it runs any more, or its last process got SIGKILL. */
+  /** Undefined when it could not be started. */
+  readonly pid: number | undefined;
+  /** Resolves once nothing of it runs any more. */
   readonly ended: Promise<Ending>;
   readonly #child: ChildProcess;
   readonly #graceMs: number;
+  readonly #onForbidden: () => void;
   #stopping: Promise<void> | undefined;
 
-  constructor([file = '', ...argv]: readonly string[], env: NodeJS.ProcessEnv, graceMs: number) {
+  /** `onForbidden` is called when the command runs as another user and cannot be killed; its end is waited for all the same. */
+  constructor(argv: readonly string[], env: NodeJS.ProcessEnv, graceMs: number, onForbidden: () => void) {
+    const [file = '', ...rest] = argv;
     this.#graceMs = graceMs;
-    this.#child = spawn(file, argv, { detached: true, stdio: 'inherit', env });
+    this.#onForbidden = onForbidden;
+    this.#child = spawn(file, rest, { detached: true, stdio: 'inherit', env });
+    this.pid = this.#child.pid;
     this.ended = this.#end(file);
   }
 
-  /** Resolves with its process id when it runs; never when it cannot be started: then it has ended. */
-  get started(): Promise<number> {
-    const { pid } = this.#child;
-    return pid === undefined ? new Promise(() => {}) : Promise.resolve(pid);
+  /** Sends a signal to the whole group. */
+  signal(name: NodeJS.Signals): 'sent' | 'gone' | 'forbidden' {
+    return this.pid === undefined ? 'gone' : signalGroup(this.pid, name);
   }
 
-  /** Sends a signal to the whole group; answers whether anything of it was there. */
-  signal(name: NodeJS.Signals | 0): boolean {
-    const { pid } = this.#child;
-    if (pid === undefined) return false;
-    try {
-      process.kill(-pid, name);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  /** SIGTERM, and SIGKILL for what is left after the grace. */
+  /** SIGTERM, and SIGKILL for what is left after the grace. Resolves once nothing of it runs. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
   async #stop(): Promise<void> {
-    const endsAt = performance.now() + this.#graceMs;
+    if (this.pid === undefined) return;
+    const killAt = performance.now() + this.#graceMs;
     this.signal('SIGTERM');
-    // A stopped process only sees the signal once it goes on.
+    // A stopped process sees the signal only once it continues.
     this.signal('SIGCONT');
-    while (this.signal(0)) {
-      if (performance.now() >= endsAt) return void this.signal('SIGKILL');
-      await pause(50);
+    let killed = false;
+    while (groupRuns(this.pid)) {
+      if (!killed && performance.now() >= killAt) {
+        killed = true;
+        if (this.signal('SIGKILL') === 'forbidden') this.#onForbidden();
+      }
+      await pause(killed ? afterKillMs : glanceMs);
     }
   }
 
   async #end(file: string): Promise<Ending> {
     try {
       const [code, signal] = (await once(this.#child, 'exit')) as [number | null, NodeJS.Signals | null];
-      // What it leaves behind would go on working without the lease.
+      // Anything left in its group would continue to work without the lease.
       await this.stop();
       return signal
-        ? { code: 128 + constants.signals[signal], said: `ended by ${signal}` }
-        : { code: code ?? 1, said: `exited with ${code}` };
+        ? { code: 128 + constants.signals[signal], text: `was ended by ${signal}` }
+        : { code: code ?? 1, text: `exited with ${code}` };
     } catch (error) {
-      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      const why = missing ? 'there is no such command' : (error as Error).message;
-      return { code: missing ? 127 : 126, said: `${file} cannot be run: ${why}` };
+      return { code: 126, text: `${file} cannot be run: ${(error as Error).message}` };
     }
   }
 }

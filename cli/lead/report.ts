@@ -4,8 +4,9 @@ import type { TenureError } from '../../client/tenure-error.ts';
 import { explain } from '../exit.ts';
 import { duration, plain } from '../output.ts';
 import type { Shell } from '../shell.ts';
+import type { Ending } from './command.ts';
 
-/** What `tenure lead` says about itself, on standard error: standard output is the command's. */
+/** Reports what `tenure lead` does, on standard error: standard output belongs to the command. */
 export class Report {
   readonly #shell: Shell;
   readonly #json: boolean;
@@ -50,8 +51,8 @@ export class Report {
     this.#say('lost', `lost leadership (${reason}): ${detail}`, { fencingVersion, reason, currentVersion });
   }
 
-  ended(said: string, code: number): void {
-    this.#say('ended', `the command ${said}`, { code });
+  ended({ text, code }: Ending): void {
+    this.#say('ended', `the command ${text}`, { code });
   }
 
   note(text: string): void {
@@ -69,6 +70,6 @@ export class Report {
     this.#lastError = undefined;
     const at = new Date().toISOString();
     if (this.#json) this.#shell.err(JSON.stringify({ at, event, group: this.#group, ...more, text }));
-    else this.#shell.err(`tenure: ${this.#group}: ${plain(text)}`);
+    else this.#shell.err(`${at} tenure: ${this.#group}: ${plain(text)}`);
   }
 }

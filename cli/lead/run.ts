@@ -1,7 +1,9 @@
 import { constants } from 'node:os';
 import type { Term } from '../../client/leadership/term.ts';
+import type { TenureError } from '../../client/tenure-error.ts';
 import { sleep } from '../../client/time.ts';
-import { Exit, exitCodes } from '../exit.ts';
+import { ExitError, exitCodes } from '../exit.ts';
+import { duration } from '../output.ts';
 import { type LeadSettings, leadOneTerm, type Outcome } from './term-run.ts';
 
 export interface Persistence {
@@ -15,7 +17,7 @@ export interface Persistence {
 const steadyMs = 10_000;
 const longestPauseMs = 30_000;
 
-/** Leads term after term as asked, and throws the Exit that `tenure lead` ends with, or what kept it from contending. */
+/** Leads term after term as asked, and throws the ExitError that `tenure lead` ends with, or what kept it from contending. */
 export async function lead(settings: LeadSettings, { stay, restart }: Persistence): Promise<never> {
   const { report, signals } = settings;
   let previous: Term | undefined;
@@ -23,14 +25,15 @@ export async function lead(settings: LeadSettings, { stay, restart }: Persistenc
   for (;;) {
     const outcome = await leadOneTerm(settings, previous);
     if (outcome.kind === 'failed') throw outcome.error;
-    if (outcome.kind === 'ended') report.ended(outcome.ending.said, outcome.ending.code);
+    if (outcome.kind === 'held') throw new ExitError(exitCodes.notLeader, notLed(outcome.by, settings));
+    if (outcome.kind === 'ended') report.ended(outcome.ending);
     const again =
       (outcome.kind === 'lost' && stay) || (outcome.kind === 'ended' && restart && runnable(outcome.ending));
-    if (!again || signals.asked) throw new Exit(codeOf(outcome));
+    if (!again || signals.asked) throw new ExitError(codeOf(outcome));
     previous = outcome.term;
     failures = failedSoon(outcome) ? failures + 1 : 0;
     await untilAsked(settings, failures === 0 ? 0 : Math.min(longestPauseMs, 500 * 2 ** failures));
-    if (signals.asked) throw new Exit(128 + constants.signals[signals.asked]);
+    if (signals.asked) throw new ExitError(128 + constants.signals[signals.asked]);
   }
 }
 
@@ -45,7 +48,17 @@ function runnable({ code }: { code: number }): boolean {
   return code !== 126 && code !== 127;
 }
 
-function codeOf(outcome: Exclude<Outcome, { kind: 'failed' }>): number {
+function notLed(held: TenureError | undefined, { group, waitMs }: LeadSettings): string {
+  const { holder } = (held?.members ?? {}) as { holder?: { contenderId?: string; fencingVersion?: number } };
+  const who = holder
+    ? `${holder.contenderId} leads ${group} with fencing version ${holder.fencingVersion}`
+    : (held?.message ?? `The lease of ${group} was not granted.`);
+  return waitMs
+    ? `${who}; gave up after ${duration(waitMs)} (--wait).`
+    : `${who}; not waiting for the lease (--no-wait).`;
+}
+
+function codeOf(outcome: Exclude<Outcome, { kind: 'failed' | 'held' }>): number {
   if (outcome.kind === 'ended') return outcome.ending.code;
   return outcome.kind === 'lost' ? exitCodes.notLeader : 128 + constants.signals[outcome.signal];
 }

@@ -12,20 +12,29 @@ const ending: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQU
 
 type Listener = (signal: NodeJS.Signals) => void;
 
-/** The signals that this process gets, for whoever stands for it at the time. */
+interface Circumstances {
+  /** npm passes signals on to a shell between itself and us, which dies of them: its end then counts as SIGTERM. */
+  readonly underNpm?: boolean;
+  /** What the caller had ignored, for instance SIGHUP under nohup. */
+  readonly ignored?: readonly string[];
+}
+
+/** The signals that this process receives, for the part of it that acts on them at the time. */
 export class Signals {
   /** The first one that asks for an end. */
   asked: NodeJS.Signals | undefined;
   #listener: Listener = () => {};
+  readonly #ignored: readonly string[];
+  readonly #watchingParent: NodeJS.Timeout;
   readonly #catch = (signal: NodeJS.Signals) => {
-    if (ending.includes(signal)) this.asked ??= signal;
+    if (this.#ignored.includes(signal)) return;
+    if (asksForEnd(signal)) this.asked ??= signal;
     this.#listener(signal);
   };
 
-  readonly #watchingParent: NodeJS.Timeout;
-
-  /** `underNpm`: npm passes signals on to a shell between itself and us, which dies of them: its end is then our SIGTERM. */
-  constructor(underNpm: boolean) {
+  constructor({ underNpm = false, ignored = [] }: Circumstances = {}) {
+    // A shell that starts a job in the background ignores both for it; one stands for both.
+    this.#ignored = ignored.includes('SIGINT') ? [...ignored, 'SIGQUIT'] : ignored;
     for (const name of forwarded) process.on(name, this.#catch);
     const parent = process.ppid;
     this.#watchingParent = setInterval(() => {
@@ -35,7 +44,7 @@ export class Signals {
     }, 500).unref();
   }
 
-  /** The answer ends the listening. */
+  /** The returned function ends the listening. */
   listen(listener: Listener): () => void {
     this.#listener = listener;
     return () => {
@@ -47,4 +56,8 @@ export class Signals {
     clearInterval(this.#watchingParent);
     for (const name of forwarded) process.off(name, this.#catch);
   }
+}
+
+export function asksForEnd(signal: NodeJS.Signals): boolean {
+  return ending.includes(signal);
 }

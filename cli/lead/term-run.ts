@@ -1,3 +1,4 @@
+import { resign } from '../../api/operations/leadership.ts';
 import { LeaderElector } from '../../client/leadership/elector.ts';
 import type { Loss } from '../../client/leadership/loss.ts';
 import type { Term } from '../../client/leadership/term.ts';
@@ -8,7 +9,7 @@ import { Command, type Ending } from './command.ts';
 import type { Guard } from './guard.ts';
 import { forgetReadyFile, readyFile } from './ready-file.ts';
 import type { Report } from './report.ts';
-import type { Signals } from './signals.ts';
+import { asksForEnd, type Signals } from './signals.ts';
 
 export interface LeadSettings {
   readonly client: TenureClient;
@@ -18,6 +19,10 @@ export interface LeadSettings {
   readonly leaseMs: number;
   readonly maxClockSkewMs: number;
   readonly graceMs: number;
+  /** How long to wait for the lease in the first round; 0 asks once. */
+  readonly waitMs?: number | undefined;
+  /** Whether an answer that a deployment can cause for a moment, such as 403, is waited out. */
+  readonly stay?: boolean | undefined;
   readonly readyFile?: string | undefined;
   readonly command: readonly string[];
   readonly env: NodeJS.ProcessEnv;
@@ -26,84 +31,160 @@ export interface LeadSettings {
   readonly signals: Signals;
 }
 
-/** What a round of contending came to. */
+/** The result of a round of contending. */
 export type Outcome =
   | { readonly kind: 'ended'; readonly term: Term; readonly ending: Ending; readonly ranMs: number }
   | { readonly kind: 'lost'; readonly term: Term; readonly loss: Loss }
   | { readonly kind: 'signalled'; readonly signal: NodeJS.Signals }
+  | { readonly kind: 'held'; readonly by: TenureError | undefined }
   | { readonly kind: 'failed'; readonly error: unknown };
 
+/** A command that has not ended this long after a signal seems to ignore it. */
+const ignoredAfterMs = 1_000;
+
 /**
- * Contends until one term was held and its command has ended, whoever ended it; everything of it has stopped and the lease is given back when
- * this resolves. `previous` is the term of the round before: it never resumes. In the first round the service's silence is a failure.
+ * Contends until one term was held and its command has ended, by itself or not. When this resolves, everything of it has stopped and the
+ * lease is given back. `previous` is the term of the round before: it never resumes. In the first round the service's silence is a failure.
  */
 export async function leadOneTerm(settings: LeadSettings, previous: Term | undefined): Promise<Outcome> {
-  const { client, group, contenderId, guard, report, signals } = settings;
-  const startedAt = client.time.monotonic();
-  let answered = previous !== undefined;
-  let running: Command | undefined;
-  let settle: (outcome: Outcome) => void = () => {};
-  const outcome = new Promise<Outcome>((resolve) => (settle = resolve));
+  const round = new Round(settings, previous);
+  return round.run();
+}
 
-  const elector = new LeaderElector({
-    client,
-    group,
-    contenderId,
-    address: settings.address,
-    leaseMs: settings.leaseMs,
-    maxClockSkewMs: settings.maxClockSkewMs,
-    contendAgain: false,
-    previousSessionId: previous?.sessionId,
-    onWaiting: (held) => {
-      answered = true;
-      report.waiting(held);
-    },
-    onGranted: async (term) => {
-      report.granted(term);
-      if (settings.readyFile) await forgetReadyFile(settings.readyFile);
-      if (term.loss) return;
-      const begunAt = client.time.monotonic();
-      const command = new Command(settings.command, environment(settings, term), settings.graceMs);
-      running = command;
-      void command.ended.then((ending) => {
-        guard.release();
-        const lost = term.loss ?? (term.isLeader() ? undefined : expired(term));
-        const ranMs = client.time.monotonic() - begunAt;
-        settle(lost ? { kind: 'lost', term, loss: lost } : { kind: 'ended', term, ending, ranMs });
-      });
-      guard.watch(await command.started, settings.graceMs, term);
-      if (settings.readyFile) await readyFile(settings.readyFile, term.signal);
-    },
-    onConfirmed: (term) => report.confirmed(term),
-    onRenewed: () => guard.renewed(),
-    onRevoked: async (loss, term) => {
-      if (loss.reason === 'closed') return;
-      report.lost(term, loss);
-      await running?.stop();
-      if (!running) settle({ kind: 'lost', term, loss });
-    },
-    onSuspended: (term) => report.suspended(term),
-    onReconnected: (term) => report.reconnected(term),
-    onError: (error) => {
-      const hopeless = error instanceof TenureError ? !error.retryable : true;
-      const contending = !elector.isLeader() && !running;
-      const silent = !answered && client.time.monotonic() - startedAt > patienceMs;
-      if (contending && (hopeless || silent)) settle({ kind: 'failed', error });
-      else report.error(error);
-    },
-  });
+class Round {
+  readonly #settings: LeadSettings;
+  readonly #elector: LeaderElector;
+  readonly #startedAt: number;
+  readonly #outcome: Promise<Outcome>;
+  #settle: (outcome: Outcome) => void = () => {};
+  #answered: boolean;
+  #held: TenureError | undefined;
+  #running: Command | undefined;
+  #stopWaiting: () => void = () => {};
+  readonly #first: boolean;
 
-  const stopListening = signals.listen((signal) => {
-    if (running) running.signal(signal);
-    else if (signals.asked) settle({ kind: 'signalled', signal: signals.asked });
-  });
-  elector.start();
-  try {
-    return await outcome;
-  } finally {
-    stopListening();
-    await elector.close().catch((error: unknown) => report.error(error));
+  constructor(settings: LeadSettings, previous: Term | undefined) {
+    const { client, group, contenderId, address, leaseMs, maxClockSkewMs, report } = settings;
+    this.#settings = settings;
+    this.#startedAt = client.time.monotonic();
+    this.#first = previous === undefined;
+    this.#answered = previous !== undefined;
+    this.#outcome = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    this.#elector = new LeaderElector({
+      client,
+      group,
+      contenderId,
+      address,
+      leaseMs,
+      maxClockSkewMs,
+      contendAgain: false,
+      previousSessionId: previous?.sessionId,
+      onWaiting: (held) => this.#waiting(held),
+      onGranted: (term) => this.#granted(term),
+      onConfirmed: (term) => report.confirmed(term),
+      onRenewed: () => settings.guard.renewed(),
+      onRevoked: (loss, term) => this.#revoked(loss, term),
+      onSuspended: (term) => report.suspended(term),
+      onReconnected: (term) => report.reconnected(term),
+      onError: (error) => this.#error(error),
+    });
   }
+
+  async run(): Promise<Outcome> {
+    const { client, guard, report, signals, waitMs } = this.#settings;
+    const { time } = client;
+    const stopListening = signals.listen((signal) => this.#signalled(signal));
+    if (this.#first && waitMs) {
+      this.#stopWaiting = time.setTimer(waitMs, () => this.#settle({ kind: 'held', by: this.#held }));
+    }
+    this.#elector.start();
+    try {
+      return await this.#outcome;
+    } finally {
+      this.#stopWaiting();
+      stopListening();
+      await this.#elector.close().catch((error: unknown) => report.error(error));
+      guard.over();
+    }
+  }
+
+  #waiting(held: TenureError): void {
+    this.#answered = true;
+    this.#held = held;
+    if (this.#first && this.#settings.waitMs === 0) this.#settle({ kind: 'held', by: held });
+    else this.#settings.report.waiting(held);
+  }
+
+  async #granted(term: Term): Promise<void> {
+    const { client, guard, report, readyFile: file } = this.#settings;
+    this.#stopWaiting();
+    report.granted(term);
+    const { group } = term;
+    await guard.granted(term, () => client.prepare(resign, { params: { group }, fence: term }));
+    if (file) await forgetReadyFile(file);
+    if (term.loss) return;
+    this.#start(term);
+    if (file) await readyFile(file, term.signal);
+  }
+
+  /** Nothing may come between the start of the command and its process id at the guard: both happen in one turn. */
+  #start(term: Term): void {
+    const { client, guard, report, graceMs, command: argv } = this.#settings;
+    const begunAt = client.time.monotonic();
+    guard.starting();
+    const command = new Command(argv, environment(this.#settings, term), graceMs, () =>
+      report.note('the command runs as another user and cannot be killed: waiting for it to end'),
+    );
+    if (command.pid !== undefined) guard.watch(command.pid, graceMs);
+    this.#running = command;
+    void command.ended.then((ending) => {
+      guard.release();
+      const lost = term.loss ?? (term.isLeader() ? undefined : expired(term));
+      const ranMs = client.time.monotonic() - begunAt;
+      this.#settle(lost ? { kind: 'lost', term, loss: lost } : { kind: 'ended', term, ending, ranMs });
+    });
+  }
+
+  async #revoked(loss: Loss, term: Term): Promise<void> {
+    if (loss.reason === 'closed') return;
+    this.#settings.report.lost(term, loss);
+    await this.#running?.stop();
+    if (!this.#running) this.#settle({ kind: 'lost', term, loss });
+  }
+
+  #error(error: unknown): void {
+    const { client, report, stay = false } = this.#settings;
+    const contending = !this.#elector.isLeader() && !this.#running;
+    const silent = !stay && !this.#answered && client.time.monotonic() - this.#startedAt > patienceMs;
+    if (contending && (isHopeless(error, stay) || silent)) this.#settle({ kind: 'failed', error });
+    else report.error(error);
+  }
+
+  #signalled(signal: NodeJS.Signals): void {
+    const { signals, report, client } = this.#settings;
+    const command = this.#running;
+    if (!command) {
+      if (signals.asked) this.#settle({ kind: 'signalled', signal: signals.asked });
+      return;
+    }
+    const result = command.signal(signal);
+    if (result === 'forbidden') report.note(`${signal} cannot be passed on: the command runs as another user`);
+    if (result !== 'sent' || !asksForEnd(signal)) return;
+    const cancel = client.time.setTimer(ignoredAfterMs, () =>
+      report.note(
+        `the command received ${signal} and still runs: waiting for it to end (kill -KILL -${command.pid} forces it)`,
+      ),
+    );
+    void command.ended.then(cancel);
+  }
+}
+
+/** Whether trying again cannot help. With --stay only what the command line itself causes cannot: the rest may be a deployment under way. */
+function isHopeless(error: unknown, stay: boolean): boolean {
+  if (!(error instanceof TenureError)) return true;
+  return stay ? error.code === 'invalid_request' : !error.retryable;
 }
 
 function environment({ env, group, client }: LeadSettings, term: Term): NodeJS.ProcessEnv {

@@ -24,7 +24,7 @@ export function leading(settings: Partial<LeadSettings>, persistence: Partial<Pe
   const onErr = (line: string) => void said.push(JSON.parse(line));
   const { shell } = recordedShell({}, { onErr });
   const guard = new Guard(() => {});
-  const signals = new Signals(false);
+  const signals = new Signals();
   onTestFinished(() => {
     signals.end();
     guard.end();

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
-import { Exit } from '../../../../cli/exit.ts';
+import { ExitError } from '../../../../cli/exit.ts';
 import { leading } from './leading.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tenure-lead-'));
@@ -34,7 +34,7 @@ test.each([
   }
   process.listeners('SIGTERM').at(-1)?.('SIGTERM');
   await time.advance(0);
-  await expect(led).rejects.toBeInstanceOf(Exit);
+  await expect(led).rejects.toBeInstanceOf(ExitError);
 });
 
 test('a term whose ready file has not appeared is renewed lease after lease, and confirmed when it does', async () => {
@@ -72,5 +72,5 @@ test('with --restart a term that could not be given back is not led again', asyn
   expect(said.filter(({ event }) => event === 'granted')).toMatchObject([{ fencingVersion: 1 }, { fencingVersion: 2 }]);
   process.listeners('SIGTERM').at(-1)?.('SIGTERM');
   await time.advance(0);
-  await expect(led).rejects.toBeInstanceOf(Exit);
+  await expect(led).rejects.toBeInstanceOf(ExitError);
 });
