@@ -42,6 +42,12 @@ export default defineConfig({
       project('fuzz', { testTimeout: 1_200_000, hookTimeout: 180_000 }),
       project('postgres', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('browser', { testTimeout: 60_000, hookTimeout: 180_000 }),
+      project('package', {
+        ...together,
+        globalSetup: ['test/support/package/packed.ts'],
+        testTimeout: 120_000,
+        hookTimeout: 300_000,
+      }),
       project('infra', { ...together, testTimeout: 120_000, hookTimeout: 120_000 }),
       project('end-to-end', {
         ...together,

@@ -47,6 +47,8 @@ async function joinInto(folder, entries, beside) {
     external: ['esbuild'],
     platform: 'node',
     target: 'node20',
+    // As Node resolves them: of a package's CommonJS form, an import() would find nothing but `default`.
+    mainFields: ['module', 'main'],
     format: 'esm',
     // Packages of the older kind call it.
     banner: {

@@ -13,25 +13,26 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-const built = fileURLToPath(new URL('../dist/cli', import.meta.url));
-const folder = existsSync(built) ? built : await sources();
+// An npm pack that was interrupted leaves a dist/ behind in a clone, which would be older than its sources.
+const isClone = existsSync(new URL('main.ts', import.meta.url));
+const folder = isClone ? await sources() : fileURLToPath(new URL('../dist/cli', import.meta.url));
 const { runCli } = await import(pathToFileURL(join(folder, 'main.js')).href);
 const { processShell } = await import(pathToFileURL(join(folder, 'shell.js')).href);
-// What reads our output may go away (tenure … | head): that ends us quietly.
-process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 70));
+// The reader of our output may go away (tenure … | head). That ends us quietly, except `lead`: its command has its own output.
+process.stdout.on('error', (error) => process.argv[2] !== 'lead' && process.exit(error.code === 'EPIPE' ? 0 : 70));
+process.stderr.on('error', () => {});
 process.exitCode = await runCli(process.argv.slice(2), processShell);
 
 async function sources() {
   process.setSourceMapsEnabled(true);
   const { joinSources } = await import('./join-sources.mjs');
-  const cli = 'cli';
   return joinSources({
     rooms: ['api', 'archive', 'client', 'cli'],
-    entries: [`${cli}/main.ts`, `${cli}/shell.ts`],
-    beside: [`${cli}/lead/guard.mjs`, `${cli}/lead/process-group.mjs`],
+    entries: ['cli/main.ts', 'cli/shell.ts'],
+    beside: ['cli/lead/guard.mjs', 'cli/lead/process-group.mjs'],
   }).catch((cause) => {
     if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
-    console.error('tenure finds no packages: run npm install in its folder');
+    console.error('tenure: its packages are missing; run npm ci in its folder');
     process.exit(70);
   });
 }

@@ -84,6 +84,7 @@ const steps = {
   unit: project('unit'),
   contract: project('contract'),
   simulation: project('simulation'),
+  package: project('package'),
   infra: project('infra'),
   // They mostly wait, for leases and for processes, so more of them run than there are cores.
   'end-to-end': project('end-to-end', '--maxWorkers=4'),

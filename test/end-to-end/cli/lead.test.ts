@@ -16,6 +16,12 @@ const lead = (group: string, ...more: string[]) => run(tenure, ['lead', '-g', gr
 /** `tenure lead …` as a line that is typed into a shell, which does the redirections. */
 const typed = (script: string) => run('sh', ['-c', script]);
 
+/** Those of the processes that are the command `sleep 600`, not the `lead` that names it. */
+function sleepers(pids: number[]): number[] {
+  const lines = alive(pids).filter((line) => line.includes('sleep 600') && !line.includes('tenure'));
+  return lines.map((line) => Number.parseInt(line, 10));
+}
+
 const term = async (group: string) => client().observe(group, { consistent: true });
 
 describe('the command', () => {
@@ -53,8 +59,8 @@ describe('the command', () => {
     const group = newGroup();
     const leader = lead(group, '--grace', '60s', 'sleep', '600');
     const { fencingVersion } = await leaderOf(group);
-    const sleeping = alive(family(leader.child.pid)).find((line) => line.includes('sleep 600')) ?? '';
-    signal(Number.parseInt(sleeping, 10), 'SIGSTOP');
+    const [sleeping = 0] = sleepers(family(leader.child.pid));
+    signal(sleeping, 'SIGSTOP');
     await client().revoke(group, { fencingVersion, reason: 'test' });
     // Renewals of a lease of 60 s are 20 s apart; SIGKILL would take as long as the grace again.
     expect(await leader.ended()).toBe(75);
@@ -162,11 +168,10 @@ describe('after SIGKILL the lease is given back at once', () => {
     await leaderOf(group);
     const started = family(leader.child.pid);
     const { fencingVersion } = await term(group);
-    const commands = alive(started).filter((line) => line.includes('sleep 600') && !line.includes('tenure'));
-    for (const line of killCommand ? commands : []) signal(Number.parseInt(line, 10), 'SIGKILL');
+    for (const pid of killCommand ? sleepers(started) : []) signal(pid, 'SIGKILL');
     if (killLead) leader.child.kill('SIGKILL');
     await eventually('nobody leads', async () => (await term(group)).leader === null, 20_000);
-    expect(alive(started).filter((line) => line.includes('sleep 600'))).toEqual([]);
+    expect(sleepers(started)).toEqual([]);
     const next = lead(group, '--no-wait', 'true');
     expect(await next.ended()).toBe(0);
     expect((await term(group)).fencingVersion).toBe(fencingVersion + 1);

@@ -37,7 +37,7 @@ describe('what the command gets and gives back', () => {
     expect((await said('lead', '--group', newGroup(), '--', 'sh', '-c', 'kill -9 $$')).code).toBe(137);
     const missing = await said('lead', '--group', newGroup(), '--restart', '--', 'no-such-command');
     expect(missing.code).toBe(127);
-    expect(missing.output).toContain('there is no such command');
+    expect(missing.output).toContain('no such program in PATH');
   });
 
   test('the address defaults to host and process id', async () => {
@@ -154,7 +154,7 @@ test('--json reports every step as one line of JSON on standard error', async ()
 
 test('a wrong command line ends with 64, a service that cannot be reached with 69', async () => {
   const wrong = await said('lead', '--group', 'a b', '--', 'true');
-  expect(wrong).toMatchObject({ code: 64, output: expect.stringContaining('group is "a b"') });
+  expect(wrong).toMatchObject({ code: 64, output: expect.stringContaining('--group is "a b"') });
   const unreachable = await said('lead', '--group', 'g', '--lease', '2s', '--url', 'http://127.0.0.1:9', '--', 'true');
   expect(unreachable).toMatchObject({ code: 69, output: expect.stringContaining('cannot be reached') });
 });
