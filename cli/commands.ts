@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { backupCommands } from './backups/backup.ts';
 import { restoreCommand } from './backups/restore.ts';
 import { workerCommand } from './backups/worker.ts';
+import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
 import { eventsCommands } from './events.ts';
 import { groupsCommand } from './groups.ts';
@@ -13,6 +14,7 @@ import { leadCommand } from './lead.ts';
 import { leaderCommands } from './leader.ts';
 import { logCommands } from './log.ts';
 import type { Shell } from './shell.ts';
+import { statusCommand } from './status.ts';
 
 /**
  * Every command group registers itself here. One file per group declares its commands with withConnection() and withGroup(); what an action
@@ -31,5 +33,7 @@ export const commandGroups: readonly ((program: Command, shell: Shell) => void)[
   restoreCommand,
   workerCommand,
   eventsCommands,
+  statusCommand,
   doctorCommand,
+  completionCommand,
 ];

@@ -58,24 +58,26 @@ async function service(options: ConnectionOptions, shell: Shell): Promise<Findin
   };
   const credentials = region ? [await credentialsOf()] : [];
   const client = await clientAt(location);
-  const sentAt = performance.now();
-  const wallAt = Date.now();
+  const sentAt = Date.now();
   try {
     const { version, now } = await client.health();
-    const roundTripMs = performance.now() - sentAt;
+    const receivedAt = Date.now();
     const reached: Finding = {
       check: 'service',
       status: 'ok',
-      found: `version ${version}, DynamoDB and S3 reached, ${Math.round(roundTripMs)} ms`,
+      found: `version ${version}, DynamoDB and S3 reached, ${receivedAt - sentAt} ms`,
     };
-    return [address, ...credentials, reached, skew(Date.parse(now) - (wallAt + roundTripMs / 2), roundTripMs / 2)];
+    return [address, ...credentials, reached, skewOf(now, sentAt, receivedAt)];
   } catch (error) {
     const failed: Finding = { check: 'service', status: 'failed', found: explain(error).message ?? String(error) };
     return [address, ...credentials, failed];
   }
 }
 
-function skew(serverAheadMs: number, uncertaintyMs: number): Finding {
+/** How far this clock is from the server's, which read `now` at some moment between the two readings here. */
+export function skewOf(now: string, sentAt: number, receivedAt: number): Finding {
+  const uncertaintyMs = (receivedAt - sentAt) / 2;
+  const serverAheadMs = Date.parse(now) - (sentAt + uncertaintyMs);
   const found = `this clock is ${Math.round(Math.abs(serverAheadMs))} ms ${serverAheadMs > 0 ? 'behind' : 'ahead of'} the server's (± ${Math.ceil(uncertaintyMs)} ms)`;
   if (Math.abs(serverAheadMs) <= maxClockSkewMs + uncertaintyMs) return { check: 'clock', status: 'ok', found };
   const remedy = `More than ${maxClockSkewMs} ms: instants look wrong here, and from 5 min on AWS refuses signatures. Run a time service (chrony, systemd-timesyncd).`;

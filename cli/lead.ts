@@ -76,11 +76,13 @@ async function act(command: string[], options: LeadOptions, shell: Shell): Promi
   checkExecutable(command[0] ?? '', shell.env);
   const location = await locate(options, shell);
   const client = await clientAt(location);
+  const { closeInherited } = await import('./lead/descriptors.ts');
   const { lead } = await import('./lead/run.ts');
   const { Report } = await import('./lead/report.ts');
   const { Guard } = await import('./lead/guard.ts');
   const { Signals } = await import('./lead/signals.ts');
   const { TENURE_IGNORED_SIGNALS: ignored = '', ...env } = shell.env;
+  closeInherited(command);
   const report = new Report(shell, json, group);
   const guard = new Guard((why) => report.note(`the guard of the command failed: ${why}; starting another`));
   const signals = new Signals({ underNpm: env['npm_command'] === 'exec', ignored: ignored.split(/\s+/) });

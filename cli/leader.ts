@@ -53,8 +53,8 @@ function describe(group: string, { leader, fencingVersion, pending }: LeaderView
     address: leader.address,
     'fencing version': fencingVersion,
     'session id': leader.sessionId,
-    confirmed: `${leader.confirmedAt} (${relative(leader.confirmedAt)})`,
-    'lease ends': `${leader.expiresAt} (${relative(leader.expiresAt)})`,
+    confirmed: relative(leader.confirmedAt),
+    'lease ends': relative(leader.expiresAt),
     ...(leader.metadata !== null && leader.metadata !== undefined && { metadata: JSON.stringify(leader.metadata) }),
   });
 }
@@ -102,8 +102,8 @@ async function showTerms(options: GroupOptions & { limit: number }, shell: Shell
         { title: 'VERSION', of: ({ fencingVersion }) => fencingVersion },
         { title: 'CONTENDER', of: ({ contenderId }) => contenderId },
         { title: 'ADDRESS', of: ({ address }) => address },
-        { title: 'CONFIRMED', of: ({ confirmedAt }) => confirmedAt },
-        { title: 'ENDED', of: ({ endedAt }) => endedAt },
+        { title: 'CONFIRMED', of: ({ confirmedAt }) => relative(confirmedAt) },
+        { title: 'ENDED', of: ({ endedAt }) => endedAt && relative(endedAt) },
         { title: 'WHY', of: ({ endReason }) => endReason },
       ],
       `no term of ${options.group} has been confirmed yet`,

@@ -1,45 +1,33 @@
 import { Command } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
 import { clean } from './clean.ts';
 import { commandGroups } from './commands.ts';
+import { addExamples } from './examples.ts';
 import { explain } from './exit.ts';
 import type { Shell } from './shell.ts';
 
 const exitCodesHelp = `
 Exit codes:
-  0   done
-  1   the service refused; the message says why
-  64  the command line is wrong
-  69  the service cannot be reached
-  70  an error of tenure itself
-  75  leadership was lost, or another holds it; --timeout was over before the end
-  77  the caller may not do this
+  0    done
+  1    the service refused; the message says why
+  64   the command line is wrong
+  69   the service cannot be reached
+  70   an error of tenure itself
+  75   leadership was lost, or another contender holds it; --timeout was over before the end
+  77   the caller may not do this
+  130  ended by Ctrl-C
   tenure lead ends with the exit code of its command, 128 + N when signal N ended that.
 
-Without --url or --stack, TENURE_URL or http://127.0.0.1:8787 (npm start) is the address of the API.`;
+The address of the API: --url, --stack, TENURE_URL, TENURE_STACK, or http://127.0.0.1:8787 (npm start).
+The group: --group, or TENURE_GROUP.`;
 
-/** Runs one command line and answers its exit code; what goes wrong is explained on standard error. */
+/** Runs one command line and returns its exit code; errors are explained on standard error. */
 export async function runCli(argv: readonly string[], given: Shell): Promise<number> {
   const shell = cleaned(given);
+  const asJson = optionsOf(argv).includes('--json');
   const sayError = (code: string | undefined, message: string) =>
-    shell.err(argv.includes('--json') ? JSON.stringify({ error: { code, message } }) : `tenure: ${message}`);
-  const program = new Command('tenure')
-    .description('Coordination without servers: leadership, jobs and checkpoints, a replicated log, backups')
-    .addHelpText('after', exitCodesHelp)
-    .enablePositionalOptions()
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => shell.out(text.trimEnd()),
-      writeErr: (text) => shell.err(text.trimEnd()),
-      outputError: (text) =>
-        sayError(
-          'usage',
-          `${text
-            .trim()
-            .replace(/^error: /, '')
-            .replaceAll('\n', ' ')} (see --help)`,
-        ),
-    });
-  for (const register of commandGroups) register(program, shell);
+    shell.err(asJson ? JSON.stringify({ error: { code, message } }) : `tenure: ${message}`);
+  const program = programFor(shell, (message) => sayError('usage', message));
   try {
     await program.parseAsync(argv, { from: 'user' });
     return 0;
@@ -50,7 +38,37 @@ export async function runCli(argv: readonly string[], given: Shell): Promise<num
   }
 }
 
-/** The shell whose terminal obeys no text that is printed. */
+/** What belongs to tenure: the rest is the command of `tenure lead`. */
+function optionsOf(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--');
+  return end < 0 ? argv : argv.slice(0, end);
+}
+
+/** The whole command tree; `onUsage` receives what is wrong with a command line. */
+export function programFor(shell: Shell, onUsage: (message: string) => void): Command {
+  const program = new Command('tenure')
+    .description('Coordination without servers: leadership, jobs and checkpoints, a replicated log, backups')
+    .version(packageJson.version, '--version', 'print the version of this command')
+    .enablePositionalOptions()
+    .addHelpText('after', exitCodesHelp)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => shell.out(text.trimEnd()),
+      writeErr: (text) => shell.err(text.trimEnd()),
+      outputError: (text) =>
+        onUsage(
+          `${text
+            .trim()
+            .replace(/^error: /, '')
+            .replaceAll('\n', ' ')} (see --help)`,
+        ),
+    });
+  for (const register of commandGroups) register(program, shell);
+  addExamples(program);
+  return program;
+}
+
+/** The shell, whose terminal obeys nothing that is printed. */
 function cleaned(shell: Shell): Shell {
   return {
     env: shell.env,

@@ -8,8 +8,3 @@ export function checkedName(what: string, text: string): string {
     `${what} is "${text}": use letters, digits, ".", "_" and "-", beginning with a letter or digit, at most 128 characters.`,
   );
 }
-
-/** The parser of an option or argument that is a name. */
-export function readName(what: string): (text: string) => string {
-  return (text) => checkedName(what, text);
-}
