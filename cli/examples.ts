@@ -96,9 +96,32 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   completion: ['source <(tenure completion bash)', 'tenure completion fish | source'],
 };
 
-/** Adds them to a command and all below it. Those of `lead` stand in its own help. */
+/** How arguments and the values of options look in an example that nobody has written. */
+const samples: Readonly<Record<string, string>> = {
+  log: 'events',
+  job: 'nightly',
+  group: 'orders',
+  replica: '2',
+  id: '01a20f24-f7ec-74ce-94b9-b3f4937f4e51',
+  folder: './backup',
+};
+
+/** Adds them to a command and all below it; those of `lead` stand in its own help. */
 export function addExamples(command: Command, path: readonly string[] = []): void {
-  const lines = examples[path.join(' ') || command.name()];
-  if (lines) command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+  const own =
+    command.name() === 'lead' ? undefined : (examples[path.join(' ') || command.name()] ?? plainest(command, path));
+  if (own) command.addHelpText('after', `\nExamples:\n${own.map((line) => `  ${line}`).join('\n')}`);
   for (const subcommand of command.commands) addExamples(subcommand, [...path, subcommand.name()]);
+}
+
+/** The command with nothing but what it needs; for one that only has subcommands, the first of them. */
+function plainest(command: Command, path: readonly string[]): string[] {
+  const [first] = command.commands;
+  if (first) return plainest(first, [...path, first.name()]);
+  const sample = (name: string) => samples[name] ?? name.toUpperCase();
+  const words = command.registeredArguments.filter(({ required }) => required).map((one) => sample(one.name()));
+  const options = command.options
+    .filter(({ mandatory, long }) => mandatory || long === '--group')
+    .map(({ long, argChoices }) => `${long} ${argChoices?.[0] ?? sample(String(long).slice(2))}`);
+  return [['tenure', ...path, ...words, ...options].join(' ')];
 }

@@ -30,6 +30,7 @@ function service(voting: number) {
     log: 'events',
     autoInitialize: true,
     createdAt: now,
+    configuration: { version: 1, replicas: [] },
     begin: 1,
     end: 9,
     quorum: 2,
