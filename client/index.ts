@@ -1,6 +1,6 @@
 /** The public entry: `import { LeaderElector, TenureClient } from 'tenure'`. */
 export type { BackupFile } from './backups/backup-files.ts';
-export { BackupWorker, type BackupWorkerOptions } from './backups/backup-worker.ts';
+export { BackupWorker } from './backups/backup-worker.ts';
 export {
   Backups,
   type BackupsOptions,
@@ -9,6 +9,7 @@ export {
   readLocalApplication,
 } from './backups/backups.ts';
 export type { BackupHooks, Positions, SnapshotRequest, WorkerEvent } from './backups/hooks.ts';
+export type { BackupWorkerOptions } from './backups/worker-options.ts';
 export {
   type AddOptions,
   type Checkpoint,

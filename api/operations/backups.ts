@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { entriesFile, manifestName, payloadFile } from '../archive.ts';
 import { operation } from '../operation.ts';
-import { notFound } from '../problem.ts';
+import { limitReached, notFound } from '../problem.ts';
 import {
   backupDamaged,
   backupFailed,
@@ -82,7 +82,7 @@ export const createBackup = operation({
   answer: z.union([backupStatus, explanation]),
   status: 202,
   otherStatuses: [200],
-  problems: [backupInProgress, noWorker, backupFailed],
+  problems: [backupInProgress, noWorker, backupFailed, limitReached],
 });
 
 export const listBackups = operation({

@@ -90,6 +90,8 @@ export const command = z.discriminatedUnion('type', [
     heartbeatMs: z.int(),
   }),
   z.object({ type: z.literal('cancel'), commandId: z.string(), backupId, attempt: z.int() }),
+  /** The backup was deleted: so are its files on the worker's disk. */
+  z.object({ type: z.literal('discard'), commandId: z.string(), backupId, attempt: z.int() }),
 ]);
 
 export const pollCommands = operation({

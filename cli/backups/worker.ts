@@ -86,6 +86,8 @@ function describe(event: WorkerEvent): string {
       return event.type;
     case 'replaced':
       return 'replaced: another process registered under the same --id';
+    case 'removed':
+      return `removed the files of backup ${event.backupId}`;
     case 'suspended':
     case 'accepted':
       return `${event.type} ${attemptOf(event)}`;

@@ -3,8 +3,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type * as z from 'zod/mini';
 import { answerCommand, type command, goodbye, pollCommands, registerWorker } from '../../api/operations/workers.ts';
-import { directS3, type S3 } from '../jobs/s3.ts';
-import type { TenureClient } from '../tenure-client.ts';
+import { directS3 } from '../jobs/s3.ts';
 import { hasCode } from '../tenure-error.ts';
 import { sleep } from '../time.ts';
 import {
@@ -17,23 +16,8 @@ import {
   takeBackup,
 } from './attempt.ts';
 import type { BackupHooks, Positions, WorkerEvent } from './hooks.ts';
-
-export interface BackupWorkerOptions {
-  readonly client: TenureClient;
-  readonly group: string;
-  /**
-   * Identifies this worker in the group. Must be unique: a process that registers under the name of another replaces it.
-   *
-   * @defaultValue host name, process id and a random suffix
-   */
-  readonly workerId?: string;
-  /** @defaultValue the name of this machine */
-  readonly host?: string;
-  /** Folder for backups with `localFileSystem`; without it other workers are asked for such a backup. */
-  readonly localDir?: string;
-  readonly hooks?: BackupHooks;
-  readonly s3?: S3;
-}
+import { LocalBackups } from './local-backups.ts';
+import { type BackupWorkerOptions, defaultWorkerId } from './worker-options.ts';
 
 type Command = z.output<typeof command>;
 type Suspend = Extract<Command, { type: 'suspend' }>;
@@ -74,6 +58,7 @@ export class BackupWorker {
   readonly #hooks: BackupHooks;
   readonly #instanceId = randomUUID();
   readonly #closing = new AbortController();
+  readonly #local: LocalBackups | undefined;
   #running: Promise<void> | undefined;
   #suspension: Suspension | undefined;
   #work: Work | undefined;
@@ -83,6 +68,7 @@ export class BackupWorker {
     this.#host = options.host ?? hostname();
     this.workerId = options.workerId ?? defaultWorkerId(this.#host);
     this.#hooks = options.hooks ?? {};
+    this.#local = this.#localBackups();
     this.replaced = new Promise((resolve) => {
       this.#resolveReplaced = () => resolve('replaced');
     });
@@ -90,7 +76,21 @@ export class BackupWorker {
 
   /** Begins to work. Twice is once. */
   start(): void {
+    if (!this.#running) this.#local?.start();
     this.#running ??= this.#run();
+  }
+
+  #localBackups(): LocalBackups | undefined {
+    const { client, group, localDir } = this.#options;
+    if (localDir === undefined) return undefined;
+    const isBusyWith = (backupId: string) => this.#work?.backupId === backupId;
+    return new LocalBackups(
+      { client, group, folder: localDir, isBusyWith, signal: this.#closing.signal },
+      {
+        onRemoved: (backupId) => this.#tell({ type: 'removed', backupId }),
+        onError: (error) => this.#error(error),
+      },
+    );
   }
 
   /** Says goodbye, so that a backup in progress goes to another worker at once; then lets the application continue. */
@@ -179,6 +179,11 @@ export class BackupWorker {
       // A running attempt hears the verdict itself.
       await this.#cancel(backupId, attempt);
       await this.#answer(one, { accepted: true });
+      return;
+    }
+    if (one.type === 'discard') {
+      await this.#answer(one, { accepted: true });
+      void this.#local?.tidy();
       return;
     }
     const answer = one.type === 'suspend' ? await this.#suspend(one) : this.#judge(one);
@@ -326,13 +331,6 @@ export class BackupWorker {
       process.emitWarning(failure instanceof Error ? failure : String(failure));
     }
   }
-}
-
-/** Two workers on one host, and two runs with the same process id, are different workers. */
-function defaultWorkerId(host: string): string {
-  const own = `.${process.pid}.${randomUUID().slice(0, 8)}`;
-  const start = host.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'worker';
-  return start.slice(0, 128 - own.length) + own;
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).slice(0, 512);

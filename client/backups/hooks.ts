@@ -41,6 +41,8 @@ export interface BackupHooks {
 export type WorkerEvent =
   /** `replaced`: another process has registered under this worker's name, and this one has stopped. */
   | { readonly type: 'registered' | 'resumed' | 'left' | 'replaced' }
+  /** A backup that was deleted, failed or given to another worker has left this worker's disk. */
+  | { readonly type: 'removed'; readonly backupId: string }
   | { readonly type: 'suspended' | 'accepted'; readonly backupId: string; readonly attempt: number }
   | { readonly type: 'refused'; readonly backupId: string; readonly attempt: number; readonly reason: string }
   | { readonly type: 'finished'; readonly backupId: string; readonly attempt: number; readonly uri: string }

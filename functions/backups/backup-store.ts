@@ -36,6 +36,8 @@ export interface BackupStore {
   /** The backup that the request has begun, if any. */
   begunBy(group: string, requestId: string): Promise<string | undefined>;
   running(group: string): Promise<string | undefined>;
+  /** How many backups the group keeps; stops counting at `most`. */
+  count(group: string, most: number): Promise<number>;
   /** Newest first. */
   list(
     group: string,

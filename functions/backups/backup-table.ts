@@ -167,6 +167,27 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
       return item?.['backupId'] as string | undefined;
     },
 
+    async count(group, most) {
+      let counted = 0;
+      let after: Record<string, unknown> | undefined;
+      do {
+        const { Count = 0, LastEvaluatedKey } = await client.send(
+          new QueryCommand({
+            TableName: table,
+            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+            FilterExpression: 'attribute_exists(#record)',
+            ExpressionAttributeNames: { '#record': 'record' },
+            ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': backupPrefix },
+            Select: 'COUNT',
+            ...(after && { ExclusiveStartKey: after }),
+          }),
+        );
+        counted += Count;
+        after = LastEvaluatedKey;
+      } while (after !== undefined && counted < most);
+      return counted;
+    },
+
     async list(group, after, limit) {
       const { Items = [], LastEvaluatedKey } = await client.send(
         new QueryCommand({

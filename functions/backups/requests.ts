@@ -1,7 +1,7 @@
 /** What a caller asks of backups: take one, explain who would take it, cancel it, show it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
-import { invalidRequest, Problem, unavailable } from '../../api/problem.ts';
+import { invalidRequest, limitReached, Problem, unavailable } from '../../api/problem.ts';
 import { backupFailed, backupFinal, backupInProgress, backupRunning, noWorker } from '../../api/problems/backups.ts';
 import { instant } from '../platform/clock.ts';
 import { logger } from '../platform/logging.ts';
@@ -44,6 +44,7 @@ export async function begin(
     abandonSeconds: wholeSeconds(settings.abandonTimeoutMs),
     runSeconds: wholeSeconds(settings.attemptTimeoutMs),
   };
+  await refuseTooMany(room, group, requestId);
   const record = begunRecord({ group, backupId, requestId, options, timeouts, slot }, now);
   const begun = await room.store.begin(record);
   if ('running' in begun) {
@@ -68,6 +69,16 @@ function noneFor(group: string, judged: readonly Candidate[]): Problem {
   return new Problem(
     noWorker,
     `${why.charAt(0).toUpperCase()}${why.slice(1)}; run \`tenure worker --group ${group}\`, or send allowLeader.`,
+  );
+}
+
+async function refuseTooMany(room: Backups, group: string, requestId: string): Promise<void> {
+  const { mostBackups } = room.settings;
+  if ((await room.store.count(group, mostBackups)) < mostBackups || (await begunBy(room, group, requestId))) return;
+  throw new Problem(
+    limitReached,
+    `Group "${group}" keeps ${mostBackups} backups, as many as it may (TENURE_MOST_BACKUPS); delete old ones, or set a policy that does.`,
+    { limit: mostBackups, of: 'backups' },
   );
 }
 
@@ -162,10 +173,23 @@ export async function remove(room: WithArchives, { requestId, ...name }: Removal
   const { group, backupId } = name;
   const record = await removeRecord(room, name, requestId);
   if (!record) return;
+  if (record.uri?.startsWith('file:')) await discardOnDisk(room, record);
   await room.archives.discard(group, backupId, undefined, goOn).catch((error: Error) => {
     logger.warn('Files of a deleted backup are left to the sweep', { group, backupId, error });
   });
 }
+
+/** A worker that is not there now finds out when it starts again. */
+async function discardOnDisk({ workers, clock }: Backups, record: BackupRecord): Promise<void> {
+  const { group, backupId, attempt, worker } = record;
+  if (worker === undefined || !(await workers.find(group, worker))) return;
+  await workers.post(group, worker, {
+    command: { type: 'discard', commandId: commandIds(record).discard, backupId, attempt },
+    expiresAt: clock.now() + discardOfferMs,
+  });
+}
+
+const discardOfferMs = 3_600_000;
 
 /** The record that was removed; undefined when this request has removed it before. */
 async function removeRecord(

@@ -178,6 +178,7 @@ export const commandIds = ({ backupId, attempt }: AttemptName) => ({
   suspend: `${backupId}.${attempt}.suspend`,
   offer: `${backupId}.${attempt}.backup`,
   cancel: `${backupId}.${attempt}.cancel`,
+  discard: `${backupId}.${attempt}.discard`,
 });
 
 /**

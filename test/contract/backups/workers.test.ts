@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
+import { finish } from '../../../functions/backups/attempt/attempts.ts';
 import { lose } from '../../../functions/backups/attempt/conclusion.ts';
 import { choose, passOver, suspend } from '../../../functions/backups/attempt/delegation.ts';
+import { settled } from '../../../functions/backups/records.ts';
+import { begin, remove } from '../../../functions/backups/requests.ts';
 import { answer, goodbye, list, poll, register } from '../../../functions/backups/worker/workers.ts';
+import { groupKey } from '../../../functions/leadership/keys.ts';
+import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { problemOf } from '../leadership/room.ts';
-import { group, openBackups } from './world.ts';
+import { finished, group, openBackups } from './world.ts';
 
 type World = Awaited<ReturnType<typeof openBackups>>;
 
@@ -221,4 +227,50 @@ test('an answer of a worker that was passed over is told so', async () => {
   await passOver(world.room, { group, backupId, attempt }, { Error: 'States.Timeout' });
   const late = answer(world.room, name, `${backupId}.${attempt}.suspend`, { accepted: true });
   expect(await problemOf(late)).toMatchObject({ code: 'not_found' });
+});
+
+describe('a backup on the disk of its worker', () => {
+  const onDisk = async () => {
+    const world = await openBackups();
+    await started(world, 'w1', ['/srv']);
+    const name = await world.accepted({ localFileSystem: true });
+    await finish(world.room, name, name.secret, { ...finished, uri: 'file://host/srv/' });
+    await settled(world.room, name, 'COMPLETED');
+    return { ...world, name };
+  };
+
+  test('is removed there when it is deleted: the worker is told to', async () => {
+    const { room, name, commands } = await onDisk();
+    await remove(room, { ...name, requestId: 'r-1' });
+    const { backupId } = name;
+    expect(await commands('w1')).toMatchObject([{ type: 'discard', backupId, attempt: 1 }]);
+  });
+
+  test('is remembered as deleted for longer than any other, for a worker that was away', async () => {
+    const { room, name, client, table, clock } = await onDisk();
+    await goodbye(room, { group, worker: 'w1' });
+    await remove(room, { ...name, requestId: 'r-1' });
+    const Key = { pk: groupKey(group), sk: `REMOVED-BACKUP#${name.backupId}` };
+    const { Item } = await client.send(new GetCommand({ TableName: table, Key }));
+    expect(Number(Item?.['ttl']) - clock.time / 1000).toBeGreaterThan(365 * 86_400);
+  });
+});
+
+test('the number of backups is bounded: one more is refused by number, and the same request is not', async () => {
+  const world = await openBackups();
+  const room = { ...world.room, settings: { ...world.room.settings, mostBackups: 2 } };
+  const take = (requestId: string) =>
+    begin(room, { group, options: { ...plainOptions, bypassDelegation: true }, requestId });
+  for (const requestId of ['r-1', 'r-2']) {
+    const { backupId } = await take(requestId);
+    await settled(room, { group, backupId }, { code: 'internal', message: 'played' });
+  }
+  expect(await problemOf(take('r-3'))).toMatchObject({
+    code: 'limit_reached',
+    detail: expect.stringContaining('keeps 2 backups'),
+    members: { limit: 2, of: 'backups' },
+  });
+  const { backupId } = await take('r-1');
+  await remove(room, { group, backupId, requestId: 'rm' });
+  expect(await take('r-3')).toMatchObject({ state: 'INITIATING' });
 });

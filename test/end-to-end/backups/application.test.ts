@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { asked, folder, newGroup, tenure } from '../leadership/tenure.ts';
-import { present, type Status, taken } from './backups.ts';
+import { asked, eventually, folder, newGroup, tenure } from '../leadership/tenure.ts';
+import { begun, ended, present, type Status, taken } from './backups.ts';
 
 /** More than a piece of the archive has, in all bytes that there are. */
 const state = Buffer.from(Array.from({ length: 700_000 }, (_, at) => (at * 7919 + (at >> 8)) % 256));
@@ -26,8 +26,8 @@ test('the state of an application comes back byte for byte: by id, from a downlo
   await withWorker(group, home);
 
   const created = await asked('backup', 'create', '--group', group, '--json');
-  const { backupId, state: ended }: Status = JSON.parse(created.output);
-  expect(ended).toBe('COMPLETED');
+  const { backupId, state: finalState }: Status = JSON.parse(created.output);
+  expect(finalState).toBe('COMPLETED');
   expect(readFileSync(join(home, 'calls'), 'utf8')).toBe('resume\nsuspend\nsnapshot\nresume\n');
 
   const downloaded = join(home, 'downloaded');
@@ -85,8 +85,8 @@ test('a backup on the disk of its worker is read there, with its state', async (
   writeFileSync(join(home, 'state'), 'small');
   await withWorker(group, home);
   const created = await asked('backup', 'create', '--group', group, '--local', '--json');
-  const { backupId, uri, state: ended }: Status = JSON.parse(created.output);
-  expect(ended).toBe('COMPLETED');
+  const { backupId, uri, state: finalState }: Status = JSON.parse(created.output);
+  expect(finalState).toBe('COMPLETED');
   const refused = await asked('backup', 'download', backupId, join(home, 'd'), '--group', group, '--json');
   expect(JSON.parse(refused.output)).toMatchObject({ error: { code: 'backup_not_available' } });
   const there = ['--uri', String(uri), '--application', join(home, 'a')];
@@ -98,6 +98,34 @@ test('a backup on the disk of its worker is read there, with its state', async (
     return `${entry.isDirectory() ? 'folder' : 'file'} ${mode}`;
   });
   expect([...new Set(modes)].sort()).toEqual(['file 600', 'folder 700']);
+
+  expect((await asked('backup', 'rm', backupId, '--group', group)).code).toBe(0);
+  await eventually('its files have left the disk', () => !existsSync(join(home, 'local', group, backupId)));
+  expect((await asked('backup', 'rm', backupId, '--group', group)).output).toContain('was deleted at');
+});
+
+test('what a killed worker left on its disk goes when a worker with this disk starts', async () => {
+  const group = newGroup();
+  const home = folder();
+  const local = ['--local-dir', join(home, 'local')];
+  const killed = tenure('worker', '--group', group, ...local, '--snapshot', 'head -c 30000000 /dev/urandom; sleep 600');
+  await eventually(
+    'the worker is present',
+    async () => (await asked('worker', 'ls', '--group', group, '--json')).output !== '[]',
+  );
+  const { backupId } = await begun(group, { localFileSystem: true });
+  const place = join(home, 'local', group, backupId);
+  await eventually('it has written a file', () => existsSync(join(place, '1', 'entries-00000.ndjson.gz')));
+  killed.child.kill('SIGKILL');
+  await killed.ended();
+  expect(await ended(group, backupId)).toMatchObject({ state: 'FAILED', error: { code: 'backup_timed_out' } });
+  expect(await asked('backup', 'create', '--group', group), 'a lone dead worker is not asked again').toMatchObject({
+    code: 1,
+    output: expect.stringContaining('silent since'),
+  });
+  const next = tenure('worker', '--group', group, ...local);
+  await next.says(`removed the files of backup ${backupId}`);
+  expect(existsSync(place)).toBe(false);
 });
 
 test('a --snapshot that fails ends the backup with its exit code', async () => {
