@@ -173,6 +173,7 @@ export const appendEntries = operation({
     problems.exclusivityLost,
     problems.outcomeUnknown,
     problems.stateLocked,
+    problems.throttled,
   ],
 });
 
@@ -198,6 +199,7 @@ export const truncateLog = operation({
     problems.exclusivityLost,
     problems.outcomeUnknown,
     problems.stateLocked,
+    problems.throttled,
     problems.truncationHeld,
   ],
 });

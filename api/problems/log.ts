@@ -122,3 +122,11 @@ export const membersRefused: ProblemKind = {
   retryable: false,
   remedy: 'Correct what `detail` names; finish a change that is under way, or cancel it.',
 };
+
+export const throttled: ProblemKind = {
+  code: 'throttled',
+  status: 429,
+  title: 'The log takes no more for the moment',
+  retryable: true,
+  remedy: 'Nothing of the request is in the log: repeat it with the same Idempotency-Key after retryAfterMs.',
+};

@@ -9,6 +9,7 @@ import { SerialQueue } from '../serial-queue.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
 import { sleep } from '../time.ts';
+import { AppendGroup } from './append-group.ts';
 
 export type Elected = z.output<typeof electWriter.answer>;
 export type Placed = z.output<typeof appendEntries.answer>;
@@ -62,6 +63,8 @@ export class LogWriter {
   readonly #options: LogWriterOptions;
   #elected: Elected | undefined;
   readonly #turns = new SerialQueue();
+  /** The appends that share the last request of the queue, as long as it has not begun. */
+  #group: AppendGroup | undefined;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
@@ -77,12 +80,14 @@ export class LogWriter {
    * @throws LeadershipLost; the signal's reason; TenureError `election_lost`, `log_not_recovered`, `rounds_exhausted`.
    */
   elect(options: WriteOptions = {}): Promise<Elected> {
+    this.#group = undefined;
     return this.#inTurn(options, (trying) => this.#elect(trying));
   }
 
   /**
    * Appends entries at consecutive positions: 1 to 64, each up to 256 KiB, 2 MiB together. When it resolves they are kept by a
-   * quorum of the replicas, once and in order.
+   * quorum of the replicas, once and in order. Calls without a key and a signal that are made while a request is under way share the
+   * next one.
    * @throws TenureError `exclusivity_lost` (not in the log but for what `kept` says), `not_elected` and `election_lost` (a rival took
    * the log twice; the next append takes it back unless a newer term owns it), `outcome_unknown` or why no answer came (deadline).
    * LeadershipLost and the signal's reason end it at once, also while it waits for its turn: then it is never sent. After these and
@@ -90,7 +95,39 @@ export class LogWriter {
    * became of them.
    */
   append(entries: readonly (Uint8Array | string)[], options: WriteOptions = {}): Promise<Placed> {
-    const body = { entries: entries.map((entry) => Buffer.from(entry as string).toString('base64')) };
+    const bytes = entries.map((entry) => Buffer.from(entry as string));
+    const { idempotencyKey, signal } = options;
+    // What is named, or can be ended by itself, has a request of its own.
+    if (idempotencyKey !== undefined || signal !== undefined) return this.#append(bytes, options);
+    if (this.#group?.fits(bytes)) return this.#group.join(bytes);
+    return this.#openGroup(bytes);
+  }
+
+  /** Those that are called before its turn has come join it. */
+  #openGroup(entries: readonly Uint8Array[]): Promise<Placed> {
+    const group = new AppendGroup();
+    const placed = group.join(entries);
+    const begin = () => {
+      if (this.#group === group) this.#group = undefined;
+      return { entries: group.entries.map((entry) => Buffer.from(entry).toString('base64')) };
+    };
+    let body: { entries: string[] } | undefined;
+    this.#write({}, (request) => {
+      body ??= begin();
+      return this.#options.client.call(appendEntries, { ...request, body });
+    }).then(
+      (answer) => group.placed(answer),
+      (error: unknown) => {
+        if (this.#group === group) this.#group = undefined;
+        group.failed(error);
+      },
+    );
+    this.#group = group;
+    return placed;
+  }
+
+  #append(entries: readonly Uint8Array[], options: WriteOptions): Promise<Placed> {
+    const body = { entries: entries.map((entry) => Buffer.from(entry).toString('base64')) };
     return this.#write(options, (request) => this.#options.client.call(appendEntries, { ...request, body }));
   }
 
@@ -100,6 +137,8 @@ export class LogWriter {
   }
 
   #write<Answer>(options: WriteOptions, send: (request: WriterRequest) => Promise<Answer>): Promise<Answer> {
+    // What is called after this comes after it.
+    this.#group = undefined;
     const { idempotencyKey = randomUUID() } = options;
     return this.#inTurn(options, async (trying) => {
       const { writerId } = this.#elected ?? (await this.#elect(trying));

@@ -6,7 +6,7 @@ import * as problems from '../../../api/problems/log.ts';
 import { termLost } from '../../leadership/leadership.ts';
 import type { LeaseStore } from '../../leadership/lease-store.ts';
 import { requestIdOf } from '../dynamodb/sequencer-item.ts';
-import { type Appended, append } from '../protocol/append.ts';
+import type { Appended } from '../protocol/append.ts';
 import { elect } from '../protocol/coordinator.ts';
 import type { LogParts } from '../protocol/log.ts';
 import { StaleConfigurationError, Unreachable } from '../protocol/quorum.ts';
@@ -121,8 +121,8 @@ async function write(logs: Logs, request: WriteRequest, requestId: string, value
   const { log, writerId } = request;
   const writer = logs.memories.of(request, writerId);
   writer.parts ??= logs.partsOf(await getLogOrThrow(logs.registry, request));
-  const { parts, memory } = writer;
-  const appended = await reaching(log, () => append(parts, memory, { writerId, requestId, values }));
+  const { parts, memory, rounds } = writer;
+  const appended = await reaching(log, () => rounds.append(parts, memory, { writerId, requestId, values }));
   if ('first' in appended) return appended;
   if ('notElected' in appended) {
     // The next writer may have been elected by other members.
@@ -142,6 +142,10 @@ function refusal(log: string, writerId: string, appended: Exclude<Appended, { fi
     const what = kept.length === 0 ? 'nothing' : `only ${kept.length} of the entries`;
     const detail = `A rival took log "${log}" with ballot ${promised}: ${what} of the request is in it. Elect again.`;
     return new Problem(problems.exclusivityLost, detail, { ballot: promised, kept });
+  }
+  if ('throttled' in appended) {
+    const detail = `Too many processes append to log "${log}" at once; nothing of the request is in it. Repeat it.`;
+    return new Problem(problems.throttled, detail, { retryAfterMs: 100 + Math.round(Math.random() * 400) });
   }
   if ('stateLocked' in appended) {
     const detail = `Lock ${appended.stateLocked.lockId} holds appends to log "${log}"; repeat the request.`;

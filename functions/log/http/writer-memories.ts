@@ -1,4 +1,5 @@
 import type { WriterMemory } from '../protocol/append.ts';
+import { GroupCommit } from '../protocol/group-commit.ts';
 import type { LogParts } from '../protocol/log.ts';
 import type { LogName } from '../registered-log.ts';
 
@@ -6,6 +7,7 @@ const most = 500;
 
 export interface RememberedWriter {
   readonly memory: WriterMemory;
+  readonly rounds: GroupCommit;
   /** By the configuration that elected the writer: a change of the members ends it. */
   parts?: LogParts | undefined;
 }
@@ -16,7 +18,10 @@ export class WriterMemories {
 
   of({ group, log }: LogName, writerId: string): RememberedWriter {
     const key = `${group}/${log}/${writerId}`;
-    const writer = this.#writers.get(key) ?? { memory: { settlements: new Map() } };
+    const writer = this.#writers.get(key) ?? {
+      memory: { settlements: new Map() },
+      rounds: new GroupCommit(),
+    };
     this.#writers.delete(key);
     this.#writers.set(key, writer);
     const [oldest] = this.#writers.keys();

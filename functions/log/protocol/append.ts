@@ -9,7 +9,17 @@ import { isForgotten, unlockAll } from './lock.ts';
 import type { LogParts } from './log.ts';
 import { count, isQuorum, StaleConfigurationError, Unreachable } from './quorum.ts';
 import { type Entry, type Lock, sameValue, type Value, type WriteAnswer } from './replica.ts';
-import { advance, forget, type Hold, handOut, markOf, placeOf, type Seat, type Settlements } from './sequencer.ts';
+import {
+  advance,
+  forget,
+  forgetSettled,
+  type Hold,
+  handOut,
+  markOf,
+  placeOf,
+  type Seat,
+  type Settlements,
+} from './sequencer.ts';
 
 /** An entry of the request, by its place in it, that is in the log. */
 export interface Kept {
@@ -23,6 +33,8 @@ export type Appended =
   | { readonly notElected: true }
   /** The request is not in the log, or only these of its entries are. */
   | { readonly exclusivityLost: { readonly promised: number; readonly kept: readonly Kept[] } }
+  /** Too many processes append for the writer at once; nothing was placed: repeat the request after a moment. */
+  | { readonly throttled: true }
   /** It may be in the log or come into it: elect again and repeat the very same request. */
   | { readonly outcomeUnknown: true }
   /** A backup holds appends back for a moment: repeat the very same request. */
@@ -39,6 +51,10 @@ export interface WriterMemory {
   readonly settlements: Settlements;
 }
 
+/** Tries of one request for its positions while other processes of the writer get theirs. */
+export const placings = 24;
+export const pauseMs = 10;
+
 export interface AppendRequest {
   readonly writerId: string;
   /** Names the request with its payload: the same one is placed once, also when it is repeated after an election. */
@@ -49,9 +65,16 @@ export interface AppendRequest {
 
 type Placed = { readonly seat: Seat; readonly first: number; readonly again: boolean };
 
-/** Appends the values at consecutive positions; answered once a quorum has them. */
-export async function append(parts: LogParts, memory: WriterMemory, request: AppendRequest): Promise<Appended> {
-  let displaced: number | undefined;
+/**
+ * Appends the values at consecutive positions; answered once a quorum has them. What the request had at `displaced` was settled with
+ * other values already.
+ */
+export async function append(
+  parts: LogParts,
+  memory: WriterMemory,
+  request: AppendRequest,
+  displaced?: number,
+): Promise<Appended> {
   for (let round = 0; ; round += 1) {
     const placed = await place(parts, memory, request, displaced).catch(replacedBy(memory, { notElected: true }));
     if (!('seat' in placed)) return placed;
@@ -64,7 +87,7 @@ export async function append(parts: LogParts, memory: WriterMemory, request: App
 }
 
 /** A change of the members ends the writer; what it sent before may be in the log or come into it. */
-function replacedBy(memory: WriterMemory, outcome: Appended) {
+export function replacedBy(memory: WriterMemory, outcome: Appended) {
   return (error: unknown): Appended => {
     if (!(error instanceof StaleConfigurationError)) throw error;
     memory.seat = undefined;
@@ -87,7 +110,7 @@ async function place(
   const familiar = cached === undefined || placeOf(cached, requestId) !== undefined;
   // Without a hand-out that the store decides on, an old seat in memory must not answer for a writer that was replaced.
   let seat = familiar ? await parts.seat.read() : cached;
-  for (let tried = 0; tried < 10; tried += 1) {
+  for (let tried = 0; tried < placings; tried += 1) {
     if (!seat || seat.writerId !== writerId || seat.closed || memory.dismissed === writerId)
       return { notElected: true };
     const before = placeOf(seat, requestId);
@@ -103,16 +126,18 @@ async function place(
     const answer = await parts.seat.replace(seat.revision, taken, truncateTo);
     if (answer.replaced) {
       memory.seat = taken;
+      forgetSettled(memory.settlements, taken);
       return { seat: taken, first: seat.next, again: false };
     }
     if ('held' in answer) return { held: answer.held };
     seat = answer.seat;
+    if (tried > 0) await parts.timer.sleep(parts.chance.number() * pauseMs * tried);
   }
-  return { outcomeUnknown: true };
+  return { throttled: true };
 }
 
 /** Writes the values to all replicas, and meanwhile settles what an earlier process left behind. */
-async function send(
+export async function send(
   parts: LogParts,
   memory: WriterMemory,
   placed: Placed,

@@ -59,6 +59,8 @@ export interface SeatStore {
 }
 
 const remembered = 64;
+/** After a round that several requests share: as many must be found when they are repeated as come in the same time. */
+const rememberedTogether = 512;
 
 export interface Claim {
   readonly number: number;
@@ -92,16 +94,20 @@ export function take(old: Seat | undefined, { number, writerId, views, index, no
 /** What one process saw settled of what a writer wrote: by the writer's own ballot, or by a fill. */
 export type Settlements = Map<number, 'own' | 'filled'>;
 
-/** Raises `settled` over what is known and forgets what lies below. */
-export function advance(seat: Seat, known: Settlements, now: number): Seat {
+/** Raises `settled` over what is known. */
+export function advance(seat: Seat, known: ReadonlyMap<number, 'own' | 'filled'>, now: number): Seat {
   let { settled, regularFrom } = seat;
   for (let how = known.get(settled + 1); how !== undefined; how = known.get(settled + 1)) {
     settled += 1;
     if (how === 'filled') regularFrom = settled + 1;
   }
-  for (const position of known.keys()) if (position <= settled) known.delete(position);
   const idle = seat.settled === seat.next - 1;
   return { ...seat, settled, regularFrom, since: idle || settled > seat.settled ? now : seat.since };
+}
+
+/** Forgets what the sequencer's record says by now: only once that has been written, or what others need would be lost with the write. */
+export function forgetSettled(known: Settlements, { settled }: Seat): void {
+  for (const position of known.keys()) if (position <= settled) known.delete(position);
 }
 
 /** Hands out the next positions to a request, one for each of its values. */
@@ -110,6 +116,17 @@ export function handOut(seat: Seat, requestId: string, values: readonly Value[])
   const recent = [...seat.recent, { requestId, count: values.length }].slice(-remembered);
   const truncation = values[0]?.type === 'TRUNCATE' ? next : seat.truncation;
   return { ...seat, revision: revision + 1, next: next + values.length, truncation, recent };
+}
+
+/** Hands out the next positions to several requests at once, in their order. */
+export function handOutTogether(
+  seat: Seat,
+  requests: readonly { requestId: string; values: readonly Value[] }[],
+): Seat {
+  const handed = requests.map(({ requestId, values }) => ({ requestId, count: values.length }));
+  const count = handed.reduce((sum, one) => sum + one.count, 0);
+  const recent = [...seat.recent, ...handed].slice(-rememberedTogether);
+  return { ...seat, revision: seat.revision + 1, next: seat.next + count, recent };
 }
 
 /** Where a request was placed, if it is among the last ones. */

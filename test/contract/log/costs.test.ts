@@ -3,6 +3,7 @@ import { expect, inject, it } from 'vitest';
 import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
 import { append } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
+import { GroupCommit } from '../../../functions/log/protocol/group-commit.ts';
 import { read } from '../../../functions/log/protocol/reader.ts';
 import type { Value } from '../../../functions/log/protocol/replica.ts';
 import type { Faults, Sent } from '../../support/faults.ts';
@@ -42,7 +43,7 @@ async function writer() {
     await expect.poll(() => faults.replicas.every(({ sent }) => sent.length > 0)).toBe(true);
     return { answer, seat: units(faults.main), replicas: faults.replicas.map(units), faults };
   };
-  return { send, measured, parts, faults };
+  return { send, measured, parts, faults, elected: election.elected };
 }
 
 it('appends one entry of 800 bytes for 1 unit of the seat and at most 5 units per replica, in two rounds', async () => {
@@ -96,4 +97,60 @@ it('keeps the record of a replica below 1 KB through many writers', async () => 
     expect(Object.keys(meta.learnedTo).length).toBeLessThanOrEqual(4);
     expect(JSON.stringify(meta).length + 'LOG#orders#journal META revision 1234567'.length).toBeLessThan(1_000);
   }
+});
+
+it('costs instances that append in turn no reads, and no more than one request above the floor', async () => {
+  const { parts, faults, elected } = await writer();
+  const memories = [1, 2, 3].map(() => ({ settlements: new Map() }));
+  const all = [faults.main, ...faults.replicas];
+  const turn = async (at: number) => {
+    for (const one of all) one.sent.length = 0;
+    const requestId = requestIdOf(`turn ${at}`);
+    const values: Value[] = [{ type: 'APPEND', data: new Uint8Array(100), requestId, index: 0 }];
+    const memory = memories[at % 3] ?? expect.fail('no memory');
+    const answer = await append(parts, memory, { writerId: elected.writerId, requestId, values });
+    expect(answer).toHaveProperty('first');
+    await expect.poll(() => faults.replicas.every(({ sent }) => sent.length > 0)).toBe(true);
+    return all.flatMap(({ sent }) => sent);
+  };
+  for (let at = 0; at < 9; at += 1) await turn(at);
+  for (let at = 9; at < 18; at += 1) {
+    const sent = await turn(at);
+    expect(sent.map(({ command }) => command).filter((command) => /Get|Query|Describe/.test(command))).toEqual([]);
+    expect(sent.length).toBeLessThanOrEqual(5);
+  }
+});
+
+it('lets 16 callers share a round, appends more for them than for one, and knows every outcome', async () => {
+  const { parts, elected, faults } = await writer();
+  const memory = { seat: undefined, settlements: new Map() };
+  const rounds = new GroupCommit();
+  let named = 0;
+  const one = async () => {
+    named += 1;
+    const requestId = requestIdOf(`single ${named}`);
+    const values: Value[] = [{ type: 'APPEND', data: new Uint8Array(100), requestId, index: 0 }];
+    const answer = await rounds.append(parts, memory, { writerId: elected.writerId, requestId, values });
+    expect(answer).toHaveProperty('first');
+  };
+  const rate = async (callers: number, each: number) => {
+    const startedAt = performance.now();
+    const caller = async () => {
+      for (let at = 0; at < each; at += 1) await one();
+    };
+    await Promise.all(Array.from({ length: callers }, caller));
+    return (callers * each) / (performance.now() - startedAt);
+  };
+  await rate(16, 3);
+  const samples: number[] = [];
+  for (let sample = 0; sample < 3; sample += 1) {
+    const single = await rate(1, 10);
+    faults.main.sent.length = 0;
+    const many = await rate(16, 10);
+    // Each round is one write of the sequencer.
+    expect(faults.main.sent.length).toBeLessThanOrEqual(160 / 8);
+    samples.push(many / single);
+  }
+  const [, median] = samples.sort((one, other) => one - other);
+  expect(median).toBeGreaterThan(1.5);
 });

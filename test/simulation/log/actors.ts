@@ -4,6 +4,7 @@ import {
   append,
   type WriterMemory,
 } from '../../../functions/log/protocol/append.ts';
+import { appendTogether } from '../../../functions/log/protocol/append-together.ts';
 import { catchUp } from '../../../functions/log/protocol/catch-up.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { settleTo } from '../../../functions/log/protocol/cut.ts';
@@ -128,14 +129,29 @@ async function appends(stage: Stage, parts: LogParts, seat: Seat, open: Pending[
       giveUpOn(stage, asked, (answer) => note(stage, pending, began, answer, seat.number));
       await parts.timer.sleep(dice.integer(0, 599));
     }
-    const answer: Appended = (await answered(append(parts, memory, asked))) ?? { outcomeUnknown: true };
-    note(stage, pending, began, answer, seat.number);
-    if ('outcomeUnknown' in answer || 'stateLocked' in answer || 'notElected' in answer) open.push(pending);
-    if ('stateLocked' in answer) {
-      await parts.timer.sleep(dice.integer(0, 199));
-      continue;
+    const alone = repeated !== undefined || !isNoTruncation(pending) || !dice.chance(0.3);
+    const others = alone ? [] : [request(stage, parts), request(stage, parts)];
+    const shared = [pending, ...others.filter(isNoTruncation).map((one): Pending => ({ ...one, began }))];
+    const answers =
+      shared.length > 1
+        ? await answered(
+            appendTogether(
+              parts,
+              memory,
+              shared.map((one) => ({ writerId: seat.writerId, ...one })),
+            ),
+          )
+        : [(await answered(append(parts, memory, asked))) ?? { outcomeUnknown: true as const }];
+    let over = false;
+    for (const [at, one] of shared.entries()) {
+      const answer: Appended = answers?.[at] ?? { outcomeUnknown: true };
+      note(stage, one, began, answer, seat.number);
+      const repeats = 'outcomeUnknown' in answer || 'notElected' in answer;
+      if (repeats || 'stateLocked' in answer || 'throttled' in answer) open.push(one);
+      if (repeats || 'exclusivityLost' in answer) over = true;
+      else if ('stateLocked' in answer) await parts.timer.sleep(dice.integer(0, 199));
     }
-    if ('outcomeUnknown' in answer || 'notElected' in answer || 'exclusivityLost' in answer) {
+    if (over) {
       if (stage.variant.staysElected) await goOnAsRival(stage, parts, seat, pending.requestId);
       return;
     }
@@ -153,6 +169,8 @@ function giveUpOn(stage: Stage, request: AppendRequest, acknowledged: (answer: A
     }),
   );
 }
+
+const isNoTruncation = ({ values }: { values: readonly Value[] }) => values[0]?.type !== 'TRUNCATE';
 
 function note(stage: Stage, pending: Pending, began: Pending['began'], answer: Appended, number: number): void {
   if ('first' in answer) {

@@ -1,0 +1,83 @@
+/**
+ * Requests of one writer that come while a round is under way share the next one: the sequencer hands out positions to all of them
+ * in one write, and one round of the replicas carries all their entries. Design: docs/design/log.md, "Group commit".
+ */
+import { type Appended, type AppendRequest, append, type WriterMemory } from './append.ts';
+import { appendTogether } from './append-together.ts';
+import type { LogParts } from './log.ts';
+
+/** What one round carries at the most. */
+const mostEntries = 64;
+const mostBytes = 2 * 1024 * 1024;
+
+interface Waiting {
+  readonly request: AppendRequest;
+  resolve(appended: Appended): void;
+  reject(error: unknown): void;
+}
+
+/** The rounds of one writer in one process. */
+export class GroupCommit {
+  readonly #waiting: Waiting[] = [];
+  #running = false;
+
+  /** The same as `append`, in a round that it may share. The parts are those of the writer's configuration. */
+  append(parts: LogParts, memory: WriterMemory, request: AppendRequest): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ request, resolve, reject });
+      if (!this.#running) void this.#run(parts, memory);
+    });
+  }
+
+  async #run(parts: LogParts, memory: WriterMemory): Promise<void> {
+    this.#running = true;
+    try {
+      while (this.#waiting.length > 0) {
+        await round(parts, memory, this.#take());
+        // Whoever was just answered may ask again in the same moment: then the next round carries that, too.
+        await parts.timer.sleep(0);
+      }
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** The next ones that fit into a round; a truncation has one of its own, and so has a request that is there twice. */
+  #take(): Waiting[] {
+    const taken: Waiting[] = [];
+    let entries = 0;
+    let bytes = 0;
+    for (const { request } of this.#waiting) {
+      entries += request.values.length;
+      bytes += bytesOf(request);
+      const alone = request.values[0]?.type === 'TRUNCATE' || taken.some((one) => isSame(one.request, request));
+      if (taken.length > 0 && (alone || entries > mostEntries || bytes > mostBytes)) break;
+      taken.push(this.#waiting[taken.length] as Waiting);
+      if (alone) break;
+    }
+    this.#waiting.splice(0, taken.length);
+    return taken;
+  }
+}
+
+async function round(parts: LogParts, memory: WriterMemory, taken: readonly Waiting[]): Promise<void> {
+  const requests = taken.map(({ request }) => request);
+  try {
+    const [only] = requests;
+    const appended =
+      requests.length === 1 && only
+        ? [await append(parts, memory, only)]
+        : await appendTogether(parts, memory, requests);
+    for (const [at, one] of taken.entries()) one.resolve(appended[at] ?? { outcomeUnknown: true });
+  } catch (error) {
+    for (const one of taken) one.reject(error);
+  }
+}
+
+function isSame(one: AppendRequest, other: AppendRequest): boolean {
+  return one.requestId === other.requestId;
+}
+
+function bytesOf({ values }: AppendRequest): number {
+  return values.reduce((sum, value) => sum + (value.type === 'APPEND' ? value.data.length : 0), 0);
+}
