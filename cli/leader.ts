@@ -34,6 +34,10 @@ export function leaderCommands(program: Command, shell: Shell): void {
     .option('--limit <n>', 'how many', wholeNumber, 20)
     .action((options: GroupOptions & { limit: number }) => showTerms(options, shell));
 
+  subcommand('hand-over', 'ask the leader to stop its work and resign')
+    .option('--to <contender>', 'keep the lease for this contender for one lease time')
+    .action((options: GroupOptions & { to?: string }) => handOver(options, shell));
+
   subcommand('revoke', "end the leader's term as an operator")
     .requiredOption('--fencing-version <n>', 'the version to end, as tenure leader show prints it', wholeNumber)
     .requiredOption('--reason <text>', 'why; the leader is told, and the term keeps it')
@@ -42,10 +46,16 @@ export function leaderCommands(program: Command, shell: Shell): void {
     .action((options: RevokeOptions) => revoke(options, shell));
 }
 
-function describe(group: string, { leader, fencingVersion, pending }: LeaderView): string {
+function describe(group: string, { leader, fencingVersion, pending, ...view }: LeaderView): string {
+  const { reservedFor, barred, handOver } = view;
+  const next = {
+    ...(reservedFor !== undefined && { 'reserved for': reservedFor }),
+    ...(barred && { barred: `the process that led last, for ${relative(barred.until)}` }),
+    ...(handOver && { 'hand-over': `asked for, to ${handOver.successor ?? 'whoever comes first'}` }),
+  };
   if (!leader) {
     const why = pending ? 'a new leader is getting ready' : 'nobody leads';
-    return fields({ group, leader: `none (${why})`, 'fencing version': fencingVersion });
+    return fields({ group, leader: `none (${why})`, 'fencing version': fencingVersion, ...next });
   }
   return fields({
     group,
@@ -55,6 +65,7 @@ function describe(group: string, { leader, fencingVersion, pending }: LeaderView
     'session id': leader.sessionId,
     confirmed: relative(leader.confirmedAt),
     'lease ends': relative(leader.expiresAt),
+    ...next,
     ...(leader.metadata !== null && leader.metadata !== undefined && { metadata: JSON.stringify(leader.metadata) }),
   });
 }
@@ -109,6 +120,19 @@ async function showTerms(options: GroupOptions & { limit: number }, shell: Shell
       `no term of ${options.group} has been confirmed yet`,
     ),
   );
+}
+
+/** Of the term that is seen now: the leader hears of it with its next renewal. */
+async function handOver(options: GroupOptions & { to?: string }, shell: Shell): Promise<void> {
+  const { group, to } = options;
+  const client = await connect(options, shell);
+  const { fencingVersion } = await client.observe(group, { consistent: true });
+  if (fencingVersion === 0) refuseNeverLed(group);
+  const answer = await client.handOver(group, { fencingVersion, ...(to !== undefined && { successor: to }) });
+  print(shell, options, { ...answer, fencingVersion }, ({ contenderId }) => {
+    const whom = to === undefined ? 'whoever comes first' : plain(to);
+    return `${plain(contenderId)} is asked to hand term ${fencingVersion} over to ${whom}; follow it with tenure leader watch`;
+  });
 }
 
 interface RevokeOptions extends GroupOptions {

@@ -28,7 +28,8 @@ export async function withRetries<Answer>(
       // A slow answer is better than none: the first try has its whole time.
       return await attempt(tries === 0 ? timeoutMs : Math.min(timeoutMs, endsAt - time.monotonic()));
     } catch (error) {
-      if (!retry || !hasCode(error, 'unreachable', 'throttled', 'unavailable', 'state_locked')) throw error;
+      if (!retry || !hasCode(error, 'unreachable', 'throttled', 'unavailable', 'contention', 'state_locked'))
+        throw error;
       const pause = pauseMs(error, tries, random);
       if (time.monotonic() + pause >= endsAt) throw error;
       await sleep(time, pause, signal);

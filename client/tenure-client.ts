@@ -138,6 +138,11 @@ export class TenureClient {
     return this.call(leadership.revoke, { ...options, params: { group }, body });
   }
 
+  /** Asks the leader to resign, in favour of the successor if there is one: it hears of it with its next renewal. */
+  handOver(group: string, body: Body<typeof leadership.handOver>, options: CallOptions = {}) {
+    return this.call(leadership.handOver, { ...options, params: { group }, body });
+  }
+
   /** The confirmed leader or none; `consistent` reads what was written last. */
   observe(group: string, { consistent = false, ...options }: CallOptions & { readonly consistent?: boolean } = {}) {
     return this.call(leadership.observe, { ...options, params: { group }, query: { consistent: `${consistent}` } });

@@ -13,6 +13,11 @@ export const metadata = z
   .record(z.string().check(z.maxLength(128)), z.json())
   .check(z.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 256, 'must have at most 256 bytes as JSON'));
 
+/** Names a process: a random UUID will do. Two processes of one contender id are told apart by it. */
+const instanceId = z.string().check(z.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must match [A-Za-z0-9._-]{1,64}'));
+
+const bar = z.object({ instanceId, until: instantText });
+
 const group = z.object({ group: name });
 const leadership = '/v1/groups/{group}/leadership';
 
@@ -33,7 +38,12 @@ export const contend = operation({
   callers: ['contender', 'leader', 'operator'],
   params: group,
   query: nothing,
-  body: z.strictObject({ contenderId: name, leaseMs: z._default(leaseMs, defaultLeaseMs) }),
+  body: z.strictObject({
+    contenderId: name,
+    /** The process that holds the live term gets it back; without it each request is a process of its own. */
+    instanceId: z.optional(instanceId),
+    leaseMs: z._default(leaseMs, defaultLeaseMs),
+  }),
   answer: z.object({
     fencingVersion,
     sessionId,
@@ -70,7 +80,11 @@ export const renew = operation({
   query: nothing,
   fence: 'required',
   body: z.strictObject({ leaseMs: z.optional(leaseMs), address: z.optional(address), metadata: z.optional(metadata) }),
-  answer: z.object({ expiresAt: instantText }),
+  answer: z.object({
+    expiresAt: instantText,
+    /** Set once an operator has asked for a hand-over: stop the work and resign, for `successor` if it is named. */
+    handOver: z.optional(z.object({ successor: z.optional(name) })),
+  }),
   problems: [leadershipLost],
 });
 
@@ -83,7 +97,11 @@ export const resign = operation({
   params: group,
   query: nothing,
   fence: 'required',
-  body: z.strictObject({ successor: z.optional(name) }),
+  body: z.strictObject({
+    successor: z.optional(name),
+    /** Leave the lease to others for one lease time. */
+    stayOut: z._default(z.boolean(), true),
+  }),
   answer: nothing,
   problems: [leadershipLost],
 });
@@ -112,6 +130,22 @@ export const revoke = operation({
   problems: [leadershipLost],
 });
 
+export const handOver = operation({
+  method: 'POST',
+  path: `${leadership}/hand-over`,
+  summary: 'Ask the leader to stop its work and to resign, optionally in favour of a successor',
+  servedBy: 'operate',
+  callers: ['operator'],
+  params: group,
+  query: nothing,
+  body: z.strictObject({ fencingVersion, successor: z.optional(name) }),
+  answer: z.object({
+    /** The leader, which hears of it with its next renewal. */
+    contenderId: name,
+  }),
+  problems: [leadershipLost],
+});
+
 export const observe = operation({
   method: 'GET',
   path: leadership,
@@ -126,6 +160,16 @@ export const observe = operation({
     fencingVersion: z.int().check(z.minimum(0)),
     /** Whether a live term waits for its confirmation. */
     pending: z.boolean(),
+    /** The process that holds the lease, confirmed or not. */
+    instanceId: z.optional(z.string()),
+    /** Time until somebody else can take the lease, as far as is known now; 0 when it can be taken. */
+    availableInMs: z.int().check(z.minimum(0)),
+    /** The successor for whom the lease is kept. */
+    reservedFor: z.optional(name),
+    /** The process whose term was resigned or revoked: it leaves the lease to others until then. */
+    barred: z.optional(bar),
+    /** An operator has asked the leader for a hand-over. */
+    handOver: z.optional(z.object({ successor: z.optional(name) })),
   }),
   problems: [],
 });
@@ -173,4 +217,4 @@ export const groups = operation({
   problems: [],
 });
 
-export const leadershipOperations = { contend, confirm, renew, resign, revoke, observe, terms, groups };
+export const leadershipOperations = { contend, confirm, renew, resign, revoke, handOver, observe, terms, groups };

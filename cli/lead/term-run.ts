@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { resign } from '../../api/operations/leadership.ts';
 import { LeaderElector } from '../../client/leadership/elector.ts';
 import type { Loss } from '../../client/leadership/loss.ts';
@@ -51,6 +52,9 @@ export async function leadOneTerm(settings: LeadSettings, previous: Term | undef
   return round.run();
 }
 
+/** Tells two processes with the same --id apart; the rounds of one `lead` are one contender. */
+const instanceId = randomUUID();
+
 class Round {
   readonly #settings: LeadSettings;
   readonly #elector: LeaderElector;
@@ -76,13 +80,16 @@ class Round {
       client,
       group,
       contenderId,
+      instanceId,
       address,
       leaseMs,
       maxClockSkewMs,
       contendAgain: false,
+      // A round that ended by itself may be followed by another at once; after a hand-over the service lets others come first.
+      stayOut: false,
       previousSessionId: previous?.sessionId,
       onWaiting: (held) => this.#waiting(held),
-      onGranted: (term) => this.#granted(term),
+      prepare: (term) => this.#granted(term),
       onConfirmed: (term) => report.confirmed(term),
       onRenewed: () => settings.guard.renewed(),
       onRevoked: (loss, term) => this.#revoked(loss, term),
@@ -105,7 +112,7 @@ class Round {
     } finally {
       this.#stopWaiting();
       stopListening();
-      await this.#elector.close().catch((error: unknown) => report.error(error));
+      await this.#elector.close({ stayOut: false }).catch((error: unknown) => report.error(error));
       guard.over();
     }
   }

@@ -10,6 +10,7 @@ export interface Contender {
   readonly client: TenureClient;
   readonly group: string;
   readonly contenderId: string;
+  readonly instanceId: string;
   readonly settings: CheckedSettings;
   readonly announcer: Announcer;
   /** Ends the waiting; a request in flight is waited for, because it may be granted. */
@@ -22,36 +23,66 @@ const longestPauseMs = 30_000;
 const coldStartMs = 2_000;
 
 /**
- * Asks for the lease until it is granted, sleeping as long as the service says instead of polling. Answers undefined when `closing` fires
- * first, and the grant all the same when it fired while the request was under way.
+ * Asks for the lease until it is granted. Who has to wait looks from time to time instead of asking: a look costs half a read unit, a refused
+ * request a write unit, and the end of a lease that is given back is seen by it. Resolves to undefined when `closing` fires first, and to
+ * the grant all the same when it fired while the request was under way.
  */
 export async function contendUntilGranted(contender: Contender): Promise<Grant | undefined> {
   const { client, closing, announcer, settings } = contender;
   let failures = 0;
+  let waitMs: number | undefined;
   while (!closing.aborted) {
     try {
+      if (waitMs !== undefined) waitMs = await lookAgain(contender);
+      if (waitMs !== undefined) {
+        failures = 0;
+        await sleep(client.time, waitMs, closing);
+        continue;
+      }
       const grant = await ask(contender);
       const leftMs = grant.leaseMs - (client.time.monotonic() - grant.askedAt.monotonic);
       return leftMs > settings.leaseMs / 2 ? grant : await renewed(contender, grant);
     } catch (error) {
       if (closing.aborted) return undefined;
-      const waiting = hasCode(error, 'leadership_held', 'group_restoring');
-      if (waiting) announcer.announce('onWaiting', error);
+      const isHeld = hasCode(error, 'leadership_held', 'group_restoring');
+      if (isHeld) announcer.announce('onWaiting', error);
       else if (!lossOf(error)) announcer.error(error);
-      failures = waiting ? 0 : failures + 1;
-      await sleep(client.time, pauseMs(contender, error, failures), closing);
+      failures = isHeld ? 0 : failures + 1;
+      if (isHeld) waitMs = waitFor(contender, error.retryAfterMs ?? settings.renewEveryMs);
+      await sleep(client.time, isHeld ? (waitMs ?? 0) : pauseMs(contender, error, failures), closing);
     }
   }
   return undefined;
 }
 
-async function ask({ client, group, contenderId, settings }: Contender): Promise<Grant> {
+/** How long to wait for the next look, or undefined when the lease can be asked for. */
+async function lookAgain(contender: Contender): Promise<number | undefined> {
+  const { client, group, contenderId, instanceId, settings } = contender;
+  const { requestTimeoutMs: timeoutMs } = settings;
+  const seen = await client.observe(group, { timeoutMs, deadlineMs: timeoutMs * 2 });
+  if (seen.barred?.instanceId === instanceId) return waitFor(contender, settings.renewEveryMs);
+  // A late duplicate of an earlier request may have been granted the lease: it is handed back.
+  const isMine = seen.instanceId === instanceId || (seen.reservedFor === contenderId && !seen.leader && !seen.pending);
+  return isMine || seen.availableInMs === 0 ? undefined : waitFor(contender, seen.availableInMs);
+}
+
+/** Long against the time that a look and a request take together, so that few ask before the first one's grant is seen. */
+const longestStaggerMs = 500;
+
+/** ms until the next look, or past the end of the lease, where waiting contenders look one after the other. */
+function waitFor({ client, settings }: Contender, availableInMs: number): number {
+  const { leaseMs, handoverPollMs } = settings;
+  const expiryMs = availableInMs + client.random() * Math.min(longestStaggerMs, leaseMs / 20);
+  return handoverPollMs === 0 ? expiryMs : Math.min(expiryMs, handoverPollMs);
+}
+
+async function ask({ client, group, contenderId, instanceId, settings }: Contender): Promise<Grant> {
   const { leaseMs, requestTimeoutMs } = settings;
   const askedAt = readClocks(client.time);
   const timeoutMs = Math.max(requestTimeoutMs, coldStartMs);
   const options = { timeoutMs, deadlineMs: timeoutMs * 2 };
-  const granted = await client.contend(group, { contenderId, leaseMs }, options);
-  // A live term that is handed back, to this contender or to a second try, began before it was asked for: only what is left of it counts.
+  const granted = await client.contend(group, { contenderId, instanceId, leaseMs }, options);
+  // A live term that is handed back, to this process or to a second try, began before it was asked for: only what is left of it counts.
   return {
     fencingVersion: granted.fencingVersion,
     sessionId: granted.sessionId,
@@ -74,9 +105,8 @@ async function renewed({ client, group, settings, closing }: Contender, grant: G
   return { ...grant, leaseMs, askedAt };
 }
 
-function pauseMs({ client, settings }: Contender, error: unknown, failures: number): number {
-  const asked = error instanceof TenureError ? error.retryAfterMs : undefined;
-  if (failures === 0) return asked ?? settings.renewEveryMs;
+function pauseMs({ client }: Contender, error: unknown, failures: number): number {
+  const asked = error instanceof TenureError ? (error.retryAfterMs ?? 0) : 0;
   const backoff = Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - 1));
-  return (asked ?? 0) + backoff * (0.5 + client.random() / 2);
+  return asked + backoff * (0.5 + client.random() / 2);
 }

@@ -1,27 +1,35 @@
+import { randomUUID } from 'node:crypto';
 import type { Fence } from '../request.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { sleep } from '../time.ts';
 import { contendUntilGranted } from './contend.ts';
-import { defaultContenderId } from './contender-id.ts';
-import { Announcer, type ElectorEvents } from './events.ts';
-import { keepRenewing, type Lead, type Publication, prepareAndConfirm } from './hold.ts';
+import { defaultAddress, defaultContenderId } from './contender-id.ts';
+import { Announcer, type ElectorEvents, type LeaderWork } from './events.ts';
+import { carryOut, keepRenewing, type Lead, type Publication, type Resignation } from './hold.ts';
 import { lossOf } from './loss.ts';
 import { type CheckedSettings, checkNames, checkSettings, type LeaseSettings } from './settings.ts';
 import { type Grant, Term } from './term.ts';
 
-export interface LeaderElectorOptions extends LeaseSettings, ElectorEvents, Publication {
+export interface LeaderElectorOptions extends LeaseSettings, ElectorEvents, LeaderWork, Publication {
   readonly client: TenureClient;
   readonly group: string;
-  /** Names this process, one of its own for each: two that share one share a term. Host, process id and a random part unless given. */
+  /** What people call this contender, and a hand-over its successor; host, process id and a random part unless given. */
   readonly contenderId?: string;
+  /** Tells processes of one contender id apart; random unless given. Electors that follow each other in one process may share it. */
+  readonly instanceId?: string;
+  /** False: what the elector gives back by itself, because the work failed or is done, it may take again at once. True unless given. */
+  readonly stayOut?: boolean;
   /** False ends the elector with its first term, instead of contending again. */
   readonly contendAgain?: boolean;
-  /** Session of the last term of an elector before this one, of the same contender: if the service hands it back, it is given back. */
+  /** Session of the last term of an elector before this one, of the same instance: if the service hands it back, it is given back. */
   readonly previousSessionId?: string | undefined;
 }
 
 interface Held extends Lead {
-  successor?: string | undefined;
+  /** Settles with prepare and lead; never rejects. */
+  working?: Promise<void>;
+  /** Settles with onGranted. */
+  granted?: Promise<void>;
   /** Settles with onRevoked. */
   revoked?: Promise<void>;
   /** Resolves when the lease has been given back. */
@@ -38,10 +46,12 @@ interface Held extends Lead {
 export class LeaderElector {
   readonly group: string;
   readonly contenderId: string;
+  readonly instanceId: string;
   readonly #options: LeaderElectorOptions;
   readonly #client: TenureClient;
   readonly #settings: CheckedSettings;
   readonly #announcer: Announcer;
+  readonly #publication: Lead['publication'];
   readonly #closing = new AbortController();
   readonly #closingErrors: unknown[] = [];
   #held: Held | undefined;
@@ -54,8 +64,10 @@ export class LeaderElector {
     this.#client = options.client;
     this.group = options.group;
     this.contenderId = options.contenderId ?? defaultContenderId();
+    this.instanceId = options.instanceId ?? randomUUID();
     this.#settings = checkSettings(options);
-    checkNames(this.group, this.contenderId, options.address);
+    this.#publication = { ...options, address: options.address ?? defaultAddress() };
+    checkNames(this.group, this.contenderId, this.#publication.address);
     this.#announcer = new Announcer(options);
   }
 
@@ -90,29 +102,35 @@ export class LeaderElector {
     return term ? { ran: true, value: await act(term, term.signal) } : { ran: false };
   }
 
-  /** Ends the running term, if there is one, after onRevoked; the successor has the next lease reserved for one lease time. */
-  async resign(successor?: string): Promise<void> {
+  /**
+   * Ends the running term, if there is one, and gives the lease back after onRevoked and `lead`. A successor has the next lease reserved for one
+   * lease time. This process leaves it to others for as long, unless `stayOut` is false.
+   */
+  async resign(resignation: Resignation = {}): Promise<void> {
     const held = this.#held;
     if (!held || held.term.loss) return;
-    held.successor = successor;
+    this.#announcer.excuseCaller();
+    held.resignation = resignation;
     held.term.end({ reason: 'resigned', detail: `Term ${held.term.fencingVersion} of ${this.group} was resigned.` });
     await held.released;
   }
 
   /**
-   * Ends the running term, waits for a request for the lease that is under way, and gives back what it was granted. Waits for onRevoked as
-   * long as the lease lasts. Twice is harmless.
+   * Ends the running term, waits for a request for the lease that is under way, and gives back what it was granted. Waits for onRevoked, `prepare`
+   * and `lead` as long as the lease lasts, though not for the one that calls it. Twice is harmless: the second call changes nothing.
    * @throws the first error of a step, with the others in its `suppressed`; every step has run by then.
    */
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
+  close(resignation: Resignation = {}): Promise<void> {
+    this.#announcer.excuseCaller();
+    this.#closed ??= this.#close(resignation);
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
+  async #close(resignation: Resignation): Promise<void> {
     this.#closing.abort();
-    const detail = `The elector of ${this.group} was closed.`;
-    this.#held?.term.end({ reason: 'closed', detail });
+    const held = this.#held;
+    if (held && !held.term.loss) held.resignation = resignation;
+    held?.term.end({ reason: 'closed', detail: `The elector of ${this.group} was closed.` });
     await this.#running;
     const [first, ...others] = this.#closingErrors;
     if (first === undefined) return;
@@ -128,6 +146,7 @@ export class LeaderElector {
         client: this.#client,
         group: this.group,
         contenderId: this.contenderId,
+        instanceId: this.instanceId,
         settings: this.#settings,
         announcer: this.#announcer,
         closing,
@@ -135,7 +154,7 @@ export class LeaderElector {
       if (!grant) return;
       // Also a term that was ended here and that the service does not know about yet: it never resumes.
       if (closing.aborted || grant.sessionId === previous) {
-        const released = await this.#step(() => this.#giveBack(grant));
+        const released = await this.#step(() => this.#giveBack(grant, { stayOut: false }));
         if (!released) await sleep(this.#client.time, this.#settings.renewEveryMs, closing);
         continue;
       }
@@ -145,7 +164,7 @@ export class LeaderElector {
     }
   }
 
-  /** Holds one term from its grant until its lease is given back. */
+  /** Holds one term from its grant until its lease is given back and nothing of it runs any more. */
   async #lead(grant: Grant): Promise<void> {
     let release = () => {};
     const term = new Term(this.group, grant, this.#client.time, this.#settings.maxClockSkewMs, (loss) => {
@@ -158,42 +177,61 @@ export class LeaderElector {
       client: this.#client,
       settings: this.#settings,
       announcer: this.#announcer,
-      publication: this.#options,
+      publication: this.#publication,
+      work: this.#options,
       confirmed: false,
+      resignation: { stayOut: this.#options.stayOut },
       released: new Promise((resolve) => {
         release = resolve;
       }),
     };
     this.#held = held;
-    void prepareAndConfirm(held);
+    held.granted = this.#announcer.tell('onGranted', term).catch(() => {});
+    held.working = carryOut(held);
     await keepRenewing(held);
     const { reason } = term.loss ?? {};
     if (reason === 'closed' || reason === 'resigned' || reason === 'expired') {
       await this.#step(() => this.#workStopped(held));
-      await this.#step(() => this.#giveBack(term, held.successor));
+      // Who lost its lease by chance may have it again as soon as it can.
+      const resignation = reason === 'expired' ? { stayOut: false } : held.resignation;
+      await this.#step(() => this.#giveBack(term, resignation));
     }
     this.#held = undefined;
     release();
-    // Whoever gave the lease away leaves it to others for a while.
-    if (reason === 'resigned') await sleep(this.#client.time, this.#settings.renewEveryMs, this.#closing.signal);
+    await this.#nothingRuns(held);
   }
 
-  /** onRevoked has ended the work, or the lease has run out and nothing is gained by waiting. */
-  async #workStopped({ term, revoked }: Held): Promise<void> {
+  /** The work has ended, or the lease has run out and nothing is gained by waiting. */
+  async #workStopped({ term, revoked, working }: Held): Promise<void> {
     const stopped = new AbortController();
     const leaseOver = sleep(this.#client.time, term.remainingMs(), stopped.signal);
     try {
-      await Promise.race([revoked, leaseOver]);
+      await Promise.race([Promise.all([revoked, working]), leaseOver]);
     } finally {
       stopped.abort();
     }
   }
 
-  async #giveBack(fence: Fence, successor?: string): Promise<void> {
+  /** A new term would run beside what is left of this one, so nobody contends before it has ended; after a lease, that is reported. */
+  async #nothingRuns({ term, granted, revoked, working }: Held): Promise<void> {
+    const { signal: closing } = this.#closing;
+    const waiting = new AbortController();
+    const settled = Promise.allSettled([granted, revoked, working]).then(() => waiting.abort());
+    closing.addEventListener('abort', () => waiting.abort(), { once: true, signal: waiting.signal });
+    if (closing.aborted) return;
+    await sleep(this.#client.time, this.#settings.leaseMs, waiting.signal);
+    if (waiting.signal.aborted) return;
+    const what = `A callback of term ${term.fencingVersion} of ${this.group}, which is over, has not returned`;
+    this.#announcer.error(new Error(`${what}: this process contends again when it has. End it with term.signal.`));
+    await Promise.race([settled, new Promise((resolve) => waiting.signal.addEventListener('abort', resolve))]);
+  }
+
+  async #giveBack(fence: Fence, { successor, stayOut }: Resignation): Promise<void> {
     const { requestTimeoutMs } = this.#settings;
     try {
       const options = { timeoutMs: requestTimeoutMs, deadlineMs: requestTimeoutMs * 2 };
-      await this.#client.resign(this.group, fence, successor === undefined ? {} : { successor }, options);
+      const body = { ...(successor !== undefined && { successor }), ...(stayOut !== undefined && { stayOut }) };
+      await this.#client.resign(this.group, fence, body, options);
     } catch (error) {
       if (lossOf(error)) return;
       this.#announcer.error(error);
@@ -201,7 +239,7 @@ export class LeaderElector {
     }
   }
 
-  /** Answers whether the step succeeded; close() throws what failed while it waited. */
+  /** Whether the step succeeded; close() throws what failed while it waited. */
   async #step(act: () => Promise<void>): Promise<boolean> {
     try {
       await act();

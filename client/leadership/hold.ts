@@ -3,15 +3,15 @@ import type { metadata } from '../../api/operations/leadership.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { TenureError } from '../tenure-error.ts';
 import { sleep } from '../time.ts';
-import type { Announcer } from './events.ts';
+import type { Announcer, LeaderWork } from './events.ts';
 import { lossOf } from './loss.ts';
 import type { CheckedSettings } from './settings.ts';
 import { readClocks, type Term } from './term.ts';
 
 /** What a leader shows to observers once it is confirmed. */
 export interface Publication {
-  /** Where the leader is reached; at most 256 characters. */
-  readonly address: string;
+  /** Where the leader is reached, at most 256 characters; host and process id unless given. */
+  readonly address?: string;
   /** At most 256 bytes of JSON. */
   readonly metadata?: z.input<typeof metadata>;
 }
@@ -22,37 +22,63 @@ export interface Lead {
   readonly client: TenureClient;
   readonly settings: CheckedSettings;
   readonly announcer: Announcer;
-  readonly publication: Publication;
+  readonly publication: Required<Pick<Publication, 'address'>> & Publication;
+  readonly work: LeaderWork;
   confirmed: boolean;
+  /** What the resignation says, once there is to be one. */
+  resignation: Resignation;
+}
+
+/** How a term is given back. */
+export interface Resignation {
+  /** Has the next lease reserved for one lease time. */
+  readonly successor?: string | undefined;
+  /** False lets this process take the lease again at once; else it leaves it to others for one lease time. */
+  readonly stayOut?: boolean | undefined;
 }
 
 /** How often a sleeping renewal looks whether the wall clock jumped. */
 const glanceMs = 1_000;
 
-/** Lets the owner get ready, then confirms; a leader that cannot gives its term up. Does nothing once the term is over. */
-export async function prepareAndConfirm(lead: Lead): Promise<void> {
-  const { term, client, settings, announcer, publication } = lead;
+/** Prepares, confirms and leads; a leader that cannot gives its term up, and so does one whose work is done. Does nothing once the term is over. */
+export async function carryOut(held: Lead): Promise<void> {
+  const { term, announcer, work } = held;
+  const { prepare, lead } = work;
   try {
-    await announcer.tell('onGranted', term);
+    if (prepare) await announcer.run(() => prepare(term));
   } catch (error) {
     return giveUp(term, 'could not get ready', error);
   }
+  if (!(await confirm(held)) || !lead) return;
+  try {
+    await announcer.run(() => lead(term));
+  } catch (error) {
+    return giveUp(term, 'failed', error);
+  }
+  term.end({ reason: 'resigned', detail: `The work of term ${term.fencingVersion} of ${term.group} is done.` });
+}
+
+/** Whether observers are shown the leader now. */
+async function confirm(held: Lead): Promise<boolean> {
+  const { term, client, settings, announcer, publication } = held;
   const { metadata, address } = publication;
   while (!term.loss) {
     try {
-      await client.confirm(term.group, term, { address, ...(metadata && { metadata }) }, singleTry(lead));
-      if (term.loss) return;
-      lead.confirmed = true;
-      return announcer.announce('onConfirmed', term);
+      await client.confirm(term.group, term, { address, ...(metadata && { metadata }) }, singleTry(held));
+      if (term.loss) return false;
+      held.confirmed = true;
+      announcer.announce('onConfirmed', term);
+      return true;
     } catch (error) {
-      if (term.loss) return;
+      if (term.loss) return false;
       const loss = lossOf(error);
-      if (loss) return term.end(loss);
-      announcer.error(error);
-      if (!(error instanceof TenureError && error.retryable)) return giveUp(term, 'could not be confirmed', error);
-      await sleep(client.time, pauseMs(lead, settings, error), term.signal);
+      if (loss) term.end(loss);
+      else announcer.error(error);
+      if (!(error instanceof TenureError && error.retryable)) giveUp(term, 'could not be confirmed', error);
+      await sleep(client.time, pauseMs(held, settings, error), term.signal);
     }
   }
+  return false;
 }
 
 /** Renews until the term is over. A renewal that fails is tried again inside the deadline. */
@@ -74,11 +100,12 @@ export async function keepRenewing(lead: Lead): Promise<void> {
     try {
       const { address, metadata } = lead.publication;
       const published = lead.confirmed ? { address, ...(metadata && { metadata }) } : {};
-      await client.renew(term.group, term, { leaseMs, ...published }, singleTry(lead));
+      const { handOver } = await client.renew(term.group, term, { leaseMs, ...published }, singleTry(lead));
       term.extend(askedAt, leaseMs);
       announcer.announce('onRenewed', term);
       if (suspended) announcer.announce('onReconnected', term);
       suspended = false;
+      if (handOver) return stepAside(lead, handOver.successor);
       dueMs = renewEveryMs - term.ageMs();
     } catch (error) {
       if (term.loss) return;
@@ -111,6 +138,15 @@ function pauseMs({ term, client }: Lead, { renewEveryMs }: CheckedSettings, erro
   const asked = error instanceof TenureError ? (error.retryAfterMs ?? 0) : 0;
   const backoff = Math.min(1_000, renewEveryMs / 4) * (0.5 + client.random() / 2);
   return Math.min(Math.max(asked, backoff), Math.max(10, term.remainingMs() / 2));
+}
+
+/** As an operator asked: the work stops, then the lease goes to the successor. */
+function stepAside(lead: Lead, successor: string | undefined): void {
+  const { term } = lead;
+  lead.resignation = { successor, stayOut: true };
+  const whom = successor === undefined ? 'whoever comes first' : `"${successor}"`;
+  const detail = `An operator handed term ${term.fencingVersion} of ${term.group} over to ${whom}.`;
+  term.end({ reason: 'resigned', detail });
 }
 
 function giveUp(term: Term, what: string, cause: unknown): void {

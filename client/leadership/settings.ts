@@ -10,12 +10,17 @@ export interface LeaseSettings {
   readonly requestTimeoutMs?: number;
   /** How much clocks may differ, ms; 250 unless given. The same as the service's TENURE_MAX_CLOCK_SKEW_MS. */
   readonly maxClockSkewMs?: number;
+  /**
+   * Time from one look at the lease to the next while waiting for it, ms; a third of the lease unless given. Each costs a request and half a
+   * read unit. 0: sleep until the lease would run out, and learn of a resignation only then.
+   */
+  readonly handoverPollMs?: number;
 }
 
 export type CheckedSettings = Required<LeaseSettings>;
 
 /**
- * Fills in what is not given and refuses what does not fit together (leadership.md, "Settings are checked by relation").
+ * Fills in what is not given and refuses what does not fit together (docs/design/leadership.md, "Settings").
  * @throws RangeError that names both values.
  */
 export function checkSettings(given: LeaseSettings): CheckedSettings {
@@ -23,6 +28,7 @@ export function checkSettings(given: LeaseSettings): CheckedSettings {
   const renewEveryMs = given.renewEveryMs ?? Math.floor(leaseMs / 3);
   const requestTimeoutMs = given.requestTimeoutMs ?? Math.min(5_000, Math.floor(leaseMs / 4));
   const maxClockSkewMs = given.maxClockSkewMs ?? 250;
+  const handoverPollMs = given.handoverPollMs ?? Math.floor(leaseMs / 3);
 
   if (!schema.leaseMs.safeParse(leaseMs).success) {
     throw new RangeError(`leaseMs is ${leaseMs}: it must be a whole number from 1,000 to 3,600,000.`);
@@ -31,6 +37,7 @@ export function checkSettings(given: LeaseSettings): CheckedSettings {
     ['renewEveryMs', renewEveryMs, 1],
     ['requestTimeoutMs', requestTimeoutMs, 1],
     ['maxClockSkewMs', maxClockSkewMs, 0],
+    ['handoverPollMs', handoverPollMs, 0],
   ] as const) {
     if (!Number.isFinite(value) || value < least) {
       throw new RangeError(`${setting} is ${value}: it must be at least ${least}.`);
@@ -44,7 +51,7 @@ export function checkSettings(given: LeaseSettings): CheckedSettings {
       `renewEveryMs ${renewEveryMs} × 2 + requestTimeoutMs ${requestTimeoutMs} must be below leaseMs ${leaseMs}: one lost renewal would cost the term.`,
     );
   }
-  return { leaseMs, renewEveryMs, requestTimeoutMs, maxClockSkewMs };
+  return { leaseMs, renewEveryMs, requestTimeoutMs, maxClockSkewMs, handoverPollMs };
 }
 
 /** @throws RangeError for what the service would refuse each time. */

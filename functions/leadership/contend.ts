@@ -11,6 +11,8 @@ import type { Grant, LeaseWrite } from './lease-store.ts';
 
 export interface Contender {
   readonly contenderId: string;
+  /** The process: two of one name are two contenders. Each request is its own unless given. */
+  readonly instanceId?: string | undefined;
   /** 1,000 to 3,600,000 ms. */
   readonly leaseMs: number;
 }
@@ -28,7 +30,7 @@ export interface GrantedTerm {
 const createTries = 6;
 
 /**
- * Asks for the lease. A contender that holds the live term, and a retry of the request that was granted it, get the same
+ * Asks for the lease. The process that holds the live term, and a retry of the request that was granted it, get the same
  * term back. Throws `leadership_held` with the time to sleep while another holds it, `leadership_lost` when a late retry
  * finds its own term ended, `group_restoring` during a restore, `contention` when the record of the group is lost again and again.
  */
@@ -39,11 +41,12 @@ export async function contend(
   requestId: string,
 ): Promise<GrantedTerm> {
   const { store, clock } = leadership;
-  const grant: Grant = { ...contender, sessionId: randomUUID(), requestId };
+  const { instanceId = requestId } = contender;
+  const grant: Grant = { ...contender, instanceId, sessionId: randomUUID(), requestId };
   const write = await grantOrCreate(leadership, group, grant);
   const now = clock.now();
-  if (write.kind === 'lost' && !holdsAlready(write.lost, contender, now))
-    throw refusal(leadership, group, write.lost, requestId);
+  if (write.kind === 'lost' && !holdsAlready(write.lost, grant, now))
+    throw refusal(leadership, group, write.lost, grant);
   const record = write.won ?? write.lost;
   if (record.fencingVersion % lease.floorEvery === 0) await store.writeFloor(group, record.fencingVersion);
   const { leaseMs = contender.leaseMs, expiresAt = 0 } = record;
@@ -81,19 +84,22 @@ async function create({ store, clock }: Leadership, group: string, grant: Grant)
   return store.create(group, version, grant, clock.now(), recreation);
 }
 
-function holdsAlready({ holder, expiresAt = 0 }: LeadershipRecord, { contenderId }: Contender, now: number): boolean {
-  return holder?.contenderId === contenderId && expiresAt > now;
+function holdsAlready({ holder, expiresAt = 0 }: LeadershipRecord, { contenderId, instanceId }: Grant, now: number) {
+  return holder?.contenderId === contenderId && holder.instanceId === instanceId && expiresAt > now;
 }
 
-function refusal(leadership: Leadership, group: string, record: LeadershipRecord, requestId: string): Problem {
+function refusal(leadership: Leadership, group: string, record: LeadershipRecord, grant: Grant): Problem {
   const now = leadership.clock.now();
   if (record.restoring !== undefined) return restoring(group, record.restoring);
   const isOver = !(record.holder && (record.expiresAt ?? 0) > now);
-  if (record.requestId === requestId && isOver) {
+  if (record.requestId === grant.requestId && isOver) {
     const fence = { fencingVersion: record.fencingVersion, sessionId: record.holder?.sessionId ?? '' };
     return termLost(group, fence, record);
   }
-  return held(leadership, group, record, now);
+  const bar = lease.barOf(record, now);
+  if (bar?.instanceId === grant.instanceId && !lease.occupantOf(record, now))
+    return barred(leadership, group, record, bar, now);
+  return held(leadership, group, record, grant, now);
 }
 
 const restoring = (group: string, restoreId: string) =>
@@ -105,27 +111,57 @@ const restoring = (group: string, restoreId: string) =>
     },
   );
 
+/** Free for everybody else: the caller's own term was resigned or revoked a moment ago. */
+function barred(
+  { random = Math.random }: Leadership,
+  group: string,
+  { fencingVersion, leaseMs = 0, ended }: LeadershipRecord,
+  { instanceId, until }: lease.Bar,
+  now: number,
+): Problem {
+  const why = ended?.reason ?? 'ended';
+  const end = instant(until);
+  return new Problem(
+    leadershipHeld,
+    `The lease of group "${group}" is free for others (fencing version ${fencingVersion}): this process had it and was ${why}. It may contend again after ${end}, if nobody else has taken the lease by then.`,
+    {
+      holder: null,
+      barred: { instanceId, until: end },
+      retryAfterMs: lease.retryAfterMs(until, leaseMs, now, 0, random()),
+    },
+  );
+}
+
 function held(
   { maxClockSkewMs, random = Math.random }: Leadership,
   group: string,
-  { fencingVersion, leaseMs = 0, ...record }: LeadershipRecord,
+  record: LeadershipRecord,
+  { contenderId, instanceId }: Grant,
   now: number,
 ): Problem {
-  const occupant = lease.occupantOf({ fencingVersion, leaseMs, ...record }, now);
+  const { fencingVersion, leaseMs = 0 } = record;
+  const occupant = lease.occupantOf(record, now);
   const until = occupant?.until ?? now;
   const expiresAt = instant(until);
-  const whose = occupant
-    ? `${occupant.reserved ? 'is reserved for' : 'is held by'} "${occupant.contenderId}"`
-    : 'was just released';
-  const holder = occupant && {
-    contenderId: occupant.contenderId,
-    fencingVersion,
-    confirmed: occupant.confirmed,
-    expiresAt,
-  };
+  const isNamesake = occupant?.contenderId === contenderId && occupant.instanceId !== instanceId;
+  const whose = occupantInWords(occupant, isNamesake);
+  const retryAfterMs = lease.retryAfterMs(until, leaseMs, now, maxClockSkewMs, random());
   return new Problem(
     leadershipHeld,
     `The lease of group "${group}" ${whose} (fencing version ${fencingVersion}) until ${expiresAt}; contend again after that.`,
-    { holder: holder ?? null, retryAfterMs: lease.retryAfterMs(until, leaseMs, now, maxClockSkewMs, random()) },
+    { holder: occupant ? toHolderView(occupant, fencingVersion) : null, retryAfterMs },
   );
+}
+
+const toHolderView = ({ contenderId, confirmed, until }: lease.Occupant, fencingVersion: number) => ({
+  contenderId,
+  fencingVersion,
+  confirmed,
+  expiresAt: instant(until),
+});
+
+function occupantInWords(occupant: lease.Occupant | undefined, isNamesake: boolean): string {
+  if (!occupant) return 'was just released';
+  if (occupant.reserved) return `is reserved for "${occupant.contenderId}"`;
+  return `is held by ${isNamesake ? 'another process with the id ' : ''}"${occupant.contenderId}"`;
 }

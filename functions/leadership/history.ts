@@ -1,7 +1,15 @@
 /** What operators look at, and the sweep: groups, terms, and leases that are long gone. */
 import { type Clock, instant } from '../platform/clock.ts';
 import type { GroupStore } from './group-table.ts';
-import { endOfNewestTerm, isPending, type LeadershipRecord, shownLeader, sweepStep } from './lease.ts';
+import {
+  availableInMs,
+  barOf,
+  endOfNewestTerm,
+  isPending,
+  type LeadershipRecord,
+  shownLeader,
+  sweepStep,
+} from './lease.ts';
 import type { Term } from './lease-store.ts';
 
 /** A group's leadership as observers see it. */
@@ -21,6 +29,26 @@ export function toLeadershipView(record: LeadershipRecord | undefined, now: numb
     fencingVersion: record?.fencingVersion ?? 0,
     pending: record !== undefined && isPending(record, now),
   };
+}
+
+/** The same for whoever waits for the lease: when it can be taken, and by whom. */
+export function toObservation(record: LeadershipRecord | undefined, now: number, maxClockSkewMs: number) {
+  const view = { ...toLeadershipView(record, now), availableInMs: availableInMs(record, now, maxClockSkewMs) };
+  if (!record) return view;
+  const { reservedFor, reservedUntil = 0 } = record;
+  const bar = barOf(record, now);
+  return {
+    ...view,
+    ...(record.holder?.instanceId !== undefined && { instanceId: record.holder.instanceId }),
+    ...(reservedFor !== undefined && reservedUntil >= now && { reservedFor }),
+    ...(bar && { barred: { instanceId: bar.instanceId, until: instant(bar.until) } }),
+    ...handOverView(record.handOverTo),
+  };
+}
+
+/** A request for a hand-over names nobody when whoever comes first shall follow. */
+export function handOverView(successor: string | undefined) {
+  return successor === undefined ? {} : { handOver: successor === '' ? {} : { successor } };
 }
 
 /** A confirmed term as it is listed; the record knows the end of the newest one before its TERM does. */

@@ -6,29 +6,43 @@ import { retryConflicts } from '../platform/retry-conflicts.ts';
 import { type Timing, timely } from '../platform/timely.ts';
 import type { LeadershipRecord } from './lease.ts';
 import * as lease from './lease.ts';
-import type { LeaseStore, LeaseWrite, Published, Renewal, Revocation } from './lease-store.ts';
+import type { LeaseStore, LeaseWrite, Published, Renewal, Resignation, Revocation } from './lease-store.ts';
 
 export interface Leadership extends Timing {
   readonly store: LeaseStore;
   readonly maxClockSkewMs: number;
 }
 
-/** What a fence is told that is not that of the running term; other rooms answer the same. */
+/** Why a fence is refused that is not that of the running term; other rooms refuse it in the same words. */
 export function termLost(group: string, fence: Fence, record: LeadershipRecord | undefined): Problem {
-  return lost(group, fence, lease.lossOf(record, fence));
-}
-
-function lost(
-  group: string,
-  fence: Pick<Fence, 'fencingVersion'>,
-  { reason, fencingVersion, detail }: lease.Loss,
-): Problem {
+  const { reason, fencingVersion, detail } = lease.lossOf(record, fence);
   const why = detail === undefined ? reason : `${reason}: ${detail}`;
   return new Problem(
     leadershipLost,
     `Term ${fence.fencingVersion} of group "${group}" has ended (${why}); the group is at version ${fencingVersion}. Stop its work and contend again.`,
     { reason, fencingVersion },
   );
+}
+
+/** Why an operator cannot end this term: it says what is, in place of what was asked for. */
+function notRunning(group: string, asked: number, record: LeadershipRecord | undefined): Problem {
+  const { reason, fencingVersion } = lease.lossOf(record, { fencingVersion: asked, sessionId: '' });
+  return new Problem(leadershipLost, `${standOf(group, asked, record)} Nothing was changed.`, {
+    reason,
+    fencingVersion,
+  });
+}
+
+function standOf(group: string, asked: number, record: LeadershipRecord | undefined): string {
+  if (!record) return `Group "${group}" has no term ${asked}: nobody has led it.`;
+  const { fencingVersion, holder, ended } = record;
+  const at = `the group is at version ${fencingVersion}`;
+  if (asked > fencingVersion) return `Group "${group}" has no term ${asked} yet: ${at}.`;
+  if (asked < fencingVersion) {
+    const leads = holder ? `, held by "${holder.contenderId}"` : '';
+    return `Term ${asked} of group "${group}" is over: ${at}${leads}. To end the running term, give version ${fencingVersion}.`;
+  }
+  return `Term ${asked} of group "${group}" is over already (${ended?.reason ?? 'expired'}): nobody holds the lease.`;
 }
 
 /** Against another confirmation, or a sweep, of the same record. */
@@ -63,25 +77,27 @@ function samePublished(holder: lease.Holder, published: Published): boolean {
   return holder.address === published.address && JSON.stringify(holder.metadata) === JSON.stringify(published.metadata);
 }
 
+export interface Renewed {
+  readonly expiresAt: number;
+  /** Set once an operator has asked for a hand-over; empty when whoever comes first shall follow. */
+  readonly handOverTo?: string | undefined;
+}
+
 /**
  * Extends the lease from now. A delayed renewal never shortens it: the later expiry stays and is returned. An address given
  * here restores leader information that was damaged; it never confirms a term. Throws `leadership_lost`.
  */
-export async function renew(
-  leadership: Leadership,
-  group: string,
-  fence: Fence,
-  renewal: Renewal,
-): Promise<{ expiresAt: number }> {
+export async function renew(leadership: Leadership, group: string, fence: Fence, renewal: Renewal): Promise<Renewed> {
   const { store } = leadership;
   return retryConflicts({ tries: renewTries, of: `the record of group "${group}"` }, async () => {
     const { answer: write, now } = await timely(leadership, (now) => store.renew(group, fence, renewal, now));
     const found = findingOf(write, fence, renewal, now);
     if (found.kind === 'ended') throw termLost(group, fence, write.lost);
-    if (found.kind === 'extended') return { kind: 'done', value: { expiresAt: found.expiresAt } };
+    const { handOverTo } = write.won ?? write.lost ?? {};
+    if (found.kind === 'extended') return { kind: 'done', value: { expiresAt: found.expiresAt, handOverTo } };
     const repaired = await repair(leadership, group, fence, renewal);
     if (found.kind === 'without confirmation')
-      return { kind: 'done', value: { expiresAt: repaired?.won?.expiresAt ?? found.expiresAt } };
+      return { kind: 'done', value: { expiresAt: repaired?.won?.expiresAt ?? found.expiresAt, handOverTo } };
     if (repaired?.kind !== 'won') throw termLost(group, fence, write.lost);
     return { kind: 'conflict' };
   });
@@ -120,17 +136,34 @@ async function repair(
   return (await timely(leadership, (now) => store.restoreHolder(group, term, renewal, now))).answer;
 }
 
-/** Ends the own term at once; a successor gets the next lease for itself for one lease time. Throws `leadership_lost`. */
+/**
+ * Ends the own term at once; a successor gets the next lease for itself for one lease time. The process that resigns leaves the lease to
+ * others for as long, unless it says `stayOut: false`. Throws `leadership_lost`.
+ */
 export async function resign(
   { store, clock }: Leadership,
   group: string,
   fence: Fence,
-  successor: string | undefined,
+  { successor, stayOut = true }: Partial<Resignation>,
   requestId: string,
-) {
-  const { won, lost: winner } = await store.resign(group, fence, successor, requestId, clock.now());
+): Promise<void> {
+  const { won, lost: winner } = await store.resign(group, fence, { successor, stayOut }, requestId, clock.now());
   const earlierTry = winner?.fencingVersion === fence.fencingVersion && winner.ended?.requestId === requestId;
-  if (!won && !earlierTry) throw lost(group, fence, lease.lossOf(winner, fence));
+  if (!won && !earlierTry) throw termLost(group, fence, winner);
+}
+
+/**
+ * Asks the leader of the term that the operator saw to stop its work and to resign, in favour of the successor if there is one. It learns of
+ * it with its next renewal; one that does not hear is revoked. Throws `leadership_lost` when that term no longer runs.
+ */
+export async function handOver(
+  { store }: Leadership,
+  group: string,
+  { fencingVersion, successor }: { readonly fencingVersion: number; readonly successor?: string | undefined },
+): Promise<{ readonly contenderId: string }> {
+  const { won, lost: winner } = await store.askHandOver(group, fencingVersion, successor);
+  if (!won) throw notRunning(group, fencingVersion, winner);
+  return { contenderId: won.holder?.contenderId ?? 'unknown' };
 }
 
 export interface Revoked {
@@ -165,7 +198,7 @@ export async function revoke(
 async function findRevocable(store: LeaseStore, group: string, order: Revocation): Promise<LeadershipRecord> {
   const record = await store.read(group, true);
   if (record?.fencingVersion === order.fencingVersion && record.holder) return record;
-  throw lost(group, order, lease.lossOf(record, { fencingVersion: order.fencingVersion, sessionId: '' }));
+  throw notRunning(group, order.fencingVersion, record);
 }
 
 async function revokeTerm(
@@ -178,5 +211,5 @@ async function revokeTerm(
   const { won, lost: winner } = await store.revoke(group, order, requestId, now);
   if (won) return won;
   if (winner?.fencingVersion === order.fencingVersion && winner.ended?.requestId === requestId) return winner;
-  throw lost(group, order, lease.lossOf(winner, { fencingVersion: order.fencingVersion, sessionId: '' }));
+  throw notRunning(group, order.fencingVersion, winner);
 }

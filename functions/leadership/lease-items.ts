@@ -5,12 +5,15 @@ import type { LeadershipRecord } from './lease.ts';
 import type { Term } from './lease-store.ts';
 
 const epoch = z.number();
+const optionalNumber = z.catch(z.optional(z.number()), undefined);
+const optionalText = z.catch(z.optional(z.string()), undefined);
 const metadata = z.catch(z.optional(jsonText), undefined);
 
 const holder = z.catch(
   z.optional(
     z.object({
       contenderId: z.string(),
+      instanceId: optionalText,
       sessionId: z.string(),
       grantedAt: z.catch(epoch, 0),
       confirmedAt: z.catch(z.optional(epoch), undefined),
@@ -33,8 +36,6 @@ const ending = z.catch(
   ),
   undefined,
 );
-const optionalNumber = z.catch(z.optional(z.number()), undefined);
-const optionalText = z.catch(z.optional(z.string()), undefined);
 
 const leadershipItem = z.object({
   group: z.string(),
@@ -47,6 +48,9 @@ const leadershipItem = z.object({
   revokedContender: optionalText,
   reservedFor: optionalText,
   reservedUntil: optionalNumber,
+  barredInstance: optionalText,
+  barredUntil: optionalNumber,
+  handOverTo: optionalText,
   newestTerm: optionalNumber,
   closedTerm: optionalNumber,
   previous: ending,
@@ -65,6 +69,7 @@ const termItem = z.object({
   fencingVersion: z.number(),
   contenderId: z.string(),
   sessionId: z.string(),
+  instanceId: optionalText,
   address: optionalText,
   metadata,
   confirmedAt: optionalNumber,

@@ -8,6 +8,7 @@ export type LeaseWrite =
 
 export interface Grant {
   readonly contenderId: string;
+  readonly instanceId: string;
   readonly sessionId: string;
   readonly leaseMs: number;
   readonly requestId: string;
@@ -29,6 +30,7 @@ export interface Renewal {
 export interface Term {
   readonly fencingVersion: number;
   readonly contenderId: string;
+  readonly instanceId?: string | undefined;
   readonly sessionId: string;
   readonly address?: string | undefined;
   readonly metadata?: unknown;
@@ -61,14 +63,17 @@ export interface LeaseStore {
   /** Writes back the holder of a running term whose leader information another hand damaged. */
   restoreHolder(group: string, term: Term, published: Renewal, now: number): Promise<LeaseWrite>;
   readTerm(group: string, fencingVersion: number): Promise<Term | undefined>;
-  resign(
-    group: string,
-    fence: Fence,
-    successor: string | undefined,
-    requestId: string,
-    now: number,
-  ): Promise<LeaseWrite>;
+  resign(group: string, fence: Fence, resignation: Resignation, requestId: string, now: number): Promise<LeaseWrite>;
+  /** Asks the holder of this version to resign, in favour of the successor if there is one. */
+  askHandOver(group: string, fencingVersion: number, successor: string | undefined): Promise<LeaseWrite>;
   revoke(group: string, revocation: Revocation, requestId: string, now: number): Promise<LeaseWrite>;
+}
+
+export interface Resignation {
+  /** Has the next lease reserved for one lease time. */
+  readonly successor?: string | undefined;
+  /** False lets the process that resigns take the lease again at once. */
+  readonly stayOut: boolean;
 }
 
 export interface Revocation {

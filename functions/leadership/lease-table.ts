@@ -10,7 +10,16 @@ import { checkWrites } from './invariants.ts';
 import { floorKey, floorPrefix, groupKey, leadershipKey, recreationKey, termKey, termPrefix } from './keys.ts';
 import type { LeadershipRecord } from './lease.ts';
 import { toRecord, toTerm } from './lease-items.ts';
-import type { Grant, LeaseStore, LeaseWrite, Published, Renewal, Revocation, Term } from './lease-store.ts';
+import type {
+  Grant,
+  LeaseStore,
+  LeaseWrite,
+  Published,
+  Renewal,
+  Resignation,
+  Revocation,
+  Term,
+} from './lease-store.ts';
 import * as writes from './lease-writes.ts';
 
 /** Binds the lease port to the main table. */
@@ -71,14 +80,12 @@ export class LeaseTable implements LeaseStore {
     return this.#update(writes.restoreHolder(group, term, published, now), { once: true });
   }
 
-  resign(
-    group: string,
-    fence: Fence,
-    successor: string | undefined,
-    requestId: string,
-    now: number,
-  ): Promise<LeaseWrite> {
-    return this.#update(writes.resignTerm(group, fence, successor, requestId, now));
+  resign(group: string, fence: Fence, resignation: Resignation, requestId: string, now: number): Promise<LeaseWrite> {
+    return this.#update(writes.resignTerm(group, fence, resignation, requestId, now));
+  }
+
+  askHandOver(group: string, fencingVersion: number, successor: string | undefined): Promise<LeaseWrite> {
+    return this.#update(writes.askHandOver(group, fencingVersion, successor));
   }
 
   revoke(group: string, revocation: Revocation, requestId: string, now: number): Promise<LeaseWrite> {

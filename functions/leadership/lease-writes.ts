@@ -5,12 +5,12 @@
 import type { Fence } from '../../api/fence.ts';
 import { absent, allOf, anyOf, type Condition, compare, equals, exists, isType, not } from '../platform/condition.ts';
 import type { Item } from '../platform/item.ts';
-import { attributeOf, ifAbsent, plus, remove, set, setAll } from '../platform/update.ts';
+import { attributeOf, ifAbsent, plus, remove, type Source, set, setAll } from '../platform/update.ts';
 import { put, update, type Write } from '../platform/write.ts';
 import { groupsIndex, leadershipKey, recreationKey, termKey } from './keys.ts';
 import { type Ending, endOfNewestTerm, type Holder, type LeadershipRecord } from './lease.ts';
 import { metadataText } from './lease-items.ts';
-import type { Grant, Published, Renewal, Revocation, Term } from './lease-store.ts';
+import type { Grant, Published, Renewal, Resignation, Revocation, Term } from './lease-store.ts';
 
 /** A transaction of several writes; the one of the leadership record comes first. */
 type Writes = readonly [Write, ...Write[]];
@@ -20,6 +20,17 @@ export interface Transaction {
   readonly writes: Writes;
   readonly record: LeadershipRecord;
 }
+
+/** Attributes that speak of the term before, or of who may follow it. */
+const endsWithTheGrant = [
+  'ended',
+  'revokedContender',
+  'reservedFor',
+  'reservedUntil',
+  'barredInstance',
+  'barredUntil',
+  'handOverTo',
+];
 
 const termRetentionSeconds = 90 * 24 * 3600;
 
@@ -38,8 +49,17 @@ const leaseIsFree = (now: number, maxClockSkewMs: number): Condition =>
 const notReservedForAnother = (contenderId: string, now: number): Condition =>
   anyOf(absent('reservedFor'), equals('reservedFor', contenderId), compare('reservedUntil', '<', now));
 
+/** Who was evicted or resigned leaves the lease to others for one lease time (docs/design/leadership.md, "Hand-over"). */
+const notBarred = (instanceId: string, now: number): Condition =>
+  anyOf(
+    absent('barredInstance'),
+    compare('barredInstance', '<>', instanceId),
+    absent('barredUntil'),
+    compare('barredUntil', '<', now),
+  );
+
 export function grantLease(group: string, grant: Grant, now: number, maxClockSkewMs: number): Write {
-  const { contenderId, leaseMs, requestId } = grant;
+  const { contenderId, instanceId, leaseMs, requestId } = grant;
   return update(
     leadershipKey(group),
     [
@@ -47,7 +67,7 @@ export function grantLease(group: string, grant: Grant, now: number, maxClockSke
       ...setAll({ holder: grantedHolder(grant, now), leaseMs, expiresAt: now + leaseMs, renewedAt: now, requestId }),
       ...set('previous', ifAbsent('previous', ifAbsent('ended', { reason: 'expired' }))),
       ...set('previousExpiresAt', ifAbsent('previousExpiresAt', ifAbsent('expiresAt', now))),
-      ...remove('ended', 'revokedContender', 'reservedFor', 'reservedUntil'),
+      ...remove(...endsWithTheGrant),
     ],
     allOf(
       exists('fencingVersion'),
@@ -56,6 +76,7 @@ export function grantLease(group: string, grant: Grant, now: number, maxClockSke
       compare('requestId', '<>', requestId),
       leaseIsFree(now, maxClockSkewMs),
       notReservedForAnother(contenderId, now),
+      notBarred(instanceId, now),
     ),
   );
 }
@@ -92,9 +113,9 @@ export function confirmTerm(seen: LeadershipRecord, fence: Fence, published: Pub
   const { fencingVersion } = fence;
   const confirmedAt = seen.holder?.confirmedAt ?? now;
   const holder = { ...seen.holder, ...published, confirmedAt } as Holder;
-  const { contenderId, sessionId } = holder;
-  const { address, metadata } = published;
-  const term = { fencingVersion, contenderId, sessionId, confirmedAt, address, metadata: metadataText(metadata) };
+  const { contenderId, instanceId, sessionId } = holder;
+  const shown = { ...published, metadata: metadataText(published.metadata) };
+  const term = { fencingVersion, contenderId, instanceId, sessionId, confirmedAt, ...shown };
   return {
     writes: [
       update(
@@ -149,10 +170,11 @@ export function renewLease(group: string, fence: Fence, renewal: Renewal, now: n
 
 /** Writes back the holder of a running term whose leader information was damaged, as its TERM knows it. */
 export function restoreHolder(group: string, term: Term, published: Renewal, now: number): Write {
-  const { fencingVersion, contenderId, sessionId, confirmedAt } = term;
+  const { fencingVersion, contenderId, instanceId, sessionId, confirmedAt } = term;
   const address = published.address ?? term.address;
   const metadata = published.metadata ?? term.metadata;
-  const holder = { contenderId, sessionId, grantedAt: confirmedAt ?? now, confirmedAt, address, metadata };
+  const grantedAt = confirmedAt ?? now;
+  const holder = { contenderId, instanceId, sessionId, grantedAt, confirmedAt, address, metadata };
   return update(
     leadershipKey(group),
     set('holder', holderItem(holder)),
@@ -168,23 +190,33 @@ export function restoreHolder(group: string, term: Term, published: Renewal, now
 export function resignTerm(
   group: string,
   fence: Fence,
-  successor: string | undefined,
+  { successor, stayOut }: Resignation,
   requestId: string,
   now: number,
 ): Write {
-  const reserved = successor !== undefined && {
-    reservedFor: successor,
-    reservedUntil: plus(attributeOf('leaseMs'), now),
-  };
+  const leaseFromNow = plus(ifAbsent('leaseMs', 0), now);
   return update(
     leadershipKey(group),
     [
-      ...setAll({ ended: { reason: 'resigned', at: now, requestId }, ...reserved }),
-      ...remove('holder', 'expiresAt', 'renewedAt'),
+      ...set('ended', { reason: 'resigned', at: now, requestId }),
+      ...(successor === undefined ? [] : setAll({ reservedFor: successor, reservedUntil: leaseFromNow })),
+      ...(stayOut ? barHolder(leaseFromNow) : []),
+      ...remove('holder', 'expiresAt', 'renewedAt', 'handOverTo'),
     ],
     ownsTerm(fence),
   );
 }
+
+const barHolder = (until: Source) =>
+  setAll({ barredInstance: ifAbsent('holder.instanceId', 'unknown'), barredUntil: until });
+
+/** The leader learns of it with its next renewal, stops its work and resigns; the term runs until then. */
+export const askHandOver = (group: string, fencingVersion: number, successor = ''): Write =>
+  update(
+    leadershipKey(group),
+    set('handOverTo', successor),
+    allOf(equals('fencingVersion', fencingVersion), exists('holder')),
+  );
 
 /** Without `force` the expiry stays, and with it everybody else's wait. */
 export function revokeTerm(
@@ -198,7 +230,9 @@ export function revokeTerm(
     [
       ...set('ended', { reason: 'revoked', detail: reason, at: now, requestId }),
       ...set('revokedContender', ifAbsent('holder.contenderId', 'unknown')),
-      ...remove('holder', ...(force ? ['expiresAt', 'renewedAt'] : [])),
+      // From when the lease can be taken by others.
+      ...barHolder(plus(force ? now : ifAbsent('expiresAt', now), ifAbsent('leaseMs', 0))),
+      ...remove('handOverTo', 'holder', ...(force ? ['expiresAt', 'renewedAt'] : [])),
     ],
     allOf(equals('fencingVersion', fencingVersion), exists('holder')),
   );
@@ -218,7 +252,7 @@ export function expireTerm(seen: LeadershipRecord, now: number): Writes {
       leadershipKey(group),
       [
         ...setAll({ ended, closedTerm: hasTerm ? fencingVersion : undefined }),
-        ...remove('holder', 'expiresAt', 'renewedAt'),
+        ...remove('holder', 'expiresAt', 'renewedAt', 'handOverTo'),
       ],
       allOf(equals('fencingVersion', fencingVersion), sameExpiry, exists('holder')),
     ),
@@ -237,8 +271,9 @@ export function closeTerm({ group, newestTerm = 0 }: LeadershipRecord, ending: E
 const endKnownTerm = (group: string, version: number, ending: Ending): Write =>
   update(termKey(group, version), endOfTerm(ending), exists('pk'));
 
-const grantedHolder = ({ contenderId, sessionId }: Grant, now: number): Holder => ({
+const grantedHolder = ({ contenderId, instanceId, sessionId }: Grant, now: number): Holder => ({
   contenderId,
+  instanceId,
   sessionId,
   grantedAt: now,
 });

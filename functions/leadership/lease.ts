@@ -11,6 +11,8 @@ import type { Fence } from '../../api/fence.ts';
 
 export interface Holder {
   readonly contenderId: string;
+  /** Which process of that name. */
+  readonly instanceId?: string | undefined;
   readonly sessionId: string;
   readonly grantedAt: number;
   readonly confirmedAt?: number | undefined;
@@ -47,6 +49,11 @@ export interface LeadershipRecord {
   readonly revokedContender?: string | undefined;
   readonly reservedFor?: string | undefined;
   readonly reservedUntil?: number | undefined;
+  /** The process whose term ended: it waits until then, so that a hand-over hands over. */
+  readonly barredInstance?: string | undefined;
+  readonly barredUntil?: number | undefined;
+  /** An operator asked the holder to resign, in favour of this contender unless it is empty. */
+  readonly handOverTo?: string | undefined;
   /** The newest version that has a TERM item. */
   readonly newestTerm?: number | undefined;
   /** The newest TERM item whose end is written. */
@@ -153,6 +160,7 @@ export function isPending({ holder, expiresAt = 0 }: LeadershipRecord, now: numb
 
 export interface Occupant {
   readonly contenderId: string;
+  readonly instanceId?: string | undefined;
   readonly confirmed: boolean;
   /** Epoch ms, without the allowance for skew. */
   readonly until: number;
@@ -164,8 +172,8 @@ export function occupantOf(record: LeadershipRecord, now: number): Occupant | un
   const state = leaseState(record);
   switch (state.kind) {
     case 'held': {
-      const { contenderId, confirmedAt } = state.holder;
-      return { contenderId, confirmed: confirmedAt !== undefined, until: state.expiresAt, reserved: false };
+      const { contenderId, instanceId, confirmedAt } = state.holder;
+      return { contenderId, instanceId, confirmed: confirmedAt !== undefined, until: state.expiresAt, reserved: false };
     }
     case 'revoked':
       return { contenderId: state.contenderId, confirmed: false, until: state.expiresAt, reserved: false };
@@ -179,6 +187,27 @@ export function occupantOf(record: LeadershipRecord, now: number): Occupant | un
     default:
       return assertNever(state);
   }
+}
+
+export interface Bar {
+  readonly instanceId: string;
+  /** Epoch ms. */
+  readonly until: number;
+}
+
+/** The process that may not take the lease again yet; undefined once the bar has passed, and while somebody holds the lease. */
+export function barOf({ holder, barredInstance, barredUntil = 0 }: LeadershipRecord, now: number): Bar | undefined {
+  if (holder || barredInstance === undefined || barredUntil < now) return undefined;
+  return { instanceId: barredInstance, until: barredUntil };
+}
+
+/** ms until somebody else can take the lease, as far as the record knows; 0 when it can be taken now. */
+export function availableInMs(record: LeadershipRecord | undefined, now: number, maxClockSkewMs: number): number {
+  if (!record) return 0;
+  const { expiresAt } = record;
+  const expiry = expiresAt === undefined ? 0 : expiresAt + maxClockSkewMs + 1 - now;
+  const reservation = (record.reservedUntil ?? 0) + 1 - now;
+  return Math.max(0, expiry, record.reservedFor === undefined ? 0 : reservation);
 }
 
 /** Waiting contenders sleep until the lease can be taken, spread a little so that they do not come as one. */

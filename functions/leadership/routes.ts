@@ -5,9 +5,9 @@ import { fromCursor, toCursor } from '../platform/cursor.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
 import { contend } from './contend.ts';
 import type { GroupStore } from './group-table.ts';
-import { toLeadershipView, toTermView } from './history.ts';
+import { handOverView, toLeadershipView, toObservation, toTermView } from './history.ts';
 import { termPrefix } from './keys.ts';
-import { confirm, type Leadership, renew, resign, revoke } from './leadership.ts';
+import { confirm, handOver, type Leadership, renew, resign, revoke } from './leadership.ts';
 import { relationIssue } from './lease.ts';
 
 export function contendRoutes(leadership: Leadership): Endpoint[] {
@@ -28,15 +28,19 @@ export function leaseRoutes(leadership: Leadership): Endpoint[] {
     }),
     endpoint(schema.renew, async ({ params, fence, body }) => {
       if (body.leaseMs !== undefined) refuseRelation(body.leaseMs, leadership);
-      const { expiresAt } = await renew(leadership, params.group, fence, body);
-      return { expiresAt: instant(expiresAt) };
+      const { expiresAt, handOverTo } = await renew(leadership, params.group, fence, body);
+      return { expiresAt: instant(expiresAt), ...handOverView(handOverTo) };
     }),
     endpoint(schema.resign, async ({ params, fence, body, requestId }) => {
-      await resign(leadership, params.group, fence, body.successor, requestId);
+      await resign(leadership, params.group, fence, body, requestId);
       return {};
     }),
     endpoint(schema.observe, async ({ params, query }) =>
-      toLeadershipView(await leadership.store.read(params.group, query.consistent), leadership.clock.now()),
+      toObservation(
+        await leadership.store.read(params.group, query.consistent),
+        leadership.clock.now(),
+        leadership.maxClockSkewMs,
+      ),
     ),
   ];
 }
@@ -47,6 +51,7 @@ export function operateRoutes(leadership: Leadership, groups: GroupStore): Endpo
       const { revoked, contenderId, takeoverAt } = await revoke(leadership, params.group, body, requestId);
       return { revoked, contenderId, takeoverAt: instant(takeoverAt) };
     }),
+    endpoint(schema.handOver, async ({ params, body }) => handOver(leadership, params.group, body)),
     endpoint(schema.terms, async ({ params, query }) => {
       const after = query.cursor === undefined ? undefined : fromCursor(query.cursor, termPrefix);
       const [record, page] = await Promise.all([

@@ -137,7 +137,7 @@ export async function openJobWorld(dynamodbEndpoint: string) {
       const store = leaseTable(other, table);
       const running = await store.read(group, true);
       const fence = { fencingVersion: running?.fencingVersion ?? 0, sessionId: running?.holder?.sessionId ?? '' };
-      if (running?.holder) await store.resign(group, fence, undefined, randomUUID(), clock.now());
+      if (running?.holder) await store.resign(group, fence, { stayOut: true }, randomUUID(), clock.now());
       const leadership = { store, clock, maxClockSkewMs: 0 };
       return contend(leadership, group, { contenderId: `c-${randomUUID()}`, leaseMs }, randomUUID());
     },

@@ -60,6 +60,8 @@ export interface LeaseState {
   /** A revoked holder keeps the others away until then; a successor for some time between the two instants. */
   readonly blocked?: { readonly contenderId: string; readonly until?: number | undefined };
   readonly reserved?: { readonly contenderId: string; readonly from: number; readonly to: number };
+  /** The contender whose term ended stays out until some time that is not before this; every caller is one process. */
+  readonly barred?: { readonly contenderId: string; readonly from?: number | undefined };
 }
 
 export interface LeaseSettings {
@@ -83,7 +85,8 @@ export function leaseSpecification({
 }: LeaseSettings): Specification<LeaseState, LeaseInput, LeaseOutput> {
   const later = (instant: number | undefined) => instant && instant + maxClockSkewMs;
 
-  const mayBeFree = ({ holder, blocked, reserved }: LeaseState, call: LeaseCall, contenderId: string) => {
+  const mayBeFree = ({ holder, blocked, reserved, barred }: LeaseState, call: LeaseCall, contenderId: string) => {
+    if (!holder && barred?.contenderId === contenderId && !mayBeAfter(call, barred.from)) return false;
     if (holder) return mayBeAfter(call, later(holder.expiresAt));
     if (blocked) return mayBeAfter(call, later(blocked.until));
     return !reserved || reserved.contenderId === contenderId || mayBeAfter(call, reserved.from);
@@ -158,13 +161,14 @@ export function leaseSpecification({
       : undefined;
   });
 
-  const resign = fenced(({ version, requestId }, _, call) => {
+  const resign = fenced(({ version, requestId }, { contenderId }, call) => {
     const { successor, ...input } = call.input as LeaseInput & { step: 'resign' };
     const reserved = { from: call.calledAt + leaseMs, to: returned(call) + leaseMs };
     return {
       version,
       ...(requestId ? { requestId } : {}),
       ended: { reason: 'resigned', requestId: input.requestId },
+      barred: { contenderId, from: call.calledAt + leaseMs },
       ...(successor ? { reserved: { contenderId: successor, ...reserved } } : {}),
     };
   });
@@ -179,6 +183,10 @@ export function leaseSpecification({
             version: state.version,
             ...(state.requestId ? { requestId: state.requestId } : {}),
             ended: { reason: 'revoked', requestId },
+            barred: {
+              contenderId: holder.contenderId,
+              from: force ? call.calledAt + leaseMs : holder.expiresAt && holder.expiresAt + leaseMs,
+            },
             ...(force ? {} : { blocked: { contenderId: holder.contenderId, until: holder.expiresAt } }),
           }
         : undefined;

@@ -20,6 +20,7 @@ const leaseMs = 10_000;
 const maxClockSkewMs = 250;
 const grantOf = (contenderId: string, requestId = `request-of-${contenderId}`) => ({
   contenderId,
+  instanceId: `instance-of-${contenderId}`,
   sessionId: `session-of-${contenderId}`,
   leaseMs,
   requestId,
@@ -71,8 +72,14 @@ export function leaseVectors() {
     const fence = fenceOf(contenderId, version);
     take(`${contenderId} confirms`, now, ...writes.confirmTerm(story.record, fence, { address: 'host:1' }, now).writes);
   };
-  const resign = (contenderId: string, version: number, now: number, successor?: string) =>
-    take(`${contenderId} resigns`, now, writes.resignTerm(group, fenceOf(contenderId, version), successor, 'bye', now));
+  const resign = (contenderId: string, version: number, now: number, successor?: string) => {
+    const resignation = { successor, stayOut: true };
+    take(
+      `${contenderId} resigns`,
+      now,
+      writes.resignTerm(group, fenceOf(contenderId, version), resignation, 'bye', now),
+    );
+  };
 
   contend('a', start);
   take('a makes the record', start, ...writes.createRecord(group, 1, grantOf('a'), start).writes);
@@ -97,8 +104,14 @@ export function leaseVectors() {
   take('an operator revokes', resignedAt + 3, writes.revokeTerm(group, order, 'order-1', resignedAt + 3));
   take('an operator revokes again', resignedAt + 4, writes.revokeTerm(group, order, 'order-2', resignedAt + 4));
   contend('c', resignedAt + 5);
+  take('an operator asks for a hand-over', resignedAt + 6, writes.askHandOver(group, 3, 'd'));
   const free = resignedAt + 2 + leaseMs + maxClockSkewMs + 1;
   contend('c', free);
+  take('an operator asks for a hand-over', free + 1, writes.askHandOver(group, 4, 'd'));
+  resign('c', 4, free + 2);
+  contend('c', free + 3, 'request-2-of-c');
+  contend('c', free + 2 + leaseMs, 'request-3-of-c');
+  contend('c', free + 3 + leaseMs, 'request-4-of-c');
   take('the sweep expires', free + 60_000, ...writes.expireTerm(story.record, free + 60_000));
   take('the sweep closes', free + 60_001, ...writes.closeTerm(story.record, { reason: 'resigned', at: resignedAt }));
   return { group, leaseMs, maxClockSkewMs, cases: story.cases };

@@ -23,7 +23,7 @@ export async function tenure(wire: string, dynamodb: string): Promise<Locks> {
     async steps() {
       // The first term of a group makes its record; what follows is what happens every day.
       let term = await contend(leadership, group, { contenderId: 'first', leaseMs }, 'request-1');
-      await resign(leadership, group, term, undefined, 'request-2');
+      await resign(leadership, group, term, {}, 'request-2');
       return {
         'acquire a free lock': async () => {
           term = await contend(leadership, group, { contenderId: 'second', leaseMs: 60_000 }, 'request-3');
@@ -31,7 +31,7 @@ export async function tenure(wire: string, dynamodb: string): Promise<Locks> {
         confirm: () => confirm(leadership, group, term, published),
         renew: () => renew(leadership, group, term, published),
         observe: () => store.read(group, false),
-        release: () => resign(leadership, group, term, undefined, 'request-4'),
+        release: () => resign(leadership, group, term, {}, 'request-4'),
       };
     },
     contend(inGroup, contenderId) {

@@ -51,7 +51,7 @@ describe('the filter', () => {
     await confirm(it.room, group, first, published);
     await confirm(it.room, group, first, { address: '10.0.0.9:80' });
     expect(passing(await stream.records())).toHaveLength(1);
-    await resign(it.room, group, first, 'b', 'bye');
+    await resign(it.room, group, first, { successor: 'b' }, 'bye');
     expect(passing(await stream.records())).toHaveLength(1);
     await sweep(it.groups, it.clock, skewMs);
     const second = await it.contend('b');
@@ -68,7 +68,7 @@ describe('a term', () => {
     const term = await lead('a');
     const confirmedAt = it.clock.time;
     it.clock.time += 2_000;
-    await resign(it.room, group, term, undefined, 'bye');
+    await resign(it.room, group, term, {}, 'bye');
     expect(await told()).toEqual([
       {
         type: 'Leadership Confirmed',
@@ -113,7 +113,7 @@ describe('a term', () => {
 
   test('that was never confirmed is no event, however it ends', async () => {
     const first = await it.contend('a');
-    await resign(it.room, group, first, undefined, 'bye');
+    await resign(it.room, group, first, {}, 'bye');
     const { expiresAt } = await it.contend('b');
     it.clock.time = expiresAt + skewMs + 1;
     await it.contend('c');
@@ -132,7 +132,7 @@ describe('a term', () => {
     );
     await renew(it.room, group, term, published);
     expect(await told()).toEqual([]);
-    await resign(it.room, group, term, undefined, 'bye');
+    await resign(it.room, group, term, {}, 'bye');
     expect(await told()).toMatchObject([{ type: 'Leadership Ended', reason: 'resigned' }]);
   });
 

@@ -51,7 +51,9 @@ test('every step costs what the table of the design promises, with the longest a
   expect(await cost(() => revoke(it.room, group, order, 'x'))).toEqual([['UpdateItemCommand', 1]]);
   it.clock.time += leaseMs + skewMs + 1;
   const last = await contend('contender-0000000000000000000000000004');
-  expect(await cost(() => resign(it.room, group, last, 'heir', 'y'))).toEqual([['UpdateItemCommand', 1]]);
+  expect(await cost(() => resign(it.room, group, last, { successor: 'heir' }, 'y'))).toEqual([
+    ['UpdateItemCommand', 1],
+  ]);
 });
 
 test('losing costs the same with 1 and with 100 contenders: one write each, no reads, no scans', async () => {

@@ -82,7 +82,7 @@ export function groupStoreContract(make: () => Promise<StoreUnderTest>) {
 
     test('closes the newest TERM once, and not when a newer one exists', async () => {
       const first = await confirmed(await created());
-      const { won } = await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + 1);
+      const { won } = await store.resign(group, fenceOf('a', 1), { stayOut: true }, 'bye', start + 1);
       const ending = { reason: 'resigned' as const, at: start + 1 };
       expect(await store.close(won as LeadershipRecord, ending)).toBe(true);
       expect(await store.readTerm(group, 1)).toMatchObject({ endedAt: start + 1, endReason: 'resigned' });

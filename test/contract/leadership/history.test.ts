@@ -30,7 +30,7 @@ const text = (epoch: number) => new Date(epoch).toISOString();
 
 test('each term is listed with how it ended, before and after the sweep', async () => {
   const first = await lead('a');
-  await resign(it.room, group, first, undefined, 'bye');
+  await resign(it.room, group, first, {}, 'bye');
   const resignedAt = it.clock.time;
   expect(await terms()).toEqual([[1, 'resigned', text(resignedAt)]]);
 
@@ -74,7 +74,7 @@ test('a term that is renewed between the read and the write of the sweep stays',
 });
 
 test('the sweep writes the end of a resigned term; the next confirmation lets it go after 90 days', async () => {
-  await resign(it.room, group, await lead('a'), undefined, 'bye');
+  await resign(it.room, group, await lead('a'), {}, 'bye');
   expect(await runSweep()).toEqual({ groups: 1, expired: 0, closed: 1 });
   const item = async () => {
     const answer = await it.other.send(
@@ -93,7 +93,7 @@ test('groups and terms are listed in pages', async () => {
   const first = await it.groups.listGroups(undefined, 2);
   expect(first.items).toEqual(['a', 'b']);
   expect((await it.groups.listGroups(first.last, 2)).items).toEqual(['c']);
-  for (const name of ['a', 'b', 'c']) await resign(it.room, group, await lead(name), undefined, name);
+  for (const name of ['a', 'b', 'c']) await resign(it.room, group, await lead(name), {}, name);
   const page = await it.groups.listTerms(group, undefined, 2);
   expect(page.items.map(({ fencingVersion }) => fencingVersion)).toEqual([3, 2]);
   expect((await it.groups.listTerms(group, page.last, 2)).items.map(({ fencingVersion }) => fencingVersion)).toEqual([

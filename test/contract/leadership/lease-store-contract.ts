@@ -13,6 +13,9 @@ import {
   storeUnderTest,
 } from './store-under-test.ts';
 
+/** Resigns without staying out. */
+const willing = { stayOut: false };
+
 /** What every implementation of the lease port does: one function, run against each. */
 export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
   const under = storeUnderTest(make);
@@ -27,7 +30,12 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       expect(await store.read(group, true)).toBeUndefined();
       const record = await created(7);
       expect(record).toMatchObject({ group, fencingVersion: 7, leaseMs, expiresAt: start + leaseMs, newestTerm: 7 });
-      expect(record.holder).toEqual({ contenderId: 'a', sessionId: 'session-of-a', grantedAt: start });
+      expect(record.holder).toEqual({
+        contenderId: 'a',
+        instanceId: 'instance-of-a',
+        sessionId: 'session-of-a',
+        grantedAt: start,
+      });
       expect(await stored()).toEqual(record);
       expect(await store.readTerm(group, 7)).toEqual({ ...fenceOf('a', 7), contenderId: 'a' });
       expect(await store.highestVersion(group)).toBe(7);
@@ -48,7 +56,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       expect(await store.lastRecreation(group)).toBe(0);
       expect((await store.create(group, 1_001, grantOf('b'), start, 0)).won).toBeDefined();
       expect(await store.lastRecreation(group)).toBe(1_001);
-      await store.resign(group, fenceOf('b', 1_001), undefined, 'bye', start);
+      await store.resign(group, fenceOf('b', 1_001), willing, 'bye', start);
       const { won } = await store.grant(group, grantOf('c'), start, skewMs);
       expect(won?.fencingVersion).toBe(1_002);
       await tamper(() => undefined);
@@ -94,7 +102,12 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       expect(await store.grant(group, grantOf('b'), free, skewMs)).toEqual({ kind: 'lost', lost: first });
       const { won } = await store.grant(group, grantOf('b'), free + 1, skewMs);
       expect(won).toMatchObject({ fencingVersion: 2, expiresAt: free + 1 + leaseMs, requestId: 'request-of-b' });
-      expect(won?.holder).toEqual({ contenderId: 'b', sessionId: 'session-of-b', grantedAt: free + 1 });
+      expect(won?.holder).toEqual({
+        contenderId: 'b',
+        instanceId: 'instance-of-b',
+        sessionId: 'session-of-b',
+        grantedAt: free + 1,
+      });
       expect(won?.previous).toEqual({ reason: 'expired' });
       expect(won?.previousExpiresAt).toBe(start + leaseMs);
       expect(await stored()).toEqual(won);
@@ -102,7 +115,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
 
     test('is refused to the request that was granted last', async () => {
       await created();
-      const { won: resigned } = await store.resign(group, fenceOf('a', 1), undefined, 'bye', start);
+      const { won: resigned } = await store.resign(group, fenceOf('a', 1), willing, 'bye', start);
       expect(await store.grant(group, grantOf('a'), start + 1, skewMs)).toEqual({ kind: 'lost', lost: resigned });
       const again = await store.grant(group, grantOf('a', { requestId: 'new' }), start + 1, skewMs);
       expect(again.won).toMatchObject({ fencingVersion: 2, previous: { reason: 'resigned', at: start } });
@@ -110,19 +123,19 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
 
     test('is refused while a restore owns the group', async () => {
       await created();
-      await store.resign(group, fenceOf('a', 1), undefined, 'bye', start);
+      await store.resign(group, fenceOf('a', 1), willing, 'bye', start);
       await tamper((item) => ({ ...item, restoring: 'restore-1' }));
       expect((await store.grant(group, grantOf('b'), start, skewMs)).lost).toMatchObject({ restoring: 'restore-1' });
     });
 
     test('goes to the named successor alone until the reservation lapses', async () => {
       await created();
-      await store.resign(group, fenceOf('a', 1), 'heir', 'bye', start);
+      await store.resign(group, fenceOf('a', 1), { successor: 'heir', stayOut: false }, 'bye', start);
       const lapse = start + leaseMs;
       expect((await store.grant(group, grantOf('b'), lapse, skewMs)).lost).toMatchObject({ reservedFor: 'heir' });
       const { won } = await store.grant(group, grantOf('heir'), start, skewMs);
       expect(won).not.toHaveProperty('reservedFor', 'heir');
-      await store.resign(group, fenceOf('heir', 2), 'other', 'bye', start);
+      await store.resign(group, fenceOf('heir', 2), { successor: 'other', stayOut: false }, 'bye', start);
       expect((await store.grant(group, grantOf('b'), lapse + 1, skewMs)).won).toMatchObject({ fencingVersion: 3 });
     });
   });
@@ -135,6 +148,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       expect(await store.readTerm(group, 1)).toEqual({
         ...fenceOf('a', 1),
         contenderId: 'a',
+        instanceId: 'instance-of-a',
         address: 'host:1',
         metadata: { zone: 'a' },
         confirmedAt: start + 5,
@@ -145,7 +159,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
 
     test('writes how the confirmed term before ended, past unconfirmed ones in between', async () => {
       await confirmed(await created());
-      await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + 10);
+      await store.resign(group, fenceOf('a', 1), willing, 'bye', start + 10);
       await store.grant(group, grantOf('b'), start + 20, skewMs);
       const later = start + 20 + leaseMs + skewMs + 1;
       const { won } = await store.grant(group, grantOf('c'), later, skewMs);
@@ -189,7 +203,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       async (renewal) => {
         const record = await created();
         expect(await store.renew(group, fenceOf('a', 1), renewal, start - 1)).toEqual({ kind: 'lost', lost: record });
-        await store.resign(group, fenceOf('a', 1), undefined, 'bye', start);
+        await store.resign(group, fenceOf('a', 1), willing, 'bye', start);
         const { won } = await store.grant(group, grantOf('b'), start, skewMs);
         expect(await store.renew(group, fenceOf('b', 2), renewal, start - 1)).toEqual({ kind: 'lost', lost: won });
       },
@@ -216,7 +230,13 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
   });
 
   describe('restoreHolder', () => {
-    const term = { ...fenceOf('a', 1), contenderId: 'a', address: 'host:1', confirmedAt: start };
+    const term = {
+      ...fenceOf('a', 1),
+      contenderId: 'a',
+      instanceId: 'instance-of-a',
+      address: 'host:1',
+      confirmedAt: start,
+    };
 
     test('writes the holder of a running term back as its TERM knows it', async () => {
       const before = await confirmed(await created());
@@ -237,13 +257,76 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
     });
   });
 
+  describe('a bar', () => {
+    const again = (contenderId: string, more = {}) => grantOf(contenderId, { requestId: 'another', ...more });
+    const kindOf = async (grant: ReturnType<typeof grantOf>, now: number) =>
+      (await store.grant(group, grant, now, skewMs)).kind;
+
+    test('keeps the process that resigned from the lease for one lease time, and nobody else', async () => {
+      await created();
+      const { won } = await store.resign(group, fenceOf('a', 1), { stayOut: true }, 'bye', start);
+      expect(won).toMatchObject({ barredInstance: 'instance-of-a', barredUntil: start + leaseMs });
+      expect(await kindOf(again('a'), start + leaseMs)).toBe('lost');
+      expect(await kindOf(again('a', { instanceId: 'instance-2-of-a' }), start + 1)).toBe('won');
+      const { won: next } = await store.resign(group, fenceOf('a', 2), { stayOut: true }, 'bye', start + 2);
+      expect(next).toMatchObject({ barredInstance: 'instance-2-of-a' });
+      const { won: granted } = await store.grant(group, again('b'), start + 3, skewMs);
+      expect(granted?.barredInstance ?? granted?.barredUntil).toBeUndefined();
+    });
+
+    test('ends: who is alone leads again', async () => {
+      await created();
+      await store.resign(group, fenceOf('a', 1), { stayOut: true }, 'bye', start);
+      expect(await kindOf(again('a'), start + leaseMs + 1)).toBe('won');
+    });
+
+    test('is not put up for who says so', async () => {
+      await created();
+      const { won } = await store.resign(group, fenceOf('a', 1), { stayOut: false }, 'bye', start);
+      expect(won?.barredInstance).toBeUndefined();
+      expect(await kindOf(again('a'), start)).toBe('won');
+    });
+
+    test.each([
+      [false, start + leaseMs + skewMs + 1, start + 2 * leaseMs],
+      [true, start + 1, start + 1 + leaseMs],
+    ])('begins for a revoked process when others can take the lease (force: %s)', async (force, free, until) => {
+      await created();
+      const order = { fencingVersion: 1, reason: 'stuck', force };
+      const { won } = await store.revoke(group, order, 'r', start + 1);
+      expect(won).toMatchObject({ barredInstance: 'instance-of-a', barredUntil: until });
+      expect(await kindOf(again('a'), free)).toBe('lost');
+      expect(await kindOf(again('a'), until)).toBe('lost');
+      expect(await kindOf(again('b'), free)).toBe('won');
+    });
+  });
+
+  describe('a request for a hand-over', () => {
+    test('stands on the record until the term ends, and changes nothing else', async () => {
+      const record = await created();
+      const { won } = await store.askHandOver(group, 1, 'b');
+      expect(won).toEqual({ ...record, handOverTo: 'b' });
+      expect((await store.renew(group, fenceOf('a', 1), {}, start + 1)).won).toMatchObject({ handOverTo: 'b' });
+      expect((await store.askHandOver(group, 1, undefined)).won).toMatchObject({ handOverTo: '' });
+      await store.resign(group, fenceOf('a', 1), { successor: 'b', stayOut: true }, 'bye', start);
+      expect((await stored()).handOverTo).toBeUndefined();
+    });
+
+    test('loses for another version and when nobody holds the lease', async () => {
+      const record = await created();
+      expect(await store.askHandOver(group, 2, 'b')).toEqual({ kind: 'lost', lost: record });
+      const { won } = await store.resign(group, fenceOf('a', 1), willing, 'bye', start);
+      expect(await store.askHandOver(group, 1, 'b')).toEqual({ kind: 'lost', lost: won });
+    });
+  });
+
   describe('resign and revoke', () => {
     test('resigning frees the lease and keeps the version and the request', async () => {
       await created();
-      const { won } = await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + 5);
+      const { won } = await store.resign(group, fenceOf('a', 1), willing, 'bye', start + 5);
       expect(won).toMatchObject({ fencingVersion: 1, ended: { reason: 'resigned', at: start + 5, requestId: 'bye' } });
       expect(won?.holder ?? won?.expiresAt ?? won?.reservedFor).toBeUndefined();
-      expect(await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + 6)).toEqual({
+      expect(await store.resign(group, fenceOf('a', 1), willing, 'bye', start + 6)).toEqual({
         kind: 'lost',
         lost: won,
       });
@@ -252,15 +335,15 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
 
     test('resigning needs the session and the version, not a lease that is alive', async () => {
       const record = await created();
-      expect(await store.resign(group, fenceOf('b', 1), undefined, 'bye', start)).toEqual({
+      expect(await store.resign(group, fenceOf('b', 1), willing, 'bye', start)).toEqual({
         kind: 'lost',
         lost: record,
       });
-      expect(await store.resign(group, fenceOf('a', 2), undefined, 'bye', start)).toEqual({
+      expect(await store.resign(group, fenceOf('a', 2), willing, 'bye', start)).toEqual({
         kind: 'lost',
         lost: record,
       });
-      expect((await store.resign(group, fenceOf('a', 1), undefined, 'bye', start + leaseMs * 9)).won).toBeDefined();
+      expect((await store.resign(group, fenceOf('a', 1), willing, 'bye', start + leaseMs * 9)).won).toBeDefined();
     });
 
     test('a revoked lease can be taken at its old expiry, and at once when forced', async () => {

@@ -35,7 +35,7 @@ describe.each(faults)('with the fault "%s" on the write', (fault) => {
     it.faults.once(fault, 'UpdateItemCommand');
     expect(await renew(it.room, group, term, { leaseMs })).toEqual({ expiresAt: it.clock.time + leaseMs });
     it.faults.once(fault, 'UpdateItemCommand');
-    await resign(it.room, group, term, undefined, 'bye');
+    await resign(it.room, group, term, {}, 'bye');
     expect((await it.room.store.read(group, true))?.ended).toMatchObject({ reason: 'resigned' });
     const next = await it.contend('b');
     it.faults.once(fault, 'UpdateItemCommand');

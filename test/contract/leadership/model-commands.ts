@@ -120,7 +120,7 @@ export function deeds(clock: ModelClock): fc.Arbitrary<Command>[] {
       ),
     fc.tuple(who, fc.constantFrom(undefined, 'a', 'b'), request, fault).map(([one, successor, requestId, planned]) => {
       return fenced(`resigns for ${successor}`, ({ room }, { group }, fence) =>
-        resign(room, group, fence, successor, requestId),
+        resign(room, group, fence, { successor }, requestId),
       )(one, planned);
     }),
     fc.tuple(group, fc.boolean(), fc.boolean(), request, fault).map(([group, force, dryRun, requestId, planned]) => {

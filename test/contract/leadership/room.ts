@@ -30,7 +30,8 @@ export async function openRoom() {
     other: localDocuments(endpoint),
     contend(contenderId: string, requestId?: string, group = 'orders') {
       requests += 1;
-      return contend(room, group, { contenderId, leaseMs }, requestId ?? `request-${requests}`);
+      const instanceId = `instance-of-${contenderId}`;
+      return contend(room, group, { contenderId, instanceId, leaseMs }, requestId ?? `request-${requests}`);
     },
   };
 }

@@ -42,7 +42,7 @@ describe('contend', () => {
 
   test('a late duplicate of a request grants nothing', async () => {
     const term = await it.contend('a', 'first');
-    await resign(it.room, group, term, undefined, 'bye');
+    await resign(it.room, group, term, {}, 'bye');
     const { code, members } = await problemOf(it.contend('a', 'first'));
     expect(code).toBe('leadership_lost');
     expect(members).toEqual({ reason: 'resigned', fencingVersion: 1 });
@@ -122,7 +122,7 @@ describe('confirm and renew', () => {
 describe('resign and revoke', () => {
   test('a resigned lease is free at once and the version survives', async () => {
     const term = await it.contend('a');
-    await resign(it.room, group, term, undefined, 'bye');
+    await resign(it.room, group, term, {}, 'bye');
     expect((await problemOf(renew(it.room, group, term, {}))).members).toEqual({
       reason: 'resigned',
       fencingVersion: 1,
@@ -132,7 +132,7 @@ describe('resign and revoke', () => {
 
   test('a named successor has the next lease for itself for one lease time', async () => {
     const term = await it.contend('a');
-    await resign(it.room, group, term, 'heir', 'bye');
+    await resign(it.room, group, term, { successor: 'heir' }, 'bye');
     const { members } = await problemOf(it.contend('b'));
     expect(members['holder']).toMatchObject({ contenderId: 'heir', confirmed: false });
     expect(await it.contend('heir')).toMatchObject({ fencingVersion: 2 });
@@ -140,7 +140,7 @@ describe('resign and revoke', () => {
   });
 
   test('a reservation lapses', async () => {
-    await resign(it.room, group, await it.contend('a'), 'heir', 'bye');
+    await resign(it.room, group, await it.contend('a'), { successor: 'heir' }, 'bye');
     it.clock.time += leaseMs + 1;
     expect(await it.contend('b')).toMatchObject({ fencingVersion: 2 });
   });

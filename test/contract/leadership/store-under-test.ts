@@ -18,6 +18,7 @@ export const later = start + 3_600_000;
 
 export const grantOf = (contenderId: string, more: Partial<Grant> = {}): Grant => ({
   contenderId,
+  instanceId: `instance-of-${contenderId}`,
   sessionId: `session-of-${contenderId}`,
   leaseMs,
   requestId: `request-of-${contenderId}`,

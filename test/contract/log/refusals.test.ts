@@ -159,7 +159,7 @@ test('election_lost: for good to a newer term, for a while to rivals of the same
   const { elect: electIn, append: appendIn } = asks(call, await founded(call, group));
   const sessionId = randomUUID();
   const leases = leaseTable(localDocuments(inject('dynamodb')), tables.main);
-  const grant = { contenderId: 'one', sessionId, leaseMs: 60_000, requestId: randomUUID() };
+  const grant = { contenderId: 'one', instanceId: 'one', sessionId, leaseMs: 60_000, requestId: randomUUID() };
   expect(await leases.create(group, 7, grant, Date.now())).toHaveProperty('won');
   const led = await electIn({ 'Fencing-Version': '7', 'Leader-Session': sessionId });
   expect(led).toMatchObject({ status: 200, body: { ballot: pack(7, 1) } });

@@ -45,7 +45,7 @@ async function play(name: string, names: string[], traffic: Traffic, random: See
     const requestId = earlierRequest && random.chance(0.1) ? earlierRequest : randomUUID();
     earlierRequest = requestId;
     const output = await record({ step: 'contend', contenderId: name, requestId }, requestId, async (options) => {
-      const granted = await client.contend(group, { contenderId: name, leaseMs }, options);
+      const granted = await client.contend(group, { contenderId: name, instanceId: name, leaseMs }, options);
       const { fencingVersion, sessionId } = granted;
       return { granted: { fencingVersion, sessionId, expiresAt: Date.parse(granted.expiresAt) } };
     });

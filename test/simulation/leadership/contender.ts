@@ -89,7 +89,7 @@ async function apply(
   let asked = self.monotonic();
   for (let tries = 0; tries < 3; tries += 1) {
     const heard = await self.ask(leaseMs / 4, () =>
-      service.call((room) => contend(room, group, { contenderId, leaseMs }, requestId)),
+      service.call((room) => contend(room, group, { contenderId, instanceId: self.name, leaseMs }, requestId)),
     );
     // A resignation that is still on its way would end the term under whoever counts on it again.
     if (heard.answer && resigned.has(heard.answer.sessionId)) return undefined;
@@ -194,7 +194,7 @@ async function giveBack(
   const requestId = `${self.name}-bye-${random.integer(0, 1e9)}`;
   for (let tries = 0; tries < 3; tries += 1) {
     const heard = await self.ask(leaseMs / 4, () =>
-      service.call((room) => resign(room, group, fence, successor, requestId)),
+      service.call((room) => resign(room, group, fence, { successor }, requestId)),
     );
     if (heard.problem || 'answer' in heard) return;
     await self.pause(random.exponential(100));

@@ -8,6 +8,7 @@ import { TenureClient } from '../../../client/tenure-client.ts';
 import { TenureError } from '../../../client/tenure-error.ts';
 import type { Time } from '../../../client/time.ts';
 import { type Contender, contend } from '../../../functions/leadership/contend.ts';
+import { handOverView, toObservation } from '../../../functions/leadership/history.ts';
 import { confirm, renew, resign } from '../../../functions/leadership/leadership.ts';
 import type { Published } from '../../../functions/leadership/lease-store.ts';
 import { instant } from '../../../functions/platform/clock.ts';
@@ -35,7 +36,7 @@ export async function liveAsElector(options: ContenderOptions): Promise<void> {
       const { term } = elector;
       if (term) write(options, self, term);
       const successor = random.chance(0.3) ? random.pick(options.peers) : undefined;
-      if (term && random.chance(mischief.resign)) void elector.resign(successor).catch(ignored);
+      if (term && random.chance(mischief.resign)) void elector.resign({ successor }).catch(ignored);
       if (!random.chance(mischief.crash / 2)) continue;
       if (random.chance(0.5)) {
         void elector.close().catch(ignored);
@@ -92,7 +93,7 @@ function start(options: ContenderOptions, self: Process): LeaderElector {
     address: `host-of-${self.name}`,
     leaseMs,
     maxClockSkewMs,
-    onGranted: async (term) => {
+    prepare: async (term) => {
       believes(term);
       await world.sleep(world.random.exponential(leaseMs / 4));
     },
@@ -155,9 +156,14 @@ async function act(
     const { confirmedAt, expiresAt } = await confirm(room, group, fence, body);
     return { confirmedAt: instant(confirmedAt), expiresAt: instant(expiresAt) };
   }
-  if (step === 'renew') return { expiresAt: instant((await renew(room, group, fence, body)).expiresAt) };
+  if (step === 'leadership')
+    return toObservation(await room.store.read(group, false), room.clock.now(), room.maxClockSkewMs);
+  if (step === 'renew') {
+    const { expiresAt, handOverTo } = await renew(room, group, fence, body);
+    return { expiresAt: instant(expiresAt), ...handOverView(handOverTo) };
+  }
   if (step !== 'resign') throw new Error(`The elector asked for ${step}`);
-  await resign(room, group, fence, body.successor, requestId);
+  await resign(room, group, fence, body, requestId);
   return {};
 }
 

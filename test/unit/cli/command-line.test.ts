@@ -86,7 +86,7 @@ test("others' text cannot command the terminal", async () => {
     expiresAt: '2026-11-01T12:00:00.000Z',
   };
   const shown = await cli(['leader', 'show', '--group', 'g'], () =>
-    Response.json({ leader, fencingVersion: 1, pending: false }),
+    Response.json({ leader, fencingVersion: 1, pending: false, availableInMs: 5_000 }),
   );
   expect(shown.code).toBe(0);
   expect(shown.out).toContain('\\u001b]0;owned\\u0007\\u001b[2J');

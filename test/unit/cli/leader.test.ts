@@ -6,7 +6,7 @@ test.each([
   [[], /^tenure: GET .* was answered with 403/],
   [['--json'], /^\{"error":\{"code":"forbidden","message":"GET [^\n]*"\}\}$/],
 ])('leader watch %j says what it cannot see as every error is said, and goes on', async (options, said) => {
-  const views = [{ leader: null, fencingVersion: 1, pending: false }, undefined];
+  const views = [{ leader: null, fencingVersion: 1, pending: false, availableInMs: 0 }, undefined];
   const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
     const view = views.shift();
     return view ? Response.json(view) : new Response('', { status: 403 });
@@ -18,4 +18,31 @@ test.each([
   expect(await runCli(argv, shell)).toBe(0);
   expect(out().trim().split('\n')).toHaveLength(1);
   expect(err().trim()).toMatch(said);
+});
+
+test.each([
+  [['--to', 'b'], { fencingVersion: 3, successor: 'b' }, 'a is asked to hand term 3 over to b; follow it'],
+  [[], { fencingVersion: 3 }, 'a is asked to hand term 3 over to whoever comes first; follow it'],
+])('leader hand-over %j asks the leader of the term that runs now', async (more, body, said) => {
+  const answers = [{ leader: null, fencingVersion: 3, pending: true, availableInMs: 9 }, { contenderId: 'a' }];
+  const sent: unknown[] = [];
+  const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async (_, init) => {
+    if (init?.body) sent.push(JSON.parse(String(init.body)));
+    return Response.json(answers.shift());
+  });
+  onTestFinished(() => void fetch.mockRestore());
+  const { shell, out } = recordedShell({});
+  expect(await runCli(['leader', 'hand-over', '--group', 'orders', ...more], shell)).toBe(0);
+  expect(sent).toEqual([body]);
+  expect(out()).toContain(said);
+});
+
+test('leader hand-over of a group that nobody has led says so, and asks nobody', async () => {
+  const view = { leader: null, fencingVersion: 0, pending: false, availableInMs: 0 };
+  const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => Response.json(view));
+  onTestFinished(() => void fetch.mockRestore());
+  const { shell, err } = recordedShell({});
+  expect(await runCli(['leader', 'hand-over', '--group', 'orders'], shell)).toBe(1);
+  expect(err()).toContain('Group "orders" has never been led');
+  expect(fetch).toHaveBeenCalledTimes(1);
 });

@@ -22,6 +22,7 @@ export interface SeenRequest {
 
 interface Holder {
   contenderId: string;
+  instanceId: string;
   sessionId: string;
   requestId: string;
   leaseMs: number;
@@ -47,6 +48,9 @@ export class FakeService {
   readonly confirmed = new Set<string>();
   readonly time: Timing;
   #freeFrom = -1;
+  #barred: { instanceId: string; until: number } | undefined;
+  /** Set by a test: what an operator asked for. */
+  handOver: { successor?: string } | undefined;
 
   constructor(time: Timing) {
     this.time = time;
@@ -59,7 +63,9 @@ export class FakeService {
   /** As an operator does without force: the lease can be taken at its old expiry. */
   revoke(): void {
     if (!this.holder) return;
-    this.#freeFrom = this.holder.expiresAt + maxClockSkewMs;
+    const { instanceId, expiresAt, leaseMs } = this.holder;
+    this.#freeFrom = expiresAt + maxClockSkewMs;
+    this.#barred = { instanceId, until: expiresAt + leaseMs };
     this.#end('revoked');
   }
 
@@ -69,6 +75,8 @@ export class FakeService {
     if (step === 'contend') return this.#contend(body, headers.get('Idempotency-Key') ?? '');
     const holder = this.#held(headers, step === 'resign');
     if (step === 'resign') {
+      const { instanceId, leaseMs } = holder;
+      this.#barred = body['stayOut'] === false ? undefined : { instanceId, until: real + leaseMs };
       this.#end('resigned');
       return {};
     }
@@ -80,14 +88,19 @@ export class FakeService {
     }
     holder.leaseMs = Number(body['leaseMs'] ?? holder.leaseMs);
     holder.expiresAt = Math.max(holder.expiresAt, real + holder.leaseMs);
-    return { expiresAt: instant(holder.expiresAt) };
+    return { expiresAt: instant(holder.expiresAt), ...(this.handOver && { handOver: this.handOver }) };
   }
 
-  #contend({ contenderId, leaseMs }: Record<string, unknown>, requestId: string): object {
+  #contend({ contenderId, leaseMs, ...body }: Record<string, unknown>, requestId: string): object {
     const { real } = this.time;
-    const mine = this.holder && (this.holder.requestId === requestId || this.holder.contenderId === contenderId);
+    const instanceId = String(body['instanceId'] ?? requestId);
+    const mine = this.holder && (this.holder.requestId === requestId || this.holder.instanceId === instanceId);
     if (this.holder && this.live && mine) return this.#grant(this.holder);
-    const freeFrom = this.holder ? this.holder.expiresAt + maxClockSkewMs : this.#freeFrom;
+    const freeFrom = this.#freeAt;
+    if (freeFrom < real && this.#bar?.instanceId === instanceId) {
+      const members = { holder: null, retryAfterMs: this.#bar.until - real + 1 };
+      throw new Problem(leadershipHeld, `Free for others; this process was ${this.ended.reason}.`, members);
+    }
     if (freeFrom >= real) {
       const holder = { contenderId: this.holder?.contenderId ?? 'revoked', fencingVersion: this.version };
       const members = { holder, retryAfterMs: freeFrom - real + 10 };
@@ -95,14 +108,25 @@ export class FakeService {
     }
     if (this.holder) this.#end('expired');
     this.version += 1;
+    this.#barred = undefined;
+    this.handOver = undefined;
     this.holder = {
       contenderId: String(contenderId),
+      instanceId,
       sessionId: randomUUID(),
       requestId,
       leaseMs: Number(leaseMs),
       expiresAt: real + Number(leaseMs),
     };
     return this.#grant(this.holder);
+  }
+
+  get #freeAt(): number {
+    return this.holder ? this.holder.expiresAt + maxClockSkewMs : this.#freeFrom;
+  }
+
+  get #bar() {
+    return this.#barred && this.#barred.until >= this.time.real ? this.#barred : undefined;
   }
 
   #grant({ sessionId, leaseMs, expiresAt }: Holder): object {
@@ -131,7 +155,10 @@ export class FakeService {
       confirmedAt: instant(holder.confirmedAt ?? 0),
       expiresAt: instant(holder.expiresAt),
     };
-    return { leader: leader || null, fencingVersion: this.version, pending: this.live && !shown };
+    const availableInMs = Math.max(0, Math.ceil(this.#freeAt + 1 - this.time.real));
+    const bar = this.#bar && { barred: { instanceId: this.#bar.instanceId, until: instant(this.#bar.until) } };
+    const view = { leader: leader || null, fencingVersion: this.version, pending: this.live && !shown };
+    return { ...view, availableInMs, ...bar, ...(holder && { instanceId: holder.instanceId }) };
   }
 
   #end(reason: string): void {
@@ -145,6 +172,8 @@ export class FakeLink {
   readonly requests: SeenRequest[] = [];
   readonly #faults: { step: Step; fault: Fault }[] = [];
   offline = false;
+  /** How long a request, and its answer, are on their way. */
+  latencyMs = 0;
   /** While set, no answer reaches the process: it is frozen. */
   thawed: Promise<void> | undefined;
 
@@ -190,10 +219,10 @@ export class FakeLink {
     if (fault?.kind === 'refused') throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
     if (fault?.kind === 'status') return new Response(fault.body ?? '', fault);
     if (fault?.kind === 'no answer') await new Promise(() => {});
-    if (fault?.kind === 'slow') await this.#pass(fault.requestMs ?? 0);
+    await this.#pass(this.latencyMs + (fault?.kind === 'slow' ? (fault.requestMs ?? 0) : 0));
     const response = this.#carryOut(step, body, headers);
     if (fault?.kind === 'answer lost') throw new TypeError('fetch failed', { cause: new Error('read ECONNRESET') });
-    if (fault?.kind === 'slow') await this.#pass(fault.answerMs ?? 0);
+    await this.#pass(this.latencyMs + (fault?.kind === 'slow' ? (fault.answerMs ?? 0) : 0));
     return response;
   }
 

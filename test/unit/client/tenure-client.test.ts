@@ -35,7 +35,10 @@ const problem = (status: number, code: string, more: object = {}) =>
   );
 
 test('a request is what the operation declares, with its fence and a key', async () => {
-  const { client, sent } = clientWith([renewed(), Response.json({ leader: null, fencingVersion: 0, pending: false })]);
+  const { client, sent } = clientWith([
+    renewed(),
+    Response.json({ leader: null, fencingVersion: 0, pending: false, availableInMs: 0 }),
+  ]);
   await client.renew('orders', fence, { leaseMs: 9_000 });
   expect(sent[0]).toMatchObject({ method: 'POST', url: 'http://host:8787/v1/groups/orders/leadership/renew' });
   expect(JSON.parse(String(sent[0]?.body))).toEqual({ leaseMs: 9_000 });

@@ -13,7 +13,7 @@ import { MemoryItems } from '../../support/memory-items.ts';
 const key = leadershipKey('orders');
 const now = 1_800_000_000_000;
 const fence = { fencingVersion: 7, sessionId: 'session-of-a' };
-const grant = { contenderId: 'b', sessionId: 'session-of-b', leaseMs: 10_000, requestId: 'r' };
+const grant = { contenderId: 'b', instanceId: 'process-1', sessionId: 'session-of-b', leaseMs: 10_000, requestId: 'r' };
 const holder = { contenderId: 'b', sessionId: 'session-of-b', grantedAt: now };
 const runs = allOf(
   equals('fencingVersion', 7),
@@ -76,8 +76,9 @@ test('every write of the product passes', () => {
     [writes.renewLease('orders', fence, { leaseMs: 10_000, ...published }, now)],
     [writes.renewLease('orders', fence, {}, now)],
     [writes.restoreHolder('orders', term, {}, now)],
-    [writes.resignTerm('orders', fence, 'heir', 'bye', now)],
+    [writes.resignTerm('orders', fence, { successor: 'heir', stayOut: true }, 'bye', now)],
     [writes.revokeTerm('orders', { fencingVersion: 7, reason: 'stuck', force: true }, 'r', now)],
+    [writes.askHandOver('orders', 7, 'heir')],
     writes.expireTerm(record, now),
     writes.closeTerm({ ...record, newestTerm: 6 }, { reason: 'expired' }),
   ];

@@ -102,6 +102,15 @@ describe('explains', () => {
       ],
     ],
     [
+      'a contender that resigned and is barred for one lease, and then leads again',
+      [
+        first,
+        call(20, 21, resign(1), done),
+        call(30, 31, contend('a'), { held: null }),
+        call(1_025, 1_026, contend('a'), granted(2, 2_025)),
+      ],
+    ],
+    [
       'a late retry whose term has ended',
       [
         call(0, 10, contend('a', 'same'), granted(1, 1_005)),
@@ -143,6 +152,14 @@ describe('does not explain', () => {
         call(20, 21, resign(1), done),
         call(30, 31, contend('a', 'same'), granted(2, 1_030)),
       ],
+    ],
+    [
+      'a contender that leads again while it is barred',
+      [first, call(20, 21, resign(1), done), call(1_010, 1_012, contend('a'), granted(2, 2_010))],
+    ],
+    [
+      'a revoked contender that leads again before another could',
+      [first, call(20, 21, revoke(1, false), done), call(1_300, 1_310, contend('a'), granted(2, 2_305))],
     ],
     [
       'a successor that is passed over',

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
+import type { Term } from '../../../../client/leadership/term.ts';
 import { contestant } from './contestant.ts';
+
+/** Work that ends with its term. */
+const untilTheEnd = ({ signal }: Term) =>
+  new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
 
 test('close before the start: nothing happened, and a start is refused', async () => {
   const { elector, link } = contestant('a');
@@ -92,7 +97,7 @@ test('close while the leader gets ready, is being confirmed, or renews', async (
     expect(link.count('resign')).toBe(1);
     expect(errors).toEqual([]);
   }
-  const { elector, link, time, events } = contestant('a', { onGranted: () => new Promise(() => {}) });
+  const { elector, link, time, events } = contestant('a', { prepare: untilTheEnd });
   elector.start();
   await time.advance(100);
   const closing = elector.close();
@@ -140,7 +145,7 @@ test('what a callback does after close still reaches onError, and calls nothing 
   fail(new Error('late'));
   await time.advance(60_000);
   expect(errors).toEqual([new Error('late')]);
-  expect(events).toEqual(['granted 1', 'revoked 1 closed']);
+  expect(events).toEqual(['granted 1', 'confirmed 1', 'revoked 1 closed']);
 });
 
 test('every step of closing runs; the first error is thrown with the others', async () => {

@@ -30,12 +30,13 @@ export function contestantOn(
   link: FakeLink,
   time: Time,
   options: Partial<LeaderElectorOptions> = {},
+  random = () => 0.5,
 ): Contestant {
   const events: string[] = [];
   const errors: unknown[] = [];
-  const client = new TenureClient({ url: 'http://fake', fetch: link.fetch, time, random: () => 0.5 });
+  const client = new TenureClient({ url: 'http://fake', fetch: link.fetch, time, random });
   const noted = (what: string, term: Term, more = '') => void events.push(`${what} ${term.fencingVersion}${more}`);
-  const { onGranted, onRevoked, onError, ...rest } = options;
+  const { onGranted, onConfirmed, onRevoked, onError, ...rest } = options;
   const elector = new LeaderElector({
     client,
     group: 'orders',
@@ -47,7 +48,10 @@ export function contestantOn(
       noted('granted', term);
       return onGranted?.(term);
     },
-    onConfirmed: (term) => noted('confirmed', term),
+    onConfirmed: (term) => {
+      noted('confirmed', term);
+      return onConfirmed?.(term);
+    },
     onRevoked: (loss: Loss, term) => {
       noted('revoked', term, ` ${loss.reason}`);
       return onRevoked?.(loss, term);

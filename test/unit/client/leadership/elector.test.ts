@@ -4,7 +4,7 @@ import { contestant, contestantOn } from './contestant.ts';
 test('contends, lets the owner get ready, confirms, and renews every third of the lease', async () => {
   let ready = () => {};
   const { elector, link, time, events } = contestant('a', {
-    onGranted: () => new Promise<void>((resolve) => (ready = resolve)),
+    prepare: () => new Promise<void>((resolve) => (ready = resolve)),
   });
   expect(elector.isLeader()).toBe(false);
   elector.start();
@@ -30,39 +30,48 @@ test('contends, lets the owner get ready, confirms, and renews every third of th
   await elector.close();
 });
 
-test('a slow callback stalls neither the renewals nor the loss', async () => {
-  const { elector, link, time, events } = contestant('a', {
-    onGranted: () => new Promise(() => {}),
-    onRevoked: () => new Promise(() => {}),
+test('a slow callback stalls neither the renewals nor the loss; no term begins before it has returned', async () => {
+  let stopped = () => {};
+  let prepared = () => {};
+  const { elector, link, time, events, errors } = contestant('a', {
+    prepare: () => new Promise<void>((resolve) => (prepared = resolve)),
+    onRevoked: () => new Promise<void>((resolve) => (stopped = resolve)),
   });
   elector.start();
   await time.advance(60_000);
   expect(link.count('renew')).toBe(20);
   expect(elector.isLeader()).toBe(true);
   link.service.revoke();
-  await time.advance(13_000);
-  expect(events).toEqual(['granted 1', 'revoked 1 revoked', 'waiting', 'granted 2']);
-  expect(link.count('confirm')).toBe(0);
+  await time.advance(30_000);
+  expect(events).toEqual(['granted 1', 'revoked 1 revoked']);
+  expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining('has not returned') })]);
+  stopped();
+  await time.advance(1_000);
+  expect(link.count('contend')).toBe(1);
+  prepared();
+  await time.advance(9_000);
+  expect(events.slice(2).filter((event) => event !== 'waiting')).toEqual(['granted 2']);
 });
 
-test('who waits sleeps as long as the service says, and takes over after the lease', async () => {
+test('who waits looks every third of the lease, and takes over after it', async () => {
   const a = contestant('a');
   const b = contestant('b', {}, a.time, a.link.service);
   a.elector.start();
   await a.time.advance(0);
   b.elector.start();
   await a.time.advance(90_000);
-  // Each time it is told the time to the expiry that the last renewal made.
-  expect(b.link.count('contend')).toBeLessThanOrEqual(16);
-  expect(b.link.requests.every(({ step }) => step === 'contend')).toBe(true);
+  // It asks once, and then looks every third of the lease.
+  expect(b.link.count('contend')).toBe(1);
+  expect(b.link.count('observe')).toBeGreaterThanOrEqual(29);
+  expect(b.link.count('observe')).toBeLessThanOrEqual(31);
   expect(b.events.every((event) => event === 'waiting')).toBe(true);
 
   a.link.offline = true;
   const lostAt = a.time.real;
-  await a.time.advance(9_500);
+  await a.time.advance(9_800);
   expect(a.events).toEqual(['granted 1', 'confirmed 1', 'suspended 1', 'revoked 1 expired']);
   expect(b.events.slice(-2)).toEqual(['granted 2', 'confirmed 2']);
-  expect(b.link.requests.find(({ step }) => step === 'confirm')?.at).toBeLessThanOrEqual(lostAt + 9_000 + 260);
+  expect(b.link.requests.find(({ step }) => step === 'confirm')?.at).toBeLessThanOrEqual(lostAt + 9_000 + 250 + 250);
   expect([a.elector.isLeader(), b.elector.isLeader()]).toEqual([false, true]);
 });
 
@@ -126,7 +135,7 @@ test('contends again after a loss, and a term of its own is never handed back', 
 });
 
 test('nor is the term of an elector before it, given back or not', async () => {
-  const before = contestant('a');
+  const before = contestant('a', { instanceId: 'process-1' });
   before.elector.start();
   await before.time.advance(1_000);
   const { link, time } = before;
@@ -137,7 +146,7 @@ test('nor is the term of an elector before it, given back or not', async () => {
   await closing;
   link.offline = false;
   link.next('resign', { kind: 'status', status: 500 });
-  const { elector, events } = contestantOn('a', link, time, { previousSessionId });
+  const { elector, events } = contestantOn('a', link, time, { instanceId: 'process-1', previousSessionId });
   elector.start();
   await time.advance(1_000);
   expect(events).toEqual([]);
@@ -148,17 +157,17 @@ test('nor is the term of an elector before it, given back or not', async () => {
 
 test('a leader that cannot get ready gives the lease back and leaves it to others for a while', async () => {
   const { elector, link, time, events, errors } = contestant('a', {
-    onGranted: (term) => {
+    prepare: (term) => {
       if (term.fencingVersion === 1) throw new Error('no database');
     },
   });
   elector.start();
-  await time.advance(2_900);
-  expect(events).toEqual(['granted 1', 'revoked 1 resigned']);
+  await time.advance(8_900);
+  expect(events.filter((event) => event !== 'waiting')).toEqual(['granted 1', 'revoked 1 resigned']);
   expect(errors).toEqual([new Error('no database')]);
   expect(link.service.holder).toBeUndefined();
-  await time.advance(200);
-  expect(events).toEqual(['granted 1', 'revoked 1 resigned', 'granted 2', 'confirmed 2']);
+  await time.advance(4_000);
+  expect(events.slice(-2)).toEqual(['granted 2', 'confirmed 2']);
 });
 
 test('a refused confirmation gives the lease back; one that can succeed later is tried again', async () => {
@@ -174,7 +183,7 @@ test('a refused confirmation gives the lease back; one that can succeed later is
   other.link.next('confirm', { kind: 'status', status: 403, body: '{"message":"Forbidden"}' });
   other.elector.start();
   await other.time.advance(1_000);
-  expect(other.events).toEqual(['granted 1', 'revoked 1 resigned']);
+  expect(other.events).toEqual(['granted 1', 'revoked 1 resigned', 'waiting']);
   expect(other.errors[0]).toMatchObject({ code: 'forbidden' });
 });
 
@@ -182,13 +191,16 @@ test('resigns in favour of a successor and contends again later', async () => {
   const { elector, link, time, events } = contestant('a');
   elector.start();
   await time.advance(1_000);
-  const resigned = elector.resign('b');
+  const resigned = elector.resign({ successor: 'b' });
   await time.advance(100);
   await resigned;
   expect(link.requests.find(({ step }) => step === 'resign')?.body).toEqual({ successor: 'b' });
-  expect(events.at(-1)).toBe('revoked 1 resigned');
+  // It asks again, and is told that others come first.
+  expect(events.slice(-2)).toEqual(['revoked 1 resigned', 'waiting']);
   await elector.resign();
-  await time.advance(3_000);
+  await time.advance(8_000);
+  expect(link.service.version).toBe(1);
+  await time.advance(5_000);
   expect(events.slice(-2)).toEqual(['granted 2', 'confirmed 2']);
 });
 

@@ -18,13 +18,18 @@ test('a term handed back to a process that was started again counts for what is 
     [2_000, 0],
     [8_000, 1],
   ] as const) {
-    const earlier = contestant('a');
+    const earlier = contestant('a', { instanceId: 'process-1' });
     earlier.elector.start();
     await earlier.time.advance(0);
     // The process ends without a word.
     earlier.link.offline = true;
     await earlier.time.advance(ranMs);
-    const { elector, link, time, events } = contestant('a', {}, earlier.time, earlier.link.service);
+    const { elector, link, time, events } = contestant(
+      'a',
+      { instanceId: 'process-1' },
+      earlier.time,
+      earlier.link.service,
+    );
     elector.start();
     await time.advance(0);
     expect(events).toEqual(['granted 1', 'confirmed 1']);
@@ -56,7 +61,12 @@ test('a late duplicate of an earlier request may have been granted the lease: it
   await time.advance(5_000);
   await other.elector.close();
   const key = link.requests[0]?.key ?? '';
-  link.service.act('contend', { contenderId: 'a', leaseMs: 9_000 }, new Headers({ 'Idempotency-Key': key }));
+  const { instanceId } = elector;
+  link.service.act(
+    'contend',
+    { contenderId: 'a', instanceId, leaseMs: 9_000 },
+    new Headers({ 'Idempotency-Key': key }),
+  );
   const keepsToTheLease = () =>
     expect(elector.term?.remainingMs() ?? 0).toBeLessThan((link.service.holder?.expiresAt ?? 0) - time.real);
   for (let renewals = 0; renewals < 50; renewals += 1) link.next('renew', { kind: 'no answer' });

@@ -7,6 +7,7 @@ test('what is not given follows from the lease', () => {
     renewEveryMs: 5_000,
     requestTimeoutMs: 3_750,
     maxClockSkewMs: 250,
+    handoverPollMs: 5_000,
   });
   for (const leaseMs of [1_000, 1_001, 15_000, 60_000, 3_600_000])
     expect(() => checkSettings({ leaseMs })).not.toThrow();
