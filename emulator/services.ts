@@ -6,6 +6,7 @@ import type { EventEntry } from './eventbridge/events.ts';
 import type { Targets } from './eventbridge/targets.ts';
 import { limits } from './lambda/function.ts';
 import { type FunctionHost, PayloadTooLarge, UnknownFunction } from './lambda/host.ts';
+import { TooManyRequests } from './lambda/instances.ts';
 import { close, listen } from './listener.ts';
 import { guarded } from './request-guard.ts';
 
@@ -111,6 +112,7 @@ function failure(cause: unknown): Answer {
   const message = String(cause instanceof Error ? cause.message : cause);
   if (cause instanceof UnknownFunction) return fault(404, 'ResourceNotFoundException', message);
   if (cause instanceof PayloadTooLarge) return fault(413, 'RequestTooLargeException', message);
+  if (cause instanceof TooManyRequests) return fault(429, 'TooManyRequestsException', message);
   if (cause instanceof SyntaxError) return fault(400, 'InvalidRequestContentException', message);
   return fault(500, 'ServiceException', message);
 }

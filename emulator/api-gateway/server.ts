@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { limits } from '../lambda/function.ts';
 import { type FunctionHost, PayloadTooLarge } from '../lambda/host.ts';
+import { TooManyRequests } from '../lambda/instances.ts';
 import { close, listen } from '../listener.ts';
 import { guarded, isToken } from '../request-guard.ts';
 import { type Answer, answerOf, gatewayAnswer, json, send } from './answer.ts';
@@ -73,8 +74,9 @@ export async function startGateway(port: number, { hosts, token }: Door, local: 
     const { requestId } = event.requestContext;
     const payload = JSON.stringify(event);
     if (Buffer.byteLength(payload) > limits.requestBytes) return { ...gatewayAnswer(413), requestId };
-    const outcome = await withinTime(served.functions.invoke(match.route.functionName, payload), match.route.timeoutMs);
-    if (outcome === 'late') return { ...gatewayAnswer(503), requestId };
+    const invoked = served.functions.invoke(match.route.functionName, payload).catch(throttled);
+    const outcome = await withinTime(invoked, match.route.timeoutMs);
+    if (outcome === 'late' || outcome === 'throttled') return { ...gatewayAnswer(503), requestId };
     if ('payload' in outcome) return { ...answerOf(outcome.payload), requestId };
     return { ...gatewayAnswer(outcome.error.errorType === 'Sandbox.Timedout' ? 503 : 500), requestId };
   }
@@ -100,6 +102,11 @@ export async function startGateway(port: number, { hosts, token }: Door, local: 
     },
     stop: () => close(server),
   };
+}
+
+function throttled(cause: unknown): 'throttled' {
+  if (cause instanceof TooManyRequests) return 'throttled';
+  throw cause;
 }
 
 function spoil(response: ServerResponse, status: number): void {

@@ -1,4 +1,5 @@
 import type { FunctionHost } from './host.ts';
+import { invokeOnceFree } from './patience.ts';
 
 /** What Lambda does with an invocation of type Event of one function. */
 export interface AsynchronousRules {
@@ -25,6 +26,15 @@ export function asynchronousInvoker(
   const timers = new Set<NodeJS.Timeout>();
   let stopped = false;
 
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        resolve();
+      }, ms);
+      timers.add(timer);
+    });
+
   function begin(functionArn: string, payload: string, count: number): void {
     attempt(functionArn, payload, count).catch((cause: unknown) =>
       report(`function  ${functionArn}: ${String(cause)}`),
@@ -33,7 +43,7 @@ export function asynchronousInvoker(
 
   async function attempt(functionArn: string, payload: string, count: number): Promise<void> {
     const { maxRetries, onFailure, onSuccess } = rulesOf(functionArn);
-    const outcome = await functions.invoke(functionArn, payload);
+    const outcome = await invokeOnceFree(functions, functionArn, payload, pause);
     if (stopped) return;
     const failed = 'error' in outcome;
     if (failed && count <= maxRetries) {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type FunctionError, type HostedFunction, limits, type Outcome } from './function.ts';
-import { type Instance, startInstance } from './instance.ts';
+import { type Instances, sharedInstances } from './instances.ts';
 
 export interface FunctionHost {
   /**
    * Runs a function, named by ARN (a qualifier is ignored) or name, and answers its outcome: an error of the function, its timeout
    * (`Sandbox.Timedout`) and its crash (`Runtime.ExitError`) are outcomes, not exceptions. Both payloads are JSON text.
-   * @throws UnknownFunction, PayloadTooLarge
+   * @throws UnknownFunction, PayloadTooLarge, TooManyRequests
    */
   invoke(arnOrName: string, payload: string): Promise<Outcome & { requestId: string }>;
   /** @throws UnknownFunction */
@@ -23,14 +23,16 @@ export class PayloadTooLarge extends Error {
 }
 
 /**
- * Hosts functions in worker threads, one per function, started by its first invocation. Unlike in Lambda, invocations of one function
- * share that thread: a crash ends all of them. A timeout takes the thread out of service; what still runs in it may finish.
+ * Hosts functions in worker threads, started by their first invocation. By default invocations of one function share its thread, unlike in
+ * Lambda: a crash ends all of them; a timeout takes the thread out of service, and what still runs in it may finish.
  */
-export function hostFunctions(functions: HostedFunction[], report: (line: string) => void = () => {}): FunctionHost {
+export function hostFunctions(
+  functions: HostedFunction[],
+  report: (line: string) => void = () => {},
+  instances: Instances = sharedInstances(),
+): FunctionHost {
   const byName = new Map<string, HostedFunction>();
   for (const hosted of functions) byName.set(hosted.name, hosted).set(hosted.arn, hosted);
-  const serving = new Map<HostedFunction, Instance>();
-  const alive = new Set<Instance>();
 
   function find(arnOrName: string): HostedFunction {
     const unqualified = arnOrName.startsWith('arn:')
@@ -44,18 +46,6 @@ export function hostFunctions(functions: HostedFunction[], report: (line: string
     return hosted;
   }
 
-  function instanceOf(hosted: HostedFunction): Instance {
-    const present = serving.get(hosted);
-    if (present?.inService()) return present;
-    const fresh = startInstance(hosted, (ended) => {
-      alive.delete(ended);
-      if (serving.get(hosted) === ended) serving.delete(hosted);
-    });
-    alive.add(fresh);
-    serving.set(hosted, fresh);
-    return fresh;
-  }
-
   return {
     async invoke(arnOrName, payload) {
       const hosted = find(arnOrName);
@@ -66,14 +56,15 @@ export function hostFunctions(functions: HostedFunction[], report: (line: string
         );
       }
       const requestId = randomUUID();
-      const outcome = bounded(await instanceOf(hosted).invoke(payload, requestId));
+      const instance = instances.acquire(hosted);
+      const outcome = bounded(
+        await instance.invoke(payload, requestId).finally(() => instances.release(hosted, instance)),
+      );
       if ('error' in outcome) report(`function  ${hosted.name} ${summary(outcome.error)} (${hosted.logFile})`);
       return { ...outcome, requestId };
     },
     arnOf: (arnOrName) => find(arnOrName).arn,
-    async stop() {
-      await Promise.all([...alive].map((instance) => instance.stop()));
-    },
+    stop: () => instances.stop(),
   };
 }
 

@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { FunctionError, HostedFunction, Outcome } from './function.ts';
@@ -25,31 +25,43 @@ type FromWorker =
 const pongWithinMs = 1_000;
 const loadWithinMs = 10_000;
 
-export function startInstance(hosted: HostedFunction, ended: (instance: Instance) => void): Instance {
+export interface InstanceRules {
+  /** One invocation at a time, frozen in between; a timeout ends the thread at once. */
+  isolated: boolean;
+}
+
+export function startInstance(
+  hosted: HostedFunction,
+  { isolated }: InstanceRules,
+  ended: (instance: Instance) => void,
+): Instance {
   const running = new Map<string, Invocation>();
   let retired = false;
   let crash: FunctionError | undefined;
   let pongTimer: NodeJS.Timeout | undefined;
   /** Loading does not count towards the timeout of an invocation: these wait for it. */
   let waiting: (() => void)[] | undefined = [];
+  /** 0 while the thread may not run. */
+  const gate = isolated ? new Int32Array(new SharedArrayBuffer(4)) : undefined;
 
+  mkdirSync(dirname(hosted.logFile), { recursive: true });
   const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
-    workerData: { file: hosted.file, exportName: hosted.exportName, context: fixedContext(hosted) },
+    workerData: {
+      file: hosted.file,
+      exportName: hosted.exportName,
+      logFile: hosted.logFile,
+      context: fixedContext(hosted),
+      gate,
+    },
     env: hosted.environment,
     // Without this the thread would inherit what Node was started with: in tests, a loader of TypeScript.
     execArgv: [],
-    stdout: true,
-    stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: hosted.memoryMiB },
   });
   const loadTimer = setTimeout(() => {
     crash = { errorType: 'Sandbox.Timedout', errorMessage: `Init timed out after ${loadWithinMs / 1000} seconds` };
     void worker.terminate();
   }, loadWithinMs);
-  mkdirSync(dirname(hosted.logFile), { recursive: true });
-  const log = createWriteStream(hosted.logFile, { flags: 'a' });
-  worker.stdout.pipe(log, { end: false });
-  worker.stderr.pipe(log, { end: false });
 
   worker.on('message', (message: FromWorker) => {
     if (message.type === 'pong') clearTimeout(pongTimer);
@@ -75,7 +87,6 @@ export function startInstance(hosted: HostedFunction, ended: (instance: Instance
     retired = true;
     clearTimeout(pongTimer);
     clearTimeout(loadTimer);
-    log.end();
     const error = crash ?? { errorType: 'Runtime.ExitError', errorMessage: `Runtime exited with code ${code}` };
     for (const id of [...running.keys()]) settle(id, { error });
     ended(instance);
@@ -95,6 +106,7 @@ export function startInstance(hosted: HostedFunction, ended: (instance: Instance
     retired = true;
     const errorMessage = `RequestId: ${id} Error: Task timed out after ${(hosted.timeoutMs / 1000).toFixed(2)} seconds`;
     settle(id, { error: { errorType: 'Sandbox.Timedout', errorMessage } });
+    if (isolated) void worker.terminate();
     if (running.size === 0) return;
     worker.postMessage({ type: 'ping' });
     pongTimer ??= setTimeout(() => void worker.terminate(), pongWithinMs);
@@ -107,6 +119,7 @@ export function startInstance(hosted: HostedFunction, ended: (instance: Instance
         running.set(requestId, invocation);
         const begin = () => {
           invocation.timer = setTimeout(() => timeOut(requestId), hosted.timeoutMs);
+          if (gate) thaw(gate);
           worker.postMessage({ type: 'invoke', id: requestId, payload, deadline: Date.now() + hosted.timeoutMs });
         };
         if (waiting) waiting.push(begin);
@@ -119,6 +132,11 @@ export function startInstance(hosted: HostedFunction, ended: (instance: Instance
     },
   };
   return instance;
+}
+
+function thaw(gate: Int32Array): void {
+  Atomics.store(gate, 0, 1);
+  Atomics.notify(gate, 0);
 }
 
 function fixedContext({ name, arn, memoryMiB, environment }: HostedFunction) {

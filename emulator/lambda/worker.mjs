@@ -1,8 +1,22 @@
-/** One Lambda function in a worker thread: loaded once, it answers invocations side by side. Plain JavaScript, so that it starts without a compiler. */
+/**
+ * One copy of a Lambda function in a worker thread: loaded once, then it answers invocations. Plain JavaScript, so that it starts without a
+ * compiler.
+ */
+import { openSync, writeSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { file, exportName, context: fixed } = workerData;
+const { file, exportName, logFile, context: fixed, gate } = workerData;
+
+// At once, as in Lambda: nothing of it may wait for a thread that is about to be frozen.
+const log = openSync(logFile, 'a');
+for (const stream of [process.stdout, process.stderr]) {
+  stream.write = (chunk, encoding, done) => {
+    writeSync(log, typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+    (typeof encoding === 'function' ? encoding : done)?.();
+    return true;
+  };
+}
 
 async function load() {
   const module = await import(pathToFileURL(file).href);
@@ -21,11 +35,18 @@ function answerWith(handler) {
     };
     try {
       const result = await handler(JSON.parse(payload), context);
-      parentPort.postMessage({ type: 'answered', id, payload: JSON.stringify(result) ?? 'null' });
+      finish({ type: 'answered', id, payload: JSON.stringify(result) ?? 'null' });
     } catch (cause) {
-      parentPort.postMessage({ type: 'failed', id, error: described(cause) });
+      finish({ type: 'failed', id, error: described(cause) });
     }
   };
+}
+
+/** Answers; with a gate the whole thread then stands still, timers and sockets too, until the next invocation opens it. */
+function finish(message) {
+  if (gate) Atomics.store(gate, 0, 0);
+  parentPort.postMessage(message);
+  if (gate) Atomics.wait(gate, 0, 0);
 }
 
 function described(cause) {

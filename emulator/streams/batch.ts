@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FunctionHost } from '../lambda/host.ts';
+import { invokeOnceFree } from '../lambda/patience.ts';
 import type { LambdaRecord } from './record.ts';
 
 /** How an event source mapping treats a batch that its function does not finish. */
@@ -35,7 +36,8 @@ export async function deliver(records: LambdaRecord[], rules: BatchRules, at: Ba
   for (let attempts = 0; left.length > 0; ) {
     const condition = spent(left, attempts, rules, at.now());
     if (condition) return at.giveUp({ requestId: requestId || randomUUID(), records: left, attempts, condition });
-    const outcome = await at.functions.invoke(rules.functionArn, JSON.stringify({ Records: left }));
+    const payload = JSON.stringify({ Records: left });
+    const outcome = await invokeOnceFree(at.functions, rules.functionArn, payload, at.pause);
     requestId = outcome.requestId;
     const done = 'payload' in outcome ? doneCount(outcome.payload, left, rules) : 0;
     if (done === left.length) return;
