@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { type Access, type Endpoints, givenEndpoints } from './cloudformation/resources/clients.ts';
 import type { DataFolder } from './data-folder.ts';
 import { startDynamoDbLocal } from './dynamodb/dynamodb.ts';
+import { startFront } from './dynamodb/front.ts';
 import type { FunctionHost } from './lambda/host.ts';
+import type { Interference } from './like-aws/interference.ts';
 import type { Part } from './parts.ts';
 import { type Services, startServices } from './services.ts';
 import { acceptedIn } from './step-functions/accepted-definitions.ts';
@@ -13,6 +15,8 @@ export interface BackendOptions {
   access: Access;
   /** Names that a Host header may have besides those of loopback. */
   hosts: readonly string[];
+  /** Faults of the embedded stores. */
+  interference: Interference | undefined;
 }
 
 /** The services of AWS that functions call, embedded or already running elsewhere. */
@@ -52,13 +56,33 @@ function elsewhere(endpoint: string): Server {
   return { endpoint, stop() {} };
 }
 
-function startDynamoDb({ folder, hosts }: BackendOptions): Promise<Server> {
-  return startDynamoDbLocal({ hosts, ...(folder.ephemeral ? {} : { folder: join(folder.path, 'dynamodb') }) });
+async function startDynamoDb({ folder, hosts, interference }: BackendOptions): Promise<Server> {
+  const database = await startDynamoDbLocal({
+    hosts,
+    ...(folder.ephemeral ? {} : { folder: join(folder.path, 'dynamodb') }),
+  });
+  if (!interference) return database;
+  const front = await startFront(database.endpoint, hosts, interference);
+  return {
+    endpoint: front.endpoint,
+    async stop() {
+      await front.stop();
+      await database.stop();
+    },
+  };
 }
 
-async function startS3({ folder, hosts, access: { credentials } }: BackendOptions): Promise<Server> {
+async function startS3({ folder, hosts, interference, access: { credentials } }: BackendOptions): Promise<Server> {
   const { startS3Server } = await import('./s3/server.ts');
-  return startS3Server({ folder: join(folder.path, 's3'), credentials, hosts });
+  return startS3Server({
+    folder: join(folder.path, 's3'),
+    credentials,
+    hosts,
+    interfere({ sessionToken, bucket }) {
+      const fault = sessionToken === undefined ? undefined : interference?.next(bucket, 'none');
+      return fault === 'conflict' ? undefined : fault;
+    },
+  });
 }
 
 async function startWorkflows(

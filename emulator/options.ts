@@ -9,6 +9,8 @@ export interface Options {
   app: string;
   /** Names that a Host header may have besides those of loopback. */
   hosts: string[];
+  /** The seed of faults as AWS has them; undefined for none. */
+  likeAws: number | undefined;
 }
 
 export class UsageError extends Error {}
@@ -21,6 +23,8 @@ export const usage = `Runs the whole system on this machine.
   --data DIR       folder that keeps the state (default: .tenure)
   --ephemeral      keep the state in a temporary folder that is removed at the end
   --no-schedules   fire no schedules; PUT /_local/schedules/NAME still does
+  --like-aws SEED  behave as AWS does on a bad day: functions in several frozen copies, a limit on how many run,
+                   throttled stores, transaction conflicts and lost answers, drawn from the seed
   --allow-host H   also accept requests to the host name H; repeatable (default: loopback addresses only)
   --app FILE       CDK app to run (default: infra/app.ts)
   --help           this text
@@ -43,8 +47,16 @@ export function readOptions(argv: string[], environment: NodeJS.ProcessEnv): Opt
     data: values.ephemeral ? undefined : (values.data ?? '.tenure'),
     schedules: !values['no-schedules'],
     app: values.app,
+    likeAws: seedOf(values['like-aws']),
     hosts: values['allow-host'].map((name) => name.toLowerCase()),
   };
+}
+
+function seedOf(given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(given))
+    throw new UsageError(`The seed of --like-aws is "${given}": give a number of up to 9 digits`);
+  return Number(given);
 }
 
 function parsed(argv: string[]) {
@@ -57,6 +69,7 @@ function parsed(argv: string[]) {
         ephemeral: { type: 'boolean' },
         'no-schedules': { type: 'boolean' },
         app: { type: 'string', default: 'infra/app.ts' },
+        'like-aws': { type: 'string' },
         'allow-host': { type: 'string', multiple: true, default: [] },
         help: { type: 'boolean' },
       },

@@ -21,6 +21,8 @@ import { takeDataFolder } from './data-folder.ts';
 import { targetsOf } from './eventbridge/targets.ts';
 import { functionsOf } from './lambda/environment.ts';
 import { hostFunctions } from './lambda/host.ts';
+import { isolatedInstances, sharedInstances } from './lambda/instances.ts';
+import { interferenceFrom } from './like-aws/interference.ts';
 import type { Options } from './options.ts';
 import type { Parts } from './parts.ts';
 import { startTriggers, type Triggers } from './triggers.ts';
@@ -32,6 +34,9 @@ export interface Surroundings {
   report(line: string): void;
 }
 
+/** Far below AWS's usual 1,000, so that load meets it; above the 10 of a new account, or held polls take all. */
+const accountConcurrency = 40;
+
 /** Starts the parts in the order in which they need each other. Returns the address of the API. */
 export async function bringUp({ project, options, parts, report }: Surroundings): Promise<string> {
   const folder = await takeDataFolder(options.data);
@@ -42,9 +47,11 @@ export async function bringUp({ project, options, parts, report }: Surroundings)
   const door = { hosts: options.hosts, token: randomBytes(24).toString('base64url') };
   const gateway = await startGateway(options.port, door, (...order) => triggers?.fireByHand(...order));
   const api = `http://127.0.0.1:${gateway.port}`;
+  const interference = options.likeAws === undefined ? undefined : interferenceFrom(options.likeAws);
+  if (interference) report(`faults    as in AWS, from the seed ${options.likeAws}`);
   const access = accessOf(process.env, await credentialsOf(folder.path));
   const [backends, deployment] = await Promise.all([
-    startBackends({ project, folder, access, hosts: options.hosts }),
+    startBackends({ project, folder, access, hosts: options.hosts, interference }),
     synthesiseApp(project, options.app, report),
   ]);
   parts.started(backends);
@@ -57,7 +64,8 @@ export async function bringUp({ project, options, parts, report }: Surroundings)
   const localise = (text: string) => localised(deployment, api, services.endpoint, text);
   const logs = join(folder.path, 'logs');
   const hosted = functionsOf(deployment, { endpoints, access, services: services.endpoint, logFolder: logs, localise });
-  const functions = parts.started(hostFunctions(hosted, report));
+  const instances = interference ? isolatedInstances(accountConcurrency) : sharedInstances();
+  const functions = parts.started(hostFunctions(hosted, report, instances));
   backends.serve(functions);
   const targets = targetsOf(deployment, {
     functions,

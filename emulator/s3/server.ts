@@ -25,6 +25,8 @@ export interface S3ServerOptions {
   clock?: { now(): number };
   /** Called for each request with a valid signature, before it is carried out; an S3Error that it throws is the answer. */
   onRequest?(request: RequestLine): void;
+  /** Called after that: whether to refuse the request, or to carry it out and lose the answer. */
+  interfere?(request: RequestLine): 'throttle' | 'answer lost' | undefined;
 }
 
 export interface RequestLine {
@@ -110,8 +112,12 @@ async function serve(
     const { name, handler } = findOperation(request);
     const { method, bucket, key } = request;
     const sessionToken = request.headers.get('x-amz-security-token') ?? request.query.get('X-Amz-Security-Token');
-    options.onRequest?.({ method, bucket, key, operation: name, ...(sessionToken && { sessionToken }) });
+    const line = { method, bucket, key, operation: name, ...(sessionToken && { sessionToken }) };
+    options.onRequest?.(line);
+    const fault = options.interfere?.(line);
+    if (fault === 'throttle') throw new S3Error('SlowDown', 'Please reduce your request rate.');
     answer = await handler(request, { store, payload, now });
+    if (fault === 'answer lost') return void response.destroy();
   } catch (cause) {
     answer = explain(cause, message, id);
   }

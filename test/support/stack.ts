@@ -37,6 +37,8 @@ export interface StackOptions {
   /** False fires no schedules, except by hand: `fireSchedule`. */
   schedules?: boolean;
   app?: string;
+  /** The seed of faults as AWS has them. */
+  likeAws?: number;
 }
 
 export interface RunningStack extends StackDescription {
@@ -99,11 +101,12 @@ export async function fireSchedule(stack: StackDescription, name: RegExp, conten
 async function launch(
   folder: string,
   port: number,
-  { env, schedules = true, app }: StackOptions,
+  { env, schedules = true, app, likeAws }: StackOptions,
 ): Promise<ChildProcess> {
   const argv = ['--port', String(port), '--data', folder];
   if (!schedules) argv.push('--no-schedules');
   if (app) argv.push('--app', app);
+  if (likeAws !== undefined) argv.push('--like-aws', String(likeAws));
   const child = spawn(process.execPath, [join(project, 'emulator/start.mjs'), ...argv], {
     cwd: project,
     env: { ...process.env, STOP_WITH_PARENT: '1', ...env },

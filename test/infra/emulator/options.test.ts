@@ -2,7 +2,14 @@ import { expect, test } from 'vitest';
 import { readOptions } from '../../../emulator/options.ts';
 
 test('the defaults are port 8787, .tenure and every schedule', () => {
-  expect(readOptions([], {})).toEqual({ port: 8787, data: '.tenure', schedules: true, app: 'infra/app.ts' });
+  expect(readOptions([], {})).toEqual({
+    port: 8787,
+    data: '.tenure',
+    schedules: true,
+    app: 'infra/app.ts',
+    hosts: [],
+    likeAws: undefined,
+  });
 });
 
 test('options win over the environment', () => {
@@ -24,6 +31,7 @@ test.each([
   [[], { PORT: '-1' }, 'The port is "-1"'],
   [['--ephemeral', '--data', 'd'], {}, '--ephemeral and --data exclude each other'],
   [['--data', ''], {}, '--data is empty'],
+  [['--like-aws', 'x'], {}, 'The seed of --like-aws is "x"'],
 ])('%j with %j is refused', (argv, environment, message) => {
   expect(() => readOptions(argv, environment)).toThrow(message);
 });
