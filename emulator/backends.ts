@@ -3,6 +3,8 @@ import { type Access, type Endpoints, givenEndpoints } from './cloudformation/re
 import type { DataFolder } from './data-folder.ts';
 import { startDynamoDbLocal } from './dynamodb/dynamodb.ts';
 import { startFront } from './dynamodb/front.ts';
+import { AccessDenied, type PermissionGuard } from './iam/guard.ts';
+import { needsOfS3 } from './iam/needs.ts';
 import type { FunctionHost } from './lambda/host.ts';
 import type { Interference } from './like-aws/interference.ts';
 import type { Part } from './parts.ts';
@@ -17,6 +19,8 @@ export interface BackendOptions {
   hosts: readonly string[];
   /** Faults of the embedded stores. */
   interference: Interference | undefined;
+  /** Holds functions to their roles. */
+  permissions: PermissionGuard | undefined;
 }
 
 /** The services of AWS that functions call, embedded or already running elsewhere. */
@@ -39,7 +43,7 @@ export async function startBackends(options: BackendOptions): Promise<Backends> 
     given.dynamodb ? elsewhere(given.dynamodb) : startDynamoDb(options),
     given.s3 ? elsewhere(given.s3) : startS3(options),
     given.stepFunctions ? elsewhere(given.stepFunctions) : startWorkflows(options, functions),
-    startServices(options.hosts),
+    startServices(options.hosts, options.permissions),
   ]);
   return {
     endpoints: { dynamodb: dynamodb.endpoint, s3: s3.endpoint, stepFunctions: stepFunctions.endpoint },
@@ -56,13 +60,13 @@ function elsewhere(endpoint: string): Server {
   return { endpoint, stop() {} };
 }
 
-async function startDynamoDb({ folder, hosts, interference }: BackendOptions): Promise<Server> {
+async function startDynamoDb({ folder, hosts, interference, permissions }: BackendOptions): Promise<Server> {
   const database = await startDynamoDbLocal({
     hosts,
     ...(folder.ephemeral ? {} : { folder: join(folder.path, 'dynamodb') }),
   });
-  if (!interference) return database;
-  const front = await startFront(database.endpoint, hosts, interference);
+  if (!interference && !permissions) return database;
+  const front = await startFront(database.endpoint, { hosts, interference, permissions });
   return {
     endpoint: front.endpoint,
     async stop() {
@@ -72,12 +76,19 @@ async function startDynamoDb({ folder, hosts, interference }: BackendOptions): P
   };
 }
 
-async function startS3({ folder, hosts, interference, access: { credentials } }: BackendOptions): Promise<Server> {
-  const { startS3Server } = await import('./s3/server.ts');
+async function startS3({ folder, hosts, interference, permissions, access }: BackendOptions): Promise<Server> {
+  const [{ startS3Server }, { S3Error }] = await Promise.all([import('./s3/server.ts'), import('./s3/errors.ts')]);
   return startS3Server({
     folder: join(folder.path, 's3'),
-    credentials,
+    credentials: access.credentials,
     hosts,
+    onRequest(request) {
+      try {
+        permissions?.require(request.sessionToken, needsOfS3(request));
+      } catch (cause) {
+        throw cause instanceof AccessDenied ? new S3Error('AccessDenied', cause.message) : cause;
+      }
+    },
     interfere({ sessionToken, bucket }) {
       const fault = sessionToken === undefined ? undefined : interference?.next(bucket, 'none');
       return fault === 'conflict' ? undefined : fault;
@@ -86,13 +97,14 @@ async function startS3({ folder, hosts, interference, access: { credentials } }:
 }
 
 async function startWorkflows(
-  { project, folder, hosts }: BackendOptions,
+  { project, folder, hosts, permissions }: BackendOptions,
   functions: Promise<FunctionHost>,
 ): Promise<Server> {
   const { startStepFunctions } = await import('./step-functions/server.ts');
   return startStepFunctions({
     folder: join(folder.path, 'step-functions'),
     hosts,
+    permissions,
     // In the cache of the packages, one of which checks them: a new version of it comes with a new folder.
     accepted: acceptedIn(join(project, 'node_modules/.cache/tenure/definitions')),
     async invoke(functionArn: string, payload: unknown) {

@@ -9,6 +9,8 @@ export interface Options {
   app: string;
   /** Names that a Host header may have besides those of loopback. */
   hosts: string[];
+  /** Whether functions are held to their roles. */
+  enforceRoles: boolean;
   /** The seed of faults as AWS has them; undefined for none. */
   likeAws: number | undefined;
 }
@@ -24,7 +26,8 @@ export const usage = `Runs the whole system on this machine.
   --ephemeral      keep the state in a temporary folder that is removed at the end
   --no-schedules   fire no schedules; PUT /_local/schedules/NAME still does
   --like-aws SEED  behave as AWS does on a bad day: functions in several frozen copies, a limit on how many run,
-                   throttled stores, transaction conflicts and lost answers, drawn from the seed
+                   throttled stores, transaction conflicts and lost answers, drawn from the seed; --enforce-roles
+  --enforce-roles  deny a function what its role does not allow
   --allow-host H   also accept requests to the host name H; repeatable (default: loopback addresses only)
   --app FILE       CDK app to run (default: infra/app.ts)
   --help           this text
@@ -47,6 +50,7 @@ export function readOptions(argv: string[], environment: NodeJS.ProcessEnv): Opt
     data: values.ephemeral ? undefined : (values.data ?? '.tenure'),
     schedules: !values['no-schedules'],
     app: values.app,
+    enforceRoles: values['enforce-roles'] === true || values['like-aws'] !== undefined,
     likeAws: seedOf(values['like-aws']),
     hosts: values['allow-host'].map((name) => name.toLowerCase()),
   };
@@ -69,6 +73,7 @@ function parsed(argv: string[]) {
         ephemeral: { type: 'boolean' },
         'no-schedules': { type: 'boolean' },
         app: { type: 'string', default: 'infra/app.ts' },
+        'enforce-roles': { type: 'boolean' },
         'like-aws': { type: 'string' },
         'allow-host': { type: 'string', multiple: true, default: [] },
         help: { type: 'boolean' },

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { type Answer, json, send } from './api-gateway/answer.ts';
 import type { EventEntry } from './eventbridge/events.ts';
 import type { Targets } from './eventbridge/targets.ts';
+import { AccessDenied, type PermissionGuard } from './iam/guard.ts';
+import type { Need } from './iam/needs.ts';
 import { limits } from './lambda/function.ts';
 import { type FunctionHost, PayloadTooLarge, UnknownFunction } from './lambda/host.ts';
 import { TooManyRequests } from './lambda/instances.ts';
@@ -29,7 +31,7 @@ const bodyTypes = [
 const asynchronousBytes = 1_048_576;
 
 /** The few AWS calls besides tables, objects and workflows: Lambda's Invoke, EventBridge's PutEvents, SQS's SendMessage. */
-export async function startServices(hosts: readonly string[]): Promise<Services> {
+export async function startServices(hosts: readonly string[], permissions?: PermissionGuard): Promise<Services> {
   let parts: { functions: FunctionHost; targets: Targets } | undefined;
   const server = createServer(
     guarded({ hosts, bodyTypes }, (request, response) => {
@@ -44,8 +46,11 @@ export async function startServices(hosts: readonly string[]): Promise<Services>
   async function answer(request: IncomingMessage, body: Buffer): Promise<Answer> {
     if (!parts) return fault(503, 'ServiceUnavailable', 'The stack is still coming up');
     const called = /^\/2015-03-31\/functions\/([^/]+)\/invocations/.exec(request.url ?? '')?.[1];
-    if (called) return invoke(parts, decodeURIComponent(called), request, body.toString() || '{}');
     const operation = String(request.headers['x-amz-target'] ?? '');
+    const name = called && decodeURIComponent(called);
+    const sessionToken = request.headers['x-amz-security-token']?.toString();
+    permissions?.require(sessionToken, needsOfCall(name, operation, body));
+    if (name) return invoke(parts, name, request, body.toString() || '{}');
     if (operation === 'AWSEvents.PutEvents') return putEvents(parts, JSON.parse(body.toString()));
     if (operation === 'AmazonSQS.SendMessage') return sendMessage(parts, JSON.parse(body.toString()));
     const what = operation || `${request.method} ${request.url}`;
@@ -60,6 +65,22 @@ export async function startServices(hosts: readonly string[]): Promise<Services>
     },
     stop: () => close(server),
   };
+}
+
+/** Invoke names its function by name or ARN in the path, the others their target in the body. */
+function needsOfCall(functionName: string | undefined, operation: string, body: Buffer): Need[] {
+  if (functionName) {
+    const name = functionName.replace(/^arn:.*:function:/, '').split(':')[0];
+    return [{ action: 'lambda:InvokeFunction', resource: `function:${name}` }];
+  }
+  if (operation === 'AWSEvents.PutEvents') {
+    const { Entries = [] } = JSON.parse(body.toString()) as { Entries?: EventEntry[] };
+    const buses = new Set(Entries.map(({ EventBusName = 'default' }) => EventBusName.split('event-bus/').at(-1)));
+    return [...buses].map((bus) => ({ action: 'events:PutEvents', resource: `event-bus/${bus}` }));
+  }
+  if (operation !== 'AmazonSQS.SendMessage') return [];
+  const { QueueUrl } = JSON.parse(body.toString()) as { QueueUrl: string };
+  return [{ action: 'sqs:SendMessage', resource: QueueUrl.split('/').at(-1) ?? '' }];
 }
 
 interface Parts {
@@ -112,6 +133,7 @@ function failure(cause: unknown): Answer {
   const message = String(cause instanceof Error ? cause.message : cause);
   if (cause instanceof UnknownFunction) return fault(404, 'ResourceNotFoundException', message);
   if (cause instanceof PayloadTooLarge) return fault(413, 'RequestTooLargeException', message);
+  if (cause instanceof AccessDenied) return fault(403, 'AccessDeniedException', message);
   if (cause instanceof TooManyRequests) return fault(429, 'TooManyRequestsException', message);
   if (cause instanceof SyntaxError) return fault(400, 'InvalidRequestContentException', message);
   return fault(500, 'ServiceException', message);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { json } from './api-gateway/answer.ts';
 import { routesOf } from './api-gateway/route-table.ts';
 import { startGateway } from './api-gateway/server.ts';
 import { startBackends } from './backends.ts';
@@ -19,6 +20,8 @@ import { createTables } from './cloudformation/resources/tables.ts';
 import { credentialsOf } from './credentials.ts';
 import { takeDataFolder } from './data-folder.ts';
 import { targetsOf } from './eventbridge/targets.ts';
+import { PermissionGuard } from './iam/guard.ts';
+import { grantsOf } from './iam/roles.ts';
 import { functionsOf } from './lambda/environment.ts';
 import { hostFunctions } from './lambda/host.ts';
 import { isolatedInstances, sharedInstances } from './lambda/instances.ts';
@@ -43,15 +46,19 @@ export async function bringUp({ project, options, parts, report }: Surroundings)
   parts.started({ stop: () => folder.release() });
   report(`data      ${folder.path}${folder.ephemeral ? ' (removed at the end)' : ''}`);
 
+  const permissions = options.enforceRoles ? new PermissionGuard() : undefined;
   let triggers: Triggers | undefined;
   const door = { hosts: options.hosts, token: randomBytes(24).toString('base64url') };
-  const gateway = await startGateway(options.port, door, (...order) => triggers?.fireByHand(...order));
+  const gateway = await startGateway(options.port, door, (method, path, body) => {
+    if (path === '/refusals' && method === 'GET') return json(200, [...(permissions?.refusals ?? [])]);
+    return triggers?.fireByHand(method, path, body);
+  });
   const api = `http://127.0.0.1:${gateway.port}`;
   const interference = options.likeAws === undefined ? undefined : interferenceFrom(options.likeAws);
   if (interference) report(`faults    as in AWS, from the seed ${options.likeAws}`);
   const access = accessOf(process.env, await credentialsOf(folder.path));
   const [backends, deployment] = await Promise.all([
-    startBackends({ project, folder, access, hosts: options.hosts, interference }),
+    startBackends({ project, folder, access, hosts: options.hosts, interference, permissions }),
     synthesiseApp(project, options.app, report),
   ]);
   parts.started(backends);
@@ -59,6 +66,7 @@ export async function bringUp({ project, options, parts, report }: Surroundings)
 
   const clients = clientsFor(endpoints, access);
   parts.started({ stop: () => closeClients(clients) });
+  permissions?.enforce(grantsOf(deployment));
   const resources = await createResources(deployment, clients, endpoints, report);
 
   const localise = (text: string) => localised(deployment, api, services.endpoint, text);

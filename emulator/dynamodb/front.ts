@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Fault, Interference } from '../like-aws/interference.ts';
+import { AccessDenied, type PermissionGuard } from '../iam/guard.ts';
+import { type DynamoDbInput, needsOfDynamoDb } from '../iam/needs.ts';
+import type { Interference } from '../like-aws/interference.ts';
 import { close, listen } from '../listener.ts';
 import type { Part } from '../parts.ts';
 import { guarded } from '../request-guard.ts';
@@ -9,26 +11,27 @@ export interface Front extends Part {
   endpoint: string;
 }
 
+export interface FrontOptions {
+  hosts: readonly string[];
+  permissions?: PermissionGuard | undefined;
+  interference?: Interference | undefined;
+}
+
 interface Answer {
   status: number;
   headers: Record<string, string>;
   body: Buffer | string;
 }
 
-interface Body {
-  TableName?: string;
-  TransactItems?: object[];
-}
-
 const bodyTypes = ['application/x-amz-json-1.0'];
 const kept = ['content-type', 'x-amzn-requestid', 'x-amz-crc32'];
 const itemWrites = ['PutItem', 'UpdateItem', 'DeleteItem'];
 
-/** Stands in front of DynamoDB Local, which never throttles, conflicts or loses an answer, and does these for functions. */
-export async function startFront(target: string, hosts: readonly string[], interference: Interference): Promise<Front> {
+/** Stands in front of DynamoDB Local, which knows no permissions, never throttles, conflicts or loses an answer: functions meet all here. */
+export async function startFront(target: string, options: FrontOptions): Promise<Front> {
   const server = createServer(
-    guarded({ hosts, bodyTypes }, (request, response) => {
-      respond(target, interference, request).then(
+    guarded({ hosts: options.hosts, bodyTypes }, (request, response) => {
+      respond(target, options, request).then(
         (answer) => (answer ? response.writeHead(answer.status, answer.headers).end(answer.body) : response.destroy()),
         () => response.destroy(),
       );
@@ -45,26 +48,44 @@ export async function startFront(target: string, hosts: readonly string[], inter
 /** Undefined for an answer that is lost. */
 async function respond(
   target: string,
-  interference: Interference,
+  { permissions, interference }: FrontOptions,
   request: IncomingMessage,
 ): Promise<Answer | undefined> {
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   const body = Buffer.concat(chunks);
-  const fault = faultOf(interference, request, body);
-  if (fault === 'throttle') return problem('ThrottlingException', 'Rate of requests exceeds the allowed throughput.');
-  if (fault === 'conflict') return conflict(JSON.parse(body.toString()) as Body);
+  const call = callOf(request, body);
+  if (!call) return forward(target, request, body);
+  try {
+    permissions?.require(call.sessionToken, needsOfDynamoDb(call.operation, call.input));
+  } catch (cause) {
+    if (cause instanceof AccessDenied) return problem(`com.amazon.coral.service#${cause.name}`, cause.message);
+    throw cause;
+  }
+  const fault = interference?.next(call.input.TableName ?? 'tables', writesOf(call.operation));
+  if (fault === 'throttle') return problem(`${model}ThrottlingException`, 'The rate of requests is above the limit.');
+  if (fault === 'conflict') return conflict(call.input);
   const answer = await forward(target, request, body);
   return fault === 'answer lost' ? undefined : answer;
 }
 
-/** A function's credentials are temporary ones. */
-function faultOf(interference: Interference, { headers }: IncomingMessage, body: Buffer): Fault | undefined {
+interface Call {
+  operation: string;
+  input: DynamoDbInput;
+  sessionToken: string;
+}
+
+/** A call of a function, whose credentials are temporary ones; streams are read by the stack itself. */
+function callOf({ headers }: IncomingMessage, body: Buffer): Call | undefined {
   const [service, operation = ''] = String(headers['x-amz-target']).split('.');
-  if (headers['x-amz-security-token'] === undefined || !service?.startsWith('DynamoDB_')) return undefined;
-  const { TableName = 'tables' } = JSON.parse(body.toString()) as Body;
-  const writes = operation === 'TransactWriteItems' ? 'transaction' : itemWrites.includes(operation) ? 'item' : 'none';
-  return interference.next(TableName, writes);
+  const sessionToken = headers['x-amz-security-token'];
+  if (typeof sessionToken !== 'string' || !service?.startsWith('DynamoDB_')) return undefined;
+  return { operation, input: JSON.parse(body.toString()) as DynamoDbInput, sessionToken };
+}
+
+function writesOf(operation: string) {
+  if (operation === 'TransactWriteItems') return 'transaction';
+  return itemWrites.includes(operation) ? 'item' : 'none';
 }
 
 async function forward(target: string, request: IncomingMessage, body: Buffer): Promise<Answer> {
@@ -74,21 +95,21 @@ async function forward(target: string, request: IncomingMessage, body: Buffer): 
   return { status: answer.status, headers: Object.fromEntries(passed), body: Buffer.from(await answer.arrayBuffer()) };
 }
 
-function conflict({ TransactItems = [] }: Body): Answer {
-  if (TransactItems.length === 0) return problem('TransactionConflictException', 'Transaction is ongoing for the item');
-  const reasons = TransactItems.map((_, at) => (at === 0 ? 'TransactionConflict' : 'None'));
-  const message = `Transaction cancelled, please refer cancellation reasons for specific reasons [${reasons.join(', ')}]`;
-  const CancellationReasons = reasons.map((Code) => ({
-    Code,
-    ...(Code === 'None' ? {} : { Message: 'Transaction is ongoing for the item' }),
-  }));
-  return problem('TransactionCanceledException', message, { CancellationReasons });
+const model = 'com.amazonaws.dynamodb.v20120810#';
+
+function conflict({ TransactItems = [] }: DynamoDbInput): Answer {
+  const Message = 'Transaction is ongoing for the item';
+  if (TransactItems.length === 0) return problem(`${model}TransactionConflictException`, Message);
+  const codes = TransactItems.map((_, at) => (at === 0 ? 'TransactionConflict' : 'None'));
+  const message = `Transaction cancelled, please refer cancellation reasons for specific reasons [${codes.join(', ')}]`;
+  const CancellationReasons = codes.map((Code) => (Code === 'None' ? { Code } : { Code, Message }));
+  return problem(`${model}TransactionCanceledException`, message, { CancellationReasons });
 }
 
-function problem(code: string, message: string, more: object = {}): Answer {
+function problem(type: string, message: string, more: object = {}): Answer {
   return {
     status: 400,
     headers: { 'content-type': 'application/x-amz-json-1.0' },
-    body: JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${code}`, message, Message: message, ...more }),
+    body: JSON.stringify({ __type: type, message, Message: message, ...more }),
   };
 }

@@ -7,7 +7,7 @@ import { guarded } from '../request-guard.ts';
 import { S3Error } from './errors.ts';
 import type { Answer } from './handler.ts';
 import { findOperation } from './operations.ts';
-import { parseRequest } from './request.ts';
+import { parseRequest, type S3Request } from './request.ts';
 import { type Credentials, verifySignature } from './signature.ts';
 import { Store } from './store.ts';
 import { leaf, xmlError } from './xml.ts';
@@ -35,6 +35,8 @@ export interface RequestLine {
   key: string;
   /** S3's name of the operation, such as `PutObject`. */
   operation: string;
+  /** Bucket and key that a copy reads. */
+  copySource?: string;
   /** The session token of temporary credentials, those that presigned the URL for instance. */
   sessionToken?: string;
 }
@@ -112,7 +114,14 @@ async function serve(
     const { name, handler } = findOperation(request);
     const { method, bucket, key } = request;
     const sessionToken = request.headers.get('x-amz-security-token') ?? request.query.get('X-Amz-Security-Token');
-    const line = { method, bucket, key, operation: name, ...(sessionToken && { sessionToken }) };
+    const line = {
+      method,
+      bucket,
+      key,
+      operation: name,
+      ...copySourceOf(request),
+      ...(sessionToken && { sessionToken }),
+    };
     options.onRequest?.(line);
     const fault = options.interfere?.(line);
     if (fault === 'throttle') throw new S3Error('SlowDown', 'Please reduce your request rate.');
@@ -123,6 +132,11 @@ async function serve(
   }
   const isUnsent = message.headers.expect !== undefined && !isContinued;
   await send(answer, message, response, { 'x-amz-request-id': id, ...(isUnsent && { connection: 'close' }) });
+}
+
+function copySourceOf({ headers }: S3Request): { copySource?: string } {
+  const [path] = (headers.get('x-amz-copy-source') ?? '').split('?');
+  return path ? { copySource: decodeURIComponent(path).replace(/^\//, '') } : {};
 }
 
 async function send(answer: Answer, message: IncomingMessage, response: ServerResponse, more: Record<string, string>) {

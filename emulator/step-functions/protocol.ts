@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AccessDenied } from '../iam/guard.ts';
 import type { JsonObject } from './model.ts';
 
 /** An error as the Step Functions API answers it; `code` is the name that the SDK raises. */
@@ -14,6 +15,9 @@ export class ServiceError extends Error {
 
 export type Operation = (input: JsonObject) => unknown;
 
+/** @throws AccessDenied */
+export type Authorise = (sessionToken: string | undefined, operation: string, input: JsonObject) => void;
+
 const bodyLimit = 4 * 1024 * 1024;
 const target = 'AWSStepFunctions.';
 
@@ -22,6 +26,7 @@ export async function answer(
   operations: Record<string, Operation>,
   request: IncomingMessage,
   response: ServerResponse,
+  authorise: Authorise = () => {},
 ): Promise<void> {
   const name = String(request.headers['x-amz-target'] ?? '').replace(target, '');
   let status = 200;
@@ -34,13 +39,15 @@ export async function answer(
         `The local Step Functions server has no operation '${name}'; it knows ${Object.keys(operations).join(', ')}`,
       );
     }
-    body = (await operation(await readBody(request))) ?? {};
+    const input = await readBody(request);
+    authorise(request.headers['x-amz-security-token']?.toString(), name, input);
+    body = (await operation(input)) ?? {};
   } catch (error) {
-    const known = error instanceof ServiceError;
+    const known = error instanceof ServiceError || error instanceof AccessDenied;
     if (!known) console.error(`Step Functions ${name} failed:`, error);
     status = known ? 400 : 500;
     body = {
-      __type: known ? error.code : 'InternalServerError',
+      __type: error instanceof ServiceError ? error.code : known ? error.name : 'InternalServerError',
       message: error instanceof Error ? error.message : String(error),
     };
   }

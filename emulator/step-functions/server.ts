@@ -1,5 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { PermissionGuard } from '../iam/guard.ts';
+import { needsOfStepFunctions } from '../iam/needs.ts';
 import { guarded } from '../request-guard.ts';
 import { type AcceptedDefinitions, rememberNone } from './accepted-definitions.ts';
 import { createCallbacks } from './callbacks.ts';
@@ -9,7 +11,7 @@ import { createExecutions } from './executions.ts';
 import { createEvaluator } from './expressions.ts';
 import { createMachines } from './machines.ts';
 import type { JsonObject } from './model.ts';
-import { answer } from './protocol.ts';
+import { type Authorise, answer } from './protocol.ts';
 import { folderStore, memoryStore } from './store.ts';
 import { createTaskCalls, type Invoke } from './task-calls.ts';
 import { createTokens } from './tokens.ts';
@@ -30,6 +32,8 @@ export interface StepFunctionsOptions {
   accepted?: AcceptedDefinitions;
   /** Names that a Host header may have besides those of loopback. */
   hosts?: readonly string[];
+  /** Holds functions to their roles. */
+  permissions?: PermissionGuard | undefined;
 }
 
 export interface StepFunctionsServer {
@@ -60,6 +64,7 @@ export async function startStepFunctions({
   accountId = '000000000000',
   accepted = rememberNone,
   hosts = [],
+  permissions,
 }: StepFunctionsOptions): Promise<StepFunctionsServer> {
   const store = folder === undefined ? memoryStore() : await folderStore(folder);
   const tokens = createTokens(await store.key());
@@ -83,9 +88,14 @@ export async function startStepFunctions({
   await engine.resume(kept.filter((execution) => !outdated.includes(execution)));
 
   const operations = { ...machines.operations, ...executions.operations, ...createCallbacks(engine, tokens, now) };
+  const machineOf = (token: string) => tokens.executionOf(token).replace(/:execution:([^:]+):.*$/, ':stateMachine:$1');
+  const authorise: Authorise = (sessionToken, operation, input) => {
+    if (sessionToken !== undefined)
+      permissions?.require(sessionToken, needsOfStepFunctions(operation, input, machineOf));
+  };
   const server = createServer(
     guarded({ hosts, bodyTypes: ['application/x-amz-json-1.0'] }, (request, response) => {
-      answer(operations, request, response).catch((error) => {
+      answer(operations, request, response, authorise).catch((error) => {
         console.error('Step Functions could not answer:', error);
         response.destroy();
       });

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { startGuardedStack } from './permissions/guarded-stack.ts';
-import type { StackDescription } from './stack.ts';
+import { backupTimes } from './backups/times.ts';
+import { refusals, type StackDescription, startStack } from './stack.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -9,14 +9,24 @@ declare module 'vitest' {
   }
 }
 
-/** The functions of the shared stack may do what their roles in the template allow; whatever else they tried fails the run. */
+/**
+ * The functions of the shared stack may do what their roles in the template allow; a call that they do not fails the run. With
+ * TENURE_TEST_LIKE_AWS=SEED it behaves as AWS does on a bad day.
+ */
 export default async function setup(project: TestProject) {
-  const { stack, guard, stop } = await startGuardedStack();
+  const seed = process.env['TENURE_TEST_LIKE_AWS'];
+  const env = {
+    TENURE_ANSWER_TIMEOUT_MS: String(backupTimes.answerMs),
+    TENURE_SUSPEND_TIMEOUT_MS: String(backupTimes.suspendMs),
+    TENURE_ABANDON_TIMEOUT_MS: String(backupTimes.abandonMs),
+  };
+  const stack = await startStack({ env, enforceRoles: true, likeAws: seed ? Number(seed) : undefined });
   project.provide('stack', JSON.parse(JSON.stringify(stack)) as StackDescription);
   return async () => {
-    await stop();
-    if (guard.refusals.size === 0) return;
-    console.error(`In AWS these would be denied:\n${[...guard.refusals].join('\n')}`);
+    const denied = await refusals(stack);
+    await stack.stop();
+    if (denied.length === 0) return;
+    console.error(`In AWS these would be denied:\n${denied.join('\n')}`);
     process.exitCode = 1;
   };
 }

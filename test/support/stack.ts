@@ -37,8 +37,10 @@ export interface StackOptions {
   /** False fires no schedules, except by hand: `fireSchedule`. */
   schedules?: boolean;
   app?: string;
+  /** Holds functions to their roles. */
+  enforceRoles?: boolean;
   /** The seed of faults as AWS has them. */
-  likeAws?: number;
+  likeAws?: number | undefined;
 }
 
 export interface RunningStack extends StackDescription {
@@ -97,15 +99,22 @@ export async function fireSchedule(stack: StackDescription, name: RegExp, conten
   if (status !== 202) throw new Error(`The schedule ${found} was not fired: ${status}`);
 }
 
+/** One line for each kind of call that a function's role did not allow. */
+export async function refusals({ api, localToken }: StackDescription): Promise<string[]> {
+  const answer = await fetch(`${api}/_local/refusals`, { headers: { 'tenure-local-token': localToken } });
+  return (await answer.json()) as string[];
+}
+
 /** Answers the process once it has said that it is ready. */
 async function launch(
   folder: string,
   port: number,
-  { env, schedules = true, app, likeAws }: StackOptions,
+  { env, schedules = true, app, likeAws, enforceRoles }: StackOptions,
 ): Promise<ChildProcess> {
   const argv = ['--port', String(port), '--data', folder];
   if (!schedules) argv.push('--no-schedules');
   if (app) argv.push('--app', app);
+  if (enforceRoles) argv.push('--enforce-roles');
   if (likeAws !== undefined) argv.push('--like-aws', String(likeAws));
   const child = spawn(process.execPath, [join(project, 'emulator/start.mjs'), ...argv], {
     cwd: project,

@@ -5,8 +5,11 @@ import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } fr
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { startS3Server } from '../../../emulator/s3/server.ts';
-import { guardDynamoDb, PermissionGuard } from '../../support/permissions/guard.ts';
+import { startFront } from '../../../emulator/dynamodb/front.ts';
+import { PermissionGuard } from '../../../emulator/iam/guard.ts';
+import { needsOfS3 } from '../../../emulator/iam/needs.ts';
+import { S3Error } from '../../../emulator/s3/errors.ts';
+import { type RequestLine, startS3Server } from '../../../emulator/s3/server.ts';
 
 const TableName = 'guarded-table';
 const Bucket = 'guarded-bucket';
@@ -27,11 +30,23 @@ const stops: (() => Promise<void>)[] = [];
 let dynamodb: string;
 let s3: { endpoint: string; forcePathStyle: boolean };
 
+function onRequest(request: RequestLine): void {
+  try {
+    guard.require(request.sessionToken, needsOfS3(request));
+  } catch (cause) {
+    throw new S3Error('AccessDenied', String(cause));
+  }
+}
+
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tenure-guard-'));
-  const server = await startS3Server({ folder, onRequest: guard.onS3Request });
-  const front = await guardDynamoDb(guard, inject('dynamodb'));
-  stops.push(front.stop, server.stop, () => rm(folder, { recursive: true }));
+  const server = await startS3Server({ folder, onRequest });
+  const front = await startFront(inject('dynamodb'), { hosts: [], permissions: guard });
+  stops.push(
+    async () => front.stop(),
+    server.stop,
+    () => rm(folder, { recursive: true }),
+  );
   dynamodb = front.endpoint;
   s3 = { endpoint: server.endpoint, forcePathStyle: true };
   await new DynamoDBClient({ ...access, endpoint: dynamodb }).send(

@@ -8,6 +8,7 @@ test('the defaults are port 8787, .tenure and every schedule', () => {
     schedules: true,
     app: 'infra/app.ts',
     hosts: [],
+    enforceRoles: false,
     likeAws: undefined,
   });
 });

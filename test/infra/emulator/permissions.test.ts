@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { covers } from '../../support/permissions/grants.ts';
-import { PermissionGuard } from '../../support/permissions/guard.ts';
-import { needsOfDynamoDb, needsOfS3 } from '../../support/permissions/needs.ts';
+import { AccessDenied, PermissionGuard } from '../../../emulator/iam/guard.ts';
+import { needsOfDynamoDb, needsOfS3, needsOfStepFunctions } from '../../../emulator/iam/needs.ts';
+import { covers } from '../../../emulator/iam/roles.ts';
 
 describe('what a request needs', () => {
   test.each([
@@ -40,6 +40,27 @@ describe('what a request needs', () => {
   });
 });
 
+describe('what calls of other services need', () => {
+  test('a copy reads its source as well', () => {
+    const copy = { operation: 'CopyObject', bucket: 'b', key: 'to', copySource: 'other/from' };
+    expect(needsOfS3(copy)).toEqual([
+      { action: 's3:PutObject', resource: 'b/to' },
+      { action: 's3:GetObject', resource: 'other/from' },
+    ]);
+  });
+
+  const arn = 'arn:aws:states:us-east-1:000000000000:';
+  test.each<[string, Record<string, unknown>, string]>([
+    ['StartExecution', { stateMachineArn: `${arn}stateMachine:m` }, 'stateMachine:m'],
+    ['ListExecutions', { stateMachineArn: `${arn}stateMachine:m` }, 'stateMachine:m'],
+    ['StopExecution', { executionArn: `${arn}execution:m:e` }, 'execution:m:e'],
+    ['SendTaskSuccess', { taskToken: 'token' }, 'stateMachine:m'],
+  ])('%s', (operation, input, resource) => {
+    const machineOf = (token: string) => (token === 'token' ? `${arn}stateMachine:m` : undefined);
+    expect(needsOfStepFunctions(operation, input, machineOf)).toEqual([{ action: `states:${operation}`, resource }]);
+  });
+});
+
 describe('what grants cover', () => {
   const grants = [
     { action: 'dynamodb:GetItem', resource: 'table/t' },
@@ -68,13 +89,13 @@ describe('the guard', () => {
   const remove = [{ action: 'dynamodb:DeleteItem', resource: 'table/t' }];
 
   test('lets a function do what it may, and names what it may not', () => {
-    expect(guard.missing('lease', read)).toEqual([]);
-    expect(guard.missing('lease', remove)).toEqual(['lease is not allowed dynamodb:DeleteItem on table/t']);
+    expect(() => guard.require('lease', read)).not.toThrow();
+    expect(() => guard.require('lease', remove)).toThrow('lease is not allowed dynamodb:DeleteItem on table/t');
     expect([...guard.refusals]).toEqual(['lease is not allowed dynamodb:DeleteItem on table/t']);
   });
 
   test('lets others pass, but no function that the template does not have', () => {
-    expect(guard.missing(undefined, remove)).toEqual([]);
-    expect(guard.missing('stranger', read)).toHaveLength(1);
+    expect(() => guard.require(undefined, remove)).not.toThrow();
+    expect(() => guard.require('stranger', read)).toThrow(AccessDenied);
   });
 });

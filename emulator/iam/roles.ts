@@ -1,7 +1,5 @@
-import { type Deployment, deploymentOf } from '../../../emulator/cloudformation/assembly/deployment.ts';
-import { readAssembly } from '../../../emulator/cloudformation/assembly/read.ts';
-import { synthesise } from '../../../emulator/cloudformation/assembly/synthesise.ts';
-import type { Need } from './needs.ts';
+import type { Deployment } from '../cloudformation/assembly/deployment.ts';
+import { endOf, type Need } from './needs.ts';
 
 interface Statement {
   Action: string | string[];
@@ -11,8 +9,7 @@ interface Statement {
 /** Each function's rights according to the template, by its name. */
 export type Grants = ReadonlyMap<string, readonly Need[]>;
 
-export async function grantsOf(project: string, app: string): Promise<Grants> {
-  const deployment = deploymentOf(await readAssembly((await synthesise(project, app, () => {})).folder));
+export function grantsOf(deployment: Deployment): Grants {
   return new Map(
     deployment.resources('AWS::Lambda::Function').map((resource) => {
       const { Role } = deployment.properties<{ Role: string }>(resource);
@@ -32,10 +29,6 @@ function grantsOfRole(deployment: Deployment, roleArn: string): Need[] {
       [Action].flat().flatMap((action) => [Resource].flat().map((arn) => ({ action, resource: endOf(arn) }))),
     ),
   );
-}
-
-function endOf(arn: string): string {
-  return arn.split(':').slice(5).join(':') || arn;
 }
 
 /** Whether one of the grants covers the need. A star stands for any text, as in IAM. */

@@ -1,4 +1,4 @@
-import type { RequestLine } from '../../../emulator/s3/server.ts';
+import type { RequestLine } from '../s3/server.ts';
 
 /** What IAM would ask for before it lets a request through. */
 export interface Need {
@@ -7,7 +7,7 @@ export interface Need {
   resource: string;
 }
 
-interface DynamoDbBody {
+export interface DynamoDbInput {
   TableName?: string;
   IndexName?: string;
   RequestItems?: Record<string, unknown>;
@@ -23,7 +23,7 @@ const transactional: Record<string, string> = {
 };
 
 /** A transaction needs what its parts need: IAM knows no action of its own for it. */
-export function needsOfDynamoDb(operation: string, body: DynamoDbBody): Need[] {
+export function needsOfDynamoDb(operation: string, body: DynamoDbInput): Need[] {
   const need = (action: string, table: string) => ({ action: `dynamodb:${action}`, resource: `table/${table}` });
   if (body.TransactItems) {
     return body.TransactItems.flatMap((item) =>
@@ -51,8 +51,34 @@ const s3Actions: Record<string, string> = {
   ListParts: 'ListMultipartUploadParts',
 };
 
-/** Of several objects that are deleted at once the keys stand in the body: the need names the bucket's objects as a whole. */
-export function needsOfS3({ operation, bucket, key }: Pick<RequestLine, 'operation' | 'bucket' | 'key'>): Need[] {
+/**
+ * Of several objects that are deleted at once the keys stand in the body: the need names the bucket's objects as a whole. A copy reads
+ * its source as well.
+ */
+export function needsOfS3(request: Pick<RequestLine, 'operation' | 'bucket' | 'key' | 'copySource'>): Need[] {
+  const { operation, bucket, key, copySource } = request;
   const objects = operation === 'DeleteObjects' ? '*' : key;
-  return [{ action: `s3:${s3Actions[operation] ?? operation}`, resource: objects ? `${bucket}/${objects}` : bucket }];
+  const own = {
+    action: `s3:${s3Actions[operation] ?? operation}`,
+    resource: objects ? `${bucket}/${objects}` : bucket,
+  };
+  return copySource === undefined ? [own] : [own, { action: 's3:GetObject', resource: copySource }];
+}
+
+const ofExecutions = ['DescribeExecution', 'StopExecution', 'GetExecutionHistory'];
+
+/** The callbacks of a task name no resource but a token: IAM asks for the right on the state machine, which `machineOf` finds. */
+export function needsOfStepFunctions(
+  operation: string,
+  input: Record<string, unknown>,
+  machineOf: (token: string) => string | undefined,
+): Need[] {
+  const named = ofExecutions.includes(operation) ? input['executionArn'] : input['stateMachineArn'];
+  const arn = operation.startsWith('SendTask') ? machineOf(String(input['taskToken'])) : named;
+  return [{ action: `states:${operation}`, resource: typeof arn === 'string' ? endOf(arn) : '*' }];
+}
+
+/** `type:name` or `name`: what follows the account in an ARN. */
+export function endOf(arn: string): string {
+  return arn.split(':').slice(5).join(':') || arn;
 }
