@@ -1,50 +1,78 @@
-/** The lines and the manifest of a backup's archive, as schemas; `archive/` writes and verifies them. */
+/**
+ * The lines and the manifest of a backup's archive, as schemas; `archive/` writes and verifies them. What the API bounds in a live group is
+ * bounded here by the same schemas, so that whatever is verified can be restored.
+ */
 import * as z from 'zod/mini';
+import { maxRound, maxVersion, pack } from './ballot.ts';
+import { detail, jobState, metadata, outcome, payloadBytes, retain, sha256 } from './operations/jobs.ts';
+import { entryData } from './operations/log.ts';
+import { name } from './schema.ts';
+import { maxParts } from './upload.ts';
 
 /** Raised when an older reader would misunderstand what is written now. */
-export const formatVersion = 1;
+export const formatVersion = 2;
 export const manifestName = 'manifest.json';
 export const payloadFolder = 'payloads/';
 
-const name = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/));
+/** A restored group goes on above every version that the archive knows: so much must be left for its terms. */
+const versionHeadroom = 2 ** 24;
+export const maxArchivedVersion = maxVersion - versionHeadroom;
+/** Positions and checkpoint ids go on from where they are, too. */
+export const maxArchivedNumber = 2 ** 52;
+
 const count = z.int().check(z.minimum(0));
-const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+const version = z.int().check(z.minimum(0), z.maximum(maxArchivedVersion));
+const position = z.int().check(z.minimum(0), z.maximum(maxArchivedNumber));
+const checkpointId = z.int().check(z.minimum(0), z.maximum(maxArchivedNumber));
+/** As many as the largest retention, and those that a late retry may still ask for. */
+const mostCommits = 256 + 8;
+/** Epoch ms, up to the year 9999, behind which no instant can be written. */
+const instant = z.int().check(z.minimum(0), z.maximum(253_402_300_799_999));
+/** The mark of a request, or a name that a caller chose. */
+const shortText = z.string().check(z.maxLength(128));
+const reason = z.string().check(z.maxLength(1024));
 const payloadId = z.uuid();
-const payload = { payloadId, bytes: count, sha256, composite: z.optional(z.string()), committedAt: z.number() };
-const json = z.unknown();
+/** S3's checksum over the parts' checksums. */
+const composite = z.string().check(
+  z.regex(/^[A-Za-z0-9+/]{43}=-[1-9][0-9]{0,4}$/),
+  z.refine((text) => Number(text.split('-')[1]) <= maxParts, `must have at most ${maxParts} parts`),
+);
+const payload = {
+  payloadId,
+  bytes: payloadBytes,
+  sha256,
+  composite: z.optional(composite),
+  committedAt: instant,
+};
 
 /** Who led the group, and the highest fencing version that any of its records knew. */
 const leadershipEntry = z.strictObject({
   type: z.literal('leadership'),
-  fencingVersion: count,
-  highestVersion: count,
-  contenderId: z.optional(z.string()),
-  confirmedAt: z.optional(z.number()),
+  fencingVersion: version,
+  highestVersion: version,
+  contenderId: z.optional(shortText),
+  confirmedAt: z.optional(instant),
 });
 
-/** One job, as at one instant after the cut. Its checkpoints and savepoints follow. */
+/** One job, as at the cut. Its checkpoints and savepoints follow. */
 const jobEntry = z.strictObject({
   type: z.literal('job'),
   jobId: name,
-  state: z.enum(['ACTIVE', 'FINISHED', 'CLEANED']),
-  fence: z.int(),
+  state: jobState,
+  fence: version,
   graph: z.optional(z.strictObject(payload)),
-  metadata: z.optional(json),
-  retain: z.int().check(z.minimum(1), z.maximum(256)),
-  commits: z.array(z.nullable(z.strictObject({ payloadId, checkpointId: count }))),
-  nextCheckpointId: z.int().check(z.minimum(1)),
-  newestCheckpointId: z.optional(z.int().check(z.minimum(-1))),
+  metadata: z.optional(metadata),
+  retain,
+  /** The last commits, newest first. */
+  commits: z.array(z.nullable(z.strictObject({ payloadId, checkpointId }))).check(z.maxLength(mostCommits)),
+  nextCheckpointId: checkpointId,
+  newestCheckpointId: z.optional(z.int().check(z.minimum(-1), z.maximum(maxArchivedNumber))),
   cleanUp: z.optional(z.literal('held')),
-  submittedAt: z.number(),
-  requestId: z.string(),
-  requestBefore: z.optional(z.string()),
+  submittedAt: instant,
+  requestId: shortText,
+  requestBefore: z.optional(shortText),
   result: z.optional(
-    z.strictObject({
-      outcome: z.enum(['succeeded', 'failed', 'cancelled']),
-      detail: z.optional(z.string()),
-      finishedAt: z.number(),
-      requestId: z.string(),
-    }),
+    z.strictObject({ outcome, detail: z.optional(detail), finishedAt: instant, requestId: shortText }),
   ),
 });
 
@@ -52,29 +80,29 @@ const checkpointEntry = z.strictObject({
   type: z.literal('checkpoint'),
   jobId: name,
   kind: z.enum(['checkpoint', 'savepoint']),
-  checkpointId: z.int().check(z.minimum(0)),
+  checkpointId,
   ...payload,
-  metadata: z.optional(json),
+  metadata: z.optional(metadata),
 });
 
 /** A job record that could not be read: nothing of it can be restored. */
-const damagedJobEntry = z.strictObject({ type: z.literal('damaged-job'), jobId: name, reason: z.string() });
+const damagedJobEntry = z.strictObject({ type: z.literal('damaged-job'), jobId: name, reason });
 
 /** One log: its positions at the cut, and the highest ballot that any of its replicas knew. Its entries follow. */
 const logHead = z.strictObject({
   type: z.literal('log'),
   log: name,
-  begin: count,
-  end: count,
-  promised: count,
+  begin: position,
+  end: position,
+  promised: z.int().check(z.minimum(0), z.maximum(pack(maxArchivedVersion, maxRound))),
 });
 
-const logEntry = z.strictObject({ type: z.literal('log-entry'), log: name, position: count, data: z.string() });
+const logEntry = z.strictObject({ type: z.literal('log-entry'), log: name, position, data: entryData });
 
 /** State that an application's worker adds, which readers get back and a restore leaves alone. Bytes are in base64. */
 const applicationEntry = z.strictObject({
   type: z.literal('application'),
-  data: json,
+  data: z.unknown(),
   encoding: z.optional(z.literal('base64')),
 });
 
@@ -106,35 +134,44 @@ export const counts = z.strictObject({
 });
 export type Counts = z.output<typeof counts>;
 
+/** What one file of entries may have, packed and unpacked. */
+export const maxFileBytes = 64 * 1024 ** 2;
+/** What a manifest may have. */
+export const maxManifestBytes = 64 * 1024 ** 2;
+
+const fileBytes = z.int().check(z.minimum(0), z.maximum(maxFileBytes));
+
 export const entriesFile = z.strictObject({
-  name: z.string().check(z.regex(/^entries-[0-9]{5}(-[0-9a-z]+)?\.ndjson\.gz$/)),
-  bytes: count,
+  name: z.string().check(z.regex(/^entries-[0-9]{5,6}(-[0-9a-z]{1,32})?\.ndjson\.gz$/)),
+  bytes: fileBytes,
   sha256,
-  entries: count,
+  entries: z.int().check(z.minimum(0), z.maximum(maxFileBytes)),
+  /** Bytes of its lines, known before they are unpacked. */
+  unpacked: fileBytes,
 });
 export type EntriesFile = z.output<typeof entriesFile>;
 
 /** A payload as it lies in the backup. `composite`: S3's checksum of it when it was copied by parts. */
 export const payloadFile = z.strictObject({
   name: z.string().check(z.regex(/^payloads\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}\/[0-9a-f-]{36}$/)),
-  bytes: count,
+  bytes: payloadBytes,
   sha256,
-  composite: z.optional(z.string()),
+  composite: z.optional(composite),
 });
 export type PayloadFile = z.output<typeof payloadFile>;
 
 /** A payload that was missing or not what its job says already when the backup was taken. */
-export const unreadablePayload = z.strictObject({ name: payloadFile.shape.name, reason: z.string() });
+export const unreadablePayload = z.strictObject({ name: payloadFile.shape.name, reason });
 export type UnreadablePayload = z.output<typeof unreadablePayload>;
 
 export const manifestBody = z.strictObject({
-  versions: z.strictObject({ format: z.literal(formatVersion), tenure: z.string() }),
+  versions: z.strictObject({ format: z.literal(formatVersion), tenure: shortText }),
   group: name,
   backupId: z.uuid(),
   attempt: z.int().check(z.minimum(1)),
   completedAt: z.iso.datetime(),
   /** The last position of each log that the backup holds. */
-  cut: z.record(name, count),
+  cut: z.record(name, position),
   counts,
   files: z.array(entriesFile),
   payloads: z.array(payloadFile),

@@ -64,7 +64,20 @@ export function readManifest(text: string): { manifest: Manifest } | { damage: s
   }
   const { seal: _seal, ...body } = read.data;
   if (sealed(body) !== text) return { damage: `${manifestName} is not what its seal says` };
+  const wrong = contradictionIn(body);
+  if (wrong !== undefined) return { damage: `${manifestName} ${wrong}` };
   return { manifest: read.data };
+}
+
+/** What is read is bounded by the manifest: it may name nothing twice, and promise no more than it names. */
+function contradictionIn({ files, payloads, unreadable, counts, cut }: ManifestBody): string | undefined {
+  const names = [...files, ...payloads, ...unreadable].map(({ name }) => name);
+  const twice = names.length === new Set(names).size ? undefined : 'names a file twice';
+  const entries = files.reduce((sum, file) => sum + file.entries, 0);
+  const logs = Object.keys(cut).length;
+  if (twice !== undefined) return twice;
+  if (entries !== counts.entries) return `counts ${counts.entries} entries, its files have ${entries}`;
+  return logs === counts.logs ? undefined : `counts ${counts.logs} logs, its cut names ${logs}`;
 }
 
 function parseJson(text: string): unknown {

@@ -11,12 +11,12 @@ export const longestLine = 2 * 1024 ** 2;
 type DamageError = new (message: string) => Error;
 
 /**
- * The lines of a file of entries, in batches as they are unpacked. Its size and digest are known only at its end: what was yielded
+ * The lines of a file of entries, in batches as they are unpacked, and never more bytes than the manifest promises. Its size and digest are known only at its end: what was yielded
  * before may be acted upon only where the whole file was verified before.
  */
 export async function* entryBatches(
   files: ArchiveFiles,
-  { name, bytes, sha256 }: EntriesFile,
+  { name, bytes, sha256, unpacked: promised }: EntriesFile,
   Damage: DamageError,
 ): AsyncGenerator<Buffer[]> {
   const stream = await files.open(name);
@@ -27,6 +27,7 @@ export async function* entryBatches(
     for await (const chunk of stream) {
       digest.update(chunk);
       size += chunk.length;
+      if (size > bytes) throw new Damage(`${name} has more than the ${bytes} bytes that it should have`);
       yield chunk;
     }
   };
@@ -34,9 +35,13 @@ export async function* entryBatches(
   const unpacked = createGunzip({ chunkSize: 256 * 1024 });
   packed.on('error', (error) => unpacked.destroy(error));
   let rest: Buffer = Buffer.alloc(0);
+  let unpackedBytes = 0;
   let broken: Error | undefined;
   try {
     for await (const chunk of packed.pipe(unpacked)) {
+      unpackedBytes += (chunk as Buffer).length;
+      if (unpackedBytes > promised)
+        throw new Damage(`${name} unpacks to more than the ${promised} bytes it should have`);
       const lines: Buffer[] = [];
       const piece: Buffer = rest.length > 0 ? Buffer.concat([rest, chunk as Buffer]) : (chunk as Buffer);
       let from = 0;
@@ -56,6 +61,9 @@ export async function* entryBatches(
     unpacked.destroy();
   }
   if (broken) throw new Damage(`${name} cannot be unpacked: ${broken.message}`);
+  if (unpackedBytes !== promised) {
+    throw new Damage(`${name} unpacks to ${unpackedBytes} bytes instead of ${promised}`);
+  }
   if (size !== bytes) throw new Damage(`${name} has ${size} bytes instead of ${bytes}`);
   const found = digest.digest('hex');
   if (found !== sha256) throw new Damage(`${name} has the SHA-256 ${found} instead of ${sha256}`);

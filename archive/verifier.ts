@@ -11,11 +11,13 @@ import {
   type JobEntry,
   type Manifest,
   manifestName,
+  maxManifestBytes,
   type PayloadFile,
 } from '../api/archive.ts';
 import { versionOf } from '../api/ballot.ts';
 import { chained, chainStart, counted, noCounts, payloadName, payloadsOf, readManifest, sha256Of } from './format.ts';
 import { entryBatches } from './lines.ts';
+import { finish, firstPlace, follow, type Place } from './order.ts';
 import type { ArchiveFiles } from './ports.ts';
 
 /** Says what is wrong with an archive; nothing of it may be used. */
@@ -37,19 +39,13 @@ export interface VerifierState {
   readonly highestVersion: number;
 }
 
-/** What the last entry was about: a checkpoint must follow its job, a log entry its log, at a higher position. */
-interface Place {
-  readonly job?: string;
-  readonly log?: { readonly log: string; readonly position: number; readonly end: number };
-}
-
 export const verificationStart: VerifierState = {
   file: 0,
   payload: 0,
   chain: chainStart,
   served: chainStart,
   counts: noCounts,
-  place: {},
+  place: firstPlace,
   cut: {},
   highestVersion: 0,
 };
@@ -59,7 +55,12 @@ export async function openManifest(files: ArchiveFiles): Promise<{ manifest: Man
   const stream = await files.open(manifestName);
   if (!stream) throw new Damaged(`there is no ${manifestName}: this is no finished backup`);
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.length;
+    if (size > maxManifestBytes) throw new Damaged(`${manifestName} has more than ${maxManifestBytes} bytes`);
+    chunks.push(chunk);
+  }
   const bytes = Buffer.concat(chunks);
   const read = readManifest(bytes.toString('utf8'));
   if ('damage' in read) throw new Damaged(read.damage);
@@ -106,14 +107,32 @@ export async function verifyArchive(
   return manifest;
 }
 
+interface Named {
+  readonly payloads: ReadonlyMap<string, PayloadFile>;
+  readonly unreadable: ReadonlySet<string>;
+}
+
+const named = new WeakMap<Manifest, Named>();
+
+/** What a manifest names, put in order once for all files of the archive. */
+export function namedIn(manifest: Manifest): Named {
+  const there = named.get(manifest);
+  if (there) return there;
+  const made = {
+    payloads: new Map(manifest.payloads.map((payload) => [payload.name, payload])),
+    unreadable: new Set(manifest.unreadable.map(({ name }) => name)),
+  };
+  named.set(manifest, made);
+  return made;
+}
+
 async function verifyEntries(
   files: ArchiveFiles,
   manifest: Manifest,
   file: EntriesFile,
   state: VerifierState,
 ): Promise<VerifierState> {
-  const payloads = new Map(manifest.payloads.map(({ name, ...rest }) => [name, rest]));
-  const unreadable = new Set(manifest.unreadable.map(({ name }) => name));
+  const { payloads, unreadable } = namedIn(manifest);
   let { chain, served, counts, place, highestVersion } = state;
   const cut = { ...state.cut };
   let lines = 0;
@@ -122,8 +141,10 @@ async function verifyEntries(
     const entries = batch.map((line) => {
       const entry = parseEntry(file.name, line, lines);
       lines += 1;
+      if (lines > file.entries)
+        throw new Damaged(`${file.name} has more than the ${file.entries} entries it should have`);
       highestVersion = Math.max(highestVersion, versionIn(entry));
-      place = follow(file.name, lines, place, entry);
+      place = followed(file.name, lines, place, entry);
       if (entry.type === 'log-entry') chain = chained(chain, line);
       if (entry.type !== 'application') served = chained(served, JSON.stringify(entry));
       if (entry.type === 'log') cut[entry.log] = entry.end;
@@ -155,12 +176,7 @@ function versionIn(entry: ArchiveEntry): number {
 }
 
 export function parseEntry(file: string, line: Buffer, at: number): ArchiveEntry {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(line.toString('utf8'));
-  } catch {
-    throw new Damaged(`${file}: line ${at + 1} is not JSON`);
-  }
+  const parsed = parsedLine(file, line, at);
   const read = archiveEntry.safeParse(parsed);
   if (read.success) return read.data;
   const { type } = (parsed ?? {}) as { type?: unknown };
@@ -170,24 +186,34 @@ export function parseEntry(file: string, line: Buffer, at: number): ArchiveEntry
   throw new Damaged(`${file}: line ${at + 1} (type "${String(type)}") ${wrong}`);
 }
 
-function follow(file: string, line: number, place: Place, entry: ArchiveEntry): Place {
-  const misplaced = (why: string) => new Damaged(`${file}: line ${line} ${why}`);
-  if (entry.type === 'job') return { job: entry.jobId };
-  if (entry.type === 'checkpoint') {
-    if (place.job !== entry.jobId) throw misplaced(`is a checkpoint of "${entry.jobId}" without its job before it`);
-    return place;
+/** So deep may what an entry holds be nested: what goes through it calls itself. */
+const deepest = 128;
+
+function parsedLine(file: string, line: Buffer, at: number): unknown {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line.toString('utf8'));
+  } catch {
+    throw new Damaged(`${file}: line ${at + 1} is not JSON`);
   }
-  if (entry.type === 'log') return { log: { log: entry.log, position: entry.begin - 1, end: entry.end } };
-  if (entry.type !== 'log-entry') return {};
-  const { log } = place;
-  if (log?.log !== entry.log) throw misplaced(`is an entry of log "${entry.log}" without its log before it`);
-  if (entry.position <= log.position || entry.position > log.end) {
-    throw misplaced(`has position ${entry.position} after ${log.position}, in a log that ends at ${log.end}`);
-  }
-  return { log: { ...log, position: entry.position } };
+  if (isDeeperThan(parsed, deepest)) throw new Damaged(`${file}: line ${at + 1} is nested more than ${deepest} deep`);
+  return parsed;
 }
 
-function verifyTotals(manifest: Manifest, { chain, counts, cut }: VerifierState): void {
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+}
+
+function followed(file: string, line: number, place: Place, entry: ArchiveEntry): Place {
+  const next = follow(place, entry);
+  if (next.kind === 'misplaced') throw new Damaged(`${file}: line ${line} ${next.why}`);
+  return next.place;
+}
+
+function verifyTotals(manifest: Manifest, { chain, counts, cut, place }: VerifierState): void {
+  const ended = finish(place);
+  if (ended.kind === 'misplaced') throw new Damaged(`the end ${ended.why}`);
   if (chain !== manifest.chain) throw new Damaged(`the log entries do not make the chain in ${manifestName}`);
   const sum = (files: readonly { bytes: number }[]) => files.reduce((total, { bytes }) => total + bytes, 0);
   const found: Counts = {

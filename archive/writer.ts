@@ -10,10 +10,12 @@ import {
   type EntriesFile,
   formatVersion,
   manifestName,
+  maxManifestBytes,
   type PayloadFile,
   type UnreadablePayload,
 } from '../api/archive.ts';
 import { added, chained, chainStart, counted, noCounts, payloadsOf, sealed, sha256Of } from './format.ts';
+import { longestLine } from './lines.ts';
 import { mapConcurrent } from './map-concurrent.ts';
 import type { ArchiveSource, ArchiveTarget } from './ports.ts';
 
@@ -115,6 +117,11 @@ export async function writeArchive(
     unreadable: [...unreadable],
     chain,
   });
+  if (text.length > maxManifestBytes) {
+    throw new Error(
+      `The backup refers to ${payloads.length} payloads: its manifest has ${text.length} bytes, at most ${maxManifestBytes} can be read`,
+    );
+  }
   const manifestSha256 = sha256Of(text);
   await target.put(manifestName, Buffer.from(text), manifestSha256);
   return { entryCount: counts.entries, bytes: counts.bytes, manifestSha256 };
@@ -150,13 +157,14 @@ function newFile({ chain }: { chain: string }): OpenFile {
       let text = '';
       for (const entry of entries) {
         const line = JSON.stringify(entry);
+        if (line.length > longestLine) throw new Error(tooLong(entry, line.length));
         text += `${line}\n`;
         if (entry.type === 'log-entry') this.chain = chained(this.chain, line);
         else this.others.push(entry);
       }
       this.counts = counted(this.counts, entries);
       this.payloads += payloadsOf(entries).length;
-      this.bytes += text.length;
+      this.bytes += Buffer.byteLength(text);
       this.after = after;
       if (!zip.write(text)) await once(zip, 'drain');
     },
@@ -168,6 +176,9 @@ function newFile({ chain }: { chain: string }): OpenFile {
     },
   };
 }
+
+const tooLong = ({ type }: ArchiveEntry, length: number) =>
+  `An entry of type "${type}" has ${length} characters as JSON, at most ${longestLine} fit into a line; split it`;
 
 async function putFile(
   target: ArchiveTarget,
@@ -188,7 +199,7 @@ async function putFile(
   const payloadBytes = payloads.reduce((sum, { bytes: size }) => sum + size, 0);
   return {
     after: file.after,
-    files: [...state.files, { name, bytes: bytes.length, sha256, entries: file.counts.entries }],
+    files: [...state.files, { name, bytes: bytes.length, sha256, entries: file.counts.entries, unpacked: file.bytes }],
     payloads: [...state.payloads, ...payloads],
     unreadable: [...state.unreadable, ...unreadable],
     counts: added(added(state.counts, file.counts), {

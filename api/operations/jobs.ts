@@ -59,6 +59,8 @@ export const shownCheckpoint = z.extend(shownPayload, {
   metadata: z.optional(z.json()),
 });
 
+/** Why a job ended as it did. */
+export const detail = z.string().check(z.maxLength(1024));
 export const outcome = z.enum(['succeeded', 'failed', 'cancelled']);
 export const jobState = z.enum(['ACTIVE', 'FINISHED', 'CLEANED']);
 
@@ -203,7 +205,7 @@ export const finishJob = operation({
   fence: 'required',
   body: z.strictObject({
     result: outcome,
-    detail: z.optional(z.string().check(z.maxLength(1024))),
+    detail: z.optional(detail),
     /** Keeps the references until `clean`: the application deletes what they name, and reads them for that. */
     cleanUp: z.optional(z.literal('held')),
   }),

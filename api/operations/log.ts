@@ -13,6 +13,12 @@ const position = z.int().check(z.minimum(0));
 const positionText = wholeText(0);
 const sizeOf = (text: string) => Buffer.byteLength(text, 'base64');
 
+/** One entry, in base64. */
+export const entryData = z.base64().check(
+  z.maxLength(Math.ceil(maxEntryBytes / 3) * 4),
+  z.refine((text) => sizeOf(text) <= maxEntryBytes, 'must have at most 256 KiB'),
+);
+
 export const log = z.object({ group: name, log: name });
 export const logPath = '/v1/groups/{group}/logs/{log}';
 const writer = { 'Log-Writer': z.uuid() };
@@ -147,21 +153,14 @@ export const appendEntries = operation({
   query: nothing,
   headers: writer,
   body: z.strictObject({
-    entries: z
-      .array(
-        z.base64().check(
-          z.maxLength(Math.ceil(maxEntryBytes / 3) * 4),
-          z.refine((text) => sizeOf(text) <= maxEntryBytes, 'must have at most 256 KiB'),
-        ),
-      )
-      .check(
-        z.minLength(1),
-        z.maxLength(maxEntries),
-        z.refine(
-          (entries) => entries.reduce((sum, text) => sum + sizeOf(text), 0) <= maxAppendBytes,
-          'must have at most 2 MiB together',
-        ),
+    entries: z.array(entryData).check(
+      z.minLength(1),
+      z.maxLength(maxEntries),
+      z.refine(
+        (entries) => entries.reduce((sum, text) => sum + sizeOf(text), 0) <= maxAppendBytes,
+        'must have at most 2 MiB together',
       ),
+    ),
   }),
   bodyLimit: 3 * 1024 ** 2,
   answer: z.object({ first: position, last: position }),

@@ -1,5 +1,6 @@
 /** A job as the lines of an archive. */
 import { type ArchiveEntry, archiveEntry, type CheckpointEntry, type JobEntry } from '../../../api/archive.ts';
+import { firstPlace, follow } from '../../../archive/order.ts';
 import { intact, isDamaged, type Job, type JobRecord, type Payload } from '../../jobs/job.ts';
 
 /**
@@ -7,20 +8,35 @@ import { intact, isDamaged, type Job, type JobRecord, type Payload } from '../..
  * as damaged as one that cannot be read.
  */
 export function jobEntries(record: JobRecord): ArchiveEntry[] {
-  const { jobId } = record;
-  if (isDamaged(record)) return [{ type: 'damaged-job', jobId, reason: record.damage.slice(0, longestReason) }];
+  if (isDamaged(record)) return [damagedJob(record.jobId, record.damage)];
   const entries = [jobEntry(record), ...references(record, 'checkpoint'), ...references(record, 'savepoint')];
-  for (const entry of entries) {
-    const read = archiveEntry.safeParse(entry);
-    if (read.success) continue;
-    const [issue] = read.error.issues;
-    const reason = `its ${entry.type} is out of bounds at ${issue?.path.join('.')}: ${issue?.message}`;
-    return [{ type: 'damaged-job', jobId, reason: reason.slice(0, longestReason) }];
-  }
-  return entries;
+  const wrong = unfitIn(entries);
+  return wrong === undefined ? entries : [damagedJob(record.jobId, `its record ${wrong}`)];
 }
 
 const longestReason = 512;
+
+const damagedJob = (jobId: string, reason: string): ArchiveEntry => ({
+  type: 'damaged-job',
+  jobId,
+  reason: reason.slice(0, longestReason),
+});
+
+/** Why a verification would refuse an archive with these lines. */
+function unfitIn(entries: readonly ArchiveEntry[]): string | undefined {
+  let place = firstPlace;
+  for (const entry of entries) {
+    const read = archiveEntry.safeParse(entry);
+    if (!read.success) {
+      const [issue] = read.error.issues;
+      return `is out of bounds at ${entry.type} ${issue?.path.join('.')}: ${issue?.message}`;
+    }
+    const next = follow(place, entry);
+    if (next.kind === 'misplaced') return next.why;
+    place = next.place;
+  }
+  return undefined;
+}
 
 function jobEntry(record: Job): JobEntry {
   const { jobId, state, fence, retain, nextCheckpointId, submittedAt, requestId, requestBefore, metadata } = record;

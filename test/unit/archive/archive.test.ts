@@ -42,7 +42,7 @@ describe('an archive', () => {
     expect(linesOf(files)).toEqual(entries);
     const manifest = await verifyArchive(reader);
     expect(manifest).toMatchObject({
-      versions: { format: 1, tenure: '1.2.3' },
+      versions: { format: 2, tenure: '1.2.3' },
       group: 'orders',
       cut: { events: 40 },
       counts: { entries: 37, jobs: 2, checkpoints: 2, logs: 1, logEntries: 30, application: 1, payloads: 4 },
@@ -175,11 +175,15 @@ describe('damage is found', () => {
   const rewritten = async (change: (entries: ArchiveEntry[]) => unknown[]) => {
     const { files, reader, entries } = await written();
     const lines = change(structuredClone(entries)).map((entry) => JSON.stringify(entry));
-    const bytes = gzipSync(`${lines.join('\n')}\n`);
+    const text = `${lines.join('\n')}\n`;
+    const bytes = gzipSync(text);
     const name = 'entries-00000.ndjson.gz';
     files.set(name, bytes);
     resealed(files, (body) => {
-      body.files = [{ name, bytes: bytes.length, sha256: sha256(bytes), entries: lines.length }];
+      body.files = [
+        { name, bytes: bytes.length, sha256: sha256(bytes), entries: lines.length, unpacked: Buffer.byteLength(text) },
+      ];
+      body.counts.entries = lines.length;
       body.counts.bytes = [...body.files, ...body.payloads].reduce((sum, file) => sum + file.bytes, 0);
     });
     return verifyArchive(reader);
@@ -192,8 +196,8 @@ describe('damage is found', () => {
     await expect(rewritten((all) => [...all, { type: 'application', data: 1, more: 2 }])).rejects.toBeInstanceOf(
       Damaged,
     );
-    await expect(rewritten((all) => all.slice(0, -1))).rejects.toThrow('counts 37 entries, there are 36');
-    await expect(rewritten((all) => [all[1], all[0], ...all.slice(2)])).rejects.toThrow('without its job');
+    await expect(rewritten((all) => all.slice(0, -1))).rejects.toThrow('counts 1 application, there are 0');
+    await expect(rewritten((all) => [all[0], all[2], all[1], ...all.slice(3)])).rejects.toThrow('without its job');
     await expect(
       rewritten((all) =>
         all.map((one) => (one.type === 'log-entry' && one.position === 9 ? { ...one, data: '' } : one)),
@@ -211,8 +215,8 @@ describe('damage is found', () => {
   });
 
   test('in a manifest of another format, or of none', () => {
-    const text = JSON.stringify({ versions: { format: 2, tenure: '9.0.0' } });
-    expect(readManifest(text)).toEqual({ damage: 'manifest.json has format 2, this version of Tenure reads 1' });
+    const text = JSON.stringify({ versions: { format: 3, tenure: '9.0.0' } });
+    expect(readManifest(text)).toEqual({ damage: 'manifest.json has format 3, this version of Tenure reads 2' });
     expect(readManifest('{')).toEqual({ damage: 'manifest.json is not JSON' });
     expect(readManifest('null')).toHaveProperty('damage');
   });

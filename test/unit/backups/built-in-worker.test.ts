@@ -77,20 +77,24 @@ function openWork(cut: Cut, page: (cursor: string | undefined) => Promise<Archiv
 function jobs(count: number): Job[] {
   const digest = sha256(Buffer.alloc(1));
   const payload = () => ({ payloadId: randomUUID(), bytes: 1, sha256: digest, committedAt: 1 });
-  return Array.from({ length: count }, (_, at) => ({
-    group,
-    jobId: `job-${100 + at}`,
-    state: 'ACTIVE',
-    fence: 1,
-    graph: payload(),
-    retain: 32,
-    checkpoints: Array.from({ length: 32 }, (_, of) => ({ checkpointId: 64 - of, ...payload() })),
-    savepoints: Array.from({ length: 32 }, (_, of) => ({ checkpointId: 1 + of, ...payload() })),
-    commits: [],
-    nextCheckpointId: 65,
-    submittedAt: 1,
-    requestId: 'r',
-  }));
+  const refs = (first: number) => Array.from({ length: 32 }, (_, of) => ({ checkpointId: first + of, ...payload() }));
+  return Array.from({ length: count }, (_, at) => {
+    const checkpoints = refs(33).reverse();
+    return {
+      group,
+      jobId: `job-${100 + at}`,
+      state: 'ACTIVE',
+      fence: 1,
+      graph: payload(),
+      retain: 32,
+      checkpoints,
+      savepoints: refs(1),
+      commits: checkpoints.map(({ payloadId, checkpointId }) => ({ payloadId, checkpointId })),
+      nextCheckpointId: 65,
+      submittedAt: 1,
+      requestId: 'r',
+    };
+  });
 }
 
 /** What a cut has fixed of a group that has these jobs and no log. */
