@@ -143,6 +143,7 @@ async function verifyEntries(
       lines += 1;
       if (lines > file.entries)
         throw new Damaged(`${file.name} has more than the ${file.entries} entries it should have`);
+      if (lines === 1 && entry.type === 'checkpoint') throw new Damaged(`${file.name} begins in the middle of a job`);
       highestVersion = Math.max(highestVersion, versionIn(entry));
       place = followed(file.name, lines, place, entry);
       if (entry.type === 'log-entry') chain = chained(chain, line);

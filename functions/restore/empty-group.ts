@@ -29,8 +29,9 @@ export async function predecessorIn(
     if (before?.record.state === 'FAILED' && same) return before;
     throw notEmpty(group, `restore ${leadership.restoring} owns it`);
   }
-  // A leader since then would have left the name of its own request.
-  if (leadership && before?.record.state !== 'ABANDONED') {
+  // A leader since then has raised the version, whatever name its request has.
+  const untouched = leadership?.fencingVersion === before?.record.version && leadership?.holder === undefined;
+  if (leadership && !(before?.record.state === 'ABANDONED' && untouched)) {
     throw notEmpty(group, `its leadership record has version ${leadership.fencingVersion}`);
   }
   if (await room.restores.hasJobs(group)) throw notEmpty(group, 'it has jobs');

@@ -1,13 +1,13 @@
 /** Applies one file of a verified backup to the group. */
-import { Buffer } from 'node:buffer';
 import type { ArchiveEntry, EntriesFile, Manifest } from '../../api/archive.ts';
 import { entryBatches } from '../../archive/lines.ts';
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
-import { Damaged, parseEntry } from '../../archive/verifier.ts';
+import { Damaged, namedIn, parseEntry } from '../../archive/verifier.ts';
 import { bucketFiles } from '../backups/bucket/bucket-files.ts';
 import type { GroupLogs } from '../log/group-logs.ts';
-import { type ArchivedJob, type JobRestoring, restoreJob } from './jobs.ts';
-import { completeLog, holdLog, learnEntries, type Restored } from './logs.ts';
+import { type JobRestoring, restoreJob } from './jobs.ts';
+import { completeLog, holdLog, learnEntries } from './logs.ts';
+import { isFull, nothingPending, type Pending, takeUp } from './pending.ts';
 import type { RestoreRecord } from './restore-store.ts';
 
 export interface Applying extends JobRestoring {
@@ -23,9 +23,14 @@ export interface Pace {
   readonly until: number;
 }
 
-/** What is put together before it is noted. */
-const entriesAtOnce = 1_000;
-const jobsAtOnce = 64;
+interface Applied {
+  /** How far the restore has come with what is put. */
+  readonly record: RestoreRecord;
+  readonly pending: Pending;
+}
+
+/** Puts what is pending; whoever comes later puts it again, which changes nothing. */
+type Put = (applied: Applied) => Promise<Applied>;
 
 /**
  * Goes on with a file behind the entries that are restored already; answers the record with the file behind it. Throws `OutOfTime`;
@@ -38,63 +43,54 @@ export async function applyFile(
   file: EntriesFile,
   { note, until }: Pace,
 ): Promise<RestoreRecord> {
-  const { group, restoreId, heldAs = restoreId, source, fileEntries } = record;
-  const payloads = new Map(manifest.payloads.map((payload) => [payload.name, payload]));
-  const goOn = () => parts.clock.now() < until;
-  const logs = new Set(record.logs);
-  let { openLog } = record;
-  let entries: Restored[] = [];
-  let jobs: ArchivedJob[] = [];
-
-  const progress = (entriesDone: number): RestoreRecord => ({
-    ...record,
-    openLog,
-    logs: [...logs],
-    fileEntries: entriesDone,
-    restoredEntries: record.restoredEntries - fileEntries + entriesDone,
-  });
-  const flush = async () => {
-    await mapConcurrent(jobs, 16, (job) => restoreJob(parts, group, source, payloads, job, goOn));
-    if (openLog && entries.length > 0) {
-      openLog = await learnEntries(await parts.logs.open(group, openLog.log), openLog, entries);
-    }
-    jobs = [];
-    entries = [];
-  };
-  const take = async (entry: ArchiveEntry) => {
-    if (entry.type === 'job') jobs.push({ job: entry, checkpoints: [] });
-    else if (entry.type === 'checkpoint') {
-      const last = jobs.pop();
-      if (last) jobs.push({ job: last.job, checkpoints: [...last.checkpoints, entry] });
-    } else if (entry.type === 'log-entry') {
-      entries.push({ position: entry.position, data: Buffer.from(entry.data, 'base64') });
-    } else if (entry.type === 'log') {
-      await flush();
-      if (openLog) await completeLog(await parts.logs.open(group, openLog.log), openLog);
-      await parts.logs.create(group, entry.log);
-      openLog = await holdLog(await parts.logs.open(group, entry.log), heldAs, entry);
-      logs.add(entry.log);
-    }
-  };
-
+  const put: Put = (applied) => putPending(parts, manifest, applied, until);
+  const files = bucketFiles(parts.bucket, { bucket: record.source.bucket, key: record.source.prefix });
+  let applied: Applied = { record, pending: nothingPending };
   let at = 0;
-  for await (const lines of entryBatches(bucketFiles(parts.bucket, placeOf(source)), file, Damaged)) {
+  for await (const lines of entryBatches(files, file, Damaged)) {
     for (const line of lines) {
       const number = at;
       at += 1;
-      if (number < fileEntries) continue;
+      if (number < record.fileEntries) continue;
       const entry = parseEntry(file.name, line, number);
-      // A job is put with the checkpoints that follow it.
-      const full = entries.length === entriesAtOnce || (jobs.length === jobsAtOnce && entry.type !== 'checkpoint');
-      if (full) {
-        await flush();
-        await note(progress(number));
+      if (isFull(applied.pending, entry)) {
+        applied = reached(await put(applied), number);
+        await note(applied.record);
       }
-      await take(entry);
+      applied = await apply(parts, applied, entry, put);
     }
   }
-  await flush();
-  return { ...progress(at), file: record.file + 1, fileEntries: 0 };
+  const done = reached(await put(applied), at);
+  return { ...done.record, file: record.file + 1, fileEntries: 0 };
 }
 
-const placeOf = ({ bucket, prefix }: RestoreRecord['source']) => ({ bucket, key: prefix });
+/** The record once so many entries of the file are restored. */
+function reached({ record, pending }: Applied, entries: number): Applied {
+  const restoredEntries = record.restoredEntries + entries - record.fileEntries;
+  return { record: { ...record, restoredEntries, fileEntries: entries }, pending };
+}
+
+async function apply(parts: Applying, applied: Applied, entry: ArchiveEntry, put: Put): Promise<Applied> {
+  if (entry.type !== 'log') return { ...applied, pending: takeUp(applied.pending, entry) };
+  const { record, pending } = await put(applied);
+  const { group, restoreId, heldAs = restoreId, openLog, logs } = record;
+  if (openLog) await completeLog(await parts.logs.open(group, openLog.log), openLog);
+  await parts.logs.create(group, entry.log);
+  const held = await holdLog(await parts.logs.open(group, entry.log), heldAs, entry);
+  return { record: { ...record, openLog: held, logs: [...new Set([...logs, entry.log])] }, pending };
+}
+
+async function putPending(
+  parts: Applying,
+  manifest: Manifest,
+  { record, pending }: Applied,
+  until: number,
+): Promise<Applied> {
+  const { group, source, openLog } = record;
+  const { payloads } = namedIn(manifest);
+  const goOn = () => parts.clock.now() < until;
+  await mapConcurrent(pending.jobs, 16, (job) => restoreJob(parts, group, source, payloads, job, goOn));
+  if (!openLog || pending.entries.length === 0) return { record, pending: nothingPending };
+  const learned = await learnEntries(await parts.logs.open(group, openLog.log), openLog, pending.entries);
+  return { record: { ...record, openLog: learned }, pending: nothingPending };
+}

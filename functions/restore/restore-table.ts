@@ -19,6 +19,7 @@ const restoringPartition = 'RESTORE';
 const restorePrefix = 'RESTORE#';
 /** No restore has this id. */
 const nobody = '-';
+const noVersion = -1;
 
 /** Binds the restore port to the main table. */
 export function restoreTable(client: DynamoDBDocumentClient, table: string): RestoreStore {
@@ -132,9 +133,17 @@ export function restoreTable(client: DynamoDBDocumentClient, table: string): Res
                 Put: {
                   TableName: table,
                   Item: item,
-                  ConditionExpression:
-                    'attribute_not_exists(pk) OR restoring IN (:mine, :over) OR (requestId = :over AND attribute_not_exists(restoring))',
-                  ExpressionAttributeValues: { ':mine': restoreId, ':over': over?.record.restoreId ?? nobody },
+                  // Whoever has led the group since another restore was abandoned has raised the version.
+                  ConditionExpression: [
+                    'attribute_not_exists(pk)',
+                    'restoring IN (:mine, :over)',
+                    '(requestId = :over AND fencingVersion = :left AND attribute_not_exists(restoring) AND attribute_not_exists(holder))',
+                  ].join(' OR '),
+                  ExpressionAttributeValues: {
+                    ':mine': restoreId,
+                    ':over': over?.record.restoreId ?? nobody,
+                    ':left': over?.record.version ?? noVersion,
+                  },
                 },
               },
               // Should the record be lost again, it reappears above this.

@@ -1,14 +1,14 @@
 /** The steps of a restore, each in whatever process comes next. */
 import { maxVersion } from '../../api/ballot.ts';
-import { Problem } from '../../api/problem.ts';
 import { Damaged, openManifest } from '../../archive/verifier.ts';
 import type { Failure } from '../backups/backup.ts';
 import { OutOfTime } from '../backups/worker/built-in-worker.ts';
 import { logger } from '../platform/logging.ts';
 import { abandon, undo } from './abandon.ts';
 import { notEmpty, predecessorIn } from './empty-group.ts';
+import { failureOf } from './failure.ts';
 import { applyFile, type Note, type Pace } from './files.ts';
-import { completeLog, LogInUse, releaseLog } from './logs.ts';
+import { completeLog, releaseLog } from './logs.ts';
 import { isOver, type Launching, type Restores } from './restore.ts';
 import type { RestoreRecord, StoredRestore } from './restore-store.ts';
 import { filesOf, verifySome } from './verification.ts';
@@ -58,12 +58,6 @@ export async function stepRestore(
     // Should another process have gone on with it meanwhile, it is the one to end it.
     return { over: await failed(room, stored, failure), stood: false };
   }
-}
-
-function failureOf(error: unknown) {
-  if (error instanceof Damaged) return { code: 'backup_damaged', message: error.message };
-  if (error instanceof LogInUse) return { code: 'group_not_empty', message: error.message };
-  return error instanceof Problem ? { code: error.code, message: error.detail } : undefined;
 }
 
 type Opened = ReturnType<typeof openManifest>;

@@ -1,0 +1,43 @@
+/** Why a restore cannot go on. */
+import { Problem } from '../../api/problem.ts';
+import { Damaged } from '../../archive/verifier.ts';
+import type { Failure } from '../backups/backup.ts';
+import { LogInUse } from './logs.ts';
+import { MisplacedEntryError } from './pending.ts';
+
+/** What the stores say of a request that they will never take, however often it is sent. */
+const refusedForGood = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'InvalidRequest',
+  'ItemCollectionSizeLimitExceededException',
+  'NoSuchBucket',
+  'ResourceNotFoundException',
+  'SerializationException',
+  'ValidationException',
+]);
+const cancelledForGood = new Set(['ItemCollectionSizeLimitExceeded', 'ValidationError', 'AccessDenied']);
+
+/** Undefined for what may pass: the step is repeated then. */
+export function failureOf(error: unknown): Failure | undefined {
+  if (error instanceof Damaged) return { code: 'backup_damaged', message: error.message };
+  if (error instanceof LogInUse) return { code: 'group_not_empty', message: error.message };
+  if (error instanceof MisplacedEntryError) return { code: 'internal', message: error.message };
+  if (error instanceof Problem) return error.kind.retryable ? undefined : { code: error.code, message: error.detail };
+  return isRefusedForGood(error) ? { code: 'write_refused', message: refusal(error as Error) } : undefined;
+}
+
+function isRefusedForGood(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { CancellationReasons = [] } = error as { CancellationReasons?: { Code?: string }[] };
+  return refusedForGood.has(error.name) || CancellationReasons.some(({ Code = '' }) => cancelledForGood.has(Code));
+}
+
+const longestMessage = 500;
+
+function refusal(error: Error): string {
+  const { CancellationReasons = [] } = error as { CancellationReasons?: { Code?: string; Message?: string }[] };
+  const reason = CancellationReasons.find(({ Code = '' }) => cancelledForGood.has(Code));
+  const message = reason ? `${reason.Code}: ${reason.Message}` : `${error.name}: ${error.message}`;
+  return `A store refuses what the restore writes, for good: ${message}`.slice(0, longestMessage);
+}
