@@ -10,6 +10,7 @@ import {
   backupNotAvailable,
   backupRunning,
   groupNotEmpty,
+  groupNotFound,
   noWorker,
   restoreCompleted,
   sourceForbidden,
@@ -82,7 +83,7 @@ export const createBackup = operation({
   answer: z.union([backupStatus, explanation]),
   status: 202,
   otherStatuses: [200],
-  problems: [backupInProgress, noWorker, backupFailed, limitReached],
+  problems: [groupNotFound, backupInProgress, noWorker, limitReached, backupFailed],
 });
 
 export const listBackups = operation({
@@ -165,6 +166,19 @@ export const shareBackup = operation({
   problems: [notFound],
 });
 
+export const unshareBackup = operation({
+  method: 'DELETE',
+  path: `${backups}/{backup}/share/{with}`,
+  summary: 'Take back that another group may restore this backup',
+  servedBy: 'backups',
+  callers: ['operator'],
+  params: z.extend(backup, { with: name }),
+  query: nothing,
+  body: nothing,
+  answer: z.object({ sharedWith: z.array(name) }),
+  problems: [notFound],
+});
+
 const policyPath = '/v1/groups/{group}/backup-policy';
 
 export const backupPolicy = z.strictObject({
@@ -232,6 +246,16 @@ export const restoreStatus = z.object({
   error: z.optional(z.object({ code: z.string(), message: z.string() })),
 });
 
+/** S3 has keys of up to 1024 bytes, of which the names of the files need some. */
+const longestUri = 768;
+const sourceUri = z.string().check(
+  z.minLength(1),
+  z.maxLength(longestUri),
+  // Neither control characters nor half of a pair.
+  z.regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must have no control characters'),
+  z.refine((uri) => Buffer.byteLength(uri) <= longestUri, `must have at most ${longestUri} bytes`),
+);
+
 export const startRestore = operation({
   method: 'POST',
   path: '/v1/groups/{group}/restore',
@@ -243,7 +267,7 @@ export const startRestore = operation({
   body: z
     .strictObject({
       backupId: z.optional(backupId),
-      uri: z.optional(z.string().check(z.minLength(1), z.maxLength(1024))),
+      uri: z.optional(sourceUri),
     })
     .check(
       z.refine(({ backupId, uri }) => (backupId === undefined) !== (uri === undefined), 'needs either backupId or uri'),
@@ -251,7 +275,7 @@ export const startRestore = operation({
   answer: restoreStatus,
   status: 202,
   otherStatuses: [200],
-  problems: [notFound, groupNotEmpty, backupDamaged, sourceForbidden],
+  problems: [notFound, groupNotFound, groupNotEmpty, backupDamaged, sourceForbidden],
 });
 
 export const getRestore = operation({
@@ -321,6 +345,7 @@ export const backupOperations = {
   deleteBackup,
   listBackupFiles,
   shareBackup,
+  unshareBackup,
   putBackupPolicy,
   getBackupPolicy,
   deleteBackupPolicy,

@@ -95,3 +95,11 @@ export const workerReplaced: ProblemKind = {
   retryable: false,
   remedy: 'Stop this process, or give each worker a name of its own.',
 };
+
+export const groupNotFound: ProblemKind = {
+  code: 'group_not_found',
+  status: 404,
+  title: 'The group never existed',
+  retryable: false,
+  remedy: 'Check its name: a group exists once it was led, or has a job, a log or a worker.',
+};

@@ -6,6 +6,7 @@ import {
   getBackup,
   listBackups,
   shareBackup,
+  unshareBackup,
 } from '../../api/operations/backups.ts';
 import { type ConnectionOptions, connect, withConnection, withGroup } from '../connection.ts';
 import { bytes, listed, plain, print, relative, table } from '../output.ts';
@@ -92,6 +93,20 @@ export function backupCommands(program: Command, shell: Shell): void {
       const params = { group: options.group, backup: id };
       const answer = await client.call(shareBackup, { params, body: { group: options.with } });
       print(shell, options, answer, ({ sharedWith }) => `backup ${id} may be restored by ${sharedWith.join(', ')}`);
+    });
+
+  subcommand('unshare', 'take back that another group may restore a backup')
+    .argument('<id>')
+    .requiredOption('--with <group>', 'the group that may no longer restore it')
+    .action(async (id: string, options: GroupOptions & { with: string }) => {
+      const client = await connect(options, shell);
+      const params = { group: options.group, backup: id, with: options.with };
+      const answer = await client.call(unshareBackup, { params });
+      print(shell, options, answer, ({ sharedWith }) =>
+        sharedWith.length > 0
+          ? `backup ${id} may be restored by ${sharedWith.join(', ')}`
+          : `backup ${id} is not shared`,
+      );
     });
 
   downloadCommand(subcommand('download', 'download the files of a backup into a folder, and verify them'), shell);

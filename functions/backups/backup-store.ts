@@ -43,7 +43,7 @@ export interface BackupStore {
     group: string,
     after: string | undefined,
     limit: number,
-  ): Promise<{ items: Stored[]; last?: string | undefined }>;
+  ): Promise<{ items: (Stored & BackupName)[]; last?: string | undefined }>;
   /** Backups in progress, of all groups, in pages. */
   listRunning(after: string | undefined): Promise<NamePage>;
   /** Ended backups that have left things behind, of all groups, in pages. */

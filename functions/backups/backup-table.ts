@@ -201,7 +201,10 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
         }),
       );
       return {
-        items: Items.flatMap((item) => toStored(item) ?? []),
+        items: Items.flatMap((item) => {
+          const stored = toStored(item);
+          return stored ? [{ ...stored, group, backupId: String(item['sk']).slice(backupPrefix.length) }] : [];
+        }),
         last: LastEvaluatedKey?.['sk'] as string | undefined,
       };
     },

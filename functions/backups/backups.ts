@@ -7,6 +7,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Workflow } from './attempt/workflow.ts';
 import type { BackupStore } from './backup-store.ts';
+import type { GroupDirectory } from './group-directory.ts';
 import type { Archives, Cutting } from './ports.ts';
 import type { WorkerStore } from './worker/worker-store.ts';
 
@@ -38,6 +39,7 @@ export interface Backups {
 
 export type WithWorkflow = Backups & { readonly workflow: Workflow };
 export type WithCutting = Backups & { readonly cutting: Cutting };
+export type WithGroups = { readonly groups: GroupDirectory };
 /** Archives lie in this bucket. */
 export type WithBucket = Backups & { readonly bucket: string };
 export type WithArchives = Backups & { readonly archives: Archives };

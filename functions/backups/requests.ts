@@ -3,7 +3,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { invalidRequest, limitReached, Problem, unavailable } from '../../api/problem.ts';
 import { backupFailed, backupFinal, backupInProgress, backupRunning, noWorker } from '../../api/problems/backups.ts';
-import { instant } from '../platform/clock.ts';
 import { logger } from '../platform/logging.ts';
 import { commandIds, demandOf } from './attempt/delegation.ts';
 import { wholeSeconds } from './attempt/workflow.ts';
@@ -230,46 +229,11 @@ export async function share(room: Backups, name: BackupName, group: string): Pro
   return sharedWith;
 }
 
-/** A backup as callers see it. */
-export function shown(record: BackupRecord, now: number) {
-  const {
-    backupId,
-    group,
-    state,
-    attempt,
-    worker,
-    host,
-    uri,
-    entryCount,
-    bytes,
-    startedAt,
-    endedAt,
-    cut,
-    pausedMs,
-    error,
-    refusals,
-    sharedWith,
-  } = record;
-  const running = isFinal(record)
-    ? {}
-    : { [state]: (record.phases[state] ?? 0) + Math.max(0, now - record.stateSince) };
-  return {
-    backupId,
-    group,
-    state,
-    attempt,
-    ...(worker === undefined ? {} : { worker }),
-    ...(host === undefined ? {} : { host }),
-    ...(uri === undefined ? {} : { uri }),
-    entryCount,
-    bytes,
-    startedAt: instant(startedAt),
-    ...(endedAt === undefined ? {} : { endedAt: instant(endedAt) }),
-    phases: { ...record.phases, ...running },
-    ...(cut === undefined ? {} : { cut: { ...cut } }),
-    ...(pausedMs === undefined ? {} : { pausedMs }),
-    ...(error === undefined ? {} : { error }),
-    refusals: [...refusals],
-    ...(sharedWith.length === 0 ? {} : { sharedWith: [...sharedWith] }),
-  };
+/** Takes it back: from then on no restore by that group begins. One that has begun goes on. Safe to repeat. Throws `not_found`. */
+export async function unshare(room: Backups, name: BackupName, group: string): Promise<readonly string[]> {
+  const { sharedWith } = await changed(room, name, (record) => {
+    if (!record.sharedWith.includes(group)) return record;
+    return { ...record, sharedWith: record.sharedWith.filter((other) => other !== group) };
+  });
+  return sharedWith;
 }

@@ -1,38 +1,42 @@
 import * as schema from '../../api/operations/backups.ts';
 import { fromCursor, toCursor } from '../platform/cursor.ts';
 import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
-import { isFinal } from './backup.ts';
-import type { WithArchives, WithCutting, WithWorkflow } from './backups.ts';
+import { type BackupRecord, isFinal } from './backup.ts';
+import type { BackupName } from './backup-store.ts';
+import { toBackupView } from './backup-view.ts';
+import type { WithArchives, WithCutting, WithGroups, WithWorkflow } from './backups.ts';
 import { listFiles, type WithOwners } from './files.ts';
+import { mustExist } from './group-directory.ts';
 import { backupPrefix } from './keys.ts';
 import { known } from './records.ts';
-import { awaited, begin, cancel, discardMs, explain, orFailed, remove, share, shown } from './requests.ts';
+import { awaited, begin, cancel, discardMs, explain, orFailed, remove, share, unshare } from './requests.ts';
 
 /** API Gateway waits 29 s. */
 const longestWaitMs = 25_000;
 const marginMs = 2_000;
 const filesCursor = 'FILES#';
 
-type Room = WithWorkflow & WithCutting & WithArchives & WithOwners;
+type Room = WithWorkflow & WithCutting & WithArchives & WithOwners & WithGroups;
 
 export function backupRoutes(room: Room): Endpoint[] {
-  const show = (record: Parameters<typeof shown>[0]) => shown(record, room.clock.now());
+  const show = (name: BackupName, record: BackupRecord) => toBackupView(name, record, room.clock.now());
   return [
     endpoint(schema.createBackup, async ({ params: { group }, body, requestId, remainingMs }) => {
+      await mustExist(room, group);
       if (body.explain) return new Answer(200, await explain(room, group, body));
       const begun = await begin(room, { group, options: body, requestId });
       const waitMs = body.runAsync ? 0 : Math.min(longestWaitMs, remainingMs() - marginMs);
       const record = await awaited(room, begun, waitMs);
-      return new Answer(isFinal(record) ? 200 : 202, show(body.runAsync ? record : orFailed(record)));
+      return new Answer(isFinal(record) ? 200 : 202, show(begun, body.runAsync ? record : orFailed(record)));
     }),
     endpoint(schema.listBackups, async ({ params, query }) => {
       const after = query.cursor === undefined ? undefined : fromCursor(query.cursor, backupPrefix);
       const page = await room.store.list(params.group, after, query.limit);
-      const items = page.items.map(({ record }) => show(record));
+      const items = page.items.map((stored) => show(stored, stored.record));
       return { items, ...(page.last === undefined ? {} : { nextCursor: toCursor(page.last) }) };
     }),
-    endpoint(schema.getBackup, async ({ params }) => show((await known(room, nameOf(params))).record)),
-    endpoint(schema.cancelBackup, async ({ params }) => show(await cancel(room, nameOf(params)))),
+    endpoint(schema.getBackup, async ({ params }) => show(nameOf(params), (await known(room, nameOf(params))).record)),
+    endpoint(schema.cancelBackup, async ({ params }) => show(nameOf(params), await cancel(room, nameOf(params)))),
     endpoint(schema.deleteBackup, async ({ params, requestId, remainingMs }) => {
       await remove(room, { ...nameOf(params), requestId }, () => remainingMs() > discardMs);
       return { deleted: true };
@@ -46,6 +50,9 @@ export function backupRoutes(room: Room): Endpoint[] {
         ...(more ? { nextCursor: toCursor(`${filesCursor}${from + limit}`) } : {}),
       };
     }),
+    endpoint(schema.unshareBackup, async ({ params }) => ({
+      sharedWith: [...(await unshare(room, nameOf(params), params.with))],
+    })),
     endpoint(schema.shareBackup, async ({ params, body }) => ({
       sharedWith: [...(await share(room, nameOf(params), body.group))],
     })),

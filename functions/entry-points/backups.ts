@@ -11,13 +11,14 @@ import { lambdaHandler } from '../platform/lambda.ts';
 import { restoreRoomWithLaunch } from '../restore/environment.ts';
 import { policyRoutes, restoreRoutes } from '../restore/routes.ts';
 
+const restores = restoreRoomWithLaunch();
 const backups = {
   ...backupRoomWithWorkflow(),
   archives: archivesRoom(),
   cutting: cuttingRoom(),
   owners: backupOwnersTable(documentClient(), backupSettings().table),
+  groups: restores.groups,
 };
-const restores = restoreRoomWithLaunch();
 
 /** Serves backups, their attempts, policies and restores. Completes task tokens, so it cannot be a task of the workflow. */
 export const handler = lambdaHandler(

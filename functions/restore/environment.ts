@@ -2,8 +2,10 @@ import * as z from 'zod/mini';
 import { backupOwnersTable } from '../backups/backup-owners-table.ts';
 import { backupTable } from '../backups/backup-table.ts';
 import { archiveBucket } from '../backups/bucket/archive-bucket.ts';
+import { groupDirectory } from '../backups/group-directory.ts';
 import { policyTable } from '../backups/schedule/policy-table.ts';
 import { archiveBucketName, backupSettings } from '../backups/settings.ts';
+import { workerTable } from '../backups/worker/worker-table.ts';
 import { jobRoom } from '../jobs/environment.ts';
 import { resultRetention } from '../jobs/settings.ts';
 import { leaseTable } from '../leadership/lease-table.ts';
@@ -27,12 +29,15 @@ export function restoreRoom(): Restores {
     ...resultRetention,
   });
   const client = documentClient();
+  const leases = leaseTable(client, table);
+  const logs = groupLogs(logRoom(), systemClock);
   return {
+    groups: groupDirectory({ leases, logs, jobs: jobRoom().jobs, workers: workerTable(client, table) }),
     store: backupTable(client, table),
     owners: backupOwnersTable(client, table),
-    leases: leaseTable(client, table),
+    leases,
     restores: restoreTable(client, table),
-    logs: groupLogs(logRoom(), systemClock),
+    logs,
     bucket: archiveBucket(s3Client()),
     bucketName: archiveBucketName(),
     clock: systemClock,

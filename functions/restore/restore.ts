@@ -52,8 +52,14 @@ export async function startRestore(
     if (!isOver(earlier.record)) await room.launch(earlier.record);
     return earlier.record;
   }
-  const source = await sourceOf(room, group, request);
+  const { source, manifestSha256 } = await sourceOf(room, group, request);
   const opened = await openManifest(filesOf(room, source)).catch(refuseDamage);
+  if (manifestSha256 !== undefined && opened.sha256 !== manifestSha256) {
+    throw new Problem(
+      backupDamaged,
+      'The manifest is another one than when the backup was completed; nothing was written.',
+    );
+  }
   await predecessorIn(room, group, { source, manifestSha256: opened.sha256 });
   const record: RestoreRecord = {
     group,

@@ -1,13 +1,16 @@
 /** Which backups a group may read: its own, those shared with it, and what the deployment's list of prefixes allows. */
 import { notFound, Problem } from '../../api/problem.ts';
 import { backupDamaged, sourceForbidden } from '../../api/problems/backups.ts';
+import type { BackupRecord } from '../backups/backup.ts';
 import type { BackupOwners } from '../backups/backup-owners.ts';
 import type { BackupStore } from '../backups/backup-store.ts';
 import { archivesPrefix, attemptPlace } from '../backups/bucket/archive-place.ts';
+import { type GroupDirectory, mustExist } from '../backups/group-directory.ts';
 import { bucketPrefixes } from '../platform/bucket-keys.ts';
 import type { RestoreSource } from './restore-store.ts';
 
 export interface SourceParts {
+  readonly groups: GroupDirectory;
   readonly store: Pick<BackupStore, 'read'>;
   readonly owners: BackupOwners;
   readonly bucketName: string;
@@ -18,28 +21,37 @@ export interface SourceParts {
 /** Files that somebody has uploaded to restore this group from lie below it. */
 export const uploadsPrefix = (group: string) => `${bucketPrefixes.uploadedBackups}${group}/`;
 
+/** Where a backup lies, and the digest of the manifest that was verified when it was completed, where the service knows it. */
+export interface FoundSource {
+  readonly source: RestoreSource;
+  readonly manifestSha256?: string | undefined;
+}
+
 /** Throws `not_found` for an unknown backup, `source_forbidden` for one that is neither the group's nor shared with it. */
 export async function sourceOf(
   parts: SourceParts,
   group: string,
   wanted: { backupId?: string | undefined; uri?: string | undefined },
-): Promise<RestoreSource> {
+): Promise<FoundSource> {
   const { backupId, uri } = wanted;
   return backupId === undefined ? byUri(parts, group, uri ?? '') : byId(parts, group, backupId);
 }
 
-async function byId(
-  { store, owners, bucketName }: SourceParts,
-  group: string,
-  backupId: string,
-): Promise<RestoreSource> {
+async function byId(parts: SourceParts, group: string, backupId: string): Promise<FoundSource> {
+  const { store, owners } = parts;
   const own = await store.read(group, backupId);
   const owner = own ? group : await owners.ownerOf(backupId);
   const record = own?.record ?? (owner === undefined ? undefined : (await store.read(owner, backupId))?.record);
   if (owner === undefined || !record) {
     throw new Problem(notFound, `There is no backup ${backupId}; see the lists of backups.`);
   }
-  if (owner !== group && !record.sharedWith.includes(group)) throw forbidden(`Backup ${backupId}`, group);
+  return readable(parts, group, record, `Backup ${backupId}`);
+}
+
+/** Only what the service has verified: what an attempt that failed has left may be anything. */
+function readable({ bucketName }: SourceParts, group: string, record: BackupRecord, named: string): FoundSource {
+  const { group: owner, backupId, attempt, manifestSha256 } = record;
+  if (owner !== group && !record.sharedWith.includes(group)) throw forbidden(named, group);
   if (record.state !== 'COMPLETED') {
     throw new Problem(
       backupDamaged,
@@ -48,29 +60,42 @@ async function byId(
     );
   }
   if (record.uri?.startsWith('file:')) throw local(record.uri);
-  return { bucket: bucketName, prefix: attemptPlace({ group: owner, backupId, attempt: record.attempt }) };
+  return { source: { bucket: bucketName, prefix: attemptPlace({ group: owner, backupId, attempt }) }, manifestSha256 };
 }
 
 const address = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/(.*)$/;
 const ownPlace = new RegExp(`^${archivesPrefix}([^/]+)/([0-9a-f-]{36})/[0-9]+/$`);
 
-async function byUri(parts: SourceParts, group: string, uri: string): Promise<RestoreSource> {
+async function byUri(parts: SourceParts, group: string, uri: string): Promise<FoundSource> {
   if (uri.startsWith('file:')) throw local(uri);
   const [, bucket, key = ''] = address.exec(uri) ?? [];
   if (bucket === undefined || key.split('/').includes('..')) throw forbidden(uri, group);
   const source = { bucket, prefix: key.endsWith('/') ? key : `${key}/` };
-  if (bucket === parts.bucketName) {
-    const [, owner, backupId] = ownPlace.exec(source.prefix) ?? [];
-    if (owner === group || source.prefix.startsWith(uploadsPrefix(group))) return source;
-    if (owner !== undefined && backupId !== undefined) {
-      const stored = await parts.store.read(owner, backupId);
-      if (stored?.record.sharedWith.includes(group)) return source;
-    }
-  }
   const there = `s3://${bucket}/${source.prefix}`;
   const listed = parts.restoreSources.map((prefix) => (prefix.endsWith('/') ? prefix : `${prefix}/`));
-  if (listed.some((prefix) => there.startsWith(prefix))) return source;
-  throw forbidden(uri, group);
+  if (listed.some((prefix) => there.startsWith(prefix))) return { source };
+  if (bucket !== parts.bucketName) throw forbidden(uri, group);
+  if (source.prefix.startsWith(uploadsPrefix(group))) return { source };
+  return byOwnUri(parts, group, uri, source);
+}
+
+/** The files of a backup of this deployment: allowed, and looked at, as by its id. */
+async function byOwnUri(
+  parts: SourceParts,
+  group: string,
+  uri: string,
+  { prefix }: RestoreSource,
+): Promise<FoundSource> {
+  const [, owner, backupId] = ownPlace.exec(prefix) ?? [];
+  if (owner === undefined || backupId === undefined) throw forbidden(uri, group);
+  const stored = await parts.store.read(owner, backupId);
+  if (!stored) {
+    await mustExist(parts, owner);
+    throw forbidden(uri, group);
+  }
+  const found = readable(parts, group, stored.record, uri);
+  if (found.source.prefix !== prefix) throw forbidden(uri, group);
+  return found;
 }
 
 function forbidden(what: string, group: string): Problem {

@@ -1,12 +1,19 @@
+import { randomUUID } from 'node:crypto';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
 import { finish } from '../../../functions/backups/attempt/attempts.ts';
 import { verify } from '../../../functions/backups/attempt/conclusion.ts';
 import { choose } from '../../../functions/backups/attempt/delegation.ts';
 import { verdictFor } from '../../../functions/backups/backup.ts';
+import { toBackupView } from '../../../functions/backups/backup-view.ts';
+import { backupKey } from '../../../functions/backups/keys.ts';
 import { settled } from '../../../functions/backups/records.ts';
-import { awaited, begin, explain, orFailed, remove, share, shown } from '../../../functions/backups/requests.ts';
+import { awaited, begin, explain, orFailed, remove, share, unshare } from '../../../functions/backups/requests.ts';
+import { backupRoutes } from '../../../functions/backups/routes.ts';
 import { sweep } from '../../../functions/backups/sweep.ts';
 import { OutOfTime } from '../../../functions/backups/worker/built-in-worker.ts';
+import { serve } from '../../../functions/platform/http.ts';
 import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { problemOf } from '../leadership/room.ts';
 import { finished, group, openBackups } from './world.ts';
@@ -24,6 +31,39 @@ describe('a request', () => {
     expect(await world.room.store.running(group)).toBeUndefined();
     expect(world.workflow.started).toEqual([]);
     expect(await world.begin({ allowLeader: true })).toMatchObject({ state: 'INITIATING' });
+  });
+
+  test('is refused once the group has as many backups as it may have, unless it has begun one already', async () => {
+    const world = await openBackups();
+    const room = { ...world.room, settings: { ...world.room.settings, mostBackups: 3 } };
+    const options = { ...plainOptions, bypassDelegation: true };
+    const asked = (requestId: string) => begin(room, { group, options, requestId });
+    const ids: string[] = [];
+    for (let at = 0; at < 3; at += 1) {
+      const { backupId } = await asked(`request-${at}`);
+      await settled(room, { group, backupId }, { code: 'internal', message: 'played' });
+      ids.push(backupId);
+    }
+    expect(await problemOf(asked('one-more'))).toMatchObject({
+      code: 'limit_reached',
+      members: { of: 'backups', limit: 3 },
+    });
+    expect((await asked('request-0')).backupId).toBe(ids[0]);
+    await remove(room, { group, backupId: ids[1] ?? '', requestId: 'removal' });
+    expect(await asked('one-more')).toMatchObject({ state: 'INITIATING' });
+  });
+
+  test('for a group that never existed is told so, also to explain', async () => {
+    const { room } = await openBackups();
+    const asked: string[] = [];
+    const groups = { exists: async (name: string) => asked.push(name) > 99 };
+    const app = serve(backupRoutes({ ...room, owners: undefined as never, groups }));
+    for (const body of [{}, { explain: true }, { allowLeader: true }]) {
+      const response = await app.request('/v1/groups/ordesr/backups', { method: 'POST', body: JSON.stringify(body) });
+      expect([response.status, await response.json()]).toMatchObject([404, { code: 'group_not_found' }]);
+    }
+    expect(asked).toEqual(['ordesr', 'ordesr', 'ordesr']);
+    expect(await room.store.running('ordesr')).toBeUndefined();
   });
 
   test('is refused while another backup is in progress, with its id; the same request gets its backup again', async () => {
@@ -107,7 +147,7 @@ describe('a status', () => {
     const { backupId, secret } = await world.accepted();
     world.clock.time += 1_000;
     const record = await world.record(backupId);
-    const status = shown(record, world.clock.now());
+    const status = toBackupView(record, record, world.clock.now());
     expect(status).toMatchObject({ backupId, state: 'TRANSITIONING', worker: 'w1', phases: { TRANSITIONING: 1_000 } });
     const text = JSON.stringify(status);
     for (const hidden of [secret, record.secretHash ?? '', record.taskToken ?? '']) expect(text).not.toContain(hidden);
@@ -176,6 +216,37 @@ describe('a status', () => {
       members: { issues: [{ path: 'group', message: expect.stringContaining('one more than the 100 groups') }] },
     });
     expect(await share(world.room, name, 'copies')).toHaveLength(100);
+  });
+
+  test('can be taken back from a group that it was shared with', async () => {
+    const world = await openBackups();
+    const name = await world.begin({ bypassDelegation: true });
+    for (const copies of ['copies', 'others']) await share(world.room, name, copies);
+    expect(await unshare(world.room, name, 'copies')).toEqual(['others']);
+    expect(await unshare(world.room, name, 'copies')).toEqual(['others']);
+    expect(await problemOf(unshare(world.room, { ...name, backupId: randomUUID() }, 'copies'))).toMatchObject({
+      code: 'not_found',
+    });
+  });
+
+  test('whose record another hand has made unreadable fails no listing: it is shown as damaged', async () => {
+    const world = await openBackups();
+    const { room, client, table } = world;
+    const intact = await world.begin({ bypassDelegation: true });
+    const backupId = uuidv7();
+    for (const record of ['nonsense', { state: 'COMPLETED', startedAt: 9e15 }]) {
+      await client.send(
+        new PutCommand({ TableName: table, Item: { ...backupKey(group, backupId), revision: 1, record } }),
+      );
+      const app = serve(backupRoutes({ ...room, owners: undefined as never, groups: { exists: async () => true } }));
+      const listed = (await (await app.request(`/v1/groups/${group}/backups`)).json()) as { items: unknown[] };
+      expect(listed.items).toMatchObject([
+        { backupId, group, state: 'FAILED', error: { code: 'record_damaged' } },
+        { backupId: intact.backupId, state: 'INITIATING' },
+      ]);
+      const shown = await app.request(`/v1/groups/${group}/backups/${backupId}`);
+      expect([shown.status, await shown.json()]).toMatchObject([200, { error: { code: 'record_damaged' } }]);
+    }
   });
 
   test('of an unknown attempt is superseded for everybody', async () => {

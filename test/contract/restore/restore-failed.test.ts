@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
-import { contend } from '../../../functions/leadership/leadership.ts';
+import { contend } from '../../../functions/leadership/contend.ts';
 import { leaseTable } from '../../../functions/leadership/lease-table.ts';
 import { abandon } from '../../../functions/restore/abandon.ts';
 import { startRestore, type WithLaunch } from '../../../functions/restore/restore.ts';

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sealed } from '../../../archive/format.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
-import { share } from '../../../functions/backups/requests.ts';
+import { share, unshare } from '../../../functions/backups/requests.ts';
 import { groupKey } from '../../../functions/leadership/keys.ts';
 import { serve } from '../../../functions/platform/http.ts';
-import { startRestore } from '../../../functions/restore/restore.ts';
+import { startRestore, type WithLaunch } from '../../../functions/restore/restore.ts';
 import { restoreRoutes } from '../../../functions/restore/routes.ts';
 import { sha256 } from '../../support/backups/archives.ts';
 import { initialise, memoryWriter } from '../../support/backups/memory-logs.ts';
@@ -42,7 +42,7 @@ async function copyOfFiles() {
   const from = attemptPlace(backup);
   const to = `copies/${randomUUID()}/`;
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: from }));
-  const names = Contents.map(({ Key = '' }) => Key.slice(from.length)).filter((name) => !name.startsWith('progress-'));
+  const names = Contents.map(({ Key = '' }) => Key.slice(from.length)).filter((name) => !/^(progress|cut)-/.test(name));
   const files = {
     names,
     prefix: to,
@@ -122,7 +122,13 @@ describe('a damaged backup is refused and nothing is written', () => {
     const name = files.names.find((one) => one.startsWith('entries-')) ?? '';
     const bytes = gzipSync(`${gunzipSync(await files.read(name)).toString()}{"type":"wish"}\n`);
     const { seal: _seal, ...body } = JSON.parse((await files.read('manifest.json')).toString());
-    body.files[0] = { name, bytes: bytes.length, sha256: sha256(bytes), entries: body.files[0].entries + 1 };
+    body.files[0] = {
+      name,
+      bytes: bytes.length,
+      sha256: sha256(bytes),
+      entries: body.files[0].entries + 1,
+      unpacked: gunzipSync(bytes).length,
+    };
     body.counts.entries += 1;
     await files.put(name, bytes);
     await files.put('manifest.json', Buffer.from(sealed(body)));
@@ -162,6 +168,85 @@ describe('who may restore what', () => {
     expect(await service.restore({ group, backupId: backup.backupId })).toMatchObject({ state: 'COMPLETED' });
     const third = `third-${randomUUID()}`;
     expect(await call(service, third, { backupId: backup.backupId })).toMatchObject({ status: 403 });
+  });
+
+  test('no longer once the owner has taken it back', async () => {
+    const group = `guest-${randomUUID()}`;
+    const room = { store: service.restores.store } as Parameters<typeof share>[0];
+    const name = { group: owner, backupId: backup.backupId };
+    await share(room, name, group);
+    await unshare(room, name, group);
+    for (const wanted of [{ backupId: backup.backupId }, { uri: service.archives.uri(backup) }]) {
+      expect(await call(service, group, wanted)).toMatchObject({ status: 403, body: { code: 'source_forbidden' } });
+    }
+    await expectNothingWritten(group);
+  });
+
+  test('nobody what an attempt has left that was never verified, not even its own group', async () => {
+    const group = `forger-${randomUUID()}`;
+    const forged = await archive.record(group, { state: 'FAILED' });
+    const { s3, bucket } = archive.world;
+    const files = await copyOfFiles();
+    for (const name of files.names) {
+      const Key = `${attemptPlace({ ...forged, attempt: 1 })}${name}`;
+      await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: await files.read(name) }));
+    }
+    const uri = service.archives.uri(forged);
+    expect(await call(service, group, { uri })).toMatchObject({ status: 422, body: { code: 'backup_damaged' } });
+    const another = `s3://${bucket}/${attemptPlace({ ...backup, attempt: 7 })}`;
+    expect(await call(service, owner, { uri: another })).toMatchObject({ status: 403 });
+  });
+
+  test('a backup whose manifest is another one than when it was completed is refused', async () => {
+    const group = `swapped-${randomUUID()}`;
+    const room = { store: service.restores.store } as Parameters<typeof share>[0];
+    await share(room, { group: owner, backupId: backup.backupId }, group);
+    const store: WithLaunch['store'] = {
+      ...service.restores.store,
+      async read(...name) {
+        const stored = await service.restores.store.read(...name);
+        return stored && { ...stored, record: { ...stored.record, manifestSha256: 'a'.repeat(64) } };
+      },
+    };
+    const swapped = { ...service, restores: { ...service.restores, store } };
+    expect(await call(swapped, group, { backupId: backup.backupId })).toMatchObject({
+      status: 422,
+      body: {
+        code: 'backup_damaged',
+        detail: expect.stringContaining('another one than when the backup was completed'),
+      },
+    });
+    await expectNothingWritten(group);
+  });
+
+  test('the backup of a group that never existed is told from one that is not shared', async () => {
+    const { bucket } = archive.world;
+    const uri = `s3://${bucket}/backups/ordesr/${backup.backupId}/1/`;
+    expect(await call(service, `lost-${randomUUID()}`, { uri })).toMatchObject({
+      status: 404,
+      body: { code: 'group_not_found', detail: expect.stringContaining('"ordesr"') },
+    });
+  });
+
+  test('what can be no address is an invalid request, not a failure of the service', async () => {
+    const group = `hostile-${randomUUID()}`;
+    const { bucket } = archive.world;
+    const copies = `s3://${bucket}/copies/`;
+    const hostile = [
+      `${copies}\u0000/`,
+      `${copies}\u001b[2J/`,
+      `${copies}\ud800/`,
+      copies + 'x'.repeat(5_000),
+      copies + 'ü'.repeat(500),
+    ];
+    for (const uri of hostile) {
+      expect(await call(trusting(), group, { uri }), JSON.stringify(uri)).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_request' },
+      });
+    }
+    expect((await call(trusting(), group, { uri: `${copies}ünterlagen 1/` })).status).toBe(422);
+    await expectNothingWritten(group);
   });
 
   test('an unknown backup is not found; what is not listed, or no place at all, is forbidden', async () => {
