@@ -5,6 +5,7 @@ import { jobOperations } from './operations/jobs.ts';
 import { leadershipOperations } from './operations/leadership.ts';
 import { logOperations } from './operations/log.ts';
 import { logReplicaOperations } from './operations/log-replicas.ts';
+import { restoreOperations } from './operations/restore.ts';
 import { operationsOperations } from './operations/service.ts';
 import { workerOperations } from './operations/workers.ts';
 
@@ -16,6 +17,7 @@ export const catalogue = {
   ...logOperations,
   ...logReplicaOperations,
   ...backupOperations,
+  ...restoreOperations,
   ...workerOperations,
   ...operationsOperations,
 } satisfies Record<string, Operation>;

@@ -40,6 +40,11 @@ export const sizes = {
   s3: { largeObjectMiB: size(128, 1024), racingWriters: 30 },
   backups: {
     randomGroups: size(4, 60),
+    simulatedRuns: size(12, 1_000),
+    variantRuns: 60,
+    /** Backups of a group whose program cross-references what it writes; jobs of that group. */
+    causalBackups: size(3, 50),
+    causalJobs: size(20, 200),
     restoreKills: size(8, 200),
     entries: 200_000,
     jobs: 2_000,

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import type * as z from 'zod/mini';
-import { abandonRestore, getRestore, type restoreStatus, startRestore } from '../../api/operations/backups.ts';
+import { abandonRestore, getRestore, type restoreStatus, startRestore } from '../../api/operations/restore.ts';
 import type { TenureClient } from '../../client/tenure-client.ts';
 import { type ConnectionOptions, connect, withConnection, withGroup } from '../connection.ts';
 import { ExitError, exitCodes, UsageError } from '../exit.ts';

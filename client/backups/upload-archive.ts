@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { manifestName } from '../../api/archive.ts';
-import { uploadRestore } from '../../api/operations/backups.ts';
+import { uploadRestore } from '../../api/operations/restore.ts';
 import { folderFiles } from '../../archive/folder.ts';
 import { sha256Of } from '../../archive/format.ts';
 import { Damaged, verifyArchive } from '../../archive/verifier.ts';

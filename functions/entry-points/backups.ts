@@ -3,13 +3,14 @@ import { cuttingRoom } from '../backups/attempt/cut-environment.ts';
 import { backupOwnersTable } from '../backups/backup-owners-table.ts';
 import { backupRoomWithWorkflow } from '../backups/environment.ts';
 import { backupRoutes } from '../backups/routes.ts';
+import { policyRoutes } from '../backups/schedule/policy-routes.ts';
 import { backupSettings } from '../backups/settings.ts';
 import { attemptRoutes } from '../backups/worker/worker-routes.ts';
 import { documentClient } from '../platform/aws.ts';
 import { serve } from '../platform/http.ts';
 import { lambdaHandler } from '../platform/lambda.ts';
 import { restoreRoomWithLaunch } from '../restore/environment.ts';
-import { policyRoutes, restoreRoutes } from '../restore/routes.ts';
+import { restoreRoutes } from '../restore/routes.ts';
 
 const restores = restoreRoomWithLaunch();
 const backups = {

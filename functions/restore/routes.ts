@@ -1,8 +1,6 @@
-import * as schema from '../../api/operations/backups.ts';
+import * as schema from '../../api/operations/restore.ts';
 import { notFound, Problem } from '../../api/problem.ts';
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
-import { newestSlot } from '../backups/schedule/policy.ts';
-import type { PolicyStore } from '../backups/schedule/policy-store.ts';
 import type { PayloadStore } from '../jobs/payloads/payload-store.ts';
 import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
 import { abandon } from './abandon.ts';
@@ -12,7 +10,7 @@ import { uploadsPrefix } from './source.ts';
 /** What is verified within the request, so that damage is its answer; the rest of a large backup is verified by the steps. */
 const verifyMs = 10_000;
 
-type Room = WithLaunch & { readonly policies: PolicyStore; readonly payloads: PayloadStore };
+type Room = WithLaunch & { readonly payloads: PayloadStore };
 
 export function restoreRoutes(room: Room): Endpoint[] {
   return [
@@ -41,27 +39,3 @@ export function restoreRoutes(room: Room): Endpoint[] {
 function unknown(group: string, restore: string): never {
   throw new Problem(notFound, `Group "${group}" has no restore ${restore}.`);
 }
-
-export function policyRoutes({ policies, clock }: Pick<Room, 'policies' | 'clock'>): Endpoint[] {
-  return [
-    endpoint(schema.putBackupPolicy, async ({ params: { group }, body: policy }) => {
-      const there = await policies.read(group);
-      // The slots before it was asked for are none that were missed; asked for again it misses none.
-      if (!there || JSON.stringify(sorted(there.policy)) !== JSON.stringify(sorted(policy))) {
-        await policies.put({ group, policy, doneUntil: newestSlot(policy, clock.now()) });
-      }
-      return policy;
-    }),
-    endpoint(schema.getBackupPolicy, async ({ params: { group } }) => {
-      const there = await policies.read(group);
-      if (there) return there.policy;
-      throw new Problem(notFound, `Group "${group}" has no backup policy; put one.`);
-    }),
-    endpoint(schema.deleteBackupPolicy, async ({ params: { group } }) => {
-      await policies.remove(group);
-      return {};
-    }),
-  ];
-}
-
-const sorted = (policy: object) => Object.entries(policy).sort(([one], [other]) => (one < other ? -1 : 1));

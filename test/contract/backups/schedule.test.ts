@@ -3,12 +3,12 @@ import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { settled } from '../../../functions/backups/records.ts';
 import { begin } from '../../../functions/backups/requests.ts';
 import type { Policy } from '../../../functions/backups/schedule/policy.ts';
+import { policyRoutes } from '../../../functions/backups/schedule/policy-routes.ts';
 import { policyTable } from '../../../functions/backups/schedule/policy-table.ts';
 import { policiesAtOnce, tick } from '../../../functions/backups/schedule/schedule.ts';
 import { OutOfTime } from '../../../functions/backups/worker/built-in-worker.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { restoreTable } from '../../../functions/restore/restore-table.ts';
-import { policyRoutes } from '../../../functions/restore/routes.ts';
 import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { group, openBackups } from './world.ts';
 

@@ -66,7 +66,7 @@ const trusting = () => archive.process({ restoreSources: [`s3://${archive.world.
 
 async function call(process: BackupProcess, group: string, body: object, key: string = randomUUID()) {
   const { payloads } = process.jobs.room;
-  const app = serve(restoreRoutes({ ...process.restores, payloads, policies: undefined as never }));
+  const app = serve(restoreRoutes({ ...process.restores, payloads }));
   const response = await app.request(`/v1/groups/${group}/restore`, {
     method: 'POST',
     headers: { 'Idempotency-Key': key },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createBackup, getBackup, getRestore, shareBackup, startRestore } from '../../../api/operations/backups.ts';
+import { createBackup, getBackup, shareBackup } from '../../../api/operations/backups.ts';
+import { getRestore, startRestore } from '../../../api/operations/restore.ts';
 import { runCli } from '../../../cli/main.ts';
 import { JobRegistry, ReplicatedLog, TenureClient, termFromEnvironment } from '../../../client/index.ts';
 import { sizes } from '../../sizes.ts';
