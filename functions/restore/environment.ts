@@ -5,7 +5,7 @@ import { archiveBucket } from '../backups/bucket/archive-bucket.ts';
 import { groupDirectory } from '../backups/group-directory.ts';
 import { policyTable } from '../backups/schedule/policy-table.ts';
 import { archiveBucketName, backupSettings } from '../backups/settings.ts';
-import { workerTable } from '../backups/worker/worker-table.ts';
+import { WorkerTable } from '../backups/worker/worker-table.ts';
 import { jobRoom } from '../jobs/environment.ts';
 import { resultRetention } from '../jobs/settings.ts';
 import { leaseTable } from '../leadership/lease-table.ts';
@@ -32,7 +32,7 @@ export function restoreRoom(): Restores {
   const leases = leaseTable(client, table);
   const logs = groupLogs(logRoom(), systemClock);
   return {
-    groups: groupDirectory({ leases, logs, jobs: jobRoom().jobs, workers: workerTable(client, table) }),
+    groups: groupDirectory({ leases, logs, jobs: jobRoom().jobs, workers: new WorkerTable(client, table) }),
     store: backupTable(client, table),
     owners: backupOwnersTable(client, table),
     leases,

@@ -11,10 +11,10 @@ import { backupOwnersTable } from '../../../functions/backups/backup-owners-tabl
 import type { BackupStore } from '../../../functions/backups/backup-store.ts';
 import { backupTable } from '../../../functions/backups/backup-table.ts';
 import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
-import { workerTable } from '../../../functions/backups/worker/worker-table.ts';
 import { groupDirectory } from '../../../functions/backups/group-directory.ts';
 import type { Archives, Cutting } from '../../../functions/backups/ports.ts';
 import { changed } from '../../../functions/backups/records.ts';
+import { WorkerTable } from '../../../functions/backups/worker/worker-table.ts';
 import type { Job, JobRecord } from '../../../functions/jobs/job.ts';
 import type { Page } from '../../../functions/jobs/job-store.ts';
 import { payloadBucket } from '../../../functions/jobs/payloads/payload-bucket.ts';
@@ -124,7 +124,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
       const kept = { logs: these, bucket, bucketName, payloads, clock };
       const cuts = { ...kept, jobs: registry, held: jobs.room.held, locks, leases, store, newId };
       const restores: WithLaunch = {
-        groups: groupDirectory({ leases, jobs: jobs.room.jobs, logs: these, workers: workerTable(other, table) }),
+        groups: groupDirectory({ leases, jobs: jobs.room.jobs, logs: these, workers: new WorkerTable(other, table) }),
         store,
         owners,
         leases,
