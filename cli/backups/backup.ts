@@ -1,19 +1,12 @@
 import type { Command } from 'commander';
-import {
-  cancelBackup,
-  createBackup,
-  deleteBackup,
-  getBackup,
-  listBackups,
-  shareBackup,
-  unshareBackup,
-} from '../../api/operations/backups.ts';
+import { cancelBackup, createBackup, deleteBackup, getBackup, listBackups } from '../../api/operations/backups.ts';
 import { type ConnectionOptions, connect, withConnection, withGroup } from '../connection.ts';
 import { bytes, listed, plain, print, relative, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
 import { downloadCommand } from './download.ts';
 import { timeoutOption } from './follow.ts';
 import { policyCommand } from './policy.ts';
+import { shareCommand, unshareCommand } from './share.ts';
 import { describe, failIfFailed, type Status, type WaitOptions, waitForEnd } from './status.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -85,30 +78,8 @@ export function backupCommands(program: Command, shell: Shell): void {
       print(shell, options, answer, () => `backup ${id} is deleted`);
     });
 
-  subcommand('share', 'let another group restore a backup')
-    .argument('<id>')
-    .requiredOption('--with <group>', 'the group that may restore it')
-    .action(async (id: string, options: GroupOptions & { with: string }) => {
-      const client = await connect(options, shell);
-      const params = { group: options.group, backup: id };
-      const answer = await client.call(shareBackup, { params, body: { group: options.with } });
-      print(shell, options, answer, ({ sharedWith }) => `backup ${id} may be restored by ${sharedWith.join(', ')}`);
-    });
-
-  subcommand('unshare', 'take back that another group may restore a backup')
-    .argument('<id>')
-    .requiredOption('--with <group>', 'the group that may no longer restore it')
-    .action(async (id: string, options: GroupOptions & { with: string }) => {
-      const client = await connect(options, shell);
-      const params = { group: options.group, backup: id, with: options.with };
-      const answer = await client.call(unshareBackup, { params });
-      print(shell, options, answer, ({ sharedWith }) =>
-        sharedWith.length > 0
-          ? `backup ${id} may be restored by ${sharedWith.join(', ')}`
-          : `backup ${id} is not shared`,
-      );
-    });
-
+  shareCommand(subcommand('share', 'let another group restore a backup'), shell);
+  unshareCommand(subcommand('unshare', 'stop letting another group restore a backup'), shell);
   downloadCommand(subcommand('download', 'download the files of a backup into a folder, and verify them'), shell);
   policyCommand(backup, shell);
   verifyCommand(backup, shell);
