@@ -21,10 +21,9 @@ interface OpenJob {
   /** Of the checkpoints that it may keep: `payload id`, by checkpoint id. */
   readonly kept: Readonly<Record<string, string>>;
   readonly payloads: readonly string[];
-  /** Ids of the last checkpoint and savepoint. */
-  readonly checkpoint: number;
-  readonly savepoint: number;
-  readonly savepoints: number;
+  /** Ids so far. */
+  readonly checkpoint: readonly number[];
+  readonly savepoint: readonly number[];
 }
 
 interface OpenLog {
@@ -93,19 +92,12 @@ function followJob(place: Place, entry: Extract<ArchiveEntry, { type: 'job' | 'd
 }
 
 /** What no job can be, whatever its record says. */
-function contradictionIn({ jobId, state, result, commits, nextCheckpointId }: JobEntry): string | undefined {
+function contradictionIn({ jobId, state, result, commits, nextCheckpointId: next }: JobEntry): string | undefined {
   if ((state === 'ACTIVE') !== (result === undefined)) {
     return `is job "${jobId}", which is ${state} ${result === undefined ? 'without' : 'with'} a result`;
   }
-  let above = nextCheckpointId;
-  for (const commit of commits) {
-    if (commit === null) continue;
-    if (commit.checkpointId >= above) {
-      return `is job "${jobId}" with commit ${commit.checkpointId} where one below ${above} must be`;
-    }
-    above = commit.checkpointId;
-  }
-  return undefined;
+  const above = commits.find((commit) => commit !== null && commit.checkpointId >= next);
+  return above ? `is job "${jobId}" with commit ${above.checkpointId}, whose next id is ${next}` : undefined;
 }
 
 function opened({ jobId, nextCheckpointId, commits, retain, graph }: JobEntry): OpenJob {
@@ -115,9 +107,8 @@ function opened({ jobId, nextCheckpointId, commits, retain, graph }: JobEntry): 
     next: nextCheckpointId,
     kept: Object.fromEntries(kept),
     payloads: graph ? [graph.payloadId] : [],
-    checkpoint: 0,
-    savepoint: 0,
-    savepoints: 0,
+    checkpoint: [],
+    savepoint: [],
   };
 }
 
@@ -127,14 +118,16 @@ function followCheckpoint(place: Place, entry: CheckpointEntry): Followed {
   if (job?.jobId !== jobId) return misplaced(`is a checkpoint of "${jobId}" without its job before it`);
   const what = `is ${kind} ${checkpointId} of "${jobId}"`;
   if (checkpointId >= job.next) return misplaced(`${what}, whose next id is ${job.next}`);
-  if (checkpointId <= job[kind]) return misplaced(`${what} after ${kind} ${job[kind]}`);
+  if (job[kind].includes(checkpointId)) return misplaced(`${what}, twice`);
   if (job.payloads.includes(payloadId)) return misplaced(`${what} with the payload of another`);
   if (kind === 'checkpoint' && job.kept[checkpointId] !== payloadId) {
     return misplaced(`${what}, which is none of the commits that the job retains`);
   }
-  const savepoints = job.savepoints + (kind === 'savepoint' ? 1 : 0);
-  if (savepoints > mostSavepoints) return misplaced(`${what}, which has ${mostSavepoints} savepoints already`);
-  const next = { ...job, savepoints, [kind]: checkpointId, payloads: [...job.payloads, payloadId] };
+  const ids = [...job[kind], checkpointId];
+  if (kind === 'savepoint' && ids.length > mostSavepoints) {
+    return misplaced(`${what}, which has ${mostSavepoints} savepoints already`);
+  }
+  const next = { ...job, [kind]: ids, payloads: [...job.payloads, payloadId] };
   return at({ ...place, job: next });
 }
 

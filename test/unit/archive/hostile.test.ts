@@ -97,7 +97,7 @@ describe('an order in which nothing can be restored is refused', () => {
     ['a job behind a log', [log, entryAt(10), job], 'behind a log'],
     ['a term twice', [term, term], 'behind other entries'],
     ['a checkpoint without its job', [term, checkpoint], 'without its job'],
-    ['a checkpoint twice', [term, job, checkpoint, checkpoint], 'after checkpoint 1'],
+    ['a checkpoint twice', [term, job, checkpoint, checkpoint], 'twice'],
     [
       'a checkpoint that the job does not know',
       [term, job, { ...checkpoint, payloadId: crypto.randomUUID() }],
