@@ -26,6 +26,8 @@ export interface BackupSettings {
   readonly mostWorkers: number;
   /** Backups that a group may keep. */
   readonly mostBackups: number;
+  /** How often the cut of an attempt is tried before the backup fails; a worker is suspended anew for each. */
+  readonly cutTries: number;
   /** Off: the built-in worker takes every backup. On unless said. */
   readonly delegation?: 'on' | 'off';
 }

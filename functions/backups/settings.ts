@@ -13,6 +13,7 @@ export function backupSettings(): BackupSettings & { readonly table: string } {
     TENURE_IDLE_POLL_MS: milliseconds(100, 60_000, 10_000),
     TENURE_MOST_WORKERS: wholeNumber(1, 1_000, 100),
     TENURE_MOST_BACKUPS: wholeNumber(1, 100_000, 2_000),
+    TENURE_CUT_TRIES: wholeNumber(1, 100, 5),
     TENURE_DELEGATION: z._default(z.enum(['on', 'off']), 'on'),
   });
   return {
@@ -24,6 +25,7 @@ export function backupSettings(): BackupSettings & { readonly table: string } {
     idlePollMs: read.TENURE_IDLE_POLL_MS,
     mostWorkers: read.TENURE_MOST_WORKERS,
     mostBackups: read.TENURE_MOST_BACKUPS,
+    cutTries: read.TENURE_CUT_TRIES,
     delegation: read.TENURE_DELEGATION,
   };
 }

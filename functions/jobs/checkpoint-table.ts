@@ -3,6 +3,7 @@ import { type DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } 
 import { groupKey, groupsIndex } from '../leadership/keys.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { type Conditional, conditional } from '../platform/conditional.ts';
+import { stateLockMs } from '../platform/settings.ts';
 import type { NewCheckpoint, Way } from './checkpoint.ts';
 import type { Change, CheckpointStore } from './checkpoint-store.ts';
 import { isDamaged, type Job, type JobName, type JobRecord, maxSavepoints, newestOf } from './job.ts';
@@ -27,6 +28,7 @@ export function checkpointTable(
   client: DynamoDBDocumentClient,
   table: string,
   clock: Clock = systemClock,
+  lockMs = stateLockMs(),
 ): CheckpointStore {
   const update = async (
     { group, jobId }: JobName,
@@ -51,7 +53,7 @@ export function checkpointTable(
         }),
       );
     const written = () => conditional(write).catch((error: Error) => unwritable(error, { group, jobId }));
-    const guarded = { client, table, Key: jobKey(group, jobId), clock };
+    const guarded = { client, table, Key: jobKey(group, jobId), clock, lockMs };
     // A claim is never held back: a new leader goes on at once.
     const isHeldBack = conditions.includes(notStateLocked);
     const { won, lost } = await (isHeldBack ? pastStateLock(guarded, written) : written());

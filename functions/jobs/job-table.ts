@@ -11,6 +11,7 @@ import { groupKey, groupsIndex } from '../leadership/keys.ts';
 import { toRecord } from '../leadership/lease-items.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { conditional, decided, once } from '../platform/conditional.ts';
+import { stateLockMs } from '../platform/settings.ts';
 import { type Job, type JobName, type JobRecord, newestOf } from './job.ts';
 import {
   checkpointSlots,
@@ -28,7 +29,12 @@ import { jobKey, jobPrefix } from './keys.ts';
 import { notStateLocked, pastStateLock } from './state-locks-table.ts';
 
 /** Binds the registry to the main table. */
-export function jobTable(client: DynamoDBDocumentClient, table: string, clock: Clock = systemClock): JobStore {
+export function jobTable(
+  client: DynamoDBDocumentClient,
+  table: string,
+  clock: Clock = systemClock,
+  lockMs = stateLockMs(),
+): JobStore {
   const update = async ({ group, jobId }: JobName, expression: Expression): Promise<JobWrite> => {
     const Key = jobKey(group, jobId);
     const write = () =>
@@ -48,7 +54,7 @@ export function jobTable(client: DynamoDBDocumentClient, table: string, clock: C
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );
-    const { won, lost } = await pastStateLock({ client, table, Key, clock }, () => conditional(write));
+    const { won, lost } = await pastStateLock({ client, table, Key, clock, lockMs }, () => conditional(write));
     return won ? { won: written(toJob(won.Attributes)) } : { lost: toJob(lost[0]?.item) };
   };
 
@@ -90,7 +96,7 @@ export function jobTable(client: DynamoDBDocumentClient, table: string, clock: C
         const TransactItems = [{ ConditionCheck: { ...leads, ConditionExpression } }, { Put }];
         return decided(client.send(once(new TransactWriteCommand({ TransactItems }))));
       };
-      const { won, lost } = await pastStateLock({ client, table, Key: leads.Key, clock }, write);
+      const { won, lost } = await pastStateLock({ client, table, Key: leads.Key, clock, lockMs }, write);
       if (won) return { won: job };
       const ended = lost.find(({ at }) => at === 0);
       return {

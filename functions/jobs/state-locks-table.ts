@@ -49,8 +49,6 @@ async function unlock(client: DynamoDBDocumentClient, table: string, Key: Key, l
   );
 }
 
-/** How long a cut holds writers back at most, ms: whose lock is older has died or given up. */
-export const stateLockMs = 5_000;
 const tries = 3;
 
 interface Guarded {
@@ -59,6 +57,8 @@ interface Guarded {
   /** Of the item that comes first in the write. */
   readonly Key: Key;
   readonly clock: Clock;
+  /** A lock that is older has been forgotten. */
+  readonly lockMs: number;
 }
 
 /**
@@ -66,14 +66,14 @@ interface Guarded {
  * removed, and the write tried again.
  */
 export async function pastStateLock<Won>(
-  { client, table, Key, clock }: Guarded,
+  { client, table, Key, clock, lockMs }: Guarded,
   write: () => Promise<Conditional<Won>>,
 ): Promise<Conditional<Won>> {
   for (let attempt = 1; ; attempt += 1) {
     const written = await write();
     const lock = lockIn(written.lost?.find(({ at }) => at === 0)?.item);
     if (!lock) return written;
-    if (attempt === tries || clock.now() - lock.at <= stateLockMs) throw heldBack(lock);
+    if (attempt === tries || clock.now() - lock.at <= lockMs) throw heldBack(lock);
     await unlock(client, table, Key, lock.lockId);
   }
 }

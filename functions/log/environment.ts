@@ -4,6 +4,7 @@ import { Problem } from '../../api/problem.ts';
 import { replicaMissing } from '../../api/problems/log.ts';
 import { leaseTable } from '../leadership/lease-table.ts';
 import { documentClient, sfnClient } from '../platform/aws.ts';
+import { stateLockMs } from '../platform/settings.ts';
 import { isUnavailable } from '../platform/store-errors.ts';
 import { logRegistryTable } from './dynamodb/registry-table.ts';
 import { tableEpoch } from './dynamodb/replica-epoch.ts';
@@ -72,6 +73,7 @@ export interface Tables {
 export function logsOn({ client, table, replicas }: Tables): LogRoom {
   const located = replicas.map((replica) => ({ ...replica, epochs: tableEpoch(replica.client, replica.table) }));
   const registry = logRegistryTable(client, table);
+  const lockMs = stateLockMs();
 
   const locate = (log: RegisteredLog, member: Member) => {
     const there = located.find((one) => one.table === member.table && one.region === member.region);
@@ -97,7 +99,7 @@ export function logsOn({ client, table, replicas }: Tables): LogRoom {
       seat: seatTable({ client, table, ...follows }),
       timer: systemTimer,
       chance: systemChance,
-      settings: defaultSettings,
+      settings: { ...defaultSettings, lockMs },
     };
   };
 

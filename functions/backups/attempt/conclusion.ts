@@ -10,8 +10,6 @@ import { concluded, progressed } from './attempts.ts';
 import { counts, current, release, without } from './delegation.ts';
 import { refused, type StateError, WorkflowError } from './workflow-error.ts';
 
-const mostCuts = 5;
-
 /**
  * Fixes the cut of the attempt, anew with every call. `again` when the logs did not hold still: the worker is suspended once more
  * first. A worker whose position lies beyond the cut cannot take it any more: `Refused`.
@@ -28,7 +26,7 @@ export async function cut(
     const { failedCuts = 0, builtIn = false } = await changed(room, name, (seen) =>
       counts(seen, name) ? { ...seen, failedCuts: (seen.failedCuts ?? 0) + 1, lastSignAt: now } : seen,
     );
-    if (failedCuts < mostCuts) return { next: 'again', builtIn };
+    if (failedCuts < room.settings.cutTries) return { next: 'again', builtIn };
     const message = `The logs could not be cut at one moment in ${failedCuts} tries; the last one: ${taken.again}`;
     await settled(room, name, { code: 'cut_failed', message });
     return { next: 'ended', builtIn };

@@ -7,6 +7,7 @@ import { logRoom } from '../../log/environment.ts';
 import { groupLogs } from '../../log/lambda/group-logs.ts';
 import { documentClient, s3Client } from '../../platform/aws.ts';
 import { systemClock } from '../../platform/clock.ts';
+import { stateLockMs } from '../../platform/settings.ts';
 import { backupTable } from '../backup-table.ts';
 import { archiveBucket } from '../bucket/archive-bucket.ts';
 import type { Cutting } from '../ports.ts';
@@ -29,6 +30,7 @@ export function cuttingRoom(): Cutting {
     held: heldDeletesTable(client, table),
     store: backupTable(client, table),
     clock: systemClock,
+    lockMs: stateLockMs(),
     newId: randomUUID,
   });
 }

@@ -25,6 +25,8 @@ export interface CuttingParts extends JobPasses {
   readonly store: Pick<BackupStore, 'running'>;
   readonly payloads: PayloadStore;
   readonly clock: Clock;
+  /** How long the state lock lasts at most, ms. */
+  readonly lockMs: number;
   /** Names a lock: another one for each try. */
   readonly newId: () => string;
 }
@@ -69,8 +71,8 @@ export function cutting(parts: CuttingParts): Cutting {
 
 const again = (why: string) => ({ kind: 'again', again: why }) as const;
 
-/** The state lock lasts 5 s; what is left of them is for the logs. */
-const passesMs = 3_000;
+/** Of the time that the state lock lasts; the rest is for the logs. */
+const passesShare = 0.6;
 
 /** One try: marks the jobs, then reads all of them at one instant while the logs are locked, then keeps what was read. */
 async function placeCut(parts: CuttingParts, name: AttemptName, token: string): Promise<GroupCutOutcome> {
@@ -78,7 +80,7 @@ async function placeCut(parts: CuttingParts, name: AttemptName, token: string): 
   const lockId = `${backupId}-${attempt}-${token}`;
   if (!(await markJobs(parts, group, backupId))) return again(`backup ${backupId} no longer holds group "${group}"`);
   const outcome = await cutLogs(parts.logs, group, { backupId, lockId }, async () => {
-    const until = parts.clock.now() + passesMs;
+    const until = parts.clock.now() + passesShare * parts.lockMs;
     const [collected, term] = await Promise.all([
       collectJobs(parts, { group, backupId, lockId, until }),
       leadershipEntry(parts, group),

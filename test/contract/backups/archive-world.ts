@@ -122,7 +122,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
       const locks = stateLocksTable(other, table);
       const newId = () => randomUUID();
       const kept = { logs: these, bucket, bucketName, payloads, clock };
-      const cuts = { ...kept, jobs: registry, held: jobs.room.held, locks, leases, store, newId };
+      const cuts = { ...kept, lockMs: 5_000, jobs: registry, held: jobs.room.held, locks, leases, store, newId };
       const restores: WithLaunch = {
         groups: groupDirectory({ leases, jobs: jobs.room.jobs, logs: these, workers: new WorkerTable(other, table) }),
         store,

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { StateLocks } from '../../../functions/jobs/state-locks.ts';
-import { stateLockMs, stateLocksTable } from '../../../functions/jobs/state-locks-table.ts';
+import { stateLocksTable } from '../../../functions/jobs/state-locks-table.ts';
+import { stateLockMs } from '../../../functions/platform/settings.ts';
 import { checkpoint, type JobWorld, openJobWorld, submit } from '../../support/job-world.ts';
 
 let world: JobWorld;
@@ -54,7 +55,7 @@ test('so is the submission of a new job, by the lock of the group', async () => 
 
 test('a lock that its cut has forgotten is removed by the first writer that meets it', async () => {
   const { name, group, commit, submitAnother } = await withJob();
-  const lock = { lockId: 'dead', at: Date.now() - stateLockMs - 1 };
+  const lock = { lockId: 'dead', at: Date.now() - stateLockMs() - 1 };
   await locks.lockJob(name, lock);
   await locks.lockSubmissions(group, lock);
   expect(await commit()).toMatchObject({ status: 201 });

@@ -291,7 +291,7 @@ function partsFor(stage: Stage, process: Process, fatal: number): CuttingParts {
     put: ({ key }: Place, bytes: Uint8Array) => call(() => void objects.set(key, bytes)),
     open: ({ key }: Place) => call(() => [objects.get(key)] as unknown as AsyncIterable<Uint8Array>),
   } satisfies Partial<ArchiveBucket> as unknown as ArchiveBucket;
-  const { chance } = { chance: stage.world.chanceOf() };
+  const chance = stage.world.chanceOf();
   return {
     logs,
     held,
@@ -303,6 +303,7 @@ function partsFor(stage: Stage, process: Process, fatal: number): CuttingParts {
     store: { running: () => call(() => stage.running) },
     payloads: { discard: async () => [] } as unknown as CuttingParts['payloads'],
     clock: stage.world.timer(process),
+    lockMs: settings.lockMs,
     newId: () => chance.id(),
   };
 }

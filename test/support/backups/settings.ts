@@ -9,4 +9,5 @@ export const defaultSettings: BackupSettings = {
   idlePollMs: 10_000,
   mostWorkers: 100,
   mostBackups: 2_000,
+  cutTries: 5,
 };
