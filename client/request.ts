@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type * as z from 'zod/mini';
 import type { Operation } from '../api/operation.ts';
 import { TenureError } from './tenure-error.ts';
@@ -92,7 +91,7 @@ export function buildRequest(base: string, operation: Operation, request: AnyReq
       ...(fence && { 'Fencing-Version': String(fence.fencingVersion), 'Leader-Session': fence.sessionId }),
       ...(writes && {
         'Content-Type': 'application/json',
-        'Idempotency-Key': request.idempotencyKey ?? randomUUID(),
+        'Idempotency-Key': request.idempotencyKey ?? globalThis.crypto.randomUUID(),
       }),
     },
     ...(writes && { body: JSON.stringify(body) }),

@@ -46,7 +46,7 @@ export class TenureClient {
   /** @throws TypeError when the URL is none, or when the region of the signature is not known. */
   constructor(options: TenureClientOptions = {}) {
     const { credentials, region, time = systemTime, timeoutMs = 10_000, deadlineMs = 30_000 } = options;
-    this.url = new URL(options.url ?? (process.env['TENURE_URL'] || localUrl)).href.replace(/\/+$/, '');
+    this.url = new URL(options.url ?? (globalThis.process?.env['TENURE_URL'] || localUrl)).href.replace(/\/+$/, '');
     this.time = time;
     this.random = options.random ?? Math.random;
     this.fetch = options.fetch ?? globalThis.fetch;

@@ -43,7 +43,8 @@ interface Said {
 }
 
 /** Extra output of a client on a machine that is too busy to respond in time. */
-const transient = /^tenure: .*(cannot be reached|was answered with 503|is not being renewed|is renewed again)/;
+const transient =
+  /^(?:\S+Z )?tenure: .*(cannot be reached|was answered with 503|is not being renewed|is renewed again)/;
 
 const home = '/home/you/tenure';
 const host = 'vm';
