@@ -45,10 +45,24 @@ const pauseAfterErrorMs = 1_000;
 const answerWithinMs = 30_000;
 
 /**
- * A standby that takes backups of its group (design: backups, "Workers"). It registers, asks for commands until it is closed, and
- * takes one backup at a time. A suspended worker goes on by itself when no backup comes within the service's time.
+ * A standby that takes backups of its group, one at a time. It registers and asks for commands until it is closed. A suspended worker
+ * resumes by itself when no backup comes within the service's suspend timeout. Errors go to the hook `onError`; no method throws.
+ *
+ * @example
+ * ```ts
+ * import { BackupWorker, TenureClient } from 'tenure';
+ *
+ * const worker = new BackupWorker({
+ *   client: new TenureClient(),
+ *   group: 'orders',
+ *   hooks: { snapshot: ({ cut }) => [{ appliedUpTo: cut['events'] }] },
+ * });
+ * worker.start();
+ * process.once('SIGTERM', () => void worker.close());
+ * ```
  */
 export class BackupWorker {
+  /** The name under which it registers. */
   readonly workerId: string;
   /** Resolves when another process has registered under this worker's name: this one has stopped then. */
   readonly replaced: Promise<'replaced'>;
@@ -74,7 +88,7 @@ export class BackupWorker {
     });
   }
 
-  /** Begins to work. Twice is once. */
+  /** Registers and begins to work; a second call does nothing. */
   start(): void {
     if (!this.#running) this.#local?.start();
     this.#running ??= this.#run();

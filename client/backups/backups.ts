@@ -11,6 +11,7 @@ import type { TenureClient } from '../tenure-client.ts';
 import { hasCode, TenureError } from '../tenure-error.ts';
 import { type BackupFile, BackupFiles } from './backup-files.ts';
 
+/** Whose backups are read, and how. */
 export interface BackupsOptions {
   readonly client: TenureClient;
   /** The group that took the backup, or one with which its owner shared it. */
@@ -19,11 +20,13 @@ export interface BackupsOptions {
   readonly s3?: S3;
 }
 
+/** How a backup is read. */
 export interface ReadBackupOptions {
   /** Ends the call; its reason is thrown. */
   readonly signal?: AbortSignal;
 }
 
+/** How a backup is downloaded. */
 export interface DownloadBackupOptions extends ReadBackupOptions {
   /** Called after every file with the number of files so far. */
   readonly onProgress?: (files: number) => void;
@@ -101,9 +104,18 @@ export class Backups {
 }
 
 /**
- * The same as `Backups.readApplication` of a backup in a folder.
+ * Returns what the `snapshot` of a worker yielded, from a folder with the files of the backup: see `Backups.readApplication`.
  *
  * @throws TenureError `backup_damaged`.
+ *
+ * @example
+ * ```ts
+ * import { readLocalApplication } from 'tenure';
+ *
+ * for await (const value of readLocalApplication('backups/orders/01a20f26-c392-7745-b7bb-df8bdc9537a1/1')) {
+ *   console.log(value);
+ * }
+ * ```
  */
 export async function* readLocalApplication(folder: string): AsyncGenerator<unknown> {
   const files = folderFiles(folder);

@@ -3,8 +3,10 @@ import type { S3 } from '../jobs/s3.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import type { BackupHooks } from './hooks.ts';
 
+/** What a worker is made of. */
 export interface BackupWorkerOptions {
   readonly client: TenureClient;
+  /** The group whose backups it takes. */
   readonly group: string;
   /**
    * Identifies this worker in the group. Must be unique: a process that registers under the name of another replaces it.
@@ -14,9 +16,15 @@ export interface BackupWorkerOptions {
   readonly workerId?: string;
   /** @defaultValue the name of this machine */
   readonly host?: string;
-  /** Folder for backups with `localFileSystem`; without it other workers are asked for such a backup. */
+  /**
+   * Folder for backups with `localFileSystem`, in `<folder>/<group>/<backup>/<attempt>/`. What is deleted or has failed is removed from it.
+   *
+   * @defaultValue none: other workers are asked for such a backup
+   */
   readonly localDir?: string;
+  /** @defaultValue none: a backup holds what Tenure knows of the group */
   readonly hooks?: BackupHooks;
+  /** How bytes are written to S3. @defaultValue HTTP requests to presigned URLs */
   readonly s3?: S3;
 }
 
