@@ -108,7 +108,14 @@ test('what a killed worker left on its disk goes when a worker with this disk st
   const group = newGroup();
   const home = folder();
   const local = ['--local-dir', join(home, 'local')];
-  const killed = tenure('worker', '--group', group, ...local, '--snapshot', 'head -c 30000000 /dev/urandom; sleep 600');
+  const killed = tenure(
+    'worker',
+    '--group',
+    group,
+    ...local,
+    '--snapshot',
+    'head -c 30000000 /dev/urandom; while echo; do sleep 0.2; done',
+  );
   await eventually(
     'the worker is present',
     async () => (await asked('worker', 'ls', '--group', group, '--json')).output !== '[]',

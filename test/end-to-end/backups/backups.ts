@@ -33,14 +33,18 @@ function answered<Answer>(what: string, ask: () => Promise<Answer>): Promise<Ans
   ) as Promise<Answer>;
 }
 
+/** A machine that has much to do takes its time over each step of a backup. */
+const waitMs = 180_000;
+
 /** The status of a backup once it is as wanted. */
 export function when(group: string, backupId: string, wanted: (status: Status) => boolean): Promise<Status> {
-  return eventually(`backup ${backupId} of ${group} is as wanted`, async () => {
+  const look = async () => {
     const status = await statusOf(group, backupId);
     if (wanted(status)) return status;
     if (hasEnded(status)) throw new Error(`The backup ended otherwise: ${JSON.stringify(status)}`);
     return undefined;
-  });
+  };
+  return eventually(`backup ${backupId} of ${group} is as wanted`, look, waitMs);
 }
 
 const hasEnded = ({ state }: Status) => state === 'COMPLETED' || state === 'FAILED';
