@@ -1,18 +1,31 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { listLogs } from '../api/operations/log.ts';
 import { type LogStatus, ReplicatedLog } from '../client/log/replicated-log.ts';
-import { type ConnectionOptions, connect, withConnection, withGroup } from './connection.ts';
+import { connect, withConnection, withGroup } from './connection.ts';
 import { durationOption } from './duration.ts';
 import { type GroupOptions, termOf } from './jobs/terms.ts';
 import { appendLines } from './log/append-lines.ts';
 import { deleteCommand, memberCommands } from './log/member-commands.ts';
 import { replicaCommands } from './log/replica-commands.ts';
+import { type Delimiter, withDelimiter } from './log/split-entries.ts';
 import { fields, listed, print, table } from './output.ts';
 import { progress } from './progress.ts';
 import type { Shell } from './shell.ts';
 
 interface WriteOptions extends GroupOptions {
   deadline: number;
+}
+
+interface AppendCommand extends WriteOptions {
+  batch: number;
+  delimiter: Delimiter;
+  resumeAfter: number;
+}
+
+interface ShowOptions extends GroupOptions {
+  from?: number;
+  to?: number;
+  delimiter: Delimiter;
 }
 
 /** The commands of the replicated log. Those that write take the term of the `tenure lead` that runs them, if any. */
@@ -46,7 +59,9 @@ export function logCommands(program: Command, shell: Shell): void {
 
   writing('append <log>', 'append standard input, an entry for each line')
     .option('--batch <entries>', 'entries in one request, at most', positive(64), 64)
-    .action(async (name: string, options: WriteOptions & { batch: number }) => {
+    .addOption(delimiterOption())
+    .option('--resume-after <count>', 'skip the first entries of the input, which were appended before', position, 0)
+    .action(async (name: string, options: AppendCommand) => {
       const appending = await writer(name, options);
       const { input } = shell;
       let done = 'no entry was appended';
@@ -56,7 +71,9 @@ export function logCommands(program: Command, shell: Shell): void {
         done = `${count === 1 ? '1 entry was' : `${count} entries were`} appended, the last at position ${last}`;
         shown.say(done);
       };
-      const appended = await appendLines(appending, input, options.batch, say).catch((error: unknown) => {
+      const { batch, delimiter, resumeAfter: skip } = options;
+      const how = { batch, delimiter, skip, onAppended: say };
+      const appended = await appendLines(appending, input, how).catch((error: unknown) => {
         shown.failed(`Appending to ${name} failed`);
         throw error;
       });
@@ -68,16 +85,18 @@ export function logCommands(program: Command, shell: Shell): void {
     });
 
   subcommand('read <log>', 'print the entries of a range, one line each')
+    .addOption(delimiterOption())
     .option('--from <position>', 'the first one (default: the first readable)', position)
     .option('--to <position>', 'the last one (default: the last settled)', position)
-    .action(async (name: string, options: GroupOptions & { from?: number; to?: number }) => {
+    .action(async (name: string, options: ShowOptions) => {
       const { from, to } = options;
       for await (const entry of (await open(name, options)).read({ from, to })) printEntry(shell, options, entry);
     });
 
   subcommand('tail <log>', 'print entries as they are appended, until Ctrl-C')
+    .addOption(delimiterOption())
     .option('--from <position>', 'the first one (default: the first readable)', position)
-    .action(async (name: string, options: GroupOptions & { from?: number }) => {
+    .action(async (name: string, options: ShowOptions) => {
       const ending = new AbortController();
       const end = () => ending.abort();
       process.once('SIGINT', end).once('SIGTERM', end);
@@ -113,6 +132,7 @@ export function logCommands(program: Command, shell: Shell): void {
           { title: 'BEGIN', of: (one) => one.begin },
           { title: 'END', of: (one) => one.end },
           { title: 'VOTING', of: (one) => `${one.voting}/${one.replicas.length}` },
+          { title: 'LAG', of: (one) => Math.max(...one.replicas.map(({ lag }) => lag)) },
         ],
         'no logs yet: tenure log create NAME makes one',
       ),
@@ -129,13 +149,18 @@ function leads({ group }: { group: string }, { env }: Shell): boolean {
   return env['TENURE_FENCING_VERSION'] !== undefined && env['TENURE_GROUP'] === group;
 }
 
-const newline = Buffer.from('\n');
+/** The bytes of an entry exactly as they were appended, and the delimiter. */
+function printEntry(
+  shell: Shell,
+  options: ShowOptions,
+  { position: at, data }: { position: number; data: Uint8Array },
+): void {
+  if (options.json) shell.out(JSON.stringify({ position: at, data: Buffer.from(data).toString('base64') }));
+  else shell.write(withDelimiter(data, options.delimiter));
+}
 
-/** The bytes of an entry exactly as they were appended, and a newline. */
-function printEntry(shell: Shell, { json }: ConnectionOptions, entry: { position: number; data: Uint8Array }): void {
-  const data = Buffer.from(entry.data);
-  if (json) shell.out(JSON.stringify({ position: entry.position, data: data.toString('base64') }));
-  else shell.write(Buffer.concat([data, newline]));
+function delimiterOption(): Option {
+  return new Option('--delimiter <what>', 'what ends an entry: line or nul').choices(['line', 'nul']).default('line');
 }
 
 function statusText({ log, begin, end, quorum, voting, replicas }: LogStatus): string {

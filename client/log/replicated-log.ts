@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import { createLog, readEntries, showLog } from '../../api/operations/log.ts';
 import type { LeadingTerm } from '../jobs/leading-term.ts';
 import type { TenureClient } from '../tenure-client.ts';
-import { hasCode } from '../tenure-error.ts';
+import { hasCode, TenureError } from '../tenure-error.ts';
 import { sleep } from '../time.ts';
 import { LogWriter } from './log-writer.ts';
 
@@ -75,7 +75,11 @@ export class ReplicatedLog {
     }
   }
 
-  /** The entries from a position on, as they are appended, until the signal aborts. The same errors. */
+  /**
+   * The entries from a position on, as they are appended, until the signal aborts. It outlives what passes: a log that is being founded
+   * or recovered, an end that lies ahead, a service that cannot be reached. @throws TenureError `truncated` with `begin`, and what does
+   * not pass by itself, such as `not_found`.
+   */
   async *tail({ from, signal, pollMs = 500 }: TailOptions = {}): AsyncGenerator<LogEntry> {
     const { client } = this.#options;
     let next = from;
@@ -87,7 +91,7 @@ export class ReplicatedLog {
         }
       } catch (error) {
         // What was being asked has ended with the signal.
-        if (!signal?.aborted) throw error;
+        if (!signal?.aborted && !passes(error)) throw error;
       }
       await sleep(client.time, pollMs, signal);
     }
@@ -115,4 +119,8 @@ export class ReplicatedLog {
     const { group, log } = this.#options;
     return { group, log };
   }
+}
+
+function passes(error: unknown): boolean {
+  return error instanceof TenureError && error.code !== 'truncated' && error.retryable;
 }

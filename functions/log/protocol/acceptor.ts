@@ -211,7 +211,7 @@ export function tombstone(position: number): LearnedAction {
 
 function abstains(meta: Meta, view: string): Refusal | undefined {
   if (meta.status !== 'VOTING') return { verdict: 'IGNORED', status: meta.status };
-  return meta.view === view ? undefined : { verdict: 'VIEW' };
+  return meta.view === view ? undefined : { verdict: 'STALE_VIEW' };
 }
 
 /** Equal numbers of two coordinators are two ballots: the one that was promised first stands. */

@@ -300,5 +300,5 @@ function isFinal(answer: WriteAnswer): boolean {
 }
 
 function dismisses({ verdict }: WriteAnswer): boolean {
-  return verdict === 'VIEW' || verdict === 'IGNORED';
+  return verdict === 'STALE_VIEW' || verdict === 'IGNORED';
 }

@@ -73,7 +73,8 @@ async function attemptElection(parts: LogParts, version: number, beaten: number)
   const promises = await gather<PromiseAnswer>(parts, views, (replica, view) =>
     replica.promise({ ...ballot, view, forget: oldMarks(metas[replicas.indexOf(replica)]) }),
   );
-  if (promises.some((answer) => answer?.verdict === 'VIEW' || answer?.verdict === 'IGNORED')) return { again: true };
+  if (promises.some((answer) => answer?.verdict === 'STALE_VIEW' || answer?.verdict === 'IGNORED'))
+    return { again: true };
   const rejected = promises.flatMap((answer) => (answer?.verdict === 'REJECT' ? [answer.promised] : []));
   if (rejected.length > 0) return { beaten: Math.max(...rejected) };
   if (!isQuorum(parts, promises, accepted)) return { unreachable: true };

@@ -118,7 +118,8 @@ function refusal<Answer extends PositionPromiseAnswer | WriteAnswer>(
   parts: LogParts,
   answers: Answers<Answer>,
 ): { rejected: number } | { stopped: 'view' | 'unreachable' } | undefined {
-  if (count(answers, ({ verdict }) => verdict === 'VIEW' || verdict === 'IGNORED') > 0) return { stopped: 'view' };
+  if (count(answers, ({ verdict }) => verdict === 'STALE_VIEW' || verdict === 'IGNORED') > 0)
+    return { stopped: 'view' };
   if (isQuorum(parts, answers, accepted)) return undefined;
   const rejected = answers.flatMap((answer) => (answer?.verdict === 'REJECT' ? [answer.promised] : []));
   return rejected.length > 0 ? { rejected: Math.max(...rejected) } : { stopped: 'unreachable' };

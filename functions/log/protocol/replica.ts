@@ -98,7 +98,7 @@ export type Refusal =
   /** The replica does not vote. */
   | { readonly verdict: 'IGNORED'; readonly status: Status }
   /** The replica's view is another than the one that the coordinator read at first. */
-  | { readonly verdict: 'VIEW' };
+  | { readonly verdict: 'STALE_VIEW' };
 
 export type PromiseAnswer =
   | { readonly verdict: 'ACCEPT'; readonly begin: number; readonly end: number; readonly settled: number }

@@ -100,11 +100,11 @@ export function replicaContract(make: () => Promise<Replica>): void {
   it('takes part only in its own view', async () => {
     const replica = await voting();
     const old = { view: 'view-1' };
-    expect(await replica.promise({ ...promise(1), ...old })).toEqual({ verdict: 'VIEW' });
-    expect(await replica.promiseAt({ ...ballot(1), ...old, position: 0 })).toEqual({ verdict: 'VIEW' });
-    expect(await replica.write({ ...write(1, 0), ...old })).toEqual({ verdict: 'VIEW' });
+    expect(await replica.promise({ ...promise(1), ...old })).toEqual({ verdict: 'STALE_VIEW' });
+    expect(await replica.promiseAt({ ...ballot(1), ...old, position: 0 })).toEqual({ verdict: 'STALE_VIEW' });
+    expect(await replica.write({ ...write(1, 0), ...old })).toEqual({ verdict: 'STALE_VIEW' });
     expect(await replica.replaceView('view-3')).toMatchObject({ moved: true, meta: { view: 'view-3' } });
-    expect(await replica.write(write(1, 0))).toEqual({ verdict: 'VIEW' });
+    expect(await replica.write(write(1, 0))).toEqual({ verdict: 'STALE_VIEW' });
   });
 
   it('stores a write at or above its promise, and refuses one below', async () => {

@@ -37,3 +37,31 @@ test('a read that is aborted says so: what it has is not all', async () => {
   const reading = listed(log.read({ signal: ending.signal }));
   await expect(reading).rejects.toThrow('enough');
 });
+
+test('a tail outlives a log that is being recovered, an end that lies ahead and an outage, and ends with a truncation past it', async () => {
+  const problem = (status: number, code: string, retryable: boolean, more: object = {}) => ({
+    status,
+    body: { type: `urn:tenure:${code}`, code, status, title: code, detail: code, retryable, ...more },
+  });
+  const answers: ({ status: number; body: object } | 'outage')[] = [
+    problem(503, 'log_not_recovered', true, { retryAfterMs: 1 }),
+    problem(416, 'past_end', true),
+    'outage',
+    { status: 200, body: { items: [{ position: 1, data: 'YQ==' }] } },
+    problem(410, 'truncated', false, { begin: 9 }),
+  ];
+  const fetch = async () => {
+    const answer = answers.shift() ?? expect.fail('the tail goes on');
+    if (answer === 'outage') throw new TypeError('fetch failed');
+    const type = answer.status === 200 ? 'application/json' : 'application/problem+json';
+    return Response.json(answer.body, { status: answer.status, headers: { 'Content-Type': type } });
+  };
+  const client = new TenureClient({ url: 'http://127.0.0.1', fetch: fetch as typeof globalThis.fetch });
+  const log = new ReplicatedLog({ client, group: 'g', log: 'l' });
+  const positions: number[] = [];
+  const tail = async () => {
+    for await (const { position } of log.tail({ pollMs: 1 })) positions.push(position);
+  };
+  await expect(tail()).rejects.toMatchObject({ code: 'truncated', members: { begin: 9 } });
+  expect(positions).toEqual([1]);
+});

@@ -1,0 +1,111 @@
+/** How the messages of a story read. */
+import { roundOf, versionOf } from '../../../api/ballot.ts';
+import type { Action, Meta, Value } from '../../../functions/log/protocol/replica.ts';
+import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
+import type { MemoryReplica } from './memory-replica.ts';
+
+type Anything = Record<string, unknown>;
+
+const ballot = (number: number, by?: unknown) =>
+  number === 0 ? 'none' : `${versionOf(number)}.${roundOf(number)}${by ? `/${by}` : ''}`;
+
+function valueText(value: Value | undefined): string {
+  if (!value) return '(promised only)';
+  if (value.type === 'APPEND') return `"${Buffer.from(value.data)}"`;
+  if (value.type === 'TRUNCATE') return `TRUNCATE to ${value.to}`;
+  return value.tombstone ? 'tombstone' : 'NOP';
+}
+
+function metaText({ status, promised, begin, end, view, configuration, lock }: Meta): string {
+  const base = `${status} promised ${ballot(promised)} ${begin}..${end}`;
+  return `${base}${view ? ` view ${view}` : ''}${configuration > 1 ? ` configuration ${configuration}` : ''}${lock ? ` locked by ${lock.lockId}` : ''}`;
+}
+
+function actionText({ position, performed, performedBy, promised, value, learned }: Action): string {
+  const how = learned ? 'learned' : performed ? ballot(performed, performedBy) : `promised ${ballot(promised)}`;
+  return `${position}: ${valueText(value)} (${how})`;
+}
+
+/** A request by its method. */
+export function argumentsText(method: string, args: readonly unknown[]): string {
+  const [first, second] = args as [Anything, Anything];
+  switch (method) {
+    case 'promise':
+      return `promise ${ballot(first['number'] as number, first['by'])}, view ${first['view']}`;
+    case 'promiseAt':
+      return `promise ${ballot(first['number'] as number, first['by'])} at ${first['position']}, view ${first['view']}`;
+    case 'write': {
+      const entries = first['entries'] as { position: number; value: Value }[];
+      const what = entries.map(({ position, value }) => `${position}: ${valueText(value)}`).join(', ');
+      return `write ${ballot(first['number'] as number, first['by'])} ${what}, view ${first['view']}`;
+    }
+    case 'learn':
+      return `learn ${(args[0] as Action[]).map((action) => `${action.position}: ${valueText(action.value)}`).join(', ')}`;
+    case 'range':
+      return `range ${args[0]}..${args[1]}`;
+    case 'transition':
+      return `become ${second['status']}${second['promised'] ? ` promised ${ballot(second['promised'] as number)}` : ''}`;
+    case 'replaceView':
+      return `take view ${args[0]}`;
+    case 'lock':
+      return `lock ${first['lockId']} at turn ${first['turn']}`;
+    case 'unlock':
+      return `unlock ${args[0]}`;
+    case 'replace': {
+      const { number, writerId, next, settled, closed } = first as unknown as Seat;
+      return `${closed ? 'close' : 'put'} ${ballot(number, writerId)} next ${next} settled ${settled}`;
+    }
+    default:
+      return method;
+  }
+}
+
+/** What came back. */
+export function answerText(answer: unknown): string {
+  if (answer === undefined) return 'nothing';
+  const found = answer as Anything;
+  if (found['status'] !== undefined) return metaText(answer as Meta);
+  if (found['moved'] !== undefined)
+    return `${found['moved'] ? 'moved' : 'not moved'}: ${metaText(found['meta'] as Meta)}`;
+  if (Array.isArray(found['actions']) && found['meta']) {
+    return (found['actions'] as Action[]).map(actionText).join(', ') || 'empty';
+  }
+  if (found['writerId'] !== undefined)
+    return `${ballot(found['number'] as number, found['writerId'])} next ${found['next']}`;
+  if (found['replaced'] !== undefined) return found['replaced'] ? 'done' : 'another came first';
+  if (found['verdict'] !== undefined) return verdictText(found);
+  return JSON.stringify(answer);
+}
+
+function verdictText({ verdict, promised, action, actions, status, lock }: Anything): string {
+  const parts = [String(verdict)];
+  if (promised !== undefined) parts.push(`promised ${ballot(promised as number)}`);
+  if (action) parts.push(actionText(action as Action));
+  if (actions) parts.push((actions as Action[]).map(actionText).join(', '));
+  if (status) parts.push(String(status));
+  if (lock) parts.push(String((lock as Anything)['lockId']));
+  return parts.join(' ');
+}
+
+/** What a coordinator answers in the end. */
+export function outcomeText(outcome: object): string {
+  if ('elected' in outcome) {
+    const { number, writerId, next } = outcome.elected as Seat;
+    return `elected ${ballot(number, writerId)}, next ${next}`;
+  }
+  if ('items' in outcome) {
+    const items = outcome.items as { position: number; data: Uint8Array }[];
+    return items.map(({ position, data }) => `${position} "${Buffer.from(data)}"`).join(', ') || 'no entries';
+  }
+  return JSON.stringify(outcome);
+}
+
+export function stateText(replicas: readonly MemoryReplica[], seat: Seat | undefined): string[] {
+  const lines = replicas.flatMap(({ id, inForce, actions }) => {
+    if (inForce.incarnation === '') return [];
+    const known = [...actions.values()].sort((one, other) => one.position - other.position);
+    return [`${id} ${metaText(inForce)}`, ...known.map((action) => `    ${actionText(action)}`)];
+  });
+  const where = seat && `${ballot(seat.number, seat.writerId)} next ${seat.next}${seat.closed ? ' closed' : ''}`;
+  return [...lines, `sequencer ${where ?? 'unused'}`];
+}
