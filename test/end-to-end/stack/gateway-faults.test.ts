@@ -41,7 +41,7 @@ test('every kind of write has one effect, whatever the gateway does to its first
   });
   const registry = new JobRegistry({ client: unfortunate, term });
   const checkpoints = await registry.submit('nightly', 'the graph', { retain: 3 });
-  expect(await checkpoints.add('the state')).toEqual({ checkpointId: 1, retained: [1] });
+  expect(await checkpoints.add('the state '.repeat(20_000))).toEqual({ checkpointId: 1, retained: [1] });
   expect(await registry.show('nightly')).toMatchObject({
     state: 'ACTIVE',
     checkpoints: [{ checkpointId: 1 }],
@@ -70,8 +70,8 @@ test('every kind of write has one effect, whatever the gateway does to its first
     'POST leadership/contend',
     'POST leadership/confirm',
     'POST leadership/renew',
-    'POST jobs/nightly/uploads',
     'PUT jobs/nightly',
+    'POST jobs/nightly/uploads',
     'POST jobs/nightly/checkpoints',
     'POST jobs/nightly/finish',
     'PUT logs/journal',
