@@ -29,7 +29,7 @@ export function backupCommands(program: Command, shell: Shell): void {
   const subcommand = (name: string, description: string) =>
     withConnection(withGroup(backup.command(name).description(description), shell));
 
-  subcommand('create', 'take a backup and show how it goes on')
+  subcommand('create', 'take a backup and follow it to its end')
     .option('--async', 'do not wait for its end')
     .option('--allow-leader', 'the built-in worker takes it when no other does')
     .option('--bypass-delegation', 'the built-in worker takes it in any case')
@@ -37,13 +37,13 @@ export function backupCommands(program: Command, shell: Shell): void {
     .option('--redelegate', 'when the worker is lost, the next one takes it')
     .option('--explain', 'no backup: who would take it, and why')
     .addOption(timeoutOption())
-    .addHelpText('after', '\nExit code 1 when the backup fails, 75 when it goes on after --timeout.')
+    .addHelpText('after', '\nExit code 1 when the backup fails, 75 when it continues after --timeout.')
     .action((options: CreateOptions) => create(options, shell));
 
   subcommand('wait', 'wait for the end of a backup, also while the service restarts')
     .argument('<id>')
     .addOption(timeoutOption())
-    .addHelpText('after', '\nExit code 1 when the backup fails, 75 when it goes on after --timeout.')
+    .addHelpText('after', '\nExit code 1 when the backup fails, 75 when it continues after --timeout.')
     .action((id: string, options: GroupOptions & WaitOptions) => wait(id, options, shell));
 
   subcommand('ls', 'the backups, newest first')
@@ -118,7 +118,7 @@ async function create(options: CreateOptions, shell: Shell): Promise<void> {
             { title: 'CHOSEN', of: ({ chosen }) => (chosen ? 'yes' : 'no') },
             { title: 'WHY', of: ({ why }) => why },
           ],
-          `no worker of ${group} is known: start one with tenure worker, or give --allow-leader`,
+          `No workers registered for ${group}; run \`tenure worker\` or pass --allow-leader.`,
         ),
         ...Object.entries(positions).map(([log, at]) => `log ${plain(log)} ends at ${at}`),
       ].join('\n'),

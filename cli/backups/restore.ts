@@ -22,7 +22,7 @@ interface RestoreOptions extends ConnectionOptions {
 
 type Status = z.output<typeof restoreStatus>;
 
-/** The service verifies for a while before it answers. */
+/** The service verifies the backup before it responds. */
 const startWithinMs = 30_000;
 
 /** `tenure restore`: into an empty group, from a backup of the service or from a folder of this machine. */
@@ -31,7 +31,7 @@ export function restoreCommand(program: Command, shell: Shell): void {
   const subcommand = (name: string, description: string, settings: { isDefault?: boolean } = {}) =>
     withConnection(withGroup(restore.command(name, settings).description(description), shell));
 
-  subcommand('start', 'restore a backup, and show how it goes on; the word start may be left out', { isDefault: true })
+  subcommand('start', 'restore a backup, and follow it to its end; the word start may be left out', { isDefault: true })
     .option('--backup <id>', 'one of the group, or one that was shared with it')
     .option('--uri <uri>', 's3://bucket/prefix/ or file://this-host/folder/, as tenure backup show prints it')
     .option('--dir <folder>', 'a folder of this machine with the files of a backup')
@@ -39,7 +39,7 @@ export function restoreCommand(program: Command, shell: Shell): void {
     .addOption(timeoutOption())
     .addHelpText(
       'after',
-      '\nExit code 1 when the restore fails, 75 when it goes on after --timeout; a damaged backup is refused with nothing written.',
+      '\nExit code 1 when the restore fails, 75 when it continues after --timeout; a damaged backup is refused with nothing written.',
     )
     .action((options: RestoreOptions) => act(options, shell));
 

@@ -36,7 +36,7 @@ export function workerCommand(program: Command, shell: Shell): void {
     .option('--local-dir <folder>', 'where backups with --local go; without it they go to other workers')
     .option('--on-suspend <command>', 'stops applying log entries, before the cut')
     .option('--snapshot <command>', "prints the application's state at the cut, which becomes part of the backup")
-    .option('--on-resume <command>', 'goes on applying log entries')
+    .option('--on-resume <command>', 'continues applying log entries')
     .addOption(durationOption('--hook-timeout <duration>', 'longest run of --on-suspend and --on-resume', '1m'))
     .addHelpText('after', help)
     .action((options: WorkerOptions) => work(options, shell));

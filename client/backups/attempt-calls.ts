@@ -16,7 +16,7 @@ export interface AttemptCalls {
   ): Promise<z.output<Declared['answer']>>;
 }
 
-/** A long backup goes on when the service cannot be reached for a while, ms. */
+/** A long backup survives an outage of the service of this length, ms. */
 const patienceMs = 120_000;
 
 export function attemptCalls(

@@ -22,7 +22,7 @@ export interface UploadArchiveOptions {
 }
 
 /**
- * Verifies a backup in a folder and uploads its files, the manifest last; answers the address to restore.
+ * Verifies a backup in a folder and uploads its files, the manifest last; returns the address to restore.
  * @throws TenureError `backup_damaged`; nothing is uploaded then.
  */
 export async function uploadArchive({ client, group, folder, onProgress }: UploadArchiveOptions): Promise<string> {

@@ -22,7 +22,7 @@ export interface Posted {
   readonly answer?: CommandAnswer | undefined;
 }
 
-/** Without an instance whoever is registered under the name. */
+/** A worker's process; without an instance id, any process that is registered under the name. */
 export interface Instance {
   readonly worker: string;
   readonly instanceId?: string | undefined;
