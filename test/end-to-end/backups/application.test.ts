@@ -27,7 +27,7 @@ test('the state of an application comes back byte for byte: by id, from a downlo
 
   const created = await asked('backup', 'create', '--group', group, '--json');
   const { backupId, state: finalState }: Status = JSON.parse(created.output);
-  expect(finalState).toBe('COMPLETED');
+  expect(finalState, created.output).toBe('COMPLETED');
   expect(readFileSync(join(home, 'calls'), 'utf8')).toBe('resume\nsuspend\nsnapshot\nresume\n');
 
   const downloaded = join(home, 'downloaded');
@@ -86,7 +86,7 @@ test('a backup on the disk of its worker is read there, with its state', async (
   await withWorker(group, home);
   const created = await asked('backup', 'create', '--group', group, '--local', '--json');
   const { backupId, uri, state: finalState }: Status = JSON.parse(created.output);
-  expect(finalState).toBe('COMPLETED');
+  expect(finalState, created.output).toBe('COMPLETED');
   const refused = await asked('backup', 'download', backupId, join(home, 'd'), '--group', group, '--json');
   expect(JSON.parse(refused.output)).toMatchObject({ error: { code: 'backup_not_available' } });
   const there = ['--uri', String(uri), '--application', join(home, 'a')];
