@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { operation } from '../operation.ts';
-import { notFound } from '../problem.ts';
+import { limitReached, notFound } from '../problem.ts';
 import {
   fenced,
   jobDamaged,
@@ -26,11 +26,16 @@ export const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'must be a SHA-
 export const payloadBytes = z.int().check(z.minimum(0), z.maximum(maxPayloadBytes));
 const partNumber = z.int().check(z.minimum(1), z.maximum(maxParts));
 
+/** As S3 gave it; anything else would be an error of the XML that names it. */
+const etag = z
+  .string()
+  .check(z.regex(/^[\x21-\x25\x27-\x3b\x3d\x3f-\x7e]{1,128}$/, 'must be an ETag as S3 returned it'));
+
 /** Names an uploaded payload; an upload in parts needs `parts` and `sha256`. */
 export const uploaded = {
   uploadId,
   parts: z.optional(
-    z.array(z.strictObject({ partNumber, etag: z.string().check(z.minLength(1), z.maxLength(128)), sha256 })).check(
+    z.array(z.strictObject({ partNumber, etag, sha256 })).check(
       z.minLength(1),
       z.maxLength(maxParts),
       z.refine((parts) => parts.every((part, at) => part.partNumber === at + 1), 'must be numbered 1, 2, 3 … in order'),
@@ -164,6 +169,7 @@ export const submitJob = operation({
     uploadUsed,
     payloadMissing,
     payloadMismatch,
+    limitReached,
     stateLocked,
   ],
 });
@@ -214,7 +220,7 @@ export const finishJob = operation({
     /** False for a job that was never submitted. */
     submitted: z.boolean(),
   }),
-  problems: [leadershipLost, fenced, jobFinished, jobDamaged, stateLocked],
+  problems: [leadershipLost, fenced, jobFinished, jobDamaged, limitReached, stateLocked],
 });
 
 export const jobOperations = { beginUpload, signParts, submitJob, listJobs, showJob, finishJob };

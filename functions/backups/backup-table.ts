@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { groupKey, groupsIndex, indexQuery } from '../leadership/keys.ts';
 import { conditional } from '../platform/conditional.ts';
+import { keyOf, refuseReusedKey } from '../platform/idempotency.ts';
 import type { BackupRecord } from './backup.ts';
 import type { BackupStore, Stored } from './backup-store.ts';
 import {
@@ -61,7 +62,8 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
         [groupsIndex.sortKey]: group,
       };
       const memory = {
-        ...requestKey(group, requestId),
+        ...requestKey(group, keyOf(requestId)),
+        requestId,
         backupId,
         ttl: Math.floor(startedAt / 1000) + requestMemorySeconds,
       };
@@ -158,7 +160,9 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
     },
 
     async begunBy(group, requestId) {
-      const item = await get(requestKey(group, requestId));
+      const item = await get(requestKey(group, keyOf(requestId)));
+      const remembered = item?.['requestId'] as string | undefined;
+      refuseReusedKey(remembered, requestId, `POST /v1/groups/${group}/backups`);
       return item && String(item['backupId']);
     },
 

@@ -27,6 +27,7 @@ export function checkpointRoom(): Recovery & Collector & { cleanUps: CleanUpStor
     payloads: payloadBucket(s3Client(), settings.TENURE_BUCKET),
     readLeadership: (group) => leases.read(group, true),
     clock: systemClock,
+    mostJobs: settings.TENURE_MOST_JOBS,
     resultRetentionDays: settings.TENURE_RESULT_RETENTION_DAYS,
     graceMs: settings.TENURE_ORPHAN_GRACE_MS,
   };

@@ -6,6 +6,7 @@ import { type Conditional, conditional } from '../platform/conditional.ts';
 import { stateLockMs } from '../platform/settings.ts';
 import type { NewCheckpoint, Way } from './checkpoint.ts';
 import type { Change, CheckpointStore } from './checkpoint-store.ts';
+import { requireChange } from './invariants.ts';
 import { isDamaged, type Job, type JobName, type JobRecord, maxSavepoints, newestOf } from './job.ts';
 import { checkpointSlots, commitSlots, idBytes, owesCleanUp, storedRef, storedRegisters, toJob } from './job-item.ts';
 import { jobKey, jobPrefix } from './keys.ts';
@@ -80,6 +81,7 @@ export function checkpointTable(
     commit: (name, version, checkpoint, way) => change(name, version, commitOf(checkpoint, way)),
 
     commitWhole: (seen, version, after) => {
+      requireChange(seen, after);
       const { conditions, values } = unchanged(seen);
       const { checkpoints, commits } = storedRegisters(after);
       return change(seen, version, {

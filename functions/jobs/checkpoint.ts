@@ -1,10 +1,9 @@
-/** What a commit does to a job, and why one is refused. Pure: no SDK, no clock. */
+/** What a commit does to a job, and why one is refused. Pure: no SDK, no clock. Design: docs/design/jobs.md, "Rules". */
 import { Problem } from '../../api/problem.ts';
 import { staleCheckpointId, tooManySavepoints, unexpectedCheckpoint } from '../../api/problems/checkpoints.ts';
 import { uploadUsed } from '../../api/problems/jobs.ts';
 import {
   ghosts,
-  isDamaged,
   type Job,
   type JobName,
   type JobRecord,
@@ -13,6 +12,7 @@ import {
   type Payload,
   refusal,
   registerSlots,
+  writableOrThrow,
 } from './job.ts';
 
 export type Kind = 'checkpoint' | 'savepoint';
@@ -129,14 +129,12 @@ export type Loss =
 
 /** Judges a commit by the record that it lost to. Throws the problem when it is refused. */
 export function afterLoss(name: JobName, record: JobRecord | undefined, version: number, commit: NewCheckpoint): Loss {
-  const refused = refusal(name, record, version, { finished: 'allowed' });
-  if (refused || !record || isDamaged(record)) throw refused;
-  const committed = earlierCommit(record, commit);
+  const job = writableOrThrow(name, record, version, { finished: 'allowed' });
+  const committed = earlierCommit(job, commit);
   if (committed) return { kind: 'committed', committed };
-  const problem =
-    refusal(name, record, version) ?? unexpected(record, commit) ?? stale(record, commit) ?? crowded(record, commit);
+  const problem = refusal(name, job, version) ?? unexpected(job, commit) ?? stale(job, commit) ?? crowded(job, commit);
   if (problem) throw problem;
-  return { kind: 'again', job: record, way: wayFor(record, commit) };
+  return { kind: 'again', job, way: wayFor(job, commit) };
 }
 
 function unexpected({ group, jobId, nextCheckpointId }: Job, { expected }: NewCheckpoint): Problem | undefined {

@@ -15,11 +15,21 @@ import {
   withCommit,
 } from './checkpoint.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
-import { type Checkpoint, intact, isDamaged, isWhole, type Job, type JobName, type JobRecord, refusal } from './job.ts';
-import { conflictTries, contended, type Jobs, show } from './jobs.ts';
+import {
+  type Checkpoint,
+  intact,
+  isDamaged,
+  isWhole,
+  type Job,
+  type JobName,
+  type JobRecord,
+  refusal,
+  writableOrThrow,
+} from './job.ts';
+import { conflictTries, contended, getOrThrow, type Jobs } from './jobs.ts';
 import { drop, type HeldDeletes } from './payloads/held-deletes.ts';
 import { inlinePayloadIds, readUpload } from './payloads/upload.ts';
-import { type Claimed, putInline, settle } from './payloads/uploads.ts';
+import { type Claimed, completeUpload, putInline } from './payloads/uploads.ts';
 
 export interface Checkpoints extends Jobs {
   readonly checkpoints: CheckpointStore;
@@ -42,7 +52,7 @@ export interface Commit {
 /**
  * Commits a checkpoint: verifies the payload, writes the reference, and only then deletes what the write has dropped. An upload that was
  * committed before is answered with what became of it. Throws `not_found`, `fenced`, `job_finished`, `unexpected_checkpoint`,
- * `stale_checkpoint_id`, `too_many_savepoints`, `upload_used` and what `settle` throws; no reference is written then, and nothing deleted.
+ * `stale_checkpoint_id`, `too_many_savepoints`, `upload_used` and what `completeUpload` throws; no reference is written then, and nothing deleted.
  */
 export async function commit(
   room: Checkpoints,
@@ -59,7 +69,7 @@ export async function commit(
     return write(room, name, version, { ...common, payload, otherPayloadId });
   }
   const claimed = given.payload;
-  const payload = await settle(room, name, claimed).catch(async (error: unknown) => {
+  const payload = await completeUpload(room, name, claimed).catch(async (error: unknown) => {
     if (!(error instanceof Problem) || error.kind !== payloadMissing) throw error;
     return { earlier: await lateRetry(room, name, version, kind, claimed, error) };
   });
@@ -112,11 +122,9 @@ async function lateRetry(
   { uploadId }: Claimed,
   missing: Problem,
 ) {
-  const record = await room.jobs.read(name);
-  const refused = refusal(name, record, version, { finished: 'allowed' });
-  if (refused) throw refused;
+  const job = writableOrThrow(name, await room.jobs.read(name), version, { finished: 'allowed' });
   const { payloadId } = readUpload(uploadId);
-  const earlier = earlierCommit(record as Job, { kind, payload: { payloadId } });
+  const earlier = earlierCommit(job, { kind, payload: { payloadId } });
   if (!earlier) throw missing;
   return earlier;
 }
@@ -130,7 +138,7 @@ const kindOf = (kind: Kind) => (checkpoint: Checkpoint) => ({ kind, checkpoint }
 
 /** The checkpoints and savepoints that a job keeps, in order of their ids; of a finished one only the savepoints, unless its clean-up is held. */
 export async function list(room: Checkpoints, name: JobName): Promise<Kept[]> {
-  const job = await show(room, name);
+  const job = await getOrThrow(room, name);
   return keptOf(job).sort((one, other) => one.checkpoint.checkpointId - other.checkpoint.checkpointId);
 }
 
@@ -180,11 +188,10 @@ export async function discard(
   force: boolean,
 ): Promise<number> {
   for (let tried = 0; tried < conflictTries; tried += 1) {
-    const job = await show(room, name);
+    const job = await getOrThrow(room, name);
     if (job.savepoints.some((one) => one.checkpointId === checkpointId))
       return discardSavepoint(room, name, version, checkpointId);
-    const refused = refusal(name, job, version);
-    if (refused) throw refused;
+    writableOrThrow(name, job, version);
     const ids = job.checkpoints.map((one) => one.checkpointId);
     if (!ids.includes(checkpointId)) {
       // An earlier try may have dropped it without hearing so.
@@ -239,9 +246,8 @@ export async function discardSavepoint(
   checkpointId: number,
 ): Promise<number> {
   for (let attempt = 0; attempt < conflictTries; attempt += 1) {
-    const job = await show(room, name);
-    const refused = refusal(name, job, version, { finished: 'allowed' });
-    if (refused) throw refused;
+    const job = await getOrThrow(room, name);
+    writableOrThrow(name, job, version, { finished: 'allowed' });
     const savepoint = job.savepoints.find((one) => one.checkpointId === checkpointId);
     if (!savepoint?.payloadId) {
       // An earlier try may have removed it without hearing so.

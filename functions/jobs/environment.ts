@@ -1,14 +1,14 @@
 import { leaseTable } from '../leadership/lease-table.ts';
 import { documentClient, s3Client } from '../platform/aws.ts';
 import { systemClock } from '../platform/clock.ts';
-import { bucketName, readSettings, tableName } from '../platform/settings.ts';
 import { jobTable } from './job-table.ts';
 import type { Jobs } from './jobs.ts';
 import { payloadBucket } from './payloads/payload-bucket.ts';
+import { jobSettings } from './settings.ts';
 
 /** Builds the room once per Lambda environment, from its variables. */
 export function jobRoom(): Jobs {
-  const { TENURE_TABLE, TENURE_BUCKET } = readSettings({ TENURE_TABLE: tableName, TENURE_BUCKET: bucketName });
+  const { TENURE_TABLE, TENURE_BUCKET, TENURE_MOST_JOBS } = jobSettings();
   const client = documentClient();
   const leases = leaseTable(client, TENURE_TABLE);
   return {
@@ -16,5 +16,6 @@ export function jobRoom(): Jobs {
     readLeadership: (group) => leases.read(group, true),
     payloads: payloadBucket(s3Client(), TENURE_BUCKET),
     clock: systemClock,
+    mostJobs: TENURE_MOST_JOBS,
   };
 }

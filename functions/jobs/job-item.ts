@@ -14,6 +14,7 @@
 import * as z from 'zod/mini';
 import { fencingVersion, jsonText } from '../../api/schema.ts';
 import { groupsIndex } from '../leadership/keys.ts';
+import { requireJob } from './invariants.ts';
 import {
   type CheckpointRef,
   type Commit,
@@ -107,8 +108,9 @@ export function clearedSlots(from: number, to: number): string[] {
   return Array.from({ length: Math.max(0, to - from) }, (_, at) => `checkpoints[${from + at}] = :none`);
 }
 
-/** The item of a job in any state. */
+/** The item of a job in any state. @throws InvariantViolationError */
 export function toItem(job: Job): Record<string, unknown> {
+  requireJob(job);
   return {
     ...jobKey(job.group, job.jobId),
     ...(job.state === 'FINISHED' && job.cleanUp !== 'held' ? owesCleanUp(job.group) : {}),

@@ -7,13 +7,17 @@ export type JobWrite =
   | { readonly won: JobRecord; readonly lost?: never }
   | { readonly won?: never; readonly lost: JobRecord | undefined };
 
-/** A submission loses to a job that is there, to a term that has ended (with the leadership that was found), or to both. */
+/**
+ * A submission loses to a job that exists, to a term that has ended (with the leadership that was found), to the number of jobs that the group has
+ * already, or to several of them.
+ */
 export type Submission =
   | { readonly won: Job }
   | {
       readonly won?: never;
       readonly present: JobRecord | undefined;
       readonly ended?: { readonly leadership: LeadershipRecord | undefined } | undefined;
+      readonly jobs?: number | undefined;
     };
 
 export interface Page<Item> {
@@ -35,8 +39,8 @@ export interface JobStore {
   read(name: JobName): Promise<JobRecord | undefined>;
   /** In order of the ids, strongly consistent. */
   list(group: string, after: string | undefined, limit: number): Promise<Page<JobRecord>>;
-  /** A new job, together with the condition that the fence is that of the running term. Sent once: `timely` tries again. */
-  submit(job: Job, fence: Fence, now: number): Promise<Submission>;
+  /** A new job, unless the group has so many; together with the condition that the fence is that of the running term. Sent once: `timely` tries again. */
+  submit(job: Job, fence: Fence, now: number, most: number): Promise<Submission>;
   /** Conditioned on the record being as it was seen. */
   replace(seen: Job, version: number, replacement: Replacement): Promise<JobWrite>;
   /** ACTIVE → FINISHED, unless a newer term has touched the job. */

@@ -25,7 +25,7 @@ import {
   toJob,
 } from './job-item.ts';
 import type { JobStore, JobWrite } from './job-store.ts';
-import { jobKey, jobPrefix } from './keys.ts';
+import { jobCountKey, jobKey, jobPrefix } from './keys.ts';
 import { notStateLocked, pastStateLock } from './state-locks-table.ts';
 
 /** Binds the registry to the main table. */
@@ -83,7 +83,7 @@ export function jobTable(
       };
     },
 
-    async submit(job, fence, now) {
+    async submit(job, fence, now, most) {
       const leads = leadershipCondition(table, job.group, fence, now).ConditionCheck;
       const ConditionExpression = `${leads.ConditionExpression} AND ${notStateLocked}`;
       const Put = {
@@ -93,15 +93,20 @@ export function jobTable(
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
       };
       const write = () => {
-        const TransactItems = [{ ConditionCheck: { ...leads, ConditionExpression } }, { Put }];
+        const TransactItems = [
+          { ConditionCheck: { ...leads, ConditionExpression } },
+          { Put },
+          { Update: oneJobMore(table, job.group, most) },
+        ];
         return decided(client.send(once(new TransactWriteCommand({ TransactItems }))));
       };
       const { won, lost } = await pastStateLock({ client, table, Key: leads.Key, clock, lockMs }, write);
       if (won) return { won: job };
-      const ended = lost.find(({ at }) => at === 0);
+      const [ended, present, full] = [0, 1, 2].map((place) => lost.find(({ at }) => at === place));
       return {
-        present: toJob(lost.find(({ at }) => at === 1)?.item),
+        present: toJob(present?.item),
         ended: ended && { leadership: toRecord(ended.item) },
+        jobs: full && Number(full.item?.['count']),
       };
     },
 
@@ -150,6 +155,19 @@ export function jobTable(
         },
       });
     },
+  };
+}
+
+/** Counts a job that is not cleaned up, unless the group has as many as it may have. */
+function oneJobMore(table: string, group: string, most: number) {
+  return {
+    TableName: table,
+    Key: jobCountKey(group),
+    UpdateExpression: 'SET #count = if_not_exists(#count, :zero) + :one',
+    ConditionExpression: 'attribute_not_exists(#count) OR #count < :most',
+    ExpressionAttributeNames: { '#count': 'count' },
+    ExpressionAttributeValues: { ':zero': 0, ':one': 1, ':most': most },
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
   };
 }
 

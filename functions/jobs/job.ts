@@ -1,5 +1,5 @@
 /**
- * What a job is, and what can be said of one by looking at its record. Pure: no SDK, no clock.
+ * What a job is, and what can be said of one by looking at its record. Pure: no SDK, no clock. Design: docs/design/jobs.md, "States".
  *
  * The invariant: a job is ACTIVE if and only if a newly elected leader must recover it.
  *
@@ -143,6 +143,18 @@ export function refusal(
     state: record.state,
     result: record.result?.outcome,
   });
+}
+
+/** The job, if a term of this version may write to it. Throws `not_found`, `job_damaged`, `fenced`, or `job_finished` as `refusal` says. */
+export function writableOrThrow(
+  name: JobName,
+  record: JobRecord | undefined,
+  version: number,
+  options: { finished?: 'refused' | 'allowed' } = {},
+): Job {
+  const refused = refusal(name, record, version, options);
+  if (refused || !record || isDamaged(record)) throw refused;
+  return record;
 }
 
 /** Why a term of this version may not touch the job any more: `fenced`, once a newer one has. */

@@ -1,7 +1,7 @@
 /** The life of a job: submitted, replaced, finished. Each write is one conditional request of the store. */
 import { v7 } from 'uuid';
 import type { Fence } from '../../api/fence.ts';
-import { contention, Problem } from '../../api/problem.ts';
+import { contention, limitReached, Problem } from '../../api/problem.ts';
 import { uploadUsed } from '../../api/problems/jobs.ts';
 import { termLost } from '../leadership/leadership.ts';
 import { isLive, type LeadershipRecord } from '../leadership/lease.ts';
@@ -17,14 +17,17 @@ import {
   type Outcome,
   type Result,
   refusal,
+  writableOrThrow,
 } from './job.ts';
-import type { JobStore } from './job-store.ts';
-import { type Claimed, putInline, settle, type Uploads } from './payloads/uploads.ts';
+import type { JobStore, Submission } from './job-store.ts';
+import { type Claimed, completeUpload, putInline, type Uploads } from './payloads/uploads.ts';
 
 export interface Jobs extends Uploads {
   readonly jobs: JobStore;
   /** The leadership of a group, strongly consistent. */
   readLeadership(group: string): Promise<LeadershipRecord | undefined>;
+  /** Jobs of a group that may exist at a time and are not cleaned up. */
+  readonly mostJobs: number;
 }
 
 /** Throws `leadership_lost` unless the fence is that of the running term. */
@@ -47,7 +50,7 @@ export interface Submitted {
 /**
  * Submits a job, once its graph is in the bucket. An id that is active already gets the new graph and keeps its checkpoints; a retry
  * of the submission that is in force changes nothing. Throws `leadership_lost` when the fence is not that of the running term, `fenced`,
- * `job_finished`, `upload_used`, and what `settle` throws.
+ * `job_finished`, `upload_used`, and what `completeUpload` throws.
  */
 export async function submit(
   room: Jobs,
@@ -59,7 +62,7 @@ export async function submit(
   const graph =
     'inline' in submitted.graph
       ? await putInline(room, name, v7({ msecs: room.clock.now() }), submitted.graph.inline)
-      : await settle(room, name, submitted.graph);
+      : await completeUpload(room, name, submitted.graph);
   const { retain, metadata } = submitted;
   const job: Job = {
     ...name,
@@ -75,15 +78,11 @@ export async function submit(
     submittedAt: room.clock.now(),
     requestId,
   };
-  const { answer: submission } = await timely(room, (now) => room.jobs.submit(job, fence, now));
+  const submission = await put(room, job, fence);
   if (submission.won) return;
   let { present } = submission;
-  const { ended } = submission;
-  if (ended) throw fencedOff(present, fence.fencingVersion) ?? termLost(name.group, fence, ended.leadership);
   for (let tried = 0; tried < conflictTries; tried += 1) {
-    const refused = refusal(name, present, fence.fencingVersion);
-    if (refused) throw refused;
-    const seen = present as Job;
+    const seen = writableOrThrow(name, present, fence.fencingVersion);
     for (const earlier of [seen.requestId, seen.requestBefore])
       refuseReusedKey(earlier, requestId, `PUT /v1/groups/${name.group}/jobs/${name.jobId}`);
     if (isRepeated(seen, graph.payloadId, requestId)) return;
@@ -93,6 +92,24 @@ export async function submit(
     present = write.lost;
   }
   throw contended(name);
+}
+
+/** Puts a new job. Throws `leadership_lost` or `fenced` for another term, `limit_reached` when the job is new and the group is full. */
+async function put(room: Jobs, job: Job, fence: Fence): Promise<Submission> {
+  const { answer } = await timely(room, (now) => room.jobs.submit(job, fence, now, room.mostJobs));
+  if (answer.won) return answer;
+  const { present, ended, jobs } = answer;
+  if (ended) throw fencedOff(present, fence.fencingVersion) ?? termLost(job.group, fence, ended.leadership);
+  if (jobs !== undefined && !present) throw full(job, jobs, room.mostJobs);
+  return answer;
+}
+
+function full({ group, jobId }: JobName, jobs: number, limit: number): Problem {
+  return new Problem(
+    limitReached,
+    `Group "${group}" has ${jobs} of at most ${limit} jobs that are not cleaned up; finish some before you submit "${jobId}".`,
+    { limit, of: 'jobs' },
+  );
 }
 
 /** Each of them loses to another write that has taken effect. */
@@ -151,13 +168,11 @@ export async function finish(
     if (won) return { state: 'FINISHED', submitted: true };
     if (lost && !isDamaged(lost))
       refuseReusedKey(lost.result?.requestId, requestId, `POST /v1/groups/${name.group}/jobs/${name.jobId}/finish`);
-    if (isSameResult(lost, fence, outcome)) return { state: lost.state, submitted: lost.graph !== undefined };
+    if (isSameResult(lost, fence, outcome)) return { state: lost.state, submitted: wasSubmitted(lost) };
     if (lost) throw refusal(name, lost, fence.fencingVersion) ?? contended(name);
     const job = neverSubmitted(name, fence, result, cleanUp);
-    const { answer: submission } = await timely(room, (now) => room.jobs.submit(job, fence, now));
+    const submission = await put(room, job, fence);
     if (submission.won) return { state: 'FINISHED', submitted: false };
-    const { present, ended } = submission;
-    if (ended) throw fencedOff(present, fence.fencingVersion) ?? termLost(name.group, fence, ended.leadership);
   }
   throw contended(name);
 }
@@ -179,15 +194,15 @@ function neverSubmitted(name: JobName, fence: Fence, result: Result, cleanUp: 'h
   };
 }
 
+/** The result of a job that was never submitted made its record. */
+const wasSubmitted = ({ requestId, result }: Job) => requestId !== result?.requestId;
+
 function isSameResult(record: JobRecord | undefined, fence: Fence, outcome: Outcome): record is Job {
   if (!record || isDamaged(record) || record.state === 'ACTIVE') return false;
   return record.result?.outcome === outcome && record.fence <= fence.fencingVersion;
 }
 
 /** Throws `not_found` or `job_damaged`. */
-export async function show({ jobs }: Pick<Jobs, 'jobs'>, name: JobName): Promise<Job> {
-  const record = await jobs.read(name);
-  const refused = refusal(name, record, Number.POSITIVE_INFINITY, { finished: 'allowed' });
-  if (refused) throw refused;
-  return record as Job;
+export async function getOrThrow({ jobs }: Pick<Jobs, 'jobs'>, name: JobName): Promise<Job> {
+  return writableOrThrow(name, await jobs.read(name), Number.POSITIVE_INFINITY, { finished: 'allowed' });
 }

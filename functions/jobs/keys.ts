@@ -6,3 +6,6 @@ export const jobKey = (group: string, jobId: string) => ({ pk: groupKey(group), 
 
 /** Partition of the groups index in which finished jobs wait for their clean-up. */
 export const cleanUpPartition = 'CLEAN-UP';
+
+/** How many jobs of the group are not cleaned up. */
+export const jobCountKey = (group: string) => ({ pk: groupKey(group), sk: 'JOBS' });

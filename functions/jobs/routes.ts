@@ -39,7 +39,7 @@ export function jobRoutes(room: jobs.Jobs): Endpoint[] {
       return { items, ...(page.last === undefined ? {} : { nextCursor: toCursor(page.last) }) };
     }),
     endpoint(schema.showJob, async ({ params }) => {
-      const job = await jobs.show(room, named(params));
+      const job = await jobs.getOrThrow(room, named(params));
       const { graph, ...rest } = toJobView(job);
       if (!graph || !job.graph) return { ...rest, graph: null };
       const key = payloadKey(job.group, job.jobId, job.graph.payloadId);

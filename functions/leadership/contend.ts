@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Problem } from '../../api/problem.ts';
 import { groupRestoring, leadershipHeld } from '../../api/problems/leadership.ts';
 import { instant } from '../platform/clock.ts';
+import { refuseReusedKey } from '../platform/idempotency.ts';
 import { retryConflicts } from '../platform/retry-conflicts.ts';
 import { type Leadership, termLost } from './leadership.ts';
 import type { LeadershipRecord } from './lease.ts';
@@ -91,6 +92,7 @@ function holdsAlready({ holder, expiresAt = 0 }: LeadershipRecord, { contenderId
 function refusal(leadership: Leadership, group: string, record: LeadershipRecord, grant: Grant): Problem {
   const now = leadership.clock.now();
   if (record.restoring !== undefined) return restoring(group, record.restoring);
+  refuseReusedKey(record.requestId, grant.requestId, `POST /v1/groups/${group}/leadership/contend`);
   const isOver = !(record.holder && (record.expiresAt ?? 0) > now);
   if (record.requestId === grant.requestId && isOver) {
     const fence = { fencingVersion: record.fencingVersion, sessionId: record.holder?.sessionId ?? '' };

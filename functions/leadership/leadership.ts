@@ -2,6 +2,7 @@
 import type { Fence } from '../../api/fence.ts';
 import { Problem } from '../../api/problem.ts';
 import { leadershipLost } from '../../api/problems/leadership.ts';
+import { refuseReusedKey } from '../platform/idempotency.ts';
 import { retryConflicts } from '../platform/retry-conflicts.ts';
 import { type Timing, timely } from '../platform/timely.ts';
 import type { LeadershipRecord } from './lease.ts';
@@ -148,6 +149,7 @@ export async function resign(
   requestId: string,
 ): Promise<void> {
   const { won, lost: winner } = await store.resign(group, fence, { successor, stayOut }, requestId, clock.now());
+  refuseReusedKey(winner?.ended?.requestId, requestId, `the end of term ${winner?.fencingVersion} of group "${group}"`);
   const earlierTry = winner?.fencingVersion === fence.fencingVersion && winner.ended?.requestId === requestId;
   if (!won && !earlierTry) throw termLost(group, fence, winner);
 }
@@ -210,6 +212,7 @@ async function revokeTerm(
 ): Promise<LeadershipRecord> {
   const { won, lost: winner } = await store.revoke(group, order, requestId, now);
   if (won) return won;
+  refuseReusedKey(winner?.ended?.requestId, requestId, `the end of term ${winner?.fencingVersion} of group "${group}"`);
   if (winner?.fencingVersion === order.fencingVersion && winner.ended?.requestId === requestId) return winner;
   throw notRunning(group, order.fencingVersion, winner);
 }

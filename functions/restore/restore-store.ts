@@ -21,6 +21,8 @@ export type RestoreState = 'VERIFYING' | 'RESTORING' | 'COMPLETED' | 'FAILED' | 
 export interface RestoreRecord {
   readonly group: string;
   readonly restoreId: string;
+  /** Of the request that began it. */
+  readonly requestId?: string | undefined;
   readonly source: RestoreSource;
   readonly state: RestoreState;
   /** Of the backup, once its manifest was read. */

@@ -13,6 +13,7 @@ import { backupDamaged } from '../../api/problems/backups.ts';
 import { Damaged, openManifest, verificationStart } from '../../archive/verifier.ts';
 import { uuidFrom } from '../backups/derived-id.ts';
 import { instant } from '../platform/clock.ts';
+import { keyOf, refuseReusedKey } from '../platform/idempotency.ts';
 import { type Emptiness, predecessorIn } from './empty-group.ts';
 import type { Applying } from './files.ts';
 import type { LaunchRestore } from './restore-client.ts';
@@ -46,9 +47,10 @@ export async function startRestore(
   budgetMs: number,
 ): Promise<RestoreRecord> {
   const { group, requestId } = request;
-  const restoreId = uuidFrom('restore', group, requestId);
+  const restoreId = uuidFrom('restore', group, keyOf(requestId));
   const earlier = await room.restores.read(group, restoreId);
   if (earlier) {
+    refuseReusedKey(earlier.record.requestId, requestId, `POST /v1/groups/${group}/restore`);
     if (!isOver(earlier.record)) await room.launch(earlier.record);
     return earlier.record;
   }
@@ -64,6 +66,7 @@ export async function startRestore(
   const record: RestoreRecord = {
     group,
     restoreId,
+    requestId,
     source,
     state: 'VERIFYING',
     entryCount: opened.manifest.counts.entries,

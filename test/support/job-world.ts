@@ -103,6 +103,7 @@ export async function openJobWorld(dynamodbEndpoint: string) {
         payloads: payloadBucket(objects, bucket),
         readLeadership: (group) => leaseTable(documents, table).read(group, true),
         clock,
+        mostJobs: 10_000,
         resultRetentionDays: 7,
         graceMs,
       };

@@ -3,7 +3,7 @@ import { Problem } from '../../../api/problem.ts';
 import { jobActive } from '../../../api/problems/jobs.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { type Checkpoints, goneAt } from '../checkpoints.ts';
-import { isDamaged, type JobName, type JobState, owedPayloads, refusal } from '../job.ts';
+import { isDamaged, type JobName, type JobState, owedPayloads, writableOrThrow } from '../job.ts';
 import type { Page } from '../job-store.ts';
 import { payloadKey } from '../payloads/upload.ts';
 
@@ -28,9 +28,7 @@ type Room = Checkpoints & { readonly cleanUps: CleanUpStore };
  */
 export async function clean(room: Room, name: JobName, version: number): Promise<JobState> {
   const { won, lost } = await room.checkpoints.acknowledgeCleanUp(name, version);
-  const record = won ?? lost;
-  const refused = refusal(name, record, version, { finished: 'allowed' });
-  if (refused || !record || isDamaged(record)) throw refused;
+  const record = writableOrThrow(name, won ?? lost, version, { finished: 'allowed' });
   if (record.state === 'ACTIVE') {
     const detail = `Job "${name.jobId}" of group "${name.group}" is active; finish it before you acknowledge its clean-up.`;
     throw new Problem(jobActive, detail);

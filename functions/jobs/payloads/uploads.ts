@@ -79,7 +79,7 @@ export interface Claimed {
  * Completes an upload in parts, then checks by HEAD that the payload is there, with the size and digest that were promised.
  * Throws `upload_expired`, `payload_missing`, `payload_mismatch` (with both values) or `invalid_request`; nothing is deleted then.
  */
-export async function settle({ payloads, clock }: Uploads, name: JobName, claimed: Claimed): Promise<Payload> {
+export async function completeUpload({ payloads, clock }: Uploads, name: JobName, claimed: Claimed): Promise<Payload> {
   const { uploadId, parts, sha256, bytes } = claimed;
   const { payloadId, multipartId } = upload.readUpload(uploadId);
   refuseExpired(uploadId, payloadId, clock.now());

@@ -110,6 +110,7 @@ async function checkpointing({ table, documents, bucket, objects }: Stores, lead
     readLeadership: (name: string) => leaseTable(documents, table).read(name, true),
     clock: systemClock,
     resultRetentionDays: 7,
+    mostJobs: 10_000,
     graceMs: leaseMs,
   };
   const invoke = handlerOf([...jobRoutes(room), ...checkpointRoutes(room)]);

@@ -69,7 +69,7 @@ describe('the clean-up of finished jobs', () => {
     dying.s3.once('crash after', 'DeleteObjectsCommand');
     await cleanUp(dying.room, always);
     const dyingLater = world.process();
-    dyingLater.dynamodb.once('crash after', 'UpdateItemCommand');
+    dyingLater.dynamodb.once('crash after', 'TransactWriteItemsCommand');
     await expect(cleanUp(dyingLater.room, always)).rejects.toThrow('The process ended here');
     expect(await cleanUp(world.process().room, always)).toEqual({ cleaned: 0, left: 0 });
     expect((await api.call('GET', job)).body.state).toBe('CLEANED');

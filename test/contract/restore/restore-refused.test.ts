@@ -95,6 +95,18 @@ async function expectNothingWritten(group: string) {
   expect(KeyCount).toBe(0);
 }
 
+test('the same key with another request is refused, whichever process has begun the restore', async () => {
+  const files = await copyOfFiles();
+  const [group, key] = [`keyed-${randomUUID()}`, randomUUID()];
+  const begun = await call(trusting(), group, { uri: files.uri }, key);
+  expect(begun.status).toBe(202);
+  expect(await call(trusting(), group, { backupId: randomUUID() }, key)).toMatchObject({
+    status: 422,
+    body: { code: 'idempotency_key_reused' },
+  });
+  expect((await call(trusting(), group, { uri: files.uri }, key)).body['restoreId']).toBe(begun.body['restoreId']);
+});
+
 describe('a damaged backup is refused and nothing is written', () => {
   test('with a flipped byte in any of its files, or one missing', async () => {
     const files = await copyOfFiles();
