@@ -4,7 +4,7 @@
  */
 import type { Condition } from '../platform/condition.ts';
 import { type Invariant, requireInvariants } from '../platform/invariants.ts';
-import { type Item, type Path, sameValue, segments } from '../platform/item.ts';
+import { type Item, type Path, segments } from '../platform/item.ts';
 import type { Source, Update } from '../platform/update.ts';
 import type { Effect, Write } from '../platform/write.ts';
 
@@ -22,9 +22,9 @@ const leaseInvariants: readonly LeaseInvariant[] = [
     ofWrite: (write) => {
       if (write.kind === 'check') return true;
       if (write.kind === 'delete') return false;
-      if (write.kind === 'put') return requires(write.condition, { kind: 'absent', path: 'fencingVersion' });
+      if (write.kind === 'put') return demands(write.condition, (part) => isAbsent(part, 'fencingVersion'));
       const version = setTo(write.update, 'fencingVersion');
-      if (removes(write.update, 'fencingVersion') || (version && !sameValue(version, oneMore))) return false;
+      if (removes(write.update, 'fencingVersion') || (version && !isOneMore(version))) return false;
       return !setTo(write.update, 'holder') || version !== undefined || pins(write.condition, 'fencingVersion');
     },
     ofChange: (before, after) => {
@@ -79,7 +79,7 @@ const leaseInvariants: readonly LeaseInvariant[] = [
       if (write.kind !== 'update' || !setTo(write.update, 'holder') || setTo(write.update, 'fencingVersion'))
         return true;
       const { condition } = write;
-      const owned = pins(condition, 'holder.sessionId') || requires(condition, { kind: 'absent', path: 'ended' });
+      const owned = pins(condition, 'holder.sessionId') || demands(condition, (part) => isAbsent(part, 'ended'));
       return owned && demands(condition, (part) => compares(part, 'expiresAt', '>'));
     },
     ofChange: (before, after) =>
@@ -113,19 +113,23 @@ export function checkChange(effect: Effect): void {
 
 const longestLeaseMs = 3_600_000;
 
-const oneMore: Source = {
-  kind: 'plus',
-  left: { kind: 'attribute', path: 'fencingVersion' },
-  right: { kind: 'value', value: 1 },
-};
+/** `fencingVersion + 1`, whatever it is. */
+const isOneMore = (source: Source) =>
+  source.kind === 'plus' &&
+  source.left.kind === 'attribute' &&
+  isAt(source.left.path, 'fencingVersion') &&
+  source.right.kind === 'value' &&
+  source.right.value === 1;
 
-const named = (path: Path) => segments(path).join('.');
+const isAt = (path: Path, name: string) => (typeof path === 'string' ? path : segments(path).join('.')) === name;
 
-const setTo = (update: Update, path: string): Source | undefined =>
-  update.flatMap((change) => (change.kind === 'set' && named(change.path) === path ? [change.to] : []))[0];
+function setTo(update: Update, path: string): Source | undefined {
+  for (const change of update) if (change.kind === 'set' && isAt(change.path, path)) return change.to;
+  return undefined;
+}
 
 const removes = (update: Update, path: string) =>
-  update.some((change) => change.kind === 'remove' && named(change.path) === path);
+  update.some((change) => change.kind === 'remove' && isAt(change.path, path));
 
 /** The value that a write sets an attribute to as a whole; undefined where that depends on the item. */
 function valueSet(write: Write, path: string): unknown {
@@ -140,11 +144,10 @@ function demands(condition: Condition | undefined, like: (part: Condition) => bo
   return like(condition) || (condition.kind === 'all' && condition.of.some((part) => demands(part, like)));
 }
 
-const requires = (condition: Condition | undefined, part: Condition) =>
-  demands(condition, (candidate) => sameValue(candidate, part));
+const isAbsent = (part: Condition, path: string) => part.kind === 'absent' && isAt(part.path, path);
 
 const compares = (part: Condition, path: string, is: string) =>
-  part.kind === 'compare' && part.left.kind === 'attribute' && named(part.left.path) === path && part.is === is;
+  part.kind === 'compare' && part.left.kind === 'attribute' && isAt(part.left.path, path) && part.is === is;
 
 const pins = (condition: Condition | undefined, path: string) =>
   demands(condition, (part) => compares(part, path, '='));

@@ -12,13 +12,22 @@ export interface Key {
 /** `holder.sessionId`, `checkpoints[0]`; as a list where a name holds a dot or a bracket itself. */
 export type Path = string | readonly (string | number)[];
 
+type Segments = readonly (string | number)[];
+
+/** Paths are few, and written in the code: each is taken apart once. */
+const known = new Map<string, Segments>();
+
 /** The names and indexes of a path, in order. */
-export function segments(path: Path): readonly (string | number)[] {
+export function segments(path: Path): Segments {
   if (typeof path !== 'string') return path;
-  return path.split('.').flatMap((part) => {
+  const before = known.get(path);
+  if (before) return before;
+  const parts = path.split('.').flatMap((part) => {
     const [name = '', ...indexes] = part.split('[');
     return [name, ...indexes.map((index) => Number(index.slice(0, -1)))];
   });
+  known.set(path, parts);
+  return parts;
 }
 
 export function valueAt(item: Item | undefined, path: Path): unknown {
@@ -45,11 +54,13 @@ export function attributeType(value: unknown): AttributeType | undefined {
 }
 
 export function sameValue(one: unknown, other: unknown): boolean {
+  if (typeof one !== 'object' || typeof other !== 'object') return one === other;
   return attributeType(one) === attributeType(other) && isDeepStrictEqual(stored(one), stored(other));
 }
 
 /** Below, at or above zero; undefined for values that have no order between them. */
 export function compareValues(one: unknown, other: unknown): number | undefined {
+  if (typeof one === 'number' && typeof other === 'number') return one - other;
   const type = attributeType(one);
   if (type !== attributeType(other)) return undefined;
   if (type === 'N') return Number(one) - Number(other);

@@ -22,9 +22,12 @@ export function set(path: Path, to: unknown): Change[] {
   return to === undefined ? [] : [{ kind: 'set', path, to: sourceOf(to) }];
 }
 
+/** A name that is a path as it stands. */
+const isPlain = /^\w+$/;
+
 /** The same for several attributes, by name. */
 export const setAll = (attributes: Readonly<Record<string, unknown>>): Change[] =>
-  Object.entries(attributes).flatMap(([name, to]) => set([name], to));
+  Object.entries(attributes).flatMap(([name, to]) => set(isPlain.test(name) ? name : [name], to));
 
 export const remove = (...paths: readonly Path[]): Change[] => paths.map((path) => ({ kind: 'remove', path }));
 
@@ -58,14 +61,20 @@ export class UnfitUpdateError extends Error {
 
 /** The item after the update, a new one. @throws UnfitUpdateError where DynamoDB throws its ValidationException. */
 export function updated(update: Update, before: Item): Item {
-  let after = before;
-  for (const change of update)
-    if (change.kind === 'remove') after = placed(after, segments(change.path), undefined) as Item;
+  const after: Record<string, unknown> = { ...before };
+  for (const change of update) if (change.kind === 'remove') place(after, change.path, undefined);
   // Afterwards, so that a list grows behind what is removed.
   for (const change of update)
-    if (change.kind === 'set')
-      after = placed(after, segments(change.path), stored(evaluate(change.to, before))) as Item;
+    if (change.kind === 'set') place(after, change.path, stored(evaluate(change.to, before)));
   return update.some(({ path }) => segments(path).some(isIndex)) ? (withoutGaps(after) as Item) : after;
+}
+
+/** Changes the item, a copy of whose first level it is. */
+function place(item: Record<string, unknown>, path: Path, value: unknown): void {
+  const [name = '', ...rest] = segments(path);
+  const within = rest.length === 0 ? value : placed(item[name], rest, value);
+  if (within === undefined) delete item[name];
+  else item[name] = within;
 }
 
 const isIndex = (segment: string | number) => typeof segment === 'number';
