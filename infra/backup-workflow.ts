@@ -93,7 +93,11 @@ const states: Record<string, State> = {
   ),
   'Verified?': choice({ again: 'Verify' }, 'CleanUp'),
 
-  Fail: invoke('records/fail', { ...backup, error: '{% $states.input.error %}' }, { Next: 'CleanUp' }),
+  Fail: invoke(
+    'records/fail',
+    { ...backup, error: '{% $states.input.error %}' },
+    { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'LeftToTheSweep' }], Next: 'CleanUp' },
+  ),
   CleanUp: invoke('cut/cleanUp', backup, {
     Catch: [{ ErrorEquals: ['States.ALL'], Next: 'LeftToTheSweep' }],
     Next: 'Done',

@@ -98,10 +98,31 @@ const whatFor: Record<Caller, string> = {
 const forCallers = `# Policies for callers
 
 Each is limited to the group \`orders\`: put your group, Region, account and API id in. Take the slash after the group with it, or
-\`orders\` opens \`orders-2\`. The constructs' \`grantContend\`, \`grantLead\`, \`grantWork\`, \`grantObserve\` and \`grantOperate\` write the same.
-A star of IAM takes slashes too: that a policy's statements open no more than is meant is tested route by route. Give Allows for the
-groups that a caller needs; a Deny of one group is no protection, since a path can be spelled with escapes. \`GET /v1/groups\`, the list
-of all groups, \`GET /v1/health\` and \`GET /v1/openapi.json\` belong to no group and stand in none of them.
+\`orders\` opens \`orders-2\`. The constructs' \`grantContend\`, \`grantLead\`, \`grantWork\`, \`grantObserve\` and \`grantOperate\` write the same,
+for one group, for several, and for all whose names begin alike (\`team-*\`). A star of IAM takes slashes too: that a policy's statements open
+no more than is meant is tested route by route. With \`team-*\` the star can reach into the rest of a path: give no job, log or worker of such
+groups the name of a part of a path (\`jobs\`, \`logs\`, \`workers\`, \`leadership\`, …), or who may observe can poll for a worker called \`logs\`.
+Give Allows for the groups that a caller needs; a Deny of one group is no protection, since a path can be spelled with escapes.
+\`GET /v1/groups\`, the list of all groups, \`GET /v1/health\` and \`GET /v1/openapi.json\` belong to no group and stand in none of them.
+
+A role takes about 10,000 characters inline and 60,000 in ten managed policies: some 15 groups of the longest names for a leader, 100 for
+an operator, without end below one prefix. The constructs spread a role's grants over managed policies, and refuse what IAM would.
+
+\`Leader-Session\` is no secret and no credential: it tells one term from the next, stands in answers and events, and whoever may call
+the group's routes may send it. What keeps a stranger out is the policy; what keeps an old leader out is the fencing version.
+
+# What groups of one stage share
+
+Policies keep groups apart; load does not. Groups of one stage share
+- the account's concurrency in Lambda, with all else that runs in the Region. \`reservedConcurrency\` sets some apart for \`lease\`; the throttles of
+  the API keep contenders, and workers' polls, below what leaders need;
+- the throttles of the API: they count over all groups;
+- tables: a group is one partition, so that a busy one throttles itself at 1,000 writes a second and, on demand, seldom another;
+- the bucket, its request rates by prefix, and the settings of the stage, \`restoreSources\` among them;
+- one event bus and one event log: who may read them reads the events of all groups.
+
+Groups that must not disturb each other, or whose operators must not see each other's events, belong into stages of their own, and for
+concurrency into accounts of their own.
 
 ${Object.entries(whatFor)
   .map(([caller, words]) => `## ${caller}\n\n${words}\n\n${policyFor(caller as Caller)}`)

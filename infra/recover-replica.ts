@@ -2,7 +2,7 @@ import { Aws } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Settings } from './settings.ts';
 import type { TenureFunction } from './tenure-function.ts';
-import { choice, invoke, type State, Workflow } from './workflow.ts';
+import { choice, invoke, type State, transient, Workflow } from './workflow.ts';
 
 const input = '$states.context.Execution.Input';
 const of = (field: string) => `{% ${input}.${field} %}`;
@@ -25,6 +25,8 @@ const learnRange = {
       'recover/catchUp',
       { ...replica, incarnation: '{% $incarnation %}', range: '{% $states.input.range %}' },
       {
+        // Whatever lasts longer is tried again by the next pass.
+        Retry: [transient],
         Assign: { slices: '{% $slices + 1 %}' },
         Catch: [
           { ErrorEquals: ['States.ALL'], Output: { next: 'stuck', range: '{% $states.input.range %}' }, Next: 'Left' },
@@ -59,6 +61,8 @@ const states: Record<string, State> = {
     'recover/round',
     { ...replica, force: `{% ${input}.force and $rounds = 0 %}`, finished: '{% $finished %}' },
     {
+      // Whatever lasts longer is tried again by the next round.
+      Retry: [transient],
       Assign: { rounds: '{% $rounds + 1 %}', finished: '' },
       Catch: [{ ErrorEquals: ['States.ALL'], Assign: { rounds: '{% $rounds + 1 %}' }, Output: {}, Next: 'Tired?' }],
       Next: 'Decided?',

@@ -18,7 +18,9 @@ interface RemoteReplica {
 /** The replicas of one stack: tables of its own, then those that stacks in other Regions hold. */
 export function createReplicas(scope: Construct, settings: Settings): Replica[] {
   const own = Array.from({ length: settings.replicas - settings.replicaRegions.length }, (_, index) => {
-    const { tableName, tableArn } = createTable(scope, `Replica${index + 1}`, settings);
+    const { tableName, tableArn } = createTable(scope, `Replica${index + 1}`, settings, {
+      kmsKeyArn: settings.kmsKeyArn,
+    });
     return { address: tableName, tableArn };
   });
   const remote = remoteReplicas(settings).map(({ tableName, region }) => ({

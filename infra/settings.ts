@@ -7,6 +7,10 @@ const source = z
   .string()
   .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[\w!.'()/-]*\/$/, 'must be s3://bucket/prefix/');
 
+/** Pairs of numbers; what is not said of one keeps its default. */
+const throttle = (rate: number, burst: number) =>
+  z.strictObject({ rate: whole(1, 100_000).default(rate), burst: whole(1, 100_000).default(burst) }).prefault({});
+
 const schema = z
   .strictObject({
     /** Names the deployment: several stages live side by side in one account. */
@@ -21,7 +25,7 @@ const schema = z
     /** Where the last replicas lie; those before them lie in the stack's own Region. */
     replicaRegions: z.array(region).default([]),
     /** How long a deleted payload can still be brought back. */
-    payloadUndeleteDays: whole(1, 365).default(3),
+    payloadUndeleteDays: whole(1, 365).default(1),
     /** By how much clocks may differ. */
     maxClockSkewMs: whole(0, 60_000).default(250),
     /** Off: only the built-in worker takes backups. */
@@ -31,6 +35,28 @@ const schema = z
     logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 180, 365]).default(30),
     /** Whether functions and workflows are traced by X-Ray. */
     tracing: z.enum(['on', 'off']).default('on'),
+    /** `essential`: a few alarms, which together notice whatever fails. `full`: one for each function and store, and a dashboard. */
+    monitoring: z.enum(['essential', 'full']).default('essential'),
+    /** What the API accepts, over all groups: `rate` requests a second for long, `burst` at once. */
+    throttles: z
+      .strictObject({
+        /** Renewals and all else of a leader for its lease. */
+        lease: throttle(2_000, 2_000),
+        /** Below what leaders may ask for, so that contenders cannot use up the account's share. */
+        contend: throttle(200, 400),
+        /** Workers' polls: each may hold an instance for 20 s. */
+        polls: throttle(20, 40),
+        /** Each of the other routes. */
+        other: throttle(500, 1_000),
+        /** What no route takes. */
+        unknown: throttle(10, 20),
+      })
+      .prefault({}),
+    /** A customer's key for the tables and payloads of the stack's Region; without it AWS encrypts with keys of its own. */
+    kmsKeyArn: z
+      .string()
+      .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a KMS key')
+      .optional(),
     /** Concurrency that is set apart for a function and caps it, by the function's name. None unless said. */
     reservedConcurrency: z.record(z.string(), whole(0, 10_000), 'must be pairs of function=number').default({}),
   })
@@ -41,14 +67,13 @@ const schema = z
   .refine(({ replicas, replicaRegions }) => replicaRegions.length <= replicas, {
     path: ['replicaRegions'],
     message: 'names more Regions than there are replicas',
-  })
-  .refine(({ reservedConcurrency }) => !('lease' in reservedConcurrency), {
-    path: ['reservedConcurrency'],
-    message: 'lease is never capped: a leader that cannot renew loses its term',
   });
 
 /** Of one deployment. */
 export type Settings = z.output<typeof schema>;
+/** As a file, or an app of yours, gives them: everything may be left out. */
+export type GivenSettings = z.input<typeof schema>;
+export type Throttle = Settings['throttles']['lease'];
 
 /** Fills in what is left out. Throws, naming each setting with its value, when one is malformed or two contradict each other. */
 export function checkSettings(given: z.input<typeof schema>): Settings {
@@ -71,12 +96,19 @@ export function readSettings(node: Node): Settings {
 
 /** Text that does not fit stays text, for the check to name it. */
 function fromText(name: keyof Settings, text: string): unknown {
-  if (name === 'stage' || name === 'delegation' || name === 'tracing') return text;
+  if (['stage', 'delegation', 'tracing', 'monitoring', 'kmsKeyArn'].includes(name)) return text;
   if (name === 'ephemeral') return text === 'true' ? true : text === 'false' ? false : text;
   if (name === 'replicaRegions' || name === 'restoreSources') return text.split(',').filter(Boolean);
   if (name === 'reservedConcurrency') {
     const pairs = text.split(',').map((pair) => /^([a-z-]+)=(\d+)$/.exec(pair));
     return pairs.includes(null) ? text : Object.fromEntries(pairs.map((pair) => [pair?.[1], Number(pair?.[2])]));
+  }
+  if (name === 'throttles') {
+    const limits = text.split(',').map((limit) => /^([a-z]+)=(\d+)\/(\d+)$/.exec(limit));
+    if (limits.includes(null)) return text;
+    return Object.fromEntries(
+      limits.map((limit) => [limit?.[1], { rate: Number(limit?.[2]), burst: Number(limit?.[3]) }]),
+    );
   }
   return /^-?\d+$/.test(text) ? Number(text) : text;
 }

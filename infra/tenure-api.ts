@@ -1,4 +1,4 @@
-import { Aws, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aws, Fn, Stack } from 'aws-cdk-lib';
 import { AccessLogField, AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   type CfnRoute,
@@ -17,25 +17,9 @@ import { Construct } from 'constructs';
 import { catalogue } from '../api/catalogue.ts';
 import type { Operation, ServingFunction } from '../api/operation.ts';
 import { pollCommands } from '../api/operations/workers.ts';
-import type { Settings } from './settings.ts';
+import { removalPolicyOf } from './retention.ts';
+import type { Settings, Throttle } from './settings.ts';
 import type { TenureFunction } from './tenure-function.ts';
-
-interface Throttle {
-  /** Requests per second that a route takes for long. */
-  rate: number;
-  /** Requests that it takes at once. */
-  burst: number;
-}
-
-/** By function. What contenders may ask for stays below what leaders may, so that they cannot use up the account's share. */
-const throttles: Partial<Record<ServingFunction, Throttle>> = {
-  lease: { rate: 2_000, burst: 2_000 },
-  contend: { rate: 200, burst: 400 },
-};
-/** A poll may hold an instance for 20 s: no worker's polls may take the concurrency that leaders renew with. */
-const pollThrottle: Throttle = { rate: 20, burst: 40 };
-const otherThrottle: Throttle = { rate: 500, burst: 1_000 };
-const fallbackThrottle: Throttle = { rate: 10, burst: 20 };
 
 export interface TenureApiProps {
   settings: Settings;
@@ -64,11 +48,11 @@ export class TenureApi extends Construct {
     for (const operation of Object.values<Operation>(catalogue)) {
       const key = HttpRouteKey.with(operation.path, HttpMethod[operation.method]);
       const route = this.route(key, integrations[operation.servedBy]);
-      const throttle = operation === pollCommands ? pollThrottle : throttles[operation.servedBy];
+      const throttle = throttleOf(operation, settings);
       if (throttle) limits.set(route, throttle);
     }
     const rest = new HttpLambdaIntegration('rest', fallback);
-    limits.set(this.route(HttpRouteKey.DEFAULT, rest), fallbackThrottle);
+    limits.set(this.route(HttpRouteKey.DEFAULT, rest), settings.throttles.unknown);
     this.createStage(settings, limits);
   }
 
@@ -86,7 +70,7 @@ export class TenureApi extends Construct {
     const stage = new HttpStage(this, 'Stage', {
       httpApi: this.http,
       autoDeploy: true,
-      throttle: { rateLimit: otherThrottle.rate, burstLimit: otherThrottle.burst },
+      throttle: { rateLimit: settings.throttles.other.rate, burstLimit: settings.throttles.other.burst },
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.accessLogs(settings)),
         format: accessLogFormat,
@@ -103,16 +87,24 @@ export class TenureApi extends Construct {
   }
 
   /** The prefix keeps API Gateway from adding each of these groups to a policy that the whole account shares. */
-  private accessLogs({ logRetentionDays, ephemeral }: Settings): LogGroup {
+  private accessLogs(settings: Settings): LogGroup {
     const stackInstance = Fn.select(2, Fn.split('/', Aws.STACK_ID));
     return new LogGroup(this, 'AccessLogs', {
       logGroupName: `/aws/vendedlogs/${Aws.STACK_NAME}-${stackInstance}`,
-      retention: logRetentionDays,
-      removalPolicy: ephemeral ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      retention: settings.logRetentionDays,
+      removalPolicy: removalPolicyOf(settings),
     });
   }
 }
 
+/** Undefined for a route that shares the stage's. */
+function throttleOf(operation: Operation, { throttles }: Settings): Throttle | undefined {
+  if (operation === pollCommands) return throttles.polls;
+  if (operation.servedBy === 'lease') return throttles.lease;
+  return operation.servedBy === 'contend' ? throttles.contend : undefined;
+}
+
+/** API Gateway puts each value in as it is; only the quoted form of an error's message escapes what stands in it. */
 const accessLogFormat = AccessLogFormat.custom(
   JSON.stringify({
     requestId: AccessLogField.contextRequestId(),
@@ -125,9 +117,10 @@ const accessLogFormat = AccessLogFormat.custom(
     status: AccessLogField.contextStatus(),
     responseLength: AccessLogField.contextResponseLength(),
     responseLatency: AccessLogField.contextResponseLatency(),
-    integrationError: AccessLogField.contextIntegrationErrorMessage(),
-    error: AccessLogField.contextErrorMessage(),
-  }),
+    integrationStatus: AccessLogField.contextIntegrationStatus(),
+    functionStatus: '$context.integration.status',
+    error: AccessLogField.contextErrorMessageString(),
+  }).replace('"$context.error.messageString"', '$context.error.messageString'),
 );
 
 function mapValues<Key extends string, From, To>(

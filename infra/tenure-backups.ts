@@ -1,5 +1,6 @@
 import { Aws, Validations } from 'aws-cdk-lib';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { createBackupWorkflow } from './backup-workflow.ts';
 import { createRestoreWorkflow } from './restore-workflow.ts';
@@ -33,6 +34,8 @@ export interface BackupFunctions {
   sweep: TenureFunction;
   /** Tasks of the workflows. */
   tasks: TenureFunction[];
+  backup: StateMachine;
+  restore: StateMachine;
 }
 
 const completions = ['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:SendTaskHeartbeat'];
@@ -64,7 +67,12 @@ export function createBackupFunctions(scope: Construct, props: BackupFunctionsPr
   writeArchives(backups, store);
   readSources(backups, props);
   writeUploadedBackups(backups, store);
-  const sweep = new TenureFunction(scope, 'backup-sweep', { ...props, environment: starting, timeoutSeconds: 55 });
+  const sweep = new TenureFunction(scope, 'backup-sweep', {
+    ...props,
+    environment: starting,
+    timeoutSeconds: 55,
+    traced: false,
+  });
   listGroups(sweep, store);
   deletePayloads(sweep, store);
   for (const one of [backups, sweep]) {
@@ -83,7 +91,14 @@ export function createBackupFunctions(scope: Construct, props: BackupFunctionsPr
   });
   keepRecords(workers, store);
   workers.allow(completions, backup.arn);
-  return { backups, workers, sweep, tasks: Object.values(tasks) };
+  return {
+    backups,
+    workers,
+    sweep,
+    tasks: Object.values(tasks),
+    backup: backup.machine,
+    restore: restore.machine,
+  };
 }
 
 function createTasks(

@@ -1,13 +1,14 @@
-import { ArnFormat, Aws, Duration, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, Duration, Fn, Stack, Validations } from 'aws-cdk-lib';
 import { CfnRule, EventBus } from 'aws-cdk-lib/aws-events';
-import { type IRole, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IRole, PolicyDocument, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs';
+import { type CfnLogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { eventSource } from '../api/events.ts';
 import { eventFilters } from './event-filter.ts';
+import { removalPolicyOf } from './retention.ts';
 import type { Settings } from './settings.ts';
 import { TenureFunction } from './tenure-function.ts';
 import type { TenureStore } from './tenure-store.ts';
@@ -75,7 +76,7 @@ function keepEvents(scope: Construct, bus: EventBus, failures: Queue, settings: 
   const log = new LogGroup(scope, 'EventLog', {
     logGroupName,
     retention: settings.logRetentionDays,
-    removalPolicy: settings.ephemeral ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    removalPolicy: removalPolicyOf(settings),
   });
   const arn = Stack.of(scope).formatArn({
     service: 'logs',
@@ -90,15 +91,7 @@ function keepEvents(scope: Construct, bus: EventBus, failures: Queue, settings: 
     targets: [{ id: 'log', arn, deadLetterConfig: { arn: failures.queueArn } }],
   });
   const ofRule = { ArnEquals: { 'aws:SourceArn': rule.attrArn } };
-  const writers = ['events.amazonaws.com', 'delivery.logs.amazonaws.com'].map((name) => new ServicePrincipal(name));
-  const resources = [log.logGroupArn];
-  new ResourcePolicy(scope, 'EventLogPolicy', {
-    resourcePolicyName: nameOf(scope),
-    policyStatements: [
-      new PolicyStatement({ principals: writers, actions: ['logs:CreateLogStream'], resources }),
-      new PolicyStatement({ principals: writers, actions: ['logs:PutLogEvents'], resources, conditions: ofRule }),
-    ],
-  });
+  allowWriters(log, arn, rule.attrArn);
   failures.addToResourcePolicy(
     new PolicyStatement({
       principals: [new ServicePrincipal('events.amazonaws.com')],
@@ -108,4 +101,21 @@ function keepEvents(scope: Construct, bus: EventBus, failures: Queue, settings: 
     }),
   );
   return log;
+}
+
+/** The group's own policy: an account has ten others in a Region, for all that it runs. */
+function allowWriters(log: LogGroup, logArn: string, ruleArn: string): void {
+  const principals = ['events.amazonaws.com', 'delivery.logs.amazonaws.com'].map((name) => new ServicePrincipal(name));
+  const resources = [`${logArn}:*`];
+  (log.node.defaultChild as CfnLogGroup).resourcePolicyDocument = new PolicyDocument({
+    statements: [
+      new PolicyStatement({ principals, actions: ['logs:CreateLogStream'], resources }),
+      new PolicyStatement({
+        principals,
+        actions: ['logs:PutLogEvents'],
+        resources,
+        conditions: { ArnEquals: { 'aws:SourceArn': ruleArn } },
+      }),
+    ],
+  });
 }

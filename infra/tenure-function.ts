@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { type CfnRole, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type CfnFunction, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -6,6 +6,7 @@ import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { functionCode } from './function-code.ts';
+import { removalPolicyOf } from './retention.ts';
 import type { Settings } from './settings.ts';
 import type { TenureStore } from './tenure-store.ts';
 
@@ -17,6 +18,8 @@ export interface TenureFunctionProps {
   /** 10 unless said; API Gateway waits for 29 at most. */
   timeoutSeconds?: number;
   memoryMiB?: number;
+  /** False for what the schedule calls: traced call by call, it would cost more than all else at rest. */
+  traced?: boolean;
   /** Files of the project that it reads from its own folder, so that loading it does not. */
   beside?: string[];
 }
@@ -32,13 +35,14 @@ export class TenureFunction extends LambdaFunction {
 
   constructor(scope: Construct, id: string, props: TenureFunctionProps) {
     const { settings, store, environment, timeoutSeconds = 10, memoryMiB = 512, beside = [] } = props;
+    const traced = settings.tracing === 'on' && (props.traced ?? true);
     const entry = `entry-points/${id}.ts`;
     const reservedConcurrentExecutions = settings.reservedConcurrency[id];
     const logGroup = new LogGroup(scope, `${id}-logs`, {
       retention: settings.logRetentionDays,
-      removalPolicy: settings.ephemeral ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      removalPolicy: removalPolicyOf(settings),
     });
-    const role = createRole(scope, `${id}-role`, logGroup, settings);
+    const role = createRole(scope, `${id}-role`, logGroup, traced);
     super(scope, id, {
       code: functionCode(entry, beside),
       handler: 'index.handler',
@@ -60,8 +64,9 @@ export class TenureFunction extends LambdaFunction {
     this.entry = entry;
     this.beside = beside;
     this.permissions = role;
+    if (settings.kmsKeyArn !== undefined) this.allow(keyUses, settings.kmsKeyArn);
     // Not by the property `tracing`: its statement would lie in the same policy as those of `allow`, and hide their findings.
-    if (settings.tracing === 'on') (this.node.defaultChild as CfnFunction).tracingConfig = { mode: Tracing.ACTIVE };
+    if (traced) (this.node.defaultChild as CfnFunction).tracingConfig = { mode: Tracing.ACTIVE };
   }
 
   /** Grants exactly these actions on exactly these resources. */
@@ -93,11 +98,14 @@ export class TenureFunction extends LambdaFunction {
   }
 }
 
+/** What DynamoDB, S3 and SQS ask of a customer's key in the name of whoever calls them. */
+const keyUses = ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'];
+
 /**
  * A role that is given gets nothing from `logGroup`, and without these statements the function would run and nobody would read a line or
  * a metric of it. They stand in the role itself: Lambda refuses to make a traced function whose role may not trace yet.
  */
-function createRole(scope: Construct, id: string, { logGroupArn }: LogGroup, { tracing }: Settings): Role {
+function createRole(scope: Construct, id: string, { logGroupArn }: LogGroup, traced: boolean): Role {
   const logs = new PolicyStatement({
     actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
     resources: [logGroupArn],
@@ -108,7 +116,7 @@ function createRole(scope: Construct, id: string, { logGroupArn }: LogGroup, { t
   });
   const role = new Role(scope, id, {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    inlinePolicies: { Reporting: new PolicyDocument({ statements: tracing === 'on' ? [logs, traces] : [logs] }) },
+    inlinePolicies: { Reporting: new PolicyDocument({ statements: traced ? [logs, traces] : [logs] }) },
   });
   // Of the role alone: its other policies stand beside it, and their findings stay findings.
   Validations.of(role.node.defaultChild as CfnRole).acknowledge({

@@ -1,3 +1,4 @@
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { createRecoverReplica } from './recover-replica.ts';
 import type { Settings } from './settings.ts';
@@ -14,6 +15,7 @@ export interface LogFunctions {
   log: TenureFunction;
   sweep: TenureFunction;
   recover: TenureFunction;
+  recovery: StateMachine;
 }
 
 /**
@@ -36,7 +38,12 @@ export function createLogFunctions(scope: Construct, props: LogFunctionsProps): 
   });
   log.allow(['dynamodb:UpdateItem', 'dynamodb:Query', 'dynamodb:PutItem'], store.table.tableArn);
   log.allowExecutions(['states:StopExecution'], recovery.machine);
-  const sweep = new TenureFunction(scope, 'log-sweep', { ...props, environment: starting, timeoutSeconds: 55 });
+  const sweep = new TenureFunction(scope, 'log-sweep', {
+    ...props,
+    environment: starting,
+    timeoutSeconds: 55,
+    traced: false,
+  });
   sweep.allow(['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], store.table.tableArn);
   listGroups(sweep, store);
 
@@ -48,5 +55,5 @@ export function createLogFunctions(scope: Construct, props: LogFunctionsProps): 
     one.allow(['dynamodb:GetItem'], store.table.tableArn);
     useReplicas(one, store);
   }
-  return { log, sweep, recover };
+  return { log, sweep, recover, recovery: recovery.machine };
 }

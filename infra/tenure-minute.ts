@@ -32,6 +32,7 @@ export function createMinute(scope: Construct, { failures, sweeps, ...props }: M
     },
     // The collection of orphans, once an hour, takes what the rest leaves of it.
     timeoutSeconds: 300,
+    traced: false,
   });
   minute.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], store.table.tableArn);
   listGroups(minute, store);

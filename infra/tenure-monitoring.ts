@@ -4,7 +4,6 @@ import { ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cl
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import {
   type CustomMetricGroup,
   DefaultDashboardFactory,
@@ -12,22 +11,11 @@ import {
   SnsAlarmActionStrategy,
 } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
+import { createEssentialAlarms } from './essential-alarms.ts';
 import { monitorProduct } from './product-metrics.ts';
 import { described } from './runbook.ts';
-import type { Settings } from './settings.ts';
-import type { TenureApi } from './tenure-api.ts';
-import type { TenureFunction } from './tenure-function.ts';
 import type { TenureStore } from './tenure-store.ts';
-
-export interface TenureMonitoringProps {
-  settings: Settings;
-  functions: TenureFunction[];
-  api: TenureApi;
-  store: TenureStore;
-  failures: Queue;
-  /** The function that reads the main table's stream. */
-  publisher: TenureFunction;
-}
+import type { Watched } from './watched.ts';
 
 /** An alarm that goes off when it was so in three of five minutes. */
 const fewMinutes = (what: string, runbook: string) => ({
@@ -43,6 +31,8 @@ const streamAlarm = {
   addMaxIteratorAgeAlarm: {
     Any: {
       maxAgeInMillis: Duration.minutes(5).toMilliseconds(),
+      // A stream without records has no age.
+      treatMissingDataOverride: TreatMissingData.NOT_BREACHING,
       ...fewMinutes('Events are published more than five minutes late', 'Events are late'),
     },
   },
@@ -73,54 +63,34 @@ const transactions = ({ tableName }: TenureStore['table']): CustomMetricGroup =>
   ],
 });
 
-/** The dashboard and the alarms, which go to one topic. */
+/** The alarms, which go to one topic, and where the settings say so a dashboard. */
 export class TenureMonitoring extends Construct {
   readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, props: TenureMonitoringProps) {
+  constructor(scope: Construct, id: string, watched: Watched) {
     super(scope, id);
-    const { settings, functions, api, store, failures, publisher } = props;
     this.topic = new Topic(this, 'Alarms', { enforceSSL: true });
     const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {
       conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
     });
     this.topic.grantPublish(cloudWatch);
+    if (watched.settings.monitoring === 'full') this.watchAll(watched);
+    else createEssentialAlarms(this, this.topic, Stack.of(this).stackName, watched);
+  }
 
-    const { stackName, region } = Stack.of(this);
-    const facade = new MonitoringFacade(this, stackName, {
-      // Those of all Regions of an account share their names.
-      dashboardFactory: new DefaultDashboardFactory(this, 'Dashboards', {
-        dashboardNamePrefix: `${stackName}-${region}`,
-      }),
-      alarmFactoryDefaults: {
-        actionsEnabled: true,
-        alarmNamePrefix: stackName,
-        action: new SnsAlarmActionStrategy({ onAlarmTopic: this.topic, onOkTopic: this.topic }),
-      },
-    });
+  private watchAll(watched: Watched): void {
+    const { settings, store, failures } = watched;
+    const facade = this.createFacade();
     facade.monitorApiGatewayV2HttpApi({
-      api: api.http as IHttpApi,
+      api: watched.api.http as IHttpApi,
       humanReadableName: 'API',
       alarmFriendlyName: 'api',
       add5xxRateAlarm: {
         Any: { maxErrorRate: 0.01, ...fewMinutes('More than 1 % of the answers are 5xx', 'The API answers 5xx') },
       },
     });
-    for (const monitored of functions) {
-      const name = monitored.node.id;
-      facade.monitorLambdaFunction({
-        lambdaFunction: monitored,
-        humanReadableName: name,
-        alarmFriendlyName: name,
-        ...(monitored === publisher ? streamAlarm : {}),
-        addFaultCountAlarm: {
-          Any: { maxErrorCount: 0, ...fewMinutes(`The function ${name} fails or times out`, 'A function fails') },
-        },
-        addThrottlesCountAlarm: {
-          Any: { maxErrorCount: 0, ...fewMinutes(`Lambda throttles ${name}`, 'A function is throttled') },
-        },
-      });
-    }
+    watchFunctions(facade, watched);
+    watchWorkflows(facade, watched);
     facade.monitorDynamoTable({
       table: store.table as ITable,
       humanReadableName: 'Table',
@@ -154,5 +124,57 @@ export class TenureMonitoring extends Construct {
       },
     });
     monitorProduct(facade, settings.stage);
+  }
+  private createFacade(): MonitoringFacade {
+    const { stackName, region } = Stack.of(this);
+    return new MonitoringFacade(this, stackName, {
+      // Those of all Regions of an account share their names.
+      dashboardFactory: new DefaultDashboardFactory(this, 'Dashboards', {
+        dashboardNamePrefix: `${stackName}-${region}`,
+      }),
+      alarmFactoryDefaults: {
+        actionsEnabled: true,
+        alarmNamePrefix: stackName,
+        action: new SnsAlarmActionStrategy({ onAlarmTopic: this.topic, onOkTopic: this.topic }),
+      },
+    });
+  }
+}
+
+function watchFunctions(facade: MonitoringFacade, { functions, publisher }: Watched): void {
+  for (const monitored of functions) {
+    const name = monitored.node.id;
+    facade.monitorLambdaFunction({
+      lambdaFunction: monitored,
+      humanReadableName: name,
+      alarmFriendlyName: name,
+      ...(monitored === publisher ? streamAlarm : {}),
+      addFaultCountAlarm: {
+        Any: { maxErrorCount: 0, ...fewMinutes(`The function ${name} fails or times out`, 'A function fails') },
+      },
+      addThrottlesCountAlarm: {
+        Any: { maxErrorCount: 0, ...fewMinutes(`Lambda throttles ${name}`, 'A function is throttled') },
+      },
+    });
+  }
+}
+
+function watchWorkflows(facade: MonitoringFacade, { workflows }: Watched): void {
+  for (const [name, stateMachine] of Object.entries(workflows)) {
+    facade.monitorStepFunction({
+      stateMachine,
+      humanReadableName: `Workflow ${name}`,
+      alarmFriendlyName: `workflow-${name}`,
+      addFailedExecutionCountAlarm: {
+        Any: {
+          maxErrorCount: 0,
+          period: Duration.minutes(1),
+          evaluationPeriods: 1,
+          datapointsToAlarm: 1,
+          treatMissingDataOverride: TreatMissingData.NOT_BREACHING,
+          alarmDescriptionOverride: described(`An execution of the workflow ${name} failed`, 'An execution fails'),
+        },
+      },
+    });
   }
 }

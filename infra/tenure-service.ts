@@ -59,9 +59,11 @@ export class TenureService extends Construct {
     this.monitoring = new TenureMonitoring(this, 'Monitoring', {
       ...props,
       functions,
+      lease,
       api: this.api,
       failures,
       publisher: this.events.publisher,
+      workflows: { backup: backups.backup, restore: backups.restore, 'recover-replica': logs.recovery },
     });
     refuseUnknown(props.settings, functions);
   }

@@ -1,10 +1,12 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { AttributeType, ProjectionType, StreamViewType, type Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { groupsIndex } from '../functions/leadership/keys.ts';
 import { bucketPrefixes } from '../functions/platform/bucket-keys.ts';
 import { createReplicas, type Replica } from './replicas.ts';
+import { removalPolicyOf } from './retention.ts';
 import type { Settings } from './settings.ts';
 import { createTable } from './table.ts';
 
@@ -18,6 +20,7 @@ export class TenureStore extends Construct {
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
     this.table = createTable(this, 'Table', settings, {
+      kmsKeyArn: settings.kmsKeyArn,
       timeToLiveAttribute: 'ttl',
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
     });
@@ -32,22 +35,33 @@ export class TenureStore extends Construct {
     this.bucket = this.createBucket(settings);
   }
 
-  private createBucket({ ephemeral, payloadUndeleteDays, logRetentionDays }: Settings): Bucket {
+  private createBucket(settings: Settings): Bucket {
+    const { ephemeral, payloadUndeleteDays, logRetentionDays, kmsKeyArn } = settings;
     const secure = {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       encryption: BucketEncryption.S3_MANAGED,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      removalPolicy: ephemeral ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      removalPolicy: removalPolicyOf(settings),
       autoDeleteObjects: ephemeral,
     };
+    // S3 writes its access logs only where its own key is the default.
     const accessLogs = new Bucket(this, 'PayloadAccessLogs', {
       ...secure,
       lifecycleRules: [{ id: 'expire', expiration: Duration.days(logRetentionDays) }],
     });
+    const encryption =
+      kmsKeyArn === undefined
+        ? {}
+        : {
+            encryption: BucketEncryption.KMS,
+            encryptionKey: Key.fromKeyArn(this, 'PayloadsKey', kmsKeyArn),
+            bucketKeyEnabled: true,
+          };
     return new Bucket(this, 'Payloads', {
       ...secure,
+      ...encryption,
       serverAccessLogsBucket: accessLogs as IBucket,
       versioned: true,
       lifecycleRules: [

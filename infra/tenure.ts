@@ -1,13 +1,17 @@
 import { Stack, Stage } from 'aws-cdk-lib';
-import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { Caller } from '../api/operation.ts';
 import cdk from '../cdk.json' with { type: 'json' };
+import { CallerPolicies } from './caller-policies.ts';
 import { resourcesFor } from './callers.ts';
 import { ReplicaStack, remoteReplicas } from './replicas.ts';
-import { checkSettings, type Settings } from './settings.ts';
+import { checkSettings, type GivenSettings, type Settings } from './settings.ts';
 import { TenureService } from './tenure-service.ts';
 import { TenureStore } from './tenure-store.ts';
+
+/** One group, several, or all whose names begin alike: `team-*`. */
+type Groups = string | readonly string[];
 
 /**
  * Tenure as a part of any CDK stack. What remembers and what acts stand apart in it: the service can be replaced as a whole
@@ -16,10 +20,11 @@ import { TenureStore } from './tenure-store.ts';
 export class Tenure extends Construct {
   readonly store: TenureStore;
   readonly service: TenureService;
+  private readonly policies = new CallerPolicies();
   /** Address of the API: TENURE_URL of the clients. */
   readonly url: string;
 
-  constructor(scope: Construct, id: string, given: Partial<Settings> = {}) {
+  constructor(scope: Construct, id: string, given: GivenSettings = {}) {
     super(scope, id);
     const settings = checkSettings(given);
     const other = Stack.of(this)
@@ -35,29 +40,32 @@ export class Tenure extends Construct {
     this.replicateElsewhere(settings);
   }
 
-  /** Lets the caller contend for the group's lease and hold it, without touching its jobs and logs. */
-  grantContend(group: string, grantee: IGrantable): Grant {
-    return this.grant('contender', group, grantee);
+  /**
+   * Lets the caller contend for the groups' leases and hold them, without touching their jobs and logs. A group that ends with a star
+   * means all whose names begin so: `team-*`.
+   */
+  grantContend(groups: Groups, grantee: IGrantable): Grant {
+    return this.grant('contender', groups, grantee);
   }
 
-  /** Lets the caller contend for the group's lease and do what its leader does, but nothing that is for operators. */
-  grantLead(group: string, grantee: IGrantable): Grant {
-    return this.grant('leader', group, grantee);
+  /** Lets the caller contend for the groups' leases and do what their leader does, but nothing that is for operators. */
+  grantLead(groups: Groups, grantee: IGrantable): Grant {
+    return this.grant('leader', groups, grantee);
   }
 
-  /** Lets the caller take backups of the group as a worker. */
-  grantWork(group: string, grantee: IGrantable): Grant {
-    return this.grant('worker', group, grantee);
+  /** Lets the caller take backups of the groups as a worker, for which it reads their logs. */
+  grantWork(groups: Groups, grantee: IGrantable): Grant {
+    return this.grant('worker', groups, grantee);
   }
 
-  /** Lets the caller read all of the group. */
-  grantObserve(group: string, grantee: IGrantable): Grant {
-    return this.grant('observer', group, grantee);
+  /** Lets the caller read all of the groups. */
+  grantObserve(groups: Groups, grantee: IGrantable): Grant {
+    return this.grant('observer', groups, grantee);
   }
 
-  /** Lets the caller do everything in the group: revoke, cancel, delete, restore. */
-  grantOperate(group: string, grantee: IGrantable): Grant {
-    return this.grant('operator', group, grantee);
+  /** Lets the caller do everything in the groups: revoke, cancel, delete, restore. */
+  grantOperate(groups: Groups, grantee: IGrantable): Grant {
+    return this.grant('operator', groups, grantee);
   }
 
   /** One more stack for each replica of the logs that lies in another Region. */
@@ -68,11 +76,11 @@ export class Tenure extends Construct {
     }
   }
 
-  private grant(caller: Caller, group: string, grantee: IGrantable): Grant {
+  private grant(caller: Caller, groups: Groups, grantee: IGrantable): Grant {
     const { apiId: resource } = this.service.api.http;
-    const resourceArns = resourcesFor(caller, group).map((resourceName) =>
+    const resources = resourcesFor(caller, groups);
+    return this.policies.grant(grantee, resources, (resourceName) =>
       Stack.of(this).formatArn({ service: 'execute-api', resource, resourceName }),
     );
-    return Grant.addToPrincipal({ grantee, actions: ['execute-api:Invoke'], resourceArns });
   }
 }

@@ -1,8 +1,9 @@
-import { Aws, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Aws, Fn, Stack, Validations } from 'aws-cdk-lib';
 import { type CfnRole, Policy, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { type CfnStateMachine, DefinitionBody, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { removalPolicyOf } from './retention.ts';
 import type { Settings } from './settings.ts';
 import type { TenureFunction } from './tenure-function.ts';
 
@@ -64,12 +65,12 @@ export class Workflow extends Construct {
   }
 
   /** The prefix keeps Step Functions from adding each of these groups to a policy that the whole account shares. */
-  private log(id: string, { logRetentionDays, ephemeral }: Settings): LogGroup {
+  private log(id: string, settings: Settings): LogGroup {
     const stackInstance = Fn.select(2, Fn.split('/', Aws.STACK_ID));
     return new LogGroup(this, 'Log', {
       logGroupName: `/aws/vendedlogs/states/${Stack.of(this).stackName}-${id}-${stackInstance}`,
-      retention: logRetentionDays,
-      removalPolicy: ephemeral ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      retention: settings.logRetentionDays,
+      removalPolicy: removalPolicyOf(settings),
     });
   }
 
@@ -123,7 +124,7 @@ export function invoke(name: TaskName, payload: State, rest: State): State {
     Resource: `arn:${Aws.PARTITION}:states:::lambda:invoke`,
     Arguments: { FunctionName, Payload: { task, ...payload } },
     Output: '{% $states.result.Payload %}',
-    Retry: [transient],
+    Retry: [patient],
     ...rest,
   };
 }
@@ -135,7 +136,7 @@ export function callBack(name: TaskName, payload: State, rest: State): State {
     Type: 'Task',
     Resource: `arn:${Aws.PARTITION}:states:::lambda:invoke.waitForTaskToken`,
     Arguments: { FunctionName, Payload: { task, ...payload, taskToken: '{% $states.context.Task.Token %}' } },
-    Retry: [transient],
+    Retry: [patient],
     ...rest,
   };
 }
@@ -148,6 +149,8 @@ export const transient: State = {
     'Lambda.AWSLambdaException',
     'Lambda.SdkClientException',
     'Lambda.TooManyRequestsException',
+    // Step Functions has waited for the function in vain.
+    'Lambda.ClientExecutionTimeoutException',
     // It ran into its timeout, or fell over.
     'Sandbox.Timedout',
     'Lambda.Unknown',
@@ -157,6 +160,9 @@ export const transient: State = {
   BackoffRate: 2,
   JitterStrategy: 'FULL',
 };
+
+/** The same for so long as an account may be short of concurrency, or a table of throughput: ten minutes. */
+export const patient: State = { ...transient, MaxAttempts: 15, MaxDelaySeconds: 60 };
 
 /** Goes on by the word `next` in the state's input. */
 export function choice(by: Readonly<Record<string, string>>, otherwise: string): State {

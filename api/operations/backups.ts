@@ -143,7 +143,7 @@ export const listBackupFiles = operation({
   path: `${backups}/{backup}/files`,
   summary: 'The files of a completed backup with presigned URLs, the manifest first',
   servedBy: 'backups',
-  callers: ['leader', 'observer', 'operator'],
+  callers: ['leader', 'worker', 'observer', 'operator'],
   params: backup,
   query: pageQuery,
   body: nothing,

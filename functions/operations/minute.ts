@@ -15,7 +15,7 @@ export interface MinuteOptions {
 }
 
 /** The stages of an account share its concurrency, and all of them begin with the minute. */
-const jitterMs = 1_000;
+const jitterMs = 500;
 
 /** What is left of `ms`, or of the invocation's own time when that is less. */
 export function within(ms: number, remainingMs: () => number): () => number {

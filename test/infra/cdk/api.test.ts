@@ -71,6 +71,17 @@ describe('the stage', () => {
     expect(DefaultRouteSettings.ThrottlingRateLimit).toBeLessThan(Number(renew[0]));
   });
 
+  test('takes its limits from the settings', () => {
+    const throttles = 'lease=300/400,contend=5/6,polls=7/8,other=9/10,unknown=1/2';
+    const [other] = resources(templateOf({ throttles }), 'AWS::ApiGatewayV2::Stage');
+    const { RouteSettings, DefaultRouteSettings } = other?.properties ?? {};
+    expect(RouteSettings['POST /v1/groups/{group}/leadership/renew'].ThrottlingRateLimit).toBe(300);
+    expect(RouteSettings['POST /v1/groups/{group}/leadership/contend'].ThrottlingBurstLimit).toBe(6);
+    expect(RouteSettings['GET /v1/groups/{group}/workers/{worker}/commands'].ThrottlingRateLimit).toBe(7);
+    expect(RouteSettings['$default'].ThrottlingBurstLimit).toBe(2);
+    expect(DefaultRouteSettings.ThrottlingRateLimit).toBe(9);
+  });
+
   test('is created after the routes that it has settings for', () => {
     const limited = Object.keys(stage().properties.RouteSettings);
     const ids = resources(template, 'AWS::ApiGatewayV2::Route').filter(({ properties }) =>
@@ -83,11 +94,14 @@ describe('the stage', () => {
   test('writes an access log that tells who called what, and keeps it for a limited time', () => {
     const { AccessLogSettings, AutoDeploy } = stage().properties;
     expect(AutoDeploy).toBe(true);
-    const format = JSON.parse(AccessLogSettings.Format) as Record<string, string>;
+    // As API Gateway fills it in: the error arrives quoted and escaped, the rest as it is.
+    const filled = AccessLogSettings.Format.replace('$context.error.messageString', '"it said \\"no\\""');
+    const format = JSON.parse(filled) as Record<string, string>;
     expect(format).toMatchObject({
       caller: '$context.identity.userArn',
       routeKey: '$context.routeKey',
       status: '$context.status',
+      error: 'it said "no"',
     });
     const group = referred(template, 'AWS::Logs::LogGroup', AccessLogSettings.DestinationArn);
     expect(group.properties).toMatchObject({ RetentionInDays: 30 });

@@ -1,7 +1,7 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { eventFilters } from '../../../infra/event-filter.ts';
-import { functionName, permissionsOf, referred, resources, templateOf, text } from './synthesised.ts';
+import { functionName, permissionsOf, referred, resources, type Statement, templateOf, text } from './synthesised.ts';
 
 let template: Template;
 let failures: string;
@@ -86,8 +86,11 @@ describe('events', () => {
     expect(text(log.properties.LogGroupName)).toMatch(/^\/aws\/events\//);
     const [rule] = resources(template, 'AWS::Events::Rule');
     expect(rule?.properties).toMatchObject({ EventBusName: { Ref: bus.id }, EventPattern: { source: ['tenure'] } });
-    const [policy] = resources(template, 'AWS::Logs::ResourcePolicy');
-    expect(JSON.stringify(policy?.properties.PolicyDocument)).toContain('logs:PutLogEvents');
+    // Its own policy: an account has ten of the other kind in a Region.
+    expect(resources(template, 'AWS::Logs::ResourcePolicy')).toEqual([]);
+    const statements: Statement[] = log.properties.ResourcePolicyDocument.Statement;
+    expect(statements.map(({ Action }) => Action)).toEqual(['logs:CreateLogStream', 'logs:PutLogEvents']);
+    expect(JSON.stringify(statements[1]?.Condition)).toContain(rule?.id);
   });
 });
 

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -29,7 +28,6 @@ describe('every function', () => {
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
         Handler: 'index.handler',
-        TracingConfig: { Mode: 'Active' },
         Environment: {
           Variables: {
             NODE_OPTIONS: '--enable-source-maps',
@@ -41,6 +39,14 @@ describe('every function', () => {
       expect(properties.Timeout).toBeLessThanOrEqual(900);
       expect(properties).not.toHaveProperty('ReservedConcurrentExecutions');
     }
+  });
+
+  test('is traced, but for those that the schedule calls', () => {
+    const untraced = resources(template, 'AWS::Lambda::Function').filter(
+      ({ properties }) => properties.TracingConfig?.Mode !== 'Active',
+    );
+    const names = untraced.map(({ id }) => functionName(template, { Ref: id }));
+    expect(names.sort()).toEqual(['backupsweep', 'logsweep', 'minute']);
   });
 
   test('is not traced, nor is a workflow, where the deployment says so', () => {
@@ -72,7 +78,8 @@ describe('every function', () => {
       expect(writes.map(({ action }) => action).sort()).toEqual(['logs:CreateLogStream', 'logs:PutLogEvents']);
       // Lambda refuses to make a traced function whose role may not trace yet: both stand in the role.
       const [own] = roles.filter(({ id }) => id === role);
-      expect(JSON.stringify(own?.properties.Policies)).toContain('xray:PutTraceSegments');
+      const traces = JSON.stringify(own?.properties.Policies).includes('xray:PutTraceSegments');
+      expect(traces).toBe(properties.TracingConfig !== undefined);
     }
   });
 });
@@ -160,7 +167,7 @@ describe('schedules', () => {
     }
   });
 
-  test('what fails without anybody waiting is left to the next slot but kept, and raises an alarm', () => {
+  test('what fails without anybody waiting is left to the next slot but kept', () => {
     const [queue] = resources(template, 'AWS::SQS::Queue');
     const kept = { 'Fn::GetAtt': [queue?.id, 'Arn'] };
     for (const { properties } of resources(template, 'AWS::Scheduler::Schedule')) {
@@ -178,52 +185,11 @@ describe('schedules', () => {
         DestinationConfig: { OnFailure: { Destination: kept } },
       });
     }
-    const alarms = resources(template, 'AWS::CloudWatch::Alarm').map(({ properties }) => JSON.stringify(properties));
-    expect(alarms.filter((alarm) => alarm.includes(`["${queue?.id}","QueueName"]`))).toHaveLength(1);
   });
 });
 
-describe('alarms', () => {
-  test('each says what is wrong and names the section of docs/operations.md that tells what to do', () => {
-    const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
-    const headings = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading);
-    for (const { properties } of resources(template, 'AWS::CloudWatch::Alarm')) {
-      const [, runbook] = /What to do: docs\/operations\.md, "(.*)"\.$/.exec(properties.AlarmDescription) ?? [];
-      expect(headings, properties.AlarmDescription).toContain(runbook);
-    }
-  });
-
-  test('watch every function for errors and throttling, and tell one topic that only CloudWatch may write to', () => {
-    const alarms = resources(template, 'AWS::CloudWatch::Alarm').map(({ properties }) => properties);
-    for (const { id } of resources(template, 'AWS::Lambda::Function')) {
-      for (const metric of ['Errors', 'Throttles']) {
-        const watching = alarms.filter(({ Metrics = [] }) =>
-          Metrics.some(({ MetricStat }: { MetricStat?: { Metric: { MetricName: string; Dimensions: unknown } } }) => {
-            const { MetricName, Dimensions } = MetricStat?.Metric ?? {};
-            return MetricName === metric && JSON.stringify(Dimensions).includes(`"Ref":"${id}"`);
-          }),
-        );
-        expect(watching, `${metric} of ${id}`).toHaveLength(1);
-      }
-    }
-    const watched = JSON.stringify(alarms);
-    for (const operation of ['GetItem', 'UpdateItem', 'TransactWriteItems'])
-      expect(watched).toContain(`"${operation}"`);
-    const [topic, ...others] = resources(template, 'AWS::SNS::Topic');
-    expect(others).toEqual([]);
-    for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: topic?.id }]);
-    const [policy] = resources(template, 'AWS::SNS::TopicPolicy');
-    const statements: (Statement & { Principal: unknown })[] = policy?.properties.PolicyDocument.Statement;
-    expect(statements.filter(({ Effect }) => Effect === 'Allow')).toMatchObject([
-      {
-        Action: 'sns:Publish',
-        Principal: { Service: 'cloudwatch.amazonaws.com' },
-        Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
-      },
-    ]);
-  });
-});
-
-test('the template stays well below what CloudFormation takes, 500 resources', () => {
-  expect(Object.keys(template.toJSON()['Resources']).length).toBeLessThanOrEqual(300);
+test('the template stays far below what CloudFormation takes, 500 resources, with all alarms too', () => {
+  const full = templateOf({ monitoring: 'full' }).toJSON()['Resources'];
+  expect(Object.keys(full).length).toBeLessThanOrEqual(300);
+  expect(Object.keys(template.toJSON()['Resources']).length).toBeLessThanOrEqual(230);
 });

@@ -12,12 +12,20 @@ describe('settings', () => {
       ephemeral: false,
       replicas: 3,
       replicaRegions: [],
-      payloadUndeleteDays: 3,
+      payloadUndeleteDays: 1,
       maxClockSkewMs: 250,
       delegation: 'on',
       restoreSources: [],
       logRetentionDays: 30,
       tracing: 'on',
+      monitoring: 'essential',
+      throttles: {
+        lease: { rate: 2_000, burst: 2_000 },
+        contend: { rate: 200, burst: 400 },
+        polls: { rate: 20, burst: 40 },
+        other: { rate: 500, burst: 1_000 },
+        unknown: { rate: 10, burst: 20 },
+      },
       reservedConcurrency: {},
     });
   });
@@ -36,6 +44,17 @@ describe('settings', () => {
       replicaRegions: ['us-west-2', 'ap-southeast-1'],
       reservedConcurrency: { contend: 20, operate: 10 },
     });
+  });
+
+  test('a throttle that is given leaves the others as they are', () => {
+    expect(settings({ throttles: 'contend=10/20' }).throttles).toMatchObject({
+      contend: { rate: 10, burst: 20 },
+      lease: { rate: 2_000, burst: 2_000 },
+    });
+  });
+
+  test('the function of leaders may reserve concurrency, too', () => {
+    expect(settings({ reservedConcurrency: 'lease=50' }).reservedConcurrency).toEqual({ lease: 50 });
   });
 
   test('ephemeral=false is not taken for true', () => {
@@ -63,14 +82,19 @@ describe('settings', () => {
     [{ restoreSources: 's3://archive/*/' }, 'restoreSources=["s3://archive/*/"]: must be s3://bucket/prefix/'],
     [{ reservedConcurrency: 'contend=1.5' }, 'reservedConcurrency=contend=1.5: must be pairs of function=number'],
     [{ reservedConcurrency: 'contend' }, 'reservedConcurrency=contend: must be pairs of function=number'],
-    [{ reservedConcurrency: 'lease=5' }, 'reservedConcurrency={"lease":5}: lease is never capped'],
+    [{ monitoring: 'some' }, 'monitoring=some: '],
+    [{ throttles: 'contend=10' }, 'throttles=contend=10: '],
+    [{ throttles: 'contend=0/5' }, 'throttles={"contend":{"rate":0,"burst":5}}: '],
+    [{ throttles: 'contned=1/5' }, 'throttles={"contned":{"rate":1,"burst":5}}: '],
+    [{ kmsKeyArn: 'alias/mine' }, 'kmsKeyArn=alias/mine: must be the ARN of a KMS key'],
   ])('%o is refused by name and value', (context, message) => {
     expect(() => settings(context)).toThrow(message);
   });
 
   test('docs/operations.md has each with its default', () => {
     const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
-    for (const [name, value] of Object.entries(settings())) {
+    const documented = { ...settings(), kmsKeyArn: {} };
+    for (const [name, value] of Object.entries(documented)) {
       const shown = typeof value === 'object' ? '' : `\`${value}\` `;
       expect(page).toContain(`\n| \`${name}\` | ${shown}| `);
     }

@@ -1,6 +1,6 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { referred, resources, type Statement, templateOf } from './synthesised.ts';
+import { permissions, referred, resources, type Statement, templateOf } from './synthesised.ts';
 
 let template: Template;
 beforeAll(() => {
@@ -17,7 +17,8 @@ describe('tables', () => {
     const tables = resources(template, 'AWS::DynamoDB::Table');
     expect(tables).toHaveLength(4);
     for (const { properties, policies } of tables) {
-      expect(policies).toEqual(['Retain', 'Retain']);
+      // A first deployment that fails takes them away again, so that it can be repeated.
+      expect(policies).toEqual(['RetainExceptOnCreate', 'Retain']);
       expect(properties).toMatchObject({
         KeySchema: [
           { AttributeName: 'pk', KeyType: 'HASH' },
@@ -67,7 +68,8 @@ describe('buckets', () => {
     const buckets = resources(template, 'AWS::S3::Bucket');
     expect(buckets).toHaveLength(2);
     for (const { id, properties, policies } of buckets) {
-      expect(policies).toEqual(['Retain', 'Retain']);
+      // A first deployment that fails takes them away again, so that it can be repeated.
+      expect(policies).toEqual(['RetainExceptOnCreate', 'Retain']);
       expect(properties).toMatchObject({
         PublicAccessBlockConfiguration: {
           BlockPublicAcls: true,
@@ -91,7 +93,7 @@ describe('buckets', () => {
   });
 
   test.each([
-    [3, {}],
+    [1, {}],
     [30, { payloadUndeleteDays: '30' }],
   ])('payloads can be undeleted for %i days with %o; what was abandoned goes', (days, context) => {
     const buckets = resources(templateOf(context), 'AWS::S3::Bucket').map(({ properties }) => properties);
@@ -121,4 +123,19 @@ describe('buckets', () => {
       { Id: 'expire', Status: 'Enabled', ExpirationInDays: 30 },
     ]);
   });
+});
+
+test("a customer's key encrypts tables and payloads, and every function may use it", () => {
+  const kmsKeyArn = 'arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555';
+  const keyed = templateOf({ kmsKeyArn });
+  for (const { properties } of resources(keyed, 'AWS::DynamoDB::Table'))
+    expect(properties.SSESpecification).toMatchObject({ SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: kmsKeyArn });
+  const buckets = resources(keyed, 'AWS::S3::Bucket').map(({ properties }) =>
+    JSON.stringify(properties.BucketEncryption),
+  );
+  expect(buckets.filter((encryption) => encryption.includes(kmsKeyArn))).toHaveLength(1);
+  const uses = permissions(keyed).filter(
+    ({ action, resource }) => action === 'kms:GenerateDataKey' && resource === kmsKeyArn,
+  );
+  expect(new Set(uses.map(({ role }) => role)).size).toBe(resources(keyed, 'AWS::Lambda::Function').length);
 });
