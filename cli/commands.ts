@@ -6,6 +6,7 @@ import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
 import { eventsCommands } from './events.ts';
 import { groupsCommand } from './groups.ts';
+import { initCommand } from './init.ts';
 import { checkpointCommands } from './jobs/checkpoint.ts';
 import { collectCommand } from './jobs/collect.ts';
 import { jobCommands } from './jobs/job.ts';
@@ -35,5 +36,6 @@ export const commandGroups: readonly ((program: Command, shell: Shell) => void)[
   eventsCommands,
   statusCommand,
   doctorCommand,
+  initCommand,
   completionCommand,
 ];

@@ -1,17 +1,11 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { type ConnectionOptions, clientAt, locate, withConnection } from './connection.ts';
+import { limitsOf } from './doctor-limits.ts';
 import { ExitError, exitCodes, explain } from './exit.ts';
+import type { Finding } from './finding.ts';
 import { plain, print } from './output.ts';
 import type { Shell } from './shell.ts';
-
-interface Finding {
-  readonly check: string;
-  /** A warning does not fail the command. */
-  readonly status: 'ok' | 'warning' | 'failed';
-  readonly found: string;
-  readonly remedy?: string;
-}
 
 /** The allowance that the service has unless TENURE_MAX_CLOCK_SKEW_MS says otherwise. */
 const maxClockSkewMs = 250;
@@ -19,9 +13,12 @@ const maxClockSkewMs = 250;
 export function doctorCommand(program: Command, shell: Shell): void {
   const command = program
     .command('doctor')
-    .description('check what Tenure needs: Node, Java, address, service, clock, credentials');
+    .description(
+      "check what Tenure needs: Node, Java, address, service, clock, credentials; with --stack the account's limits",
+    );
   withConnection(command).action(async (options: ConnectionOptions) => {
-    const findings = [node(), await java(), ...(await service(options, shell))];
+    const limits = options.stack ? [await limitsOf(options.region)] : [];
+    const findings = [node(), await java(), ...(await service(options, shell)), ...limits];
     print(shell, options, findings, () => findings.map(line).join('\n'));
     const failed = findings.find(({ status }) => status === 'failed');
     if (failed) throw new ExitError(failed.check === 'service' ? exitCodes.unreachable : exitCodes.failed);

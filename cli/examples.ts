@@ -92,6 +92,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   events: ['tenure events tail', 'tenure events tail --stack tenure-prod --since 1h'],
   'events tail': ['tenure events tail --group orders', 'tenure events tail --stack tenure-prod --since 1h --no-follow'],
   status: ['tenure status', 'tenure status --stack tenure-prod --json'],
+  init: ['tenure init', 'tenure init --folder infra'],
   doctor: ['tenure doctor', 'tenure doctor --stack tenure-prod --region eu-west-1'],
   completion: ['source <(tenure completion bash)', 'tenure completion fish | source'],
 };

@@ -86,10 +86,11 @@ export function checkSettings(given: z.input<typeof schema>): Settings {
   throw new Error(`The settings are not usable: ${issues.join('; ')}`);
 }
 
+export const settingNames = Object.keys(schema.shape) as (keyof Settings)[];
+
 /** Reads the settings from the CDK context: `-c name=value`, where lists are `a,b` and pairs `a=1,b=2`, or cdk.json. */
 export function readSettings(node: Node): Settings {
-  const names = Object.keys(schema.shape) as (keyof Settings)[];
-  const given = names.map((name) => [name, node.tryGetContext(name)] as const);
+  const given = settingNames.map((name) => [name, node.tryGetContext(name)] as const);
   const values = given.map(([name, value]) => [name, typeof value === 'string' ? fromText(name, value) : value]);
   return checkSettings(Object.fromEntries(values));
 }

@@ -1,5 +1,12 @@
-import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
-import { type CfnRole, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { ArnFormat, Duration, Lazy, Stack, Validations } from 'aws-cdk-lib';
+import {
+  type CfnPolicy,
+  type CfnRole,
+  PolicyDocument,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
 import { Architecture, type CfnFunction, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
@@ -64,9 +71,17 @@ export class TenureFunction extends LambdaFunction {
     this.entry = entry;
     this.beside = beside;
     this.permissions = role;
+    this.dependOnPolicyOnly(role);
     if (settings.kmsKeyArn !== undefined) this.allow(keyUses, settings.kmsKeyArn);
     // Not by the property `tracing`: its statement would lie in the same policy as those of `allow`, and hide their findings.
     if (traced) (this.node.defaultChild as CfnFunction).tracingConfig = { mode: Tracing.ACTIVE };
+  }
+
+  /** The CDK names the role, too, which the function refers to already. */
+  private dependOnPolicyOnly(role: Role): void {
+    const policy = () => role.node.findChild('DefaultPolicy').node.defaultChild as CfnPolicy;
+    const produce = () => [Stack.of(this).getLogicalId(policy())];
+    (this.node.defaultChild as CfnFunction).addOverride('DependsOn', Lazy.any({ produce }));
   }
 
   /** Grants exactly these actions on exactly these resources. */

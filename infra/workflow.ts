@@ -41,6 +41,8 @@ export class Workflow extends Construct {
       ),
     });
     const resource = machine.node.defaultChild as CfnStateMachine;
+    // The CDK names the role, which the machine refers to already.
+    resource.addDeletionOverride('DependsOn');
     resource.tracingConfiguration = { enabled: settings.tracing === 'on' };
     if (settings.tracing === 'off') {
       Validations.of(resource).acknowledge({ id: 'AwsSolutions-SF2', reason: 'The deployment says tracing=off.' });

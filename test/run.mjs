@@ -104,6 +104,8 @@ const steps = {
   'end-to-end': project('end-to-end', '--maxWorkers=4'),
   // As AWS is on a bad day; npm run test:full has the whole suite pass it.
   'like-aws': underFaults(7, args.includes('--full') ? [] : survivors),
+  'cfn-lint': needing('cfn-lint', 'pip install cfn-lint==1.51.0', check('tsx', 'test/templates/judge.ts', 'cfn-lint')),
+  checkov: needing('checkov', 'pip install checkov==3.3.30', check('tsx', 'test/templates/judge.ts', 'checkov')),
   fuzz: needing('schemathesis', 'pip install schemathesis==4.32.5', project('fuzz')),
   postgres: needing('initdb', 'apt-get install -y postgresql', project('postgres')),
   browser: needing('chromium', 'apt-get install -y chromium', project('browser')),

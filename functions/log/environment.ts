@@ -60,7 +60,12 @@ export function replicasRoom(): Replicas & LogRoom {
 /** The same for the sweep. */
 export function sweepRoom(): Replicas & LogRoom & { readonly notes: ReplicaNotes } {
   const { TENURE_TABLE } = logSettings();
-  return { ...replicasRoom(), notes: replicaNotesTable(documentClient(), TENURE_TABLE) };
+  return {
+    ...replicasRoom(),
+    // One look at what runs serves all that a sweep starts.
+    workflow: recoveryWorkflowClient(sfnClient(), recoveryWorkflow(), { looksLastMs: 30_000 }),
+    notes: replicaNotesTable(documentClient(), TENURE_TABLE),
+  };
 }
 
 export interface Tables {

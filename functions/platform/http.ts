@@ -108,7 +108,9 @@ export function serve(endpoints: readonly Endpoint[], known: readonly Operation[
     app.on(operation.method, pattern(operation), async (context) => {
       requireAuthorised(context);
       const startedAt = performance.now();
-      const response = await respond(context, recent).catch((error: unknown) => answerProblem(error, context));
+      const response = await withinDeadline(operation, context, respond(context, recent)).catch((error: unknown) =>
+        answerProblem(error, context),
+      );
       record(operation, context, response.status, performance.now() - startedAt);
       return response;
     });
@@ -119,6 +121,39 @@ export function serve(endpoints: readonly Endpoint[], known: readonly Operation[
   });
   app.onError(async (error, context) => answerProblem(error, context));
   return app;
+}
+
+/** What an answer needs to reach the caller before the function's own timeout, after which API Gateway says nothing but 502. */
+const deadlineMarginMs = 1_500;
+
+/**
+ * Throws `unavailable` when the function's time is nearly up, and says what is known. What is still under way may be carried out: it
+ * is conditional, so sending the request again with its Idempotency-Key does no harm.
+ */
+async function withinDeadline(
+  { method }: Operation,
+  context: RequestContext,
+  answer: Promise<Response>,
+): Promise<Response> {
+  const remainingMs = context.env?.lambdaContext?.getRemainingTimeInMillis();
+  if (remainingMs === undefined) return answer;
+  const budgetMs = Math.max(0, remainingMs - deadlineMarginMs);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooLate(method, budgetMs)), budgetMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tooLate(method: Operation['method'], budgetMs: number): Problem {
+  const outcome = method === 'GET' ? 'nothing was changed' : 'whether the request was carried out is not known';
+  const next = method === 'GET' ? 'try again' : 'try again with the same Idempotency-Key';
+  const detail = `The stores did not answer within ${Math.round(budgetMs / 1000)} s: ${outcome}; ${next}.`;
+  return new Problem(unavailable, detail, { outcome: method === 'GET' ? 'unchanged' : 'unknown', retryAfterMs: 1_000 });
 }
 
 function pattern({ path }: Operation): string {

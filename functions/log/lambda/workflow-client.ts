@@ -15,8 +15,34 @@ function keyOf(...names: readonly string[]): string {
 
 const looks = 2;
 
-/** Binds the port to a state machine. Two executions for one replica do no harm, so a look at what runs is enough. */
-export function recoveryWorkflowClient(client: SFNClient, stateMachineArn: string): RecoveryWorkflow {
+/**
+ * Binds the port to a state machine. Two executions for one replica do no harm, so a look at what runs is enough, and `looksLastMs` lets
+ * one serve all that a sweep starts: an account may look five times a second.
+ */
+export function recoveryWorkflowClient(
+  client: SFNClient,
+  stateMachineArn: string,
+  { looksLastMs = 0, now = Date.now }: { looksLastMs?: number; now?: () => number } = {},
+): RecoveryWorkflow {
+  let seen: { at: number; names: Promise<Set<string>> } | undefined;
+
+  async function names(): Promise<Set<string>> {
+    const found = new Set<string>();
+    for await (const { name = '' } of running('')) found.add(name);
+    return found;
+  }
+
+  /** What runs, as of not longer ago than a look lasts. */
+  function look(): Promise<Set<string>> {
+    if (seen && now() - seen.at < looksLastMs) return seen.names;
+    const fresh = { at: now(), names: names() };
+    seen = fresh;
+    fresh.names.catch(() => {
+      if (seen === fresh) seen = undefined;
+    });
+    return fresh.names;
+  }
+
   async function* running(key: string): AsyncGenerator<ExecutionListItem> {
     let nextToken: string | undefined;
     do {
@@ -38,7 +64,8 @@ export function recoveryWorkflowClient(client: SFNClient, stateMachineArn: strin
       const key = keyOf(input.group, input.log, input.replica);
       // What runs already does not know that it is forced.
       if (!input.force) {
-        for await (const already of running(key)) return { executionId: already.name ?? '' };
+        const already = [...(await look())].find((name) => name.startsWith(key));
+        if (already !== undefined) return { executionId: already };
       }
       const name = `${key}-${randomUUID()}`;
       await client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify({ ...input, key }) }));

@@ -6,6 +6,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readSettings, type Settings } from '../../../infra/settings.ts';
 import type { TenureFunction } from '../../../infra/tenure-function.ts';
+import { variants } from '../../templates/variants.ts';
 import { newApp, templateOf } from './synthesised.ts';
 
 beforeAll(() => {
@@ -19,25 +20,6 @@ function findings(app: App): string[] {
   const { violations } = new AwsSolutionsChecks(app).validateScope(app);
   return violations.map(({ ruleName }) => ruleName);
 }
-
-const kmsKeyArn = 'arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555';
-
-/** Every setting once, and together those that touch the same resources. */
-const variants: Record<string, string>[] = [
-  {},
-  { stage: 'me', ephemeral: 'true', kmsKeyArn },
-  { tracing: 'off' },
-  { tracing: 'off', monitoring: 'full', ephemeral: 'true', restoreSources: 's3://archive/tenure/', delegation: 'off' },
-  { kmsKeyArn, monitoring: 'full', replicas: '5', replicaRegions: 'us-west-2,eu-west-1' },
-  {
-    replicas: '1',
-    reservedConcurrency: 'lease=20,contend=5',
-    throttles: 'contend=10/20',
-    logRetentionDays: '7',
-    payloadUndeleteDays: '30',
-    maxClockSkewMs: '500',
-  },
-];
 
 describe('the AWS Solutions rules and those of CloudFormation', () => {
   test.each(variants)('find nothing that is not acknowledged with %o', (context) => {

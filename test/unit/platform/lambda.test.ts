@@ -131,3 +131,40 @@ test.for(['fencing-version', 'leader-session', 'idempotency-key', 'log-writer'])
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request', issues: [{ path }] } });
   },
 );
+
+describe('a request whose stores do not answer', () => {
+  const never = () => new Promise<never>(() => {});
+  const stalled = lambdaHandler(serve([endpoint(job, never), endpoint(submit, never)]));
+  const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => 1_600 } as never;
+  const ask = async (method: string, more: object = {}) => {
+    const rawPath = '/v1/groups/orders/jobs/j';
+    const http = { method, path: rawPath };
+    const event = { rawPath, rawQueryString: '', headers: {}, requestContext: { http, domainName: 'd' }, ...more };
+    const { statusCode, headers, body } = await stalled(event as never, context);
+    return { status: statusCode, again: headers?.['retry-after'], ...JSON.parse(body ?? '') };
+  };
+
+  test('is answered before the time of the function is up, with what is known', async () => {
+    expect(await ask('GET')).toMatchObject({
+      status: 503,
+      code: 'unavailable',
+      outcome: 'unchanged',
+      again: '1',
+      detail: 'The stores did not answer within 0 s: nothing was changed; try again.',
+    });
+    const write = { body: '{"text":"x"}', headers: { 'log-writer': 'w' } };
+    expect(await ask('PUT', write)).toMatchObject({
+      status: 503,
+      outcome: 'unknown',
+      detail: expect.stringContaining('whether the request was carried out is not known; try again with the same'),
+    });
+  });
+
+  test('one that is answered in time leaves no timer', async () => {
+    const before = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const http = { method: 'GET', path: '/v1/groups/orders/jobs/j' };
+    const event = { rawPath: http.path, rawQueryString: '', headers: {}, requestContext: { http, domainName: 'd' } };
+    expect(await handler(event as never, context)).toMatchObject({ statusCode: 200 });
+    expect(process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout')).toHaveLength(before);
+  });
+});

@@ -1,0 +1,33 @@
+import type { AccountLimit } from '@aws-sdk/client-lambda';
+import type { Finding } from './finding.ts';
+
+/** A new account has about ten; Tenure asks for as many as leaders renew at once, besides what the minute and workers hold. */
+const enough = 100;
+
+/** What the account of a stack lets Lambda run at once, which leaders' renewals share with all else in the Region. */
+export async function limitsOf(region: string | undefined): Promise<Finding> {
+  const { GetAccountSettingsCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
+  const client = new LambdaClient(region ? { region } : {});
+  try {
+    const { AccountLimit = {} } = await client.send(new GetAccountSettingsCommand({}));
+    return judged(AccountLimit);
+  } catch (error) {
+    const found = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    return {
+      check: 'limits',
+      status: 'warning',
+      found,
+      remedy: 'Allow lambda:GetAccountSettings to these credentials.',
+    };
+  }
+}
+
+function judged({ ConcurrentExecutions = 0, UnreservedConcurrentExecutions = 0 }: AccountLimit): Finding {
+  const found = `Lambda runs ${ConcurrentExecutions} functions at once, ${UnreservedConcurrentExecutions} of them unreserved`;
+  if (UnreservedConcurrentExecutions >= enough) return { check: 'limits', status: 'ok', found };
+  const remedy =
+    ConcurrentExecutions >= 2 * enough
+      ? 'Reserved concurrency leaves too little for the rest: reserve less, or ask for more (Service Quotas, AWS Lambda, Concurrent executions).'
+      : `Below ${enough}, contenders and polls throttle leaders' renewals, and reservedConcurrency=lease=… cannot be set. Ask for 1,000 (Service Quotas, AWS Lambda, Concurrent executions).`;
+  return { check: 'limits', status: 'warning', found, remedy };
+}

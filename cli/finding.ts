@@ -1,0 +1,8 @@
+/** What `tenure doctor` found out about one thing. */
+export interface Finding {
+  readonly check: string;
+  /** A warning does not fail the command. */
+  readonly status: 'ok' | 'warning' | 'failed';
+  readonly found: string;
+  readonly remedy?: string;
+}
