@@ -38,6 +38,13 @@ export default defineConfig({
     projects: [
       project('unit', { ...together, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('contract', { ...together, ...dynamodb, testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('emulator', {
+        ...together,
+        include: ['test/contract/{leadership,events,log}/**/*.test.ts'],
+        globalSetup: ['test/support/ministack.ts'],
+        testTimeout: 60_000,
+        hookTimeout: 120_000,
+      }),
       project('simulation', { testTimeout: 240_000 }),
       project('fuzz', { testTimeout: 1_200_000, hookTimeout: 180_000 }),
       project('postgres', { testTimeout: 120_000, hookTimeout: 120_000 }),

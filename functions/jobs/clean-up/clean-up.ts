@@ -37,18 +37,50 @@ export async function clean(room: Room, name: JobName, version: number): Promise
   return 'FINISHED';
 }
 
-/** Cleans up every finished job once; stops when the time is over. Can be repeated after a crash at any point. */
-export async function cleanUp(room: Room, remainingMs: () => number): Promise<CleanedUp> {
+/** What cleaning up some jobs may take when the stores are slow. */
+const marginMs = 10_000;
+const jobsAtOnce = 100;
+
+/**
+ * Cleans up every finished job once, from any group on, so that no group with many jobs keeps the others waiting; stops when the time is
+ * over. Can be repeated after a crash at any point.
+ */
+export async function cleanUp(
+  room: Room,
+  remainingMs: () => number,
+  random: () => number = Math.random,
+): Promise<CleanedUp> {
   const done: CleanedUp = { cleaned: 0, left: 0 };
-  let after: string | undefined;
-  do {
-    const page = await room.cleanUps.listOwed(after, 100);
-    for (const cleaned of await mapConcurrent(page.items, 8, (name) => cleanUpJob(room, name))) {
+  const owed = startingAnywhere(await owedJobs(room, remainingMs), random);
+  for (let at = 0; at < owed.length && remainingMs() > marginMs; at += jobsAtOnce) {
+    const some = owed.slice(at, at + jobsAtOnce);
+    for (const cleaned of await mapConcurrent(some, 8, (name) => cleanUpJob(room, name))) {
       done[cleaned ? 'cleaned' : 'left'] += 1;
     }
-    after = page.last;
-  } while (after !== undefined && remainingMs() > 10_000);
+  }
   return done;
+}
+
+async function owedJobs({ cleanUps }: Room, remainingMs: () => number): Promise<JobName[]> {
+  const names: JobName[] = [];
+  let after: string | undefined;
+  do {
+    const page = await cleanUps.listOwed(after, 1_000);
+    names.push(...page.items);
+    after = page.last;
+  } while (after !== undefined && remainingMs() > 2 * marginMs);
+  return names;
+}
+
+/** They come group by group. */
+function startingAnywhere(names: readonly JobName[], random: () => number): JobName[] {
+  const groups = [...new Set(names.map(({ group }) => group))];
+  const first = groups[Math.floor(random() * groups.length)];
+  const at = Math.max(
+    0,
+    names.findIndex(({ group }) => group === first),
+  );
+  return [...names.slice(at), ...names.slice(0, at)];
 }
 
 async function cleanUpJob(room: Room, name: JobName): Promise<boolean> {

@@ -144,6 +144,18 @@ describe('permissions', () => {
   });
 });
 
+test('what AWS calls in the name of a customer assumes its role for this account only', () => {
+  const others = resources(template, 'AWS::IAM::Role').flatMap(({ properties }) => {
+    const [{ Principal, Condition }] = properties.AssumeRolePolicyDocument.Statement;
+    return Principal.Service === 'lambda.amazonaws.com' ? [] : [{ service: Principal.Service, condition: Condition }];
+  });
+  expect(new Set(others.map(({ service }) => service))).toEqual(
+    new Set(['scheduler.amazonaws.com', 'states.amazonaws.com']),
+  );
+  for (const { condition } of others)
+    expect(condition).toEqual({ StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } });
+});
+
 describe('schedules', () => {
   test('there is one, that tells the function its minute; the function calls the sweeps that need other rights', () => {
     const schedules = resources(template, 'AWS::Scheduler::Schedule');
