@@ -163,6 +163,8 @@ function delimiterOption(): Option {
   return new Option('--delimiter <what>', 'what ends an entry: line or nul').choices(['line', 'nul']).default('line');
 }
 
+type Replica = LogStatus['replicas'][number];
+
 function statusText({ log, begin, end, quorum, voting, replicas }: LogStatus): string {
   const rows = table(
     replicas,
@@ -173,6 +175,7 @@ function statusText({ log, begin, end, quorum, voting, replicas }: LogStatus): s
       { title: 'END', of: (one) => one.end },
       { title: 'LAG', of: ({ lag }) => lag },
       { title: 'PROMISED', of: ({ promised }) => promised },
+      ...(replicas.some((one) => one.waitsFor) ? [{ title: 'WAITS FOR', of: (one: Replica) => one.waitsFor }] : []),
     ],
     'no replicas',
   );

@@ -55,7 +55,17 @@ export const shownLog = z.object({
   voting: z.int().check(z.minimum(0), z.maximum(5)),
   configuration,
   replicas: z.array(
-    z.object({ id: z.string(), status, begin: position, end: position, promised: position, lag: position }),
+    z.object({
+      id: z.string(),
+      status,
+      begin: position,
+      end: position,
+      promised: position,
+      /** Positions behind the furthest replica. */
+      lag: position,
+      /** Why it does not vote or does not have everything; left out for one that does. */
+      waitsFor: z.optional(z.string()),
+    }),
   ),
 });
 

@@ -13,6 +13,9 @@ export interface SeenReplica {
   /** A restore holds it from voting, and lets it vote. */
   readonly restoring?: boolean;
   readonly lock?: Lock | undefined;
+  /** The last position that it has touched, in this life. */
+  readonly end?: number | undefined;
+  readonly incarnation?: string | undefined;
 }
 
 /** As it was last noted. */
@@ -37,8 +40,8 @@ export async function lookAt({ replicas, timer, settings }: LogParts): Promise<S
   const questions = replicas.map((replica) => () => replica.read());
   const metas = await ask(questions, { enough: () => false, ms: settings.answerMs, timer });
   return replicas.map(({ id }, at) => {
-    const { status = 'UNREACHABLE', restoreId, lock } = metas[at] ?? {};
-    return { id, status, restoring: status === 'RECOVERING' && restoreId !== undefined, lock };
+    const { status = 'UNREACHABLE', restoreId, lock, end, incarnation } = metas[at] ?? {};
+    return { id, status, restoring: status === 'RECOVERING' && restoreId !== undefined, lock, end, incarnation };
   });
 }
 

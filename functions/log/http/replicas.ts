@@ -83,3 +83,28 @@ export async function recoverAll(
   }
   return waiting.length;
 }
+
+/**
+ * Starts the catch-up of voting replicas that lag: what went to them was lost, or they were too slow for the last election. What may
+ * still be on its way is left alone.
+ */
+export async function repairLag(
+  logs: Replicas,
+  { group, log }: LogName,
+  { seat: sequencer, timer, settings }: LogParts,
+  seen: readonly SeenReplica[],
+): Promise<number> {
+  const voting = seen.filter(({ status }) => status === 'VOTING');
+  const to = Math.max(-1, ...voting.map(({ end = -1 }) => end));
+  const behind = voting.filter(({ end = -1 }) => end < to);
+  if (behind.length === 0) return 0;
+  const seat = await sequencer.read();
+  if (!seat) return 0;
+  const isStill = timer.now() - seat.since > settings.stuckMs;
+  const lagging = behind.filter(({ end = -1 }) => isStill || end < seat.settled);
+  for (const { id: replica, incarnation = '', end = 0 } of lagging) {
+    const plan = { incarnation, ranges: split({ from: end, to, fillTo: seat.settled }) };
+    await logs.workflow.start({ group, log, replica, force: false, plan });
+  }
+  return lagging.length;
+}

@@ -13,7 +13,7 @@ import { createLog, deleteLog } from './log-life.ts';
 import * as logs from './logs.ts';
 import { changeMembers, type MemberService } from './members.ts';
 import * as replicas from './replicas.ts';
-import { type LogStatus, status, statuses } from './status.ts';
+import { type LogStatus, status, statuses, waitsFor } from './status.ts';
 
 /** Base64 makes four of three: so a page stays below 4 MiB. */
 const pageBytes = 3 * 1024 ** 2;
@@ -37,7 +37,12 @@ const toPlain = ({ version, replicas, next }: Configuration) => ({
 const shownStatus = (status: LogStatus) => {
   const { begin, end, quorum, voting, replicas } = status;
   const configuration = toPlain(status.configuration);
-  return { ...shown(status), begin, end, quorum, voting, configuration, replicas: [...replicas] };
+  const told = replicas.map((one) => {
+    const { restoring: _, ...replica } = one;
+    const reason = waitsFor(one, status);
+    return reason === undefined ? replica : { ...replica, waitsFor: reason };
+  });
+  return { ...shown(status), begin, end, quorum, voting, configuration, replicas: told };
 };
 
 /** What the routes need besides what they ask of replicas. */

@@ -2,7 +2,7 @@ import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { logger } from '../../platform/logging.ts';
 import { changeMembers, type MemberService } from '../http/members.ts';
 import { lookAt, missingVotes, note, type ReplicaNotes } from '../http/replica-watch.ts';
-import { recoverAll } from '../http/replicas.ts';
+import { recoverAll, repairLag } from '../http/replicas.ts';
 import { unlockForgotten } from '../protocol/lock.ts';
 import type { Replica } from '../protocol/replica.ts';
 import type { LogName } from '../registered-log.ts';
@@ -28,7 +28,7 @@ export async function sweep(
   room: MemberService & { readonly notes: ReplicaNotes },
   { discards, remainingMs }: SweepOptions,
 ) {
-  const swept = { logs: 0, notVoting: 0, started: 0, discarded: 0, failed: 0, left: 0 };
+  const swept = { logs: 0, notVoting: 0, started: 0, repaired: 0, discarded: 0, failed: 0, left: 0 };
   const names: LogName[] = [];
   for await (const name of room.registry.listAll()) names.push(name);
   const first = Math.floor(Math.random() * names.length);
@@ -51,6 +51,7 @@ export async function sweep(
         seen.flatMap(({ lock }) => lock ?? []),
       );
       swept.started += await recoverAll(room, name, autoInitialize, seen);
+      swept.repaired += await repairLag(room, name, parts, seen);
       if (registered.configuration.next) await changeMembers(room, name, {}, oneLogMs);
       if (discards) swept.discarded += await discard(parts.replicas, remainingMs);
     } catch (error) {

@@ -24,6 +24,8 @@ export interface ReplicaPosition {
   readonly promised: number;
   /** Positions behind the furthest replica. */
   readonly lag: number;
+  /** A restore fills it. */
+  readonly restoring?: true;
 }
 
 /** Where the log and each of its replicas stand, as a quorum (or as many as answer) tells. */
@@ -42,7 +44,8 @@ export async function positions(parts: LogParts): Promise<Positions> {
     ...tally(parts, metas, votes),
     replicas: replicas.map(({ id }, at) => {
       const { status, begin, promised, ...own } = metas[at] ?? { ...absent, status: 'UNREACHABLE' as const };
-      return { id, status, begin, end: own.end, promised, lag: Math.max(0, end - own.end) };
+      const restoring = metas[at]?.restoreId !== undefined && { restoring: true as const };
+      return { id, status, begin, end: own.end, promised, lag: Math.max(0, end - own.end), ...restoring };
     }),
   };
 }

@@ -4,7 +4,7 @@ import { sweep } from '../../../functions/log/lambda/sweep.ts';
 import { firstConfiguration } from '../../../functions/log/protocol/configuration.ts';
 import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
 import { logger } from '../../../functions/platform/logging.ts';
-import { calmly } from '../../support/log/calm-log.ts';
+import { appendAs, calmly, seated } from '../../support/log/calm-log.ts';
 
 logger.setLogLevel('SILENT');
 
@@ -101,4 +101,21 @@ test('it ends before its time does, tells what is left, and begins elsewhere the
       expect(await sweep(room, { discards: false, remainingMs })).toMatchObject({ logs: 30, left: 70 });
       for (const one of noted) looked.add(one.split(' ')[0] ?? '');
     }
+  }));
+
+test('a voting replica that lags is caught up without a write, once nothing is on its way any more', () =>
+  calmly({}, async ({ parts, down, replicas, world }) => {
+    const seat = await seated(parts);
+    down.add(2);
+    await appendAs(parts, seat, 'a', { count: 3 });
+    down.clear();
+    const { room, started } = roomOf(parts, ['a']);
+    expect(await sweep(room, plenty)).toMatchObject({ notVoting: 0, repaired: 0 });
+    world.now += 3_000;
+    const plans: unknown[] = [];
+    Object.assign(room.workflow, { start: async ({ plan }: { plan: unknown }) => void plans.push(plan) });
+    expect(await sweep(room, plenty)).toMatchObject({ notVoting: 0, repaired: 1 });
+    expect(started).toEqual([]);
+    const { incarnation, end } = replicas[2]?.inForce ?? expect.fail('no replica');
+    expect(plans).toEqual([{ incarnation, ranges: [{ from: end, to: 3, fillTo: 0 }] }]);
   }));
