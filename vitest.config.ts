@@ -46,9 +46,9 @@ export default defineConfig({
         hookTimeout: 120_000,
       }),
       project('simulation', { testTimeout: 240_000 }),
-      project('fuzz', { testTimeout: 1_200_000, hookTimeout: 180_000 }),
+      project('fuzz', { testTimeout: 1_200_000, hookTimeout: 320_000 }),
       project('postgres', { testTimeout: 120_000, hookTimeout: 120_000 }),
-      project('browser', { testTimeout: 60_000, hookTimeout: 180_000 }),
+      project('browser', { testTimeout: 60_000, hookTimeout: 320_000 }),
       project('package', {
         ...together,
         globalSetup: ['test/support/package/packed.ts'],
@@ -61,7 +61,7 @@ export default defineConfig({
         globalSetup: ['test/support/shared-stack.ts'],
         testTimeout: 300_000,
         // Longer than a stack may take to come up.
-        hookTimeout: 180_000,
+        hookTimeout: 320_000,
       }),
     ],
   },

@@ -57,7 +57,7 @@ export interface RunningStack extends StackDescription {
 
 export const project = join(import.meta.dirname, '..', '..');
 
-const readyWithinMs = 170_000;
+const readyWithinMs = 300_000;
 
 /**
  * Runs the whole system as `npm start` does, in a process of its own, on ports that the system chooses. Throws with everything
