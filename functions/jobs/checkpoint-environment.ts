@@ -1,12 +1,12 @@
 import { leaseTable } from '../leadership/lease-table.ts';
 import { documentClient, s3Client } from '../platform/aws.ts';
 import { systemClock } from '../platform/clock.ts';
-import { checkpointTable } from './checkpoint-table.ts';
+import { CheckpointTable } from './checkpoint-table.ts';
 import type { CleanUpStore } from './clean-up/clean-up.ts';
 import { cleanUpTable } from './clean-up/clean-up-table.ts';
 import type { Collector } from './clean-up/collector.ts';
 import { collectorTable } from './clean-up/collector-table.ts';
-import { jobTable } from './job-table.ts';
+import { JobTable } from './job-table.ts';
 import { heldDeletesTable } from './payloads/held-deletes-table.ts';
 import { payloadBucket } from './payloads/payload-bucket.ts';
 import type { Recovery } from './recovery.ts';
@@ -19,8 +19,8 @@ export function checkpointRoom(): Recovery & Collector & { cleanUps: CleanUpStor
   const client = documentClient();
   const leases = leaseTable(client, table);
   return {
-    jobs: jobTable(client, table),
-    checkpoints: checkpointTable(client, table),
+    jobs: new JobTable(client, table),
+    checkpoints: new CheckpointTable(client, table),
     held: heldDeletesTable(client, table),
     cleanUps: cleanUpTable(client, table),
     registry: collectorTable(client, table),

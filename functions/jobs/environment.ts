@@ -1,7 +1,7 @@
 import { leaseTable } from '../leadership/lease-table.ts';
 import { documentClient, s3Client } from '../platform/aws.ts';
 import { systemClock } from '../platform/clock.ts';
-import { jobTable } from './job-table.ts';
+import { JobTable } from './job-table.ts';
 import type { Jobs } from './jobs.ts';
 import { payloadBucket } from './payloads/payload-bucket.ts';
 import { jobSettings } from './settings.ts';
@@ -12,7 +12,7 @@ export function jobRoom(): Jobs {
   const client = documentClient();
   const leases = leaseTable(client, TENURE_TABLE);
   return {
-    jobs: jobTable(client, TENURE_TABLE),
+    jobs: new JobTable(client, TENURE_TABLE),
     readLeadership: (group) => leases.read(group, true),
     payloads: payloadBucket(s3Client(), TENURE_BUCKET),
     clock: systemClock,

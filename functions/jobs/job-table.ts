@@ -6,13 +6,14 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
+import type { Fence } from '../../api/fence.ts';
 import { leadershipCondition } from '../leadership/fence.ts';
 import { groupKey, groupsIndex } from '../leadership/keys.ts';
 import { toRecord } from '../leadership/lease-items.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { conditional, decided, once } from '../platform/conditional.ts';
 import { stateLockMs } from '../platform/settings.ts';
-import { type Job, type JobName, type JobRecord, newestOf } from './job.ts';
+import { type Job, type JobName, type JobRecord, newestOf, type Result } from './job.ts';
 import {
   checkpointSlots,
   clearedSlots,
@@ -24,138 +25,141 @@ import {
   toItem,
   toJob,
 } from './job-item.ts';
-import type { JobStore, JobWrite } from './job-store.ts';
+import type { JobStore, JobWrite, Page, Replacement, Submission } from './job-store.ts';
 import { jobCountKey, jobKey, jobPrefix } from './keys.ts';
-import { notStateLocked, pastStateLock } from './state-locks-table.ts';
+import { type Guarded, notStateLocked, pastStateLock } from './state-locks-table.ts';
 
-/** Binds the registry to the main table. */
-export function jobTable(
-  client: DynamoDBDocumentClient,
-  table: string,
-  clock: Clock = systemClock,
-  lockMs = stateLockMs(),
-): JobStore {
-  const update = async ({ group, jobId }: JobName, expression: Expression): Promise<JobWrite> => {
+/** The port, bound to the main table. */
+export class JobTable implements JobStore {
+  readonly #client: DynamoDBDocumentClient;
+  readonly #table: string;
+  /** What a write that a state lock may hold back needs. */
+  readonly #guarded: Omit<Guarded, 'Key'>;
+
+  constructor(client: DynamoDBDocumentClient, table: string, clock: Clock = systemClock, lockMs = stateLockMs()) {
+    this.#client = client;
+    this.#table = table;
+    this.#guarded = { client, table, clock, lockMs };
+  }
+
+  async read({ group, jobId }: JobName): Promise<JobRecord | undefined> {
+    const { Item } = await this.#client.send(
+      new GetCommand({ TableName: this.#table, Key: jobKey(group, jobId), ConsistentRead: true }),
+    );
+    return toJob(Item);
+  }
+
+  async list(group: string, after: string | undefined, limit: number): Promise<Page<JobRecord>> {
+    const { Items = [], LastEvaluatedKey } = await this.#client.send(
+      new QueryCommand({
+        TableName: this.#table,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+        ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': jobPrefix },
+        ...(after === undefined ? {} : { ExclusiveStartKey: { pk: groupKey(group), sk: after } }),
+        ConsistentRead: true,
+        Limit: limit,
+      }),
+    );
+    return {
+      items: Items.flatMap((item) => toJob(item) ?? []),
+      last: LastEvaluatedKey?.['sk'] as string | undefined,
+    };
+  }
+
+  async submit(job: Job, fence: Fence, now: number, most: number): Promise<Submission> {
+    const leads = leadershipCondition(this.#table, job.group, fence, now).ConditionCheck;
+    const ConditionExpression = `${leads.ConditionExpression} AND ${notStateLocked}`;
+    const Put = {
+      TableName: this.#table,
+      Item: toItem(job),
+      ...noJob,
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+    };
+    const write = () => {
+      const TransactItems = [
+        { ConditionCheck: { ...leads, ConditionExpression } },
+        { Put },
+        { Update: oneJobMore(this.#table, job.group, most) },
+      ];
+      return decided(this.#client.send(once(new TransactWriteCommand({ TransactItems }))));
+    };
+    const { won, lost } = await pastStateLock({ ...this.#guarded, Key: leads.Key }, write);
+    if (won) return { won: job };
+    const [ended, present, full] = [0, 1, 2].map((place) => lost.find(({ at }) => at === place));
+    return {
+      present: toJob(present?.item),
+      ended: ended && { leadership: toRecord(ended.item) },
+      jobs: full && Number(full.item?.['count']),
+    };
+  }
+
+  replace(seen: Job, version: number, replacement: Replacement): Promise<JobWrite> {
+    const { graph, retain = seen.retain, metadata, requestId } = replacement;
+    const registers = retained(seen, retain);
+    return this.#update(seen, {
+      set: [
+        'fence = :version, graph = :graph, requestId = :request, requestBefore = :seen',
+        'retain = :retain, cut = :cut, revision = revision + :one',
+        ...registers.set,
+        ...(metadata === undefined ? [] : ['metadata = :metadata']),
+      ],
+      condition: ['requestId = :seen AND retain = :seenRetain', ...registers.condition],
+      names: registers.names,
+      values: {
+        ':version': version,
+        ':graph': storedGraph(graph),
+        ':request': requestId,
+        ':retain': retain,
+        ':cut': cutOff(retain),
+        ':seen': seen.requestId,
+        ':seenRetain': seen.retain,
+        ':one': 1,
+        ...registers.values,
+        ...(metadata === undefined ? {} : { ':metadata': JSON.stringify(metadata) }),
+      },
+    });
+  }
+
+  finish(name: JobName, version: number, result: Result, cleanUp: 'held' | undefined): Promise<JobWrite> {
+    const owed = owesCleanUp(name.group);
+    const held = cleanUp === 'held';
+    return this.#update(name, {
+      set: [
+        '#state = :finished, fence = :version, #result = :result',
+        held ? 'cleanUp = :held' : 'groupsPk = :owed, #group = :group',
+      ],
+      names: { '#result': 'result', ...(held ? {} : { '#group': groupsIndex.sortKey }) },
+      values: {
+        ':version': version,
+        ':finished': 'FINISHED',
+        ':result': result,
+        ...(held
+          ? { ':held': 'held' }
+          : { ':owed': owed[groupsIndex.partitionKey], ':group': owed[groupsIndex.sortKey] }),
+      },
+    });
+  }
+
+  async #update({ group, jobId }: JobName, expression: Expression): Promise<JobWrite> {
     const Key = jobKey(group, jobId);
-    const write = () =>
-      client.send(
-        new UpdateCommand({
-          TableName: table,
-          Key,
-          UpdateExpression: `SET ${expression.set.join(', ')}`,
-          ConditionExpression: [
-            '#state = :active AND fence <= :version',
-            notStateLocked,
-            ...(expression.condition ?? []),
-          ].join(' AND '),
-          ExpressionAttributeNames: { '#state': 'state', ...expression.names },
-          ExpressionAttributeValues: { ':active': 'ACTIVE', ...expression.values },
-          ReturnValues: 'ALL_NEW',
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      );
-    const { won, lost } = await pastStateLock({ client, table, Key, clock, lockMs }, () => conditional(write));
+    const command = {
+      TableName: this.#table,
+      Key,
+      UpdateExpression: `SET ${expression.set.join(', ')}`,
+      ConditionExpression: [
+        '#state = :active AND fence <= :version',
+        notStateLocked,
+        ...(expression.condition ?? []),
+      ].join(' AND '),
+      ExpressionAttributeNames: { '#state': 'state', ...expression.names },
+      ExpressionAttributeValues: { ':active': 'ACTIVE', ...expression.values },
+      ReturnValues: 'ALL_NEW' as const,
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+    };
+    const write = () => conditional(() => this.#client.send(new UpdateCommand(command)));
+    const { won, lost } = await pastStateLock({ ...this.#guarded, Key }, write);
     return won ? { won: written(toJob(won.Attributes)) } : { lost: toJob(lost[0]?.item) };
-  };
-
-  return {
-    async read({ group, jobId }) {
-      const { Item } = await client.send(
-        new GetCommand({ TableName: table, Key: jobKey(group, jobId), ConsistentRead: true }),
-      );
-      return toJob(Item);
-    },
-
-    async list(group, after, limit) {
-      const { Items = [], LastEvaluatedKey } = await client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-          ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': jobPrefix },
-          ...(after === undefined ? {} : { ExclusiveStartKey: { pk: groupKey(group), sk: after } }),
-          ConsistentRead: true,
-          Limit: limit,
-        }),
-      );
-      return {
-        items: Items.flatMap((item) => toJob(item) ?? []),
-        last: LastEvaluatedKey?.['sk'] as string | undefined,
-      };
-    },
-
-    async submit(job, fence, now, most) {
-      const leads = leadershipCondition(table, job.group, fence, now).ConditionCheck;
-      const ConditionExpression = `${leads.ConditionExpression} AND ${notStateLocked}`;
-      const Put = {
-        TableName: table,
-        Item: toItem(job),
-        ...noJob,
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
-      };
-      const write = () => {
-        const TransactItems = [
-          { ConditionCheck: { ...leads, ConditionExpression } },
-          { Put },
-          { Update: oneJobMore(table, job.group, most) },
-        ];
-        return decided(client.send(once(new TransactWriteCommand({ TransactItems }))));
-      };
-      const { won, lost } = await pastStateLock({ client, table, Key: leads.Key, clock, lockMs }, write);
-      if (won) return { won: job };
-      const [ended, present, full] = [0, 1, 2].map((place) => lost.find(({ at }) => at === place));
-      return {
-        present: toJob(present?.item),
-        ended: ended && { leadership: toRecord(ended.item) },
-        jobs: full && Number(full.item?.['count']),
-      };
-    },
-
-    replace: (seen, version, { graph, retain = seen.retain, metadata, requestId }) => {
-      const registers = retained(seen, retain);
-      return update(seen, {
-        set: [
-          'fence = :version, graph = :graph, requestId = :request, requestBefore = :seen',
-          'retain = :retain, cut = :cut, revision = revision + :one',
-          ...registers.set,
-          ...(metadata === undefined ? [] : ['metadata = :metadata']),
-        ],
-        condition: ['requestId = :seen AND retain = :seenRetain', ...registers.condition],
-        names: registers.names,
-        values: {
-          ':version': version,
-          ':graph': storedGraph(graph),
-          ':request': requestId,
-          ':retain': retain,
-          ':cut': cutOff(retain),
-          ':seen': seen.requestId,
-          ':seenRetain': seen.retain,
-          ':one': 1,
-          ...registers.values,
-          ...(metadata === undefined ? {} : { ':metadata': JSON.stringify(metadata) }),
-        },
-      });
-    },
-
-    finish: (name, version, result, cleanUp) => {
-      const owed = owesCleanUp(name.group);
-      const held = cleanUp === 'held';
-      return update(name, {
-        set: [
-          '#state = :finished, fence = :version, #result = :result',
-          held ? 'cleanUp = :held' : 'groupsPk = :owed, #group = :group',
-        ],
-        names: { '#result': 'result', ...(held ? {} : { '#group': groupsIndex.sortKey }) },
-        values: {
-          ':version': version,
-          ':finished': 'FINISHED',
-          ':result': result,
-          ...(held
-            ? { ':held': 'held' }
-            : { ':owed': owed[groupsIndex.partitionKey], ':group': owed[groupsIndex.sortKey] }),
-        },
-      });
-    },
-  };
+  }
 }
 
 /** Counts a job that is not cleaned up, unless the group has as many as it may have. */

@@ -51,7 +51,7 @@ async function unlock(client: DynamoDBDocumentClient, table: string, Key: Key, l
 
 const tries = 3;
 
-interface Guarded {
+export interface Guarded {
   readonly client: DynamoDBDocumentClient;
   readonly table: string;
   /** Of the item that comes first in the write. */

@@ -8,12 +8,12 @@ import type { Fence } from '../../api/fence.ts';
 import { TenureClient, type TenureClientOptions } from '../../client/tenure-client.ts';
 import { type RequestLine, startS3Server } from '../../emulator/s3/server.ts';
 import { checkpointRoutes, collectRoutes } from '../../functions/jobs/checkpoint-routes.ts';
-import { checkpointTable } from '../../functions/jobs/checkpoint-table.ts';
+import { CheckpointTable } from '../../functions/jobs/checkpoint-table.ts';
 import type { CleanUpStore } from '../../functions/jobs/clean-up/clean-up.ts';
 import { cleanUpTable } from '../../functions/jobs/clean-up/clean-up-table.ts';
 import type { Collector } from '../../functions/jobs/clean-up/collector.ts';
 import { collectorTable } from '../../functions/jobs/clean-up/collector-table.ts';
-import { jobTable } from '../../functions/jobs/job-table.ts';
+import { JobTable } from '../../functions/jobs/job-table.ts';
 import { heldDeletesTable } from '../../functions/jobs/payloads/held-deletes-table.ts';
 import { payloadBucket } from '../../functions/jobs/payloads/payload-bucket.ts';
 import type { Recovery } from '../../functions/jobs/recovery.ts';
@@ -95,8 +95,8 @@ export async function openJobWorld(dynamodbEndpoint: string) {
       const objects = newS3();
       const dynamodb = injectFaults(documents);
       const room: JobRoom = {
-        jobs: jobTable(documents, table),
-        checkpoints: checkpointTable(documents, table),
+        jobs: new JobTable(documents, table),
+        checkpoints: new CheckpointTable(documents, table),
         held: heldDeletesTable(documents, table),
         cleanUps: cleanUpTable(documents, table),
         registry: collectorTable(documents, table),

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { checkpointRoutes } from '../../../functions/jobs/checkpoint-routes.ts';
-import { checkpointTable } from '../../../functions/jobs/checkpoint-table.ts';
+import { CheckpointTable } from '../../../functions/jobs/checkpoint-table.ts';
 import { cleanUpTable } from '../../../functions/jobs/clean-up/clean-up-table.ts';
 import { collectorTable } from '../../../functions/jobs/clean-up/collector-table.ts';
-import { jobTable } from '../../../functions/jobs/job-table.ts';
+import { JobTable } from '../../../functions/jobs/job-table.ts';
 import { heldDeletesTable } from '../../../functions/jobs/payloads/held-deletes-table.ts';
 import { payloadBucket } from '../../../functions/jobs/payloads/payload-bucket.ts';
 import { payloadKey } from '../../../functions/jobs/payloads/upload.ts';
@@ -101,8 +101,8 @@ type Leader = Parameters<typeof fenced>[0];
 
 async function checkpointing({ table, documents, bucket, objects }: Stores, leader: Leader): Promise<Operation> {
   const room = {
-    jobs: jobTable(documents, table),
-    checkpoints: checkpointTable(documents, table),
+    jobs: new JobTable(documents, table),
+    checkpoints: new CheckpointTable(documents, table),
     held: heldDeletesTable(documents, table),
     cleanUps: cleanUpTable(documents, table),
     registry: collectorTable(documents, table),

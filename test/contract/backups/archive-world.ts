@@ -28,6 +28,7 @@ import { stepRestore } from '../../../functions/restore/steps.ts';
 import { begunBackup } from '../../support/backups/begun-backup.ts';
 import { type MemoryLogs, memoryLogs } from '../../support/backups/memory-logs.ts';
 import { type JobWorld, openJobWorld, type Process } from '../../support/job-world.ts';
+import { overriding } from '../../support/overriding.ts';
 
 /** A process of the service with everything that backups and restores work with. */
 export interface BackupProcess {
@@ -106,15 +107,14 @@ export async function openArchives(): Promise<ArchiveWorld> {
     process({ logs: these = logs, restoreSources = [], client = other, s3: objects = s3 } = {}) {
       const jobs = world.process();
       const recorded = new Map<string, Job>();
-      const registry = {
-        ...jobs.room.jobs,
+      const registry = overriding(jobs.room.jobs, {
         async list(...asked: Parameters<typeof jobs.room.jobs.list>) {
           const page: Page<JobRecord> = await jobs.room.jobs.list(...asked);
           if (asked[1] === undefined) recorded.clear();
           for (const job of page.items) if (!('damage' in job)) recorded.set(job.jobId, job);
           return page;
         },
-      };
+      });
       const bucket = archiveBucket(s3);
       const payloads = payloadBucket(s3, bucketName);
       const owners = backupOwnersTable(other, table);

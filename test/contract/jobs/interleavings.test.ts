@@ -12,6 +12,7 @@ import {
   submit,
   uploadBytes,
 } from '../../support/job-world.ts';
+import { overriding } from '../../support/overriding.ts';
 
 const rounds = Array.from({ length: 8 }, (_, at) => at);
 
@@ -46,7 +47,7 @@ function standingStill(): { room: JobRoom; reached: Promise<void>; letGo(): void
     await gate;
     return room.checkpoints.claim(...claimed);
   };
-  return { room: { ...room, checkpoints: { ...room.checkpoints, claim } }, reached, letGo };
+  return { room: { ...room, checkpoints: overriding(room.checkpoints, { claim }) }, reached, letGo };
 }
 
 describe('a leader is replaced between its look at the leadership and its claims', () => {

@@ -3,6 +3,7 @@ import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { recover } from '../../../functions/jobs/recovery.ts';
 import { type JobRoom, type JobWorld, openJobWorld } from '../../support/job-world.ts';
 import { jobNames, leaveFinished, leaveJob } from '../../support/left-job.ts';
+import { overriding } from '../../support/overriding.ts';
 
 let world: JobWorld;
 
@@ -75,7 +76,7 @@ test('where hardly a job is active, a request ends after 8 reads and says where 
     return { items: [], read: limit, last: `${after ?? 'JOB#'}x` };
   };
   const fence = await world.lead('finished', 3_600_000);
-  const barren = { ...room, checkpoints: { ...room.checkpoints, listUnfinished } };
+  const barren = { ...room, checkpoints: overriding(room.checkpoints, { listUnfinished }) };
   const options = { onDamaged: 'fail', discardOlder: false, limit: 100 } as const;
   const page = await recover(barren, 'finished', fence, options);
   expect(page).toEqual({ jobs: [], damaged: [], last: `JOB#${'x'.repeat(8)}` });
