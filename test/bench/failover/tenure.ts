@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import packageJson from '../../../package.json' with { type: 'json' };
-import { startStack } from '../../support/stack.ts';
+import { project, startStack } from '../../support/stack.ts';
 import { contender, program, type System, ttlMs } from './system.ts';
 
 /** Fitting into the relation of the settings: two renewals and a timeout are less than a lease. */
@@ -7,7 +8,8 @@ const seldom = { renewEveryMs: 2_000, requestTimeoutMs: 900 };
 
 /**
  * The embedded stack, and processes with a LeaderElector: in its default settings except for the lease, and once more with renewals as
- * seldom as etcd's keep-alives, every 2 s: the older the last renewal when a leader dies, the sooner its lease is over.
+ * seldom as etcd's keep-alives, every 2 s: the older the last renewal when a leader dies, the sooner its lease is over. And the command
+ * `tenure lead`.
  */
 export async function tenure(): Promise<System[]> {
   const [stack, file] = await Promise.all([startStack({ schedules: false }), program('tenure-contender.ts')]);
@@ -27,5 +29,18 @@ export async function tenure(): Promise<System[]> {
       stop: () => stack.stop(),
     };
   };
-  return [systemOf('Tenure', {}), systemOf('Tenure-every-2-s', seldom)];
+  /** The command `tenure lead`, whose guard gives the lease back. */
+  const lead: System = {
+    name: 'tenure-lead',
+    version: `Tenure ${packageJson.version}`,
+    contend(group, contenderId) {
+      const options = ['--group', `lead-${group}`, '--id', contenderId, '--lease', `${ttlMs}ms`, '--json'];
+      const argv = [process.execPath, join(project, 'cli/tenure.mjs'), 'lead', ...options, 'sleep', '600'];
+      // It reports on standard error.
+      return contender('sh', ['-c', 'exec "$@" 2>&1', 'sh', ...argv], { TENURE_URL: stack.api }, /"event":"confirmed"/);
+    },
+    requests: async () => 0,
+    stop: async () => {},
+  };
+  return [systemOf('Tenure', {}), systemOf('Tenure-every-2-s', seldom), lead];
 }
