@@ -3,20 +3,54 @@
  * JavaScript, anew whenever one of them changed: loading them one by one takes longer.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
-const cache = join(project, 'node_modules/.cache/tenure');
+const ownCache = join(project, 'node_modules/.cache/tenure');
 
 /**
- * Answers the folder that holds each entry as JavaScript and, unchanged, what is to lie beside them. `rooms`: the folders whose files
+ * Where the joined files are kept: with the packages, or for a user who may not write there in a folder of their own, from which the packages
+ * are found all the same.
+ */
+function cacheFolder() {
+  try {
+    mkdirSync(ownCache, { recursive: true });
+    accessSync(ownCache, constants.W_OK);
+    return ownCache;
+  } catch (error) {
+    if (error.code !== 'EACCES' && error.code !== 'EROFS') throw error;
+  }
+  const name = createHash('sha256').update(project).digest('hex').slice(0, 16);
+  const folder = join(homedir(), '.cache/tenure', name);
+  mkdirSync(folder, { recursive: true });
+  const packages = join(folder, 'node_modules');
+  if (!existsSync(packages)) symlinkSync(join(project, 'node_modules'), packages);
+  return folder;
+}
+
+/**
+ * Returns the folder that holds each entry as JavaScript and, unchanged, what is to lie beside them. `rooms`: the folders whose files
  * may be part of it. All paths begin in the project. Throws when its packages are not installed.
  */
 export async function joinSources({ rooms, entries, beside }) {
+  const cache = cacheFolder();
   const folder = join(cache, state(rooms, entries));
-  if (!existsSync(folder)) await joinInto(folder, entries, beside);
+  if (!existsSync(folder)) await joinInto(cache, folder, entries, beside);
   return folder;
 }
 
@@ -34,9 +68,8 @@ function state(rooms, entries) {
 }
 
 /** Whole or not at all: others may do the same at this moment. */
-async function joinInto(folder, entries, beside) {
+async function joinInto(cache, folder, entries, beside) {
   const { build } = await import('esbuild');
-  mkdirSync(cache, { recursive: true });
   const fresh = mkdtempSync(join(cache, 'fresh-'));
   await build({
     entryPoints: entries.map((entry) => join(project, entry)),

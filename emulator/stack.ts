@@ -116,9 +116,10 @@ export async function bringUp({ project, options, parts, report }: Surroundings)
 }
 
 async function synthesiseApp(project: string, app: string, report: (line: string) => void): Promise<Deployment> {
-  const { folder, cached } = await synthesise(project, app, () =>
-    report(`template  ${app} changed since it was last synthesised, this takes a while`),
-  );
+  const { folder, cached } = await synthesise(project, app, (first) => {
+    const why = first ? 'is synthesised for the first time' : 'or Node changed since it was last synthesised';
+    report(`template  ${app} ${why}, this takes a while`);
+  });
   const stacks = await readAssembly(folder);
   report(
     `template  ${app} ${stacks.map(({ name }) => name).join(', ')} (${cached ? 'as synthesised before' : 'synthesised now'})`,

@@ -13,6 +13,7 @@ installIfNeeded();
 // It warns about a Node version that is still supported; npm start checks the version itself.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 process.setSourceMapsEnabled(true);
+console.log(`starting  with Node ${process.versions.node}`);
 const folder = await joinSources({
   rooms: ['emulator'],
   entries: ['emulator/start.ts'],

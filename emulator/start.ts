@@ -2,6 +2,8 @@ import { type Options, readOptions, UsageError, usage } from './options.ts';
 import { Parts } from './parts.ts';
 import { bringUp } from './stack.ts';
 
+/** Where the command looks by itself. */
+const localUrl = 'http://127.0.0.1:8787';
 const longestStopMs = 10_000;
 /** npm passes on the interrupt that the terminal sends to both: the second of such a pair does not mean "force". */
 const sameSignalMs = 500;
@@ -41,8 +43,10 @@ export async function start(
   process.on('SIGTERM', () => asked('SIGTERM', 143));
   process.on('SIGHUP', () => asked('SIGHUP', 129));
   process.on('uncaughtException', (cause) => {
+    // What was cut off by the end of another part is no fault of its own.
+    if (stoppingSince !== undefined) return;
     console.error(cause);
-    if (stoppingSince === undefined) void stop(1);
+    void stop(1);
   });
   // A reader of our output that went away is no reason to leave things behind.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
@@ -52,12 +56,20 @@ export async function start(
 
   try {
     const api = await bringUp({ project, options, parts, report: (line) => console.log(line) });
-    if (stoppingSince === undefined) console.log(`ready on ${api} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
+    if (stoppingSince !== undefined) return;
+    console.log(`ready on ${api} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
+    console.log(`next, in another terminal: ${nextCommand(api)}`);
   } catch (cause) {
     if (stoppingSince !== undefined) return;
     console.error(cause instanceof Error ? cause.message : String(cause));
     await stop(1);
   }
+}
+
+/** What to try first; the address is left out where the command finds it by itself. */
+function nextCommand(api: string): string {
+  const address = api === localUrl ? '' : `TENURE_URL=${api} `;
+  return `${address}npx tenure lead --group orders -- sleep 600`;
 }
 
 function optionsOrExit(argv: string[]): Options {

@@ -17,7 +17,7 @@ const unusedAfterMs = 7 * 24 * 3_600_000;
  * Synthesises the CDK app in a process of its own, so that a warm start never loads the CDK, and keeps the result
  * under a hash of everything that goes into it. Throws with the app's own words when it fails.
  */
-export async function synthesise(project: string, app: string, starting: () => void): Promise<Synthesis> {
+export async function synthesise(project: string, app: string, starting: (first: boolean) => void): Promise<Synthesis> {
   const context = await contextOf(project);
   const cache = join(project, '.tenure', 'synth');
   const hash = await hashOf(project, app, context);
@@ -28,7 +28,7 @@ export async function synthesise(project: string, app: string, starting: () => v
     await utimes(folder, now, now);
     return { folder, cached: true };
   }
-  starting();
+  starting((await readdir(cache)).length === 0);
   await dropUnused(cache);
   const fresh = `${folder}.${randomUUID()}`;
   // Half of a synthesis goes into the check against CloudFormation's schemas, which cdk synth and the tests make.

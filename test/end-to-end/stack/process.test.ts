@@ -36,6 +36,8 @@ async function nothingLeft(pids: number[]) {
 test('an ephemeral stack describes itself, and Ctrl-C in a terminal with npm start leaves nothing behind', async () => {
   const npm = npmStart(['--ephemeral', '--no-schedules']);
   await npm.says('ready on ');
+  await npm.says('next, in another terminal: ');
+  expect(npm.output()).toMatch(/^starting {2}with Node \d/m);
   const folder = folderOf(npm);
   const description = JSON.parse(await readFile(join(folder, 'stack.json'), 'utf8')) as StackDescription;
   expect(description).toMatchObject({

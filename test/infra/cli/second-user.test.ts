@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { project } from '../../support/stack.ts';
+
+const nobody = 65_534;
+/** Only root can become another user. */
+const canBecomeAnother = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0;
+
+test.runIf(canBecomeAnother)('a user who may not write to the clone runs the command from it', () => {
+  const home = mkdtempSync(join(tmpdir(), 'tenure-nobody-'));
+  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+  chownSync(home, nobody, nobody);
+  const user = [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'];
+  const argv = [...user, join(project, 'cli/tenure'), '--version'];
+  const env = { ...process.env, HOME: home };
+  for (const _ of ['the first time', 'again']) {
+    const { stdout, stderr, status } = spawnSync('setpriv', argv, { env, encoding: 'utf8' });
+    expect({ stdout, stderr, status }).toEqual({ stdout: `${packageJson.version}\n`, stderr: '', status: 0 });
+  }
+});
