@@ -36,7 +36,7 @@ describe('a program of somebody else', () => {
       file,
       `import { LeaderElector, LeaderWatcher, TenureClient } from 'tenure';
 const client = ${signing()};
-const listeners = () => ['SIGINT', 'SIGTERM', 'SIGHUP', 'exit', 'uncaughtException', 'unhandledRejection'].map((name) => process.listenerCount(name)).join();
+const listeners = () => ['SIGINT', 'SIGTERM', 'SIGHUP', 'uncaughtException', 'unhandledRejection'].map((name) => process.listenerCount(name)).join();
 const before = listeners();
 const ending = new AbortController();
 const elector = new LeaderElector({ client, group: 'orders', address: 'here', async onConfirmed() {
