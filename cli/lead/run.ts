@@ -40,8 +40,8 @@ export async function lead(settings: LeadSettings, { stay, restart }: Persistenc
 /** Whether it may well go on like this at once, round after round. */
 function failedSoon(outcome: Outcome): boolean {
   if (outcome.kind === 'ended') return outcome.ranMs < steadyMs;
-  // Given up here: it could not get ready, or its confirmation was refused.
-  return outcome.kind === 'lost' && outcome.loss.reason === 'resigned';
+  // Given up here: it could not get ready, or its confirmation was refused. After a hand-over it waits for its turn like any other.
+  return outcome.kind === 'lost' && outcome.loss.reason === 'resigned' && !outcome.loss.handedOver;
 }
 
 function runnable({ code }: { code: number }): boolean {

@@ -146,7 +146,7 @@ function stepAside(lead: Lead, successor: string | undefined): void {
   lead.resignation = { successor, stayOut: true };
   const whom = successor === undefined ? 'whoever comes first' : `"${successor}"`;
   const detail = `An operator handed term ${term.fencingVersion} of ${term.group} over to ${whom}.`;
-  term.end({ reason: 'resigned', detail });
+  term.end({ reason: 'resigned', handedOver: true, detail });
 }
 
 function giveUp(term: Term, what: string, cause: unknown): void {

@@ -9,6 +9,8 @@ export interface Loss {
   readonly detail: string;
   /** The version that holds the group now, where the service said so. */
   readonly currentVersion?: number;
+  /** The term was resigned because an operator asked for a hand-over. */
+  readonly handedOver?: boolean;
 }
 
 /** What `term.signal` aborts with. */

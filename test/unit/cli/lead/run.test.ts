@@ -37,6 +37,32 @@ test.each([
   await expect(led).rejects.toBeInstanceOf(ExitError);
 });
 
+test('with --stay a leader that handed its term over is in line again at once, however often', async () => {
+  const { time, link, events, start } = leading({ command: ['sleep', '600'], leaseMs: 600_000 }, { stay: true });
+  const led = start();
+  led.catch(() => {});
+  for (let term = 1; term <= 3; term += 1) {
+    await vi.waitFor(async () => {
+      await time.advance(0);
+      expect(events().at(-1)).toBe(`confirmed ${term}`);
+    }, 20_000);
+    const asked = link.count('contend');
+    link.service.handOver = {};
+    await time.advance(200_000);
+    await vi.waitFor(async () => {
+      await time.advance(0);
+      expect(link.count('contend')).toBe(asked + 1);
+    }, 20_000);
+    expect(events().at(-1)).toBe('waiting');
+    await time.advance(800_000);
+  }
+  process.listeners('SIGTERM').at(-1)?.('SIGTERM');
+  await vi.waitFor(async () => {
+    await time.advance(0);
+    await expect(Promise.race([led, Promise.resolve('leads')])).rejects.toBeInstanceOf(ExitError);
+  }, 20_000);
+});
+
 test('a term whose ready file has not appeared is renewed lease after lease, and confirmed when it does', async () => {
   const readyFile = join(folder, 'ready');
   const { time, link, events, start } = leading({ command: ['sleep', '600'], readyFile, leaseMs: 600_000 });
