@@ -88,6 +88,8 @@ type Verdict =
 async function verdictOn(client: TenureClient, group: string, backup: string, signal: AbortSignal): Promise<Verdict> {
   try {
     const status: Status = await client.call(getBackup, { params: { group, backup }, signal });
+    // A record that nobody can read is shown as failed, and says nothing of the files.
+    if (status.error?.code === 'record_damaged') return { kind: 'unknown' };
     return status.state === 'FAILED' ? { kind: 'gone' } : { kind: 'kept', attempt: status.attempt };
   } catch (error) {
     if (!hasCode(error, 'not_found')) throw error;

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { finish } from '../../../functions/backups/attempt/attempts.ts';
 import { lose } from '../../../functions/backups/attempt/conclusion.ts';
 import { choose, passOver, suspend } from '../../../functions/backups/attempt/delegation.ts';
+import { workerKey } from '../../../functions/backups/keys.ts';
 import { settled } from '../../../functions/backups/records.ts';
 import { begin, remove } from '../../../functions/backups/requests.ts';
 import { answer, goodbye, list, poll, register } from '../../../functions/backups/worker/workers.ts';
@@ -52,6 +53,14 @@ describe('asking for commands', () => {
     expect(pollAfterMs).toBeGreaterThanOrEqual(5_000);
 
     const holding = poll(world.room, { group, worker: 'asked' }, 20_000);
+    const Key = workerKey(group, 'asked');
+    await vi.waitFor(
+      async () => {
+        const { Item } = await world.client.send(new GetCommand({ TableName: world.table, Key, ConsistentRead: true }));
+        expect(Item).toHaveProperty('heldUntil');
+      },
+      { timeout: 15_000 },
+    );
     // Attack: one worker asks with many polls at once. One is held, each of the others is answered at once.
     const more = await Promise.all(
       Array.from({ length: 20 }, () => poll(world.room, { group, worker: 'asked' }, 20_000)),

@@ -7,7 +7,7 @@ import { TenureClient } from '../../../../client/tenure-client.ts';
 
 const id = (last: number) => `01934567-89ab-7cde-8f01-00000000000${last}`;
 
-type Known = { state: string; attempt: number } | 'deleted' | 'unknown';
+type Known = { state: string; attempt: number; error?: object } | 'deleted' | 'unknown';
 
 /** A folder with attempts, and a service that knows of some of their backups. */
 function disk(known: Readonly<Record<string, Known>>) {
@@ -73,6 +73,14 @@ test('a backup that the service has never heard of stays if it is whole: its sta
   put(id(1), 1, ...whole);
   put(id(1), 2, ...partial);
   expect(await tidy()).toEqual([id(1)]);
+  expect(attempts(id(1))).toEqual(['1']);
+});
+
+test('a whole backup stays when its record cannot be read, although it is shown as failed', async () => {
+  const error = { code: 'record_damaged', message: 'Its record cannot be read' };
+  const { put, tidy, attempts } = disk({ [id(1)]: { state: 'FAILED', attempt: 0, error } });
+  put(id(1), 1, ...whole);
+  expect(await tidy()).toEqual([]);
   expect(attempts(id(1))).toEqual(['1']);
 });
 
