@@ -24,8 +24,9 @@ export function isOfGroup(operation: OperationName): boolean {
 export function resourcesFor(caller: Caller, groups: string | readonly string[]): string[] {
   const written = [groups].flat().flatMap((group) => {
     requireGroup(group);
-    // Behind the star of a prefix, a shorter pattern would begin anywhere in a path.
-    const patterns = group.endsWith('*') ? exactPatternsOf(caller) : patternsOf(caller);
+    // Behind the star of a prefix, a shorter pattern would begin anywhere in a path. An operator's may.
+    const exact = group.endsWith('*') && caller !== 'operator';
+    const patterns = exact ? exactPatternsOf(caller) : patternsOf(caller);
     return patterns.map((pattern) => `$default/${pattern.replace('{group}', group)}`);
   });
   return [...new Set(written)].sort();

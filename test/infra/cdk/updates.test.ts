@@ -49,6 +49,8 @@ describe('an update', () => {
   });
   afterEach(() => {
     vi.doUnmock('../../../api/catalogue.ts');
+    // Other files share this process, and must not import a version's catalogue.
+    vi.resetModules();
   });
 
   /** API Gateway refuses settings of routes that it does not have, before and after. */
