@@ -1,5 +1,5 @@
 /**
- * What a backup holds, as files below one prefix or in one folder:
+ * The content of a backup, as files below one prefix or in one folder:
  *
  *   entries-00000.ndjson.gz …   one JSON object per line: the term, each job followed by its checkpoints, each log followed by its entries
  *   payloads/<job>/<payload>    graphs, checkpoints and savepoints, byte for byte
@@ -40,7 +40,7 @@ export const chainStart = '0'.repeat(64);
 export const chained = (chain: string, line: string | Uint8Array): string =>
   hash('sha256', typeof line === 'string' ? chain + line : Buffer.concat([Buffer.from(chain), line]), 'hex');
 
-/** The line of an entry, whoever wrote it: what JSON leaves open is as in the schema. */
+/** The line of an entry, the same from every writer: the schema decides what JSON leaves open. */
 export const canonicalLine = (entry: ArchiveEntry): string => JSON.stringify(archiveEntry.parse(entry));
 
 /** The manifest's text. Its seal is the SHA-256 of everything else in it, so that no byte of it can change unnoticed. */
@@ -98,7 +98,7 @@ export interface ReferredPayload {
   readonly composite?: string | undefined;
 }
 
-/** What of an entry's payloads belongs into the backup. Those that a finished job's clean-up is about to delete do not. */
+/** The payloads of entries that belong in the backup. Those that a finished job's clean-up is about to delete do not. */
 export function payloadsOf(entries: readonly ArchiveEntry[]): ReferredPayload[] {
   const finished = new Set(entries.flatMap((one) => (one.type === 'job' && one.state !== 'ACTIVE' ? [one.jobId] : [])));
   return entries.flatMap((one): ReferredPayload[] => {

@@ -1,8 +1,8 @@
-/** What an archive is written from, to and read through. Each port has one implementation in the service and one in the client. */
+/** The ports of an archive: its source, its target and its files. Each port has one implementation in the service and one in the client. */
 import type { ArchiveEntry, PayloadFile, UnreadablePayload } from '../api/archive.ts';
 import type { ReferredPayload } from './format.ts';
 
-/** Entries that stay together, and where the source goes on after them. The cursor is JSON that only the source reads. */
+/** Entries that stay together, and where the source continues after them. The cursor is JSON that only the source reads. */
 export interface Batch {
   readonly entries: readonly ArchiveEntry[];
   readonly after: unknown;
@@ -24,7 +24,7 @@ export interface ArchiveTarget {
   copy(payload: ReferredPayload): Promise<Copied>;
 }
 
-/** The files of an archive that is there. */
+/** The files of an existing archive. */
 export interface ArchiveFiles {
   /** Undefined when there is no such file. Each call reads it from its beginning. */
   open(name: string): Promise<AsyncIterable<Uint8Array> | undefined>;

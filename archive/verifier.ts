@@ -25,7 +25,7 @@ export class Damaged extends Error {
   override readonly name = 'Damaged';
 }
 
-/** JSON: where a verification goes on. */
+/** JSON: where a verification continues. */
 export interface VerifierState {
   readonly file: number;
   readonly payload: number;

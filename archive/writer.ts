@@ -1,6 +1,6 @@
 /**
  * Writes an archive in bounded memory: entries are compressed as they come into files of a few MiB, one of which is put while the
- * next is collected. After each file the state is handed out; a writer that is given it later goes on behind that file.
+ * next is collected. After each file the state is handed out; a writer that receives it later continues after that file.
  */
 import { once } from 'node:events';
 import { createGzip } from 'node:zlib';

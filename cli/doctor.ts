@@ -97,7 +97,7 @@ async function credentialsOf(): Promise<Finding> {
   }
 }
 
-/** What a command printed, or undefined when it cannot be run. */
+/** A command's output, or undefined when it cannot be run. */
 function outputOf(command: string, argv: string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
     const child = spawn(command, argv, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { LeadershipLost } from '../client/leadership/loss.ts';
 import { TenureError } from '../client/tenure-error.ts';
 
-/** What the command ends with, after sysexits.h; `tenure lead` ends with the code of its command otherwise. */
+/** Exit codes, after sysexits.h; `tenure lead` ends with the code of its command otherwise. */
 export const exitCodes = {
   ok: 0,
   /** The service refused; the message says why. */

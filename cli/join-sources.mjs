@@ -75,7 +75,7 @@ async function joinInto(cache, folder, entries, beside) {
     entryPoints: entries.map((entry) => join(project, entry)),
     outdir: fresh,
     bundle: true,
-    // What is imported only when it is needed stays a file of its own.
+    // A module that is imported on demand stays a file of its own.
     splitting: true,
     external: ['esbuild'],
     platform: 'node',

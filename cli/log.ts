@@ -48,7 +48,7 @@ export function logCommands(program: Command, shell: Shell): void {
     return (await open(name, options)).writer({ ...(term && { term }), deadlineMs: options.deadline });
   };
 
-  subcommand('create <log>', 'create a log; nothing happens when it is there')
+  subcommand('create <log>', 'create a log (no-op if it exists)')
     .option('--no-auto-initialize', 'take entries only after tenure log init')
     .action(async (name: string, options: GroupOptions & { autoInitialize: boolean }) => {
       const { autoInitialize } = options;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-/** What the commands touch of the process around them, so that a test can supply its own. */
+/** The parts of the process that commands touch, so that a test can supply its own. */
 export interface Shell {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Standard input, for the commands that read it. */

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import type { Operation } from '../api/operation.ts';
 import { TenureError } from './tenure-error.ts';
 
-/** What a leader's request proves itself with; a Term is one. */
+/** Proof that a request comes from the leader; a Term is one. */
 export interface Fence {
   readonly fencingVersion: number;
   readonly sessionId: string;
@@ -37,7 +37,7 @@ type HeadersPart<Names> =
     ? { readonly headers: { readonly [Name in keyof Names]: string } }
     : { readonly headers?: undefined };
 
-/** What an operation takes, by its declaration: only what it needs must be given. */
+/** An operation's input, by its declaration: only required parts must be given. */
 export type CallRequest<Declared extends Operation> = Part<'params', Declared['params']> &
   Part<'query', Declared['query']> &
   Part<'body', Declared['body']> &

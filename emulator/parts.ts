@@ -3,7 +3,7 @@ export interface Part {
   stop(): Promise<void> | void;
 }
 
-/** What runs, in the order of the starts; it stops in the opposite order. */
+/** Running parts, in the order of their starts; they stop in the opposite order. */
 export class Parts {
   private readonly running: Part[] = [];
 

@@ -19,7 +19,7 @@ export async function start(
   parentGone: () => boolean,
 ): Promise<void> {
   const options = optionsOrExit(argv);
-  // What the stack writes, tables and payloads for instance, is for its owner only.
+  // Files of the stack, such as tables and payloads, are for its owner only.
   process.umask(0o077);
   const parts = new Parts();
   let stoppingSince: number | undefined;

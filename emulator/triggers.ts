@@ -19,7 +19,7 @@ export interface TriggerOptions {
   report(line: string): void;
 }
 
-/** What invokes functions without a request: schedules and table streams. */
+/** Triggers of functions without a request: schedules and table streams. */
 export interface Triggers extends Part {
   schedules: string[];
   /** PUT /_local/schedules/NAME fires one schedule at once; the body may be {"slot": instant}. */

@@ -43,7 +43,7 @@ const learnRange = {
   },
 };
 
-/** What the tasks do: functions/entry-points/recover.ts. */
+/** The tasks: functions/entry-points/recover.ts. */
 const states: Record<string, State> = {
   Start: {
     Type: 'Pass',

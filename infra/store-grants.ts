@@ -1,4 +1,4 @@
-/** What functions may do in the stores, by what they need it for. */
+/** Rights of functions in the stores, by purpose. */
 import { bucketPrefixes } from '../functions/platform/bucket-keys.ts';
 import type { TenureFunction } from './tenure-function.ts';
 import type { TenureStore } from './tenure-store.ts';
@@ -36,7 +36,7 @@ export function readPayloads(one: TenureFunction, { bucket }: TenureStore): void
   one.allowObjects(['s3:GetObject'], bucket, payloads);
 }
 
-/** What a signed URL allows is what the function that signed it may do. */
+/** A signed URL allows no more than the function that signed it may do. */
 export function writePayloads(one: TenureFunction, { bucket }: TenureStore): void {
   one.allowObjects(['s3:PutObject'], bucket, payloads);
 }
@@ -64,7 +64,7 @@ export function writeArchives(one: TenureFunction, store: TenureStore): void {
   one.allow(['s3:ListBucketMultipartUploads'], store.bucket.bucketArn);
 }
 
-/** What the cut has fixed of the group lies beside the files of its attempt. */
+/** The parts of the group that the cut fixed are next to the files of its attempt. */
 export function keepContents(one: TenureFunction, { bucket }: TenureStore): void {
   one.allowObjects(['s3:PutObject'], bucket, archives);
 }

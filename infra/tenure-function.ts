@@ -133,7 +133,7 @@ function createRole(scope: Construct, id: string, { logGroupArn }: LogGroup, tra
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     inlinePolicies: { Reporting: new PolicyDocument({ statements: traced ? [logs, traces] : [logs] }) },
   });
-  // Of the role alone: its other policies stand beside it, and their findings stay findings.
+  // Of the role alone: its other policies are separate, and their findings stay findings.
   Validations.of(role.node.defaultChild as CfnRole).acknowledge({
     id: 'AwsSolutions-IAM5[Resource::*]',
     reason: 'X-Ray has no resources to which sending traces could be limited.',

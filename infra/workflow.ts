@@ -49,7 +49,7 @@ export class Workflow extends Construct {
     }
     resource.loggingConfiguration = {
       level: 'ALL',
-      // What the states hand on holds task tokens.
+      // The states' data contains task tokens.
       includeExecutionData: false,
       destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: this.log(id, settings).logGroupArn } }],
     };
@@ -118,7 +118,7 @@ function called(name: TaskName): { FunctionName: string; task: string } {
   return { FunctionName: `\${${served}}`, task };
 }
 
-/** A Task that calls a function and goes on with what it answers. */
+/** A Task that calls a function and continues with its result. */
 export function invoke(name: TaskName, payload: State, rest: State): State {
   const { FunctionName, task } = called(name);
   return {
@@ -143,7 +143,7 @@ export function callBack(name: TaskName, payload: State, rest: State): State {
   };
 }
 
-/** What another try may change. Lambda's own trouble, and stores that are throttled (functions/platform/store-errors.ts). */
+/** Errors that a retry can mend: Lambda's own, and stores that are throttled (functions/platform/store-errors.ts). */
 export const transient: State = {
   ErrorEquals: [
     'Unavailable',
@@ -166,7 +166,7 @@ export const transient: State = {
 /** The same for so long as an account may be short of concurrency, or a table of throughput: ten minutes. */
 export const patient: State = { ...transient, MaxAttempts: 15, MaxDelaySeconds: 60 };
 
-/** Goes on by the word `next` in the state's input. */
+/** Chooses the next state by the word `next` in the input. */
 export function choice(by: Readonly<Record<string, string>>, otherwise: string): State {
   const Choices = Object.entries(by).map(([word, Next]) => ({
     Condition: `{% $states.input.next = '${word}' %}`,

@@ -36,7 +36,7 @@ export const changeReplicas = operation({
   }),
   answer: z.object({
     configuration,
-    /** What the change waits for; left out once it is done. */
+    /** The reason that the change waits; absent once it is done. */
     waitsFor: z.optional(z.string()),
   }),
   status: 202,

@@ -39,7 +39,7 @@ export function commandHooks(commands: HookCommands): Pick<BackupHooks, 'suspend
   };
 }
 
-/** What the command prints, at most 64 KiB. */
+/** The command's output, at most 64 KiB. */
 async function output(option: string, command: string, env: NodeJS.ProcessEnv, timeoutMs: number): Promise<string> {
   const child = start(command, env);
   const { signal, done } = timeLimit(timeoutMs);

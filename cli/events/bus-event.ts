@@ -12,7 +12,7 @@ export interface BusEvent {
 /** Where events are read from. */
 export interface EventSource {
   /**
-   * The events from an instant on, epoch ms, in the order in which they arrived; goes on with those to come until the signal aborts, or
+   * The events from an instant on, epoch ms, in the order in which they arrived; continues with new ones until the signal aborts, or
    * ends with the last there is when `follow` is false.
    */
   events(from: number, follow: boolean, signal: AbortSignal): AsyncIterable<BusEvent>;

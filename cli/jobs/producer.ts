@@ -5,7 +5,7 @@ import { pipeline, Transform } from 'node:stream';
 import type { Command } from 'commander';
 import { TenureError } from '../../client/tenure-error.ts';
 
-/** What follows `--` on the command line, which commander drops from a command's arguments; undefined without it. */
+/** The words after `--` on the command line, which commander drops from a command's arguments; undefined without it. */
 export function afterDashes(command: Command): readonly string[] | undefined {
   let root = command;
   while (root.parent) root = root.parent;
@@ -71,5 +71,5 @@ export function emptyInput(what: string): TenureError {
   );
 }
 
-/** Whoever reads the stream is given its error. */
+/** The stream's reader receives its error. */
 function noop(): void {}

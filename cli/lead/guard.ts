@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Term } from '../../client/leadership/term.ts';
 import type { PreparedRequest } from '../../client/transport.ts';
 
-/** The guard acts this much after the own deadline, so that a healthy `tenure lead` acts first; still before the lease is free. */
+/** The guard acts this much after the leader's own deadline, so that a healthy `tenure lead` acts first; still before the lease is free. */
 const afterDeadlineMs = 200;
 /** API Gateway accepts a signature for five minutes. */
 const signedForMs = 120_000;

@@ -1,4 +1,4 @@
-/** What a terminal, a shell or a supervisor sends; SIGKILL and SIGSTOP cannot be caught. */
+/** The signals of terminals, shells and supervisors; SIGKILL and SIGSTOP cannot be caught. */
 const forwarded: readonly NodeJS.Signals[] = [
   'SIGTERM',
   'SIGINT',

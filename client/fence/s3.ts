@@ -5,7 +5,7 @@
  * conditional PUT (`If-Match` on the ETag that was read, `If-None-Match: *` on a new object), and the object's metadata carries the
  * version. A manifest guarded like this can name any number of other objects under fresh keys.
  *
- * Not guarded: plain PUTs. S3 lets the last one win, whoever sends it. A plain DeleteObject also removes the fence; `fencedS3Delete` leaves a
+ * Not guarded: plain PUTs. S3 lets the last one win, from any sender. A plain DeleteObject also removes the fence; `fencedS3Delete` leaves a
  * marker object instead.
  */
 import { randomUUID } from 'node:crypto';

@@ -70,7 +70,7 @@ async function fill({ file, bytes }: Partial, payload: Readable, options: Downlo
     await write(file, downloadFrom(payload, options, hash, bytes), bytes);
   } catch (error) {
     if (bytes === 0 || !hasCode(error, 'payload_damaged')) throw error;
-    // What was taken over may be what is wrong: whether the payload is damaged, only all of its own bytes tell.
+    // The resumed part may be the damaged one: only all of the payload's own bytes tell.
     await file.truncate();
     await write(file, downloadFrom(payload, options, createHash('sha256'), 0), 0);
   }

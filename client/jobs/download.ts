@@ -26,7 +26,7 @@ export interface DownloadOptions {
 }
 
 /**
- * Reads a payload in order and in bounded memory; after a broken connection it goes on by range. Size and digest are verified as
+ * Reads a payload in order and in bounded memory; after a broken connection it continues by range. Size and digest are verified as
  * it streams: what was handed out counts only when the end has been reached without an error.
  * @throws TenureError `payload_damaged` when the bytes are not those that were committed, `transfer_failed`.
  */
@@ -88,7 +88,7 @@ async function* transferOn(
       }
     } catch (error) {
       transfer.signal.throwIfAborted();
-      // The connection broke: the loop goes on from here.
+      // The connection broke: the loop continues from here.
       if (!isBrokenConnection(error)) throw error;
     }
     if (bytes === answered && bytes < totalBytes) throw damaged(payload, `it has ${bytes} bytes`);

@@ -43,7 +43,7 @@ export interface FinishOptions {
 }
 
 export interface RecoverOptions {
-  /** What to do with a job whose newest checkpoint is damaged: leave it out (`fail`), or take the next older intact one. */
+  /** Handling of a job whose newest checkpoint is damaged: leave it out (`fail`), or take the next older intact one. */
   readonly onDamaged?: 'fail' | 'fallback';
   /** Drops all checkpoints but the one that was taken. */
   readonly discardOlder?: boolean;
@@ -66,7 +66,7 @@ export class JobRegistry {
   }
 
   /**
-   * Submits a job: once this resolves, whoever leads next recovers it, until it is finished. The same id again replaces the graph.
+   * Submits a job: once this resolves, each next leader recovers it, until it is finished. The same id again replaces the graph.
    * Answers its checkpoints.
    */
   async submit(jobId: string, graph: PayloadSource, options: SubmitOptions = {}): Promise<CheckpointStore> {

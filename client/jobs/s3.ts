@@ -61,7 +61,7 @@ function answerOf(request: ClientRequest): Promise<PutAnswer> {
       response.once('end', () => resolve({ status: response.statusCode ?? 0, etag: response.headers.etag, text }));
     });
   });
-  // Seen by whoever sends, too.
+  // The sender sees it, too.
   answer.catch(() => {});
   return answer;
 }

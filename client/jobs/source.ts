@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { TenureError } from '../tenure-error.ts';
 import { unlessAborted } from '../transport.ts';
 
-/** What can be uploaded: bytes, a file by its path, or a stream of any length that can be read once. */
+/** Anything that can be uploaded: bytes, a file by its path, or a stream of any length that can be read once. */
 export type PayloadSource = Uint8Array | string | { readonly file: string } | AsyncIterable<Uint8Array>;
 
 /** A stretch of bytes that can be sent, again if need be. */

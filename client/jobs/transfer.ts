@@ -116,7 +116,7 @@ async function* following(first: IteratorResult<Uint8Array>, rest: AsyncIterator
   }
 }
 
-/** What fetch throws when a body ends early. */
+/** Thrown by fetch when a body ends early. */
 export function isBrokenConnection(error: unknown): boolean {
   return error instanceof TypeError || (error instanceof Error && 'code' in error && error.code === 'UND_ERR_SOCKET');
 }

@@ -39,7 +39,7 @@ export interface Inline {
   readonly inline: string;
 }
 
-/** What a commit says of a payload that has been uploaded. */
+/** A commit's reference to an uploaded payload. */
 export interface Uploaded {
   readonly uploadId: string;
   readonly bytes: number;

@@ -84,7 +84,7 @@ export class LeaderElector {
     return this.#held?.term.isLeader() ? this.#held.term : undefined;
   }
 
-  /** True only between a processed grant and the own deadline; both clocks are read to answer. */
+  /** True only between a processed grant and the holder's own deadline; both clocks are read to answer. */
   isLeader(): boolean {
     return this.term !== undefined;
   }

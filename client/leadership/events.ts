@@ -18,7 +18,7 @@ export interface ElectorEvents {
   readonly onRevoked?: (loss: Loss, term: Term) => void | Promise<void>;
   /** Another holds the lease, or this process had it a moment ago; the elector waits. */
   readonly onWaiting?: (held: TenureError) => void | Promise<void>;
-  /** The service cannot be reached, or the clock jumped; the term goes on if a renewal succeeds before its deadline. */
+  /** The service cannot be reached, or the clock jumped; the term continues if a renewal succeeds before its deadline. */
   readonly onSuspended?: (term: Term, error?: unknown) => void | Promise<void>;
   /** A renewal has succeeded after onSuspended. */
   readonly onReconnected?: (term: Term) => void | Promise<void>;
@@ -61,7 +61,7 @@ export class Announcer {
     if (callback) await this.run(() => callback(...given));
   }
 
-  /** The same for whoever does not wait. */
+  /** The same, without waiting. */
   announce<Name extends Callback>(name: Name, ...given: Told<Name>): void {
     this.tell(name, ...given).catch(() => {});
   }

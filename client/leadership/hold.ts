@@ -8,7 +8,7 @@ import { lossOf } from './loss.ts';
 import type { CheckedSettings } from './settings.ts';
 import { readClocks, type Term } from './term.ts';
 
-/** What a leader shows to observers once it is confirmed. */
+/** A leader's information for observers, shown once it is confirmed. */
 export interface Publication {
   /** Where the leader is reached, at most 256 characters; host and process id unless given. */
   readonly address?: string;

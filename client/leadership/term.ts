@@ -12,9 +12,9 @@ export function readClocks(time: Time): Reading {
   return { monotonic: time.monotonic(), wall: time.now() };
 }
 
-/** What the service granted, and the clocks before it was asked. */
+/** The service's grant, and the clocks before the request. */
 export interface Grant extends Fence {
-  /** What was left of the lease when it was granted. */
+  /** The rest of the lease when it was granted. */
   readonly leaseMs: number;
   readonly askedAt: Reading;
 }

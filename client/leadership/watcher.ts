@@ -3,7 +3,7 @@ import type { observe } from '../../api/operations/leadership.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { sleep } from '../time.ts';
 
-/** What observers are shown: the confirmed leader or none, and the version. */
+/** The observers' view: the confirmed leader or none, and the version. */
 export type LeaderView = z.output<typeof observe.answer>;
 
 export interface LeaderWatcherOptions {
@@ -12,7 +12,7 @@ export interface LeaderWatcherOptions {
   /** Time between two observations, ms; 1,000 unless given. Each costs half a read unit. */
   readonly everyMs?: number;
   readonly signal?: AbortSignal;
-  /** Told of an observation that failed; watching goes on. Without it the error ends the watch. */
+  /** Receives a failed observation; watching continues. Without it the error ends the watch. */
   readonly onError?: (error: unknown) => void;
 }
 

@@ -20,7 +20,7 @@ export interface LogWriterOptions {
   readonly log: string;
   /**
    * The term in which this process leads: no older leader can append any more once this one has been elected. Without it the log
-   * belongs to whoever was elected last.
+   * belongs to the writer that was elected last.
    */
   readonly term?: LeadingTerm | undefined;
   /** Longest time for one append with everything that it takes, in ms; 30,000 unless given. */
@@ -50,9 +50,9 @@ interface WriterRequest extends CallOptions {
 const longestTryMs = 29_000;
 const pauseMs = 200;
 
-/** What may be in the log or not: the same request again, after another election, tells. */
+/** Codes of an unknown outcome: the same request after another election tells whether the entries are in the log. */
 const unknown = ['outcome_unknown', 'unavailable', 'unreachable', 'throttled', 'internal'] as const;
-/** What passes by itself. */
+/** Codes of transient failures. */
 const passing = ['state_locked', 'log_not_recovered'] as const;
 
 /**

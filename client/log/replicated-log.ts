@@ -90,7 +90,7 @@ export class ReplicatedLog {
           next = entry.position + 1;
         }
       } catch (error) {
-        // What was being asked has ended with the signal.
+        // The request in flight ended with the signal.
         if (!signal?.aborted && !passes(error)) throw error;
       }
       await sleep(client.time, pollMs, signal);

@@ -24,7 +24,7 @@ export type LocalRoute = (method: string, path: string, body: string) => Answer 
 export interface Door {
   /** Names that a Host header may have besides those of loopback. */
   hosts: readonly string[];
-  /** What a request to `/_local/` must carry in its header Tenure-Local-Token. */
+  /** The token that a request to `/_local/` must carry in its header Tenure-Local-Token. */
   token: string;
 }
 

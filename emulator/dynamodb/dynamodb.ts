@@ -119,7 +119,7 @@ function jarFolder(): string {
   return join(home, 'lib', 'dynamodb_local_2026-01-16');
 }
 
-/** Beside this file, or beside the joined file that it has become part of. */
+/** Next to this file, or next to the joined file that contains it. */
 function launcherFolder(): string {
   const here = dirname(fileURLToPath(import.meta.url));
   if (!existsSync(join(here, 'LoopbackServer.class'))) throw new Error(`${here} has no LoopbackServer.class`);

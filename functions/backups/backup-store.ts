@@ -31,7 +31,7 @@ export interface BackupStore {
   settle(seen: Stored, final: BackupRecord): Promise<boolean>;
   /** Removes the record and notes that its files are to be deleted: all or nothing. False when it has changed since it was read. */
   remove(seen: Stored, now: number, requestId: string): Promise<boolean>;
-  /** What is remembered of a backup that was deleted: for a week, and for a year where a worker's disk may still hold it. */
+  /** The remains of a deleted backup: kept for a week, and for a year where a worker's disk may still hold it. */
   removed(group: string, backupId: string): Promise<Removed | undefined>;
   /** The backup that the request has begun, if any. */
   begunBy(group: string, requestId: string): Promise<string | undefined>;
@@ -54,6 +54,6 @@ export interface BackupStore {
 
 export interface NamePage {
   readonly items: readonly BackupName[];
-  /** Where the next page goes on. */
+  /** Where the next page continues. */
   readonly last?: string | undefined;
 }

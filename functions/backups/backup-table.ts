@@ -140,7 +140,7 @@ export function backupTable(client: DynamoDBDocumentClient, table: string): Back
       const Update = {
         TableName: table,
         Key: backupKey(record.group, record.backupId),
-        // Raised, or whoever has read the record would write it again.
+        // Raised, or a request that read the record would write it again.
         UpdateExpression: 'SET #ttl = :now, revision = :next REMOVE #record',
         ...unchanged,
         ExpressionAttributeNames: { '#ttl': 'ttl', '#record': 'record' },

@@ -1,5 +1,5 @@
 /**
- * What a backup is, and what can be said of one by looking at its record. Pure: no SDK, no clock.
+ * A backup's record and the rules that depend on the record alone. Pure: no SDK, no clock.
  *
  * INITIATING → TRANSITIONING → RUNNING → VERIFYING → COMPLETED | FAILED; only the verification writes COMPLETED. An attempt
  * is one worker's try: what an older attempt reports changes nothing.
@@ -30,7 +30,7 @@ export interface Timeouts {
   readonly runSeconds: number;
 }
 
-/** What a worker reports of its attempt. */
+/** A worker's report on its attempt. */
 export interface Progress {
   /** Rises with every heartbeat; a lower one changes nothing. */
   readonly sequence: number;
@@ -47,7 +47,7 @@ export interface Finished {
   readonly manifestSha256: string;
 }
 
-/** Where what a cut has fixed of the group is kept, beside the files of its attempt. */
+/** Where the parts of the group that a cut fixed are kept, next to the files of its attempt. */
 export interface CutContents {
   /** Of the try: what an earlier one has put is never read. */
   readonly token: string;
@@ -64,7 +64,7 @@ export interface BackupRecord {
   readonly requestId: string;
   readonly state: BackupState;
   readonly options: BackupOptions;
-  /** What its workflow waits for at most: the same as long as it runs, or starting it twice would not start it once. */
+  /** The workflow's timeouts: the same as long as it runs, or starting it twice would not start it once. */
   readonly timeouts: Timeouts;
   /** Rises with every worker that is asked; 0 before the first. */
   readonly attempt: number;
@@ -149,7 +149,7 @@ export interface AttemptProof {
   readonly secretHash: string;
 }
 
-/** What an attempt is told: to go on, that the backup was cancelled, or that the attempt no longer counts. */
+/** The verdict for an attempt: continue, the backup was cancelled, or the attempt was superseded. */
 export function verdictFor(record: BackupRecord, { attempt, secretHash }: AttemptProof): Verdict {
   if (record.attempt !== attempt || record.secretHash !== secretHash) return 'superseded';
   if (record.state !== 'FAILED') return 'continue';

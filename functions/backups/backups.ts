@@ -1,7 +1,7 @@
 /**
- * What the protocol of backups works with.
+ * The dependencies of the backup protocol.
  *
- * Not guaranteed: that a worker which lost its attempt stops at once. It goes on until it hears its next verdict; what it cannot do is
+ * Not guaranteed: that a worker which lost its attempt stops at once. It continues until its next verdict; what it cannot do is
  * change the backup, from the moment the attempt was passed over.
  */
 import type { Clock } from '../platform/clock.ts';

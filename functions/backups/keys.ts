@@ -1,6 +1,6 @@
 import { groupKey } from '../leadership/keys.ts';
 
-/** Where the items of backups lie in the main table, beside the leadership of their group. */
+/** Keys of the backup items in the main table, next to the leadership of their group. */
 export const backupPrefix = 'BACKUP#';
 export const workerPrefix = 'WORKER#';
 export const backupKey = (group: string, backupId: string) => ({

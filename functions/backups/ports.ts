@@ -1,4 +1,4 @@
-/** What the workflow needs of the cut and of archives. A bound one of each is made by `attempt/group-cut.ts` and `attempt/archives.ts`. */
+/** The workflow's ports to the cut and to archives. A bound one of each is made by `attempt/group-cut.ts` and `attempt/archives.ts`. */
 import type { ReferredPayload } from '../../archive/format.ts';
 import type { ArchivePage, Copied } from '../../archive/ports.ts';
 import type { Cut } from '../log/protocol/cut.ts';
@@ -64,14 +64,14 @@ export interface Slice {
 export interface Archives {
   /** The address of an attempt's files: `s3://bucket/backups/group/id/attempt/`. */
   uri(name: AttemptName): string;
-  /** What the archive of an attempt has to hold, one JSON object for each line, from the record's cut. */
+  /** The required content of an attempt's archive, one JSON object for each line, from the record's cut. */
   page(record: BackupRecord, cursor: string | undefined): Promise<ArchivePage>;
   /** Allows to write these very files below the attempt's prefix. */
   sign(
     name: AttemptName,
     files: readonly { name: string; bytes: number; sha256: string }[],
   ): Promise<{ name: string; url: string; headers: Record<string, string> }[]>;
-  /** Copies payloads inside S3, in order, until the budget is used; `resume` goes on in the middle of a large one. */
+  /** Copies payloads inside S3, in order, until the budget is used; `resume` continues in the middle of a large one. */
   copyPayloads(
     name: AttemptName,
     payloads: readonly ReferredPayload[],
@@ -80,7 +80,7 @@ export interface Archives {
   ): Promise<{ copied: Copied[]; resume?: string | undefined }>;
   /** Where a worker with a disk of its own can read payloads for a while. */
   signPayloads(group: string, payloads: readonly ReferredPayload[]): Promise<string[]>;
-  /** One slice of the built-in worker; it goes on where the one before stopped, in whatever process that was. */
+  /** One slice of the built-in worker; it continues where the previous one stopped, in whichever process that was. */
   work(record: BackupRecord, slice: Slice): Promise<{ readonly finished: Finished } | { readonly more: true }>;
   /** Whether everything that the record's finish names is there and as it says. */
   verify(record: BackupRecord, cursor: string | undefined, budgetMs: number): Promise<Verification>;

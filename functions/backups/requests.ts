@@ -1,4 +1,4 @@
-/** What a caller asks of backups: take one, explain who would take it, cancel it, show it. */
+/** Requests about backups: take one, explain who would take it, cancel it, show it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { invalidRequest, limitReached, Problem, unavailable } from '../../api/problem.ts';

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { bucketName, milliseconds, readSettings, tableName, wholeNumber } from '../platform/settings.ts';
 import type { BackupSettings } from './backups.ts';
 
-/** What every function of this room reads from its environment. */
+/** Settings that every function of this room reads from its environment. */
 export function backupSettings(): BackupSettings & { readonly table: string } {
   const read = readSettings({
     TENURE_TABLE: tableName,

@@ -1,4 +1,4 @@
-/** What the minute does for backups whose workflow did not: none stays stuck, none leaves anything behind. */
+/** The minute's sweep of backups: none stays stuck, none leaves anything behind. */
 import { logger } from '../platform/logging.ts';
 import { cleanUp } from './attempt/conclusion.ts';
 import { isFinal } from './backup.ts';
@@ -13,7 +13,7 @@ type Room = WithWorkflow & WithCutting & WithArchives;
 
 /**
  * Starts again by name what was recorded and not started, settles what has an execution that no longer runs, cleans up after
- * what has ended, while there is time: the next minute goes on. One that fails holds up no other.
+ * what has ended, while there is time: the next minute continues. One that fails holds up no other.
  */
 export async function sweep(
   room: Room,

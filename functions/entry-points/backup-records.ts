@@ -19,7 +19,7 @@ export const handler = taskHandler({
   offer: task(inputs.asked, (asked) => offer(room, asked)),
   /** Waits for the attempt's end as long as there are heartbeats. */
   run: task(inputs.asked, (asked) => run(room, asked)),
-  /** What becomes of the backup after an attempt that was accepted and not finished. */
+  /** The backup's state after an attempt that was accepted and not finished. */
   lose: task(inputs.failed, ({ error, ...name }) => lose(room, name, error)),
   /** Settles a backup whose workflow cannot go on. */
   fail: task(inputs.broken, ({ error, ...name }) => fail(room, name, error)),

@@ -3,5 +3,5 @@ import { leaseRoutes } from '../leadership/routes.ts';
 import { serve } from '../platform/http.ts';
 import { lambdaHandler } from '../platform/lambda.ts';
 
-/** What a leader does to keep its lease, and nothing else that could hold it up. */
+/** The requests by which a leader keeps its lease, and nothing else that could hold them up. */
 export const handler = lambdaHandler(serve(leaseRoutes(leadershipFromEnvironment())));

@@ -21,7 +21,7 @@ const stores = {
   version: packageJson.version,
 };
 
-/** It lies beside the bundle and is a third of its size: only who asks for it waits for it. */
+/** It lies next to the bundle and is a third of its size: only requests for it wait for it. */
 const document = () => JSON.parse(readFileSync(new URL('openapi.json', import.meta.url), 'utf8'));
 
 const endpoints = [...operateRoutes(room, room.groups), ...operationsRoutes(stores, document)];

@@ -76,7 +76,7 @@ export class CheckpointTable implements CheckpointStore {
       new QueryCommand({
         TableName: this.#table,
         KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-        // What has no readable state must be seen too: it is damaged.
+        // A record without a readable state must be listed, too: it is damaged.
         FilterExpression: 'NOT #state IN (:finished, :cleaned)',
         ProjectionExpression: 'sk',
         ExpressionAttributeNames: { '#state': 'state' },
@@ -199,7 +199,7 @@ export class CheckpointTable implements CheckpointStore {
     return { record: toJob(won ? won.Attributes : lost[0]?.item), took: won !== undefined };
   }
 
-  /** An expression does not fit a record that another hand has deformed: that record is then what won. */
+  /** An expression does not fit a deformed record: that record then counts as the winner. */
   async #unwritable(error: Error, { group, jobId }: JobName): Promise<Conditional<never>> {
     if (error.name !== 'ValidationException') throw error;
     const { Item } = await this.#client.send(

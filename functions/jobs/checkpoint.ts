@@ -1,4 +1,4 @@
-/** What a commit does to a job, and why one is refused. Pure: no SDK, no clock. Design: docs/design/jobs.md, "Rules". */
+/** The rules of a commit: its effect on a job, and why one is refused. Pure: no SDK, no clock. Design: docs/design/jobs.md, "Rules". */
 import { Problem } from '../../api/problem.ts';
 import { staleCheckpointId, tooManySavepoints, unexpectedCheckpoint } from '../../api/problems/checkpoints.ts';
 import { uploadUsed } from '../../api/problems/jobs.ts';
@@ -91,7 +91,7 @@ export function outcome(before: Job, commit: NewCheckpoint): { committed: Commit
 }
 
 /**
- * What became of an upload that was committed before, for a retry whose first answer was lost or came late. Throws `upload_used`
+ * The outcome of an upload that was committed before, for a retry whose first answer was lost or came late. Throws `upload_used`
  * when it serves the job as something else; undefined when the job does not know it.
  */
 export function earlierCommit(

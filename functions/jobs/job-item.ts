@@ -9,7 +9,7 @@
  * A job that keeps more than 32 checkpoints has plain lists in the place of the registers, which are read and written as a whole.
  *
  * Ids and digests are binary, so that a job that retains 3 checkpoints stays below 2 KB with the longest names and metadata.
- * Another hand may have damaged the item, so every part is read by itself.
+ * The item may be damaged, so every part is read by itself.
  */
 import * as z from 'zod/mini';
 import { fencingVersion, jsonText } from '../../api/schema.ts';
@@ -223,7 +223,7 @@ const jobItem = z.object({
   heldBy: z.catch(z.optional(z.string()), undefined),
 });
 
-/** Reads an item; what another hand made of it is said, not thrown. */
+/** Reads an item; damage is returned, not thrown. */
 export function toJob(item: Record<string, unknown> | undefined): JobRecord | undefined {
   if (!item || item['gone'] === true) return undefined;
   const name = {

@@ -22,11 +22,11 @@ export type Submission =
 
 export interface Page<Item> {
   readonly items: Item[];
-  /** The last sort key read, where the next page goes on; none after the last page. */
+  /** The last sort key read, where the next page continues; none after the last page. */
   readonly last?: string | undefined;
 }
 
-/** What a leader that submits an active job once more changes of it. */
+/** The members that change when a leader submits an active job again. */
 export interface Replacement {
   readonly graph: Payload;
   readonly retain?: number | undefined;

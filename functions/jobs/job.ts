@@ -1,5 +1,5 @@
 /**
- * What a job is, and what can be said of one by looking at its record. Pure: no SDK, no clock. Design: docs/design/jobs.md, "States".
+ * A job's record and the rules that depend on the record alone. Pure: no SDK, no clock. Design: docs/design/jobs.md, "States".
  *
  * The invariant: a job is ACTIVE if and only if a newly elected leader must recover it.
  *
@@ -32,7 +32,7 @@ export interface Checkpoint extends Payload {
   readonly metadata?: unknown;
 }
 
-/** A reference that another hand has made unreadable; its payload's id may still be known. */
+/** An unreadable reference; its payload's id may still be known. */
 export interface Malformed {
   readonly checkpointId: number;
   readonly payloadId?: string | undefined;
@@ -94,7 +94,7 @@ export interface Job {
   readonly heldBy?: string | undefined;
 }
 
-/** A record of which nothing can be said but that it is there. */
+/** A record of which nothing is known but that it exists. */
 export interface DamagedJob {
   readonly group: string;
   readonly jobId: string;
@@ -185,7 +185,7 @@ export function referredPayloads(job: Job): Set<string> {
 }
 
 /**
- * What a backup of the record must copy: of a finished job only its savepoints, since the clean-up may have deleted some of the
+ * The payloads that a backup of the record must copy: of a finished job only its savepoints, since the clean-up may have deleted some of the
  * rest already.
  */
 export function livePayloads(job: Job): Set<string> {
@@ -193,7 +193,7 @@ export function livePayloads(job: Job): Set<string> {
   return new Set(job.savepoints.flatMap(({ payloadId }) => payloadId ?? []));
 }
 
-/** What a finished job's clean-up has to delete: its checkpoints, then its graph. */
+/** The payloads that a finished job's clean-up deletes: its checkpoints, then its graph. */
 export function owedPayloads({ checkpoints, graph }: Job): string[] {
   const ids = checkpoints.flatMap(({ payloadId }) => payloadId ?? []);
   return graph ? [...ids, graph.payloadId] : ids;

@@ -133,7 +133,7 @@ function isUsed({ graph, commits, savepoints }: Job, payloadId: string): boolean
 function used({ jobId }: JobName, payloadId: string): Problem {
   return new Problem(
     uploadUsed,
-    `Upload ${payloadId} of job "${jobId}" is already used for something else, or older than the graph that is there; begin a new upload.`,
+    `Upload ${payloadId} of job "${jobId}" is already used for something else, or older than the current graph; begin a new upload.`,
   );
 }
 

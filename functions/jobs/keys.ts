@@ -1,6 +1,6 @@
 import { groupKey } from '../leadership/keys.ts';
 
-/** Where jobs lie in the main table, beside the leadership of their group. */
+/** Keys of the jobs in the main table, next to the leadership of their group. */
 export const jobPrefix = 'JOB#';
 export const jobKey = (group: string, jobId: string) => ({ pk: groupKey(group), sk: `${jobPrefix}${jobId}` });
 

@@ -1,5 +1,5 @@
 /**
- * What a newly elected leader must go on with. Claiming a job raises its fence and shows what it refers to in the same write: from then on
+ * The jobs that a newly elected leader must continue. Claiming a job raises its fence and shows what it refers to in the same write: from then on
  * the old leader's writes to it fail and change nothing.
  *
  *   leader 1  ── finish ──▶ stalls … ──▶ arrives                    leader 1  ── finish ──▶ arrives
@@ -33,11 +33,11 @@ import { damageOf } from './payloads/uploads.ts';
 export type Recovery = Checkpoints;
 
 export interface RecoveryOptions {
-  /** What to do when a job's newest checkpoint is damaged: list the job as damaged, or also take the next older intact one. */
+  /** Handling of a damaged newest checkpoint: list the job as damaged, or also take the next older intact one. */
   readonly onDamaged: 'fail' | 'fallback';
   /** Drops all checkpoints but the one that was taken, once it was verified. */
   readonly discardOlder: boolean;
-  /** Goes on after this job. */
+  /** Continues after this job. */
   readonly after?: string | undefined;
   /** Jobs that are claimed. */
   readonly limit: number;

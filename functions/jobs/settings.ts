@@ -12,7 +12,7 @@ const mostJobs = { TENURE_MOST_JOBS: wholeNumber(1, 1_000_000, 10_000) };
 /** What the functions that only read jobs need. */
 export const jobSettings = () => readSettings({ TENURE_TABLE: tableName, TENURE_BUCKET: bucketName, ...mostJobs });
 
-/** What every function of this room reads from its environment. */
+/** Settings that every function of this room reads from its environment. */
 export const checkpointSettings = () =>
   readSettings({
     TENURE_TABLE: tableName,

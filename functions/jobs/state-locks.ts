@@ -1,7 +1,7 @@
 /**
  * The state lock on jobs: holds back writes to records that change while a backup reads them all. Design: backups, "The cut".
  *
- * A lock only makes it likely that two readings agree, and a backup counts on nothing else. So whoever meets one that its cut must have
+ * A lock only makes it likely that two readings agree, and a backup counts on nothing else. So a request that meets one that its cut must have
  * forgotten may remove it.
  */
 import type { JobName } from './job.ts';
@@ -16,7 +16,7 @@ export interface StateLock {
 export interface StateLocks {
   /** Nothing happens when there is no such job. */
   lockJob(name: JobName, lock: StateLock): Promise<void>;
-  /** Nothing happens when another lock is there, or none. */
+  /** No-op when another lock exists, or none. */
   unlockJob(name: JobName, lockId: string): Promise<void>;
   /** Holds back the submission of new jobs. Nothing happens when nobody has led the group. */
   lockSubmissions(group: string, lock: StateLock): Promise<void>;

@@ -22,12 +22,12 @@ export interface GrantedTerm {
   readonly fencingVersion: number;
   readonly sessionId: string;
   readonly leaseMs: number;
-  /** What is left of the lease: less than `leaseMs` when a live term is handed back. The holder's own deadline counts from this. */
+  /** The rest of the lease: less than `leaseMs` when a live term is handed back. The holder's own deadline counts from this. */
   readonly remainingMs: number;
   readonly expiresAt: number;
 }
 
-/** A record that is there decides at once; only while it is lost do contenders race to make it anew. */
+/** An existing record decides at once; only while it is lost do contenders race to recreate it. */
 const createTries = 6;
 
 /**

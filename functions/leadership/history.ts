@@ -1,4 +1,4 @@
-/** What operators look at, and the sweep: groups, terms, and leases that are long gone. */
+/** Groups and terms for operators, and the sweep of leases that expired long ago. */
 import { type Clock, instant } from '../platform/clock.ts';
 import type { GroupStore } from './group-table.ts';
 import {

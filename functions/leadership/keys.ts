@@ -20,7 +20,7 @@ export const recreationKey = (group: string) => ({ pk: groupKey(group), sk: 'REC
 /** The index that lists groups: keys only, so that no renewal ever writes to it. */
 export const groupsIndex = { name: 'groups', partitionKey: 'groupsPk', partition: 'GROUPS', sortKey: 'group' } as const;
 
-/** What a query of one partition of that index says. */
+/** A query of one partition of that index. */
 export const indexQuery = (table: string, partition: string) => ({
   TableName: table,
   IndexName: groupsIndex.name,

@@ -104,7 +104,7 @@ export async function renew(leadership: Leadership, group: string, fence: Fence,
   });
 }
 
-/** What a renewal met. */
+/** The outcome of a renewal. */
 type Finding =
   | { readonly kind: 'extended'; readonly expiresAt: number }
   /** The leader publishes an address and is not confirmed: its confirmation was damaged, or it confirms later. */
@@ -138,7 +138,7 @@ async function repair(
 }
 
 /**
- * Ends the own term at once; a successor gets the next lease for itself for one lease time. The process that resigns leaves the lease to
+ * Ends the caller's term at once; a successor gets the next lease for itself for one lease time. The process that resigns leaves the lease to
  * others for as long, unless it says `stayOut: false`. Throws `leadership_lost`.
  */
 export async function resign(

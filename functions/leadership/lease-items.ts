@@ -1,4 +1,4 @@
-/** Reads the items of the main table as records. Another hand may have damaged them, so every part is checked by itself. */
+/** Reads the items of the main table as records. Items may be damaged, so every part is checked by itself. */
 import * as z from 'zod/mini';
 import { jsonText } from '../../api/schema.ts';
 import type { LeadershipRecord } from './lease.ts';

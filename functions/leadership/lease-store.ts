@@ -48,7 +48,7 @@ export interface LeaseStore {
   /** Takes a lease that nobody holds, raising the version by one. Conditioned on the record being there. */
   grant(group: string, grant: Grant, now: number, maxClockSkewMs: number): Promise<LeaseWrite>;
   /**
-   * Makes the record of a new or lost group with this version, and its TERM; loses when either is there. A lost one is made with
+   * Makes the record of a new or lost group with this version, and its TERM; loses when either exists. A lost one is made with
    * the recreation that was read before the version was chosen, and loses when there has been another since.
    */
   create(group: string, fencingVersion: number, grant: Grant, now: number, recreation?: number): Promise<LeaseWrite>;
@@ -60,7 +60,7 @@ export interface LeaseStore {
   /** Publishes the leader, writes its TERM and the end of the TERM before; `seen` is the record that was read for it. */
   confirm(seen: LeadershipRecord, fence: Fence, published: Published, now: number): Promise<LeaseWrite>;
   renew(group: string, fence: Fence, renewal: Renewal, now: number): Promise<LeaseWrite>;
-  /** Writes back the holder of a running term whose leader information another hand damaged. */
+  /** Restores the holder of a running term whose leader information was damaged. */
   restoreHolder(group: string, term: Term, published: Renewal, now: number): Promise<LeaseWrite>;
   readTerm(group: string, fencingVersion: number): Promise<Term | undefined>;
   resign(group: string, fence: Fence, resignation: Resignation, requestId: string, now: number): Promise<LeaseWrite>;

@@ -1,5 +1,5 @@
 /**
- * What each step of a term writes, as values: the table renders them for DynamoDB, simulations evaluate the same ones.
+ * The write of each step of a term, as a value: the table renders them for DynamoDB, simulations evaluate the same ones.
  * Pure: the caller's clock comes in as `now`. The rules are explained in docs/design/leadership.md.
  */
 import type { Fence } from '../../api/fence.ts';
@@ -34,7 +34,7 @@ const endsWithTheGrant = [
 
 const termRetentionSeconds = 90 * 24 * 3600;
 
-/** Also while the lease has run out: whoever resigns may be late. */
+/** Also after the lease has expired: a resignation may be late. */
 const ownsTerm = ({ fencingVersion, sessionId }: Fence): Condition =>
   allOf(equals('fencingVersion', fencingVersion), equals('holder.sessionId', sessionId));
 
@@ -42,7 +42,7 @@ const ownsTerm = ({ fencingVersion, sessionId }: Fence): Condition =>
 export const ownsLiveTerm = (fence: Fence, now: number): Condition =>
   allOf(ownsTerm(fence), compare('expiresAt', '>', now));
 
-/** Nobody holds the lease, and whoever did cannot count on it any more while clocks keep to the allowance. */
+/** Nobody holds the lease, and no earlier holder can count on it while clocks keep to the allowance. */
 const leaseIsFree = (now: number, maxClockSkewMs: number): Condition =>
   anyOf(absent('expiresAt'), compare('expiresAt', '<', now - maxClockSkewMs));
 

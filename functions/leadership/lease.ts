@@ -1,5 +1,5 @@
 /**
- * What a lease is, and what can be said of one by looking at its record. Pure: no SDK, no clock.
+ * A lease's record and the rules that depend on the record alone. Pure: no SDK, no clock.
  *
  * Not guaranteed: that only one process *believes* to lead. A frozen process does not know that its lease ran out, so
  * safety rests on the fencing version alone, which only ever rises and which every guarded write carries. Clocks decide
@@ -66,7 +66,7 @@ export interface LeadershipRecord {
 }
 
 /**
- * What a record says, without regard to the time: a lease that nobody renewed is `held` until a contender or the sweep finds it.
+ * A record's state, without regard to the time: a lease that nobody renewed is `held` until a contender or the sweep finds it.
  * `damaged`: the holder is gone and nothing says how its term ended.
  */
 export type LeaseState =
@@ -224,7 +224,7 @@ export function retryAfterMs(
 
 export type SweepStep = 'expire' | 'close' | 'leave';
 
-/** What the sweep owes a record: an end for a lease that is long gone, the end of a TERM that its successor has not written. */
+/** The sweep's work on a record: an end for a lease that is long gone, the end of a TERM that its successor has not written. */
 export function sweepStep(record: LeadershipRecord, now: number, maxClockSkewMs: number): SweepStep {
   const { holder, expiresAt = 0, leaseMs = 0, newestTerm, closedTerm, fencingVersion, ended } = record;
   if (holder && expiresAt + leaseMs + maxClockSkewMs < now) return 'expire';

@@ -1,5 +1,5 @@
 import { maxClockSkewMs, readSettings, tableName } from '../platform/settings.ts';
 
-/** What every function of this room reads from its environment. */
+/** Settings that every function of this room reads from its environment. */
 export const leadershipSettings = () =>
   readSettings({ TENURE_TABLE: tableName, TENURE_MAX_CLOCK_SKEW_MS: maxClockSkewMs });

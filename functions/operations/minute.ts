@@ -1,4 +1,4 @@
-/** What the schedule has done each minute, one thing after the other. */
+/** The schedule's work of each minute, one thing after the other. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { logger } from '../platform/logging.ts';
 
@@ -17,7 +17,7 @@ export interface MinuteOptions {
 /** The stages of an account share its concurrency, and all of them begin with the minute. */
 const jitterMs = 500;
 
-/** What is left of `ms`, or of the invocation's own time when that is less. */
+/** The rest of `ms`, or of the invocation's own time when that is less. */
 export function within(ms: number, remainingMs: () => number): () => number {
   const reserved = Math.max(0, remainingMs() - ms);
   return () => remainingMs() - reserved;

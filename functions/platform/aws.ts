@@ -10,7 +10,7 @@ const timeouts = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnReque
 /** Before it answers a page, S3 steps over each delete marker that lies before a live key. */
 export const listTimeoutMs = 20_000;
 
-/** What every client of ours has. */
+/** Settings of every SDK client. */
 export const patience = { maxAttempts: 3, requestHandler: timeouts };
 
 /**

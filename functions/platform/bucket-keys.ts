@@ -2,7 +2,7 @@
 export const bucketPrefixes = {
   /** Graphs, checkpoints and savepoints: `groups/GROUP/jobs/JOB/PAYLOAD`. */
   payloads: 'groups/',
-  /** What backups write: `backups/GROUP/BACKUP/ATTEMPT/`. */
+  /** Keys of backups: `backups/GROUP/BACKUP/ATTEMPT/`. */
   archives: 'backups/',
   /** Backups from a disk, uploaded to be restored: `restores/GROUP/UPLOAD/`. */
   uploadedBackups: 'restores/',

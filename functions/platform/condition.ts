@@ -50,7 +50,7 @@ export const allOf = (...of: readonly Condition[]): Condition => ({ kind: 'all',
 export const anyOf = (...of: readonly Condition[]): Condition => ({ kind: 'any', of });
 export const not = (of: Condition): Condition => ({ kind: 'not', of });
 
-/** What an attribute holds, as the right side of a comparison or a part of an update. */
+/** An attribute's value, as the right side of a comparison or a part of an update. */
 export const attribute = (path: Path): Operand => ({ kind: 'attribute', path });
 export const size = (path: Path): Operand => ({ kind: 'size', path });
 export const value = (given: unknown): Operand => ({ kind: 'value', value: given });

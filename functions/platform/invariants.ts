@@ -4,7 +4,7 @@ import { count } from './metrics.ts';
 export interface Invariant<Subject> {
   /** As docs/design/ names it. */
   readonly name: string;
-  /** What holds, in words that complete "it must hold that …". */
+  /** The invariant, in words that complete "it must hold that …". */
   readonly title: string;
   holds(subject: Subject): boolean;
 }

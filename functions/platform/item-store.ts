@@ -31,7 +31,7 @@ export interface WriteOptions {
   readonly show?: 'before' | 'after';
 }
 
-/** What a conditional write came to; a refusal carries the items that won. */
+/** The outcome of a conditional write; a refusal carries the items that won. */
 export type Written =
   | { readonly kind: 'written'; readonly shown?: Item | undefined }
   | { readonly kind: 'refused'; readonly refusals: readonly Refusal[] };

@@ -1,5 +1,5 @@
 /**
- * What a function replies, as Lambda takes it. Hono passes on what it is given: a whole `Response`, with its streams and signals, costs
+ * A function's reply in Lambda's form. Hono passes on any value: a whole `Response`, with its streams and signals, costs
  * as much as a renewal's own work and is made only where no event of Lambda asks.
  */
 export class Reply {
@@ -10,7 +10,7 @@ export class Reply {
   ) {}
 }
 
-/** JSON with these headers, in the form that whoever asks takes. */
+/** JSON with these headers, in the form that the caller of the function takes. */
 export function reply(
   { event }: { event?: unknown },
   status: number,

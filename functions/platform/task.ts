@@ -20,9 +20,9 @@ export interface Task {
 }
 
 export interface TaskRules {
-  /** What log lines say of an input: no token, no payload. */
+  /** The members of an input that log lines show: no token, no payload. */
   readonly named: (input: unknown) => object;
-  /** Whether a failure passes, beside those of a store that is throttled or cannot be reached. */
+  /** Whether a failure is transient, in addition to those of a store that is throttled or cannot be reached. */
   readonly passes?: (cause: unknown) => boolean;
 }
 
@@ -51,7 +51,7 @@ export function tasks({ named, passes = () => false }: TaskRules) {
 
 const nameOnly = z.object({ task: z.string() });
 
-/** Makes the Lambda handler of tasks: the event names one of them in `task`, beside its input. */
+/** Makes the Lambda handler of tasks: the event names one of them in `task`, next to its input. */
 export function taskHandler(all: Readonly<Record<string, Task>>) {
   const handler = (event: unknown, context: Context): Promise<unknown> => {
     const { task: name } = nameOnly.parse(event);

@@ -1,8 +1,8 @@
-/** What a write changes as a small value: rendered for DynamoDB by `expression.ts`, applied here to an item in memory. */
+/** The changes of a write as a small value: rendered for DynamoDB by `expression.ts`, applied here to an item in memory. */
 import { assertNever } from '../../api/assert-never.ts';
 import { attributeType, type Item, type Path, segments, stored, valueAt } from './item.ts';
 
-/** What an attribute is set to. Every part is read from the item as it was before the update. */
+/** An attribute's new value. Every part is read from the item as it was before the update. */
 export type Source =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'attribute'; readonly path: Path }
@@ -46,7 +46,7 @@ function sourceOf(given: unknown): Source {
 }
 
 export const attributeOf = (path: Path): Source => source({ kind: 'attribute', path });
-/** What the attribute holds already, else the other. */
+/** The attribute's current value, else the other. */
 export const ifAbsent = (path: Path, otherwise: unknown): Source =>
   source({ kind: 'if absent', path, otherwise: sourceOf(otherwise) });
 export const plus = (left: unknown, right: unknown): Source =>

@@ -21,7 +21,7 @@ export const update = (key: Key, changes: Update, condition?: Condition): Write 
   condition,
 });
 export const deleteItem = (key: Key, condition?: Condition): Write => ({ kind: 'delete', key, condition });
-/** What only looks: it holds for a whole transaction, and writes nothing. */
+/** A check only: it holds for a whole transaction, and writes nothing. */
 export type Check = Extract<Write, { kind: 'check' }>;
 
 export const check = (key: Key, condition: Condition): Check => ({ kind: 'check', key, condition });
@@ -43,7 +43,7 @@ export type Decision =
   | { readonly kind: 'written'; readonly effects: readonly Effect[] }
   | { readonly kind: 'refused'; readonly refusals: readonly Refusal[] };
 
-/** What the writes come to over these items; nothing is changed. @throws UnfitUpdateError for an update that does not fit its item. */
+/** The outcome of the writes over these items; nothing is changed. @throws UnfitUpdateError for an update that does not fit its item. */
 export function decide(writes: readonly Write[], read: (key: Key) => Item | undefined): Decision {
   const refusals = writes.flatMap(({ key, condition }, at) => {
     const item = read(key);

@@ -35,7 +35,7 @@ export async function abandon(room: Launching, group: string, restoreId: string)
   return abandon(room, group, restoreId);
 }
 
-/** One step of the undoing: logs, then jobs; the ownership ends with the answer. Throws `OutOfTime`; whoever comes next goes on. */
+/** One step of the undoing: logs, then jobs; the ownership ends with the answer. Throws `OutOfTime`; the next step continues. */
 export async function undo(room: Restores, record: RestoreRecord, until: number): Promise<RestoreRecord> {
   const { group, restoreId, heldAs = restoreId, logs } = record;
   const ended: RestoreRecord = { ...record, state: 'ABANDONED', endedAt: room.clock.now() };

@@ -33,8 +33,8 @@ interface Applied {
 type Put = (applied: Applied) => Promise<Applied>;
 
 /**
- * Goes on with a file behind the entries that are restored already; answers the record with the file behind it. Throws `OutOfTime`;
- * what was not noted then is put again by whoever comes next.
+ * Continues a file after the entries that are already restored; returns the record with the file behind it. Throws `OutOfTime`;
+ * entries that were not noted are restored again by the next step.
  */
 export async function applyFile(
   parts: Applying,

@@ -26,7 +26,7 @@ export interface ArchivedJob {
   readonly checkpoints: readonly CheckpointEntry[];
 }
 
-/** Copies the job's payloads into the group and puts its record, unless it is there. Throws `OutOfTime` between two payloads. */
+/** Copies the job's payloads into the group and puts its record, unless it exists. Throws `OutOfTime` between two payloads. */
 export async function restoreJob(
   parts: JobRestoring,
   group: string,
@@ -49,7 +49,7 @@ export async function restoreJob(
   await parts.restores.putJob(restored, gone ? goneAt(restored, parts) : undefined);
 }
 
-/** What nothing refers to yet is collected a day after it was written: an older copy is made anew. */
+/** A payload that nothing refers to is collected a day after it was written: an older copy is made again. */
 const copyLastsMs = 12 * 3_600_000;
 
 async function copyBack(

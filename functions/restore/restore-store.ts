@@ -38,13 +38,13 @@ export interface RestoreRecord {
   readonly file: number;
   /** How many entries of it are restored. */
   readonly fileEntries: number;
-  /** What the entries before left open. */
+  /** State carried over from the previous entries. */
   readonly openLog?: OpenLog | undefined;
   /** Logs that are held and wait for the end. */
   readonly logs: readonly string[];
-  /** The fencing version that the group goes on from. */
+  /** The fencing version that the group continues from. */
   readonly version?: number | undefined;
-  /** The name under which the logs are held: that of the first restore, where this one goes on with another that failed. */
+  /** The name under which the logs are held: that of the first restore, where this one continues another that failed. */
   readonly heldAs?: string | undefined;
   /** Rises with every execution of the workflow: the name of one that has ended is taken. */
   readonly execution: number;
@@ -65,7 +65,7 @@ export interface RestoreStore {
   replace(seen: StoredRestore, next: RestoreRecord): Promise<StoredRestore | undefined>;
   /**
    * The last state of a restore, and with it the end of its ownership: the group can be led from then on. Both or neither, so that no
-   * group is in use whose restore still goes on. Undefined when the record has changed since it was read.
+   * group is in use while its restore is still running. Undefined when the record has changed since it was read.
    */
   end(seen: StoredRestore, last: RestoreRecord): Promise<StoredRestore | undefined>;
   /** Restores that have not ended, over all groups. */
@@ -78,7 +78,7 @@ export interface RestoreStore {
    * there is another record.
    */
   own(group: string, restoreId: string, version: number, over: StoredRestore | undefined): Promise<boolean>;
-  /** Nothing happens when the job is there. `ttl` in epoch seconds. */
+  /** No-op when the job exists. `ttl` in epoch seconds. */
   putJob(job: Job, ttl: number | undefined): Promise<void>;
   /** Up to a hundred jobs of the group. Strongly consistent. */
   listJobs(group: string): Promise<string[]>;

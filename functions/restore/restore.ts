@@ -4,7 +4,7 @@
  *   verify every file ─ own the group's leadership record ─ jobs and logs, file by file ─ let the logs vote ─ give the record free
  *   nothing is written  └ from here on contenders are refused with group_restoring
  *
- * Each step can be repeated: whoever comes next reads the record and goes on where it stands. What was put is put only where nothing
+ * Each step can be repeated: the next run reads the record and continues where it stands. What was put is put only where nothing
  * is, so that a step that comes late changes nothing.
  */
 
@@ -23,7 +23,7 @@ import { filesOf, verifySome } from './verification.ts';
 
 export interface Restores extends Applying, Emptiness, Omit<SourceParts, 'bucketName'> {}
 
-/** What the functions have that start the steps; a step itself cannot. */
+/** Dependencies of the functions that start the steps; a step itself lacks them. */
 export type WithLaunch = Restores & { readonly launch: LaunchRestore };
 export type Launching = Pick<WithLaunch, 'restores' | 'launch'>;
 

@@ -13,7 +13,7 @@ import { isOver, type Launching, type Restores } from './restore.ts';
 import type { RestoreRecord, StoredRestore } from './restore-store.ts';
 import { filesOf, verifySome } from './verification.ts';
 
-/** The version goes on so far above the highest that is known: terms may have followed the cut. */
+/** The version continues so far above the highest that is known: terms may have followed the cut. */
 const versionGap = 100_000;
 
 export interface Stepped {
@@ -41,7 +41,7 @@ export async function stepRestore(
   };
   const note: Note = async (next) => {
     const noted = stored && (await (isOver(next) ? restores.end(stored, next) : restores.replace(stored, next)));
-    // Another process goes on with it, or it is to be abandoned: the next step looks at it anew.
+    // Another process continues it, or it is to be abandoned: the next step looks at it anew.
     if (!noted) throw new OutOfTime();
     stored = noted;
     stood = false;
@@ -94,7 +94,7 @@ async function own(room: Restores, record: RestoreRecord): Promise<RestoreRecord
   return { ...record, version };
 }
 
-/** What a restore of the same backup, which failed, has put already: it is gone on with under the name that holds its logs. */
+/** The part that a failed restore of the same backup already put: continued under the name that holds its logs. */
 function progressOf(before: RestoreRecord): Partial<RestoreRecord> {
   if (before.state !== 'FAILED') return {};
   const { heldAs = before.restoreId, file, fileEntries, restoredEntries, openLog, logs } = before;
@@ -110,7 +110,7 @@ async function finish(room: Restores, record: RestoreRecord): Promise<RestoreRec
 
 type Ending = Pick<Restores, 'restores' | 'clock'>;
 
-/** Ends a restore whose steps failed for good; a new restore of the same backup goes on with it. */
+/** Ends a restore whose steps failed for good; a new restore of the same backup continues it. */
 export async function giveUp(room: Ending, group: string, restoreId: string, message: string): Promise<void> {
   const stored = await room.restores.read(group, restoreId);
   if (!stored || isOver(stored.record) || (await failed(room, stored, internal(message)))) return;
@@ -126,7 +126,7 @@ async function failed({ restores, clock }: Ending, stored: StoredRestore, error:
 }
 
 /**
- * Starts what was recorded and not started, and gives up what was started and stands still; what was being undone goes on, since nobody
+ * Starts what was recorded and not started, and gives up what was started and stands still; an undoing continues, since nobody
  * can use the group before that is done. One that fails holds up no other. Run every minute.
  */
 export async function reviveRestores(room: Launching & Ending): Promise<void> {

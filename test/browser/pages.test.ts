@@ -1,4 +1,4 @@
-/** Web pages in a real browser against a stack with a leader, as they would be open beside it on a developer's machine. */
+/** Web pages in a real browser against a stack with a leader, as they would be open on a developer's machine. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
@@ -42,7 +42,7 @@ const revocation = () => ({
 
 async function pageAt(url: string, content = '<p>a page'): Promise<Page> {
   const page = await browser.newPage();
-  // What the attacker's server would serve under that name before the name points here.
+  // The page that the attacker's server would serve under that name before the name points here.
   await page.route(url, (route) => route.fulfill({ contentType: 'text/html', body: content }));
   await page.goto(url);
   return page;

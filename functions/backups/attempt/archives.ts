@@ -33,7 +33,7 @@ export interface ArchiveParts extends PageParts {
   readonly newSuffix: () => string;
 }
 
-/** What a request of the API may copy at once, so that it ends within its 29 s. */
+/** Most bytes that a request of the API copies, so that it ends within its 29 s. */
 const largestInRequest = 256 * 1024 ** 2;
 
 export function archives(parts: ArchiveParts): Archives {
@@ -145,7 +145,7 @@ async function listFiles(
   return { items, more: from + limit < all.length };
 }
 
-/** What an archive holds whose manifest another call has put. */
+/** The content of an archive whose manifest another call wrote. */
 async function sealedBefore(bucket: ArchiveBucket, prefix: Place): Promise<Written | undefined> {
   if (!(await bucket.head({ ...prefix, key: `${prefix.key}${manifestName}` }))) return undefined;
   const { manifest, sha256 } = await openManifest(bucketFiles(bucket, prefix));

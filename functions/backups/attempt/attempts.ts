@@ -1,4 +1,4 @@
-/** What a worker reports of its attempt, and what it is told. The record is written first; Step Functions hears of it afterwards. */
+/** A worker's reports on its attempt, and the verdicts. The record is written first; Step Functions is notified afterwards. */
 import { createHash } from 'node:crypto';
 import { Problem } from '../../../api/problem.ts';
 import { attemptSuperseded } from '../../../api/problems/backups.ts';

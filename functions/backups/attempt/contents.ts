@@ -1,5 +1,5 @@
 /**
- * What the archive of a backup has to hold, page by page: the term, every job as it was at the cut, then every log from its first
+ * The required content of a backup's archive, page by page: the term, every job as it was at the cut, then every log from its first
  * readable position to the cut. The built-in worker and the workers of the client library read the same pages.
  *
  * A digest is chained over all lines that are served, in order. It travels in the cursor, signed, and the record keeps it with the last

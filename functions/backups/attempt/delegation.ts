@@ -42,7 +42,7 @@ export async function choose(room: Backups, name: BackupName): Promise<Chosen> {
   }
 }
 
-/** What a worker for the backup has to be. */
+/** Requirements of a worker for the backup. */
 export function demandOf({ clock, settings }: Backups, wanted: Pick<BackupRecord, 'options' | 'refusals'>): Demand {
   const { options, refusals } = wanted;
   const { abandonTimeoutMs } = settings;

@@ -4,7 +4,7 @@ import { firstPlace, follow } from '../../../archive/order.ts';
 import { intact, isDamaged, type Job, type JobRecord, type Payload } from '../../jobs/job.ts';
 
 /**
- * The lines of a job. References that another hand made unreadable have nothing that could be restored; a record that no archive may hold is
+ * The lines of a job. Unreadable references have nothing that could be restored; a record that no archive may hold is
  * as damaged as one that cannot be read.
  */
 export function jobEntries(record: JobRecord): ArchiveEntry[] {

@@ -1,4 +1,4 @@
-/** What the functions of the workflow have in common. */
+/** Common parts of the workflow's functions. */
 import * as z from 'zod/mini';
 import { name } from '../../../api/schema.ts';
 import { tasks } from '../../platform/task.ts';
@@ -8,7 +8,7 @@ const backup = z.object({ group: name, backupId: z.uuid() });
 const attempt = z.extend(backup, { attempt: z.int().check(z.minimum(1)) });
 const error = z.object({ Error: z.string(), Cause: z.optional(z.string()) });
 
-/** What the states hand to their functions. */
+/** The states' inputs to their functions. */
 export const inputs = {
   backup,
   attempt,

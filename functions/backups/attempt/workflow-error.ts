@@ -15,7 +15,7 @@ export interface StateError {
   readonly Cause?: string | undefined;
 }
 
-/** What the error says, for people. */
+/** The error in words, for people. */
 export function refused(name: string, cause = ''): string {
   const message = messageIn(cause);
   if (name === 'Refused' || name === 'WorkerLost') return message || 'gave no reason';

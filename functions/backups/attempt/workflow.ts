@@ -1,4 +1,4 @@
-/** What the workflow takes as its input: every timeout in whole seconds of at least one, since its definition holds only expressions. */
+/** The workflow's input: every timeout in whole seconds of at least one, since its definition holds only expressions. */
 export interface WorkflowInput {
   readonly group: string;
   readonly backupId: string;

@@ -45,7 +45,7 @@ export interface CopyLimits {
   readonly goOn: () => boolean;
 }
 
-/** `resume`, S3's id of the upload: not all parts are there yet; copying again goes on where this stopped. */
+/** `resume`, S3's id of the upload: parts are still missing; copying again continues where this stopped. */
 export type CopyOutcome = { readonly copied: Head } | { readonly resume: string };
 
 /** The port to the objects of archives. A missing object is undefined, not thrown. */

@@ -21,7 +21,7 @@ export function newestSlot({ everyMs, dailyAt }: Policy, now: number): number {
 export type Due = { readonly start: number } | { readonly skip: number } | undefined;
 
 /**
- * What is due now, when everything up to `doneUntil` is done: of several slots that nobody looked at only the newest counts. One
+ * The slot that is due now, given that everything up to `doneUntil` is done: of several missed slots only the newest counts. One
  * that misfired is caught up with, or skipped.
  */
 export function due(policy: Policy, doneUntil: number, now: number): Due {

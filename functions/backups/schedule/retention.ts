@@ -1,4 +1,4 @@
-/** What goes when a group has a policy: of its completed backups all but the newest. */
+/** Retention of a group with a policy: deletes all but the newest of its completed backups. */
 import type { BackupRecord } from '../backup.ts';
 import type { WithArchives } from '../backups.ts';
 import { discardMs, remove } from '../requests.ts';
@@ -8,7 +8,7 @@ export type WithPolicies = { readonly policies: PolicyStore };
 
 /**
  * Deletes the completed backups beyond the newest `retain` of the group's policy, and the failed ones that are older than all that
- * are kept. The newest completed one and those that run always stay. Stops when the time is over; whoever comes next goes on. Answers
+ * are kept. The newest completed one and those that run always stay. Stops when the time is over; the next run continues. Returns
  * how many went.
  */
 export async function retain(

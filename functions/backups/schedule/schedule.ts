@@ -1,4 +1,4 @@
-/** What the minute does for backups that nobody asks for: those that a policy has due, retention, and restores that stand still. */
+/** The minute's work for policies: backups that are due, retention, and restores that stand still. */
 
 import { Problem } from '../../../api/problem.ts';
 import { backupInProgress } from '../../../api/problems/backups.ts';
@@ -16,7 +16,7 @@ import { retain, type WithPolicies } from './retention.ts';
 
 type Room = WithWorkflow & WithArchives & WithPolicies & Launching;
 
-/** A backup by schedule is taken by whoever is there. */
+/** Any available worker takes a scheduled backup. */
 const options: BackupOptions = {
   runAsync: true,
   allowLeader: true,
@@ -36,7 +36,7 @@ export interface Ticked {
 export const policiesAtOnce = 8;
 
 /**
- * Follows every policy, then revives restores, then deletes what the policies no longer retain: that may take any time, and goes on with
+ * Follows every policy, then revives restores, then deletes what the policies no longer retain: that may take any time, and continues with
  * the next tick. A policy that fails holds up no other; the next tick tries it again.
  */
 export async function tick(room: Room, remainingMs: () => number): Promise<Ticked> {

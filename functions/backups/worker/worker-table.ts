@@ -14,7 +14,7 @@ import type { Worker } from './candidates.ts';
 import type { CommandAnswer, Instance, Posted, Seen, WorkerStore } from './worker-store.ts';
 
 const dayMs = 24 * 3_600_000;
-/** What nobody asked for within a day expires. */
+/** A command that nobody polled within a day expires. */
 const expiry = (at: number) => Math.floor((at + dayMs) / 1000);
 
 type Key = ReturnType<typeof workerKey>;

@@ -1,4 +1,4 @@
-/** What workers report and receive. Every poll keeps a worker registered. */
+/** Workers' registration, commands and answers. Every poll keeps a worker registered. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { limitReached, notFound, Problem } from '../../../api/problem.ts';
 import { workerReplaced } from '../../../api/problems/backups.ts';

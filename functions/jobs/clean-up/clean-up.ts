@@ -1,4 +1,4 @@
-/** What a finished job leaves behind: its checkpoints and its graph go, its result and its savepoints stay. */
+/** The clean-up of a finished job: deletes its checkpoints and graph, keeps its result and savepoints. */
 import { Problem } from '../../../api/problem.ts';
 import { jobActive } from '../../../api/problems/jobs.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';

@@ -27,7 +27,7 @@ export interface Collector extends Pick<Checkpoints, 'payloads' | 'held' | 'cloc
 export interface CollectorStore {
   /** Consistent, by up to 100 jobs a request; a job that is not there is left out. */
   readJobs(names: readonly { group: string; jobId: string }[]): Promise<JobRecord[]>;
-  /** Where the scheduled collector goes on. */
+  /** Where the scheduled collector continues. */
   readProgress(): Promise<string | undefined>;
   writeProgress(after: string | undefined): Promise<void>;
   /** The names of all groups that anybody has led, eventually consistent. */
@@ -38,7 +38,7 @@ export interface Collected {
   readonly orphans: Listed[];
   readonly scanned: number;
   readonly held: boolean;
-  /** Key after which the next page goes on; undefined after the last. */
+  /** Key after which the next page continues; undefined after the last. */
   readonly next?: string | undefined;
 }
 
@@ -72,7 +72,7 @@ async function collectListed(room: Collector, page: ListedPage, dryRun: boolean)
   return { orphans, scanned: page.items.length, held: heldGroups.size > 0, next };
 }
 
-/** What cannot be read, or is held by a backup, may refer to anything. */
+/** A job that is unreadable, or held by a backup, may refer to anything. */
 async function keptPayloads({ registry }: Collector, candidates: readonly { group: string; jobId: string }[]) {
   const key = (group: string, jobId: string) => `${group}/${jobId}`;
   const names = new Map(candidates.map(({ group, jobId }) => [key(group, jobId), { group, jobId }]));
@@ -104,8 +104,8 @@ export interface Run {
 const pageMs = 100_000;
 
 /**
- * The scheduled run over all groups: as many pages as the time allows; the next one goes on where it stopped. It stops, too, at a page
- * that S3 does not list in time; the next one goes on behind the group that is in the way, whose orphans wait for the next round.
+ * The scheduled run over all groups: as many pages as the time allows; the next one continues where it stopped. It stops, too, at a page
+ * that S3 does not list in time; the next one continues after the group that is in the way, whose orphans wait for the next round.
  */
 export async function collectAll(room: Collector, remainingMs: () => number): Promise<Run> {
   const run: Run = { scanned: 0, orphans: 0, bytes: 0 };

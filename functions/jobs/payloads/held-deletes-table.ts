@@ -82,7 +82,7 @@ export function heldDeletesTable(client: DynamoDBDocumentClient, table: string):
             TableName: table,
             Key: jobKey(group, jobId),
             UpdateExpression: 'SET heldBy = :backup',
-            // What is no string, another hand has put there.
+            // A value that is not a string was not written by Tenure.
             ConditionExpression: 'attribute_exists(pk) AND (heldBy = :backup OR NOT attribute_type(heldBy, :string))',
             ExpressionAttributeValues: { ':backup': backupId, ':string': 'S' },
             ReturnValues: 'ALL_NEW',

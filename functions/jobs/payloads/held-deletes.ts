@@ -2,9 +2,9 @@
  * While a backup of a group is in progress nothing is deleted that it may still have to copy: deletes wait in a list, and the
  * orphan collector leaves the group alone.
  *
- * A backup first holds the group, then records each job by `holdJob`: from that very write on, whoever drops one of the job's
+ * A backup first holds the group, then records each job by `holdJob`: from that write on, a request that drops one of the job's
  * payloads sees the hold in what his own write hands back, so that a commit needs no read to know it. A job is marked by at most one
- * backup. Whoever marks looks at the hold of the group afterwards, and whoever ends the hold looks for marks afterwards: a mark that comes
+ * backup. A request that marks looks at the group's hold afterwards, and one that ends the hold looks for marks afterwards: a mark that comes
  * too late is taken back by one of the two.
  */
 
@@ -30,7 +30,7 @@ export interface HeldDeletes {
   defer(group: string, backupId: string, deletes: readonly DeferredDelete[], now: number): Promise<void>;
   listHeldJobs(group: string, backupId: string, after: string | undefined): Promise<HeldPage<string>>;
   releaseJob(name: JobName, backupId: string): Promise<void>;
-  /** What waits for this backup. */
+  /** Deletions that wait for this backup. */
   listDeferred(group: string, backupId: string, after: string | undefined): Promise<HeldPage<DeferredDelete>>;
   markDone(group: string, backupId: string, deletes: readonly DeferredDelete[], now: number): Promise<void>;
   /** Ends the hold; nothing happens when another backup has it. */

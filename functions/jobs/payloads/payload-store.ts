@@ -1,4 +1,4 @@
-/** What one PUT or part must be; S3 refuses anything else. */
+/** The promised size and digest of one PUT or part; S3 refuses anything else. */
 export interface Promised {
   readonly bytes: number;
   /** Hex. */

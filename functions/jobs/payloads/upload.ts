@@ -1,4 +1,4 @@
-/** What an upload is: its id says its age and, for one made of parts, where S3 keeps them. Pure: no SDK, no clock. */
+/** An upload's id: it says its age and, for one made of parts, where S3 keeps them. Pure: no SDK, no clock. */
 import { createHash } from 'node:crypto';
 import { v7 } from 'uuid';
 import { maxParts, uploadLifetimeMs, uuidV7 } from '../../../api/upload.ts';

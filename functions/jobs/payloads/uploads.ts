@@ -66,7 +66,7 @@ export async function signParts(
   return { urls, expiresAt: now + urlLifetimeSeconds * 1_000 };
 }
 
-/** What a commit says of the payload that was uploaded. */
+/** A commit's reference to the uploaded payload. */
 export interface Claimed {
   readonly uploadId: string;
   readonly parts?: readonly Part[] | undefined;
@@ -76,7 +76,7 @@ export interface Claimed {
 }
 
 /**
- * Completes an upload in parts, then checks by HEAD that the payload is there, with the size and digest that were promised.
+ * Completes an upload in parts, then checks by HEAD that the payload exists, with the size and digest that were promised.
  * Throws `upload_expired`, `payload_missing`, `payload_mismatch` (with both values) or `invalid_request`; nothing is deleted then.
  */
 export async function completeUpload({ payloads, clock }: Uploads, name: JobName, claimed: Claimed): Promise<Payload> {

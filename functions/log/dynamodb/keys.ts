@@ -11,7 +11,7 @@ export const sequencerKey = (group: string, log: string) => ({ pk: groupKey(grou
 /** The partition of the groups index that lists all logs. */
 export const logsPartition = 'LOGS';
 
-/** What the sweep has noted of each replica: one item each, written when its status changes. */
+/** The sweep's note on each replica: one item each, written when its status changes. */
 export const replicaPrefix = 'REPLICA#';
 export const replicaKeyPrefix = (log: string) => `${replicaPrefix}${log}#`;
 export const replicaKey = (group: string, log: string, replica: string) => ({

@@ -117,7 +117,7 @@ export function replicaTable({ id, client, table, epoch, group, log, configurati
   const transact = (items: readonly TransactItem[]) =>
     conditional(() => client.send(new TransactWriteCommand({ TransactItems: [...items] })));
 
-  /** What is learned or unlocked with an older configuration does not bring the newer one back. */
+  /** Learning or unlocking with an older configuration does not restore that configuration. */
   const following = (change: MetaChange, { meta }: StoredMeta) =>
     acceptor.following(change, Math.max(configuration, meta.configuration));
 
@@ -292,7 +292,7 @@ export function replicaTable({ id, client, table, epoch, group, log, configurati
 }
 
 /**
- * What was read at a position is still there. The record's revision alone does not say so: a read may miss what a
+ * The value that was read at a position must be unchanged. The record's revision alone does not say so: a read may miss what a
  * transaction wrote there that the record already shows.
  */
 function unchanged(existing: Action | undefined) {

@@ -12,7 +12,7 @@ import { type Logs, mustLead } from './logs.ts';
 /** Logs that a group may have: each of them costs the sweep a look at its replicas every minute. */
 export const mostLogs = 100;
 
-/** Creates a log, or answers the one that is there. Throws `limit_reached`. */
+/** Creates a log, or returns the existing one. Throws `limit_reached`. */
 export async function createLog(
   room: Pick<LogRoom, 'create' | 'registry'>,
   { group, log }: LogName,

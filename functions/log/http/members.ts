@@ -1,4 +1,4 @@
-/** What an operator asks of the members of a log. */
+/** Operators' requests on the members of a log. */
 import { Problem } from '../../../api/problem.ts';
 import { membersRefused } from '../../../api/problems/log.ts';
 import type { LogRoom } from '../environment.ts';
@@ -19,7 +19,7 @@ export interface Wish {
 
 export interface ChangedMembers {
   readonly configuration: Configuration;
-  /** What a change that is under way waits for. */
+  /** The reason that a change under way waits. */
   readonly waitsFor?: string;
 }
 
@@ -27,11 +27,11 @@ export type MemberService = Replicas & Pick<LogRoom, 'tables'>;
 
 /** Steps of one request: two writes of the configuration, and what comes between. */
 const mostSteps = 8;
-/** What is left of a request's time for its last step. */
+/** Time kept back for a request's last step. */
 const stepMs = 8_000;
 
 /**
- * Begins a change of the members, or goes on with the one that is under way; safe to repeat and to break off anywhere. Ends once the
+ * Begins a change of the members, or continues the one under way; safe to repeat and to break off anywhere. Ends once the
  * change is done, or waits for something. Throws `members_refused`, `replica_missing`, `not_found`.
  */
 export async function changeMembers(

@@ -1,4 +1,4 @@
-/** What the sweep sees of the replicas, minute by minute: noted where it changes, for whoever listens to the events. */
+/** The sweep's view of the replicas, minute by minute: changes are noted for the events. */
 import type { Clock } from '../../platform/clock.ts';
 import type { LogParts } from '../protocol/log.ts';
 import { ask } from '../protocol/quorum.ts';

@@ -1,4 +1,4 @@
-/** What an operator or the schedule asks of a replica. */
+/** Requests of operators and the schedule on a replica. */
 import { notFound, Problem } from '../../../api/problem.ts';
 import { initializationRefused } from '../../../api/problems/log.ts';
 import { type RecoveryWorkflow, split } from '../lambda/workflow.ts';

@@ -24,7 +24,7 @@ const shown = ({ log, autoInitialize, createdAt }: RegisteredLog) => ({
   createdAt: instant(createdAt),
 });
 
-/** What a request may take of the 29 s that its Lambda has. */
+/** The share of its Lambda's 29 s that a request may use. */
 const requestMs = 24_000;
 
 /** Without what makes it read-only. */
@@ -45,7 +45,7 @@ const shownStatus = (status: LogStatus) => {
   return { ...shown(status), begin, end, quorum, voting, configuration, replicas: told };
 };
 
-/** What the routes need besides what they ask of replicas. */
+/** Dependencies of the routes, in addition to those of replicas. */
 export type LogService = MemberService & Pick<LogRoom, 'create'>;
 
 export function logRoutes(room: LogService): Endpoint[] {

@@ -12,7 +12,7 @@ export interface RememberedWriter {
   parts?: LogParts | undefined;
 }
 
-/** What this process remembers of the writers that it appended for; the longest unused ones are forgotten. */
+/** This process's memory of the writers that it appended for; the least recently used are forgotten. */
 export class WriterMemories {
   readonly #writers = new Map<string, RememberedWriter>();
 

@@ -10,7 +10,7 @@ import type { LogName } from '../registered-log.ts';
 const discardedAtOnce = 2_000;
 /** A replica that gives no answer is waited for in each log. */
 const logsAtOnce = 24;
-/** What the look at one log may take when its stores are slow. */
+/** Time limit for one log whose stores are slow. */
 const oneLogMs = 15_000;
 
 export interface SweepOptions {

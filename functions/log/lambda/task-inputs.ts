@@ -1,4 +1,4 @@
-/** What the functions of the recovery's workflow have in common. */
+/** Common parts of the recovery workflow's functions. */
 import * as z from 'zod/mini';
 import { name } from '../../../api/schema.ts';
 import { tasks } from '../../platform/task.ts';

@@ -62,7 +62,7 @@ export function recoveryWorkflowClient(
   return {
     async start(input) {
       const key = keyOf(input.group, input.log, input.replica);
-      // What runs already does not know that it is forced.
+      // A running execution does not know that it is forced.
       if (!input.force) {
         const already = [...(await look())].find((name) => name.startsWith(key));
         if (already !== undefined) return { executionId: already };

@@ -33,7 +33,7 @@ export type MetaChange = { readonly [Name in keyof Meta]?: Meta[Name] | undefine
 
 export interface Decision<Answer> {
   readonly answer: Answer;
-  /** What changes in the replica's record; nothing when left out. */
+  /** Changes of the replica's record; none when absent. */
   readonly meta?: MetaChange;
   /** Positions to store as they stand here. */
   readonly actions?: readonly Action[];
@@ -49,7 +49,7 @@ export function isStale(meta: Meta, configuration: number): boolean {
   return meta.configuration > configuration;
 }
 
-/** What a coordinator of a configuration changes: from then on the replica refuses every older configuration. */
+/** The change of configuration by a coordinator: from then on the replica refuses every older configuration. */
 export function following(change: MetaChange, configuration: number): MetaChange {
   return { configuration, ...change };
 }
@@ -86,7 +86,7 @@ export function promiseAt(
   return { answer: { verdict: 'ACCEPT', action }, meta: touched, actions: [{ ...action, ...raised }] };
 }
 
-/** Performs values at consecutive positions, all or none. `existing` holds what is there, in the order of the entries. */
+/** Performs values at consecutive positions, all or none. `existing` holds the current values, in the order of the entries. */
 export function write(
   meta: Meta,
   existing: readonly (Action | undefined)[],
@@ -187,7 +187,7 @@ export function replaceView(meta: Meta, view: string): MetaChange | undefined {
   return meta.status === 'VOTING' ? { view } : undefined;
 }
 
-/** Holds appends back until it is removed. A lock that is there already stays, whoever set it. */
+/** Holds appends back until it is removed. An existing lock stays, whichever backup set it. */
 export function lock(meta: Meta, { lockId, at, view, turn }: LockRequest): MetaChange | undefined {
   if (meta.status !== 'VOTING' || meta.view !== view) return undefined;
   if (meta.lock) return meta.lock.lockId === lockId && meta.lockTurn === turn + 1 ? {} : undefined;

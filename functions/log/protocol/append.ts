@@ -43,7 +43,7 @@ export type Appended =
   | { readonly held: Hold }
   | { readonly outOfRange: { readonly next: number } };
 
-/** What one process remembers of a writer between its appends; it may forget everything. */
+/** A process's memory of a writer between its appends; it may forget everything. */
 export interface WriterMemory {
   seat?: Seat | undefined;
   /** A writer that met a rival; it is not asked again even if its seat could not be closed. */

@@ -54,7 +54,7 @@ export async function catchUp(
   return { learned, filled };
 }
 
-/** What is to count at a position of which a quorum was lost: the newest value that is left, or nothing. */
+/** The value that counts at a position whose quorum was lost: the newest one left, or none. */
 function leftOver({ ranges }: Inspection, position: number): LearnedAction {
   const left = ranges.flatMap((range) => range?.actions.filter((action) => action.position === position) ?? []);
   const newest = left.reduce<Action | undefined>(

@@ -46,7 +46,7 @@ export interface Again {
 export interface Placed<Rest> {
   readonly kind: 'cut';
   readonly cut: Cut;
-  /** What the caller has read of the rest of the group meanwhile. */
+  /** The caller's reading of the rest of the group meanwhile. */
   readonly rest: Rest;
   /** How long appends were held back at most. */
   readonly pausedMs: number;
@@ -172,7 +172,7 @@ export async function settleTo(parts: LogParts, to: number): Promise<boolean> {
     const before = await openIn(parts, start, last);
     if (!(await applyTruncations(parts, before.inspection.chosen.values()))) return false;
     if (before.open.length === 0) continue;
-    // What is on its way to the replicas arrives first: a fill that overtakes it would cost the writer its seat.
+    // Writes on their way to the replicas arrive first: a fill that overtakes it would cost the writer its seat.
     await parts.timer.sleep(inFlightMs);
     const { open, inspection } = await openIn(parts, start, last);
     let all = await applyTruncations(parts, inspection.chosen.values());

@@ -5,7 +5,7 @@ import type { LearnedAction, Replica } from './replica.ts';
 
 const discardedAtOnce = 500;
 
-/** What a step that was given up still sends is below it, too, and is not kept. */
+/** A late write of an abandoned step is below it, too, and is not kept. */
 const beyondAll = Number.MAX_SAFE_INTEGER - 1;
 
 /** Empties all replicas of a log, even where they vote already, under a name that holds them until then. Repeating it continues. */

@@ -5,7 +5,7 @@ import { isLearned, type LearnedAction, type Range, type Replica, settledOf, typ
 /** Waits so long for the last replicas once there is a quorum. */
 const graceMs = 100;
 
-/** What the replicas that answered know together about a range of positions. */
+/** The combined knowledge of the replicas that responded, for a range of positions. */
 export interface Inspection {
   /** The last position that is spoken of: nothing is known here of those after it, not even that they are holes. */
   readonly to: number;
@@ -14,7 +14,7 @@ export interface Inspection {
   readonly settled: number;
   /** The positions that are known to be chosen, with what was chosen. */
   readonly chosen: ReadonlyMap<number, LearnedAction>;
-  /** What each replica answered about every position up to `to`, at its place. */
+  /** Each replica's responses about the positions up to `to`, in order. */
   readonly ranges: Answers<Range>;
 }
 

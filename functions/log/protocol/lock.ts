@@ -16,7 +16,7 @@ export interface Cut {
 
 /**
  * Locks a quorum. The cut is the highest `end` that these very updates answered. Undefined when a quorum could not be
- * locked, because another lock is there or too few replicas vote: what was locked is unlocked again.
+ * locked, because another lock exists or too few replicas vote: what was locked is unlocked again.
  */
 export async function lockAll(parts: LogParts, lockId: string): Promise<Cut | undefined> {
   const { replicas, timer, settings } = parts;
@@ -65,7 +65,7 @@ function readLocked(parts: LogParts, { locked }: Cut) {
   );
 }
 
-/** Whether whoever set the lock has had time enough for his cut, and must have died. */
+/** Whether the backup that set the lock has had time enough for its cut, and must have died. */
 export function isForgotten({ timer, settings }: LogParts, lock: Lock): boolean {
   return timer.now() - lock.at > settings.lockMs;
 }

@@ -41,7 +41,7 @@ export const defaultSettings: LogSettings = {
 export interface LogParts {
   /** The members, and while they change those that are to be members. */
   readonly replicas: readonly Replica[];
-  /** What a quorum is: a majority of each of these sets. */
+  /** A quorum is a majority of each of these sets. */
   readonly majorities: Majorities;
   /** The version of the configuration that these replicas and majorities are from. */
   readonly configuration: number;

@@ -5,7 +5,7 @@ import type { Clock } from '../../platform/clock.ts';
 export interface Timer extends Clock {
   /** Lambda ends an invocation in which nothing is left to wait for: this is waited for. */
   sleep(ms: number): Promise<void>;
-  /** The same beside requests that are under way; it keeps no process alive. */
+  /** The same for requests in flight; it keeps no process alive. */
   limit(ms: number): Promise<void>;
 }
 

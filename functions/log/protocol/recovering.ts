@@ -54,7 +54,7 @@ async function forced(parts: LogParts, replica: Replica): Promise<Round | undefi
 
 export interface Slice {
   readonly next: 'again' | 'stuck' | 'done';
-  /** What is left. */
+  /** The remaining ranges. */
   readonly range: RangeToLearn;
 }
 

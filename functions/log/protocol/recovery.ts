@@ -96,7 +96,7 @@ export async function recoveryRound(
 
 /**
  * Marks the replica, then takes a new view to every coordinator's quorum, and the promises that it may have forgotten
- * from those same answers: whoever was elected with the lost replica has to elect again.
+ * from those same answers: a writer that was elected with the lost replica has to elect again.
  */
 export function joinVoting(parts: LogParts, replica: Replica, self: Meta): Promise<Round> {
   return join(parts, replica, self, (places) => isMajority(parts.majorities, places));

@@ -19,7 +19,7 @@ export interface LogRegistry {
   /** Answers the log as it is; `created` is false when it was there before. */
   create(log: RegisteredLog): Promise<{ created: boolean; log: RegisteredLog }>;
   /**
-   * Changes the configuration if it is still `from`. A change of the version closes the writer in the same write, so that whoever
+   * Changes the configuration if it is still `from`. A change of the version closes the writer in the same write, so that a writer that
    * appends next is elected by the new majorities. False when another change came first.
    */
   configure(group: string, log: string, from: Configuration, to: Configuration): Promise<boolean>;

@@ -1,8 +1,8 @@
-/** What one replica of a log holds, and what it can be asked. Design: the replicated log, "A replica's state". */
+/** The state of one replica of a log, and its requests. */
 
 export type Status = 'EMPTY' | 'STARTING' | 'RECOVERING' | 'VOTING';
 
-/** What was performed under one ballot between the two positions (inclusive) is learned. By `ballotKey`. */
+/** Values performed under one ballot between the two positions (inclusive) are learned. By `ballotKey`. */
 export type Marks = Readonly<Record<string, readonly [from: number, to: number]>>;
 
 export interface Lock {
@@ -45,7 +45,7 @@ export type Value =
   | { readonly type: 'APPEND'; readonly data: Uint8Array; readonly requestId: string; readonly index: number }
   | { readonly type: 'TRUNCATE'; readonly to: number; readonly requestId: string };
 
-/** What a replica knows about one position: a promise, perhaps a value performed under a ballot, perhaps learned. */
+/** A replica's state at one position: a promise, perhaps a value performed under a ballot, perhaps learned. */
 export interface Action {
   readonly position: number;
   readonly promised: number;
@@ -87,7 +87,7 @@ export interface WriteRequest extends Ballot {
   readonly view: string;
   /** Consecutive positions, ascending; stored all or none. */
   readonly entries: readonly Entry[];
-  /** What this ballot is known to have had chosen: becomes the mark of the ballot. */
+  /** The highest position that this ballot is known to have chosen: becomes the mark of the ballot. */
   readonly learnedTo?: readonly [from: number, to: number];
   /** Fills settle what was sent already, so a state lock does not hold them. */
   readonly fill?: true;
@@ -118,7 +118,7 @@ export type LearnAnswer = { readonly verdict: 'ACCEPT'; readonly begin: number; 
 /** The views that a coordinator read before its first promise; undefined where a replica did not vote then. */
 export type Views = readonly (string | undefined)[];
 
-/** What a transition was decided on; it changes nothing once the replica lives another life or has another status. */
+/** The basis of a transition; it changes nothing once the replica lives another life or has another status. */
 export interface Expected {
   readonly incarnation: string;
   readonly status: Status;
@@ -175,9 +175,9 @@ export interface Replica {
   promiseAt(request: PositionPromiseRequest): Promise<PositionPromiseAnswer>;
   write(request: WriteRequest): Promise<WriteAnswer>;
   learn(actions: readonly LearnedAction[]): Promise<LearnAnswer>;
-  /** What is at the positions `from` to `to`. Ends earlier, but not before `from`, once it has some `rangeBytes` of entries. */
+  /** The positions `from` to `to`. Ends earlier, but not before `from`, once it has some `rangeBytes` of entries. */
   range(from: number, to: number): Promise<Range>;
-  /** Gives a replica without a usable record a fresh one: EMPTY, with a new incarnation. Answers the record that is there. */
+  /** Gives a replica without a usable record a fresh one: EMPTY, with a new incarnation. Returns the current record. */
   create(fresh: { incarnation: string; view: string }): Promise<Meta>;
   transition(expected: Expected, change: Change): Promise<Moved>;
   /** Makes a replica that this restore holds EMPTY again, once its positions are discarded. */

@@ -34,7 +34,7 @@ export interface Seat {
   readonly recent: readonly Handed[];
 }
 
-/** What a truncation may not pass while a backup reads the log. */
+/** The position that a truncation may not pass while a backup reads the log. */
 export interface Hold {
   readonly backupId: string;
   readonly from: number;
@@ -91,7 +91,7 @@ export function take(old: Seat | undefined, { number, writerId, views, index, no
   };
 }
 
-/** What one process saw settled of what a writer wrote: by the writer's own ballot, or by a fill. */
+/** A writer's positions that one process saw settled: by the writer's own ballot, or by a fill. */
 export type Settlements = Map<number, 'own' | 'filled'>;
 
 /** Raises `settled` over what is known. */
@@ -145,7 +145,7 @@ export function forget(seat: Seat, requestId: string): Seat {
   return { ...seat, recent };
 }
 
-/** What the ballot is known to have had chosen, as its writes tell the replicas. */
+/** The highest position that the ballot is known to have chosen, as its writes report to the replicas. */
 export function markOf({ settled, regularFrom }: Seat): readonly [from: number, to: number] | undefined {
   return settled >= regularFrom ? [regularFrom, settled] : undefined;
 }

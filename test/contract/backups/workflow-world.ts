@@ -48,7 +48,7 @@ export async function openWorkflow() {
   const room: Room = { ...world.room, clock };
   Object.assign(world.room, { clock });
   const handle = taskHandler(tasksOf(room));
-  /** What a task does instead of its function, the next times it is called. */
+  /** Replacements for a task's function, for its next calls. */
   const instead = new Map<string, (() => Promise<unknown>)[]>();
   const server = await testServer({
     clock,
@@ -81,7 +81,7 @@ export async function openWorkflow() {
     play(name: string, ...acts: (() => Promise<unknown>)[]) {
       instead.set(name, [...(instead.get(name) ?? []), ...acts]);
     },
-    /** Answers the command of this type once it is there. */
+    /** Answers the command of this type once it exists. */
     async replied(worker: string, type: 'suspend' | 'backup', accepted = true) {
       await until(async () => (await world.commands(worker)).some((command) => command.type === type));
       const command = await world.reply(worker, { accepted, ...(accepted ? {} : { reason: 'busy' }) });

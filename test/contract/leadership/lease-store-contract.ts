@@ -16,7 +16,7 @@ import {
 /** Resigns without staying out. */
 const willing = { stayOut: false };
 
-/** What every implementation of the lease port does: one function, run against each. */
+/** The contract of the lease port: one function, run against each implementation. */
 export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
   const under = storeUnderTest(make);
   const { created, confirmed, stored, tamper } = under;
@@ -41,7 +41,7 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       expect(await store.highestVersion(group)).toBe(7);
     });
 
-    test('loses to a record that is there, and to a TERM that outlived its record', async () => {
+    test('loses to an existing record, and to a TERM that outlived its record', async () => {
       const record = await created();
       expect(await store.create(group, 2, grantOf('b'), start)).toEqual({ kind: 'lost', lost: record });
       await tamper(() => undefined);

@@ -48,7 +48,7 @@ function sending(world: ModelWorld, call: () => Promise<unknown>): Promise<unkno
 const unknownFence: Fence = { fencingVersion: 1, sessionId: '00000000-0000-4000-8000-000000000000' };
 
 const group = fc.constantFrom(...groups);
-/** A contender in two processes: the second was started after the first, or beside it. */
+/** A contender in two processes: the second was started after the first, or while it runs. */
 const who = fc.record({ group, contenderId: fc.constantFrom('a', 'b', 'c'), process: fc.constantFrom(1, 2) });
 type Who = typeof who extends fc.Arbitrary<infer Value> ? Value : never;
 const nameOf = ({ group, contenderId, process }: Who) => `${contenderId}/${process} of ${group}`;
@@ -157,7 +157,7 @@ export function deeds(clock: ModelClock): fc.Arbitrary<Command>[] {
       .constantFrom(1, 200, 300, 3_000, leaseMs, leaseMs + maxClockSkewMs + 1, 3 * leaseMs, -200)
       .map((ms) => passing(clock, ms)),
     fc.tuple(group, fc.constantFrom(...Object.keys(damages))).map(([group, damage]) =>
-      command(`another hand ${damage} of ${group}`, async (world) => {
+      command(`tampering ${damage} of ${group}`, async (world) => {
         world.witness?.forge('forged');
         if (await world.room.store.read(group, true))
           await world.tamper(group, damages[damage] as (item: Item) => Item | undefined);

@@ -122,7 +122,7 @@ const newWorld = (store: Store, clock: ModelClock) => ({
   sessions: new Map<string, string>(),
 });
 
-/** What a call came to, in words that are the same in both worlds. */
+/** The outcome of a call, in words that are the same in both worlds. */
 export async function outcomeOf(world: ModelWorld, call: () => Promise<unknown>): Promise<unknown> {
   const outcome = await call().then(
     (answer) => ({ answer }),

@@ -26,7 +26,7 @@ export async function openRoom() {
     faults,
     table,
     groups: groupTable(client, table),
-    /** Another hand's access to the table, not counted. */
+    /** Access to the table behind Tenure's back, not counted. */
     other: localDocuments(endpoint),
     contend(contenderId: string, requestId?: string, group = 'orders') {
       requests += 1;
@@ -36,7 +36,7 @@ export async function openRoom() {
   };
 }
 
-/** What a refused call was told. */
+/** The refusal of a call. */
 export async function problemOf(
   call: Promise<unknown>,
 ): Promise<{ code: string; members: Record<string, unknown>; detail: string }> {

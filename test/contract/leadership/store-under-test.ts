@@ -6,7 +6,7 @@ import type { Item } from '../../../functions/platform/item.ts';
 
 export interface StoreUnderTest {
   readonly store: LeaseStore & GroupStore;
-  /** Another hand changes the group's record, or deletes it. */
+  /** Tampers with the group's record, or deletes it. */
   tamper(group: string, edit: (item: Item) => Item | undefined): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } fr
 import { leadershipKey } from '../../../functions/leadership/keys.ts';
 import type { Item } from '../../../functions/platform/item.ts';
 
-/** Another hand changes the record of a group in the table, or deletes it. */
+/** Tampers with a group's record in the table, or deletes it. */
 export async function changeItem(
   client: DynamoDBDocumentClient,
   table: string,

@@ -96,7 +96,7 @@ describe('permissions', () => {
     }
   });
 
-  test('roles have nothing beside these policies', () => {
+  test('roles have nothing in addition to these policies', () => {
     const inline = resources(template, 'AWS::IAM::Role').flatMap(({ properties }) => properties.Policies ?? []);
     const attached = resources(template, 'AWS::IAM::Policy').map(({ properties }) => properties);
     for (const { PolicyDocument } of [...inline, ...attached]) {

@@ -43,7 +43,7 @@ describe('permissions', () => {
     expect(written.map(({ resource }) => resource.replace(/^.*?\}/, '')).sort()).toEqual(['/backups/*', '/restores/*']);
   });
 
-  test('a prefix that the deployment names can be read, and nothing beside it', () => {
+  test('a prefix that the deployment names can be read, and nothing else', () => {
     for (const name of ['backups', 'restorestep']) {
       const foreign = permissionsOf(template, name).filter(({ resource }) => resource.includes(':s3:::'));
       expect(foreign.map(({ action }) => action)).toEqual(['s3:GetObject']);

@@ -53,7 +53,7 @@ export interface Mischief {
 
 interface Term extends Fence {
   readonly leaseMs: number;
-  /** By the own monotonic clock. */
+  /** By its own monotonic clock. */
   deadline: number;
 }
 
@@ -91,7 +91,7 @@ async function apply(
     const heard = await self.ask(leaseMs / 4, () =>
       service.call((room) => contend(room, group, { contenderId, instanceId: self.name, leaseMs }, requestId)),
     );
-    // A resignation that is still on its way would end the term under whoever counts on it again.
+    // A resignation that is still on its way would end the term of a contender that counts on it again.
     if (heard.answer && resigned.has(heard.answer.sessionId)) return undefined;
     if (heard.answer) {
       if (!habits.countsFromTheRequest) asked = self.monotonic();
@@ -173,7 +173,7 @@ function renewalLease({ world: { random }, leaseMs, renewals }: ContenderOptions
   return renewals === 'same length' ? leaseMs : Math.round(leaseMs * random.pick([1, 1, 1.5, 2]));
 }
 
-/** A look at the own deadline (mostly: some forget), and then a write that takes its time: only the fence can stop it. */
+/** A look at its own deadline (mostly: some forget), and then a write that takes its time: only the fence can stop it. */
 function writeGuarded(
   { world, service, witness, guarded, group }: ContenderOptions,
   self: Process,

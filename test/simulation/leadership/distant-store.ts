@@ -72,11 +72,11 @@ export function distantStore(distance: Distance): Store {
 }
 
 interface Earlier {
-  /** What the first try of a transaction was answered, if it won. */
+  /** The result of a transaction's first try, if it won. */
   answer?: Promise<unknown>;
 }
 
-/** What the store does with a request that has arrived. */
+/** The store's handling of a request that has arrived. */
 async function arrived({ world, witness, store }: Distance, name: Method, given: unknown[], earlier: Earlier) {
   const [group, consistent] = given as [string, boolean];
   if (name === 'read' && !consistent && world.random.chance(0.5))

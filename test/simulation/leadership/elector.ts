@@ -16,7 +16,7 @@ import type { ContenderOptions } from './contender.ts';
 import { createProcess, type Process } from './process.ts';
 import type { Room } from './service.ts';
 
-/** An elector that could not give back its lease says so to whoever closed it; the lease then runs out. */
+/** An elector that could not give back its lease reports it to the caller of close; the lease then expires. */
 const ignored = () => {};
 
 /** Any wall will do: the client's may be off by as much as it likes. */
@@ -49,7 +49,7 @@ export async function liveAsElector(options: ContenderOptions): Promise<void> {
   }
 }
 
-/** A frozen process looks when it goes on; what it decided before is on its way. */
+/** A frozen process looks when it thaws; requests that it sent before are on their way. */
 function write({ world, service, witness, guarded, group }: ContenderOptions, self: Process, term: Term): void {
   if (self.frozen || !term.isLeader()) return;
   const fence = { fencingVersion: term.fencingVersion, sessionId: term.sessionId };
@@ -137,7 +137,7 @@ function wire({ service, witness, group }: ContenderOptions, self: Process): typ
   };
 }
 
-/** What the bodies of the steps hold, each its own part. */
+/** The members of the steps' bodies, each its own part. */
 type Body = Contender & Published & { successor?: string };
 
 async function act(

@@ -1,4 +1,4 @@
-/** What the leader writes to: it compares versions, and needs no clock. */
+/** The store that the leader writes to: it compares versions, and needs no clock. */
 export interface Guarded {
   /** Whether the write was taken: not when a higher version has been seen. */
   take(group: string, fencingVersion: number): boolean;

@@ -1,4 +1,4 @@
-/** Everybody who is no contender: operators, observers, the sweep, and another hand that damages the record. */
+/** Everybody who is no contender: operators, observers, the sweep, and tampering with the record. */
 import { sweep, toLeadershipView } from '../../../functions/leadership/history.ts';
 import { revoke } from '../../../functions/leadership/leadership.ts';
 import type { Item } from '../../../functions/platform/item.ts';
@@ -95,7 +95,7 @@ export async function damage({ world, witness, group, everyMs }: Others, store: 
     await world.sleep(world.random.exponential(everyMs));
     if (heal()) return;
     const [deed] = [world.random.pick(damages)];
-    witness.note(`another hand damages ${group}`);
+    witness.note(`tampering with ${group}`);
     if (store.item(group)) store.tamper(group, (item) => deed(item, witness.forge));
   }
 }

@@ -2,7 +2,7 @@
 import { Problem } from '../../../api/problem.ts';
 import type { World } from './world.ts';
 
-/** What came of a request: an answer, a refusal, or nothing that says whether it took effect. */
+/** The outcome of a request: a response, a refusal, or nothing that says whether it took effect. */
 export type Outcome<Answer> =
   | { readonly answer: Answer; readonly problem?: never }
   | { readonly problem: Problem; readonly answer?: never }

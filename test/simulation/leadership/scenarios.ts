@@ -10,7 +10,7 @@ export const scenarios = {
 
 export type Scenario = keyof typeof scenarios;
 
-/** What many runs saw together. */
+/** The sum of many runs. */
 export type Sum = Outcome['counts'] & { runs: number; events: number };
 
 /** Runs seed after seed; throws at the first violation, with the command that repeats it and the last steps. */

@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 
 export type Room = Leadership & { readonly store: Store };
 
-/** What goes wrong, as probabilities per message. */
+/** Faults, as probabilities per message. */
 export interface Weather {
   readonly lost: number;
   readonly duplicated: number;

@@ -111,7 +111,7 @@ export async function simulate(settings: Settings): Promise<Outcome> {
   }
 }
 
-/** What the seed makes of the world besides its size. */
+/** The seed's choices for the world, apart from its size. */
 function choose(seed: number) {
   const random = seededRandom(seed ^ 0x5eed);
   const leaseMs = random.pick([1_000, 2_000, 5_000]);

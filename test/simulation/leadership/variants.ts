@@ -114,7 +114,7 @@ export const unsafeVariants: Record<string, Unsafe> = {
         })),
     })),
   },
-  'a late confirmation counts for whoever holds the lease': {
+  'a late confirmation counts for any holder of the lease': {
     breaks: /^L2/,
     ...altered((store) => ({
       confirm: (seen, fence, ...rest) => {
@@ -124,5 +124,5 @@ export const unsafeVariants: Record<string, Unsafe> = {
       },
     })),
   },
-  'the guarded thing trusts whoever writes': { breaks: /^L3/, guard: 'trusts' },
+  'the guarded thing trusts every writer': { breaks: /^L3/, guard: 'trusts' },
 };

@@ -144,7 +144,7 @@ export function createWitness({ store, groups, clock, clocksWithinAllowance }: W
 
     highest: (group: string) => truth(group).highest,
 
-    /** What an observer was shown; `since` is the highest version when a consistent read began. */
+    /** An observer's view; `since` is the highest version when a consistent read began. */
     shown(group: string, { fencingVersion, sessionId }: Fence, since: number): void {
       const seen = truth(group);
       counts.shown += 1;
@@ -171,12 +171,12 @@ export function createWitness({ store, groups, clock, clocksWithinAllowance }: W
       seen.last = { fencingVersion, sessionId };
     },
 
-    /** Another hand writes this session into the record: it holds nothing. */
+    /** Tampering writes this session into the record: it holds nothing. */
     forge(sessionId: string): void {
       forged.add(sessionId);
     },
 
-    /** What an eventually consistent read may still find. */
+    /** Results that an eventually consistent read may still return. */
     itemAt: (group: string, time: number) => truth(group).past.findLast((state) => state.time <= time)?.item,
   };
 }

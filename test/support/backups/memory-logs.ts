@@ -23,7 +23,7 @@ export interface MemoryLogs extends GroupLogs {
 /** For a cut of logs alone. */
 export const nothingElse = async () => ({ kind: 'read', rest: undefined }) as const;
 
-/** What such a cut comes to. */
+/** The outcome of such a cut. */
 export const placedAt = (cut: Record<string, number>) => ({
   kind: 'cut',
   cut,

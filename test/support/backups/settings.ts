@@ -1,6 +1,6 @@
 import type { BackupSettings } from '../../../functions/backups/backups.ts';
 
-/** What a deployment has unless something else is said. */
+/** A deployment's settings unless a test sets others. */
 export const defaultSettings: BackupSettings = {
   suspendTimeoutMs: 180_000,
   answerTimeoutMs: 30_000,

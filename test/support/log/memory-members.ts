@@ -13,7 +13,7 @@ export const memberOf = (id: number): Member => ({ id: `${id}`, table: `table-${
 /** A log's configuration, as the registry keeps it. */
 export class MemoryMembers {
   current: Configuration;
-  /** What a quorum was by each version. */
+  /** The quorum of each version. */
   readonly versions = new Map<number, Configuration>();
   /** Called in the same write that changes the version. */
   onVersion: (version: number) => void = () => {};

@@ -40,7 +40,7 @@ export class MemoryReplica {
   epoch = 1;
   meta: Meta | undefined;
   actions = new Map<number, Action>();
-  /** What a range ends with, when more is left. */
+  /** The end of a range that is not complete. */
   rangeBytes = rangeBytes;
 
   constructor(

@@ -34,7 +34,7 @@ export interface InTerminal {
   feed(bytes: Uint8Array | string): void;
   /** Closes the pipe of standard input. */
   endInput(): void;
-  /** What the terminal has shown so far, escape sequences removed. */
+  /** The terminal's output so far, escape sequences removed. */
   screen(): string;
   /** The same with its escape sequences. */
   raw(): string;

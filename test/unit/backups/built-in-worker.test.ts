@@ -97,7 +97,7 @@ function jobs(count: number): Job[] {
   });
 }
 
-/** What a cut has fixed of a group that has these jobs and no log. */
+/** A cut of a group that has these jobs and no log. */
 async function cutWith(all: readonly Job[]) {
   const objects = new Map<string, Uint8Array>();
   const bucket = {

@@ -9,7 +9,7 @@ const status = (state: string, more = {}) => ({
   ...more,
 });
 
-/** What the service answers, one look after the other; the last one again and again. `down`: nobody answers. */
+/** The service's responses, in order; the last one is repeated. `down`: no response. */
 async function waited(answers: readonly (object | 'down' | 503)[], ...more: string[]) {
   const left = [...answers];
   const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {

@@ -18,7 +18,7 @@ async function errorsOf(...more: string[]): Promise<string[]> {
   return errors;
 }
 
-test('a worker that goes on says its errors as text, and with --json as the JSON of every command', async () => {
+test('a worker that continues shows its errors as text, and with --json as the JSON of every command', async () => {
   for (const error of await errorsOf()) expect(error).toBe('tenure: you may not');
   for (const error of await errorsOf('--json')) {
     expect(JSON.parse(error)).toEqual({ error: { code: 'forbidden', message: 'you may not' } });

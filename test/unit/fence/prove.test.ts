@@ -7,7 +7,7 @@ import type { Provable } from '../../../client/fence/schedule.ts';
 class Register {
   value: string | undefined;
   fence = 0;
-  /** What a replica that lags behind by one write still holds. */
+  /** The fence on a replica that lags one write behind. */
   replicaFence = 0;
 
   async get(what: 'value' | 'fence' | 'replicaFence') {

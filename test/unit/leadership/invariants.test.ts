@@ -35,7 +35,7 @@ describe('a planted bug is refused before it is sent', () => {
     ['L1', 'a version that is set', update(key, set('fencingVersion', 3), exists('pk'))],
     ['L1', 'a version that rises by two', update(key, set('fencingVersion', plus(attributeOf('fencingVersion'), 2)))],
     ['L1', 'a version that is forgotten', update(key, remove('fencingVersion'))],
-    ['L1', 'a record that is made whether it is there or not', put(key, { fencingVersion: 1, holder })],
+    ['L1', 'a record that is made whether it exists or not', put(key, { fencingVersion: 1, holder })],
     ['L1', 'a holder of a version that nobody looked at', update(key, set('holder', holder), exists('pk'))],
     [
       'L2',

@@ -3,7 +3,7 @@ import { systemTimer } from '../../../functions/log/protocol/quorum.ts';
 
 const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
 
-test('a sleep keeps the process alive, which Lambda would end otherwise; a limit beside requests does not', async () => {
+test('a sleep keeps the process alive, which Lambda would end otherwise; a limit on requests in flight does not', async () => {
   const before = timers();
   const limit = systemTimer.limit(5);
   expect(timers()).toBe(before);

@@ -47,11 +47,11 @@ describe('decides', () => {
     ['EMPTY', ['VOTING', 'EMPTY'], 'salvage', { salvage: true }],
     ['EMPTY', ['VOTING', undefined], 'wait', { salvage: true }],
     ['EMPTY', ['VOTING', 'VOTING'], 'recover', { salvage: true }],
-  ])('%s beside %j: %s', (self, others, expected, more) => {
+  ])('%s among %j: %s', (self, others, expected, more) => {
     expect(step(self, others, more)).toMatchObject({ step: expected });
   });
 
-  test('as soon as a quorum votes, whoever does not answer', () => {
+  test('as soon as a quorum votes, whichever replica does not answer', () => {
     const others = [meta('VOTING'), undefined, meta('VOTING'), undefined];
     expect(among(3, meta('EMPTY'), others)).toMatchObject({ step: 'wait' });
     expect(among(3, meta('EMPTY'), [...others.slice(0, 3), meta('VOTING')])).toEqual({

@@ -77,7 +77,7 @@ describe('updated', () => {
     expect(updated(changes, item)).toEqual({ ...item, a: 7, fencingVersion: 8 });
   });
 
-  test('keeps what is there, sets inside maps and lists, appends and removes', () => {
+  test('keeps existing values, sets inside maps and lists, appends and removes', () => {
     const changes = [
       ...set('previous', ifAbsent('previous', ifAbsent('ended', { reason: 'expired' }))),
       ...set('pk', ifAbsent('pk', 'never')),

@@ -166,7 +166,7 @@ describe('a request', () => {
 
 describe('a server', () => {
   it('runs next to another, on the loopback only, and says when its port is taken', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'tenure-s3-beside-'));
+    const folder = await mkdtemp(join(tmpdir(), 'tenure-s3-second-'));
     const port = Number(new URL(server.endpoint).port);
     await expect(startS3Server({ folder, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
     const other = await startS3Server({ folder, credentials: { accessKeyId: 'own', secretAccessKey: 'own secret' } });

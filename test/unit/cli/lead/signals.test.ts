@@ -3,7 +3,7 @@ import { leading } from './leading.ts';
 
 const harmless = ['SIGWINCH', 'SIGUSR1', 'SIGUSR2'] as const;
 
-/** As when this process gets it: whoever listens last is tenure. */
+/** As when this process receives it: the last listener is tenure's. */
 function signalled(signal: NodeJS.Signals): void {
   process.listeners(signal).at(-1)?.(signal);
 }

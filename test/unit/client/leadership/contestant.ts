@@ -9,7 +9,7 @@ import { FakeLink, FakeService } from '../fake-service.ts';
 export interface Contestant {
   readonly elector: LeaderElector;
   readonly link: FakeLink;
-  /** What the elector told, in order: `granted 1`, `revoked 1 expired`, … */
+  /** The elector's events, in order: `granted 1`, `revoked 1 expired`, … */
   readonly events: string[];
   readonly errors: unknown[];
 }

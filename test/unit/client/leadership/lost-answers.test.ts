@@ -117,7 +117,7 @@ test('an answer that comes after a later renewal does not shorten the lease', as
   expect(elector.term?.remainingMs()).toBe(9_000 - 250 - 1_900);
 });
 
-test('the term ends at the own deadline, before that of the service, when no answer comes at all', async () => {
+test('the term ends at the local deadline, before that of the service, when no answer comes at all', async () => {
   const { elector, link, time, events } = contestant('a', { contendAgain: false });
   elector.start();
   await time.advance(0);
