@@ -36,7 +36,12 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('unit', { ...together, testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('unit', {
+        ...together,
+        include: ['test/unit/**/*.test.ts', 'test/tidy.test.ts'],
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+      }),
       project('contract', { ...together, ...dynamodb, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('emulator', {
         ...together,

@@ -1,6 +1,6 @@
 /**
- * The lines and the manifest of a backup's archive, as schemas; `archive/` writes and verifies them. What the API bounds in a live group is
- * bounded here by the same schemas, so that whatever is verified can be restored.
+ * The lines and the manifest of a backup's archive, as schemas; `archive/` writes and verifies them. What the API
+ * bounds in a live group is bounded here by the same schemas, so that whatever is verified can be restored.
  */
 import * as z from 'zod/mini';
 import { maxRound, maxVersion, pack } from './ballot.ts';
@@ -14,7 +14,7 @@ export const formatVersion = 2;
 export const manifestName = 'manifest.json';
 export const payloadFolder = 'payloads/';
 
-/** A restored group goes on above every version that the archive knows: so much must be left for its terms. */
+/** A restored group continues above every version that the archive knows: so much must be left for its terms. */
 const versionHeadroom = 2 ** 24;
 export const maxArchivedVersion = maxVersion - versionHeadroom;
 /** Positions and checkpoint ids go on from where they are, too. */

@@ -1,10 +1,15 @@
-/** Bits of a ballot: the fencing version above the round, so that a newer leader outranks every ballot of an older one. */
+/**
+ * Bits of a ballot: the fencing version above the round, so that a newer leader outranks every ballot of an older one.
+ */
 const roundBits = 25;
 const rounds = 2 ** roundBits;
 export const maxVersion = 2 ** 28 - 1;
 export const maxRound = rounds - 1;
 
-/** Packs a fencing version (0 to 2^28 − 1) and a round (0 to 2^25 − 1) into one safe integer. Throws a RangeError outside. */
+/**
+ * Packs a fencing version (0 to 2^28 − 1) and a round (0 to 2^25 − 1) into one safe integer. Throws a RangeError
+ * outside.
+ */
 export function pack(version: number, round: number): number {
   if (!Number.isInteger(version) || version < 0 || version > maxVersion) {
     throw new RangeError(`A fencing version is between 0 and ${maxVersion}, not ${version}`);

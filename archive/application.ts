@@ -1,4 +1,7 @@
-/** The state that an application's worker adds to an archive, and how it is read back: in order, and only from files that match their digest. */
+/**
+ * The state that an application's worker adds to an archive, and how it is read back: in order, and only from files
+ * that match their digest.
+ */
 import { type ArchiveEntry, type EntriesFile, type Manifest, manifestName } from '../api/archive.ts';
 import { entryBatches, longestLine } from './lines.ts';
 import type { ArchiveFiles } from './ports.ts';
@@ -38,9 +41,9 @@ export function toApplicationEntries(value: unknown): ApplicationEntry[] {
 }
 
 /**
- * The application's values in the order in which its worker's snapshot yielded them; bytes come back as Uint8Array, in pieces. Each file
- * is verified when its last value has been read: values count only once the iteration has ended without an error.
- * Throws `Damaged`.
+ * The application's values in the order in which its worker's snapshot yielded them; bytes come back as Uint8Array, in
+ * pieces. Each file is verified when its last value has been read: values count only once the iteration has ended
+ * without an error. Throws `Damaged`.
  */
 export async function* readApplication(files: ArchiveFiles, manifest: Manifest): AsyncGenerator<unknown> {
   let read = 0;

@@ -5,7 +5,8 @@
  *   payloads/<job>/<payload>    graphs, checkpoints and savepoints, byte for byte
  *   manifest.json               written last: no manifest, no backup
  *
- * Free of Lambda and of any store: the built-in worker, workers of the client library and `tenure backup verify` share it.
+ * Free of Lambda and of any store: the built-in worker, workers of the client library and `tenure backup verify` share
+ * it.
  */
 import { createHash, hash } from 'node:crypto';
 import {
@@ -43,7 +44,9 @@ export const chained = (chain: string, line: string | Uint8Array): string =>
 /** The line of an entry, the same from every writer: the schema decides what JSON leaves open. */
 export const canonicalLine = (entry: ArchiveEntry): string => JSON.stringify(archiveEntry.parse(entry));
 
-/** The manifest's text. Its seal is the SHA-256 of everything else in it, so that no byte of it can change unnoticed. */
+/**
+ * The manifest's text. Its seal is the SHA-256 of everything else in it, so that no byte of it can change unnoticed.
+ */
 export function sealed(body: ManifestBody): string {
   const ordered = manifestBody.parse(body);
   return `${JSON.stringify({ ...ordered, seal: sha256Of(JSON.stringify(ordered)) })}\n`;
@@ -98,7 +101,9 @@ export interface ReferredPayload {
   readonly composite?: string | undefined;
 }
 
-/** The payloads of entries that belong in the backup. Those that a finished job's clean-up is about to delete do not. */
+/**
+ * The payloads of entries that belong in the backup. Those that a finished job's clean-up is about to delete do not.
+ */
 export function payloadsOf(entries: readonly ArchiveEntry[]): ReferredPayload[] {
   const finished = new Set(entries.flatMap((one) => (one.type === 'job' && one.state !== 'ACTIVE' ? [one.jobId] : [])));
   return entries.flatMap((one): ReferredPayload[] => {

@@ -11,8 +11,9 @@ export const longestLine = 2 * 1024 ** 2;
 type DamageError = new (message: string) => Error;
 
 /**
- * The lines of a file of entries, in batches as they are unpacked, and never more bytes than the manifest promises. Its size and digest are known only at its end: what was yielded
- * before may be acted upon only where the whole file was verified before.
+ * The lines of a file of entries, in batches as they are unpacked, and never more bytes than the manifest promises. Its
+ * size and digest are known only at its end: what was yielded before may be acted upon only where the whole file was
+ * verified before.
  */
 export async function* entryBatches(
   files: ArchiveFiles,

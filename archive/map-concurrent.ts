@@ -1,4 +1,7 @@
-/** Maps with at most `width` calls at a time; the results keep the order. The first failure is thrown once nothing runs any more. */
+/**
+ * Maps with at most `width` calls at a time; the results keep the order. The first failure is thrown once nothing runs
+ * any more.
+ */
 export async function mapConcurrent<Item, Result>(
   items: Iterable<Item>,
   width: number,

@@ -1,6 +1,7 @@
 /**
- * Which entry may follow which, so that what is verified can be restored: the term first, then jobs and then logs, each once and in order
- * of their names; a checkpoint behind its job and known to its commits; an entry behind its log, within its bounds.
+ * Which entry may follow which, so that what is verified can be restored: the term first, then jobs and then logs, each
+ * once and in order of their names; a checkpoint behind its job and known to its commits; an entry behind its log,
+ * within its bounds.
  */
 import type { ArchiveEntry, CheckpointEntry, JobEntry } from '../api/archive.ts';
 

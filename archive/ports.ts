@@ -1,14 +1,22 @@
-/** The ports of an archive: its source, its target and its files. Each port has one implementation in the service and one in the client. */
+/**
+ * The ports of an archive: its source, its target and its files. Each port has one implementation in the service and
+ * one in the client.
+ */
 import type { ArchiveEntry, PayloadFile, UnreadablePayload } from '../api/archive.ts';
 import type { ReferredPayload } from './format.ts';
 
-/** Entries that stay together, and where the source continues after them. The cursor is JSON that only the source reads. */
+/**
+ * Entries that stay together, and where the source continues after them. The cursor is JSON that only the source reads.
+ */
 export interface Batch {
   readonly entries: readonly ArchiveEntry[];
   readonly after: unknown;
 }
 
-/** Where the entries come from, in the order of the archive: the term, jobs with their checkpoints, logs, the application's own. */
+/**
+ * Where the entries come from, in the order of the archive: the term, jobs with their checkpoints, logs, the
+ * application's own.
+ */
 export interface ArchiveSource {
   /** From the beginning, or after the batch whose cursor it was. */
   batches(after: unknown): AsyncIterable<Batch>;
@@ -20,7 +28,9 @@ export type Copied = { readonly file: PayloadFile } | { readonly unreadable: Unr
 export interface ArchiveTarget {
   /** Puts a small file. */
   put(name: string, bytes: Uint8Array, sha256: string): Promise<void>;
-  /** Takes a payload into the archive, with its digest checked; one that is not what the job says is told, not thrown. */
+  /**
+   * Takes a payload into the archive, with its digest checked; one that is not what the job says is told, not thrown.
+   */
   copy(payload: ReferredPayload): Promise<Copied>;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Verifies an archive without anything but its files: every digest, the seal, the chain over the log entries, the counts, and that
- * each entry is of a known type and stands where it may. Works file by file, so that it can be done in several goes.
+ * Verifies an archive without anything but its files: every digest, the seal, the chain over the log entries, the
+ * counts, and that each entry is of a known type and stands where it may. Works file by file, so that it can be done in
+ * several goes.
  */
 import { createHash } from 'node:crypto';
 import {

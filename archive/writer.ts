@@ -1,6 +1,7 @@
 /**
- * Writes an archive in bounded memory: entries are compressed as they come into files of a few MiB, one of which is put while the
- * next is collected. After each file the state is handed out; a writer that receives it later continues after that file.
+ * Writes an archive in bounded memory: entries are compressed as they come into files of a few MiB, one of which is put
+ * while the next is collected. After each file the state is handed out; a writer that receives it later continues after
+ * that file.
  */
 import { once } from 'node:events';
 import { createGzip } from 'node:zlib';
@@ -68,14 +69,15 @@ export interface WriterOptions {
 }
 
 /**
- * A file is closed behind the batch with which it refers to so many payloads, too. Until then nothing of it is kept between two slices of
- * work: the next one looks at all of them again. It does that, and copies the rest, within seconds.
+ * A file is closed behind the batch with which it refers to so many payloads, too. Until then nothing of it is kept
+ * between two slices of work: the next one looks at all of them again. It does that, and copies the rest, within
+ * seconds.
  */
 export const payloadsPerFile = 500;
 
 /**
- * Writes all entries of the source, the payloads that they refer to, and last of all the manifest. Undefined when `onFile` ended
- * it before. What fails is thrown: what lies in the target then is no backup, since it has no manifest.
+ * Writes all entries of the source, the payloads that they refer to, and last of all the manifest. Undefined when
+ * `onFile` ended it before. What fails is thrown: what lies in the target then is no backup, since it has no manifest.
  */
 export async function writeArchive(
   source: ArchiveSource,

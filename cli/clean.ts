@@ -1,7 +1,7 @@
 /**
- * Text from elsewhere (ids, reasons, error messages, manifests) can hold characters that a terminal obeys: they clear the screen, set its
- * title, or swap the order in which text is read. Everything that a command prints passes clean() once, in runCli. Bytes that must stay exact
- * (`log read`, `checkpoint get`) go through Shell.write instead.
+ * Text from elsewhere (ids, reasons, error messages, manifests) can hold characters that a terminal obeys: they clear
+ * the screen, set its title, or swap the order in which text is read. Everything that a command prints passes clean()
+ * once, in runCli. Bytes that must stay exact (`log read`, `checkpoint get`) go through Shell.write instead.
  */
 
 /** C0 except tab and newline, DEL, C1, and the characters that override the direction of text. */

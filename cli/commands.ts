@@ -18,8 +18,8 @@ import type { Shell } from './shell.ts';
 import { statusCommand } from './status.ts';
 
 /**
- * Every command group registers itself here. One file per group declares its commands with withConnection() and withGroup(); what an action
- * needs beyond that it imports when it runs, so that `tenure --help` stays quick.
+ * Every command group registers itself here. One file per group declares its commands with withConnection() and
+ * withGroup(); what an action needs beyond that it imports when it runs, so that `tenure --help` stays quick.
  */
 export const commandGroups: readonly ((program: Command, shell: Shell) => void)[] = [
   leadCommand,

@@ -28,8 +28,8 @@ export function withConnection(command: Command): Command {
 }
 
 /**
- * Adds `--group`, which `tenure lead` sets for its command in TENURE_GROUP. Checked only once the whole command line is understood, so that a
- * typo in another option is reported as what it is.
+ * Adds `--group`, which `tenure lead` sets for its command in TENURE_GROUP. Checked only once the whole command line is
+ * understood, so that a typo in another option is reported as what it is.
  */
 export function withGroup(command: Command, shell: Shell): Command {
   return command.option('-g, --group <name>', 'the group (default: TENURE_GROUP)').hook('preAction', (_, acting) => {

@@ -1,7 +1,10 @@
 import type { AccountLimit } from '@aws-sdk/client-lambda';
 import type { Finding } from './finding.ts';
 
-/** A new account has about ten; Tenure asks for as many as leaders renew at once, besides what the minute and workers hold. */
+/**
+ * A new account has about ten; Tenure asks for as many as leaders renew at once, besides what the minute and workers
+ * hold.
+ */
 const enough = 100;
 
 /** What the account of a stack lets Lambda run at once, which leaders' renewals share with all else in the Region. */

@@ -9,7 +9,10 @@ interface Range {
   readonly most: string;
 }
 
-/** Reads `15s`, `1500ms`, `2m`, `1h` as ms; a number without a unit is refused, because nobody remembers which it would be. */
+/**
+ * Reads `15s`, `1500ms`, `2m`, `1h` as ms; a number without a unit is refused, because nobody remembers which it would
+ * be.
+ */
 export function readDuration(option: string, range?: Range): (text: string) => number {
   return (text) => {
     const ms = msOf(text);

@@ -4,8 +4,8 @@ import type { Shell } from './shell.ts';
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * While it lasts, Ctrl-C (or a request to end) ends the process with 128 + N, as a shell counts signals, after one line from `describe`: what
- * continues without this command, and how to follow or cancel it. The returned function ends it.
+ * While it lasts, Ctrl-C (or a request to end) ends the process with 128 + N, as a shell counts signals, after one line
+ * from `describe`: what continues without this command, and how to follow or cancel it. The returned function ends it.
  */
 export function interruptible(shell: Shell, json: boolean | undefined, describe: () => string): () => void {
   const onSignal = (signal: NodeJS.Signals) => {

@@ -1,6 +1,6 @@
 /**
- * How a clone, which has no dist/, runs its TypeScript: sources and the packages that they use are joined into a few files of
- * JavaScript, anew whenever one of them changed: loading them one by one takes longer.
+ * How a clone, which has no dist/, runs its TypeScript: sources and the packages that they use are joined into a few
+ * files of JavaScript, anew whenever one of them changed: loading them one by one takes longer.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -24,8 +24,8 @@ const project = fileURLToPath(new URL('..', import.meta.url));
 const ownCache = join(project, 'node_modules/.cache/tenure');
 
 /**
- * Where the joined files are kept: with the packages, or for a user who may not write there in a folder of their own, from which the packages
- * are found all the same.
+ * Where the joined files are kept: with the packages, or for a user who may not write there in a folder of their own,
+ * from which the packages are found all the same.
  */
 function cacheFolder() {
   try {
@@ -44,8 +44,8 @@ function cacheFolder() {
 }
 
 /**
- * Returns the folder that holds each entry as JavaScript and, unchanged, what is to lie beside them. `rooms`: the folders whose files
- * may be part of it. All paths begin in the project. Throws when its packages are not installed.
+ * Returns the folder that holds each entry as JavaScript and, unchanged, what is to lie beside them. `rooms`: the
+ * folders whose files may be part of it. All paths begin in the project. Throws when its packages are not installed.
  */
 export async function joinSources({ rooms, entries, beside }) {
   const cache = cacheFolder();

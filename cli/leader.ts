@@ -51,7 +51,7 @@ function describe(group: string, { leader, fencingVersion, pending, ...view }: L
   const next = {
     ...(reservedFor !== undefined && { 'reserved for': reservedFor }),
     ...(barred && { barred: `the process that led last, for ${relative(barred.until)}` }),
-    ...(handOver && { 'hand-over': `asked for, to ${handOver.successor ?? 'whoever comes first'}` }),
+    ...(handOver && { 'hand-over': `asked for, to ${handOver.successor ?? 'the first to contend'}` }),
   };
   if (!leader) {
     const why = pending ? 'a new leader is getting ready' : 'nobody leads';
@@ -130,7 +130,7 @@ async function handOver(options: GroupOptions & { to?: string }, shell: Shell): 
   if (fencingVersion === 0) refuseNeverLed(group);
   const answer = await client.handOver(group, { fencingVersion, ...(to !== undefined && { successor: to }) });
   print(shell, options, { ...answer, fencingVersion }, ({ contenderId }) => {
-    const whom = to === undefined ? 'whoever comes first' : plain(to);
+    const whom = to === undefined ? 'the first to contend' : plain(to);
     return `${plain(contenderId)} is asked to hand term ${fencingVersion} over to ${whom}; follow it with tenure leader watch`;
   });
 }

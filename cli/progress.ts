@@ -17,8 +17,9 @@ interface ProgressOptions {
 }
 
 /**
- * Shows progress on standard error while a person watches; silent otherwise and with --json. It only writes: standard input and its mode
- * belong to the command. Ctrl-C ends the process with 130 after `onInterrupt` has said, in one sentence, what continues without it.
+ * Shows progress on standard error while a person watches; silent otherwise and with --json. It only writes: standard
+ * input and its mode belong to the command. Ctrl-C ends the process with 130 after `onInterrupt` has said, in one
+ * sentence, what continues without it.
  */
 export function progress(
   shell: Shell,

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** The command `tenure`: plain JavaScript that can run from a clone, where the sources are TypeScript, and from the package. */
+/**
+ * The command `tenure`: plain JavaScript that can run from a clone, where the sources are TypeScript, and from the
+ * package.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -18,7 +21,8 @@ const isClone = existsSync(new URL('main.ts', import.meta.url));
 const folder = isClone ? await sources() : fileURLToPath(new URL('../dist/cli', import.meta.url));
 const { runCli } = await import(pathToFileURL(join(folder, 'main.js')).href);
 const { processShell } = await import(pathToFileURL(join(folder, 'shell.js')).href);
-// The reader of our output may go away (tenure … | head). That ends us quietly, except `lead`: its command has its own output.
+// The reader of our output may go away (tenure … | head). That ends us quietly, except `lead`: its command has its own
+// output.
 process.stdout.on('error', (error) => process.argv[2] !== 'lead' && process.exit(error.code === 'EPIPE' ? 0 : 70));
 process.stderr.on('error', () => {});
 process.exitCode = await runCli(process.argv.slice(2), processShell);

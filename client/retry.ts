@@ -15,8 +15,9 @@ const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 
 /**
- * Tries until it succeeds, fails for good, or the next try would begin after the deadline; then the last error is thrown. Only what says
- * nothing about the request itself is tried again: no answer, throttling, an unavailable store, a backup that holds writes back for a moment.
+ * Tries until it succeeds, fails for good, or the next try would begin after the deadline; then the last error is
+ * thrown. Only what says nothing about the request itself is tried again: no answer, throttling, an unavailable store,
+ * a backup that holds writes back for a moment.
  */
 export async function withRetries<Answer>(
   { time, random, timeoutMs, deadlineMs, retry, signal }: RetryPolicy,

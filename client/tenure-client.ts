@@ -30,8 +30,8 @@ export const localUrl = 'http://127.0.0.1:8787';
 type Body<Declared extends Operation> = z.input<Declared['body']>;
 
 /**
- * The HTTP API as typed calls. A call tries again by itself, under the same Idempotency-Key, what says nothing about the request (no answer,
- * throttling, an unavailable store), and throws a TenureError otherwise.
+ * The HTTP API as typed calls. A call tries again by itself, under the same Idempotency-Key, what says nothing about
+ * the request (no answer, throttling, an unavailable store), and throws a TenureError otherwise.
  */
 export class TenureClient {
   readonly url: string;
@@ -81,8 +81,8 @@ export class TenureClient {
   }
 
   /**
-   * The request of an operation, ready to be sent by something else, for instance a process that outlives this one. On AWS its signature is
-   * accepted for five minutes.
+   * The request of an operation, ready to be sent by something else, for instance a process that outlives this one. On
+   * AWS its signature is accepted for five minutes.
    */
   async prepare<const Declared extends Operation>(
     operation: Declared,

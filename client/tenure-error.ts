@@ -1,8 +1,8 @@
 /** An error's members in addition to its message. */
 export interface ErrorFacts {
   /**
-   * The problem's code as in the API (`leadership_held`, `unavailable`, …), or one of the client's own: `unreachable` (no answer came),
-   * `throttled` (API Gateway's 429), `unexpected_answer` (the server is not this API).
+   * The problem's code as in the API (`leadership_held`, `unavailable`, …), or one of the client's own: `unreachable`
+   * (no answer came), `throttled` (API Gateway's 429), `unexpected_answer` (the server is not this API).
    */
   readonly code: string;
   /** HTTP status; 0 when no answer came. */

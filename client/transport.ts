@@ -10,7 +10,10 @@ export interface Credentials {
   readonly sessionToken?: string | undefined;
 }
 
-/** Asked before every try, which waits for it no longer than for an answer, so that it can hand out fresh ones; it does its own caching. */
+/**
+ * Asked before every try, which waits for it no longer than for an answer, so that it can hand out fresh ones; it does
+ * its own caching.
+ */
 export type CredentialsProvider = () => Credentials | Promise<Credentials>;
 
 export interface Transport {
@@ -22,7 +25,8 @@ export interface Transport {
 
 /**
  * Sends a request once and reads its whole answer.
- * @throws TenureError `unreachable` (retryable) when no answer came within `timeoutMs`, or no credentials to sign with could be had; the
+ * @throws TenureError `unreachable` (retryable) when no answer came within `timeoutMs`, or no credentials to sign with
+ *   could be had; the
  * signal's reason when it fired.
  */
 export async function sendOnce(
@@ -128,7 +132,10 @@ function unanswered({ name }: HttpRequest, message: string, cause: unknown): Ten
   return new TenureError(message, { code: 'unreachable', status: 0, retryable: true, request: name }, { cause });
 }
 
-/** fetch hides the reason (ECONNREFUSED, ENOTFOUND) in its cause, which has no message of its own when there were several addresses. */
+/**
+ * fetch hides the reason (ECONNREFUSED, ENOTFOUND) in its cause, which has no message of its own when there were
+ * several addresses.
+ */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause instanceof Error) return reasonOf(error.cause);

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Credentials } from './cloudformation/resources/clients.ts';
 
 /**
- * The credentials of one stack, kept in its data folder: DynamoDB Local gives each access key ID tables of its own, so that a random
- * one keeps them from everybody who cannot read the folder, and a restart must use it again.
+ * The credentials of one stack, kept in its data folder: DynamoDB Local gives each access key ID tables of its own, so
+ * that a random one keeps them from everybody who cannot read the folder, and a restart must use it again.
  */
 export async function credentialsOf(folder: string): Promise<Credentials> {
   const file = join(folder, 'credentials.json');

@@ -20,8 +20,9 @@ interface Owner {
 }
 
 /**
- * Takes a folder for one stack, and what a dead one left there. Throws, naming the other's process ID and address, when a running stack
- * has it, and when it belongs to another user or others may write to it: they could exchange what the stack trusts.
+ * Takes a folder for one stack, and what a dead one left there. Throws, naming the other's process ID and address, when
+ * a running stack has it, and when it belongs to another user or others may write to it: they could exchange what the
+ * stack trusts.
  */
 export async function takeDataFolder(data: string | undefined): Promise<DataFolder> {
   const ephemeral = data === undefined;
@@ -79,7 +80,10 @@ async function lock(folder: string): Promise<void> {
   }
 }
 
-/** Of two that find the same stale lock the slower must not remove the faster's new one: only who makes this folder may remove. */
+/**
+ * Of two that find the same stale lock the slower must not remove the faster's new one: only who makes this folder may
+ * remove.
+ */
 async function removeStale(file: string): Promise<void> {
   const turn = `${file}.takeover`;
   for (const until = Date.now() + 2_000; !(await made(turn)); await new Promise((resolve) => setTimeout(resolve, 20))) {

@@ -35,7 +35,9 @@ export const usage = `Runs the whole system on this machine.
 AWS_ENDPOINT_URL, or AWS_ENDPOINT_URL_DYNAMODB, _S3 and _SFN one by one, name services that already run and take the place of the
 embedded ones. TENURE_* and POWERTOOLS_* variables reach the functions.`;
 
-/** @throws UsageError for an unknown option or a value out of range; `help` is answered by an error without a message. */
+/**
+ * @throws UsageError for an unknown option or a value out of range; `help` is answered by an error without a message.
+ */
 export function readOptions(argv: string[], environment: NodeJS.ProcessEnv): Options {
   const { values } = parsed(argv);
   if (values.help) throw new UsageError('');

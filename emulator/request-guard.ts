@@ -1,8 +1,9 @@
 /**
- * The door of every listener of the stack: only programs of this machine, and pages that a listener itself served, come in. A web page
- * elsewhere can send requests to loopback addresses (with a body of a type that needs no permission), and can point a name of its own
- * at 127.0.0.1 (DNS rebinding) so that the browser believes the answers to be its own. The Host header shows the second, Origin and
- * Sec-Fetch-Site the first, and a content type of a protocol is one that no page may send unasked.
+ * The door of every listener of the stack: only programs of this machine, and pages that a listener itself served, come
+ * in. A web page elsewhere can send requests to loopback addresses (with a body of a type that needs no permission),
+ * and can point a name of its own at 127.0.0.1 (DNS rebinding) so that the browser believes the answers to be its own.
+ * The Host header shows the second, Origin and Sec-Fetch-Site the first, and a content type of a protocol is one that
+ * no page may send unasked.
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, RequestListener } from 'node:http';
@@ -58,7 +59,10 @@ function forbidden(detail: string): Refusal {
   return { status: 403, detail };
 }
 
-/** Browsers send these two headers to loopback addresses even where they send no Origin. A link that somebody follows may lead here. */
+/**
+ * Browsers send these two headers to loopback addresses even where they send no Origin. A link that somebody follows
+ * may lead here.
+ */
 function isFromOtherSite({ method, headers }: IncomingMessage): boolean {
   const site = headers['sec-fetch-site'] ?? 'none';
   const isFollowedLink = method === 'GET' && headers['sec-fetch-dest'] === 'document';

@@ -30,7 +30,9 @@ const bodyTypes = [
 /** Lambda takes less for an invocation that nobody waits for. */
 const asynchronousBytes = 1_048_576;
 
-/** The few AWS calls besides tables, objects and workflows: Lambda's Invoke, EventBridge's PutEvents, SQS's SendMessage. */
+/**
+ * The few AWS calls besides tables, objects and workflows: Lambda's Invoke, EventBridge's PutEvents, SQS's SendMessage.
+ */
 export async function startServices(hosts: readonly string[], permissions?: PermissionGuard): Promise<Services> {
   let parts: { functions: FunctionHost; targets: Targets } | undefined;
   const server = createServer(

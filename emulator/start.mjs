@@ -35,7 +35,9 @@ function endOfParent() {
   return () => process.ppid !== parent || (npm !== undefined && parentOfShell(parent) !== npm);
 }
 
-/** npm puts a shell between itself and this process, which outlives it. Undefined where there is no /proc, or no shell. */
+/**
+ * npm puts a shell between itself and this process, which outlives it. Undefined where there is no /proc, or no shell.
+ */
 function parentOfShell(pid) {
   const file = `/proc/${pid}/stat`;
   if (!existsSync(file)) return undefined;

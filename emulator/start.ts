@@ -9,8 +9,8 @@ const longestStopMs = 10_000;
 const sameSignalMs = 500;
 
 /**
- * Runs the stack until a signal, or until `parentGone` says that its parent process is gone. Everything that was started stops;
- * a second signal forces the end.
+ * Runs the stack until a signal, or until `parentGone` says that its parent process is gone. Everything that was
+ * started stops; a second signal forces the end.
  */
 export async function start(
   project: string,

@@ -16,7 +16,10 @@ const sliceWithin = { TimeoutSeconds: input('abandonSeconds') };
 /** Refused, silent, gone, or cancelled meanwhile: the next choice finds out. */
 const notTaken = caught('PassOver', 'Refused', 'WorkerLost', 'Superseded', 'States.Timeout', 'States.HeartbeatTimeout');
 
-/** The names of the errors: functions/backups/attempt/workflow-error.ts; what the tasks do: functions/entry-points/backup-records.ts, -cut.ts and -work.ts. */
+/**
+ * The names of the errors: functions/backups/attempt/workflow-error.ts; what the tasks do:
+ * functions/entry-points/backup-records.ts, -cut.ts and -work.ts.
+ */
 const states: Record<string, State> = {
   Choose: invoke('records/choose', backup, {
     Assign: { attempt: '{% $states.result.Payload.attempt %}', position: {}, cursor: '' },
@@ -111,7 +114,9 @@ export interface BackupWorkflowProps {
   functions: Readonly<Record<'records' | 'cut' | 'work', TenureFunction>>;
 }
 
-/** Delegates a backup, watches it and settles it. An execution has the name of its backup: starting twice starts once. */
+/**
+ * Delegates a backup, watches it and settles it. An execution has the name of its backup: starting twice starts once.
+ */
 export function createBackupWorkflow(scope: Construct, { settings, functions }: BackupWorkflowProps): Workflow {
   return new Workflow(scope, 'backup', { settings, startAt: 'Choose', states, functions });
 }

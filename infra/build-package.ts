@@ -1,6 +1,7 @@
 /**
- * `npm pack` runs it: what a user of the package gets instead of the sources, in dist/. JavaScript with types, and the functions as the
- * bundles that are deployed, so that neither TypeScript nor esbuild is needed. `npm pack` removes it again: a clone runs its sources.
+ * `npm pack` runs it: what a user of the package gets instead of the sources, in dist/. JavaScript with types, and the
+ * functions as the bundles that are deployed, so that neither TypeScript nor esbuild is needed. `npm pack` removes it
+ * again: a clone runs its sources.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -49,7 +50,9 @@ function nameJavaScript(file: string): void {
   writeFileSync(join(dist, file), text.replaceAll(/(\bfrom\s|import\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2'));
 }
 
-/** The same declarations for programs that are CommonJS: there the kind of a file is that of its folder's package.json. */
+/**
+ * The same declarations for programs that are CommonJS: there the kind of a file is that of its folder's package.json.
+ */
 function copyForRequire(file: string): void {
   mkdirSync(dirname(join(dist, 'cjs', file)), { recursive: true });
   cpSync(join(dist, file), join(dist, 'cjs', file));

@@ -57,8 +57,8 @@ export function bundleFile(entry: string, outfile: string): void {
 }
 
 /**
- * Writes out what the SDK reads of constants, so that esbuild can tell what nothing uses: a schema with a computed key, which is half of
- * the client of S3, and of each package.json all but the version.
+ * Writes out what the SDK reads of constants, so that esbuild can tell what nothing uses: a schema with a computed key,
+ * which is half of the client of S3, and of each package.json all but the version.
  */
 function folded(code: string): string {
   const texts = constants(code, /^var (\w+) = ("[^"\n]*");$/gm);

@@ -28,8 +28,8 @@ export class CallerPolicies {
   private readonly granted = new Map<IPrincipal, Granted>();
 
   /**
-   * Grants the resources: inline while there is room, and to a role of the app then in managed policies. Throws where IAM would refuse
-   * the deployment.
+   * Grants the resources: inline while there is room, and to a role of the app then in managed policies. Throws where
+   * IAM would refuse the deployment.
    */
   grant(grantee: IGrantable, resources: readonly string[], arnOf: (resource: string) => string): Grant {
     const { grantPrincipal } = grantee;

@@ -17,9 +17,9 @@ export function isOfGroup(operation: OperationName): boolean {
 }
 
 /**
- * The resources of execute-api:Invoke below an API's ARN, each once: for each group, `orders`, or all whose names begin alike, `team-*`.
- * The group ends with a slash or with that star in every one, or a caller of `orders` would reach `orders-2`; other names are left open,
- * and a star of IAM takes slashes too. Throws for a group that is no name.
+ * The resources of execute-api:Invoke below an API's ARN, each once: for each group, `orders`, or all whose names begin
+ * alike, `team-*`. The group ends with a slash or with that star in every one, or a caller of `orders` would reach
+ * `orders-2`; other names are left open, and a star of IAM takes slashes too. Throws for a group that is no name.
  */
 export function resourcesFor(caller: Caller, groups: string | readonly string[]): string[] {
   const written = [groups].flat().flatMap((group) => {
@@ -54,7 +54,8 @@ const written = ({ method, path }: Pick<Operation, 'method' | 'path'>) =>
   `${method}${path.replaceAll(/\{(?!group)\w+\}/g, '*')}`;
 
 /**
- * A policy takes few characters, so where all that begins alike is the caller's, in every method or in one, it is one pattern:
+ * A policy takes few characters, so where all that begins alike is the caller's, in every method or in one, it is one
+ * pattern:
  * `POST/v1/groups/{group}/jobs/*`. What another operation would fit is left as it is.
  */
 function shortened(exact: readonly string[], others: readonly Operation[]): string[] {

@@ -1,4 +1,4 @@
-/** The settings of all stages in one file, so that a deployment does not depend on the flags of whoever makes it. */
+/** The settings of all stages in one file, so that a deployment does not depend on the flags of one deployment. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Node } from 'constructs';
@@ -18,8 +18,9 @@ const record = z.record(
 );
 
 /**
- * The settings of the stage that the context names (`-c stage=prod`; `dev` unless said). From the folder's file when there is one, which
- * then is the only place for them; else from the context. Throws when the stage was deployed with settings that its data depend on.
+ * The settings of the stage that the context names (`-c stage=prod`; `dev` unless said). From the folder's file when
+ * there is one, which then is the only place for them; else from the context. Throws when the stage was deployed with
+ * settings that its data depend on.
  */
 export function readStage(folder: string, node: Node): Settings {
   const file = join(folder, configFile);

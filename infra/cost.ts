@@ -1,4 +1,6 @@
-/** What a deployment costs while nothing happens, from its template: list prices of us-east-1, without the free tier. */
+/**
+ * What a deployment costs while nothing happens, from its template: list prices of us-east-1, without the free tier.
+ */
 
 export interface Row {
   readonly what: string;
@@ -35,8 +37,8 @@ const eachMinute = [
 /** Lambda's own lines of one invocation, and the function's. */
 const logBytes = 700;
 /**
- * Queries of the groups index, half a unit each when they find nothing: groups and finished jobs; logs; policies, restores, running
- * backups and clean-ups.
+ * Queries of the groups index, half a unit each when they find nothing: groups and finished jobs; logs; policies,
+ * restores, running backups and clean-ups.
  */
 const queries = 7;
 

@@ -12,8 +12,8 @@ export const durabilityOf = ({ replicas, replicaRegions, payloadUndeleteDays, ep
 });
 
 /**
- * Throws when the deployment would change where logs are kept, keep deleted payloads for a shorter time, or take protection away, unless
- * each such setting is accepted by name.
+ * Throws when the deployment would change where logs are kept, keep deleted payloads for a shorter time, or take
+ * protection away, unless each such setting is accepted by name.
  */
 export function requireKept(stage: string, before: Durability, now: Durability, accepted: readonly string[]): void {
   const changed = changes(before, now).filter(({ name }) => !accepted.includes(name));

@@ -1,4 +1,6 @@
-/** The few alarms that every deployment has: each is paid for by the month, so each watches what many failures come to. */
+/**
+ * The few alarms that every deployment has: each is paid for by the month, so each watches what many failures come to.
+ */
 import { Duration } from 'aws-cdk-lib';
 import {
   Alarm,
@@ -28,7 +30,10 @@ interface Watch {
 const period = Duration.minutes(1);
 const atOnce = { of: 1, bad: 1 };
 
-/** Everything that fails without anybody waiting for it ends in the queue, so one alarm watches all sweeps, events and rules. */
+/**
+ * Everything that fails without anybody waiting for it ends in the queue, so one alarm watches all sweeps, events and
+ * rules.
+ */
 export function createEssentialAlarms(scope: Construct, topic: ITopic, stackName: string, watched: Watched): void {
   for (const [name, watch] of Object.entries(watches(watched))) {
     const { metric, what, runbook, threshold = 0, minutes = { of: 5, bad: 3 } } = watch;

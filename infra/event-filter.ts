@@ -10,9 +10,10 @@ const leadership = key(leadershipKey('').sk);
 const final = ['COMPLETED', 'FAILED'];
 
 /**
- * Which records of the main table's stream reach the function that makes events of them: those that fit one of these. A pattern cannot
- * compare an item with what it was, so of leadership passes where the confirmation appears and where it goes: during a renewal it
- * exists before and after. Heartbeats of backups and appends to logs do not pass either. Lambda takes five.
+ * Which records of the main table's stream reach the function that makes events of them: those that fit one of these. A
+ * pattern cannot compare an item with what it was, so of leadership passes where the confirmation appears and where it
+ * goes: during a renewal it exists before and after. Heartbeats of backups and appends to logs do not pass either.
+ * Lambda takes five.
  */
 export const eventFilters = [
   { Keys: leadership, OldImage: confirmation(false), NewImage: confirmation(true) },

@@ -10,8 +10,8 @@ const project = join(import.meta.dirname, '..');
 export const bundlesFolder = 'bundles';
 
 /**
- * The code of a function from its entry below functions/, with all that it imports in one file, and copies of the project's files
- * in `beside` next to it. Lambda finds it as `index`.
+ * The code of a function from its entry below functions/, with all that it imports in one file, and copies of the
+ * project's files in `beside` next to it. Lambda finds it as `index`.
  */
 export function functionCode(entry: string, beside: readonly string[] = []): Code {
   const readyMade = join(project, bundlesFolder, entry.replace(/\.ts$/, ''));

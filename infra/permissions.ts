@@ -108,7 +108,7 @@ Give Allows for the groups that a caller needs; a Deny of one group is no protec
 A role takes about 10,000 characters inline and 60,000 in ten managed policies: some 15 groups of the longest names for a leader, 100 for
 an operator, without end below one prefix. The constructs spread a role's grants over managed policies, and refuse what IAM would.
 
-\`Leader-Session\` is no secret and no credential: it tells one term from the next, stands in answers and events, and whoever may call
+\`Leader-Session\` is no secret and no credential: it tells one term from the next, stands in answers and events, and a caller that may call
 the group's routes may send it. What keeps a stranger out is the policy; what keeps an old leader out is the fencing version.
 
 # What groups of one stage share

@@ -9,8 +9,8 @@ const of = (field: string) => `{% ${input}.${field} %}`;
 const replica = { group: of('group'), log: of('log'), replica: of('replica') };
 
 /**
- * A round has 11 events, and 23 when its function is tried five times; a slice 7 or 19. So rounds and passes, of 8 ranges each, stay
- * together below 20,000 events, however often they are tried again.
+ * A round has 11 events, and 23 when its function is tried five times; a slice 7 or 19. So rounds and passes, of 8
+ * ranges each, stay together below 20,000 events, however often they are tried again.
  */
 const mostRounds = 250;
 const mostPasses = 6;

@@ -35,7 +35,10 @@ const schema = z
     logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 180, 365]).default(30),
     /** Whether functions and workflows are traced by X-Ray. */
     tracing: z.enum(['on', 'off']).default('on'),
-    /** `essential`: a few alarms, which together notice whatever fails. `full`: one for each function and store, and a dashboard. */
+    /**
+     * `essential`: a few alarms, which together notice whatever fails. `full`: one for each function and store, and a
+     * dashboard.
+     */
     monitoring: z.enum(['essential', 'full']).default('essential'),
     /** What the API accepts, over all groups: `rate` requests a second for long, `burst` at once. */
     throttles: z
@@ -52,7 +55,9 @@ const schema = z
         unknown: throttle(10, 20),
       })
       .prefault({}),
-    /** A customer's key for the tables and payloads of the stack's Region; without it AWS encrypts with keys of its own. */
+    /**
+     * A customer's key for the tables and payloads of the stack's Region; without it AWS encrypts with keys of its own.
+     */
     kmsKeyArn: z
       .string()
       .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a KMS key')
@@ -75,7 +80,10 @@ export type Settings = z.output<typeof schema>;
 export type GivenSettings = z.input<typeof schema>;
 export type Throttle = Settings['throttles']['lease'];
 
-/** Fills in what is left out. Throws, naming each setting with its value, when one is malformed or two contradict each other. */
+/**
+ * Fills in what is left out. Throws, naming each setting with its value, when one is malformed or two contradict each
+ * other.
+ */
 export function checkSettings(given: z.input<typeof schema>): Settings {
   const read = schema.safeParse(given);
   if (read.success) return read.data;

@@ -74,7 +74,10 @@ export function deleteArchives(one: TenureFunction, store: TenureStore): void {
   listBucket(one, store);
 }
 
-/** Backups of all groups lie in one bucket: whether a group may read one is for the function to decide, from both groups' records. */
+/**
+ * Backups of all groups lie in one bucket: whether a group may read one is for the function to decide, from both
+ * groups' records.
+ */
 export function readUploadedBackups(one: TenureFunction, { bucket }: TenureStore): void {
   one.allowObjects(['s3:GetObject'], bucket, uploadedBackups);
 }

@@ -56,15 +56,18 @@ export class TenureApi extends Construct {
     this.createStage(settings, limits);
   }
 
-  /** Its id comes from its key, so that a route that is renamed is another resource: the old one goes after the new one came. */
+  /**
+   * Its id comes from its key, so that a route that is renamed is another resource: the old one goes after the new one
+   * came.
+   */
   private route(routeKey: HttpRouteKey, integration: HttpLambdaIntegration): HttpRoute {
     const id = routeKey.key.replaceAll('/', ' ');
     return new HttpRoute(this, id, { httpApi: this.http, routeKey, integration, authorizer: new HttpIamAuthorizer() });
   }
 
   /**
-   * API Gateway refuses settings for a route that it does not have, and an update that removes both would fail for ever. So only those
-   * routes have settings of their own that differ from the stage's.
+   * API Gateway refuses settings for a route that it does not have, and an update that removes both would fail for
+   * ever. So only those routes have settings of their own that differ from the stage's.
    */
   private createStage(settings: Settings, limits: Map<HttpRoute, Throttle>): void {
     const stage = new HttpStage(this, 'Stage', {

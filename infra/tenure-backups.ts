@@ -41,8 +41,9 @@ export interface BackupFunctions {
 const completions = ['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:SendTaskHeartbeat'];
 
 /**
- * The functions of backups and restores: the tasks of the two workflows, by what they may touch; the two behind the API; one for the
- * minute. Only those that are no tasks start the workflows and complete their tokens: else each would need the other to be created first.
+ * The functions of backups and restores: the tasks of the two workflows, by what they may touch; the two behind the
+ * API; one for the minute. Only those that are no tasks start the workflows and complete their tokens: else each would
+ * need the other to be created first.
  */
 export function createBackupFunctions(scope: Construct, props: BackupFunctionsProps): BackupFunctions {
   const { settings, store } = props;

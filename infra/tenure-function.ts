@@ -32,8 +32,8 @@ export interface TenureFunctionProps {
 }
 
 /**
- * A Lambda function with the defaults of the house, whose code is `functions/entry-points/ID.ts`. It may write its own logs and traces,
- * and do what `allow` says.
+ * A Lambda function with the defaults of the house, whose code is `functions/entry-points/ID.ts`. It may write its own
+ * logs and traces, and do what `allow` says.
  */
 export class TenureFunction extends LambdaFunction {
   readonly entry: string;
@@ -73,7 +73,8 @@ export class TenureFunction extends LambdaFunction {
     this.permissions = role;
     this.dependOnPolicyOnly(role);
     if (settings.kmsKeyArn !== undefined) this.allow(keyUses, settings.kmsKeyArn);
-    // Not by the property `tracing`: its statement would lie in the same policy as those of `allow`, and hide their findings.
+    // Not by the property `tracing`: its statement would lie in the same policy as those of `allow`, and hide their
+    // findings.
     if (traced) (this.node.defaultChild as CfnFunction).tracingConfig = { mode: Tracing.ACTIVE };
   }
 
@@ -113,12 +114,13 @@ export class TenureFunction extends LambdaFunction {
   }
 }
 
-/** What DynamoDB, S3 and SQS ask of a customer's key in the name of whoever calls them. */
+/** What DynamoDB, S3 and SQS ask of a customer's key in the name of their caller. */
 const keyUses = ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'];
 
 /**
- * A role that is given gets nothing from `logGroup`, and without these statements the function would run and nobody would read a line or
- * a metric of it. They stand in the role itself: Lambda refuses to make a traced function whose role may not trace yet.
+ * A role that is given gets nothing from `logGroup`, and without these statements the function would run and nobody
+ * would read a line or a metric of it. They stand in the role itself: Lambda refuses to make a traced function whose
+ * role may not trace yet.
  */
 function createRole(scope: Construct, id: string, { logGroupArn }: LogGroup, traced: boolean): Role {
   const logs = new PolicyStatement({

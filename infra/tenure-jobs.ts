@@ -10,8 +10,8 @@ export interface JobFunctionProps {
 }
 
 /**
- * The function of jobs and checkpoints. The bytes go between clients and S3; a commit deletes what is no longer retained, and an operator
- * orphans.
+ * The function of jobs and checkpoints. The bytes go between clients and S3; a commit deletes what is no longer
+ * retained, and an operator orphans.
  */
 export function createJobFunction(scope: Construct, props: JobFunctionProps): TenureFunction {
   const { store } = props;

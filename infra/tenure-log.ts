@@ -19,8 +19,9 @@ export interface LogFunctions {
 }
 
 /**
- * The functions of the replicated log: one behind the API, one for the minute, and one with the tasks of the workflow that recovers a
- * replica. The first two start recoveries, so they cannot be tasks of that workflow: each would need the other to be created first.
+ * The functions of the replicated log: one behind the API, one for the minute, and one with the tasks of the workflow
+ * that recovers a replica. The first two start recoveries, so they cannot be tasks of that workflow: each would need
+ * the other to be created first.
  */
 export function createLogFunctions(scope: Construct, props: LogFunctionsProps): LogFunctions {
   const { settings, store } = props;

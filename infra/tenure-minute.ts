@@ -18,8 +18,9 @@ export interface MinuteProps {
 }
 
 /**
- * The one function that is called each minute, by the only schedule: a new account runs about ten functions at once, and leaders' renewals
- * are among them. It does what waits in the main table, and calls the sweeps that need other rights.
+ * The one function that is called each minute, by the only schedule: a new account runs about ten functions at once,
+ * and leaders' renewals are among them. It does what waits in the main table, and calls the sweeps that need other
+ * rights.
  */
 export function createMinute(scope: Construct, { failures, sweeps, ...props }: MinuteProps): TenureFunction {
   const { store } = props;

@@ -38,7 +38,10 @@ const streamAlarm = {
   },
 };
 
-/** The alarms of a monitored table leave transactions out: confirmations, submissions, and the beginning and end of backups. */
+/**
+ * The alarms of a monitored table leave transactions out: confirmations, submissions, and the beginning and end of
+ * backups.
+ */
 const transactions = ({ tableName }: TenureStore['table']): CustomMetricGroup => ({
   title: 'Transactions that DynamoDB failed',
   metrics: [

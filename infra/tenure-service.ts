@@ -18,7 +18,9 @@ export interface TenureServiceProps {
   store: TenureStore;
 }
 
-/** The running parts: functions with exactly the permissions that they need, the API in front of them, the schedules. */
+/**
+ * The running parts: functions with exactly the permissions that they need, the API in front of them, the schedules.
+ */
 export class TenureService extends Construct {
   readonly api: TenureApi;
   readonly events: Events;

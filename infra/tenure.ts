@@ -14,8 +14,8 @@ import { TenureStore } from './tenure-store.ts';
 type Groups = string | readonly string[];
 
 /**
- * Tenure as a part of any CDK stack. What remembers and what acts stand apart in it: the service can be replaced as a whole
- * while the store stays.
+ * Tenure as a part of any CDK stack. What remembers and what acts stand apart in it: the service can be replaced as a
+ * whole while the store stays.
  */
 export class Tenure extends Construct {
   readonly store: TenureStore;
@@ -41,14 +41,16 @@ export class Tenure extends Construct {
   }
 
   /**
-   * Lets the caller contend for the groups' leases and hold them, without touching their jobs and logs. A group that ends with a star
-   * means all whose names begin so: `team-*`.
+   * Lets the caller contend for the groups' leases and hold them, without touching their jobs and logs. A group that
+   * ends with a star means all whose names begin so: `team-*`.
    */
   grantContend(groups: Groups, grantee: IGrantable): Grant {
     return this.grant('contender', groups, grantee);
   }
 
-  /** Lets the caller contend for the groups' leases and do what their leader does, but nothing that is for operators. */
+  /**
+   * Lets the caller contend for the groups' leases and do what their leader does, but nothing that is for operators.
+   */
   grantLead(groups: Groups, grantee: IGrantable): Grant {
     return this.grant('leader', groups, grantee);
   }

@@ -21,8 +21,8 @@ export interface WorkflowProps {
 }
 
 /**
- * A Standard workflow in JSONata that calls functions of ours. Its definition is written as data, so that every field can be an
- * expression; it may call exactly these functions.
+ * A Standard workflow in JSONata that calls functions of ours. Its definition is written as data, so that every field
+ * can be an expression; it may call exactly these functions.
  */
 export class Workflow extends Construct {
   readonly arn: string;
@@ -76,7 +76,10 @@ export class Workflow extends Construct {
     });
   }
 
-  /** May call exactly these functions. What has no resources of its own stands in the role, so that it hides no finding elsewhere. */
+  /**
+   * May call exactly these functions. What has no resources of its own stands in the role, so that it hides no finding
+   * elsewhere.
+   */
   private createRole(functions: WorkflowProps['functions'], { tracing }: Settings): Role {
     const traces = tracing === 'on' ? ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'] : [];
     const actions = [...traces, ...logDelivery.map((action) => `logs:${action}`)];

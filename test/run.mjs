@@ -1,8 +1,7 @@
 /**
- * `npm test`: every check there is, in one go and on a fresh clone: installs what is missing, then types, lint, structure,
- * unit, contract, simulation, infra, end-to-end, fuzz, postgres, browser. A step whose program this machine lacks is left out
- * by name.
- * Ends with one line: N passed, N failed.
+ * `npm test`: every check there is, in one go and on a fresh clone: installs what is missing, then types, lint,
+ * structure, unit, contract, simulation, infra, end-to-end, fuzz, postgres, browser. A step whose program this machine
+ * lacks is left out by name. Ends with one line: N passed, N failed.
  *
  *   npm test                        everything, in the reduced sizes of test/sizes.ts
  *   npm run test:full               everything, in the sizes that the product promises
@@ -40,7 +39,9 @@ const needing = (program, install, step) => () => {
   return { passed: 0, failed: 0 };
 };
 
-/** The structure check must also have seen the modules it judges: a parser that fails sees none and is silently green. */
+/**
+ * The structure check must also have seen the modules it judges: a parser that fails sees none and is silently green.
+ */
 function structure() {
   const { stdout, stderr, status } = spawnSync(
     join('node_modules', '.bin', 'depcruise'),
@@ -79,7 +80,9 @@ const project =
 
 const survivors = ['stack/gateway-faults', 'leadership/linearizability', 'leadership/leader-commands'];
 
-/** End-to-end tests against a stack that throttles, conflicts, loses answers and isolates functions, drawn from a seed. */
+/**
+ * End-to-end tests against a stack that throttles, conflicts, loses answers and isolates functions, drawn from a seed.
+ */
 function underFaults(seed, files) {
   const paths = files.map((file) => `test/end-to-end/${file}.test.ts`);
   return () => {

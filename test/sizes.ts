@@ -1,4 +1,7 @@
-/** Set by `npm run test:full`: the sizes that the product promises; otherwise sizes that keep `npm test` under 12 minutes. */
+/**
+ * Set by `npm run test:full`: the sizes that the product promises; otherwise sizes that keep `npm test` under 12
+ * minutes.
+ */
 const full = process.env['TENURE_TEST_FULL'] === '1';
 
 const size = (reduced: number, whole: number) => (full ? whole : reduced);

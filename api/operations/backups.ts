@@ -24,8 +24,8 @@ const backups = '/v1/groups/{group}/backups';
 
 export const backupOptions = z.strictObject({
   /**
-   * Otherwise the call waits up to 25 s for the end: 200 when the backup has completed, `backup_failed` when it has failed, 202 with the
-   * status so far when the time is up.
+   * Otherwise the call waits up to 25 s for the end: 200 when the backup has completed, `backup_failed` when it has
+   * failed, 202 with the status so far when the time is up.
    */
   runAsync: z._default(z.boolean(), true),
   /** With no worker, or when all refuse, the built-in worker takes the backup. */

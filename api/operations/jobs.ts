@@ -74,7 +74,10 @@ export const shownJob = z.object({
   state: jobState,
   /** The highest that has touched the job. */
   fencingVersion,
-  /** Null once the job has finished, unless its clean-up is held. The url, to read it for an hour, comes with a single job. */
+  /**
+   * Null once the job has finished, unless its clean-up is held. The url, to read it for an hour, comes with a single
+   * job.
+   */
   graph: z.nullable(z.extend(shownPayload, { url: z.optional(z.url()) })),
   metadata: z.optional(z.json()),
   retain,

@@ -23,7 +23,10 @@ export const registerWorker = operation({
   body: z.strictObject({
     host: z.string().check(z.minLength(1), z.maxLength(256)),
     instanceId,
-    /** Where the worker can keep backups on its own disk. Empty: it takes none with localFileSystem; left out: it refuses them itself. */
+    /**
+     * Where the worker can keep backups on its own disk. Empty: it takes none with localFileSystem; left out: it
+     * refuses them itself.
+     */
     folders: z.optional(z.array(z.string().check(z.minLength(1), z.maxLength(512))).check(z.maxLength(8))),
   }),
   answer: z.object({ pollAfterMs: z.int() }),
@@ -65,7 +68,9 @@ export const listWorkers = operation({
   problems: [],
 });
 
-/** Where the worker puts an attempt's files: to S3 by presigned uploads of this attempt's prefix, or to its own disk. */
+/**
+ * Where the worker puts an attempt's files: to S3 by presigned uploads of this attempt's prefix, or to its own disk.
+ */
 const target = z.discriminatedUnion('type', [
   z.object({ type: z.literal('s3'), prefix: z.string() }),
   z.object({ type: z.literal('file') }),

@@ -14,8 +14,8 @@ export interface WrittenState {
 }
 
 /**
- * Writes bytes to `snapshot` and JSON values to `values.ndjson`. The files appear in the folder only once all values have been read
- * without an error; those of an earlier try are replaced. Without any value nothing is written.
+ * Writes bytes to `snapshot` and JSON values to `values.ndjson`. The files appear in the folder only once all values
+ * have been read without an error; those of an earlier try are replaced. Without any value nothing is written.
  */
 export async function writeState(state: AsyncIterable<unknown>, folder: string): Promise<WrittenState> {
   await mkdir(folder, { recursive: true, mode: 0o700 });

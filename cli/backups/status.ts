@@ -17,7 +17,9 @@ export interface WaitOptions {
   timeout: number;
 }
 
-/** Shows a backup until it has ended; returns its last status. Ends the command with exit code 75 when the time is over. */
+/**
+ * Shows a backup until it has ended; returns its last status. Ends the command with exit code 75 when the time is over.
+ */
 export async function waitForEnd(
   client: TenureClient,
   begun: Status,

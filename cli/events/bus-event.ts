@@ -12,8 +12,8 @@ export interface BusEvent {
 /** Where events are read from. */
 export interface EventSource {
   /**
-   * The events from an instant on, epoch ms, in the order in which they arrived; continues with new ones until the signal aborts, or
-   * ends with the last there is when `follow` is false.
+   * The events from an instant on, epoch ms, in the order in which they arrived; continues with new ones until the
+   * signal aborts, or ends with the last there is when `follow` is false.
    */
   events(from: number, follow: boolean, signal: AbortSignal): AsyncIterable<BusEvent>;
 }

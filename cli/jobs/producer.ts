@@ -15,8 +15,8 @@ export function afterDashes(command: Command): readonly string[] | undefined {
 }
 
 /**
- * Runs a command and streams its standard output, which ends without an error only once the command has exited 0. The signal stops
- * the command. Its standard error goes to the terminal.
+ * Runs a command and streams its standard output, which ends without an error only once the command has exited 0. The
+ * signal stops the command. Its standard error goes to the terminal.
  */
 export function outputOf([file = '', ...args]: readonly string[], signal: AbortSignal): Readable {
   const child = spawn(file, args, { stdio: ['inherit', 'pipe', 'inherit'], signal });

@@ -9,7 +9,8 @@ import { emptyInput, refuseEmpty } from './producer.ts';
 
 /**
  * A file by its path, or standard input for `-`.
- * @throws UsageError when it cannot be read, TenureError `empty_input` when it has no byte and `allowEmpty` is not given.
+ * @throws UsageError when it cannot be read, TenureError `empty_input` when it has no byte and `allowEmpty` is not
+ *   given.
  */
 export async function sourceOf(path: string, { input }: Shell, allowEmpty = false): Promise<PayloadSource> {
   if (path === '-') return allowEmpty ? input : refuseEmpty(input, 'Standard input');

@@ -24,7 +24,10 @@ export class Command {
   readonly #onForbidden: () => void;
   #stopping: Promise<void> | undefined;
 
-  /** `onForbidden` is called when the command runs as another user and cannot be killed; its end is waited for all the same. */
+  /**
+   * `onForbidden` is called when the command runs as another user and cannot be killed; its end is waited for all the
+   * same.
+   */
   constructor(argv: readonly string[], env: NodeJS.ProcessEnv, graceMs: number, onForbidden: () => void) {
     const [file = '', ...rest] = argv;
     this.#graceMs = graceMs;

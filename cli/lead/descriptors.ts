@@ -3,9 +3,10 @@ import { closeSync, readdirSync, readFileSync } from 'node:fs';
 const closeOnExec = 0o2000000;
 
 /**
- * Closes the descriptors beyond the standard streams that this process inherited and would pass on: whoever waits for the end of such a pipe
- * would wait for the command. Node marks its own as close-on-exec. A path like /dev/fd/63 among the arguments, as a shell writes it for
- * `<(command)`, keeps its descriptor. Linux only: elsewhere the flag cannot be read.
+ * Closes the descriptors beyond the standard streams that this process inherited and would pass on: a process that
+ * waits for the end of such a pipe would wait for the command. Node marks its own as close-on-exec. A path like
+ * /dev/fd/63 among the arguments, as a shell writes it for `<(command)`, keeps its descriptor. Linux only: elsewhere
+ * the flag cannot be read.
  */
 export function closeInherited(argv: readonly string[]): void {
   const kept = argv.flatMap((argument) => [...argument.matchAll(/\/dev\/fd\/(\d+)/g)].map(([, fd]) => Number(fd)));

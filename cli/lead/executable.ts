@@ -3,8 +3,8 @@ import { delimiter, join } from 'node:path';
 import { ExitError } from '../exit.ts';
 
 /**
- * Checks that a command can be run before a lease is taken for it, which others would have to wait for. As in a shell: 127 when there is no
- * such program, 126 when it is none that can be executed.
+ * Checks that a command can be run before a lease is taken for it, which others would have to wait for. As in a shell:
+ * 127 when there is no such program, 126 when it is none that can be executed.
  */
 export function checkExecutable(file: string, env: Readonly<Record<string, string | undefined>>): void {
   const candidates = file.includes('/')

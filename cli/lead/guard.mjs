@@ -1,7 +1,8 @@
 /**
- * Ends the command of a `tenure lead` that can no longer do so, because it was killed (its end of the pipe closes) or stands still (the lease
- * runs out and nothing comes through the pipe). When `lead` was killed, the guard also gives the lease back once the command is gone, with a
- * request that `lead` has signed beforehand: the next leader need not wait for the lease to run out.
+ * Ends the command of a `tenure lead` that can no longer do so, because it was killed (its end of the pipe closes) or
+ * stands still (the lease runs out and nothing comes through the pipe). When `lead` was killed, the guard also gives
+ * the lease back once the command is gone, with a request that `lead` has signed beforehand: the next leader need not
+ * wait for the lease to run out.
  *
  * It reads one JSON object per line:
  *   {"untilMs": n}            the lease ends in n ms, at most, unless this comes again
@@ -29,7 +30,10 @@ let resignation;
 let deadline;
 let endsAt = Number.POSITIVE_INFINITY;
 
-/** Ends the group: SIGTERM, and SIGKILL after the grace. Resolves when nothing of it runs, or the command has been released. */
+/**
+ * Ends the group: SIGTERM, and SIGKILL after the grace. Resolves when nothing of it runs, or the command has been
+ * released.
+ */
 async function stop() {
   clearTimeout(deadline);
   if (!watched) return;

@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url';
 import type { Term } from '../../client/leadership/term.ts';
 import type { PreparedRequest } from '../../client/transport.ts';
 
-/** The guard acts this much after the leader's own deadline, so that a healthy `tenure lead` acts first; still before the lease is free. */
+/**
+ * The guard acts this much after the leader's own deadline, so that a healthy `tenure lead` acts first; still before
+ * the lease is free.
+ */
 const afterDeadlineMs = 200;
 /** API Gateway accepts a signature for five minutes. */
 const signedForMs = 120_000;
@@ -20,9 +23,10 @@ interface Watched {
 }
 
 /**
- * A small process of its own that ends the command when this one cannot: after SIGKILL at once, while it stands still when the lease runs out.
- * After SIGKILL it then gives the lease back, so that the next leader need not wait for it to run out. guard.mjs reads all that it has to
- * know from a pipe; what it must not do is resign while the command may still run.
+ * A small process of its own that ends the command when this one cannot: after SIGKILL at once, while it stands still
+ * when the lease runs out. After SIGKILL it then gives the lease back, so that the next leader need not wait for it to
+ * run out. guard.mjs reads all that it has to know from a pipe; what it must not do is resign while the command may
+ * still run.
  */
 export class Guard {
   readonly #onFailure: (why: string) => void;
@@ -79,7 +83,10 @@ export class Guard {
     this.#process.unref();
   }
 
-  /** Credentials expire, and so does a signature. Without a fresh one the lease is left to run out: lead itself reports what it cannot reach. */
+  /**
+   * Credentials expire, and so does a signature. Without a fresh one the lease is left to run out: lead itself reports
+   * what it cannot reach.
+   */
   async #sign(): Promise<void> {
     const watched = this.#watched;
     if (!watched || Date.now() - watched.signedAt < signedForMs) return;

@@ -1,4 +1,6 @@
-/** What `tenure lead` and its guard do to the process group of a command. Plain JavaScript: the guard runs it as it is. */
+/**
+ * What `tenure lead` and its guard do to the process group of a command. Plain JavaScript: the guard runs it as it is.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
@@ -19,8 +21,8 @@ export function signalGroup(pid, name) {
 }
 
 /**
- * Whether any process of the group still runs. One that has ended and was not waited for does not; where its parent does not do that, it
- * would stay in the group for ever.
+ * Whether any process of the group still runs. One that has ended and was not waited for does not; where its parent
+ * does not do that, it would stay in the group for ever.
  * @param {number} pid
  */
 export function groupRuns(pid) {
@@ -47,7 +49,10 @@ function processes() {
   }
 }
 
-/** State, parent, group, … of a process: the fields of its stat file behind the name, which may itself contain blanks and brackets. */
+/**
+ * State, parent, group, … of a process: the fields of its stat file behind the name, which may itself contain blanks
+ * and brackets.
+ */
 function statOf(name) {
   try {
     return readFileSync(`/proc/${name}/stat`, 'utf8')

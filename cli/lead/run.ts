@@ -17,7 +17,10 @@ export interface Persistence {
 const steadyMs = 10_000;
 const longestPauseMs = 30_000;
 
-/** Leads term after term as asked, and throws the ExitError that `tenure lead` ends with, or what kept it from contending. */
+/**
+ * Leads term after term as asked, and throws the ExitError that `tenure lead` ends with, or what kept it from
+ * contending.
+ */
 export async function lead(settings: LeadSettings, { stay, restart }: Persistence): Promise<never> {
   const { report, signals } = settings;
   let previous: Term | undefined;
@@ -40,7 +43,8 @@ export async function lead(settings: LeadSettings, { stay, restart }: Persistenc
 /** Whether it may well go on like this at once, round after round. */
 function failedSoon(outcome: Outcome): boolean {
   if (outcome.kind === 'ended') return outcome.ranMs < steadyMs;
-  // Given up here: it could not get ready, or its confirmation was refused. After a hand-over it waits for its turn like any other.
+  // Given up here: it could not get ready, or its confirmation was refused. After a hand-over it waits for its turn
+  // like any other.
   return outcome.kind === 'lost' && outcome.loss.reason === 'resigned' && !outcome.loss.handedOver;
 }
 

@@ -44,8 +44,9 @@ export type Outcome =
 const ignoredAfterMs = 1_000;
 
 /**
- * Contends until one term was held and its command has ended, by itself or not. When this resolves, everything of it has stopped and the
- * lease is given back. `previous` is the term of the round before: it never resumes. In the first round the service's silence is a failure.
+ * Contends until one term was held and its command has ended, by itself or not. When this resolves, everything of it
+ * has stopped and the lease is given back. `previous` is the term of the round before: it never resumes. In the first
+ * round the service's silence is a failure.
  */
 export async function leadOneTerm(settings: LeadSettings, previous: Term | undefined): Promise<Outcome> {
   const round = new Round(settings, previous);
@@ -85,7 +86,8 @@ class Round {
       leaseMs,
       maxClockSkewMs,
       contendAgain: false,
-      // A round that ended by itself may be followed by another at once; after a hand-over the service lets others come first.
+      // A round that ended by itself may be followed by another at once; after a hand-over the service lets others come
+      // first.
       stayOut: false,
       previousSessionId: previous?.sessionId,
       onWaiting: (held) => this.#waiting(held),
@@ -188,7 +190,10 @@ class Round {
   }
 }
 
-/** Whether trying again cannot help. With --stay only what the command line itself causes cannot: the rest may be a deployment under way. */
+/**
+ * Whether trying again cannot help. With --stay only what the command line itself causes cannot: the rest may be a
+ * deployment under way.
+ */
 function isHopeless(error: unknown, stay: boolean): boolean {
   if (!(error instanceof TenureError)) return true;
   return stay ? error.code === 'invalid_request' : !error.retryable;

@@ -72,7 +72,9 @@ interface Progress {
   bytes: number;
 }
 
-/** Takes the backup, with heartbeats all along. Never throws: what goes wrong is reported to the service, and answered. */
+/**
+ * Takes the backup, with heartbeats all along. Never throws: what goes wrong is reported to the service, and answered.
+ */
 export async function takeBackup(context: AttemptContext, command: BackupCommand): Promise<AttemptEnd> {
   const { client, group, ending } = context;
   const { backupId, attempt, attemptSecret } = command;

@@ -45,8 +45,9 @@ const pauseAfterErrorMs = 1_000;
 const answerWithinMs = 30_000;
 
 /**
- * A standby that takes backups of its group, one at a time. It registers and asks for commands until it is closed. A suspended worker
- * resumes by itself when no backup comes within the service's suspend timeout. Errors go to the hook `onError`; no method throws.
+ * A standby that takes backups of its group, one at a time. It registers and asks for commands until it is closed. A
+ * suspended worker resumes by itself when no backup comes within the service's suspend timeout. Errors go to the hook
+ * `onError`; no method throws.
  *
  * @example
  * ```ts

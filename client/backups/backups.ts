@@ -53,8 +53,9 @@ export class Backups {
   }
 
   /**
-   * Returns what the `snapshot` of the backup's worker yielded, in the same order: JSON values as they were, bytes as Uint8Array
-   * (a long one in several pieces). Digests are verified while reading: values count only once the iteration has ended without an error.
+   * Returns what the `snapshot` of the backup's worker yielded, in the same order: JSON values as they were, bytes as
+   * Uint8Array (a long one in several pieces). Digests are verified while reading: values count only once the iteration
+   * has ended without an error.
    *
    * @throws TenureError `not_found`, `source_forbidden`, `backup_not_available`, `backup_damaged`, `transfer_failed`.
    */
@@ -69,8 +70,8 @@ export class Backups {
   }
 
   /**
-   * Downloads a backup into a folder, the manifest last, and verifies it there. Files of an earlier try that match their digest are kept.
-   * Returns the manifest.
+   * Downloads a backup into a folder, the manifest last, and verifies it there. Files of an earlier try that match
+   * their digest are kept. Returns the manifest.
    *
    * @throws TenureError as `readApplication`, and `folder_in_use` when the folder holds another backup.
    */
@@ -104,7 +105,8 @@ export class Backups {
 }
 
 /**
- * Returns what the `snapshot` of a worker yielded, from a folder with the files of the backup: see `Backups.readApplication`.
+ * Returns what the `snapshot` of a worker yielded, from a folder with the files of the backup: see
+ * `Backups.readApplication`.
  *
  * @throws TenureError `backup_damaged`.
  *

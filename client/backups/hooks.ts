@@ -15,8 +15,8 @@ export interface SnapshotRequest {
 type State = AsyncIterable<unknown> | Iterable<unknown> | undefined;
 
 /**
- * How the application around a worker takes part in a backup. Every hook is optional: without them a backup holds what Tenure knows
- * of the group.
+ * How the application around a worker takes part in a backup. Every hook is optional: without them a backup holds what
+ * Tenure knows of the group.
  *
  * @example
  * ```ts
@@ -39,7 +39,8 @@ type State = AsyncIterable<unknown> | Iterable<unknown> | undefined;
  */
 export interface BackupHooks {
   /**
-   * Stops applying log entries and returns how far they are applied, per log; a log that is not named is not applied at all.
+   * Stops applying log entries and returns how far they are applied, per log; a log that is not named is not applied at
+   * all.
    *
    * @throws any error to refuse the backup, with its message as the reason
    */
@@ -47,11 +48,12 @@ export interface BackupHooks {
   /** Continues. Comes after every `suspend`, whatever became of the backup. */
   readonly resume?: () => void | Promise<void>;
   /**
-   * Applies the entries up to the cut, then returns the application's state: JSON values of almost 2 MiB each, or bytes as Uint8Array.
-   * They become entries of the archive and come back from `Backups.readApplication` in the same order. The attempt counts as
-   * TRANSITIONING until this has resolved.
+   * Applies the entries up to the cut, then returns the application's state: JSON values of almost 2 MiB each, or bytes
+   * as Uint8Array. They become entries of the archive and come back from `Backups.readApplication` in the same order.
+   * The attempt counts as TRANSITIONING until this has resolved.
    *
-   * @throws any error to fail the attempt; its `code`, or else its name, becomes the backup's error code, as in `worker_enospc`
+   * @throws any error to fail the attempt; its `code`, or else its name, becomes the backup's error code, as in
+   *   `worker_enospc`
    */
   readonly snapshot?: (request: SnapshotRequest) => State | Promise<State>;
   /** Receives what the worker does, for logs. */

@@ -61,9 +61,9 @@ export class LocalBackups {
 }
 
 /**
- * Removes what the service no longer knows as a backup: all of one that was deleted or failed, attempts of another worker's time, and
- * attempts without a manifest that nobody is writing. What the service has never heard of stays: it may be all that is left of a lost stage.
- * Returns the backups of which something was removed.
+ * Removes what the service no longer knows as a backup: all of one that was deleted or failed, attempts of another
+ * worker's time, and attempts without a manifest that nobody is writing. What the service has never heard of stays: it
+ * may be all that is left of a lost stage. Returns the backups of which something was removed.
  */
 export async function tidyLocalBackups(options: LocalBackupsOptions): Promise<string[]> {
   const { client, group, folder, isBusyWith, signal } = options;

@@ -9,7 +9,8 @@ export interface BackupWorkerOptions {
   /** The group whose backups it takes. */
   readonly group: string;
   /**
-   * Identifies this worker in the group. Must be unique: a process that registers under the name of another replaces it.
+   * Identifies this worker in the group. Must be unique: a process that registers under the name of another replaces
+   * it.
    *
    * @defaultValue host name, process id and a random suffix
    */
@@ -17,7 +18,8 @@ export interface BackupWorkerOptions {
   /** @defaultValue the name of this machine */
   readonly host?: string;
   /**
-   * Folder for backups with `localFileSystem`, in `<folder>/<group>/<backup>/<attempt>/`. What is deleted or has failed is removed from it.
+   * Folder for backups with `localFileSystem`, in `<folder>/<group>/<backup>/<attempt>/`. What is deleted or has failed
+   * is removed from it.
    *
    * @defaultValue none: other workers are asked for such a backup
    */

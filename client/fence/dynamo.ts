@@ -1,9 +1,10 @@
 /**
  * The fence in DynamoDB.
  *
- * Guarantee of `fencedDynamo`: an item refuses every guarded write of a version below the highest that wrote it. The item keeps
- * the version in an attribute, and the condition is part of the write. Guarantee of `fencedDynamoTransaction`: the same for everything
- * in the transaction, through one fence item; it also covers deletes.
+ * Guarantee of `fencedDynamo`: an item refuses every guarded write of a version below the highest that wrote it. The
+ * item keeps the version in an attribute, and the condition is part of the write. Guarantee of
+ * `fencedDynamoTransaction`: the same for everything in the transaction, through one fence item; it also covers
+ * deletes.
  *
  * Not guarded: writes without the condition, and batch writes, which cannot be conditional.
  */
@@ -29,17 +30,19 @@ export interface DynamoWrite {
 
 export interface DynamoOptions {
   /**
-   * Whether the input has attribute values (`{ N: '7' }`), as `@aws-sdk/client-dynamodb` takes them, instead of plain JavaScript.
+   * Whether the input has attribute values (`{ N: '7' }`), as `@aws-sdk/client-dynamodb` takes them, instead of plain
+   * JavaScript.
    * @defaultValue false
    */
   readonly marshalled?: boolean;
 }
 
 /**
- * Adds the fence to the input of a `PutCommand` or an `UpdateCommand`: the write succeeds only while the item was written by no
- * newer version, and leaves this version in `tenureFencingVersion`. Costs no further request.
+ * Adds the fence to the input of a `PutCommand` or an `UpdateCommand`: the write succeeds only while the item was
+ * written by no newer version, and leaves this version in `tenureFencingVersion`. Costs no further request.
  *
- * @throws `TypeError` for a delete (the item's fence would go with it: use `fencedDynamoTransaction`, or an update that marks the item
+ * @throws `TypeError` for a delete (the item's fence would go with it: use `fencedDynamoTransaction`, or an update that
+ *   marks the item
  * as deleted), for a batch write (it cannot be conditional) and for inputs with the legacy condition parameters.
  * @example
  * ```ts
@@ -108,8 +111,9 @@ export interface FenceItem {
 }
 
 /**
- * Adds an update of the fence item to the input of a `TransactWriteCommand`: everything in it is written only while no newer version
- * has passed the same fence item. Covers deletes and conditions of the caller's own. One item (two write units) more.
+ * Adds an update of the fence item to the input of a `TransactWriteCommand`: everything in it is written only while no
+ * newer version has passed the same fence item. Covers deletes and conditions of the caller's own. One item (two write
+ * units) more.
  *
  * @throws `RangeError` when the transaction already has 100 items.
  */
@@ -128,8 +132,8 @@ export function fencedDynamoTransaction<Input extends { readonly TransactItems?:
 }
 
 /**
- * The `FencedError` of a failed guarded write, or undefined when it failed for another reason: another condition of the caller, or no
- * condition at all.
+ * The `FencedError` of a failed guarded write, or undefined when it failed for another reason: another condition of the
+ * caller, or no condition at all.
  */
 export function dynamoRefusal(error: unknown, term: FencingTerm, guarded: string): FencedError | undefined {
   const yours = versionOf(term);

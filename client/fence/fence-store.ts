@@ -44,7 +44,10 @@ export interface DocumentClient {
   send(command: any): Promise<any>;
 }
 
-/** Remembers versions in a DynamoDB table whose partition key is `pk`, a string, and that has no sort key. One write unit a call. */
+/**
+ * Remembers versions in a DynamoDB table whose partition key is `pk`, a string, and that has no sort key. One write
+ * unit a call.
+ */
 export function dynamoFenceStore(client: DocumentClient, table: string): FenceStore {
   return {
     async raise(name, version) {

@@ -4,7 +4,10 @@ export interface FencingTerm {
   readonly fencingVersion: number;
 }
 
-/** A guarded store has seen a newer fencing version: this process no longer leads. Nothing was written. Stop the term's work. */
+/**
+ * A guarded store has seen a newer fencing version: this process no longer leads. Nothing was written. Stop the term's
+ * work.
+ */
 export class FencedError extends Error {
   override readonly name = 'FencedError';
   /** The code that Tenure's own API returns for the same refusal. */
@@ -25,7 +28,10 @@ export class FencedError extends Error {
 
 const maxFencingVersion = 2 ** 28 - 1;
 
-/** The term's version, checked: a store must never compare NaN, a string or a version from nowhere. Throws a `RangeError`. */
+/**
+ * The term's version, checked: a store must never compare NaN, a string or a version from nowhere. Throws a
+ * `RangeError`.
+ */
 export function versionOf({ fencingVersion }: FencingTerm): number {
   if (Number.isInteger(fencingVersion) && fencingVersion >= 1 && fencingVersion <= maxFencingVersion) {
     return fencingVersion;

@@ -6,8 +6,8 @@ type Callable = (...args: unknown[]) => unknown;
 const sends = ['query', 'send', 'begin', 'unsafe', 'get', 'put', 'fetch', 'write', 'read'];
 
 /**
- * Wraps a client: each call that returns a promise first waits for `gate`, and fails with the error of `lose`, if there is one, after it
- * took effect. Connections that a call returns, or passes to a callback, are wrapped, too.
+ * Wraps a client: each call that returns a promise first waits for `gate`, and fails with the error of `lose`, if there
+ * is one, after it took effect. Connections that a call returns, or passes to a callback, are wrapped, too.
  */
 export function gated<Client extends object>(
   client: Client,

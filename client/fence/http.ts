@@ -1,9 +1,9 @@
 /**
  * The fence of an HTTP service.
  *
- * Guarantee: after a request of version n was let in, no request of a lower version is. The check stands at the entrance: a request of
- * an older version that was let in *before* may still be running. A service that writes to a store of its own passes the version on
- * and guards that store, too.
+ * Guarantee: after a request of version n was let in, no request of a lower version is. The check stands at the
+ * entrance: a request of an older version that was let in *before* may still be running. A service that writes to a
+ * store of its own passes the version on and guards that store, too.
  */
 
 import { type FencingTerm, versionOf } from './fence.ts';
@@ -30,7 +30,9 @@ export type Guard = (header: string | null | undefined, url: string) => Promise<
 
 const header = 'fencing-version';
 
-/** The check of all middlewares: the `Fencing-Version` header and the URL of a request in, the refusal or undefined out. */
+/**
+ * The check of all middlewares: the `Fencing-Version` header and the URL of a request in, the refusal or undefined out.
+ */
 export function fenceGuard({ store, name, required = true }: GuardOptions): Guard {
   return async (value, url) => {
     if (value === undefined || value === null) {
@@ -134,7 +136,8 @@ export function fastifyFence(options: GuardOptions) {
 type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /**
- * The client half: a `fetch` that sends the term's version with every request, and aborts its requests when the term ends.
+ * The client half: a `fetch` that sends the term's version with every request, and aborts its requests when the term
+ * ends.
  *
  * @example
  * ```ts

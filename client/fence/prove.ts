@@ -1,8 +1,9 @@
 /**
- * A test kit for guarded stores: runs an old and a new leader against the same store in many interleavings, and reports the first
- * one in which the old leader's write follows the new leader's.
+ * A test kit for guarded stores: runs an old and a new leader against the same store in many interleavings, and reports
+ * the first one in which the old leader's write follows the new leader's.
  *
- * A run is evidence, not a proof over all interleavings: it explores calls of the client, one at a time, in seeded random order.
+ * A run is evidence, not a proof over all interleavings: it explores calls of the client, one at a time, in seeded
+ * random order.
  */
 import { type Provable, Schedule } from './schedule.ts';
 
@@ -29,10 +30,11 @@ export type Proof =
   | { readonly kind: 'broken'; readonly seed: number; readonly reason: string; readonly timeline: string };
 
 /**
- * Runs `target` under many schedules. In each, the leader of version 1 is frozen at a random call, the leader of version 2 takes over and
- * writes, and the first is thawed; answers are lost and retried on both sides.
+ * Runs `target` under many schedules. In each, the leader of version 1 is frozen at a random call, the leader of
+ * version 2 takes over and writes, and the first is thawed; answers are lost and retried on both sides.
  *
- * @returns `held` with the number of schedules, or `broken` with a schedule that can be repeated by its seed and its timeline.
+ * @returns `held` with the number of schedules, or `broken` with a schedule that can be repeated by its seed and its
+ *   timeline.
  * @example
  * ```ts
  * import { Pool } from 'pg';

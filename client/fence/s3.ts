@@ -1,12 +1,12 @@
 /**
  * The fence in S3.
  *
- * Guarantee: an object written only through here never changes from a newer version back to an older one. Each write is a
- * conditional PUT (`If-Match` on the ETag that was read, `If-None-Match: *` on a new object), and the object's metadata carries the
- * version. A manifest guarded like this can name any number of other objects under fresh keys.
+ * Guarantee: an object written only through here never changes from a newer version back to an older one. Each write is
+ * a conditional PUT (`If-Match` on the ETag that was read, `If-None-Match: *` on a new object), and the object's
+ * metadata carries the version. A manifest guarded like this can name any number of other objects under fresh keys.
  *
- * Not guarded: plain PUTs. S3 lets the last one win, from any sender. A plain DeleteObject also removes the fence; `fencedS3Delete` leaves a
- * marker object instead.
+ * Not guarded: plain PUTs. S3 lets the last one win, from any sender. A plain DeleteObject also removes the fence;
+ * `fencedS3Delete` leaves a marker object instead.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -36,11 +36,12 @@ const writeKey = 'tenure-write';
 type Body = string | Uint8Array;
 
 /**
- * Replaces an object by what `change` makes of it, unless a newer version wrote it. `change` receives the bytes, or undefined when there
- * is no object; it may run more than once.
+ * Replaces an object by what `change` makes of it, unless a newer version wrote it. `change` receives the bytes, or
+ * undefined when there is no object; it may run more than once.
  *
  * @returns the ETag of what was written.
- * @throws `FencedError` when a newer version wrote the object. An `Error` when other writers won `tries` times in a row.
+ * @throws `FencedError` when a newer version wrote the object. An `Error` when other writers won `tries` times in a
+ *   row.
  * @example
  * ```ts
  * import { S3Client } from '@aws-sdk/client-s3';
@@ -63,7 +64,9 @@ export function fencedS3(
   return replaceObject(client, place, term, async (old) => ({ Body: await change(old), deleted: false }), options);
 }
 
-/** Marks the object as deleted, unless a newer version wrote it: `fencedS3` then finds no object, and the fence stays. */
+/**
+ * Marks the object as deleted, unless a newer version wrote it: `fencedS3` then finds no object, and the fence stays.
+ */
 export function fencedS3Delete(
   client: S3Client,
   place: S3Place,
@@ -142,5 +145,7 @@ async function readObject(client: S3Client, { bucket, key }: S3Place): Promise<F
 
 const statusOf = (error: unknown) => (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
 
-/** 412: the object changed. 409: another conditional write is under way. 404: the object was removed since it was read. */
+/**
+ * 412: the object changed. 409: another conditional write is under way. 404: the object was removed since it was read.
+ */
 const isConflict = (error: unknown) => [404, 409, 412].includes(statusOf(error) ?? 0);

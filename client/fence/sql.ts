@@ -1,9 +1,9 @@
 /**
  * The fence in PostgreSQL.
  *
- * Guarantee: once a transaction of version n has committed, no transaction of a lower version commits. The fence row is read,
- * locked and raised in the *same transaction* as the work, so there is no moment between the check and the write. Transactions of
- * one version share the lock and run concurrently; a newer version waits for those that are open.
+ * Guarantee: once a transaction of version n has committed, no transaction of a lower version commits. The fence row is
+ * read, locked and raised in the *same transaction* as the work, so there is no moment between the check and the write.
+ * Transactions of one version share the lock and run concurrently; a newer version waits for those that are open.
  *
  * Not guarded: statements that run outside the transaction, on another connection, or against another name.
  */
@@ -55,12 +55,14 @@ export interface SqlOptions {
    */
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
   /**
-   * How often a transaction runs in all when PostgreSQL reports a serialization failure (40001) or a deadlock (40P01): 1 to 100.
+   * How often a transaction runs in all when PostgreSQL reports a serialization failure (40001) or a deadlock (40P01):
+   * 1 to 100.
    * @defaultValue 5
    */
   readonly tries?: number;
   /**
-   * PostgreSQL ends a session that idles in the transaction for longer, ms, so that a frozen leader cannot block its successor.
+   * PostgreSQL ends a session that idles in the transaction for longer, ms, so that a frozen leader cannot block its
+   * successor.
    * @defaultValue 10,000
    */
   readonly idleTimeoutMs?: number;
@@ -71,11 +73,13 @@ type Run = (text: string, values?: unknown[]) => Promise<readonly Row[]>;
 /**
  * Runs `work` in a transaction that commits only while no newer fencing version has entered it under `name`.
  *
- * Create the fence table once with `fenceSql.create`. `work` receives the connection of the transaction and may run more than
- * once; it uses that connection for every statement and neither commits nor rolls back. Savepoints are allowed.
+ * Create the fence table once with `fenceSql.create`. `work` receives the connection of the transaction and may run
+ * more than once; it uses that connection for every statement and neither commits nor rolls back. Savepoints are
+ * allowed.
  *
  * @returns what `work` returned, after the commit.
- * @throws `FencedError` when a newer version owns `name`: nothing of `work` is committed. Any other error of `work` or of
+ * @throws `FencedError` when a newer version owns `name`: nothing of `work` is committed. Any other error of `work` or
+ *   of
  * PostgreSQL is thrown unchanged after a rollback; after a connection lost during COMMIT the outcome is unknown.
  * @example
  * ```ts
@@ -162,8 +166,8 @@ async function inPg(db: PgPool | PgClient, isolation: string, guarded: Guarded):
 
 async function inPgClient(client: PgClient, isolation: string, guarded: Guarded): Promise<unknown> {
   const run: Run = async (text, values) => (await client.query(text, values)).rows;
-  // A session that PostgreSQL ends emits 'error' between two statements; without a listener that would end the process. The next
-  // statement fails instead.
+  // A session that PostgreSQL ends emits 'error' between two statements; without a listener that would end the process.
+  // The next statement fails instead.
   client.on?.('error', sessionEnded);
   try {
     await run(`BEGIN ISOLATION LEVEL ${isolation}`);

@@ -30,7 +30,9 @@ export interface AddOptions {
   /** Ends the upload, and the wait for the turn of its commit; what has arrived is collected later. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** The id that it gets: reserved before, or of the application's own counting. It must be above every committed one. */
+  /**
+   * The id that it gets: reserved before, or of the application's own counting. It must be above every committed one.
+   */
   readonly checkpointId?: number | undefined;
 }
 
@@ -41,7 +43,9 @@ export interface CheckpointStoreOptions {
   /** The id of the next commit, where it is known: from the recovery, or 1 for a new job. */
   readonly nextCheckpointId?: number | undefined;
   readonly s3?: S3 | undefined;
-  /** Payloads of up to so many bytes go within the request that commits them; 65,536 unless given, which is the most. */
+  /**
+   * Payloads of up to so many bytes go within the request that commits them; 65,536 unless given, which is the most.
+   */
   readonly inlineUpTo?: number | undefined;
 }
 
@@ -50,8 +54,8 @@ const commitTimeoutMs = 29_000;
 const commitDeadlineMs = 180_000;
 
 /**
- * The checkpoints of one job of the leader. Every call carries the term; when the service refuses it, the term ends, its signal stops the work, and
- * LeadershipLost is thrown.
+ * The checkpoints of one job of the leader. Every call carries the term; when the service refuses it, the term ends,
+ * its signal stops the work, and LeadershipLost is thrown.
  */
 export class CheckpointStore {
   readonly jobId: string;
@@ -69,9 +73,10 @@ export class CheckpointStore {
   }
 
   /**
-   * Uploads a checkpoint and commits it; the oldest beyond the job's retention is dropped with that. When it resolves, the next leader recovers this
-   * state or a newer one. Uploads may run at the same time; checkpoints are committed in the order of the calls, so that a later state is never
-   * replaced by an earlier one whose upload takes longer. A checkpoint waits for no savepoint's upload.
+   * Uploads a checkpoint and commits it; the oldest beyond the job's retention is dropped with that. When it resolves,
+   * the next leader recovers this state or a newer one. Uploads may run at the same time; checkpoints are committed in
+   * the order of the calls, so that a later state is never replaced by an earlier one whose upload takes longer. A
+   * checkpoint waits for no savepoint's upload.
    * @throws LeadershipLost, TenureError (`unexpected_checkpoint` when somebody else commits to the job in this term).
    */
   add(source: PayloadSource, options: AddOptions = {}): Promise<Committed> {
@@ -86,8 +91,8 @@ export class CheckpointStore {
   }
 
   /**
-   * The same for a savepoint, which is kept until it is discarded by its id. It replaces nothing, so that it is committed once it has been uploaded,
-   * whatever else is being uploaded.
+   * The same for a savepoint, which is kept until it is discarded by its id. It replaces nothing, so that it is
+   * committed once it has been uploaded, whatever else is being uploaded.
    */
   addSavepoint(source: PayloadSource, options: AddOptions = {}): Promise<Committed> {
     return this.#addAfter(Promise.resolve(), 'savepoint', source, options);
@@ -103,7 +108,10 @@ export class CheckpointStore {
     }
   }
 
-  /** Reserves a checkpoint id that nobody else gets, for an application that names files after it. @throws LeadershipLost */
+  /**
+   * Reserves a checkpoint id that nobody else gets, for an application that names files after it. @throws
+   * LeadershipLost
+   */
   async reserve(): Promise<number> {
     const { client, term } = this.#options;
     return inTerm(term, async (signal) => {
@@ -133,7 +141,10 @@ export class CheckpointStore {
     return download(checkpoint, this.#refreshing(checkpoint, options));
   }
 
-  /** The bytes into a file that appears once they are verified on disk. @throws TenureError; then nothing is left behind. */
+  /**
+   * The bytes into a file that appears once they are verified on disk. @throws TenureError; then nothing is left
+   * behind.
+   */
   readToFile(checkpoint: Checkpoint, path: string, options: DownloadOptions = {}): Promise<void> {
     return downloadFile(checkpoint, path, this.#refreshing(checkpoint, options));
   }
@@ -148,7 +159,10 @@ export class CheckpointStore {
     });
   }
 
-  /** Discards one checkpoint, or a savepoint; one that is gone already is no error. The newest checkpoint only with `force`. */
+  /**
+   * Discards one checkpoint, or a savepoint; one that is gone already is no error. The newest checkpoint only with
+   * `force`.
+   */
   async discard(checkpointId: number, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
     const { client, term } = this.#options;
     const request = { params: { ...this.#params(), checkpoint: checkpointId }, query: { force: `${force}` as const } };

@@ -6,9 +6,9 @@
  *        ▼  rename
  *   <name>
  *
- * Two downloads into one path have a partial file each: the last rename wins, and either file is whole. A download that fails removes
- * its partial file. One that is killed leaves it; the next download of the same payload into the same path, by the same user on the same
- * host, takes it over by renaming it, and fetches only the rest.
+ * Two downloads into one path have a partial file each: the last rename wins, and either file is whole. A download that
+ * fails removes its partial file. One that is killed leaves it; the next download of the same payload into the same
+ * path, by the same user on the same host, takes it over by renaming it, and fetches only the rest.
  *
  * Not guaranteed: that two hosts which share a file system take over each other's partial files. They never do.
  */
@@ -34,9 +34,10 @@ const host = shortHash(hostname());
 const inUse = new Set<string>();
 
 /**
- * Reads a payload into a file, in bounded memory; an existing file or symbolic link of that name is replaced once the new one is whole. The file
- * can be read by its owner only.
- * @throws TenureError `payload_damaged` when the bytes are not those that were committed, `transfer_failed`; then nothing is left behind.
+ * Reads a payload into a file, in bounded memory; an existing file or symbolic link of that name is replaced once the
+ * new one is whole. The file can be read by its owner only.
+ * @throws TenureError `payload_damaged` when the bytes are not those that were committed, `transfer_failed`; then
+ *   nothing is left behind.
  */
 export async function downloadFile(payload: Readable, path: string, options: DownloadOptions = {}): Promise<void> {
   const target = resolve(path);

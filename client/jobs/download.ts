@@ -26,8 +26,8 @@ export interface DownloadOptions {
 }
 
 /**
- * Reads a payload in order and in bounded memory; after a broken connection it continues by range. Size and digest are verified as
- * it streams: what was handed out counts only when the end has been reached without an error.
+ * Reads a payload in order and in bounded memory; after a broken connection it continues by range. Size and digest are
+ * verified as it streams: what was handed out counts only when the end has been reached without an error.
  * @throws TenureError `payload_damaged` when the bytes are not those that were committed, `transfer_failed`.
  */
 export function download(payload: Readable, options: DownloadOptions = {}): AsyncGenerator<Uint8Array> {

@@ -22,7 +22,9 @@ export interface JobRegistryOptions {
   /** The term in which this process leads: the elector's, or `termFromEnvironment()` below `tenure lead`. */
   readonly term: LeadingTerm;
   readonly s3?: S3;
-  /** Payloads of up to so many bytes go within the request that commits them; 65,536 unless given, which is the most. */
+  /**
+   * Payloads of up to so many bytes go within the request that commits them; 65,536 unless given, which is the most.
+   */
   readonly inlineUpTo?: number;
 }
 
@@ -48,15 +50,15 @@ export interface RecoverOptions {
   /** Drops all checkpoints but the one that was taken. */
   readonly discardOlder?: boolean;
   /**
-   * Told of every damaged job, with `fellBackTo` when an older checkpoint was taken. Without it the jobs that were left out are thrown as
-   * one error, after all others.
+   * Told of every damaged job, with `fellBackTo` when an older checkpoint was taken. Without it the jobs that were left
+   * out are thrown as one error, after all others.
    */
   readonly onDamage?: (damaged: DamagedJob) => void;
 }
 
 /**
- * The jobs of the group that this process leads. Every call carries the term; when the service refuses it, the term ends, its signal stops the
- * work, and LeadershipLost is thrown.
+ * The jobs of the group that this process leads. Every call carries the term; when the service refuses it, the term
+ * ends, its signal stops the work, and LeadershipLost is thrown.
  */
 export class JobRegistry {
   readonly #options: JobRegistryOptions;
@@ -66,8 +68,8 @@ export class JobRegistry {
   }
 
   /**
-   * Submits a job: once this resolves, each next leader recovers it, until it is finished. The same id again replaces the graph.
-   * Answers its checkpoints.
+   * Submits a job: once this resolves, each next leader recovers it, until it is finished. The same id again replaces
+   * the graph. Answers its checkpoints.
    */
   async submit(jobId: string, graph: PayloadSource, options: SubmitOptions = {}): Promise<CheckpointStore> {
     const { client, term, s3, inlineUpTo } = this.#options;
@@ -86,9 +88,10 @@ export class JobRegistry {
   }
 
   /**
-   * Claims every job that must go on, in order of their ids, page by page as they are consumed. To be consumed to the end before the leader is
-   * confirmed: a job that was not claimed can still be written to by the leader before.
-   * @throws LeadershipLost; TenureError `jobs_damaged` at the end, when damaged jobs were left out and no `onDamage` is given.
+   * Claims every job that must go on, in order of their ids, page by page as they are consumed. To be consumed to the
+   * end before the leader is confirmed: a job that was not claimed can still be written to by the leader before.
+   * @throws LeadershipLost; TenureError `jobs_damaged` at the end, when damaged jobs were left out and no `onDamage` is
+   *   given.
    */
   async *recover(options: RecoverOptions = {}): AsyncGenerator<RecoveredJob> {
     const { client, term, s3 } = this.#options;
@@ -119,8 +122,8 @@ export class JobRegistry {
   }
 
   /**
-   * Records the result: the job is recovered by no leader any more. The same result again is no error. A job that was never submitted can be finished
-   * as well.
+   * Records the result: the job is recovered by no leader any more. The same result again is no error. A job that was
+   * never submitted can be finished as well.
    */
   async finish(jobId: string, result: JobResult, options: FinishOptions = {}): Promise<void> {
     const { client, term } = this.#options;
@@ -131,8 +134,8 @@ export class JobRegistry {
   }
 
   /**
-   * Acknowledges that the application has deleted what a job that was finished with `cleanUp: 'held'` referred to; returns the job's state: CLEANED,
-   * or FINISHED while the service still has to delete something.
+   * Acknowledges that the application has deleted what a job that was finished with `cleanUp: 'held'` referred to;
+   * returns the job's state: CLEANED, or FINISHED while the service still has to delete something.
    */
   async clean(jobId: string): Promise<Job['state']> {
     const { client, term } = this.#options;

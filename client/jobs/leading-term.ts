@@ -12,8 +12,9 @@ export interface LeadingTerm extends Fence {
 }
 
 /**
- * The term of the `tenure lead` that runs this process, from TENURE_GROUP, TENURE_FENCING_VERSION and TENURE_SESSION_ID. It is not
- * renewed here, so its signal aborts only with the first call that is refused for it; `tenure lead` stops the process by signals.
+ * The term of the `tenure lead` that runs this process, from TENURE_GROUP, TENURE_FENCING_VERSION and
+ * TENURE_SESSION_ID. It is not renewed here, so its signal aborts only with the first call that is refused for it;
+ * `tenure lead` stops the process by signals.
  * @throws TypeError when the environment has no term.
  */
 export function termFromEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): LeadingTerm {
@@ -35,8 +36,8 @@ export function termFromEnvironment(env: Readonly<Record<string, string | undefi
 }
 
 /**
- * Calls the service for the term. When the answer says that the term is over, the term ends here too: its signal stops the work,
- * and the one error for it is thrown.
+ * Calls the service for the term. When the answer says that the term is over, the term ends here too: its signal stops
+ * the work, and the one error for it is thrown.
  * @throws LeadershipLost
  */
 export async function inTerm<Value>(term: LeadingTerm, act: (signal: AbortSignal) => Promise<Value>): Promise<Value> {

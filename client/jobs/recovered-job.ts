@@ -16,7 +16,9 @@ interface Source {
   readonly s3: S3 | undefined;
 }
 
-/** A job that the leader has claimed and must go on with: its graph, its newest checkpoint, and where the next ones go. */
+/**
+ * A job that the leader has claimed and must go on with: its graph, its newest checkpoint, and where the next ones go.
+ */
 export class RecoveredJob {
   readonly jobId: string;
   readonly metadata: unknown;

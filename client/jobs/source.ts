@@ -22,8 +22,8 @@ export interface Known {
   /** The size, where it is known beforehand. */
   readonly bytes?: number | undefined;
   /**
-   * Cuts it into blocks of at most this size, one after the other; at least one, that may be empty. A stream is left, however silent,
-   * when the signal fires.
+   * Cuts it into blocks of at most this size, one after the other; at least one, that may be empty. A stream is left,
+   * however silent, when the signal fires.
    */
   blocks(size: (index: number) => number, signal: AbortSignal): AsyncGenerator<Block, Whole>;
 }
@@ -64,7 +64,9 @@ async function* cutMemory(all: Uint8Array, size: (index: number) => number): Asy
   return { bytes: all.byteLength, sha256: hexOf(all) };
 }
 
-/** Reads the file once to know the digests; the upload of a block reads its stretch again, so that none has to be held. */
+/**
+ * Reads the file once to know the digests; the upload of a block reads its stretch again, so that none has to be held.
+ */
 async function* cutFile(path: string, bytes: number, size: (index: number) => number): AsyncGenerator<Block, Whole> {
   const whole = createHash('sha256');
   const file = await open(path);
@@ -136,7 +138,9 @@ async function* untilAborted(signal: AbortSignal, stream: AsyncIterable<Uint8Arr
   }
 }
 
-/** Left to the garbage collector, large buffers pile up faster than they go: those that are done with are used again. */
+/**
+ * Left to the garbage collector, large buffers pile up faster than they go: those that are done with are used again.
+ */
 async function* cutStream(
   stream: AsyncIterable<Uint8Array>,
   size: (index: number) => number,

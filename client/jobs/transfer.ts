@@ -32,7 +32,10 @@ export class TransferError extends Error {
     super(message, options);
   }
 
-  /** Whether another try, with a fresh URL, can succeed: no answer, throttling, an unavailable S3, an expired URL, bytes hurt on the way, another try that S3 still works on. */
+  /**
+   * Whether another try, with a fresh URL, can succeed: no answer, throttling, an unavailable S3, an expired URL, bytes
+   * hurt on the way, another try that S3 still works on.
+   */
   get isPassing(): boolean {
     return this.status === 0 || this.status >= 500 || [400, 403, 408, 409, 429].includes(this.status);
   }
@@ -73,7 +76,9 @@ export async function putBlock({ s3, signal }: Transfer, { url, headers }: Signe
   throw refused(answer.status, answer.text);
 }
 
-/** The same to a URL that takes one object only: 412 means that an earlier try, whose answer was lost, has written it. */
+/**
+ * The same to a URL that takes one object only: 412 means that an earlier try, whose answer was lost, has written it.
+ */
 export async function putOnce(transfer: Transfer, signed: Signed, block: Block): Promise<void> {
   await putBlock(transfer, signed, block).catch((error: unknown) => {
     if (!(error instanceof TransferError && error.status === 412)) throw error;

@@ -23,7 +23,10 @@ export interface UploadTarget {
   readonly parallel?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly s3?: S3 | undefined;
-  /** Up to so many bytes of a known size go within the request that commits them: one request instead of three; 64 KiB unless given. */
+  /**
+   * Up to so many bytes of a known size go within the request that commits them: one request instead of three; 64 KiB
+   * unless given.
+   */
   readonly inlineUpTo?: number | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -54,8 +57,9 @@ const maxInlineBytes = 64 * 1024;
 const partsPerSize = 1_000;
 
 /**
- * Moves a payload of any size straight to S3, in bounded memory: bytes and files up to 64 MiB by one PUT, everything else in parts. A part that
- * fails is sent again. A small one is returned, to go within the request that commits it. Nothing refers to the payload until it is committed.
+ * Moves a payload of any size straight to S3, in bounded memory: bytes and files up to 64 MiB by one PUT, everything
+ * else in parts. A part that fails is sent again. A small one is returned, to go within the request that commits it.
+ * Nothing refers to the payload until it is committed.
  * @throws LeadershipLost, TenureError `transfer_failed`, or the signal's reason.
  */
 export async function upload(target: UploadTarget, source: PayloadSource): Promise<Uploaded | Inline> {
@@ -154,8 +158,8 @@ async function sendPart(
 }
 
 /**
- * Works on the items as they come, `width` at a time, and answers what the generator returns. The first failure aborts `ending`, which the
- * generator and all work hear, and is thrown once they have ended.
+ * Works on the items as they come, `width` at a time, and answers what the generator returns. The first failure aborts
+ * `ending`, which the generator and all work hear, and is thrown once they have ended.
  */
 async function inWindow<Item, Value>(
   width: number,

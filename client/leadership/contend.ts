@@ -23,9 +23,9 @@ const longestPauseMs = 30_000;
 const coldStartMs = 2_000;
 
 /**
- * Asks for the lease until it is granted. Who has to wait looks from time to time instead of asking: a look costs half a read unit, a refused
- * request a write unit, and the end of a lease that is given back is seen by it. Resolves to undefined when `closing` fires first, and to
- * the grant all the same when it fired while the request was under way.
+ * Asks for the lease until it is granted. Who has to wait looks from time to time instead of asking: a look costs half
+ * a read unit, a refused request a write unit, and the end of a lease that is given back is seen by it. Resolves to
+ * undefined when `closing` fires first, and to the grant all the same when it fired while the request was under way.
  */
 export async function contendUntilGranted(contender: Contender): Promise<Grant | undefined> {
   const { client, closing, announcer, settings } = contender;
@@ -66,7 +66,9 @@ async function lookAgain(contender: Contender): Promise<number | undefined> {
   return isMine || seen.availableInMs === 0 ? undefined : waitFor(contender, seen.availableInMs);
 }
 
-/** Long against the time that a look and a request take together, so that few ask before the first one's grant is seen. */
+/**
+ * Long against the time that a look and a request take together, so that few ask before the first one's grant is seen.
+ */
 const longestStaggerMs = 500;
 
 /** ms until the next look, or past the end of the lease, where waiting contenders look one after the other. */
@@ -82,7 +84,8 @@ async function ask({ client, group, contenderId, instanceId, settings }: Contend
   const timeoutMs = Math.max(requestTimeoutMs, coldStartMs);
   const options = { timeoutMs, deadlineMs: timeoutMs * 2 };
   const granted = await client.contend(group, { contenderId, instanceId, leaseMs }, options);
-  // A live term that is handed back, to this process or to a second try, began before it was asked for: only what is left of it counts.
+  // A live term that is handed back, to this process or to a second try, began before it was asked for: only what is
+  // left of it counts.
   return {
     fencingVersion: granted.fencingVersion,
     sessionId: granted.sessionId,

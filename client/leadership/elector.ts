@@ -13,15 +13,26 @@ import { type Grant, Term } from './term.ts';
 export interface LeaderElectorOptions extends LeaseSettings, ElectorEvents, LeaderWork, Publication {
   readonly client: TenureClient;
   readonly group: string;
-  /** What people call this contender, and a hand-over its successor; host, process id and a random part unless given. */
+  /**
+   * What people call this contender, and a hand-over its successor; host, process id and a random part unless given.
+   */
   readonly contenderId?: string;
-  /** Tells processes of one contender id apart; random unless given. Electors that follow each other in one process may share it. */
+  /**
+   * Tells processes of one contender id apart; random unless given. Electors that follow each other in one process may
+   * share it.
+   */
   readonly instanceId?: string;
-  /** False: what the elector gives back by itself, because the work failed or is done, it may take again at once. True unless given. */
+  /**
+   * False: what the elector gives back by itself, because the work failed or is done, it may take again at once. True
+   * unless given.
+   */
   readonly stayOut?: boolean;
   /** False ends the elector with its first term, instead of contending again. */
   readonly contendAgain?: boolean;
-  /** Session of the last term of an elector before this one, of the same instance: if the service hands it back, it is given back. */
+  /**
+   * Session of the last term of an elector before this one, of the same instance: if the service hands it back, it is
+   * given back.
+   */
   readonly previousSessionId?: string | undefined;
 }
 
@@ -39,9 +50,10 @@ interface Held extends Lead {
 /**
  * Takes part in the election of a group's leader.
  *
- * It does not guarantee that no other process believes at the same moment that it leads: a frozen process does not know that its lease ran
- * out. What must not happen twice has to carry the term as its fence, and the store that guards it refuses an older one. Clocks may differ by
- * maxClockSkewMs before two leaders can overlap; beyond it only that overlap can occur, never a successful write with an old fence.
+ * It does not guarantee that no other process believes at the same moment that it leads: a frozen process does not know
+ * that its lease ran out. What must not happen twice has to carry the term as its fence, and the store that guards it
+ * refuses an older one. Clocks may differ by maxClockSkewMs before two leaders can overlap; beyond it only that overlap
+ * can occur, never a successful write with an old fence.
  */
 export class LeaderElector {
   readonly group: string;
@@ -103,8 +115,8 @@ export class LeaderElector {
   }
 
   /**
-   * Ends the running term, if there is one, and gives the lease back after onRevoked and `lead`. A successor has the next lease reserved for one
-   * lease time. This process leaves it to others for as long, unless `stayOut` is false.
+   * Ends the running term, if there is one, and gives the lease back after onRevoked and `lead`. A successor has the
+   * next lease reserved for one lease time. This process leaves it to others for as long, unless `stayOut` is false.
    */
   async resign(resignation: Resignation = {}): Promise<void> {
     const held = this.#held;
@@ -116,8 +128,9 @@ export class LeaderElector {
   }
 
   /**
-   * Ends the running term, waits for a request for the lease that is under way, and gives back what it was granted. Waits for onRevoked, `prepare`
-   * and `lead` as long as the lease lasts, though not for the one that calls it. Twice is harmless: the second call changes nothing.
+   * Ends the running term, waits for a request for the lease that is under way, and gives back what it was granted.
+   * Waits for onRevoked, `prepare` and `lead` as long as the lease lasts, though not for the one that calls it. Twice
+   * is harmless: the second call changes nothing.
    * @throws the first error of a step, with the others in its `suppressed`; every step has run by then.
    */
   close(resignation: Resignation = {}): Promise<void> {
@@ -212,7 +225,10 @@ export class LeaderElector {
     }
   }
 
-  /** A new term would run beside what is left of this one, so nobody contends before it has ended; after a lease, that is reported. */
+  /**
+   * A new term would run beside what is left of this one, so nobody contends before it has ended; after a lease, that
+   * is reported.
+   */
   async #nothingRuns({ term, granted, revoked, working }: Held): Promise<void> {
     const { signal: closing } = this.#closing;
     const waiting = new AbortController();

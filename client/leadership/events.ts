@@ -4,21 +4,29 @@ import type { Loss } from './loss.ts';
 import type { Term } from './term.ts';
 
 /**
- * What an elector reports to its owner. Every callback runs outside the elector: none can stall a renewal, an error of any reaches onError.
- * Those of one term have settled before those of the next begin.
+ * What an elector reports to its owner. Every callback runs outside the elector: none can stall a renewal, an error of
+ * any reaches onError. Those of one term have settled before those of the next begin.
  */
 export interface ElectorEvents {
-  /** The lease is granted. Nothing waits for it but the next term: what must be done before observers see the leader belongs into `prepare`. */
+  /**
+   * The lease is granted. Nothing waits for it but the next term: what must be done before observers see the leader
+   * belongs into `prepare`.
+   */
   readonly onGranted?: (term: Term) => void | Promise<void>;
   /** Observers are shown this leader now. */
   readonly onConfirmed?: (term: Term) => void | Promise<void>;
   /** The lease was extended: `term.remainingMs()` is whole again. */
   readonly onRenewed?: (term: Term) => void | Promise<void>;
-  /** The term is over, exactly once for each that was granted: stop its work. The lease is given back when this has settled. */
+  /**
+   * The term is over, exactly once for each that was granted: stop its work. The lease is given back when this has
+   * settled.
+   */
   readonly onRevoked?: (loss: Loss, term: Term) => void | Promise<void>;
   /** Another holds the lease, or this process had it a moment ago; the elector waits. */
   readonly onWaiting?: (held: TenureError) => void | Promise<void>;
-  /** The service cannot be reached, or the clock jumped; the term continues if a renewal succeeds before its deadline. */
+  /**
+   * The service cannot be reached, or the clock jumped; the term continues if a renewal succeeds before its deadline.
+   */
   readonly onSuspended?: (term: Term, error?: unknown) => void | Promise<void>;
   /** A renewal has succeeded after onSuspended. */
   readonly onReconnected?: (term: Term) => void | Promise<void>;
@@ -28,9 +36,14 @@ export interface ElectorEvents {
 
 /** The work of a leader. */
 export interface LeaderWork {
-  /** Gets ready, for example recovers the group's jobs; observers are shown the leader when it has resolved. If it throws, the lease is given back. */
+  /**
+   * Gets ready, for example recovers the group's jobs; observers are shown the leader when it has resolved. If it
+   * throws, the lease is given back.
+   */
   readonly prepare?: (term: Term) => void | Promise<void>;
-  /** Leads, from the confirmation until `term.signal` aborts. When it returns before, or throws, the term is resigned. */
+  /**
+   * Leads, from the confirmation until `term.signal` aborts. When it returns before, or throws, the term is resigned.
+   */
   readonly lead?: (term: Term) => void | Promise<void>;
 }
 

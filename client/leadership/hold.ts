@@ -40,7 +40,10 @@ export interface Resignation {
 /** How often a sleeping renewal looks whether the wall clock jumped. */
 const glanceMs = 1_000;
 
-/** Prepares, confirms and leads; a leader that cannot gives its term up, and so does one whose work is done. Does nothing once the term is over. */
+/**
+ * Prepares, confirms and leads; a leader that cannot gives its term up, and so does one whose work is done. Does
+ * nothing once the term is over.
+ */
 export async function carryOut(held: Lead): Promise<void> {
   const { term, announcer, work } = held;
   const { prepare, lead } = work;
@@ -144,7 +147,7 @@ function pauseMs({ term, client }: Lead, { renewEveryMs }: CheckedSettings, erro
 function stepAside(lead: Lead, successor: string | undefined): void {
   const { term } = lead;
   lead.resignation = { successor, stayOut: true };
-  const whom = successor === undefined ? 'whoever comes first' : `"${successor}"`;
+  const whom = successor === undefined ? 'the first to contend' : `"${successor}"`;
   const detail = `An operator handed term ${term.fencingVersion} of ${term.group} over to ${whom}.`;
   term.end({ reason: 'resigned', handedOver: true, detail });
 }

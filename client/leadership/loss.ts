@@ -1,6 +1,9 @@
 import { hasCode } from '../tenure-error.ts';
 
-/** Why a term is over. `expired`: not renewed in time. `closed`: the elector was closed. The others are the service's words. */
+/**
+ * Why a term is over. `expired`: not renewed in time. `closed`: the elector was closed. The others are the service's
+ * words.
+ */
 export type LossReason = 'expired' | 'superseded' | 'revoked' | 'resigned' | 'closed';
 
 export interface Loss {

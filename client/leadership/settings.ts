@@ -11,8 +11,8 @@ export interface LeaseSettings {
   /** How much clocks may differ, ms; 250 unless given. The same as the service's TENURE_MAX_CLOCK_SKEW_MS. */
   readonly maxClockSkewMs?: number;
   /**
-   * Time from one look at the lease to the next while waiting for it, ms; a third of the lease unless given. Each costs a request and half a
-   * read unit. 0: sleep until the lease would run out, and learn of a resignation only then.
+   * Time from one look at the lease to the next while waiting for it, ms; a third of the lease unless given. Each costs
+   * a request and half a read unit. 0: sleep until the lease would run out, and learn of a resignation only then.
    */
   readonly handoverPollMs?: number;
 }

@@ -20,21 +20,26 @@ export interface Grant extends Fence {
 }
 
 /**
- * One term as its holder sees it; it is the fence of every request of the leader, and `signal` aborts when the term is over.
+ * One term as its holder sees it; it is the fence of every request of the leader, and `signal` aborts when the term is
+ * over.
  *
  *   asked         granted                                   deadline        expiry at the service
  *     |--------------|------------------------------------------|--maxClockSkewMs--|
  *     '------------- lease, counted from the reading before the request was sent ---'
  *
- * The window that the holder counts on ends before anybody else can hold the lease while clocks differ by at most maxClockSkewMs. A renewal
- * moves it. Passing it on the monotonic clock ends the term for good. Passing it on the wall clock alone (the machine slept, or the clock was
- * set) only puts the term in doubt: it counts for nothing until a renewal says so.
+ * The window that the holder counts on ends before anybody else can hold the lease while clocks differ by at most
+ * maxClockSkewMs. A renewal moves it. Passing it on the monotonic clock ends the term for good. Passing it on the wall
+ * clock alone (the machine slept, or the clock was set) only puts the term in doubt: it counts for nothing until a
+ * renewal says so.
  */
 export class Term implements Fence {
   readonly group: string;
   readonly fencingVersion: number;
   readonly sessionId: string;
-  /** Aborts with a LeadershipLost when the term is over. A frozen process sees it late: ask isLeader() before what must not be late. */
+  /**
+   * Aborts with a LeadershipLost when the term is over. A frozen process sees it late: ask isLeader() before what must
+   * not be late.
+   */
   readonly signal: AbortSignal;
   readonly #ending = new AbortController();
   readonly #time: Time;

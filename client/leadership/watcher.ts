@@ -17,8 +17,9 @@ export interface LeaderWatcherOptions {
 }
 
 /**
- * Follows who leads a group, as any process may: `for await (const view of new LeaderWatcher({ client, group }))` gives the present view and
- * then each that differs in leader, term or pending confirmation. A renewal alone is no change. Ends when the signal fires.
+ * Follows who leads a group, as any process may: `for await (const view of new LeaderWatcher({ client, group }))` gives
+ * the present view and then each that differs in leader, term or pending confirmation. A renewal alone is no change.
+ * Ends when the signal fires.
  */
 export class LeaderWatcher implements AsyncIterable<LeaderView> {
   readonly #options: LeaderWatcherOptions;

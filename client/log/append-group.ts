@@ -18,7 +18,9 @@ interface Kept {
   readonly position: number;
 }
 
-/** Appends that were called while another request was under way: they share the next one, and each gets its own answer. */
+/**
+ * Appends that were called while another request was under way: they share the next one, and each gets its own answer.
+ */
 export class AppendGroup {
   readonly entries: Uint8Array[] = [];
   readonly #members: Member[] = [];

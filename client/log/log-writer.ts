@@ -19,8 +19,8 @@ export interface LogWriterOptions {
   readonly group: string;
   readonly log: string;
   /**
-   * The term in which this process leads: no older leader can append any more once this one has been elected. Without it the log
-   * belongs to the writer that was elected last.
+   * The term in which this process leads: no older leader can append any more once this one has been elected. Without
+   * it the log belongs to the writer that was elected last.
    */
   readonly term?: LeadingTerm | undefined;
   /** Longest time for one append with everything that it takes, in ms; 30,000 unless given. */
@@ -56,8 +56,8 @@ const unknown = ['outcome_unknown', 'unavailable', 'unreachable', 'throttled', '
 const passing = ['state_locked', 'log_not_recovered'] as const;
 
 /**
- * Writes to one log, one request after the other. It is elected with its first append, and again where it must not be known
- * otherwise what became of one; each append is in the log once.
+ * Writes to one log, one request after the other. It is elected with its first append, and again where it must not be
+ * known otherwise what became of one; each append is in the log once.
  */
 export class LogWriter {
   readonly #options: LogWriterOptions;
@@ -85,14 +85,15 @@ export class LogWriter {
   }
 
   /**
-   * Appends entries at consecutive positions: 1 to 64, each up to 256 KiB, 2 MiB together. When it resolves they are kept by a
-   * quorum of the replicas, once and in order. Calls without a key and a signal that are made while a request is under way share the
-   * next one.
-   * @throws TenureError `exclusivity_lost` (not in the log but for what `kept` says), `not_elected` and `election_lost` (a rival took
-   * the log twice; the next append takes it back unless a newer term owns it), `outcome_unknown` or why no answer came (deadline).
-   * LeadershipLost and the signal's reason end it at once, also while it waits for its turn: then it is never sent. After these and
-   * the deadline the entries of one that was sent may be in the log or come into it: the same with the same idempotencyKey tells what
-   * became of them.
+   * Appends entries at consecutive positions: 1 to 64, each up to 256 KiB, 2 MiB together. When it resolves they are
+   * kept by a quorum of the replicas, once and in order. Calls without a key and a signal that are made while a request
+   * is under way share the next one.
+   * @throws TenureError `exclusivity_lost` (not in the log but for what `kept` says), `not_elected` and `election_lost`
+   *   (a rival took
+   * the log twice; the next append takes it back unless a newer term owns it), `outcome_unknown` or why no answer came
+   * (deadline). LeadershipLost and the signal's reason end it at once, also while it waits for its turn: then it is
+   * never sent. After these and the deadline the entries of one that was sent may be in the log or come into it: the
+   * same with the same idempotencyKey tells what became of them.
    */
   append(entries: readonly (Uint8Array | string)[], options: WriteOptions = {}): Promise<Placed> {
     const bytes = entries.map((entry) => Buffer.from(entry as string));
@@ -131,7 +132,10 @@ export class LogWriter {
     return this.#write(options, (request) => this.#options.client.call(appendEntries, { ...request, body }));
   }
 
-  /** Makes the positions below `to` unreadable; answers where the truncation stands. The same errors, `bad_range`, `truncation_held`. */
+  /**
+   * Makes the positions below `to` unreadable; answers where the truncation stands. The same errors, `bad_range`,
+   * `truncation_held`.
+   */
   truncate(to: number, options: WriteOptions = {}): Promise<{ position: number }> {
     return this.#write(options, (request) => this.#options.client.call(truncateLog, { ...request, body: { to } }));
   }
@@ -157,7 +161,9 @@ export class LogWriter {
     }
   }
 
-  /** Tries until it is known what became of it, or the deadline has passed; then the last error that tells is thrown. */
+  /**
+   * Tries until it is known what became of it, or the deadline has passed; then the last error that tells is thrown.
+   */
   async #patiently<Answer>(signal: AbortSignal, act: (trying: Trying) => Promise<Answer>): Promise<Answer> {
     const { client, term, deadlineMs = 30_000 } = this.#options;
     const trying: Trying = { signal, endsAt: client.time.monotonic() + deadlineMs, sent: false };
@@ -172,7 +178,8 @@ export class LogWriter {
         if (trying.sent && hasCode(error, ...unknown)) unsettled = error;
         const lostSeat = isNotInTheLog(error);
         if (lostSeat) displaced += 1;
-        // The recovery of a replica takes the seat too, so that one loss is no rival yet; a newer term loses the election itself.
+        // The recovery of a replica takes the seat too, so that one loss is no rival yet; a newer term loses the
+        // election itself.
         const retaken = lostSeat && (displaced === 1 || term !== undefined || unsettled !== undefined);
         const again = this.#failed(error) || retaken;
         const pause = (hasCode(error, ...unknown, ...passing, 'election_lost') && error.retryAfterMs) || pauseMs;

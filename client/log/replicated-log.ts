@@ -76,9 +76,9 @@ export class ReplicatedLog {
   }
 
   /**
-   * The entries from a position on, as they are appended, until the signal aborts. It outlives what passes: a log that is being founded
-   * or recovered, an end that lies ahead, a service that cannot be reached. @throws TenureError `truncated` with `begin`, and what does
-   * not pass by itself, such as `not_found`.
+   * The entries from a position on, as they are appended, until the signal aborts. It outlives what passes: a log that
+   * is being founded or recovered, an end that lies ahead, a service that cannot be reached. @throws TenureError
+   * `truncated` with `begin`, and what does not pass by itself, such as `not_found`.
    */
   async *tail({ from, signal, pollMs = 500 }: TailOptions = {}): AsyncGenerator<LogEntry> {
     const { client } = this.#options;

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 
 /**
- * Faults that a test can order from the gateway. `before`: the gateway answers by itself and no function runs. `after`: the function runs,
- * and its answer is lost on the way. Status 0 breaks the connection instead of answering.
+ * Faults that a test can order from the gateway. `before`: the gateway answers by itself and no function runs. `after`:
+ * the function runs, and its answer is lost on the way. Status 0 breaks the connection instead of answering.
  */
 export interface Fault {
   status: number;
@@ -34,9 +34,15 @@ const orderList = z
   .pipe(z.array(order));
 
 export interface FaultOrders {
-  /** Takes orders as JSON: one, a list, or an empty list to forget all. Answers how many there are now, or what is wrong with them. */
+  /**
+   * Takes orders as JSON: one, a list, or an empty list to forget all. Answers how many there are now, or what is wrong
+   * with them.
+   */
   replace(body: string): { orders: number } | { issues: string[] };
-  /** The fault for this request, if one is ordered: its header `Tenure-Inject: 429` or `504;after`, else the first order that matches. */
+  /**
+   * The fault for this request, if one is ordered: its header `Tenure-Inject: 429` or `504;after`, else the first order
+   * that matches.
+   */
   next(request: IncomingMessage): Fault | 'malformed' | undefined;
 }
 

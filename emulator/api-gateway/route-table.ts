@@ -31,7 +31,9 @@ interface IntegrationProperties {
 
 const longestMs = 30_000;
 
-/** Every route of the template's HTTP APIs. Throws for an integration other than a Lambda proxy with payload format 2.0. */
+/**
+ * Every route of the template's HTTP APIs. Throws for an integration other than a Lambda proxy with payload format 2.0.
+ */
 export function routesOf(deployment: Deployment): Route[] {
   const integrations = deployment.resources('AWS::ApiGatewayV2::Integration');
   return deployment.resources('AWS::ApiGatewayV2::Route').map((resource) => {

@@ -18,7 +18,9 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** Called for what lies outside the deployed API, under `/_local/`. Returns undefined for a path that it does not know. */
+/**
+ * Called for what lies outside the deployed API, under `/_local/`. Returns undefined for a path that it does not know.
+ */
 export type LocalRoute = (method: string, path: string, body: string) => Answer | undefined;
 
 export interface Door {

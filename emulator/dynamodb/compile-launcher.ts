@@ -1,4 +1,7 @@
-/** `npm run launcher`: compiles LoopbackServer.java, which ships compiled because a JRE cannot, and records what belongs together. */
+/**
+ * `npm run launcher`: compiles LoopbackServer.java, which ships compiled because a JRE cannot, and records what belongs
+ * together.
+ */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';

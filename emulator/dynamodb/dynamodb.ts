@@ -22,8 +22,8 @@ const installJava =
   'DynamoDB Local needs Java 17 or newer: install it with "apt-get install -y openjdk-17-jre-headless" (macOS: "brew install openjdk@17")';
 
 /**
- * Java stays below a shell that reads our end of a pipe: whatever way this process ends, SIGKILL included, the pipe closes and
- * the shell ends Java.
+ * Java stays below a shell that reads our end of a pipe: whatever way this process ends, SIGKILL included, the pipe
+ * closes and the shell ends Java.
  */
 const guard = `
 exec 3<&0
@@ -39,8 +39,8 @@ exit "$code"`;
 const readyWithinMs = 30_000;
 
 /**
- * Starts AWS's DynamoDB Local on loopback, through LoopbackServer, and resolves once it serves. It checks no signatures: each access
- * key ID has tables of its own, so that a secret one keeps others out.
+ * Starts AWS's DynamoDB Local on loopback, through LoopbackServer, and resolves once it serves. It checks no
+ * signatures: each access key ID has tables of its own, so that a secret one keeps others out.
  *
  * @throws an error that names the install command when Java 17 or newer is missing
  */

@@ -27,7 +27,10 @@ const bodyTypes = ['application/x-amz-json-1.0'];
 const kept = ['content-type', 'x-amzn-requestid', 'x-amz-crc32'];
 const itemWrites = ['PutItem', 'UpdateItem', 'DeleteItem'];
 
-/** Stands in front of DynamoDB Local, which knows no permissions, never throttles, conflicts or loses an answer: functions meet all here. */
+/**
+ * Stands in front of DynamoDB Local, which knows no permissions, never throttles, conflicts or loses an answer:
+ * functions meet all here.
+ */
 export async function startFront(target: string, options: FrontOptions): Promise<Front> {
   const server = createServer(
     guarded({ hosts: options.hosts, bodyTypes }, (request, response) => {

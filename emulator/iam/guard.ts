@@ -6,8 +6,8 @@ export class AccessDenied extends Error {
 }
 
 /**
- * Refuses what a deployed function would be refused: each of its requests, and each by a URL that it presigned, is held against the role
- * that the template gives it. A function is known by its session token. Requests of others pass.
+ * Refuses what a deployed function would be refused: each of its requests, and each by a URL that it presigned, is held
+ * against the role that the template gives it. A function is known by its session token. Requests of others pass.
  */
 export class PermissionGuard {
   /** One line for each kind of request that was refused. */

@@ -52,8 +52,8 @@ const s3Actions: Record<string, string> = {
 };
 
 /**
- * Of several objects that are deleted at once the keys stand in the body: the need names the bucket's objects as a whole. A copy reads
- * its source as well.
+ * Of several objects that are deleted at once the keys stand in the body: the need names the bucket's objects as a
+ * whole. A copy reads its source as well.
  */
 export function needsOfS3(request: Pick<RequestLine, 'operation' | 'bucket' | 'key' | 'copySource'>): Need[] {
   const { operation, bucket, key, copySource } = request;
@@ -67,7 +67,10 @@ export function needsOfS3(request: Pick<RequestLine, 'operation' | 'bucket' | 'k
 
 const ofExecutions = ['DescribeExecution', 'StopExecution', 'GetExecutionHistory'];
 
-/** The callbacks of a task name no resource but a token: IAM asks for the right on the state machine, which `machineOf` finds. */
+/**
+ * The callbacks of a task name no resource but a token: IAM asks for the right on the state machine, which `machineOf`
+ * finds.
+ */
 export function needsOfStepFunctions(
   operation: string,
   input: Record<string, unknown>,

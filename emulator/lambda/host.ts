@@ -4,8 +4,9 @@ import { type Instances, sharedInstances } from './instances.ts';
 
 export interface FunctionHost {
   /**
-   * Runs a function, named by ARN (a qualifier is ignored) or name, and answers its outcome: an error of the function, its timeout
-   * (`Sandbox.Timedout`) and its crash (`Runtime.ExitError`) are outcomes, not exceptions. Both payloads are JSON text.
+   * Runs a function, named by ARN (a qualifier is ignored) or name, and answers its outcome: an error of the function,
+   * its timeout (`Sandbox.Timedout`) and its crash (`Runtime.ExitError`) are outcomes, not exceptions. Both payloads
+   * are JSON text.
    * @throws UnknownFunction, PayloadTooLarge, TooManyRequests
    */
   invoke(arnOrName: string, payload: string): Promise<Outcome & { requestId: string }>;
@@ -23,8 +24,9 @@ export class PayloadTooLarge extends Error {
 }
 
 /**
- * Hosts functions in worker threads, started by their first invocation. By default invocations of one function share its thread, unlike in
- * Lambda: a crash ends all of them; a timeout takes the thread out of service, and what still runs in it may finish.
+ * Hosts functions in worker threads, started by their first invocation. By default invocations of one function share
+ * its thread, unlike in Lambda: a crash ends all of them; a timeout takes the thread out of service, and what still
+ * runs in it may finish.
  */
 export function hostFunctions(
   functions: HostedFunction[],

@@ -36,8 +36,9 @@ export function sharedInstances(): Instances {
 }
 
 /**
- * As in Lambda: each copy carries out one invocation at a time and is frozen until the next, so that the state of its module belongs to
- * one request, and what it left running stands still. A copy that waits is used again, the latest first.
+ * As in Lambda: each copy carries out one invocation at a time and is frozen until the next, so that the state of its
+ * module belongs to one request, and what it left running stands still. A copy that waits is used again, the latest
+ * first.
  */
 export function isolatedInstances(concurrency: number): Instances {
   const idle = new Map<HostedFunction, Instance[]>();

@@ -3,7 +3,9 @@ import { TooManyRequests } from './instances.ts';
 
 const tries = 1_000;
 
-/** Invokes as Lambda does for itself: an invocation that the account's limit refused is tried again, and counts as none. */
+/**
+ * Invokes as Lambda does for itself: an invocation that the account's limit refused is tried again, and counts as none.
+ */
 export async function invokeOnceFree(
   functions: Pick<FunctionHost, 'invoke'>,
   arn: string,

@@ -1,6 +1,6 @@
 /**
- * One copy of a Lambda function in a worker thread: loaded once, then it answers invocations. Plain JavaScript, so that it starts without a
- * compiler.
+ * One copy of a Lambda function in a worker thread: loaded once, then it answers invocations. Plain JavaScript, so that
+ * it starts without a compiler.
  */
 import { openSync, writeSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -42,7 +42,9 @@ function answerWith(handler) {
   };
 }
 
-/** Answers; with a gate the whole thread then stands still, timers and sockets too, until the next invocation opens it. */
+/**
+ * Answers; with a gate the whole thread then stands still, timers and sockets too, until the next invocation opens it.
+ */
 function finish(message) {
   if (gate) Atomics.store(gate, 0, 0);
   parentPort.postMessage(message);

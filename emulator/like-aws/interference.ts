@@ -1,6 +1,7 @@
 /**
- * What stores in AWS do now and then, drawn from a seed: they throttle, alone or for a while, refuse writes that meet a transaction, and
- * carry out a request whose answer is lost. Only requests of functions, and by URLs that they presigned, meet it.
+ * What stores in AWS do now and then, drawn from a seed: they throttle, alone or for a while, refuse writes that meet a
+ * transaction, and carry out a request whose answer is lost. Only requests of functions, and by URLs that they
+ * presigned, meet it.
  */
 export type Fault = 'throttle' | 'conflict' | 'answer lost';
 

@@ -26,9 +26,10 @@ interface Options {
 const XML_LIMIT_BYTES = 8 * 1024 * 1024;
 
 /**
- * Passes the request's body to `write`, piece by piece, and then checks everything that the request says about it: length,
- * x-amz-content-sha256, Content-MD5, checksum in header or trailer. Only headers and trailers count: a checksum that a
- * presigner moved into the query is ignored, as in S3. The caller must throw away what it wrote when this throws.
+ * Passes the request's body to `write`, piece by piece, and then checks everything that the request says about it:
+ * length, x-amz-content-sha256, Content-MD5, checksum in header or trailer. Only headers and trailers count: a checksum
+ * that a presigner moved into the query is ignored, as in S3. The caller must throw away what it wrote when this
+ * throws.
  */
 export async function receiveBody(
   request: S3Request,

@@ -29,9 +29,9 @@ export interface Guard {
 }
 
 /**
- * One bucket: its index in memory, its records on disk. A record is the truth: it is written after the blobs that it names
- * and removed before them, so a process killed at any point leaves at most blobs that nobody names, which `load` removes.
- * (A power cut is not covered: nothing is flushed to the disk by force.)
+ * One bucket: its index in memory, its records on disk. A record is the truth: it is written after the blobs that it
+ * names and removed before them, so a process killed at any point leaves at most blobs that nobody names, which `load`
+ * removes. (A power cut is not covered: nothing is flushed to the disk by force.)
  *
  *     bucket.json
  *     objects/<SHA-256 of the key>.json   so that any key is a safe file name
@@ -84,9 +84,9 @@ export class Bucket {
   }
 
   /**
-   * Makes the object visible if the condition holds at this moment, and answers the blobs that it replaced.
-   * Throws PreconditionFailed, NoSuchKey, or ConditionalRequestConflict when another object with the key was deleted since
-   * the write began.
+   * Makes the object visible if the condition holds at this moment, and answers the blobs that it replaced. Throws
+   * PreconditionFailed, NoSuchKey, or ConditionalRequestConflict when another object with the key was deleted since the
+   * write began.
    */
   put(record: ObjectRecord, condition: WriteCondition, guard: Guard): string[] {
     if (this.#isGone) throw noSuchBucket(this.name);
@@ -137,7 +137,9 @@ export class Bucket {
     this.uploads.set(record.id, { record, parts: new Map() });
   }
 
-  /** Adds or replaces a part and answers the blob that it replaced; throws NoSuchUpload when the upload ended meanwhile. */
+  /**
+   * Adds or replaces a part and answers the blob that it replaced; throws NoSuchUpload when the upload ended meanwhile.
+   */
   addPart(upload: Upload, part: PartRecord): string[] {
     if (this.uploads.get(upload.record.id) !== upload) throw noSuchUpload(upload.record.id);
     const replaced = upload.parts.get(part.number);

@@ -44,7 +44,9 @@ export const checksumHeader = (algorithm: Algorithm) => `x-amz-checksum-${algori
 export const checksumElement = (algorithm: Algorithm) => `Checksum${algorithm}`;
 export const newHasher = (algorithm: Algorithm): Hasher => hashers[algorithm]();
 
-/** Reads the name of an algorithm; throws NotImplemented for those of S3 that this server does not compute (XXHASH…). */
+/**
+ * Reads the name of an algorithm; throws NotImplemented for those of S3 that this server does not compute (XXHASH…).
+ */
 export function readAlgorithm(name: string): Algorithm {
   const algorithm = algorithms.find((known) => known === name.toUpperCase());
   if (algorithm) return algorithm;

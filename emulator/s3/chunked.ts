@@ -7,9 +7,10 @@ const MIN_CHUNK_BYTES = 8192;
 const EMPTY_SHA256 = sha256('');
 
 /**
- * Takes the aws-chunked framing off a body, piece by piece, and puts the trailers into `trailers` once the data is through:
- * `size[;chunk-signature=…]` CRLF data CRLF …, a chunk of size 0, trailer lines, an empty line. Signatures of chunks and
- * trailers are checked where the payload form has them. Only the last chunk may be below 8 KiB, as in S3.
+ * Takes the aws-chunked framing off a body, piece by piece, and puts the trailers into `trailers` once the data is
+ * through:
+ * `size[;chunk-signature=…]` CRLF data CRLF …, a chunk of size 0, trailer lines, an empty line. Signatures of chunks
+ * and trailers are checked where the payload form has them. Only the last chunk may be below 8 KiB, as in S3.
  */
 export async function* decodeChunks(
   source: AsyncIterable<Buffer>,

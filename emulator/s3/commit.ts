@@ -9,8 +9,8 @@ import type { Description, ObjectRecord, PartRecord } from './records.ts';
 type Fill = (write: (piece: Buffer) => Promise<void>) => Promise<Received>;
 
 /**
- * Writes bytes into a blob and then makes them the object, if the condition holds when all bytes are in: of racing writers
- * the first to finish wins. Nothing is left behind when it does not.
+ * Writes bytes into a blob and then makes them the object, if the condition holds when all bytes are in: of racing
+ * writers the first to finish wins. Nothing is left behind when it does not.
  */
 export async function commitObject(
   bucket: Bucket,
@@ -57,8 +57,8 @@ export async function commitPart(
 }
 
 /**
- * Passes stored bytes through `write`, as if they came in a request. Take the stream from `Blobs.read` in the same turn as the
- * decision to read: from then on the bytes stay, whatever becomes of their object.
+ * Passes stored bytes through `write`, as if they came in a request. Take the stream from `Blobs.read` in the same turn
+ * as the decision to read: from then on the bytes stay, whatever becomes of their object.
  */
 export async function receiveStored(
   bytes: Readable,

@@ -20,8 +20,8 @@ const completion = z.object({ Part: many(namedPart) });
 type NamedPart = z.infer<typeof namedPart>;
 
 /**
- * CompleteMultipartUpload: the named parts become the object at once, without copying. A condition that is lost leaves the
- * upload as it was. Repeated after it succeeded it answers NoSuchUpload, as S3's reference says.
+ * CompleteMultipartUpload: the named parts become the object at once, without copying. A condition that is lost leaves
+ * the upload as it was. Repeated after it succeeded it answers NoSuchUpload, as S3's reference says.
  */
 export async function completeMultipartUpload(request: S3Request, { store, payload, now }: Context): Promise<Answer> {
   const bucket = store.bucket(request.bucket);

@@ -30,8 +30,8 @@ export function requireWriteCondition(condition: WriteCondition, key: string, pr
 }
 
 /**
- * Weighs If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since against an object; with a prefix, those of a
- * copy's source. An ETag condition outranks the time condition of its kind. Throws PreconditionFailed.
+ * Weighs If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since against an object; with a prefix, those of
+ * a copy's source. An ETag condition outranks the time condition of its kind. Throws PreconditionFailed.
  */
 export function weighReadCondition(
   headers: Map<string, string>,

@@ -28,8 +28,8 @@ export interface Page {
 }
 
 /**
- * One page of sorted keys (all in byte form): those with the prefix, from `from` on; keys that have the delimiter behind the
- * prefix are rolled up into common prefixes, each of which counts as one towards the limit.
+ * One page of sorted keys (all in byte form): those with the prefix, from `from` on; keys that have the delimiter
+ * behind the prefix are rolled up into common prefixes, each of which counts as one towards the limit.
  */
 export function listPage(
   sorted: string[],

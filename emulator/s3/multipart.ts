@@ -94,8 +94,8 @@ function readChecksumWish(headers: Map<string, string>): { algorithm?: Algorithm
 }
 
 /**
- * A part must have the upload's algorithm; for a checksum of the full object it may be left out. An upload without algorithm
- * takes none or CRC32, which SDKs add by themselves; S3 was seen to refuse SHA-256 there.
+ * A part must have the upload's algorithm; for a checksum of the full object it may be left out. An upload without
+ * algorithm takes none or CRC32, which SDKs add by themselves; S3 was seen to refuse SHA-256 there.
  */
 function requireMatchingAlgorithm(request: S3Request, { record }: Upload) {
   const trailer = request.headers.get('x-amz-trailer')?.trim().toLowerCase().replace('x-amz-checksum-', '');

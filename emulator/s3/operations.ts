@@ -55,8 +55,8 @@ const operations: Operation[] = [
 ];
 
 /**
- * Finds what a request asks for. Throws NotImplemented for a sub-resource that is not known here: taken for a plain PUT, a
- * `?acl` or `?tagging` would overwrite the object with its document.
+ * Finds what a request asks for. Throws NotImplemented for a sub-resource that is not known here: taken for a plain
+ * PUT, a `?acl` or `?tagging` would overwrite the object with its document.
  */
 export function findOperation(request: S3Request): Operation {
   const names = [...request.query.keys()].filter((name) => !isAside(name));

@@ -7,8 +7,8 @@ export interface Range {
 }
 
 /**
- * Reads `bytes=a-b`, `bytes=a-` or `bytes=-n` against an object's size. Anything else, several ranges too, is ignored and
- * answers undefined, as in S3. Throws InvalidRange when the range begins behind the end.
+ * Reads `bytes=a-b`, `bytes=a-` or `bytes=-n` against an object's size. Anything else, several ranges too, is ignored
+ * and answers undefined, as in S3. Throws InvalidRange when the range begins behind the end.
  */
 export function readRange(header: string | undefined, size: number): Range | undefined {
   const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];

@@ -23,7 +23,9 @@ export interface S3ServerOptions {
   hosts?: readonly string[];
   /** Decides about expiry and gives objects their time; milliseconds since 1970. */
   clock?: { now(): number };
-  /** Called for each request with a valid signature, before it is carried out; an S3Error that it throws is the answer. */
+  /**
+   * Called for each request with a valid signature, before it is carried out; an S3Error that it throws is the answer.
+   */
   onRequest?(request: RequestLine): void;
   /** Called after that: whether to refuse the request, or to carry it out and lose the answer. */
   interfere?(request: RequestLine): 'throttle' | 'answer lost' | undefined;
@@ -47,15 +49,16 @@ export interface S3Server {
 }
 
 /**
- * Starts the part of Amazon S3 that Tenure uses, on the file system, for development and tests: loopback only, path-style
- * addresses (`http://127.0.0.1:PORT/bucket/key`), Signature Version 4 required, bodies streamed to and from disk.
+ * Starts the part of Amazon S3 that Tenure uses, on the file system, for development and tests: loopback only,
+ * path-style addresses (`http://127.0.0.1:PORT/bucket/key`), Signature Version 4 required, bodies streamed to and from
+ * disk.
  *
- * Not as in S3: buckets are never versioned (a bucket's versioning, lifecycle and policies are ignored when it is created
- * here; asking for them answers 501 NotImplemented), any region will do, no checksum is added that the client did not name,
- * ListObjects V1 and virtual-host addresses are missing, x-amz-* parameters in a presigned query are ignored except for the
- * signature's own, x-amz-expected-bucket-owner is ignored, and a copy or a completed upload never answers 200 with an error
- * inside, as S3's may after a while. What is committed survives the process being killed at any
- * point, not a power cut.
+ * Not as in S3: buckets are never versioned (a bucket's versioning, lifecycle and policies are ignored when it is
+ * created here; asking for them answers 501 NotImplemented), any region will do, no checksum is added that the client
+ * did not name, ListObjects V1 and virtual-host addresses are missing, x-amz-* parameters in a presigned query are
+ * ignored except for the signature's own, x-amz-expected-bucket-owner is ignored, and a copy or a completed upload
+ * never answers 200 with an error inside, as S3's may after a while. What is committed survives the process being
+ * killed at any point, not a power cut.
  *
  * Rejects when the port is taken or the folder cannot be read.
  */

@@ -28,9 +28,9 @@ const PAYLOAD_FORM =
   /^([0-9a-f]{64}|UNSIGNED-PAYLOAD|STREAMING-UNSIGNED-PAYLOAD-TRAILER|STREAMING-AWS4-HMAC-SHA256-PAYLOAD(-TRAILER)?)$/;
 
 /**
- * Checks a Signature Version 4 from the Authorization header or from the query (a presigned URL), and says which body it
- * allows. Any region is accepted. Throws AccessDenied for a request without signature, with x-amz-* headers that were
- * not signed, or after its time; SignatureDoesNotMatch, with what was expected, when anything signed was changed.
+ * Checks a Signature Version 4 from the Authorization header or from the query (a presigned URL), and says which body
+ * it allows. Any region is accepted. Throws AccessDenied for a request without signature, with x-amz-* headers that
+ * were not signed, or after its time; SignatureDoesNotMatch, with what was expected, when anything signed was changed.
  */
 export function verifySignature(request: S3Request, credentials: Credentials, now: number): Payload {
   const inHeader = request.headers.has('authorization');

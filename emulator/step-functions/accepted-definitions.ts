@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Definitions that the schema of the language has accepted: it is compiled anew for each, which a start would wait for. */
+/**
+ * Definitions that the schema of the language has accepted: it is compiled anew for each, which a start would wait for.
+ */
 export interface AcceptedDefinitions {
   has(definition: string): boolean;
   add(definition: string): void;

@@ -8,7 +8,9 @@ import type { Tokens } from './tokens.ts';
 
 const tokenLimit = 2048;
 
-/** SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat: each takes effect only for the token of the current attempt. */
+/**
+ * SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat: each takes effect only for the token of the current attempt.
+ */
 export function createCallbacks(engine: Engine, tokens: Tokens, now: () => number): Record<string, Operation> {
   async function withToken(
     request: JsonObject,

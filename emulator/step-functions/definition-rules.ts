@@ -4,7 +4,9 @@ import type { Catcher, Definition, Json, Retrier, State, StateGraph } from './mo
 import { isObject } from './protocol.ts';
 import { parameterOf, resourceOf, supportedResources } from './resource.ts';
 
-/** Checks that asl-validator lacks: expressions, variables, retry and catch, timeouts, and what only AWS proper can run. */
+/**
+ * Checks that asl-validator lacks: expressions, variables, retry and catch, timeouts, and what only AWS proper can run.
+ */
 export function problemsOf(definition: Definition): string[] {
   const { QueryLanguage, TimeoutSeconds } = definition;
   const problems = graphProblems(definition, '', QueryLanguage ?? 'JSONPath', new Set());
@@ -55,7 +57,10 @@ function stateProblems(state: State, at: string, language: string, variables: Se
 
 const notData = ['States', 'Branches', 'ItemProcessor', 'Comment', 'Resource'];
 
-/** Every `{% … %}` of the state must be JSONata 2.0.6, which AWS runs: no $eval, no `??` and no `?:`, unlike the package. */
+/**
+ * Every `{% … %}` of the state must be JSONata 2.0.6, which AWS runs: no $eval, no `??` and no `?:`, unlike the
+ * package.
+ */
 function expressionProblems(value: unknown, at: string): string[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => expressionProblems(item, `${at}[${index}]`));
   if (typeof value === 'string') {

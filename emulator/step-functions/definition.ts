@@ -4,7 +4,10 @@ import { expressionIn } from './expressions.ts';
 import type { Definition, Json, JsonObject } from './model.ts';
 import { isObject, parseJson, ServiceError } from './protocol.ts';
 
-/** Reads a definition. Throws InvalidDefinition with every problem found; what was accepted once is looked at by our rules alone. */
+/**
+ * Reads a definition. Throws InvalidDefinition with every problem found; what was accepted once is looked at by our
+ * rules alone.
+ */
 export async function readDefinition(text: string, accepted: AcceptedDefinitions): Promise<Definition> {
   const parsed = parseJson(text);
   if (!isObject(parsed)) throw invalid(['INVALID_JSON_DESCRIPTION: the definition is not a JSON object']);
@@ -27,8 +30,8 @@ function invalid(problems: string[]): ServiceError {
 const templates = ['Output', 'Assign', 'Arguments', 'ItemSelector'];
 
 /**
- * The definition without the data that our own rules have checked: asl-validator takes only objects for an Output, and no
- * expression over several lines, no empty string and no array of strings within them, all of which AWS allows.
+ * The definition without the data that our own rules have checked: asl-validator takes only objects for an Output, and
+ * no expression over several lines, no empty string and no array of strings within them, all of which AWS allows.
  */
 function skeleton(value: Json, field = ''): Json {
   if (templates.includes(field)) return {};

@@ -7,7 +7,9 @@ import type { Definition, Execution, InvokeResult, TaskPhase, Thread } from './m
 import type { Store } from './store.ts';
 import type { TaskCalls } from './task-calls.ts';
 
-/** One running execution: its inputs are applied one after the other, and each is written down before anything follows. */
+/**
+ * One running execution: its inputs are applied one after the other, and each is written down before anything follows.
+ */
 interface Slot {
   run: Run;
   queue: Promise<unknown>;

@@ -13,8 +13,8 @@ const hashes: Record<string, string> = {
 };
 
 /**
- * Gives an expression the functions that Step Functions adds to JSONata, takes away the one that it removes, and puts the
- * injected time and randomness in.
+ * Gives an expression the functions that Step Functions adds to JSONata, takes away the one that it removes, and puts
+ * the injected time and randomness in.
  */
 export function addFunctions(expression: Expression, now: () => number, random: () => number): void {
   expression.assign('eval', undefined);

@@ -75,7 +75,9 @@ export interface Machine {
 
 type Status = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
-/** Everything about an execution but its history, as plain data: what is written down is what runs on after a restart. */
+/**
+ * Everything about an execution but its history, as plain data: what is written down is what runs on after a restart.
+ */
 export interface Execution {
   arn: string;
   name: string;
@@ -156,7 +158,10 @@ export interface HistoryEvent {
   details?: JsonObject;
 }
 
-/** The response of a Lambda invocation: a payload, or the error that the function (or, as `Lambda.…`, the service) raised. */
+/**
+ * The response of a Lambda invocation: a payload, or the error that the function (or, as `Lambda.…`, the service)
+ * raised.
+ */
 export type InvokeResult = { payload: unknown } | { error: { type: string; message: string; trace?: string[] } };
 
 export const payloadLimit = 256 * 1024;

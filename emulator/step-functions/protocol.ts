@@ -128,8 +128,8 @@ export interface Page<Item> {
 }
 
 /**
- * One page of `all` in the order of their keys. The token holds the last item's key, so that pages neither repeat nor skip
- * an item when others come or go meanwhile.
+ * One page of `all` in the order of their keys. The token holds the last item's key, so that pages neither repeat nor
+ * skip an item when others come or go meanwhile.
  */
 export function page<Item>(all: Item[], input: JsonObject, keyOf: (item: Item) => string): Page<Item> {
   const asked = input['maxResults'] ?? 0;

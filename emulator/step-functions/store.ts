@@ -36,7 +36,9 @@ export function memoryStore(): Store {
   };
 }
 
-/** Two files per execution: `.json`, replaced as a whole, and `.ndjson` with its events, of which `eventCount` count. */
+/**
+ * Two files per execution: `.json`, replaced as a whole, and `.ndjson` with its events, of which `eventCount` count.
+ */
 export async function folderStore(folder: string): Promise<Store> {
   const executionFolder = join(folder, 'executions');
   const machineFile = join(folder, 'state-machines.json');

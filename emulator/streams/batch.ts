@@ -64,7 +64,9 @@ function spent(
   return undefined;
 }
 
-/** How many records of the batch need not be seen again. A name that is not in the batch fails all of it, as in Lambda. */
+/**
+ * How many records of the batch need not be seen again. A name that is not in the batch fails all of it, as in Lambda.
+ */
 function doneCount(payload: string, records: LambdaRecord[], rules: BatchRules): number {
   if (!rules.reportsItemFailures) return records.length;
   const answer = JSON.parse(payload) as { batchItemFailures?: { itemIdentifier?: string }[] | null } | null;

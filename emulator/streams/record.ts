@@ -50,7 +50,10 @@ function wire(image: Record<string, AttributeValue>): object {
   return Object.fromEntries(Object.entries(image).map(([name, value]) => [name, wireValue(value)]));
 }
 
-/** In an event bytes are base64 text. The stream of DynamoDB Local leaves the type of an empty map away, which AWS's does not. */
+/**
+ * In an event bytes are base64 text. The stream of DynamoDB Local leaves the type of an empty map away, which AWS's
+ * does not.
+ */
 function wireValue(value: AttributeValue): object {
   if (value.B) return { B: Buffer.from(value.B).toString('base64') };
   if (value.BS) return { BS: value.BS.map((bytes) => Buffer.from(bytes).toString('base64')) };

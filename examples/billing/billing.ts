@@ -1,5 +1,6 @@
 /**
- * Sends invoices, one leader at a time: an elector, a job, a log and a fence in one program. Start it several times, kill the one that leads.
+ * Sends invoices, one leader at a time: an elector, a job, a log and a fence in one program. Start it several times,
+ * kill the one that leads.
  *
  *   BILLING_URL=http://127.0.0.1:9000 npx tsx --conditions=tenure-source examples/billing/billing.ts GROUP HOW-MANY
  */
@@ -10,7 +11,10 @@ const [group = 'billing', howMany = '10'] = process.argv.slice(2);
 const client = new TenureClient();
 const log = new ReplicatedLog({ client, group, log: 'sent' });
 
-/** Claims the job before the leader is shown: no older leader can write to it any more. The first leader of all submits it. */
+/**
+ * Claims the job before the leader is shown: no older leader can write to it any more. The first leader of all submits
+ * it.
+ */
 async function claim(term: Term): Promise<RecoveredJob[]> {
   const registry = new JobRegistry({ client, term });
   if ((await registry.list().next()).done) {
@@ -28,7 +32,8 @@ async function sendInvoices(term: Term, job: RecoveredJob): Promise<void> {
   const graph = JSON.parse(Buffer.from(await job.readGraph()).toString()) as { howMany: number };
   const state = await job.readCheckpoint();
   for (let number = state ? Number(Buffer.from(state)) + 1 : 1; number <= graph.howMany; number += 1) {
-    // An invoice sent just before a crash is sent again: the service knows it by its number. A deposed leader it refuses.
+    // An invoice sent just before a crash is sent again: the service knows it by its number. A deposed leader it
+    // refuses.
     const { status } = await send(`${process.env['BILLING_URL']}/invoices/${number}`, { method: 'PUT' });
     if (status !== 200) throw new Error(`invoice ${number} was refused with ${status}`);
     await sent.append([Buffer.from(`${number}`)]);

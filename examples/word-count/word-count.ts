@@ -1,10 +1,12 @@
 /**
- * Counts the words of files, and never starts again from the beginning: run it below `tenure lead`, kill whatever you like, start another.
+ * Counts the words of files, and never starts again from the beginning: run it below `tenure lead`, kill whatever you
+ * like, start another.
  *
  *   tenure lead --group words --stay -- npx tsx examples/word-count/word-count.ts [--slowly] FILE…
  *
- * Each file is a job. The leader recovers the jobs, continues where the last committed checkpoint ends, and commits a checkpoint after every
- * stretch. What a deposed leader has counted and not committed is lost with it, so no word counts twice.
+ * Each file is a job. The leader recovers the jobs, continues where the last committed checkpoint ends, and commits a
+ * checkpoint after every stretch. What a deposed leader has counted and not committed is lost with it, so no word
+ * counts twice.
  */
 import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';

@@ -29,7 +29,10 @@ export interface BackupStore {
   replace(seen: Stored, next: BackupRecord): Promise<boolean>;
   /** Puts a final record, frees the group for the next backup and notes that there is to clean up: all or nothing. */
   settle(seen: Stored, final: BackupRecord): Promise<boolean>;
-  /** Removes the record and notes that its files are to be deleted: all or nothing. False when it has changed since it was read. */
+  /**
+   * Removes the record and notes that its files are to be deleted: all or nothing. False when it has changed since it
+   * was read.
+   */
   remove(seen: Stored, now: number, requestId: string): Promise<boolean>;
   /** The remains of a deleted backup: kept for a week, and for a year where a worker's disk may still hold it. */
   removed(group: string, backupId: string): Promise<Removed | undefined>;

@@ -1,4 +1,6 @@
-/** The DynamoDB requests of backups. Nothing here deletes an item: no function may; what is over gets a time to live. */
+/**
+ * The DynamoDB requests of backups. Nothing here deletes an item: no function may; what is over gets a time to live.
+ */
 import {
   type DynamoDBDocumentClient,
   GetCommand,

@@ -1,8 +1,8 @@
 /**
  * A backup's record and the rules that depend on the record alone. Pure: no SDK, no clock.
  *
- * INITIATING → TRANSITIONING → RUNNING → VERIFYING → COMPLETED | FAILED; only the verification writes COMPLETED. An attempt
- * is one worker's try: what an older attempt reports changes nothing.
+ * INITIATING → TRANSITIONING → RUNNING → VERIFYING → COMPLETED | FAILED; only the verification writes COMPLETED. An
+ * attempt is one worker's try: what an older attempt reports changes nothing.
  */
 import type * as z from 'zod/mini';
 import type { backupOptions } from '../../api/operations/backups.ts';
@@ -57,7 +57,10 @@ export interface CutContents {
   readonly key: string;
 }
 
-/** The status of a backup, all instants in epoch ms. It lives in the main table and survives any leader, worker or function. */
+/**
+ * The status of a backup, all instants in epoch ms. It lives in the main table and survives any leader, worker or
+ * function.
+ */
 export interface BackupRecord {
   readonly group: string;
   readonly backupId: string;
@@ -157,8 +160,8 @@ export function verdictFor(record: BackupRecord, { attempt, secretHash }: Attemp
 }
 
 /**
- * Whether what an attempt has written belongs to no backup: it was passed over, or the backup failed in it. Where the record still knows
- * the attempt's secret, it must be this one.
+ * Whether what an attempt has written belongs to no backup: it was passed over, or the backup failed in it. Where the
+ * record still knows the attempt's secret, it must be this one.
  */
 export function leftFiles(record: BackupRecord, { attempt, secretHash }: AttemptProof): boolean {
   if (record.attempt !== attempt) return attempt < record.attempt;

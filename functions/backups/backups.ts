@@ -1,8 +1,8 @@
 /**
  * The dependencies of the backup protocol.
  *
- * Not guaranteed: that a worker which lost its attempt stops at once. It continues until its next verdict; what it cannot do is
- * change the backup, from the moment the attempt was passed over.
+ * Not guaranteed: that a worker which lost its attempt stops at once. It continues until its next verdict; what it
+ * cannot do is change the backup, from the moment the attempt was passed over.
  */
 import type { Clock } from '../platform/clock.ts';
 import type { Workflow } from './attempt/workflow.ts';

@@ -1,4 +1,7 @@
-/** The workflow's ports to the cut and to archives. A bound one of each is made by `attempt/group-cut.ts` and `attempt/archives.ts`. */
+/**
+ * The workflow's ports to the cut and to archives. A bound one of each is made by `attempt/group-cut.ts` and
+ * `attempt/archives.ts`.
+ */
 import type { ReferredPayload } from '../../archive/format.ts';
 import type { ArchivePage, Copied } from '../../archive/ports.ts';
 import type { Cut } from '../log/protocol/cut.ts';
@@ -25,9 +28,9 @@ export interface Cutting {
   /** Where each log of the group ends now. */
   positions(group: string): Promise<Cut>;
   /**
-   * Fixes the cut of an attempt, anew each time: from then on nothing that the backup will read is truncated or deleted. A hold
-   * that another backup left behind is taken over, since only one is in progress; a backup that is no longer the one in progress holds
-   * nothing back. `again` says why it failed this time.
+   * Fixes the cut of an attempt, anew each time: from then on nothing that the backup will read is truncated or
+   * deleted. A hold that another backup left behind is taken over, since only one is in progress; a backup that is no
+   * longer the one in progress holds nothing back. `again` says why it failed this time.
    */
   cut(name: AttemptName): Promise<GroupCutOutcome>;
   /** Ends what the backup held back; can be repeated. */
@@ -86,6 +89,9 @@ export interface Archives {
   verify(record: BackupRecord, cursor: string | undefined, budgetMs: number): Promise<Verification>;
   /** The files of a completed archive with presigned URLs, the manifest first; `from` counts files. */
   files(record: BackupRecord, from: number, limit: number): Promise<FilePage>;
-  /** Deletes the files of an attempt, or of all attempts, the manifest first; can be repeated. Throws `OutOfTime` once it may not go on. */
+  /**
+   * Deletes the files of an attempt, or of all attempts, the manifest first; can be repeated. Throws `OutOfTime` once
+   * it may not go on.
+   */
   discard(group: string, backupId: string, attempt?: number, goOn?: () => boolean): Promise<void>;
 }

@@ -17,7 +17,10 @@ export async function known({ store }: Pick<Backups, 'store'>, { group, backupId
   throw new Problem(notFound, `Backup ${backupId} of group "${group}" was deleted at ${deletedAt}.`, { deletedAt });
 }
 
-/** Changes the record on what it is at that very instant; the same object back changes nothing. Answers the record as it is then. */
+/**
+ * Changes the record on what it is at that very instant; the same object back changes nothing. Answers the record as it
+ * is then.
+ */
 export async function changed(
   room: Pick<Backups, 'store'>,
   name: BackupName,
@@ -45,8 +48,8 @@ const ownCodes = new Set([
 ]);
 
 /**
- * Ends a backup: of all who try exactly one wins, and what it wrote stays. `unless` is asked about the very record that would be
- * replaced. Answers the record as it is then, final or excepted.
+ * Ends a backup: of all who try exactly one wins, and what it wrote stays. `unless` is asked about the very record that
+ * would be replaced. Answers the record as it is then, final or excepted.
  */
 export async function settled(
   { store, clock }: Pick<Backups, 'store' | 'clock'>,

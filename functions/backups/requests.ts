@@ -130,8 +130,8 @@ export async function explain(room: WithCutting, group: string, options: BackupO
 }
 
 /**
- * Ends a running backup; its worker hears `cancelled` at its next heartbeat, its workflow at once or when it next looks at the
- * record. Safe to repeat. Throws `not_found`, `backup_final`.
+ * Ends a running backup; its worker hears `cancelled` at its next heartbeat, its workflow at once or when it next looks
+ * at the record. Safe to repeat. Throws `not_found`, `backup_final`.
  */
 export async function cancel(room: WithWorkflow, name: BackupName): Promise<BackupRecord> {
   const final = await settled(room, name, cancelled);
@@ -165,8 +165,9 @@ export interface Removal extends BackupName {
 const mostTries = 10;
 
 /**
- * Deletes a finished backup: its record, so that nobody takes for complete what has lost files, then its files, while it may go on.
- * The minute's sweep deletes those that are left. Safe to repeat under the same request id. Throws `not_found`, `backup_running`.
+ * Deletes a finished backup: its record, so that nobody takes for complete what has lost files, then its files, while
+ * it may go on. The minute's sweep deletes those that are left. Safe to repeat under the same request id. Throws
+ * `not_found`, `backup_running`.
  */
 export async function remove(room: WithArchives, { requestId, ...name }: Removal, goOn = () => true): Promise<void> {
   const { group, backupId } = name;
@@ -217,7 +218,10 @@ async function removeRecord(
 /** The record, which each heartbeat of the backup writes anew, has to hold them. */
 const mostShares = 100;
 
-/** Lets another group restore the backup. Throws `not_found`; `invalid_request` when it is shared with as many groups as it can be. */
+/**
+ * Lets another group restore the backup. Throws `not_found`; `invalid_request` when it is shared with as many groups as
+ * it can be.
+ */
 export async function share(room: Backups, name: BackupName, group: string): Promise<readonly string[]> {
   const { sharedWith } = await changed(room, name, (record) => {
     if (record.sharedWith.includes(group)) return record;
@@ -229,7 +233,10 @@ export async function share(room: Backups, name: BackupName, group: string): Pro
   return sharedWith;
 }
 
-/** Takes it back: from then on no restore by that group begins. One that has begun goes on. Safe to repeat. Throws `not_found`. */
+/**
+ * Takes it back: from then on no restore by that group begins. One that has begun continues. Safe to repeat. Throws
+ * `not_found`.
+ */
 export async function unshare(room: Backups, name: BackupName, group: string): Promise<readonly string[]> {
   const { sharedWith } = await changed(room, name, (record) => {
     if (!record.sharedWith.includes(group)) return record;

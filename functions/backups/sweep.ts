@@ -12,8 +12,8 @@ import { OutOfTime } from './worker/built-in-worker.ts';
 type Room = WithWorkflow & WithCutting & WithArchives;
 
 /**
- * Starts again by name what was recorded and not started, settles what has an execution that no longer runs, cleans up after
- * what has ended, while there is time: the next minute continues. One that fails holds up no other.
+ * Starts again by name what was recorded and not started, settles what has an execution that no longer runs, cleans up
+ * after what has ended, while there is time: the next minute continues. One that fails holds up no other.
  */
 export async function sweep(
   room: Room,

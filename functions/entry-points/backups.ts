@@ -21,7 +21,9 @@ const backups = {
   groups: restores.groups,
 };
 
-/** Serves backups, their attempts, policies and restores. Completes task tokens, so it cannot be a task of the workflow. */
+/**
+ * Serves backups, their attempts, policies and restores. Completes task tokens, so it cannot be a task of the workflow.
+ */
 export const handler = lambdaHandler(
   serve([...backupRoutes(backups), ...attemptRoutes(backups), ...policyRoutes(restores), ...restoreRoutes(restores)]),
 );

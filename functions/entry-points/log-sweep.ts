@@ -7,7 +7,10 @@ import { taskHandler, tasks } from '../platform/task.ts';
 const room = sweepRoom();
 const task = tasks({ named: (input) => ({ ...(input as object) }) });
 
-/** Each minute: notes what each replica does, starts the recovery of those that do not vote; each hour deletes what truncations left. */
+/**
+ * Each minute: notes what each replica does, starts the recovery of those that do not vote; each hour deletes what
+ * truncations left.
+ */
 export const handler = taskHandler({
   sweep: task(z.object({ slot: z.iso.datetime() }), async ({ slot }, remainingMs) => {
     const swept = await sweep(room, { discards: new Date(slot).getUTCMinutes() === 0, remainingMs });

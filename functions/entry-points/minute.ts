@@ -20,7 +20,10 @@ const task = tasks({ named: (input) => ({ ...(input as object) }) });
 /** The next minute does what is left. */
 const cleanUpMs = 45_000;
 
-/** Run by the schedule: calls the sweeps that have functions of their own, and does the others itself, one after the other. */
+/**
+ * Run by the schedule: calls the sweeps that have functions of their own, and does the others itself, one after the
+ * other.
+ */
 export const handler = taskHandler({
   minute: task(z.object({ slot: z.iso.datetime() }), ({ slot }, remainingMs) =>
     runMinute(slot, [

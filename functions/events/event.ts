@@ -1,5 +1,6 @@
 /**
- * Maps a change of the main table to its event. A change is at most one event, and the event is made from the change alone:
+ * Maps a change of the main table to its event. A change is at most one event, and the event is made from the change
+ * alone:
  * delivered again, it is the same event with the same id and sequence.
  */
 import { details, eventVersion, type TenureEvent } from '../../api/events.ts';
@@ -17,7 +18,10 @@ import { replicaEvent } from './replica-event.ts';
 const groupPrefix = groupKey('');
 const leadershipSk = leadershipKey('').sk;
 
-/** The event of a change, or none. Throws `UnreadableChangeError`, which names the members concerned but none of their values. */
+/**
+ * The event of a change, or none. Throws `UnreadableChangeError`, which names the members concerned but none of their
+ * values.
+ */
 export function eventOf(change: Change): TenureEvent | undefined {
   const raw = rawEventOf(change);
   if (!raw) return undefined;

@@ -4,8 +4,9 @@ import type { Change } from './change.ts';
 import { type RawEvent, UnreadableChangeError } from './raw-event.ts';
 
 /**
- * A job that is ACTIVE for the first time was submitted; one with another request's graph was submitted again; one whose newest
- * checkpoint id has risen has a new checkpoint. Writes of recovery, retention, backups and the clean-up are not events.
+ * A job that is ACTIVE for the first time was submitted; one with another request's graph was submitted again; one
+ * whose newest checkpoint id has risen has a new checkpoint. Writes of recovery, retention, backups and the clean-up
+ * are not events.
  */
 export function jobEvent({ before, after }: Change): RawEvent | undefined {
   const was = toJob(before);

@@ -4,8 +4,9 @@ import type { Change } from './change.ts';
 import type { RawEvent } from './raw-event.ts';
 
 /**
- * A term is announced when its confirmation appears in the record, and ends when the confirmation disappears: by a resignation, a
- * revocation, the sweep, or the grant to the next holder. A renewal does neither, even one that repairs a damaged record.
+ * A term is announced when its confirmation appears in the record, and ends when the confirmation disappears: by a
+ * resignation, a revocation, the sweep, or the grant to the next holder. A renewal does neither, even one that repairs
+ * a damaged record.
  */
 export function leadershipEvent({ before, after, writtenAt }: Change): RawEvent | undefined {
   const [was, is] = [toRecord(before), toRecord(after)];

@@ -31,8 +31,8 @@ export interface Publishing {
 }
 
 /**
- * Publishes each event at least once and returns the stream's numbers of the records that have to be delivered again. The
- * stream then restarts at the first of them, so a later record can be published twice.
+ * Publishes each event at least once and returns the stream's numbers of the records that have to be delivered again.
+ * The stream then restarts at the first of them, so a later record can be published twice.
  */
 export async function publishRecords(publishing: Publishing, records: readonly DynamoDBRecord[]): Promise<string[]> {
   const read = records.map(readRecord);

@@ -1,4 +1,7 @@
-/** What the writes to a job's checkpoints set and require, as DynamoDB expressions. Design: docs/design/jobs.md, "Rules". */
+/**
+ * What the writes to a job's checkpoints set and require, as DynamoDB expressions. Design: docs/design/jobs.md,
+ * "Rules".
+ */
 import type { NewCheckpoint, Way } from './checkpoint.ts';
 import { type Job, maxSavepoints, newestOf } from './job.ts';
 import { checkpointSlots, commitSlots, idBytes, storedRef, storedRegisters } from './job-item.ts';
@@ -109,7 +112,10 @@ export function unchanged(seen: Job): { conditions: string[]; values: Record<str
   };
 }
 
-/** Clearing single slots can never bring back what another request has dropped meanwhile; lists are written under `unchanged`. */
+/**
+ * Clearing single slots can never bring back what another request has dropped meanwhile; lists are written under
+ * `unchanged`.
+ */
 export function dropped(seen: Job, isKept: (checkpointId: number) => boolean): Pick<Expression, 'set' | 'values'> {
   if (seen.retain <= checkpointSlots) {
     const gone = slots(seen.retain).filter((at) => !isKept(seen.commits[at]?.checkpointId ?? -1));

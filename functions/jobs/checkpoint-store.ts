@@ -12,11 +12,18 @@ export interface Unfinished extends Page<string> {
   readonly read: number;
 }
 
-/** The port to the checkpoints of a job: every method is one request; every write is conditional and raises the job's fence. */
+/**
+ * The port to the checkpoints of a job: every method is one request; every write is conditional and raises the job's
+ * fence.
+ */
 export interface CheckpointStore {
-  /** Adds a reference, drops the oldest beyond the job's retention, gives out the next id: one write, without a read. */
+  /**
+   * Adds a reference, drops the oldest beyond the job's retention, gives out the next id: one write, without a read.
+   */
   commit(name: JobName, version: number, checkpoint: NewCheckpoint, way: Exclude<Way, 'whole'>): Promise<Change>;
-  /** The same for a job whose lists are written as a whole, if it is as it was seen; `after` is the job with the commit. */
+  /**
+   * The same for a job whose lists are written as a whole, if it is as it was seen; `after` is the job with the commit.
+   */
   commitWhole(seen: Job, version: number, after: Job): Promise<Change>;
   /** Raises the next id by one: the one before is the caller's. */
   reserve(name: JobName, version: number): Promise<Change>;

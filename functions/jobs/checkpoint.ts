@@ -1,4 +1,7 @@
-/** The rules of a commit: its effect on a job, and why one is refused. Pure: no SDK, no clock. Design: docs/design/jobs.md, "Rules". */
+/**
+ * The rules of a commit: its effect on a job, and why one is refused. Pure: no SDK, no clock. Design:
+ * docs/design/jobs.md, "Rules".
+ */
 import { Problem } from '../../api/problem.ts';
 import { staleCheckpointId, tooManySavepoints, unexpectedCheckpoint } from '../../api/problems/checkpoints.ts';
 import { uploadUsed } from '../../api/problems/jobs.ts';
@@ -41,9 +44,9 @@ export interface Committed {
 }
 
 /**
- * How a commit is written. `next`: the service gives the id. `fresh`: the application gives one that the service has not reached.
- * `reserved`: it gives one below the service's next, so that the next stays. `whole`: the job keeps more checkpoints than the registers
- * hold, so that the lists are read and written.
+ * How a commit is written. `next`: the service gives the id. `fresh`: the application gives one that the service has
+ * not reached. `reserved`: it gives one below the service's next, so that the next stays. `whole`: the job keeps more
+ * checkpoints than the registers hold, so that the lists are read and written.
  */
 export type Way = 'next' | 'fresh' | 'reserved' | 'whole';
 
@@ -91,8 +94,8 @@ export function outcome(before: Job, commit: NewCheckpoint): { committed: Commit
 }
 
 /**
- * The outcome of an upload that was committed before, for a retry whose first answer was lost or came late. Throws `upload_used`
- * when it serves the job as something else; undefined when the job does not know it.
+ * The outcome of an upload that was committed before, for a retry whose first answer was lost or came late. Throws
+ * `upload_used` when it serves the job as something else; undefined when the job does not know it.
  */
 export function earlierCommit(
   job: Job,
@@ -122,7 +125,10 @@ function used({ jobId }: JobName, payloadId: string): Problem {
   return new Problem(uploadUsed, `Upload ${payloadId} already serves job "${jobId}" otherwise; begin a new upload.`);
 }
 
-/** A commit that lost its condition: an earlier try of it was committed, or it can be written, this way, to the job as it is now. */
+/**
+ * A commit that lost its condition: an earlier try of it was committed, or it can be written, this way, to the job as
+ * it is now.
+ */
 export type Loss =
   | { readonly kind: 'committed'; readonly committed: Committed }
   | { readonly kind: 'again'; readonly job: Job; readonly way: Way };

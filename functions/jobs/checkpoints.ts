@@ -50,9 +50,10 @@ export interface Commit {
 }
 
 /**
- * Commits a checkpoint: verifies the payload, writes the reference, and only then deletes what the write has dropped. An upload that was
- * committed before is answered with what became of it. Throws `not_found`, `fenced`, `job_finished`, `unexpected_checkpoint`,
- * `stale_checkpoint_id`, `too_many_savepoints`, `upload_used` and what `completeUpload` throws; no reference is written then, and nothing deleted.
+ * Commits a checkpoint: verifies the payload, writes the reference, and only then deletes what the write has dropped.
+ * An upload that was committed before is answered with what became of it. Throws `not_found`, `fenced`, `job_finished`,
+ * `unexpected_checkpoint`, `stale_checkpoint_id`, `too_many_savepoints`, `upload_used` and what `completeUpload`
+ * throws; no reference is written then, and nothing deleted.
  */
 export async function commit(
   room: Checkpoints,
@@ -106,7 +107,10 @@ async function committed(
   return answer;
 }
 
-/** Reserves the next checkpoint id for this caller: it rises, and is given to nobody else. Throws `not_found`, `fenced`, `job_finished`. */
+/**
+ * Reserves the next checkpoint id for this caller: it rises, and is given to nobody else. Throws `not_found`, `fenced`,
+ * `job_finished`.
+ */
 export async function reserve(room: Checkpoints, name: JobName, version: number): Promise<number> {
   const { before, lost } = await room.checkpoints.reserve(name, version);
   if (!before || isDamaged(before)) throw refusal(name, before ?? lost, version) ?? contended(name);
@@ -136,7 +140,10 @@ export interface Kept {
 
 const kindOf = (kind: Kind) => (checkpoint: Checkpoint) => ({ kind, checkpoint });
 
-/** The checkpoints and savepoints that a job keeps, in order of their ids; of a finished one only the savepoints, unless its clean-up is held. */
+/**
+ * The checkpoints and savepoints that a job keeps, in order of their ids; of a finished one only the savepoints, unless
+ * its clean-up is held.
+ */
 export async function list(room: Checkpoints, name: JobName): Promise<Kept[]> {
   const job = await getOrThrow(room, name);
   return keptOf(job).sort((one, other) => one.checkpoint.checkpointId - other.checkpoint.checkpointId);
@@ -177,8 +184,8 @@ function noCheckpoint({ group, jobId }: JobName, checkpointId: number, ids: read
 }
 
 /**
- * Drops one checkpoint of an active job, or a savepoint, by its id. The newest checkpoint, which the next leader would recover, only with `force`.
- * Throws `not_found`, `fenced`, `job_finished` or `newest_checkpoint`.
+ * Drops one checkpoint of an active job, or a savepoint, by its id. The newest checkpoint, which the next leader would
+ * recover, only with `force`. Throws `not_found`, `fenced`, `job_finished` or `newest_checkpoint`.
  */
 export async function discard(
   room: Checkpoints,
@@ -217,8 +224,8 @@ function newest({ group, jobId }: JobName, checkpointId: number): Problem {
 }
 
 /**
- * Drops all checkpoints, not the savepoints; answers how many. A retry of the last discard drops nothing more: what was committed since
- * stays. Throws `not_found`, `fenced`, `job_finished`.
+ * Drops all checkpoints, not the savepoints; answers how many. A retry of the last discard drops nothing more: what was
+ * committed since stays. Throws `not_found`, `fenced`, `job_finished`.
  */
 export async function discardAll(room: Checkpoints, name: JobName, version: number, request: string): Promise<number> {
   const { before, lost } = await room.checkpoints.discardAll(name, version, request);

@@ -1,15 +1,17 @@
 /**
  * The record of a job as it lies in the table.
  *
- * A commit does not know the record when it writes, and yet must add a reference, drop the oldest and give out the next id in
- * one request. So `checkpoints` and `commits` are shift registers: lists of fixed length, newest first, in which a commit
- * moves every slot one further. Slot i of both belongs to the same checkpoint. What leaves the retained part is cut off by the
- * list `retained.cut`: a slot of it that exists (with NULL) stands in the way of what would be moved there.
+ * A commit does not know the record when it writes, and yet must add a reference, drop the oldest and give out the next
+ * id in one request. So `checkpoints` and `commits` are shift registers: lists of fixed length, newest first, in which
+ * a commit moves every slot one further. Slot i of both belongs to the same checkpoint. What leaves the retained part
+ * is cut off by the list `retained.cut`: a slot of it that exists (with NULL) stands in the way of what would be moved
+ * there.
  *
- * A job that keeps more than 32 checkpoints has plain lists in the place of the registers, which are read and written as a whole.
+ * A job that keeps more than 32 checkpoints has plain lists in the place of the registers, which are read and written
+ * as a whole.
  *
- * Ids and digests are binary, so that a job that retains 3 checkpoints stays below 2 KB with the longest names and metadata.
- * The item may be damaged, so every part is read by itself.
+ * Ids and digests are binary, so that a job that retains 3 checkpoints stays below 2 KB with the longest names and
+ * metadata. The item may be damaged, so every part is read by itself.
  */
 import * as z from 'zod/mini';
 import { fencingVersion, jsonText } from '../../api/schema.ts';
@@ -103,7 +105,10 @@ function storedCheckpoints(
   return padded(slots.slice(0, retain), length);
 }
 
-/** Clearing slots, instead of writing the register anew, can never bring back what another request has dropped meanwhile. */
+/**
+ * Clearing slots, instead of writing the register anew, can never bring back what another request has dropped
+ * meanwhile.
+ */
 export function clearedSlots(from: number, to: number): string[] {
   return Array.from({ length: Math.max(0, to - from) }, (_, at) => `checkpoints[${from + at}] = :none`);
 }

@@ -1,4 +1,7 @@
-/** The DynamoDB requests of the registry of jobs. Every write is one conditional request that hands back the record that won. */
+/**
+ * The DynamoDB requests of the registry of jobs. Every write is one conditional request that hands back the record that
+ * won.
+ */
 import {
   type DynamoDBDocumentClient,
   GetCommand,

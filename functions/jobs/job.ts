@@ -1,10 +1,11 @@
 /**
- * A job's record and the rules that depend on the record alone. Pure: no SDK, no clock. Design: docs/design/jobs.md, "States".
+ * A job's record and the rules that depend on the record alone. Pure: no SDK, no clock. Design: docs/design/jobs.md,
+ * "States".
  *
  * The invariant: a job is ACTIVE if and only if a newly elected leader must recover it.
  *
- * Not guaranteed: that only the newest leader *works* on a job. A deposed leader may go on computing until it notices; what it
- * cannot do is write, from the moment its successor has claimed the job.
+ * Not guaranteed: that only the newest leader *works* on a job. A deposed leader may go on computing until it notices;
+ * what it cannot do is write, from the moment its successor has claimed the job.
  */
 import { notFound, Problem } from '../../api/problem.ts';
 import { fenced, jobDamaged, jobFinished } from '../../api/problems/jobs.ts';
@@ -19,14 +20,20 @@ export interface Payload {
   readonly bytes: number;
   /** Of the whole, hex. */
   readonly sha256: string;
-  /** S3's checksum over the parts' checksums, for a payload that was uploaded in parts: base64, then `-` and their number. */
+  /**
+   * S3's checksum over the parts' checksums, for a payload that was uploaded in parts: base64, then `-` and their
+   * number.
+   */
   readonly composite?: string | undefined;
   /** Epoch ms. */
   readonly committedAt: number;
 }
 
 export interface Checkpoint extends Payload {
-  /** Rises with every commit, across leaders; never used twice. From 1 where the service gives it, from 0 where the application does. */
+  /**
+   * Rises with every commit, across leaders; never used twice. From 1 where the service gives it, from 0 where the
+   * application does.
+   */
   readonly checkpointId: number;
   /** JSON. */
   readonly metadata?: unknown;
@@ -71,11 +78,17 @@ export interface Job {
   readonly checkpoints: readonly CheckpointRef[];
   /** In order of their ids. */
   readonly savepoints: readonly CheckpointRef[];
-  /** The last `retain` + 8 checkpoint commits, newest first, whatever became of them since; null where one is unreadable. */
+  /**
+   * The last `retain` + 8 checkpoint commits, newest first, whatever became of them since; null where one is
+   * unreadable.
+   */
   readonly commits: readonly (Commit | null)[];
   /** The next id that the service gives: above every id that was committed or reserved. */
   readonly nextCheckpointId: number;
-  /** The highest id that was ever committed, -1 before the first; undefined where a record does not say it: see `newestOf`. */
+  /**
+   * The highest id that was ever committed, -1 before the first; undefined where a record does not say it: see
+   * `newestOf`.
+   */
   readonly newestCheckpointId?: number | undefined;
   /** Rises whenever checkpoints are dropped, or the graph is replaced, without a commit. */
   readonly revision?: number | undefined;
@@ -85,7 +98,9 @@ export interface Job {
   readonly requestId: string;
   /** Mark of the submission before, so that its late retry changes nothing. */
   readonly requestBefore?: string | undefined;
-  /** Mark of the last request that discarded all checkpoints, so that its late retry spares what was committed since. */
+  /**
+   * Mark of the last request that discarded all checkpoints, so that its late retry spares what was committed since.
+   */
   readonly discardedBy?: string | undefined;
   readonly result?: Result | undefined;
   /** FINISHED only: everything stays until the application says that it has deleted what its checkpoints refer to. */
@@ -145,7 +160,10 @@ export function refusal(
   });
 }
 
-/** The job, if a term of this version may write to it. Throws `not_found`, `job_damaged`, `fenced`, or `job_finished` as `refusal` says. */
+/**
+ * The job, if a term of this version may write to it. Throws `not_found`, `job_damaged`, `fenced`, or `job_finished` as
+ * `refusal` says.
+ */
 export function writableOrThrow(
   name: JobName,
   record: JobRecord | undefined,
@@ -173,7 +191,9 @@ export function newestOf({ newestCheckpointId, commits, checkpoints, savepoints 
   return Math.max(-1, ...[...commits, ...checkpoints, ...savepoints].map((one) => one?.checkpointId ?? -1));
 }
 
-/** Whether what the job refers to is its own still: of a finished job's references the clean-up may have deleted some. */
+/**
+ * Whether what the job refers to is its own still: of a finished job's references the clean-up may have deleted some.
+ */
 export const isWhole = ({ state, cleanUp }: Job): boolean =>
   state === 'ACTIVE' || (state === 'FINISHED' && cleanUp === 'held');
 
@@ -185,8 +205,8 @@ export function referredPayloads(job: Job): Set<string> {
 }
 
 /**
- * The payloads that a backup of the record must copy: of a finished job only its savepoints, since the clean-up may have deleted some of the
- * rest already.
+ * The payloads that a backup of the record must copy: of a finished job only its savepoints, since the clean-up may
+ * have deleted some of the rest already.
  */
 export function livePayloads(job: Job): Set<string> {
   if (isWhole(job)) return referredPayloads(job);

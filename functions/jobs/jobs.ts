@@ -48,9 +48,9 @@ export interface Submitted {
 }
 
 /**
- * Submits a job, once its graph is in the bucket. An id that is active already gets the new graph and keeps its checkpoints; a retry
- * of the submission that is in force changes nothing. Throws `leadership_lost` when the fence is not that of the running term, `fenced`,
- * `job_finished`, `upload_used`, and what `completeUpload` throws.
+ * Submits a job, once its graph is in the bucket. An id that is active already gets the new graph and keeps its
+ * checkpoints; a retry of the submission that is in force changes nothing. Throws `leadership_lost` when the fence is
+ * not that of the running term, `fenced`, `job_finished`, `upload_used`, and what `completeUpload` throws.
  */
 export async function submit(
   room: Jobs,
@@ -94,7 +94,10 @@ export async function submit(
   throw contended(name);
 }
 
-/** Puts a new job. Throws `leadership_lost` or `fenced` for another term, `limit_reached` when the job is new and the group is full. */
+/**
+ * Puts a new job. Throws `leadership_lost` or `fenced` for another term, `limit_reached` when the job is new and the
+ * group is full.
+ */
 async function put(room: Jobs, job: Job, fence: Fence): Promise<Submission> {
   const { answer } = await timely(room, (now) => room.jobs.submit(job, fence, now, room.mostJobs));
   if (answer.won) return answer;
@@ -151,9 +154,9 @@ export interface Finished {
 }
 
 /**
- * Records the result; the clean-up of the payloads follows by schedule, or once it is acknowledged. The same result again is returned as a
- * success, another one refused with `job_finished`. The result of a job that was never submitted is remembered as well, by the running term.
- * Throws `fenced`, `leadership_lost` or `idempotency_key_reused`.
+ * Records the result; the clean-up of the payloads follows by schedule, or once it is acknowledged. The same result
+ * again is returned as a success, another one refused with `job_finished`. The result of a job that was never submitted
+ * is remembered as well, by the running term. Throws `fenced`, `leadership_lost` or `idempotency_key_reused`.
  */
 export async function finish(
   room: Jobs,

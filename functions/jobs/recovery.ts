@@ -1,6 +1,6 @@
 /**
- * The jobs that a newly elected leader must continue. Claiming a job raises its fence and shows what it refers to in the same write: from then on
- * the old leader's writes to it fail and change nothing.
+ * The jobs that a newly elected leader must continue. Claiming a job raises its fence and shows what it refers to in
+ * the same write: from then on the old leader's writes to it fail and change nothing.
  *
  *   leader 1  ── finish ──▶ stalls … ──▶ arrives                    leader 1  ── finish ──▶ arrives
  *   leader 2              claims ▲        refused: fence 2 > 1      leader 2                    claims: not ACTIVE, left out
@@ -64,16 +64,18 @@ export interface RecoveredPage {
 
 const width = 32;
 /**
- * Reads of the registry for one page. A full page of 100 jobs so takes at most 1.1 requests a job. 8 reads of at most 1 MiB, some tens
- * of ms each, leave the function's 29 s to the claims, and take less than the 3,000 read units that a partition has in a second.
+ * Reads of the registry for one page. A full page of 100 jobs so takes at most 1.1 requests a job. 8 reads of at most 1
+ * MiB, some tens of ms each, leave the function's 29 s to the claims, and take less than the 3,000 read units that a
+ * partition has in a second.
  */
 const readsPerPage = 8;
 /** Jobs that one read looks at: beyond it DynamoDB ends a read by its size. */
 const jobsPerRead = 1_000;
 
 /**
- * Claims one page of the active jobs, in order of their ids. Jobs that finish meanwhile are left out. Can be repeated. Throws
- * `leadership_lost` when the fence is not that of the running term, `fenced` when a newer term has touched a job of the page.
+ * Claims one page of the active jobs, in order of their ids. Jobs that finish meanwhile are left out. Can be repeated.
+ * Throws `leadership_lost` when the fence is not that of the running term, `fenced` when a newer term has touched a job
+ * of the page.
  */
 export async function recover(
   room: Recovery,
@@ -94,8 +96,8 @@ export async function recover(
 }
 
 /**
- * Looks on where finished jobs have left the page short, at as many jobs as are likely to fill it: what a read finds beyond the page
- * is read again with the next one.
+ * Looks on where finished jobs have left the page short, at as many jobs as are likely to fill it: what a read finds
+ * beyond the page is read again with the next one.
  */
 async function unfinished(
   { checkpoints }: Recovery,

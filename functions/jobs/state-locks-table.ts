@@ -8,7 +8,10 @@ import { type Conditional, conditional, type Item } from '../platform/conditiona
 import { jobKey } from './keys.ts';
 import type { StateLock, StateLocks } from './state-locks.ts';
 
-/** Part of the condition of every write to a job, and of a submission's on the leadership: it costs nothing while nobody locks. */
+/**
+ * Part of the condition of every write to a job, and of a submission's on the leadership: it costs nothing while nobody
+ * locks.
+ */
 export const notStateLocked = 'attribute_not_exists(stateLock)';
 
 type Key = Record<string, string>;
@@ -62,8 +65,8 @@ export interface Guarded {
 }
 
 /**
- * Carries out a conditional write, unless a backup holds its item back: then throws `state_locked`. A lock that its cut has forgotten is
- * removed, and the write tried again.
+ * Carries out a conditional write, unless a backup holds its item back: then throws `state_locked`. A lock that its cut
+ * has forgotten is removed, and the write tried again.
  */
 export async function pastStateLock<Won>(
   { client, table, Key, clock, lockMs }: Guarded,

@@ -1,8 +1,9 @@
 /**
- * The state lock on jobs: holds back writes to records that change while a backup reads them all. Design: backups, "The cut".
+ * The state lock on jobs: holds back writes to records that change while a backup reads them all. Design: backups, "The
+ * cut".
  *
- * A lock only makes it likely that two readings agree, and a backup counts on nothing else. So a request that meets one that its cut must have
- * forgotten may remove it.
+ * A lock only makes it likely that two readings agree, and a backup counts on nothing else. So a request that meets one
+ * that its cut must have forgotten may remove it.
  */
 import type { JobName } from './job.ts';
 
@@ -12,7 +13,10 @@ export interface StateLock {
   readonly at: number;
 }
 
-/** The port; every method is one request. A lock that is there already gives way: only one backup of a group is in progress. */
+/**
+ * The port; every method is one request. A lock that is there already gives way: only one backup of a group is in
+ * progress.
+ */
 export interface StateLocks {
   /** Nothing happens when there is no such job. */
   lockJob(name: JobName, lock: StateLock): Promise<void>;

@@ -22,7 +22,10 @@ export interface GrantedTerm {
   readonly fencingVersion: number;
   readonly sessionId: string;
   readonly leaseMs: number;
-  /** The rest of the lease: less than `leaseMs` when a live term is handed back. The holder's own deadline counts from this. */
+  /**
+   * The rest of the lease: less than `leaseMs` when a live term is handed back. The holder's own deadline counts from
+   * this.
+   */
   readonly remainingMs: number;
   readonly expiresAt: number;
 }
@@ -31,9 +34,10 @@ export interface GrantedTerm {
 const createTries = 6;
 
 /**
- * Asks for the lease. The process that holds the live term, and a retry of the request that was granted it, get the same
- * term back. Throws `leadership_held` with the time to sleep while another holds it, `leadership_lost` when a late retry
- * finds its own term ended, `group_restoring` during a restore, `contention` when the record of the group is lost again and again.
+ * Asks for the lease. The process that holds the live term, and a retry of the request that was granted it, get the
+ * same term back. Throws `leadership_held` with the time to sleep while another holds it, `leadership_lost` when a late
+ * retry finds its own term ended, `group_restoring` during a restore, `contention` when the record of the group is lost
+ * again and again.
  */
 export async function contend(
   leadership: Leadership,
@@ -76,7 +80,10 @@ async function grantOrCreate(leadership: Leadership, group: string, grant: Grant
   });
 }
 
-/** Only a group that had a record before asks for its recreations, and then for its versions again: what is read first must be older. */
+/**
+ * Only a group that had a record before asks for its recreations, and then for its versions again: what is read first
+ * must be older.
+ */
 async function create({ store, clock }: Leadership, group: string, grant: Grant): Promise<LeaseWrite> {
   const isNew = (await store.highestVersion(group)) === 0;
   if (isNew) return store.create(group, lease.firstVersion, grant, clock.now());

@@ -23,7 +23,9 @@ export interface GroupStore {
   readRecords(groups: readonly string[]): Promise<LeadershipRecord[]>;
   /** Confirmed terms, newest first, below the given sort key. */
   listTerms(group: string, after: string | undefined, limit: number): Promise<Page<Term>>;
-  /** Ends the term of a lease that is long gone, or whose expiry was damaged; false when the record has changed since. */
+  /**
+   * Ends the term of a lease that is long gone, or whose expiry was damaged; false when the record has changed since.
+   */
   expire(seen: LeadershipRecord, now: number): Promise<boolean>;
   /** Writes the end of the newest TERM; false when the record has changed since it was read. */
   close(seen: LeadershipRecord, ending: Ending): Promise<boolean>;

@@ -31,7 +31,7 @@ export function toLeadershipView(record: LeadershipRecord | undefined, now: numb
   };
 }
 
-/** The same for whoever waits for the lease: when it can be taken, and by whom. */
+/** The same for a contender that waits for the lease: when it can be taken, and by whom. */
 export function toObservation(record: LeadershipRecord | undefined, now: number, maxClockSkewMs: number) {
   const view = { ...toLeadershipView(record, now), availableInMs: availableInMs(record, now, maxClockSkewMs) };
   if (!record) return view;
@@ -46,7 +46,7 @@ export function toObservation(record: LeadershipRecord | undefined, now: number,
   };
 }
 
-/** A request for a hand-over names nobody when whoever comes first shall follow. */
+/** A request for a hand-over names nobody when the first to contend shall follow. */
 export function handOverView(successor: string | undefined) {
   return successor === undefined ? {} : { handOver: successor === '' ? {} : { successor } };
 }
@@ -74,8 +74,8 @@ export interface Swept {
 }
 
 /**
- * Looks at every group once: ends terms whose lease is longer gone than one lease time, and writes the ends of terms that
- * no successor has written. Live terms are not touched: each write is conditioned on what was read.
+ * Looks at every group once: ends terms whose lease is longer gone than one lease time, and writes the ends of terms
+ * that no successor has written. Live terms are not touched: each write is conditioned on what was read.
  */
 export async function sweep(store: GroupStore, clock: Clock, maxClockSkewMs: number): Promise<Swept> {
   const swept: Swept = { groups: 0, expired: 0, closed: 0 };

@@ -1,6 +1,7 @@
 /**
- * Invariants of every write of a leadership record, by the names of docs/design/leadership.md. `ofWrite` looks at the write as a value,
- * before it is sent; `ofChange` at the record before and after, where both are known: in memory and in simulations.
+ * Invariants of every write of a leadership record, by the names of docs/design/leadership.md. `ofWrite` looks at the
+ * write as a value, before it is sent; `ofChange` at the record before and after, where both are known: in memory and
+ * in simulations.
  */
 import type { Condition } from '../platform/condition.ts';
 import { type Invariant, requireInvariants } from '../platform/invariants.ts';

@@ -1,4 +1,6 @@
-/** The steps of a term once it is granted: confirm, renew, resign, revoke. Each is one conditional write of the store. */
+/**
+ * The steps of a term once it is granted: confirm, renew, resign, revoke. Each is one conditional write of the store.
+ */
 import type { Fence } from '../../api/fence.ts';
 import { Problem } from '../../api/problem.ts';
 import { leadershipLost } from '../../api/problems/leadership.ts';
@@ -52,9 +54,9 @@ const confirmTries = 5;
 const renewTries = 3;
 
 /**
- * Publishes the leader once it is ready; again with the same fence it publishes the new address. Throws `leadership_lost`
- * when the term has ended. Costs one read besides the transaction, since a transaction cannot copy the end of the term
- * before from one item to another.
+ * Publishes the leader once it is ready; again with the same fence it publishes the new address. Throws
+ * `leadership_lost` when the term has ended. Costs one read besides the transaction, since a transaction cannot copy
+ * the end of the term before from one item to another.
  */
 export async function confirm(leadership: Leadership, group: string, fence: Fence, published: Published) {
   const { store, clock } = leadership;
@@ -80,13 +82,13 @@ function samePublished(holder: lease.Holder, published: Published): boolean {
 
 export interface Renewed {
   readonly expiresAt: number;
-  /** Set once an operator has asked for a hand-over; empty when whoever comes first shall follow. */
+  /** Set once an operator has asked for a hand-over; empty when the first to contend shall follow. */
   readonly handOverTo?: string | undefined;
 }
 
 /**
- * Extends the lease from now. A delayed renewal never shortens it: the later expiry stays and is returned. An address given
- * here restores leader information that was damaged; it never confirms a term. Throws `leadership_lost`.
+ * Extends the lease from now. A delayed renewal never shortens it: the later expiry stays and is returned. An address
+ * given here restores leader information that was damaged; it never confirms a term. Throws `leadership_lost`.
  */
 export async function renew(leadership: Leadership, group: string, fence: Fence, renewal: Renewal): Promise<Renewed> {
   const { store } = leadership;
@@ -138,8 +140,8 @@ async function repair(
 }
 
 /**
- * Ends the caller's term at once; a successor gets the next lease for itself for one lease time. The process that resigns leaves the lease to
- * others for as long, unless it says `stayOut: false`. Throws `leadership_lost`.
+ * Ends the caller's term at once; a successor gets the next lease for itself for one lease time. The process that
+ * resigns leaves the lease to others for as long, unless it says `stayOut: false`. Throws `leadership_lost`.
  */
 export async function resign(
   { store, clock }: Leadership,
@@ -155,8 +157,9 @@ export async function resign(
 }
 
 /**
- * Asks the leader of the term that the operator saw to stop its work and to resign, in favour of the successor if there is one. It learns of
- * it with its next renewal; one that does not hear is revoked. Throws `leadership_lost` when that term no longer runs.
+ * Asks the leader of the term that the operator saw to stop its work and to resign, in favour of the successor if there
+ * is one. It learns of it with its next renewal; one that does not hear is revoked. Throws `leadership_lost` when that
+ * term no longer runs.
  */
 export async function handOver(
   { store }: Leadership,
@@ -175,8 +178,8 @@ export interface Revoked {
 }
 
 /**
- * Ends the term that the operator saw. The lease can be taken when it would have expired, or at once with `force`: then the
- * revoked leader's own deadline has not passed yet. Throws `leadership_lost` when that term no longer runs.
+ * Ends the term that the operator saw. The lease can be taken when it would have expired, or at once with `force`: then
+ * the revoked leader's own deadline has not passed yet. Throws `leadership_lost` when that term no longer runs.
  */
 export async function revoke(
   leadership: Leadership,

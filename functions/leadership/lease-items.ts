@@ -58,7 +58,9 @@ const leadershipItem = z.object({
   restoring: optionalText,
 });
 
-/** The record in an item, or none: an item without a version is as good as lost and is made anew by the next contender. */
+/**
+ * The record in an item, or none: an item without a version is as good as lost and is made anew by the next contender.
+ */
 export function toRecord(item: Record<string, unknown> | undefined): LeadershipRecord | undefined {
   const { pk } = item ?? {};
   const group = typeof pk === 'string' ? pk.slice(pk.indexOf('#') + 1) : undefined;

@@ -1,7 +1,10 @@
 import type { Fence } from '../../api/fence.ts';
 import type { EndReason, LeadershipRecord } from './lease.ts';
 
-/** A conditional write either took effect and shows the new record, or lost and shows the record that won (undefined: there is none). */
+/**
+ * A conditional write either took effect and shows the new record, or lost and shows the record that won (undefined:
+ * there is none).
+ */
 export type LeaseWrite =
   | { readonly kind: 'won'; readonly won: LeadershipRecord; readonly lost?: never }
   | { readonly kind: 'lost'; readonly won?: never; readonly lost: LeadershipRecord | undefined };
@@ -40,16 +43,16 @@ export interface Term {
 }
 
 /**
- * The lock port: every method is one request; every write is conditional and never half done. What asks whether a lease is alive
- * (`confirm`, `renew`, `restoreHolder`) is sent once: to be tried again with another `now`, see `timely`.
+ * The lock port: every method is one request; every write is conditional and never half done. What asks whether a lease
+ * is alive (`confirm`, `renew`, `restoreHolder`) is sent once: to be tried again with another `now`, see `timely`.
  */
 export interface LeaseStore {
   read(group: string, consistent: boolean): Promise<LeadershipRecord | undefined>;
   /** Takes a lease that nobody holds, raising the version by one. Conditioned on the record being there. */
   grant(group: string, grant: Grant, now: number, maxClockSkewMs: number): Promise<LeaseWrite>;
   /**
-   * Makes the record of a new or lost group with this version, and its TERM; loses when either exists. A lost one is made with
-   * the recreation that was read before the version was chosen, and loses when there has been another since.
+   * Makes the record of a new or lost group with this version, and its TERM; loses when either exists. A lost one is
+   * made with the recreation that was read before the version was chosen, and loses when there has been another since.
    */
   create(group: string, fencingVersion: number, grant: Grant, now: number, recreation?: number): Promise<LeaseWrite>;
   /** The version with which a lost record was last made anew; 0 for none. */
@@ -57,7 +60,9 @@ export interface LeaseStore {
   /** The highest version of any TERM or FLOOR; 0 for a new group. */
   highestVersion(group: string): Promise<number>;
   writeFloor(group: string, fencingVersion: number): Promise<void>;
-  /** Publishes the leader, writes its TERM and the end of the TERM before; `seen` is the record that was read for it. */
+  /**
+   * Publishes the leader, writes its TERM and the end of the TERM before; `seen` is the record that was read for it.
+   */
   confirm(seen: LeadershipRecord, fence: Fence, published: Published, now: number): Promise<LeaseWrite>;
   renew(group: string, fence: Fence, renewal: Renewal, now: number): Promise<LeaseWrite>;
   /** Restores the holder of a running term whose leader information was damaged. */

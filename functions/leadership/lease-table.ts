@@ -1,4 +1,7 @@
-/** The lease port over the items of the main table: each step is the write of `lease-writes.ts`, and the record that it leaves or lost to. */
+/**
+ * The lease port over the items of the main table: each step is the write of `lease-writes.ts`, and the record that it
+ * leaves or lost to.
+ */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Fence } from '../../api/fence.ts';
 import { allOf, beginsWith, equals } from '../platform/condition.ts';

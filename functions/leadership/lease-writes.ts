@@ -1,6 +1,6 @@
 /**
- * The write of each step of a term, as a value: the table renders them for DynamoDB, simulations evaluate the same ones.
- * Pure: the caller's clock comes in as `now`. The rules are explained in docs/design/leadership.md.
+ * The write of each step of a term, as a value: the table renders them for DynamoDB, simulations evaluate the same
+ * ones. Pure: the caller's clock comes in as `now`. The rules are explained in docs/design/leadership.md.
  */
 import type { Fence } from '../../api/fence.ts';
 import { absent, allOf, anyOf, type Condition, compare, equals, exists, isType, not } from '../platform/condition.ts';
@@ -49,7 +49,9 @@ const leaseIsFree = (now: number, maxClockSkewMs: number): Condition =>
 const notReservedForAnother = (contenderId: string, now: number): Condition =>
   anyOf(absent('reservedFor'), equals('reservedFor', contenderId), compare('reservedUntil', '<', now));
 
-/** Who was evicted or resigned leaves the lease to others for one lease time (docs/design/leadership.md, "Hand-over"). */
+/**
+ * Who was evicted or resigned leaves the lease to others for one lease time (docs/design/leadership.md, "Hand-over").
+ */
 const notBarred = (instanceId: string, now: number): Condition =>
   anyOf(
     absent('barredInstance'),
@@ -107,7 +109,9 @@ export function createRecord(
 const recreate = (group: string, fencingVersion: number, seen: number): Write =>
   put(recreationKey(group), { fencingVersion }, seen === 0 ? absent('pk') : equals('fencingVersion', seen));
 
-/** Publishes the leader, and writes its TERM and the end of the TERM before. `seen` is the record that was read for it. */
+/**
+ * Publishes the leader, and writes its TERM and the end of the TERM before. `seen` is the record that was read for it.
+ */
 export function confirmTerm(seen: LeadershipRecord, fence: Fence, published: Published, now: number): Transaction {
   const { group, newestTerm } = seen;
   const { fencingVersion } = fence;

@@ -32,7 +32,10 @@ export interface Ending {
   readonly requestId?: string | undefined;
 }
 
-/** One item per group: lock, leader information and version together, so that one compare fences all. Instants in epoch ms. */
+/**
+ * One item per group: lock, leader information and version together, so that one compare fences all. Instants in epoch
+ * ms.
+ */
 export interface LeadershipRecord {
   readonly group: string;
   /** Never falls; survives resignation. */
@@ -66,8 +69,8 @@ export interface LeadershipRecord {
 }
 
 /**
- * A record's state, without regard to the time: a lease that nobody renewed is `held` until a contender or the sweep finds it.
- * `damaged`: the holder is gone and nothing says how its term ended.
+ * A record's state, without regard to the time: a lease that nobody renewed is `held` until a contender or the sweep
+ * finds it. `damaged`: the holder is gone and nothing says how its term ended.
  */
 export type LeaseState =
   | { readonly kind: 'held'; readonly holder: Holder; readonly expiresAt: number }
@@ -167,7 +170,10 @@ export interface Occupant {
   readonly reserved: boolean;
 }
 
-/** Who keeps the others from the lease: its holder, a revoked holder until its old expiry, or a successor it is reserved for. */
+/**
+ * Who keeps the others from the lease: its holder, a revoked holder until its old expiry, or a successor it is reserved
+ * for.
+ */
 export function occupantOf(record: LeadershipRecord, now: number): Occupant | undefined {
   const state = leaseState(record);
   switch (state.kind) {
@@ -195,7 +201,10 @@ export interface Bar {
   readonly until: number;
 }
 
-/** The process that may not take the lease again yet; undefined once the bar has passed, and while somebody holds the lease. */
+/**
+ * The process that may not take the lease again yet; undefined once the bar has passed, and while somebody holds the
+ * lease.
+ */
 export function barOf({ holder, barredInstance, barredUntil = 0 }: LeadershipRecord, now: number): Bar | undefined {
   if (holder || barredInstance === undefined || barredUntil < now) return undefined;
   return { instanceId: barredInstance, until: barredUntil };
@@ -224,7 +233,10 @@ export function retryAfterMs(
 
 export type SweepStep = 'expire' | 'close' | 'leave';
 
-/** The sweep's work on a record: an end for a lease that is long gone, the end of a TERM that its successor has not written. */
+/**
+ * The sweep's work on a record: an end for a lease that is long gone, the end of a TERM that its successor has not
+ * written.
+ */
 export function sweepStep(record: LeadershipRecord, now: number, maxClockSkewMs: number): SweepStep {
   const { holder, expiresAt = 0, leaseMs = 0, newestTerm, closedTerm, fencingVersion, ended } = record;
   if (holder && expiresAt + leaseMs + maxClockSkewMs < now) return 'expire';

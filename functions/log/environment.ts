@@ -28,7 +28,9 @@ export interface LogRoom {
   tables(): Promise<readonly Omit<Member, 'id'>[]>;
   /** Creates a log whose members are the first tables of the deployment: 5, 3 or 1 of them. */
   create(log: Omit<RegisteredLog, 'configuration'>): ReturnType<LogRegistry['create']>;
-  /** The parts of a log by its configuration. Throws `replica_missing` where the deployment has not all of its tables. */
+  /**
+   * The parts of a log by its configuration. Throws `replica_missing` where the deployment has not all of its tables.
+   */
   partsOf(log: RegisteredLog): LogParts;
   /** The same by the log's name. Throws `not_found`, too. */
   open(group: string, log: string): Promise<LogParts>;

@@ -6,7 +6,10 @@ export interface GroupLogs {
   list(group: string): Promise<string[]>;
   /** By the log's configuration. */
   open(group: string, log: string): Promise<LogParts>;
-  /** From then on no truncation passes `from`, until it is released. Answers the hold that stands then: another backup's stays. */
+  /**
+   * From then on no truncation passes `from`, until it is released. Answers the hold that stands then: another backup's
+   * stays.
+   */
   hold(group: string, log: string, hold: Hold): Promise<Hold>;
   /** Where this backup's hold stands. */
   heldFrom(group: string, log: string, backupId: string): Promise<number | undefined>;

@@ -23,7 +23,10 @@ export function within(ms: number, remainingMs: () => number): () => number {
   return () => remainingMs() - reserved;
 }
 
-/** Does each chore in turn. One that fails holds up no other; the minute then fails as a whole, so that somebody learns of it. */
+/**
+ * Does each chore in turn. One that fails holds up no other; the minute then fails as a whole, so that somebody learns
+ * of it.
+ */
 export async function runMinute(
   slot: string,
   chores: readonly Chore[],

@@ -14,8 +14,8 @@ export const listTimeoutMs = 20_000;
 export const patience = { maxAttempts: 3, requestHandler: timeouts };
 
 /**
- * The time that a request waits for a free socket counts as connecting. A restore copies 128 payloads at once, and 64 parts of large
- * ones.
+ * The time that a request waits for a free socket counts as connecting. A restore copies 128 payloads at once, and 64
+ * parts of large ones.
  */
 const sockets = { maxSockets: 256 };
 

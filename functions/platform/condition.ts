@@ -1,6 +1,7 @@
 /**
- * The condition of a write as a small value. `expression.ts` renders it for DynamoDB; `holds` evaluates the same value in memory, with
- * DynamoDB's meaning: a comparison with a missing attribute or one of another type is false, except `<>`, which is then true.
+ * The condition of a write as a small value. `expression.ts` renders it for DynamoDB; `holds` evaluates the same value
+ * in memory, with DynamoDB's meaning: a comparison with a missing attribute or one of another type is false, except
+ * `<>`, which is then true.
  */
 import { assertNever } from '../../api/assert-never.ts';
 import {
@@ -55,7 +56,10 @@ export const attribute = (path: Path): Operand => ({ kind: 'attribute', path });
 export const size = (path: Path): Operand => ({ kind: 'size', path });
 export const value = (given: unknown): Operand => ({ kind: 'value', value: given });
 
-/** `compare('expiresAt', '<', now)`: an attribute with a value; other sides are given by `attribute`, `size` and `value`. */
+/**
+ * `compare('expiresAt', '<', now)`: an attribute with a value; other sides are given by `attribute`, `size` and
+ * `value`.
+ */
 export const compare = (
   left: Path | Operand,
   is: Comparator,

@@ -4,7 +4,10 @@ import { fenceRequired, invalidRequest, Problem } from '../../api/problem.ts';
 
 type Header = (name: string) => string | undefined;
 
-/** Reads the fence; `undefined` when neither header is there and the operation does not require it (428 `fence_required`). */
+/**
+ * Reads the fence; `undefined` when neither header is there and the operation does not require it (428
+ * `fence_required`).
+ */
 export function readFence(header: Header, need: 'required' | 'optional'): Fence | undefined {
   const given = { 'Fencing-Version': header('Fencing-Version'), 'Leader-Session': header('Leader-Session') };
   const missing = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [name] : []));

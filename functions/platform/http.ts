@@ -25,7 +25,10 @@ export interface Request<Declared extends Operation> {
   readonly body: z.output<Declared['body']>;
   readonly fence: Declared['fence'] extends 'required' ? Fence : Fence | undefined;
   readonly headers: { readonly [Name in keyof NonNullable<Declared['headers']>]: string };
-  /** Stands for the caller's Idempotency-Key and the content of the request: the same over its retries. See `idempotency.ts`. */
+  /**
+   * Stands for the caller's Idempotency-Key and the content of the request: the same over its retries. See
+   * `idempotency.ts`.
+   */
   readonly requestId: string;
   /** Whether the caller sent an Idempotency-Key. */
   readonly keyed: boolean;
@@ -65,8 +68,8 @@ export function endpoint<const Declared extends Operation>(
 }
 
 /**
- * Refuses a key that this process has seen with another request. What was refused has written nothing, so that its key may come again with
- * a corrected request; after an unexpected error nobody knows what was written.
+ * Refuses a key that this process has seen with another request. What was refused has written nothing, so that its key
+ * may come again with a corrected request; after an unexpected error nobody knows what was written.
  */
 async function onceByKey<Result>(
   request: { readonly requestId: string; readonly keyed: boolean },
@@ -123,12 +126,15 @@ export function serve(endpoints: readonly Endpoint[], known: readonly Operation[
   return app;
 }
 
-/** What an answer needs to reach the caller before the function's own timeout, after which API Gateway says nothing but 502. */
+/**
+ * What an answer needs to reach the caller before the function's own timeout, after which API Gateway says nothing but
+ * 502.
+ */
 const deadlineMarginMs = 1_500;
 
 /**
- * Throws `unavailable` when the function's time is nearly up, and says what is known. What is still under way may be carried out: it
- * is conditional, so sending the request again with its Idempotency-Key does no harm.
+ * Throws `unavailable` when the function's time is nearly up, and says what is known. What is still under way may be
+ * carried out: it is conditional, so sending the request again with its Idempotency-Key does no harm.
  */
 async function withinDeadline(
   { method }: Operation,
@@ -215,7 +221,8 @@ function parseJson(bytes: Uint8Array): unknown {
   if (bytes.byteLength === 0) return {};
   try {
     const text = utf8.decode(bytes);
-    // Asking about every key takes longer than parsing; in a text with neither the name nor an escape there is no such key.
+    // Asking about every key takes longer than parsing; in a text with neither the name nor an escape there is no such
+    // key.
     return JSON.parse(text, /__proto__|\\u/.test(text) ? withoutPrototype : undefined);
   } catch (error) {
     throw error instanceof Problem ? error : unreadable('The body is not JSON in UTF-8');
@@ -300,7 +307,9 @@ function record(operation: Operation, context: RequestContext, status: number, e
   if (operation.times !== undefined) time(operation.times, elapsedMs);
 }
 
-/** The members of every log line about a request. A header is the caller's: anything that is not a version is left out. */
+/**
+ * The members of every log line about a request. A header is the caller's: anything that is not a version is left out.
+ */
 function named(context: RequestContext) {
   const version = context.req.header('Fencing-Version') ?? '';
   return {

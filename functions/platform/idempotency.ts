@@ -3,8 +3,9 @@
  *
  *   requestId = <16 characters of the key's digest>.<16 characters of the digest of method, path and body>
  *
- * Records that remember a request store this text, so that a key that comes back with another request is told from a retry at no cost. Routes
- * whose outcome no record remembers by key compare within one process, which is the best that costs nothing.
+ * Records that remember a request store this text, so that a key that comes back with another request is told from a
+ * retry at no cost. Routes whose outcome no record remembers by key compare within one process, which is the best that
+ * costs nothing.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { idempotencyKeyReused, Problem } from '../../api/problem.ts';
@@ -27,7 +28,10 @@ export function isKeyReused(remembered: string | undefined, requestId: string): 
   return remembered !== undefined && remembered !== requestId && keyOf(remembered) === keyOf(requestId);
 }
 
-/** Throws `idempotency_key_reused` when the remembered request had the same key and was another one; `operation` names that. */
+/**
+ * Throws `idempotency_key_reused` when the remembered request had the same key and was another one; `operation` names
+ * that.
+ */
 export function refuseReusedKey(remembered: string | undefined, requestId: string, operation: string): void {
   if (!isKeyReused(remembered, requestId)) return;
   throw new Problem(

@@ -1,4 +1,7 @@
-/** The port to the items of one table. `item-table.ts` binds it to DynamoDB; tests and simulations keep the items in a map. */
+/**
+ * The port to the items of one table. `item-table.ts` binds it to DynamoDB; tests and simulations keep the items in a
+ * map.
+ */
 import type { Condition } from './condition.ts';
 import type { Item, Key } from './item.ts';
 import type { Refusal, Write } from './write.ts';

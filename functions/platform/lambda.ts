@@ -3,8 +3,9 @@ import type { App } from './http.ts';
 import { Reply } from './reply.ts';
 
 /**
- * Makes the Lambda handler of an application. The adapter of hono makes a whole `Request` of an event, whose streams and signals cost
- * more than a renewal's own work: an operation reads the method, the address, headers and at most the body.
+ * Makes the Lambda handler of an application. The adapter of hono makes a whole `Request` of an event, whose streams
+ * and signals cost more than a renewal's own work: an operation reads the method, the address, headers and at most the
+ * body.
  */
 export function lambdaHandler(app: App) {
   return async (event: APIGatewayProxyEventV2, context?: Context): Promise<APIGatewayProxyStructuredResultV2> => {
@@ -37,7 +38,10 @@ function requestOf({
   return request as unknown as Request;
 }
 
-/** API Gateway has their names in small letters. A value may hold what HTTP headers cannot, once it was decoded: that arrives escaped. */
+/**
+ * API Gateway has their names in small letters. A value may hold what HTTP headers cannot, once it was decoded: that
+ * arrives escaped.
+ */
 function headersOf(given: APIGatewayProxyEventV2['headers']): Pick<Headers, 'get'> {
   return {
     get(name) {

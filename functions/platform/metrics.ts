@@ -6,7 +6,9 @@ const metrics = new Metrics({
   serviceName: process.env['TENURE_STAGE'] ?? 'local',
 });
 
-/** Counts something that happened, over all and by `reason`: that becomes a dimension, so it must be one of a few words. */
+/**
+ * Counts something that happened, over all and by `reason`: that becomes a dimension, so it must be one of a few words.
+ */
 export function count(metric: string, { reason, value = 1 }: { reason?: string; value?: number } = {}): void {
   emit(metric, MetricUnit.Count, value, reason);
 }

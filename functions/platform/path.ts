@@ -1,8 +1,9 @@
 import { invalidRequest, Problem } from '../../api/problem.ts';
 
 /**
- * The caller was authorised for the path that API Gateway decoded, and the address made of it is parsed once more: `..`, `\`, a tab, `?`
- * or a second escape in it would reach another group. Throws `invalid_request` unless both name the same path.
+ * The caller was authorised for the path that API Gateway decoded, and the address made of it is parsed once more:
+ * `..`, `\`, a tab, `?` or a second escape in it would reach another group. Throws `invalid_request` unless both name
+ * the same path.
  */
 export function requireSamePath(authorised: string, address: string): void {
   if (decoded(new URL(address).pathname) === authorised) return;

@@ -1,6 +1,6 @@
 /**
- * A function's reply in Lambda's form. Hono passes on any value: a whole `Response`, with its streams and signals, costs
- * as much as a renewal's own work and is made only where no event of Lambda asks.
+ * A function's reply in Lambda's form. Hono passes on any value: a whole `Response`, with its streams and signals,
+ * costs as much as a renewal's own work and is made only where no event of Lambda asks.
  */
 export class Reply {
   constructor(

@@ -4,7 +4,8 @@ export type Attempt<Value> = { readonly kind: 'done'; readonly value: Value } | 
 
 /**
  * Repeats an attempt while another writer changes what it was decided on: each must read again what it decides on.
- * @throws Problem `contention`, 503 and retryable, after the last of the tries; `of` names the thing for it: `group "orders"`.
+ * @throws Problem `contention`, 503 and retryable, after the last of the tries; `of` names the thing for it: `group
+ *   "orders"`.
  */
 export async function retryConflicts<Value>(
   { tries, of }: { readonly tries: number; readonly of: string },

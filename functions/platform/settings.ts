@@ -34,6 +34,9 @@ export const bucketName = z.string().check(z.minLength(3), z.maxLength(63));
 /** Half a lease must exceed it, see `functions/leadership/lease.ts`. */
 export const maxClockSkewMs = milliseconds(0, 60_000, 250);
 
-/** How long a backup holds writers back at most: whose state lock is older has died or given up, and anyone may remove it. */
+/**
+ * How long a backup holds writers back at most: whose state lock is older has died or given up, and anyone may remove
+ * it.
+ */
 export const stateLockMs = (): number =>
   readSettings({ TENURE_STATE_LOCK_MS: milliseconds(1_000, 60_000, 5_000) }).TENURE_STATE_LOCK_MS;

@@ -73,7 +73,10 @@ export function isConflict(error: unknown): boolean {
   );
 }
 
-/** Sends a write again, up to four times in all, while another transaction holds one of its items: nothing was written then. */
+/**
+ * Sends a write again, up to four times in all, while another transaction holds one of its items: nothing was written
+ * then.
+ */
 export async function pastConflicts<Answer>(write: () => Promise<Answer>): Promise<Answer> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -1,4 +1,6 @@
-/** The changes of a write as a small value: rendered for DynamoDB by `expression.ts`, applied here to an item in memory. */
+/**
+ * The changes of a write as a small value: rendered for DynamoDB by `expression.ts`, applied here to an item in memory.
+ */
 import { assertNever } from '../../api/assert-never.ts';
 import { attributeType, type Item, type Path, segments, stored, valueAt } from './item.ts';
 

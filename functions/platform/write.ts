@@ -43,7 +43,10 @@ export type Decision =
   | { readonly kind: 'written'; readonly effects: readonly Effect[] }
   | { readonly kind: 'refused'; readonly refusals: readonly Refusal[] };
 
-/** The outcome of the writes over these items; nothing is changed. @throws UnfitUpdateError for an update that does not fit its item. */
+/**
+ * The outcome of the writes over these items; nothing is changed. @throws UnfitUpdateError for an update that does not
+ * fit its item.
+ */
 export function decide(writes: readonly Write[], read: (key: Key) => Item | undefined): Decision {
   const refusals = writes.flatMap(({ key, condition }, at) => {
     const item = read(key);

@@ -1,6 +1,6 @@
 /**
- * Giving a group back that a restore has begun to fill: it is as empty as before, and may be led, used and restored into again. Only
- * its fencing version stays where the restore has raised it.
+ * Giving a group back that a restore has begun to fill: it is as empty as before, and may be led, used and restored
+ * into again. Only its fencing version stays where the restore has raised it.
  */
 import { Problem } from '../../api/problem.ts';
 import { restoreCompleted } from '../../api/problems/backups.ts';
@@ -11,8 +11,8 @@ import { isOver, type Launching, type Restores } from './restore.ts';
 import type { RestoreRecord } from './restore-store.ts';
 
 /**
- * Abandons a restore in any state but COMPLETED; one that runs stops at its next note. An undoing whose execution has ended gets
- * another one. Undefined for an unknown restore. Safe to repeat. Throws `restore_completed`.
+ * Abandons a restore in any state but COMPLETED; one that runs stops at its next note. An undoing whose execution has
+ * ended gets another one. Undefined for an unknown restore. Safe to repeat. Throws `restore_completed`.
  */
 export async function abandon(room: Launching, group: string, restoreId: string): Promise<RestoreRecord | undefined> {
   const stored = await room.restores.read(group, restoreId);
@@ -35,7 +35,10 @@ export async function abandon(room: Launching, group: string, restoreId: string)
   return abandon(room, group, restoreId);
 }
 
-/** One step of the undoing: logs, then jobs; the ownership ends with the answer. Throws `OutOfTime`; the next step continues. */
+/**
+ * One step of the undoing: logs, then jobs; the ownership ends with the answer. Throws `OutOfTime`; the next step
+ * continues.
+ */
 export async function undo(room: Restores, record: RestoreRecord, until: number): Promise<RestoreRecord> {
   const { group, restoreId, heldAs = restoreId, logs } = record;
   const ended: RestoreRecord = { ...record, state: 'ABANDONED', endedAt: room.clock.now() };

@@ -13,8 +13,8 @@ export interface Emptiness {
 }
 
 /**
- * Answers the restore whose place a new one takes, if there is one: it failed half-way and the new one continues with the same backup,
- * or it was abandoned. Throws `group_not_empty`.
+ * Answers the restore whose place a new one takes, if there is one: it failed half-way and the new one continues with
+ * the same backup, or it was abandoned. Throws `group_not_empty`.
  */
 export async function predecessorIn(
   room: Emptiness,

@@ -29,12 +29,12 @@ interface Applied {
   readonly pending: Pending;
 }
 
-/** Puts what is pending; whoever comes later puts it again, which changes nothing. */
+/** Puts pending entries; a later step puts them again, which changes nothing. */
 type Put = (applied: Applied) => Promise<Applied>;
 
 /**
- * Continues a file after the entries that are already restored; returns the record with the file behind it. Throws `OutOfTime`;
- * entries that were not noted are restored again by the next step.
+ * Continues a file after the entries that are already restored; returns the record with the file behind it. Throws
+ * `OutOfTime`; entries that were not noted are restored again by the next step.
  */
 export async function applyFile(
   parts: Applying,

@@ -26,7 +26,10 @@ export interface ArchivedJob {
   readonly checkpoints: readonly CheckpointEntry[];
 }
 
-/** Copies the job's payloads into the group and puts its record, unless it exists. Throws `OutOfTime` between two payloads. */
+/**
+ * Copies the job's payloads into the group and puts its record, unless it exists. Throws `OutOfTime` between two
+ * payloads.
+ */
 export async function restoreJob(
   parts: JobRestoring,
   group: string,

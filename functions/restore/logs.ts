@@ -1,6 +1,6 @@
 /**
- * Bringing a log out of a backup: all replicas are held from voting, learn what is below the first position and every position up
- * to the last, and only then vote, all of them. Design: the replicated log, I7.
+ * Bringing a log out of a backup: all replicas are held from voting, learn what is below the first position and every
+ * position up to the last, and only then vote, all of them. Design: the replicated log, I7.
  */
 
 import type { LogHead } from '../../api/archive.ts';
@@ -17,7 +17,9 @@ export class LogInUse extends Error {
 
 const shortId = ({ chance }: LogParts) => chance.id().replaceAll('-', '').slice(0, 12);
 
-/** Takes all replicas of the log for the restore; every one of them must be reachable. Throws `LogInUse` when one votes. */
+/**
+ * Takes all replicas of the log for the restore; every one of them must be reachable. Throws `LogInUse` when one votes.
+ */
 export async function holdLog(parts: LogParts, restoreId: string, head: LogHead): Promise<OpenLog> {
   await Promise.all(parts.replicas.map((replica) => holdReplica(parts, replica, restoreId, head)));
   return { log: head.log, next: head.begin, end: head.end };
@@ -92,8 +94,8 @@ async function learnAll({ replicas }: LogParts, actions: readonly LearnedAction[
 }
 
 /**
- * Sits a closed writer behind the last position, so that the next election need not look at every position again and the log never
- * counts as new; then lets all replicas vote.
+ * Sits a closed writer behind the last position, so that the next election need not look at every position again and
+ * the log never counts as new; then lets all replicas vote.
  */
 export async function releaseLog(parts: LogParts, restoreId: string, since: number): Promise<void> {
   const { replicas, seat } = parts;

@@ -44,7 +44,9 @@ export interface RestoreRecord {
   readonly logs: readonly string[];
   /** The fencing version that the group continues from. */
   readonly version?: number | undefined;
-  /** The name under which the logs are held: that of the first restore, where this one continues another that failed. */
+  /**
+   * The name under which the logs are held: that of the first restore, where this one continues another that failed.
+   */
   readonly heldAs?: string | undefined;
   /** Rises with every execution of the workflow: the name of one that has ended is taken. */
   readonly execution: number;
@@ -64,8 +66,9 @@ export interface RestoreStore {
   /** Undefined when the record has changed since it was read. */
   replace(seen: StoredRestore, next: RestoreRecord): Promise<StoredRestore | undefined>;
   /**
-   * The last state of a restore, and with it the end of its ownership: the group can be led from then on. Both or neither, so that no
-   * group is in use while its restore is still running. Undefined when the record has changed since it was read.
+   * The last state of a restore, and with it the end of its ownership: the group can be led from then on. Both or
+   * neither, so that no group is in use while its restore is still running. Undefined when the record has changed since
+   * it was read.
    */
   end(seen: StoredRestore, last: RestoreRecord): Promise<StoredRestore | undefined>;
   /** Restores that have not ended, over all groups. */
@@ -73,9 +76,9 @@ export interface RestoreStore {
   /** Whether the group has a job. */
   hasJobs(group: string): Promise<boolean>;
   /**
-   * Puts the group's leadership record, owned by the restore, if there is none; contenders are refused from then on. `over`: or if
-   * that restore owns it, which did not finish, or was the last to own it, and is as it was seen: not being undone by now. False when
-   * there is another record.
+   * Puts the group's leadership record, owned by the restore, if there is none; contenders are refused from then on.
+   * `over`: or if that restore owns it, which did not finish, or was the last to own it, and is as it was seen: not
+   * being undone by now. False when there is another record.
    */
   own(group: string, restoreId: string, version: number, over: StoredRestore | undefined): Promise<boolean>;
   /** No-op when the job exists. `ttl` in epoch seconds. */

@@ -133,7 +133,7 @@ export function restoreTable(client: DynamoDBDocumentClient, table: string): Res
                 Put: {
                   TableName: table,
                   Item: item,
-                  // Whoever has led the group since another restore was abandoned has raised the version.
+                  // A leader of the group since another restore was abandoned has raised the version.
                   ConditionExpression: [
                     'attribute_not_exists(pk)',
                     'restoring IN (:mine, :over)',

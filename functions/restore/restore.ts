@@ -4,8 +4,8 @@
  *   verify every file ─ own the group's leadership record ─ jobs and logs, file by file ─ let the logs vote ─ give the record free
  *   nothing is written  └ from here on contenders are refused with group_restoring
  *
- * Each step can be repeated: the next run reads the record and continues where it stands. What was put is put only where nothing
- * is, so that a step that comes late changes nothing.
+ * Each step can be repeated: the next run reads the record and continues where it stands. What was put is put only
+ * where nothing is, so that a step that comes late changes nothing.
  */
 
 import { Problem } from '../../api/problem.ts';
@@ -38,8 +38,8 @@ export interface RestoreRequest {
 const bytesInRequest = 64 * 1024 ** 2;
 
 /**
- * Verifies as much of the backup as the budget allows, then begins its restore. The same request again gets the same restore.
- * Throws `not_found`, `source_forbidden`, `group_not_empty` or `backup_damaged`; nothing was written then.
+ * Verifies as much of the backup as the budget allows, then begins its restore. The same request again gets the same
+ * restore. Throws `not_found`, `source_forbidden`, `group_not_empty` or `backup_damaged`; nothing was written then.
  */
 export async function startRestore(
   room: WithLaunch,

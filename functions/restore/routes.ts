@@ -7,7 +7,10 @@ import { abandon } from './abandon.ts';
 import { isOver, shownRestore, startRestore, type WithLaunch } from './restore.ts';
 import { uploadsPrefix } from './source.ts';
 
-/** The part that is verified within the request, so that damage is its response; the rest of a large backup is verified by the steps. */
+/**
+ * The part that is verified within the request, so that damage is its response; the rest of a large backup is verified
+ * by the steps.
+ */
 const verifyMs = 10_000;
 
 type Room = WithLaunch & { readonly payloads: PayloadStore };

@@ -21,13 +21,18 @@ export interface SourceParts {
 /** Files that somebody has uploaded to restore this group from lie below it. */
 export const uploadsPrefix = (group: string) => `${bucketPrefixes.uploadedBackups}${group}/`;
 
-/** Where a backup lies, and the digest of the manifest that was verified when it was completed, where the service knows it. */
+/**
+ * Where a backup lies, and the digest of the manifest that was verified when it was completed, where the service knows
+ * it.
+ */
 export interface FoundSource {
   readonly source: RestoreSource;
   readonly manifestSha256?: string | undefined;
 }
 
-/** Throws `not_found` for an unknown backup, `source_forbidden` for one that is neither the group's nor shared with it. */
+/**
+ * Throws `not_found` for an unknown backup, `source_forbidden` for one that is neither the group's nor shared with it.
+ */
 export async function sourceOf(
   parts: SourceParts,
   group: string,

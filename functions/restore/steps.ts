@@ -126,8 +126,8 @@ async function failed({ restores, clock }: Ending, stored: StoredRestore, error:
 }
 
 /**
- * Starts what was recorded and not started, and gives up what was started and stands still; an undoing continues, since nobody
- * can use the group before that is done. One that fails holds up no other. Run every minute.
+ * Starts what was recorded and not started, and gives up what was started and stands still; an undoing continues, since
+ * nobody can use the group before that is done. One that fails holds up no other. Run every minute.
  */
 export async function reviveRestores(room: Launching & Ending): Promise<void> {
   for (const { group, restoreId } of await room.restores.listOpen()) {

@@ -15,7 +15,9 @@ interface Verifying {
 export const filesOf = ({ bucket }: Pick<Verifying, 'bucket'>, { bucket: name, prefix }: RestoreSource) =>
   bucketFiles(bucket, { bucket: name, key: prefix });
 
-/** Files of entries are a few MiB, payloads may be large: `payloadBytes` bounds what is begun at once. Throws `Damaged`. */
+/**
+ * Files of entries are a few MiB, payloads may be large: `payloadBytes` bounds what is begun at once. Throws `Damaged`.
+ */
 export async function verifySome(
   room: Verifying,
   record: RestoreRecord,

@@ -23,7 +23,9 @@ export interface Measured {
   notes?: string[];
 }
 
-/** What `test/bench/<name>/bench.ts` exports as `bench`. It starts what it needs, and has stopped it when run() answers. */
+/**
+ * What `test/bench/<name>/bench.ts` exports as `bench`. It starts what it needs, and has stopped it when run() answers.
+ */
 export interface Bench {
   name: string;
   /** The table's message, in one sentence. */

@@ -26,7 +26,10 @@ export function section({ name, sentence }: Bench, { rows, notes = [] }: Measure
   return `${parts.join('\n\n')}\n`;
 }
 
-/** The page with one section put in, in the place of the bench's former one if there was one; sections stand in alphabetical order. */
+/**
+ * The page with one section put in, in the place of the bench's former one if there was one; sections stand in
+ * alphabetical order.
+ */
 export function withSection(page: string, name: string, text: string): string {
   const sections = new Map(
     page

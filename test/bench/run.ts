@@ -1,4 +1,7 @@
-/** `npm run bench -- [NAME…]`: measures these comparisons, or all; prints a table of each and brings its section of docs/bench.md up to date. */
+/**
+ * `npm run bench -- [NAME…]`: measures these comparisons, or all; prints a table of each and brings its section of
+ * docs/bench.md up to date.
+ */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bench, Row } from './bench.ts';

@@ -23,8 +23,8 @@ export interface Wire {
 const reads = new Set(['GetItem', 'BatchGetItem', 'Query', 'Scan', 'TransactGetItems']);
 
 /**
- * Stands before DynamoDB Local and counts every request and its capacity, retries too, whichever client, version or process
- * sends it. The signature is not checked behind it, so each request is made to ask for its capacity.
+ * Stands before DynamoDB Local and counts every request and its capacity, retries too, whichever client, version or
+ * process sends it. The signature is not checked behind it, so each request is made to ask for its capacity.
  */
 export async function openWire(dynamodb: string): Promise<Wire> {
   const total: Spent = { requests: 0, readUnits: 0, writeUnits: 0 };
@@ -80,8 +80,9 @@ interface Output {
 }
 
 /**
- * The units that AWS charges for one request. DynamoDB Local reports half of a transactional write, and nothing for a write
- * whose condition failed: one unit on AWS, for items of at most 1 KB, and two for each item of a refused transaction.
+ * The units that AWS charges for one request. DynamoDB Local reports half of a transactional write, and nothing for a
+ * write whose condition failed: one unit on AWS, for items of at most 1 KB, and two for each item of a refused
+ * transaction.
  */
 export function charged(
   operation: string,

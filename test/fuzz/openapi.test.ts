@@ -1,6 +1,7 @@
 /**
- * Requests made from docs/openapi.json by Schemathesis, which nobody here wrote: each operation in its limits and past them. No answer may be
- * a 5xx other than a declared 503, have an undeclared status or content type, or differ from its schema.
+ * Requests made from docs/openapi.json by Schemathesis, which nobody here wrote: each operation in its limits and past
+ * them. No answer may be a 5xx other than a declared 503, have an undeclared status or content type, or differ from its
+ * schema.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

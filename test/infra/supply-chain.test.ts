@@ -23,7 +23,10 @@ const { packages } = JSON.parse(await readFile(join(project, 'package-lock.json'
 const installed = Object.entries(packages).filter(([path]) => path !== '');
 
 describe('package-lock.json', () => {
-  /** `npm install` drops packages of other platforms that the registry at hand does not have; `npm ci` then refuses every fresh clone. */
+  /**
+   * `npm install` drops packages of other platforms that the registry at hand does not have; `npm ci` then refuses
+   * every fresh clone.
+   */
   test('names the packages of every platform', () => {
     const locked = new Set(Object.keys(packages).map((path) => path.split('node_modules/').at(-1)));
     const wanted = Object.values(packages).flatMap(({ optionalDependencies = {} }) =>

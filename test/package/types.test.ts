@@ -21,7 +21,10 @@ const settings: { type: string; module: string; moduleResolution?: string }[] = 
   { type: 'module', module: 'esnext', moduleResolution: 'bundler' },
 ];
 
-/** A program that uses the library and has nothing left to do at its end; with the construct, whose CDK takes a compiler long to read. */
+/**
+ * A program that uses the library and has nothing left to do at its end; with the construct, whose CDK takes a compiler
+ * long to read.
+ */
 const program = (withConstruct: boolean) => `
 import { hasCode, LeaderElector, TenureClient, type Term } from 'tenure';
 ${withConstruct ? "import { Tenure } from 'tenure/cdk';" : "import { fenced as Tenure } from 'tenure/fence';"}

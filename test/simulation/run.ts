@@ -1,4 +1,7 @@
-/** `npm run simulate -- [ROOM] [--runs N] [--seed S]`: as many runs of a room's simulation as one has time for; the log's if none is named. */
+/**
+ * `npm run simulate -- [ROOM] [--runs N] [--seed S]`: as many runs of a room's simulation as one has time for; the
+ * log's if none is named.
+ */
 import { simulateLeadership } from './leadership/command.ts';
 import { simulateLog } from './log/command.ts';
 

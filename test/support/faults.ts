@@ -22,7 +22,9 @@ export type Fault =
 export interface Sent {
   readonly command: string;
   readonly input: Record<string, unknown>;
-  /** As DynamoDB Local reports it: half of what AWS charges for a transactional write, nothing for a failed condition. */
+  /**
+   * As DynamoDB Local reports it: half of what AWS charges for a transactional write, nothing for a failed condition.
+   */
   readonly capacity: number;
   readonly refused?: string;
 }
@@ -43,7 +45,10 @@ export interface Faults {
   revive(): void;
 }
 
-/** Puts the middleware on a client and asks every DynamoDB request for its capacity. Retries of the SDK pass through it one by one. */
+/**
+ * Puts the middleware on a client and asks every DynamoDB request for its capacity. Retries of the SDK pass through it
+ * one by one.
+ */
 export function injectFaults(client: Client): Faults {
   let crashed = false;
   const faults: Faults = {

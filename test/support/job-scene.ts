@@ -2,7 +2,10 @@ import { afterAll, beforeAll, beforeEach, inject } from 'vitest';
 import type { Fence } from '../../api/fence.ts';
 import { type JobWorld, openJobWorld, type Process } from './job-world.ts';
 
-/** The start of a test of jobs: a group of its own with a leader, a process that serves it, and the path of a job to submit. */
+/**
+ * The start of a test of jobs: a group of its own with a leader, a process that serves it, and the path of a job to
+ * submit.
+ */
 export interface JobScene {
   readonly world: JobWorld;
   readonly api: Process;

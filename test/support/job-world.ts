@@ -153,7 +153,10 @@ export async function openJobWorld(dynamodbEndpoint: string) {
 
 export type JobWorld = Awaited<ReturnType<typeof openJobWorld>>;
 
-/** Uploads bytes as a client does, by one PUT to the URL that it is given, or has been given while its term ran; returns the upload's id. */
+/**
+ * Uploads bytes as a client does, by one PUT to the URL that it is given, or has been given while its term ran; returns
+ * the upload's id.
+ */
 export async function uploadBytes(
   process: Process,
   fence: Fence,

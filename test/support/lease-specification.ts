@@ -1,6 +1,7 @@
 /**
- * A single caller's view of a group's lease, one call after the other. Leases expire by the clock: a step is only taken in a state in
- * which its instants could have been, given that the service decided some time between the call and its return.
+ * A single caller's view of a group's lease, one call after the other. Leases expire by the clock: a step is only taken
+ * in a state in which its instants could have been, given that the service decided some time between the call and its
+ * return.
  */
 import type { Call, Specification } from './linearizability.ts';
 

@@ -3,7 +3,9 @@ import type { LeaseStore } from '../../functions/leadership/lease-store.ts';
 import { LeaseTable } from '../../functions/leadership/lease-table.ts';
 import type { ItemStore } from '../../functions/platform/item-store.ts';
 
-/** Both ports to the leadership items of a table, as one object of functions: a test puts its own in the place of some. */
+/**
+ * Both ports to the leadership items of a table, as one object of functions: a test puts its own in the place of some.
+ */
 export function leaseStores(items: ItemStore): LeaseStore & GroupStore {
   return { ...methodsOf<LeaseStore>(new LeaseTable(items)), ...methodsOf<GroupStore>(new GroupTable(items)) };
 }

@@ -1,6 +1,6 @@
 /**
- * Decides whether a history of concurrent calls could have happened one after the other, each at some moment between its call
- * and its return: the algorithm of Wing and Gong (1993) with Lowe's memory of what has been tried (2017).
+ * Decides whether a history of concurrent calls could have happened one after the other, each at some moment between
+ * its call and its return: the algorithm of Wing and Gong (1993) with Lowe's memory of what has been tried (2017).
  */
 
 export interface Call<Input, Output> {
@@ -16,7 +16,10 @@ export interface Call<Input, Output> {
 /** The view of a single caller, one call after the other. */
 export interface Specification<State, Input, Output> {
   readonly initial: State;
-  /** Every state that the call may lead to; none when this answer cannot come in this state. Without an output, any answer. */
+  /**
+   * Every state that the call may lead to; none when this answer cannot come in this state. Without an output, any
+   * answer.
+   */
   step(state: State, call: Call<Input, Output>): readonly State[];
   /** Equal for equal states. */
   key(state: State): string;

@@ -7,8 +7,8 @@ interface Timer {
 }
 
 /**
- * Clocks and timers of one process that a test moves by hand. `real` is the time that everybody else lives in: the service counts by it, also
- * while this process or its machine stands still.
+ * Clocks and timers of one process that a test moves by hand. `real` is the time that everybody else lives in: the
+ * service counts by it, also while this process or its machine stands still.
  */
 export class ManualTime implements Time {
   real = 0;

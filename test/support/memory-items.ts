@@ -1,4 +1,7 @@
-/** A table in memory: a map of items that the product's own conditions and updates are evaluated on, each request at once. */
+/**
+ * A table in memory: a map of items that the product's own conditions and updates are evaluated on, each request at
+ * once.
+ */
 import { holds } from '../../functions/platform/condition.ts';
 import { type Item, type Key, valueAt } from '../../functions/platform/item.ts';
 import type { ItemStore, Page, Query, WriteOptions, Written } from '../../functions/platform/item-store.ts';

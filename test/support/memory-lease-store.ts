@@ -1,4 +1,6 @@
-/** The lease and group ports on a table in memory: the product's own rules, every change checked against the invariants. */
+/**
+ * The lease and group ports on a table in memory: the product's own rules, every change checked against the invariants.
+ */
 import type { GroupStore } from '../../functions/leadership/group-table.ts';
 import { checkChange } from '../../functions/leadership/invariants.ts';
 import { groupKey, leadershipKey } from '../../functions/leadership/keys.ts';

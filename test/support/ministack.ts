@@ -5,7 +5,10 @@ import type { TestProject } from 'vitest/node';
 
 const startMs = 60_000;
 
-/** Starts MiniStack, an emulator that nobody here wrote, for `npm run test:emulator`: every test file makes its own tables in it. */
+/**
+ * Starts MiniStack, an emulator that nobody here wrote, for `npm run test:emulator`: every test file makes its own
+ * tables in it.
+ */
 export default async function setup(project: TestProject) {
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;

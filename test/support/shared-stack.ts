@@ -10,8 +10,8 @@ declare module 'vitest' {
 }
 
 /**
- * The functions of the shared stack may do what their roles in the template allow; a call that they do not fails the run. With
- * TENURE_TEST_LIKE_AWS=SEED it behaves as AWS does on a bad day.
+ * The functions of the shared stack may do what their roles in the template allow; a call that they do not fails the
+ * run. With TENURE_TEST_LIKE_AWS=SEED it behaves as AWS does on a bad day.
  */
 export default async function setup(project: TestProject) {
   const seed = process.env['TENURE_TEST_LIKE_AWS'];

@@ -60,8 +60,8 @@ export const project = join(import.meta.dirname, '..', '..');
 const readyWithinMs = 300_000;
 
 /**
- * Runs the whole system as `npm start` does, in a process of its own, on ports that the system chooses. Throws with everything
- * that the process said when it does not become ready.
+ * Runs the whole system as `npm start` does, in a process of its own, on ports that the system chooses. Throws with
+ * everything that the process said when it does not become ready.
  */
 export async function startStack(options: StackOptions = {}): Promise<RunningStack> {
   const folder = options.data ?? (await mkdtemp(join(tmpdir(), 'tenure-test-')));

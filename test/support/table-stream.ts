@@ -5,7 +5,9 @@ import { lambdaRecord } from '../../emulator/streams/record.ts';
 import { shardReader } from '../../emulator/streams/shards.ts';
 import { localDynamoDb } from './main-table.ts';
 
-/** Switches on the stream of a table, as the deployed one has it, and reads what comes of it as Lambda hands it over. */
+/**
+ * Switches on the stream of a table, as the deployed one has it, and reads what comes of it as Lambda hands it over.
+ */
 export async function streamOf(endpoint: string, TableName: string) {
   const StreamSpecification = { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' as const };
   const { TableDescription } = await localDynamoDb(endpoint).send(

@@ -1,6 +1,6 @@
 /**
- * `npm test -- cfn-lint checkov`: what others say of the templates, every variant of them. `.ci/run` installs both; where one is missing,
- * npm test leaves it out by name.
+ * `npm test -- cfn-lint checkov`: what others say of the templates, every variant of them. `.ci/run` installs both;
+ * where one is missing, npm test leaves it out by name.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';

@@ -54,7 +54,9 @@ async function createTable(deployment: Deployment, client: DynamoDBClient, table
   return TableName;
 }
 
-/** Every table is on demand here: throughput is not what one machine can show. Point-in-time recovery does not exist. */
+/**
+ * Every table is on demand here: throughput is not what one machine can show. Point-in-time recovery does not exist.
+ */
 function wantedTable(TableName: string, properties: TableProperties): CreateTableCommandInput {
   const { KeySchema, AttributeDefinitions, StreamSpecification, LocalSecondaryIndexes, Replicas = [] } = properties;
   const indexes = (properties.GlobalSecondaryIndexes ?? []).map(({ IndexName, KeySchema, Projection }) => ({

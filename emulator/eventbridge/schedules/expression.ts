@@ -9,8 +9,8 @@ const dayMs = 24 * 60 * minuteMs;
 const units: Record<string, number> = { minute: minuteMs, hour: 60 * minuteMs, day: dayMs };
 
 /**
- * Reads a schedule expression of EventBridge: `rate(5 minutes)`, counted from `start`, `cron(0 12 * * ? *)` or `at(2026-01-01T00:00:00)`.
- * Throws for one that EventBridge would refuse too.
+ * Reads a schedule expression of EventBridge: `rate(5 minutes)`, counted from `start`, `cron(0 12 * * ? *)` or
+ * `at(2026-01-01T00:00:00)`. Throws for one that EventBridge would refuse too.
  */
 export function occurrencesOf(expression: string, start: number): Occurrences {
   const [, kind, argument = ''] = /^(rate|cron|at)\((.*)\)$/.exec(expression.trim()) ?? [];

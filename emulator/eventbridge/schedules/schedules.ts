@@ -23,7 +23,10 @@ interface RuleProperties {
   Targets?: RuleTarget[];
 }
 
-/** Schedules of EventBridge Scheduler, and rules with a schedule, that are enabled. `start` is when rates begin to count. */
+/**
+ * Schedules of EventBridge Scheduler, and rules with a schedule, that are enabled. `start` is when rates begin to
+ * count.
+ */
 export function schedulesOf(deployment: Deployment, send: Send, start: number): Timed[] {
   const schedules = deployment
     .resources('AWS::Scheduler::Schedule')

@@ -5,8 +5,9 @@ const terminal = ['States.Runtime', 'States.DataLimitExceeded'];
 const timeouts = ['States.Timeout', 'States.HeartbeatTimeout'];
 
 /**
- * Whether ErrorEquals covers the error, by the rules of "Handling errors in Step Functions workflows": States.ALL covers
- * everything but the terminal errors, States.TaskFailed the same without timeouts, and States.Runtime is never handled.
+ * Whether ErrorEquals covers the error, by the rules of "Handling errors in Step Functions workflows": States.ALL
+ * covers everything but the terminal errors, States.TaskFailed the same without timeouts, and States.Runtime is never
+ * handled.
  */
 export function matches(errorEquals: string[], { error, also }: StateError): boolean {
   if (error === 'States.Runtime') return false;

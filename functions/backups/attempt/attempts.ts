@@ -1,4 +1,7 @@
-/** A worker's reports on its attempt, and the verdicts. The record is written first; Step Functions is notified afterwards. */
+/**
+ * A worker's reports on its attempt, and the verdicts. The record is written first; Step Functions is notified
+ * afterwards.
+ */
 import { createHash } from 'node:crypto';
 import { Problem } from '../../../api/problem.ts';
 import { attemptSuperseded } from '../../../api/problems/backups.ts';
@@ -21,8 +24,8 @@ import { changed, known } from '../records.ts';
 export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
 /**
- * Takes a heartbeat of the current attempt with a rising sequence number into the record, then keeps the workflow's task
- * alive. A late heartbeat of an older attempt changes nothing and is told `superseded`.
+ * Takes a heartbeat of the current attempt with a rising sequence number into the record, then keeps the workflow's
+ * task alive. A late heartbeat of an older attempt changes nothing and is told `superseded`.
  */
 export async function heartbeat(
   room: WithWorkflow,
@@ -45,8 +48,8 @@ export function progressed(record: BackupRecord, progress: Progress, now: number
 }
 
 /**
- * Takes the worker's word that its files are in place; only the verification completes the backup. The files of an attempt that no longer
- * counts are deleted. Safe to repeat.
+ * Takes the worker's word that its files are in place; only the verification completes the backup. The files of an
+ * attempt that no longer counts are deleted. Safe to repeat.
  */
 export async function finish(
   room: WithWorkflow & WithArchives,

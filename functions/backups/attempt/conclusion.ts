@@ -1,4 +1,7 @@
-/** How an attempt, and with it the backup, ends: the workflow's tasks after the delegation. Each may be called again with the same input. */
+/**
+ * How an attempt, and with it the backup, ends: the workflow's tasks after the delegation. Each may be called again
+ * with the same input.
+ */
 
 import type { Cut } from '../../log/protocol/cut.ts';
 import { type BackupRecord, type Failure, isFinal } from '../backup.ts';
@@ -11,8 +14,8 @@ import { counts, current, release, without } from './delegation.ts';
 import { refused, type StateError, WorkflowError } from './workflow-error.ts';
 
 /**
- * Fixes the cut of the attempt, anew with every call. `again` when the logs did not hold still: the worker is suspended once more
- * first. A worker whose position lies beyond the cut cannot take it any more: `Refused`.
+ * Fixes the cut of the attempt, anew with every call. `again` when the logs did not hold still: the worker is suspended
+ * once more first. A worker whose position lies beyond the cut cannot take it any more: `Refused`.
  */
 export async function cut(
   room: WithCutting,
@@ -84,8 +87,8 @@ export async function work(
 }
 
 /**
- * Ends an attempt that was accepted and did not finish: the backup goes to the next worker if it may be redelegated, else it fails.
- * A finish that was recorded just before counts.
+ * Ends an attempt that was accepted and did not finish: the backup goes to the next worker if it may be redelegated,
+ * else it fails. A finish that was recorded just before counts.
  */
 export async function lose(
   room: Backups,
@@ -114,7 +117,8 @@ export async function lose(
 
 function failureOf({ Error: error, Cause: cause }: StateError, record: BackupRecord): Failure {
   const { worker = 'unknown', attempt, sequence, gaveUp, timeouts, builtIn } = record;
-  // A slice of the built-in worker that hung ends with States.Timeout; the task of another worker then has run as long as it may.
+  // A slice of the built-in worker that hung ends with States.Timeout; the task of another worker then has run as long
+  // as it may.
   if (error === 'AttemptTooLong' || (error === 'States.Timeout' && !builtIn)) {
     const message = `Attempt ${attempt} of worker "${worker}" reached its limit of ${timeouts.runSeconds} s (TENURE_ATTEMPT_TIMEOUT_MS); its last heartbeat was number ${sequence}`;
     return { code: 'backup_timed_out', message };
@@ -161,8 +165,8 @@ export async function fail(room: Backups, name: BackupName, error: StateError): 
 }
 
 /**
- * Takes away what an ended backup leaves behind: what it held back, its worker's commands, the files of attempts that failed; all files
- * of one that was deleted before. Can be repeated. Throws `OutOfTime` once it may not go on.
+ * Takes away what an ended backup leaves behind: what it held back, its worker's commands, the files of attempts that
+ * failed; all files of one that was deleted before. Can be repeated. Throws `OutOfTime` once it may not go on.
  */
 export async function cleanUp(
   room: WithCutting & WithArchives,

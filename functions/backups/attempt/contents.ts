@@ -1,9 +1,11 @@
 /**
- * The required content of a backup's archive, page by page: the term, every job as it was at the cut, then every log from its first
- * readable position to the cut. The built-in worker and the workers of the client library read the same pages.
+ * The required content of a backup's archive, page by page: the term, every job as it was at the cut, then every log
+ * from its first readable position to the cut. The built-in worker and the workers of the client library read the same
+ * pages.
  *
- * A digest is chained over all lines that are served, in order. It travels in the cursor, signed, and the record keeps it with the last
- * page. The verification compares it with the archive: a worker can neither leave out nor invent anything but application entries.
+ * A digest is chained over all lines that are served, in order. It travels in the cursor, signed, and the record keeps
+ * it with the last page. The verification compares it with the archive: a worker can neither leave out nor invent
+ * anything but application entries.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod/mini';
@@ -54,7 +56,10 @@ interface Page {
   readonly next?: PlaceInGroup | undefined;
 }
 
-/** A page from the beginning, or from where the cursor of the page before points. Throws `unavailable` while a log has no quorum. */
+/**
+ * A page from the beginning, or from where the cursor of the page before points. Throws `unavailable` while a log has
+ * no quorum.
+ */
 export async function pageOf(parts: PageParts, record: BackupRecord, text: string | undefined): Promise<ArchivePage> {
   const { group, backupId, attempt, contents } = record;
   if (!contents) throw cutAnew(record);

@@ -21,7 +21,10 @@ import { refused, type StateError, WorkflowError } from './workflow-error.ts';
 
 export type Chosen = { readonly next: 'suspend' | 'cut' | 'ended'; readonly attempt: number };
 
-/** Gives the backup to the next candidate, as a new attempt; with none left to the built-in worker if allowed, else it fails. */
+/**
+ * Gives the backup to the next candidate, as a new attempt; with none left to the built-in worker if allowed, else it
+ * fails.
+ */
 export async function choose(room: Backups, name: BackupName): Promise<Chosen> {
   const { store, workers, clock } = room;
   for (;;) {
@@ -134,7 +137,9 @@ export async function run(room: Backups, asked: Asked): Promise<void> {
   if (record.gaveUp) throw new WorkflowError('GaveUp', record.gaveUp.message);
 }
 
-/** Records why the attempt's worker did not take the backup, lets it resume, and leaves the choice to the next round. */
+/**
+ * Records why the attempt's worker did not take the backup, lets it resume, and leaves the choice to the next round.
+ */
 export async function passOver(room: Backups, name: AttemptName, error: StateError): Promise<void> {
   const { worker = '' } = await changed(room, name, (seen) => {
     if (!counts(seen, name) || seen.builtIn) return seen;
@@ -148,7 +153,9 @@ export async function passOver(room: Backups, name: AttemptName, error: StateErr
 export const isSilence = ({ Error: name }: StateError): boolean =>
   name === 'States.Timeout' || name === 'States.HeartbeatTimeout';
 
-/** The record after its attempt ended for this reason: the attempt no longer counts, and its worker is not asked again. */
+/**
+ * The record after its attempt ended for this reason: the attempt no longer counts, and its worker is not asked again.
+ */
 export function without(record: BackupRecord, reason: string, now: number): BackupRecord {
   const { worker = '', refusals } = record;
   if (refusals.some((refusal) => refusal.worker === worker)) return record;
@@ -182,8 +189,8 @@ export const commandIds = ({ backupId, attempt }: AttemptName) => ({
 });
 
 /**
- * A goodbye removes the worker, and a restart replaces its instance, before either looks for commands of the worker: a task that posts
- * first and then looks for the instance misses neither.
+ * A goodbye removes the worker, and a restart replaces its instance, before either looks for commands of the worker: a
+ * task that posts first and then looks for the instance misses neither.
  */
 async function post(room: Backups, record: BackupRecord, taskToken: string, command: Command) {
   const { group, worker = '', instanceId } = record;

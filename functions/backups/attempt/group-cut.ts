@@ -74,7 +74,9 @@ const again = (why: string) => ({ kind: 'again', again: why }) as const;
 /** Of the time that the state lock lasts; the rest is for the logs. */
 const passesShare = 0.6;
 
-/** One try: marks the jobs, then reads all of them at one instant while the logs are locked, then keeps what was read. */
+/**
+ * One try: marks the jobs, then reads all of them at one instant while the logs are locked, then keeps what was read.
+ */
 async function placeCut(parts: CuttingParts, name: AttemptName, token: string): Promise<GroupCutOutcome> {
   const { group, backupId, attempt } = name;
   const lockId = `${backupId}-${attempt}-${token}`;
@@ -119,8 +121,8 @@ async function logHead(parts: LogParts, log: string, end: number): Promise<LogHe
 }
 
 /**
- * Logs whose hold takes the place of one that another backup has left behind. Whose hold was seen before this backup was seen running has
- * ended for good, since only one is in progress.
+ * Logs whose hold takes the place of one that another backup has left behind. Whose hold was seen before this backup
+ * was seen running has ended for good, since only one is in progress.
  */
 function takingOver(logs: GroupLogs, isRunning: () => Promise<boolean>): GroupLogs {
   return {

@@ -5,12 +5,14 @@
  *                                                        ├ the instant
  *   pass n + 1  reads every record again ────────────────┘
  *
- * A record never returns to a content that it had (checkpoint ids and request marks are never used again). So a record that two passes
- * find equal did not change between its two reads, and the instant between the passes lies between the two reads of each. A job that
- * exists at that instant is in the second pass; as the passes are equal, it is in both. Design: backups, B2.
+ * A record never returns to a content that it had (checkpoint ids and request marks are never used again). So a record
+ * that two passes find equal did not change between its two reads, and the instant between the passes lies between the
+ * two reads of each. A job that exists at that instant is in the second pass; as the passes are equal, it is in both.
+ * Design: backups, B2.
  *
- * A group too busy for that is held back: a *state lock* on each record that changed, and on submissions. The lock only makes the next two
- * passes likely to agree. What counts is that they agree, so a lock that is late, lost or removed costs another pass and nothing else.
+ * A group too busy for that is held back: a *state lock* on each record that changed, and on submissions. The lock only
+ * makes the next two passes likely to agree. What counts is that they agree, so a lock that is late, lost or removed
+ * costs another pass and nothing else.
  */
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { isDamaged, type JobRecord } from '../../jobs/job.ts';
@@ -58,13 +60,19 @@ interface Pass {
   readonly unmarked: readonly string[];
 }
 
-/** Marks every job, so that from here on nobody deletes what it refers to. False when the backup does not hold the group. */
+/**
+ * Marks every job, so that from here on nobody deletes what it refers to. False when the backup does not hold the
+ * group.
+ */
 export async function markJobs(parts: Pick<JobPasses, 'jobs' | 'held'>, group: string, backupId: string) {
   const { unmarked } = await passOver(parts, group, backupId);
   return mark(parts, group, backupId, unmarked);
 }
 
-/** To be called while every log of the group is locked, so that what the jobs say of the logs is part of the same instant. */
+/**
+ * To be called while every log of the group is locked, so that what the jobs say of the logs is part of the same
+ * instant.
+ */
 export async function collectJobs(parts: JobPasses, request: PassRequest): Promise<JobsAtCut> {
   const { group, backupId, lockId, until } = request;
   const heldBack: HeldBack = { jobs: new Set(), submissions: false };

@@ -1,4 +1,6 @@
-/** The workflow's input: every timeout in whole seconds of at least one, since its definition holds only expressions. */
+/**
+ * The workflow's input: every timeout in whole seconds of at least one, since its definition holds only expressions.
+ */
 export interface WorkflowInput {
   readonly group: string;
   readonly backupId: string;

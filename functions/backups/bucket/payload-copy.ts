@@ -26,8 +26,8 @@ export function difference(
 }
 
 /**
- * Copies a payload into a backup; again, if it is there already and as it should be, does nothing. A payload that is not what its
- * job says is told as unreadable: the job is as damaged in the backup as it was in the group.
+ * Copies a payload into a backup; again, if it is there already and as it should be, does nothing. A payload that is
+ * not what its job says is told as unreadable: the job is as damaged in the backup as it was in the group.
  */
 export async function copyIntoBackup(
   bucket: ArchiveBucket,

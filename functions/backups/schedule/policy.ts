@@ -10,7 +10,10 @@ const dayMs = 24 * 60 * minuteMs;
 /** A slot that is older has misfired: nobody looked in time. */
 const misfiredAfterMs = 5 * minuteMs;
 
-/** The newest slot at or before the instant, epoch ms. Slots lie on multiples of the period, or at the hour of each day in UTC. */
+/**
+ * The newest slot at or before the instant, epoch ms. Slots lie on multiples of the period, or at the hour of each day
+ * in UTC.
+ */
 export function newestSlot({ everyMs, dailyAt }: Policy, now: number): number {
   if (everyMs !== undefined) return Math.floor(now / everyMs) * everyMs;
   const [hours = 0, minutes = 0] = (dailyAt ?? '00:00').split(':').map(Number);
@@ -21,8 +24,8 @@ export function newestSlot({ everyMs, dailyAt }: Policy, now: number): number {
 export type Due = { readonly start: number } | { readonly skip: number } | undefined;
 
 /**
- * The slot that is due now, given that everything up to `doneUntil` is done: of several missed slots only the newest counts. One
- * that misfired is caught up with, or skipped.
+ * The slot that is due now, given that everything up to `doneUntil` is done: of several missed slots only the newest
+ * counts. One that misfired is caught up with, or skipped.
  */
 export function due(policy: Policy, doneUntil: number, now: number): Due {
   const slot = newestSlot(policy, now);

@@ -7,9 +7,9 @@ import type { PolicyStore } from './policy-store.ts';
 export type WithPolicies = { readonly policies: PolicyStore };
 
 /**
- * Deletes the completed backups beyond the newest `retain` of the group's policy, and the failed ones that are older than all that
- * are kept. The newest completed one and those that run always stay. Stops when the time is over; the next run continues. Returns
- * how many went.
+ * Deletes the completed backups beyond the newest `retain` of the group's policy, and the failed ones that are older
+ * than all that are kept. The newest completed one and those that run always stay. Stops when the time is over; the
+ * next run continues. Returns how many went.
  */
 export async function retain(
   room: WithArchives & WithPolicies,

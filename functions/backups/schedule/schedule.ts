@@ -36,8 +36,8 @@ export interface Ticked {
 export const policiesAtOnce = 8;
 
 /**
- * Follows every policy, then revives restores, then deletes what the policies no longer retain: that may take any time, and continues with
- * the next tick. A policy that fails holds up no other; the next tick tries it again.
+ * Follows every policy, then revives restores, then deletes what the policies no longer retain: that may take any time,
+ * and continues with the next tick. A policy that fails holds up no other; the next tick tries it again.
  */
 export async function tick(room: Room, remainingMs: () => number): Promise<Ticked> {
   const done: Ticked = { started: 0, skipped: 0, deleted: 0, failed: 0 };
@@ -65,8 +65,8 @@ export async function tick(room: Room, remainingMs: () => number): Promise<Ticke
 }
 
 /**
- * Begins the backup that is due. The slot is noted afterwards: a tick that dies in between is followed by one that asks for the same
- * backup again, and gets it.
+ * Begins the backup that is due. The slot is noted afterwards: a tick that dies in between is followed by one that asks
+ * for the same backup again, and gets it.
  */
 async function follow(
   room: Room,

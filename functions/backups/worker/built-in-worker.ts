@@ -1,6 +1,7 @@
 /**
- * The built-in worker: writes an attempt's archive in slices, each in whatever process comes next. The state after each file is
- * an object of its own, `progress-00007.json`, that is written once: of two processes at the same file one loses and stops.
+ * The built-in worker: writes an attempt's archive in slices, each in whatever process comes next. The state after each
+ * file is an object of its own, `progress-00007.json`, that is written once: of two processes at the same file one
+ * loses and stops.
  */
 
 import { pagedSource } from '../../../archive/paged-source.ts';
@@ -33,14 +34,18 @@ export class OutOfTime extends Error {
   override readonly name = 'OutOfTime';
 }
 
-/** Works until the archive is complete, or `undefined` once the budget is used, the verdict is another, or another process was faster. */
+/**
+ * Works until the archive is complete, or `undefined` once the budget is used, the verdict is another, or another
+ * process was faster.
+ */
 export async function workSlice(work: LocalWork, { budgetMs, report }: Slice): Promise<Written | undefined> {
   const { bucket, prefix, now } = work;
   const until = now() + budgetMs;
   const from = await latestState(bucket, prefix);
   const reporting = steadyReports(report, from);
   try {
-    // The half of the budget that is left to copies lets a file that refers to payloads be closed before the next slice.
+    // The half of the budget that is left to copies lets a file that refers to payloads be closed before the next
+    // slice.
     const collect = () => reporting.goOn && now() < until - budgetMs / 2;
     const copy = () => reporting.goOn && now() < until;
     return await writeArchive(pagedSource(work.page), work.target(copy), work.identity, {
@@ -68,7 +73,9 @@ const stateAt = ({ bucket, key }: Place, files: number): Place => ({
   key: `${key}progress-${String(files).padStart(5, '0')}.json`,
 });
 
-/** The state after the last file that is complete. They are written in order, so that the last one is found by halving. */
+/**
+ * The state after the last file that is complete. They are written in order, so that the last one is found by halving.
+ */
 async function latestState(bucket: ArchiveBucket, prefix: Place): Promise<WriterState> {
   let above = 1;
   while (await bucket.head(stateAt(prefix, above))) above *= 2;

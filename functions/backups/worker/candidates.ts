@@ -4,7 +4,9 @@ import type { Refusal } from '../backup.ts';
 export interface Worker {
   readonly worker: string;
   readonly host: string;
-  /** Names the process: a restart under the same worker id is another instance. Undefined for clients that send none. */
+  /**
+   * Names the process: a restart under the same worker id is another instance. Undefined for clients that send none.
+   */
   readonly instanceId?: string | undefined;
   /** Where it can keep backups on its own disk; none when it was started without one. */
   readonly folders?: readonly string[] | undefined;
@@ -43,8 +45,9 @@ export interface Demand {
 }
 
 /**
- * Orders the workers for a backup: those that can take it first, the one seen last before the others. The first is chosen. A worker
- * that refused this backup is passed over. Only the worker itself knows whether it is busy: then it refuses.
+ * Orders the workers for a backup: those that can take it first, the one seen last before the others. The first is
+ * chosen. A worker that refused this backup is passed over. Only the worker itself knows whether it is busy: then it
+ * refuses.
  */
 export function candidates(workers: readonly Worker[], demand: Demand): Candidate[] {
   const judged = workers.map((worker) => {

@@ -1,4 +1,7 @@
-/** The DynamoDB requests of workers and their mailboxes. No function may delete an item here; what is over gets a time to live. */
+/**
+ * The DynamoDB requests of workers and their mailboxes. No function may delete an item here; what is over gets a time
+ * to live.
+ */
 import {
   type DynamoDBDocumentClient,
   GetCommand,

@@ -26,8 +26,9 @@ const allowanceMs = 3_000;
 const crowdedPollMs = 1_000;
 
 /**
- * Registers the worker, or keeps it registered; returns when it shall ask for commands. Another instance under the same name is lost by
- * that, together with the attempt that it works on. Throws `limit_reached` when the group has as many workers as it may have.
+ * Registers the worker, or keeps it registered; returns when it shall ask for commands. Another instance under the same
+ * name is lost by that, together with the attempt that it works on. Throws `limit_reached` when the group has as many
+ * workers as it may have.
  */
 export async function register(
   room: WithWorkflow,
@@ -80,7 +81,10 @@ async function runningFor({ store }: Backups, { group, worker }: Name): Promise<
   return { running, asked: isAsked };
 }
 
-/** 0 for a worker that is being asked; otherwise half to one and a half of the idle time, and at least three within the abandon timeout. */
+/**
+ * 0 for a worker that is being asked; otherwise half to one and a half of the idle time, and at least three within the
+ * abandon timeout.
+ */
 function nextPoll({ settings }: Backups, asked: boolean): number {
   if (asked) return 0;
   const { idlePollMs, abandonTimeoutMs } = settings;
@@ -93,9 +97,9 @@ export interface Polled {
 }
 
 /**
- * The commands for a registered worker. They stay until they are answered or expire, so a lost answer loses none. Only a worker that a
- * backup waits for may hold its poll, at most `waitMs` and one poll at a time. Throws `not_found` when the worker is not registered,
- * `worker_replaced` when another instance is.
+ * The commands for a registered worker. They stay until they are answered or expire, so a lost answer loses none. Only
+ * a worker that a backup waits for may hold its poll, at most `waitMs` and one poll at a time. Throws `not_found` when
+ * the worker is not registered, `worker_replaced` when another instance is.
  */
 export async function poll(room: Backups, name: Name, waitMs: number): Promise<Polled> {
   const { workers, clock, settings } = room;
@@ -132,8 +136,8 @@ async function dueCommands({ workers, clock }: Backups, { group, worker }: Name)
 const isDue = ({ answer, expiresAt }: Posted, now: number): boolean => answer === undefined && expiresAt > now;
 
 /**
- * Stores the answer to a command and completes the task that waits for it. Safe to repeat. Throws `not_found` when nobody waits any
- * more: the worker then drops the command and resumes.
+ * Stores the answer to a command and completes the task that waits for it. Safe to repeat. Throws `not_found` when
+ * nobody waits any more: the worker then drops the command and resumes.
  */
 export async function answer(
   room: WithWorkflow,

@@ -10,7 +10,10 @@ import { payloadKey } from '../payloads/upload.ts';
 /** The port to the jobs that owe a clean-up, over all groups. */
 export interface CleanUpStore {
   listOwed(after: string | undefined, limit: number): Promise<Page<JobName>>;
-  /** FINISHED → CLEANED, dropping what is owed; the record goes at `ttl`, epoch seconds, if one is given and no savepoint is left. */
+  /**
+   * FINISHED → CLEANED, dropping what is owed; the record goes at `ttl`, epoch seconds, if one is given and no
+   * savepoint is left.
+   */
   cleaned(name: JobName, ttl: number | undefined): Promise<void>;
 }
 
@@ -23,8 +26,8 @@ export interface CleanedUp {
 type Room = Checkpoints & { readonly cleanUps: CleanUpStore };
 
 /**
- * The application says that it has deleted what the job's checkpoints refer to: the service deletes the rest, at once unless a backup holds it or
- * S3 fails, else by schedule. Throws `not_found`, `fenced` or `job_active`.
+ * The application says that it has deleted what the job's checkpoints refer to: the service deletes the rest, at once
+ * unless a backup holds it or S3 fails, else by schedule. Throws `not_found`, `fenced` or `job_active`.
  */
 export async function clean(room: Room, name: JobName, version: number): Promise<JobState> {
   const { won, lost } = await room.checkpoints.acknowledgeCleanUp(name, version);
@@ -42,8 +45,8 @@ const marginMs = 10_000;
 const jobsAtOnce = 100;
 
 /**
- * Cleans up every finished job once, from any group on, so that no group with many jobs keeps the others waiting; stops when the time is
- * over. Can be repeated after a crash at any point.
+ * Cleans up every finished job once, from any group on, so that no group with many jobs keeps the others waiting; stops
+ * when the time is over. Can be repeated after a crash at any point.
  */
 export async function cleanUp(
   room: Room,

@@ -1,12 +1,12 @@
 /**
- * The orphan collector deletes payloads that nothing refers to: of uploads that were never committed, of commits that failed or
- * whose outcome nobody knows, of deletes that were lost.
+ * The orphan collector deletes payloads that nothing refers to: of uploads that were never committed, of commits that
+ * failed or whose outcome nobody knows, of deletes that were lost.
  *
  *   upload begins          12 h: too old to be committed       24 h (grace): collected if nothing refers to it
  *   ├──────────────────────┤───────────────────────────────────┤
  *
- * A reference is only ever added to an upload younger than 12 hours, and once dropped never comes back. So what is older than
- * the grace and not referred to in a consistent read is an orphan for good.
+ * A reference is only ever added to an upload younger than 12 hours, and once dropped never comes back. So what is
+ * older than the grace and not referred to in a consistent read is an orphan for good.
  */
 
 import { logger } from '../../platform/logging.ts';
@@ -104,8 +104,9 @@ export interface Run {
 const pageMs = 100_000;
 
 /**
- * The scheduled run over all groups: as many pages as the time allows; the next one continues where it stopped. It stops, too, at a page
- * that S3 does not list in time; the next one continues after the group that is in the way, whose orphans wait for the next round.
+ * The scheduled run over all groups: as many pages as the time allows; the next one continues where it stopped. It
+ * stops, too, at a page that S3 does not list in time; the next one continues after the group that is in the way, whose
+ * orphans wait for the next round.
  */
 export async function collectAll(room: Collector, remainingMs: () => number): Promise<Run> {
   const run: Run = { scanned: 0, orphans: 0, bytes: 0 };
@@ -140,8 +141,9 @@ async function listedAfter({ payloads }: Collector, after: string | undefined): 
 }
 
 /**
- * Behind all keys of the group that comes after the key, where no key can be: the rest of the key's own, and where that was passed over
- * already, the next one. S3 cannot say which that is. Undefined, which is the beginning, when there is no other.
+ * Behind all keys of the group that comes after the key, where no key can be: the rest of the key's own, and where that
+ * was passed over already, the next one. S3 cannot say which that is. Undefined, which is the beginning, when there is
+ * no other.
  */
 async function behindNext({ registry }: Collector, key = ''): Promise<string | undefined> {
   const end = key.indexOf('/', payloadPrefix.length);

@@ -1,4 +1,7 @@
-/** The DynamoDB requests of held deletes. Nothing here deletes an item: no function may; what is done gets a time to live. */
+/**
+ * The DynamoDB requests of held deletes. Nothing here deletes an item: no function may; what is done gets a time to
+ * live.
+ */
 import {
   type DynamoDBDocumentClient,
   GetCommand,

@@ -1,11 +1,11 @@
 /**
- * While a backup of a group is in progress nothing is deleted that it may still have to copy: deletes wait in a list, and the
- * orphan collector leaves the group alone.
+ * While a backup of a group is in progress nothing is deleted that it may still have to copy: deletes wait in a list,
+ * and the orphan collector leaves the group alone.
  *
- * A backup first holds the group, then records each job by `holdJob`: from that write on, a request that drops one of the job's
- * payloads sees the hold in what his own write hands back, so that a commit needs no read to know it. A job is marked by at most one
- * backup. A request that marks looks at the group's hold afterwards, and one that ends the hold looks for marks afterwards: a mark that comes
- * too late is taken back by one of the two.
+ * A backup first holds the group, then records each job by `holdJob`: from that write on, a request that drops one of
+ * the job's payloads sees the hold in what his own write hands back, so that a commit needs no read to know it. A job
+ * is marked by at most one backup. A request that marks looks at the group's hold afterwards, and one that ends the
+ * hold looks for marks afterwards: a mark that comes too late is taken back by one of the two.
  */
 
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
@@ -24,7 +24,10 @@ export interface HeldDeletes {
   hold(group: string, backupId: string): Promise<boolean>;
   /** The backup that holds the deletes of the group. */
   heldBy(group: string): Promise<string | undefined>;
-  /** Marks the job and answers its record as at that instant; undefined when there is none. A mark of another backup stays. */
+  /**
+   * Marks the job and answers its record as at that instant; undefined when there is none. A mark of another backup
+   * stays.
+   */
   holdJob(name: JobName, backupId: string): Promise<JobRecord | undefined>;
   /** The deletes wait for this backup and for no other. */
   defer(group: string, backupId: string, deletes: readonly DeferredDelete[], now: number): Promise<void>;
@@ -54,8 +57,8 @@ export async function deletesHeld({ held }: Pick<Room, 'held'>, group: string): 
 }
 
 /**
- * Ends the hold of a backup and carries out what has waited for it; what waits for another stays. Can be repeated after a crash. What is
- * deferred by a commit that saw the hold just before is left to the orphan collector.
+ * Ends the hold of a backup and carries out what has waited for it; what waits for another stays. Can be repeated after
+ * a crash. What is deferred by a commit that saw the hold just before is left to the orphan collector.
  */
 export async function releaseDeletes({ held, payloads, clock }: Room, group: string, backupId: string): Promise<void> {
   await held.release(group, backupId);
@@ -78,8 +81,8 @@ export async function releaseDeletes({ held, payloads, clock }: Room, group: str
 }
 
 /**
- * Marks jobs for the backup and answers each as at the instant of its mark; one that is not there is left out. Undefined when the backup
- * does not hold the group, or no longer: then none of them stays marked for it.
+ * Marks jobs for the backup and answers each as at the instant of its mark; one that is not there is left out.
+ * Undefined when the backup does not hold the group, or no longer: then none of them stays marked for it.
  */
 export async function recordJobs(
   { held }: Pick<Room, 'held'>,

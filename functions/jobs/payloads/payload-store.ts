@@ -20,7 +20,10 @@ export interface Part {
 
 export interface Stored {
   readonly bytes: number;
-  /** As S3 keeps it: base64, for a payload in parts the checksum of checksums and `-` and their number; undefined when S3 has none. */
+  /**
+   * As S3 keeps it: base64, for a payload in parts the checksum of checksums and `-` and their number; undefined when
+   * S3 has none.
+   */
   readonly checksum?: string | undefined;
 }
 
@@ -50,8 +53,8 @@ export interface PayloadStore {
     now: number,
   ): Promise<SignedRequest>;
   /**
-   * Makes the parts the payload. `over` when this upload, or another, has been completed under the key already; `refused`, with S3's words,
-   * when the parts are not those that were uploaded.
+   * Makes the parts the payload. `over` when this upload, or another, has been completed under the key already;
+   * `refused`, with S3's words, when the parts are not those that were uploaded.
    */
   complete(
     key: string,

@@ -23,12 +23,15 @@ export function writeUpload({ payloadId, multipartId }: Upload): string {
   return multipartId ? `${payloadId}.${Buffer.from(multipartId, 'utf8').toString('base64url')}` : payloadId;
 }
 
-/** Requests are repeated within minutes: their ids are the same within such a window, and a repeated one looks into the window before. */
+/**
+ * Requests are repeated within minutes: their ids are the same within such a window, and a repeated one looks into the
+ * window before.
+ */
 const inlineWindowMs = 6 * 3_600_000;
 
 /**
- * The ids of a payload that came within a request, which are the same whenever the request is repeated: the one to use now, and the one that an
- * earlier try may have used.
+ * The ids of a payload that came within a request, which are the same whenever the request is repeated: the one to use
+ * now, and the one that an earlier try may have used.
  */
 export function inlinePayloadIds(requestId: string, now: number): { payloadId: string; otherPayloadId: string } {
   const digest = createHash('sha256').update(requestId).digest();

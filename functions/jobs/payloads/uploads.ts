@@ -76,8 +76,9 @@ export interface Claimed {
 }
 
 /**
- * Completes an upload in parts, then checks by HEAD that the payload exists, with the size and digest that were promised.
- * Throws `upload_expired`, `payload_missing`, `payload_mismatch` (with both values) or `invalid_request`; nothing is deleted then.
+ * Completes an upload in parts, then checks by HEAD that the payload exists, with the size and digest that were
+ * promised. Throws `upload_expired`, `payload_missing`, `payload_mismatch` (with both values) or `invalid_request`;
+ * nothing is deleted then.
  */
 export async function completeUpload({ payloads, clock }: Uploads, name: JobName, claimed: Claimed): Promise<Payload> {
   const { uploadId, parts, sha256, bytes } = claimed;
@@ -109,7 +110,10 @@ export async function completeUpload({ payloads, clock }: Uploads, name: JobName
   return { payloadId, bytes: stored.bytes, sha256: whole, composite, committedAt: clock.now() };
 }
 
-/** A payload that came within a request goes to the bucket all the same, under this id; it is written once, whoever repeats the request. */
+/**
+ * A payload that came within a request goes to the bucket all the same, under this id; it is written once, however
+ * often a caller repeats the request.
+ */
 export async function putInline(
   { payloads, clock }: Uploads,
   { group, jobId }: JobName,

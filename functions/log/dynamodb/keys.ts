@@ -4,7 +4,9 @@ import { groupKey } from '../../leadership/keys.ts';
 export const logPrefix = 'LOG#';
 export const registryKey = (group: string, log: string) => ({ pk: groupKey(group), sk: `${logPrefix}${log}` });
 
-/** The sequencer of a log, and what holds its truncations: an item of its own, so that an append writes less than 1 KB. */
+/**
+ * The sequencer of a log, and what holds its truncations: an item of its own, so that an append writes less than 1 KB.
+ */
 const sequencerPrefix = 'SEQUENCER#';
 export const sequencerKey = (group: string, log: string) => ({ pk: groupKey(group), sk: `${sequencerPrefix}${log}` });
 

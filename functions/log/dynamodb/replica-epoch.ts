@@ -1,7 +1,9 @@
 import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
-/** When a table was created, in epoch ms: a record that was written for another table of the same name does not count. */
+/**
+ * When a table was created, in epoch ms: a record that was written for another table of the same name does not count.
+ */
 export interface Epoch {
   /** Asks the table. */
   fresh(): Promise<number>;

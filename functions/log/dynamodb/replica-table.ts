@@ -1,7 +1,8 @@
 /**
- * The binding of a replica to its DynamoDB table. Every position is written in one transaction with the replica's record,
- * whose revision rises with it: so a decision of the acceptor's rules that was taken on a read still stands when the
- * record's revision does. The hot paths, promise and write, try the rule as a condition at once and fall back to that.
+ * The binding of a replica to its DynamoDB table. Every position is written in one transaction with the replica's
+ * record, whose revision rises with it: so a decision of the acceptor's rules that was taken on a read still stands
+ * when the record's revision does. The hot paths, promise and write, try the rule as a condition at once and fall back
+ * to that.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import {
@@ -160,7 +161,10 @@ export function replicaTable({ id, client, table, epoch, group, log, configurati
     throw new Unreachable(`Replica "${id}" changed ${tries} times during one request`);
   };
 
-  /** A write at positions without an action, with nobody in between: the rule as a condition. False when it does not hold. */
+  /**
+   * A write at positions without an action, with nobody in between: the rule as a condition. False when it does not
+   * hold.
+   */
   const writeAtOnce = async (request: WriteRequest): Promise<boolean> => {
     const { number, by, view, entries, learnedTo, fill } = request;
     const [first] = entries;
@@ -292,8 +296,8 @@ export function replicaTable({ id, client, table, epoch, group, log, configurati
 }
 
 /**
- * The value that was read at a position must be unchanged. The record's revision alone does not say so: a read may miss what a
- * transaction wrote there that the record already shows.
+ * The value that was read at a position must be unchanged. The record's revision alone does not say so: a read may miss
+ * what a transaction wrote there that the record already shows.
  */
 function unchanged(existing: Action | undefined) {
   if (!existing) return { ConditionExpression: 'attribute_not_exists(pk)' };
@@ -343,7 +347,9 @@ async function deleteAll(client: DynamoDBDocumentClient, table: string, keys: re
   }
 }
 
-/** A table that is throttled, cannot be reached or is gone gives no answer; every other error is a bug and stays one. */
+/**
+ * A table that is throttled, cannot be reached or is gone gives no answer; every other error is a bug and stays one.
+ */
 function reachable(id: string, replica: Replica): Replica {
   const guarded = Object.entries(replica).map(([name, method]) => [
     name,

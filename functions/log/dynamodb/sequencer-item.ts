@@ -1,4 +1,7 @@
-/** How the writer's seat looks as attributes of the log's item, so that the item stays below 1 KB: an append costs 1 unit. */
+/**
+ * How the writer's seat looks as attributes of the log's item, so that the item stays below 1 KB: an append costs 1
+ * unit.
+ */
 import { createHash } from 'node:crypto';
 import type { Handed, Seat } from '../protocol/sequencer.ts';
 

@@ -17,7 +17,10 @@ export interface SeatTableProps {
   readonly configuration: number;
 }
 
-/** The seat of one log. Throws `Unreachable` where the table gives no answer, `StaleConfigurationError` once the log follows another configuration. */
+/**
+ * The seat of one log. Throws `Unreachable` where the table gives no answer, `StaleConfigurationError` once the log
+ * follows another configuration.
+ */
 export function seatTable({ client, table, group, log, configuration }: SeatTableProps): SeatStore {
   const at = { TableName: table, Key: sequencerKey(group, log) };
 

@@ -33,8 +33,9 @@ export async function createLog(
 }
 
 /**
- * Empties the replicas of a log, then forgets it. Every replica must be reachable; after an error the log is neither readable nor
- * gone, and repeating the request continues. Throws `not_found`, `leadership_lost`, `truncation_held`, `unavailable`.
+ * Empties the replicas of a log, then forgets it. Every replica must be reachable; after an error the log is neither
+ * readable nor gone, and repeating the request continues. Throws `not_found`, `leadership_lost`, `truncation_held`,
+ * `unavailable`.
  */
 export async function deleteLog(logs: Logs, name: LogName, fence: Fence | undefined, budgetMs: number): Promise<void> {
   const { group, log } = name;

@@ -28,8 +28,8 @@ export interface Logs {
 const configurations = 3;
 
 /**
- * Does something with a log by the configuration that it has now, and again if that changes meanwhile. Throws `not_found`,
- * `replica_missing`, `unavailable`.
+ * Does something with a log by the configuration that it has now, and again if that changes meanwhile. Throws
+ * `not_found`, `replica_missing`, `unavailable`.
  */
 export async function withLog<Result>(
   logs: Logs,
@@ -49,8 +49,8 @@ export async function withLog<Result>(
 }
 
 /**
- * Elects a writer. With a fence its ballots outrank those of every older term, and the fence must be that of the current one.
- * Throws `leadership_lost`, `election_lost`, `rounds_exhausted`, `log_not_recovered`.
+ * Elects a writer. With a fence its ballots outrank those of every older term, and the fence must be that of the
+ * current one. Throws `leadership_lost`, `election_lost`, `rounds_exhausted`, `log_not_recovered`.
  */
 export async function electWriter(logs: Logs, name: LogName, fence: Fence | undefined) {
   const { group, log } = name;

@@ -31,8 +31,8 @@ const mostSteps = 8;
 const stepMs = 8_000;
 
 /**
- * Begins a change of the members, or continues the one under way; safe to repeat and to break off anywhere. Ends once the
- * change is done, or waits for something. Throws `members_refused`, `replica_missing`, `not_found`.
+ * Begins a change of the members, or continues the one under way; safe to repeat and to break off anywhere. Ends once
+ * the change is done, or waits for something. Throws `members_refused`, `replica_missing`, `not_found`.
  */
 export async function changeMembers(
   service: MemberService,

@@ -45,7 +45,10 @@ export async function lookAt({ replicas, timer, settings }: LogParts): Promise<S
   });
 }
 
-/** The replicas that should vote and do not. A log that is founded by hand and is not yet misses none, nor does one that is being restored. */
+/**
+ * The replicas that should vote and do not. A log that is founded by hand and is not yet misses none, nor does one that
+ * is being restored.
+ */
 export function missingVotes(seen: readonly SeenReplica[], autoInitialize: boolean): SeenReplica[] {
   const founded = autoInitialize || seen.some(({ status }) => status !== 'EMPTY' && status !== 'UNREACHABLE');
   return seen.filter(({ status, restoring }) => status !== 'VOTING' && !restoring && (founded || status !== 'EMPTY'));

@@ -21,8 +21,8 @@ export interface SweepOptions {
 }
 
 /**
- * Looks through the logs, from any of them on, as long as there is time for one more; what is `left` has its turn in one of the next
- * minutes. One that fails holds up no other.
+ * Looks through the logs, from any of them on, as long as there is time for one more; what is `left` has its turn in
+ * one of the next minutes. One that fails holds up no other.
  */
 export async function sweep(
   room: MemberService & { readonly notes: ReplicaNotes },

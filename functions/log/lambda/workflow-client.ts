@@ -16,8 +16,8 @@ function keyOf(...names: readonly string[]): string {
 const looks = 2;
 
 /**
- * Binds the port to a state machine. Two executions for one replica do no harm, so a look at what runs is enough, and `looksLastMs` lets
- * one serve all that a sweep starts: an account may look five times a second.
+ * Binds the port to a state machine. Two executions for one replica do no harm, so a look at what runs is enough, and
+ * `looksLastMs` lets one serve all that a sweep starts: an account may look five times a second.
  */
 export function recoveryWorkflowClient(
   client: SFNClient,

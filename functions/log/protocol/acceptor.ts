@@ -86,7 +86,10 @@ export function promiseAt(
   return { answer: { verdict: 'ACCEPT', action }, meta: touched, actions: [{ ...action, ...raised }] };
 }
 
-/** Performs values at consecutive positions, all or none. `existing` holds the current values, in the order of the entries. */
+/**
+ * Performs values at consecutive positions, all or none. `existing` holds the current values, in the order of the
+ * entries.
+ */
 export function write(
   meta: Meta,
   existing: readonly (Action | undefined)[],
@@ -167,7 +170,9 @@ export function transition(meta: Meta, expected: Expected, change: Change): Meta
   };
 }
 
-/** Ends this life of a replica that a restore holds: what it held was discarded, and it is as if it had never been used. */
+/**
+ * Ends this life of a replica that a restore holds: what it held was discarded, and it is as if it had never been used.
+ */
 export function empty(meta: Meta, { restoreId, incarnation }: EmptyRequest): MetaChange | undefined {
   if (meta.status !== 'RECOVERING' || meta.restoreId !== restoreId) return undefined;
   const { view: _view, epoch: _epoch, ...unused } = nothingThere;
@@ -194,7 +199,10 @@ export function lock(meta: Meta, { lockId, at, view, turn }: LockRequest): MetaC
   return meta.lockTurn === turn ? { lock: { lockId, at }, lockTurn: turn + 1 } : undefined;
 }
 
-/** Removes the lock. Where none is, the turn rises all the same: the lock may be on its way still, and finds another turn then. */
+/**
+ * Removes the lock. Where none is, the turn rises all the same: the lock may be on its way still, and finds another
+ * turn then.
+ */
 export function unlock(meta: Meta, lockId: string): MetaChange | undefined {
   if (meta.lock) return meta.lock.lockId === lockId ? unlocked(meta) : undefined;
   return meta.status === 'VOTING' ? unlocked(meta) : undefined;

@@ -13,8 +13,8 @@ import type { LogParts } from './log.ts';
 import { advance, forgetSettled, handOutTogether, placeOf, type Seat } from './sequencer.ts';
 
 /**
- * Appends several requests of one writer, none of them a truncation: the ones that were not placed before share one write of the
- * sequencer and one round of the replicas. Each gets its own outcome.
+ * Appends several requests of one writer, none of them a truncation: the ones that were not placed before share one
+ * write of the sequencer and one round of the replicas. Each gets its own outcome.
  */
 export async function appendTogether(
   parts: LogParts,

@@ -66,8 +66,8 @@ export interface AppendRequest {
 type Placed = { readonly seat: Seat; readonly first: number; readonly again: boolean };
 
 /**
- * Appends the values at consecutive positions; answered once a quorum has them. What the request had at `displaced` was settled with
- * other values already.
+ * Appends the values at consecutive positions; answered once a quorum has them. What the request had at `displaced` was
+ * settled with other values already.
  */
 export async function append(
   parts: LogParts,
@@ -96,8 +96,8 @@ export function replacedBy(memory: WriterMemory, outcome: Appended) {
 }
 
 /**
- * Gets the request its positions: those that it had before, or the next ones. What it had at `displaced` was settled with other
- * values; another handler of the same request may have placed it anew since then.
+ * Gets the request its positions: those that it had before, or the next ones. What it had at `displaced` was settled
+ * with other values; another handler of the same request may have placed it anew since then.
  */
 async function place(
   parts: LogParts,
@@ -263,7 +263,9 @@ async function conclude(
   return known.length === 0 ? 'displaced' : { exclusivityLost: { promised: number, kept: known } };
 }
 
-/** Which of the entries the log holds; open while that is not settled, or no longer to be told since it was truncated. */
+/**
+ * Which of the entries the log holds; open while that is not settled, or no longer to be told since it was truncated.
+ */
 async function outcomeOf(parts: LogParts, entries: readonly Entry[]): Promise<'open' | Kept[]> {
   const first = entries[0]?.position ?? 0;
   const { chosen, begin } = await inspect(parts, first, first + entries.length - 1);

@@ -18,7 +18,8 @@ const bytesAtOnce = 2 * 1024 * 1024;
 
 /**
  * Brings what `target` misses of the positions `from` to `to`: copies what the others know to be chosen and fills the
- * rest; with `salvage`, when no quorum is left to fill with, the newest value that is left counts. Positions above `fillTo` that are not settled yet are left alone, so that the writer is not disturbed.
+ * rest; with `salvage`, when no quorum is left to fill with, the newest value that is left counts. Positions above
+ * `fillTo` that are not settled yet are left alone, so that the writer is not disturbed.
  */
 export async function catchUp(
   parts: LogParts,

@@ -1,6 +1,6 @@
 /**
- * The members of a log: which replicas there are, and what a quorum of them is. The registry holds one configuration for each
- * log; its version rises with every change of what a quorum is. Design: docs/design/log.md, "Members".
+ * The members of a log: which replicas there are, and what a quorum of them is. The registry holds one configuration
+ * for each log; its version rises with every change of what a quorum is. Design: docs/design/log.md, "Members".
  */
 import type { Majorities } from './quorum.ts';
 
@@ -17,8 +17,8 @@ export interface Member {
 export interface Change {
   readonly replicas: readonly Member[];
   /**
-   * CATCHING_UP: the replicas that are to be added recover from the members and count for nothing yet. JOINT: every decision
-   * needs a majority of the members and one of the next members.
+   * CATCHING_UP: the replicas that are to be added recover from the members and count for nothing yet. JOINT: every
+   * decision needs a majority of the members and one of the next members.
    */
   readonly phase: 'CATCHING_UP' | 'JOINT';
 }
@@ -53,7 +53,10 @@ export function beginChange({ version, replicas }: Configuration, next: readonly
   return { version, replicas, next: { replicas: next, phase: 'CATCHING_UP' } };
 }
 
-/** Gives a change up. Every decision was taken by a majority of the members, too, so that they need to catch up with nothing. */
+/**
+ * Gives a change up. Every decision was taken by a majority of the members, too, so that they need to catch up with
+ * nothing.
+ */
 export function cancelChange({ version, replicas, next }: Configuration): Configuration {
   return { version: next?.phase === 'JOINT' ? version + 1 : version, replicas };
 }

@@ -32,8 +32,8 @@ const keptMarks = 3;
 const window = 128;
 
 /**
- * Elects a writer of the fencing version: a ballot above all, promises of a quorum, and every position settled up to the
- * last one. Loses to a newer version at once, to rivals of the same version after some tries.
+ * Elects a writer of the fencing version: a ballot above all, promises of a quorum, and every position settled up to
+ * the last one. Loses to a newer version at once, to rivals of the same version after some tries.
  */
 export async function elect(parts: LogParts, version: number): Promise<Election> {
   const { timer, chance, settings } = parts;
@@ -81,7 +81,10 @@ async function attemptElection(parts: LogParts, version: number, beaten: number)
   return sitDown(parts, ballot, views, promises);
 }
 
-/** Settles everything that was sent or handed out before, then takes the seat; again if positions were handed out meanwhile. */
+/**
+ * Settles everything that was sent or handed out before, then takes the seat; again if positions were handed out
+ * meanwhile.
+ */
 async function sitDown(
   parts: LogParts,
   { number, by }: { number: number; by: string },

@@ -4,9 +4,10 @@
  *   hold truncations ─ lock log 1 ─ … ─ lock log n ─┬─ read the rest of the group ─┬─ settle ─ all locks still there? ─ unlock
  *                                                   └ any moment from here …       └ … to here, where all ends are as they were
  *
- * While a log is locked a quorum of its replicas takes no new entry but by a fill, and that moves an end. So at every moment between
- * the two, what was acknowledged lies below the cut of its log, and what follows from it lies above the cut of its own. What the
- * caller reads of the rest of the group in between belongs to the same cut. Design: backups, B1.
+ * While a log is locked a quorum of its replicas takes no new entry but by a fill, and that moves an end. So at every
+ * moment between the two, what was acknowledged lies below the cut of its log, and what follows from it lies above the
+ * cut of its own. What the caller reads of the rest of the group in between belongs to the same cut. Design: backups,
+ * B1.
  */
 
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
@@ -58,8 +59,9 @@ export type CutOutcome<Rest> = Placed<Rest> | Again;
 export type ReadRest<Rest> = () => Promise<{ readonly kind: 'read'; readonly rest: Rest } | Again>;
 
 /**
- * Tries once to place the cut of a group's logs. `again` says why it does not count: no quorum, another lock, a lock that was
- * removed meanwhile, a truncation on its way, the hold of another backup. Truncations stay held either way, appends do not.
+ * Tries once to place the cut of a group's logs. `again` says why it does not count: no quorum, another lock, a lock
+ * that was removed meanwhile, a truncation on its way, the hold of another backup. Truncations stay held either way,
+ * appends do not.
  */
 export async function cutLogs<Rest>(
   logs: GroupLogs,
@@ -111,7 +113,10 @@ async function openLog(
   return { log, parts, begin };
 }
 
-/** A log that was not there, or held nothing, when the others were opened: what it holds now may have causes and effects in the others. */
+/**
+ * A log that was not there, or held nothing, when the others were opened: what it holds now may have causes and effects
+ * in the others.
+ */
 async function appeared(logs: GroupLogs, group: string, opened: readonly OpenLog[]): Promise<Again | undefined> {
   const known = new Set(opened.map(({ log }) => log));
   const others = (await logs.list(group)).filter((log) => !known.has(log));
@@ -160,8 +165,9 @@ const isQuorum = (heads: Positions | undefined) => heads?.met === true;
 const named = (logs: readonly OpenLog[]) => `log ${logs.map(({ log }) => `"${log}"`).join(', ')}`;
 
 /**
- * Settles every position up to `to`, without touching the writer's promise; false when a quorum did not answer. A truncation that was
- * placed before the hold would take effect after the cut, so these are settled too, wherever they stand, and those that are chosen applied.
+ * Settles every position up to `to`, without touching the writer's promise; false when a quorum did not answer. A
+ * truncation that was placed before the hold would take effect after the cut, so these are settled too, wherever they
+ * stand, and those that are chosen applied.
  */
 export async function settleTo(parts: LogParts, to: number): Promise<boolean> {
   const [heads, seat] = await Promise.all([positions(parts), parts.seat.read()]);

@@ -8,7 +8,10 @@ const discardedAtOnce = 500;
 /** A late write of an abandoned step is below it, too, and is not kept. */
 const beyondAll = Number.MAX_SAFE_INTEGER - 1;
 
-/** Empties all replicas of a log, even where they vote already, under a name that holds them until then. Repeating it continues. */
+/**
+ * Empties all replicas of a log, even where they vote already, under a name that holds them until then. Repeating it
+ * continues.
+ */
 export async function eraseLog(parts: LogParts, heldAs: string, goOn: () => void): Promise<void> {
   await Promise.all(parts.replicas.map((replica) => holdAgain(replica, heldAs)));
   for (const replica of parts.replicas) {

@@ -66,7 +66,10 @@ async function settle(
   return refusal(parts, writes) ?? spread(parts, { ...performed(position, ballot, value), learned: true });
 }
 
-/** Applies the truncations among what was chosen: the one who had it chosen may have died before. False without a quorum. */
+/**
+ * Applies the truncations among what was chosen: the one who had it chosen may have died before. False without a
+ * quorum.
+ */
 export async function applyTruncations(parts: LogParts, chosen: Iterable<LearnedAction>): Promise<boolean> {
   for (const action of chosen) {
     if (action.value.type === 'TRUNCATE' && !('filled' in (await spread(parts, action)))) return false;
@@ -74,7 +77,9 @@ export async function applyTruncations(parts: LogParts, chosen: Iterable<Learned
   return true;
 }
 
-/** Tells every replica what was chosen. A truncation counts only once a quorum knows it, so that no reader goes back. */
+/**
+ * Tells every replica what was chosen. A truncation counts only once a quorum knows it, so that no reader goes back.
+ */
 export async function spread(parts: LogParts, action: LearnedAction): Promise<Filled> {
   const { replicas, timer, settings } = parts;
   const answers = await ask(

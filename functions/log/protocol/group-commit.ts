@@ -1,6 +1,7 @@
 /**
- * Requests of one writer that come while a round is under way share the next one: the sequencer hands out positions to all of them
- * in one write, and one round of the replicas carries all their entries. Design: docs/design/log.md, "Group commit".
+ * Requests of one writer that come while a round is under way share the next one: the sequencer hands out positions to
+ * all of them in one write, and one round of the replicas carries all their entries. Design: docs/design/log.md, "Group
+ * commit".
  */
 import { type Appended, type AppendRequest, append, type WriterMemory } from './append.ts';
 import { appendTogether } from './append-together.ts';
@@ -34,7 +35,7 @@ export class GroupCommit {
     try {
       while (this.#waiting.length > 0) {
         await round(parts, memory, this.#take());
-        // Whoever was just answered may ask again in the same moment: then the next round carries that, too.
+        // A caller that was just answered may ask again in the same moment: then the next round carries that, too.
         await parts.timer.sleep(0);
       }
     } finally {

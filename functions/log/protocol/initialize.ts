@@ -7,9 +7,9 @@ import type { Meta, Replica, Status } from './replica.ts';
 export type Initialized = { readonly status: Status } | { readonly refused: string };
 
 /**
- * Lets an EMPTY replica vote, as the beginning of a log. Refused while another replica has promised or stored anything, while
- * one does not answer, and once the log had a writer; `force` overrules the last two: then the log begins anew above every
- * position that was ever handed out, and what it held is given up.
+ * Lets an EMPTY replica vote, as the beginning of a log. Refused while another replica has promised or stored anything,
+ * while one does not answer, and once the log had a writer; `force` overrules the last two: then the log begins anew
+ * above every position that was ever handed out, and what it held is given up.
  */
 export async function initialize(parts: LogParts, replica: Replica, force: boolean): Promise<Initialized> {
   const self = await replica.create({ incarnation: parts.chance.id(), view: shortId(parts) });

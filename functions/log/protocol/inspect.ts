@@ -20,9 +20,9 @@ export interface Inspection {
 
 /**
  * Asks every replica for the positions `from` to `to` and puts together what is chosen: what one of them learned, and
- * what the same coordinator performed under the same ballot on a quorum. It ends where the shortest answer ends, so that
- * no position is taken for a hole that was merely not read. The answer of `needed` is waited for like the quorum itself: a replica that
- * does not vote may lie in a Region from which nothing comes within the grace.
+ * what the same coordinator performed under the same ballot on a quorum. It ends where the shortest answer ends, so
+ * that no position is taken for a hole that was merely not read. The answer of `needed` is waited for like the quorum
+ * itself: a replica that does not vote may lie in a Region from which nothing comes within the grace.
  */
 export async function inspectFrom(parts: LogParts, from: number, to: number, needed?: Replica): Promise<Inspection> {
   const { replicas, timer, settings } = parts;

@@ -48,8 +48,9 @@ export async function holds(parts: LogParts, cut: Cut): Promise<boolean> {
 }
 
 /**
- * Whether the log still ends where it was locked. A replica that the lock did not reach takes entries, and a fill may bring one of them to
- * those that are locked: then it counts as chosen, and what follows from it may stand in another log already.
+ * Whether the log still ends where it was locked. A replica that the lock did not reach takes entries, and a fill may
+ * bring one of them to those that are locked: then it counts as chosen, and what follows from it may stand in another
+ * log already.
  */
 export async function endsThere(parts: LogParts, cut: Cut): Promise<boolean> {
   const metas = await readLocked(parts, cut);
@@ -70,7 +71,10 @@ export function isForgotten({ timer, settings }: LogParts, lock: Lock): boolean 
   return timer.now() - lock.at > settings.lockMs;
 }
 
-/** Removes what the sweep finds of cuts whose lock came late or whose unlock got lost: on a minority no append would meet it. */
+/**
+ * Removes what the sweep finds of cuts whose lock came late or whose unlock got lost: on a minority no append would
+ * meet it.
+ */
 export async function unlockForgotten(parts: LogParts, locks: readonly Lock[]): Promise<void> {
   const forgotten = locks.filter((lock) => isForgotten(parts, lock));
   for (const lockId of new Set(forgotten.map((lock) => lock.lockId))) await unlockAll(parts, lockId);

@@ -11,7 +11,10 @@ import type { SeatStore } from './sequencer.ts';
 export interface LogSettings {
   /** How long one round waits for a quorum. */
   readonly answerMs: number;
-  /** How long an election waits for the last replicas once there is a quorum: those left out get no writes of this writer. */
+  /**
+   * How long an election waits for the last replicas once there is a quorum: those left out get no writes of this
+   * writer.
+   */
   readonly electionGraceMs: number;
   /** How long a reader waits for the last replicas once there is a quorum. */
   readonly graceMs: number;

@@ -6,9 +6,9 @@
  *
  * Either phase can be given up for the old members.
  *
- * Each step is one conditional write of the configuration; what lies between two steps changes nothing that a quorum is, and can
- * be repeated by anybody at any time. Never is a decision left to replicas that have not caught up: until JOINT those that are
- * added count for nothing, and in JOINT the old members still have to agree.
+ * Each step is one conditional write of the configuration; what lies between two steps changes nothing that a quorum
+ * is, and can be repeated by anybody at any time. Never is a decision left to replicas that have not caught up: until
+ * JOINT those that are added count for nothing, and in JOINT the old members still have to agree.
  */
 import { catchUp } from './catch-up.ts';
 import { type Configuration, endChange, makeJoint } from './configuration.ts';
@@ -27,7 +27,10 @@ export type Step =
 /** Positions that one replica is brought up with before the time is looked at again. */
 const sliceSize = 512;
 
-/** Does what the change of the members needs next, for as long as `goOn` says. The parts must be those of the configuration. */
+/**
+ * Does what the change of the members needs next, for as long as `goOn` says. The parts must be those of the
+ * configuration.
+ */
 export async function nextStep(parts: LogParts, configuration: Configuration, goOn: () => boolean): Promise<Step> {
   const { next } = configuration;
   if (!next) return { kind: 'stable' };
@@ -59,8 +62,9 @@ async function notVoting({ timer, settings }: LogParts, replicas: readonly Repli
 }
 
 /**
- * Ends what coordinators of the older configuration may still do: a quorum takes new views, and with them this configuration.
- * Their answers say how far the log can have come by then; every next member is brought up to there. Undefined once all are.
+ * Ends what coordinators of the older configuration may still do: a quorum takes new views, and with them this
+ * configuration. Their answers say how far the log can have come by then; every next member is brought up to there.
+ * Undefined once all are.
  */
 async function level(parts: LogParts, wanted: readonly Replica[], goOn: () => boolean): Promise<Step | undefined> {
   const absent = waiting(await notVoting(parts, wanted));

@@ -85,7 +85,9 @@ export function count<Answer>(answers: Answers<Answer>, matches: (answer: Answer
   return answers.filter((answer) => answer !== undefined && matches(answer)).length;
 }
 
-/** The sets of replicas, by their places, of each of which a decision needs a majority: two while the members change. */
+/**
+ * The sets of replicas, by their places, of each of which a decision needs a majority: two while the members change.
+ */
 export type Majorities = readonly (readonly number[])[];
 
 /** Whether the answers that match come from a majority of every set. */

@@ -60,7 +60,9 @@ export interface Slice {
 
 const positionsAtOnce = 256;
 
-/** Learns a range for so long; `stuck` when too few of the others answer. A replica in another life needs no more of it. */
+/**
+ * Learns a range for so long; `stuck` when too few of the others answer. A replica in another life needs no more of it.
+ */
 export async function catchUpSlice(
   parts: LogParts,
   replica: Replica,

@@ -19,8 +19,8 @@ export interface LogRegistry {
   /** Answers the log as it is; `created` is false when it was there before. */
   create(log: RegisteredLog): Promise<{ created: boolean; log: RegisteredLog }>;
   /**
-   * Changes the configuration if it is still `from`. A change of the version closes the writer in the same write, so that a writer that
-   * appends next is elected by the new majorities. False when another change came first.
+   * Changes the configuration if it is still `from`. A change of the version closes the writer in the same write, so
+   * that a writer that appends next is elected by the new majorities. False when another change came first.
    */
   configure(group: string, log: string, from: Configuration, to: Configuration): Promise<boolean>;
   /** Makes the log unknown, with its seat and hold; its record goes at its time to live. */
@@ -29,7 +29,10 @@ export interface LogRegistry {
   list(group: string, after: string | undefined, limit: number): Promise<{ items: RegisteredLog[]; last?: string }>;
   /** The logs of all groups, eventually consistent, page by page. */
   listAll(): AsyncGenerator<{ group: string; log: string }>;
-  /** From then on no truncation passes `from`, until it is released. Answers the hold that stands then: another backup's stays. */
+  /**
+   * From then on no truncation passes `from`, until it is released. Answers the hold that stands then: another backup's
+   * stays.
+   */
   hold(group: string, log: string, hold: Hold): Promise<Hold>;
   held(group: string, log: string): Promise<Hold | undefined>;
   /** Nothing happens when another backup holds the log. */

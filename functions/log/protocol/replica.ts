@@ -154,8 +154,9 @@ export interface Range {
 }
 
 /**
- * Entry data after which a range ends early: as much as one append may carry. Three pages of DynamoDB, one after the other, come
- * within `answerMs` from any Region; 64 entries of 256 KiB would be sixteen, and too much for a partition that several read.
+ * Entry data after which a range ends early: as much as one append may carry. Three pages of DynamoDB, one after the
+ * other, come within `answerMs` from any Region; 64 entries of 256 KiB would be sixteen, and too much for a partition
+ * that several read.
  */
 export const rangeBytes = 2 * 1024 * 1024;
 
@@ -164,9 +165,10 @@ export function dataBytes({ value }: Action): number {
 }
 
 /**
- * One replica of one log, for a coordinator that follows one configuration. Every method is one atomic request and may be
- * sent again without harm. Throws `Unreachable` when no answer came: the request may have taken effect. Throws
- * `StaleConfigurationError` once the replica follows a newer configuration; only `learn`, `unlock` and `discard` work all the same.
+ * One replica of one log, for a coordinator that follows one configuration. Every method is one atomic request and may
+ * be sent again without harm. Throws `Unreachable` when no answer came: the request may have taken effect. Throws
+ * `StaleConfigurationError` once the replica follows a newer configuration; only `learn`, `unlock` and `discard` work
+ * all the same.
  */
 export interface Replica {
   readonly id: string;

@@ -1,6 +1,6 @@
 /**
- * The writer's seat: one record of the main table that hands out positions, so that one ballot never proposes two values
- * at one position, however many processes append for the same writer. Design: the replicated log, "seat".
+ * The writer's seat: one record of the main table that hands out positions, so that one ballot never proposes two
+ * values at one position, however many processes append for the same writer. Design: the replicated log, "seat".
  */
 import type { Value, Views } from './replica.ts';
 
@@ -105,7 +105,10 @@ export function advance(seat: Seat, known: ReadonlyMap<number, 'own' | 'filled'>
   return { ...seat, settled, regularFrom, since: idle || settled > seat.settled ? now : seat.since };
 }
 
-/** Forgets what the sequencer's record says by now: only once that has been written, or what others need would be lost with the write. */
+/**
+ * Forgets what the sequencer's record says by now: only once that has been written, or what others need would be lost
+ * with the write.
+ */
 export function forgetSettled(known: Settlements, { settled }: Seat): void {
   for (const position of known.keys()) if (position <= settled) known.delete(position);
 }

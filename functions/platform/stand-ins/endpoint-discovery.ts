@@ -1,6 +1,6 @@
 /**
- * In a bundle in the place of @aws-sdk/middleware-endpoint-discovery: no request of DynamoDB's client looks for another endpoint, and
- * the cache that it would keep them in comes with packages of its own.
+ * In a bundle in the place of @aws-sdk/middleware-endpoint-discovery: no request of DynamoDB's client looks for another
+ * endpoint, and the cache that it would keep them in comes with packages of its own.
  */
 export const resolveEndpointDiscoveryConfig = <Config>(config: Config): Config => config;
 

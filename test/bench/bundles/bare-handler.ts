@@ -23,7 +23,10 @@ const sfn = new SFNClient({});
 const sfnRequests = { StartExecutionCommand };`,
 };
 
-/** Bundles handlers that only send requests of these clients: as anyone would, and `lean` as ours are. Answers their files. */
+/**
+ * Bundles handlers that only send requests of these clients: as anyone would, and `lean` as ours are. Answers their
+ * files.
+ */
 export async function bareHandlers(folder: string, parts: readonly Part[]) {
   const name = join(folder, `bare-${parts.join('-')}`);
   const act = parts.map((part) => `await ${part}.send(new ${part}Requests[event.request](event.input));`).join(' ');

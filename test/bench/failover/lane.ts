@@ -1,6 +1,9 @@
 import type { Contender, System } from './system.ts';
 
-/** One group: its leader is killed again and again, and each time a newcomer takes the victim's place among those who wait. */
+/**
+ * One group: its leader is killed again and again, and each time a newcomer takes the victim's place among those who
+ * wait.
+ */
 export interface Lane {
   readonly contenders: Contender[];
   readonly start: () => Contender;
@@ -33,7 +36,9 @@ function firstOf(contenders: Contender[]): Promise<Contender> {
   return Promise.race(contenders.map((contender) => contender.leads.then(() => contender)));
 }
 
-/** That many phases between 0 and 1: one at random in each equal part, in random order, so that chance favours nobody. */
+/**
+ * That many phases between 0 and 1: one at random in each equal part, in random order, so that chance favours nobody.
+ */
 export function phases(count: number): number[] {
   const even = Array.from({ length: count }, (_, at) => ({
     phase: (at + Math.random()) / count,

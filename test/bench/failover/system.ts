@@ -28,7 +28,9 @@ export interface Contender {
   ended: Promise<unknown>;
 }
 
-/** Runs a contender's program; it leads once it has said `sign`. Each line that says "request" is handed to `onRequest`. */
+/**
+ * Runs a contender's program; it leads once it has said `sign`. Each line that says "request" is handed to `onRequest`.
+ */
 export function contender(
   command: string,
   argv: string[],

@@ -1,4 +1,6 @@
-/** Takes part in an election until it is killed: says "request" before each request and "leading" once it is confirmed. */
+/**
+ * Takes part in an election until it is killed: says "request" before each request and "leading" once it is confirmed.
+ */
 import { LeaderElector, type LeaderElectorOptions } from '../../../client/leadership/elector.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
 

@@ -7,9 +7,9 @@ import { contender, program, type System, ttlMs } from './system.ts';
 const seldom = { renewEveryMs: 2_000, requestTimeoutMs: 900 };
 
 /**
- * The embedded stack, and processes with a LeaderElector: in its default settings except for the lease, and once more with renewals as
- * seldom as etcd's keep-alives, every 2 s: the older the last renewal when a leader dies, the sooner its lease is over. And the command
- * `tenure lead`.
+ * The embedded stack, and processes with a LeaderElector: in its default settings except for the lease, and once more
+ * with renewals as seldom as etcd's keep-alives, every 2 s: the older the last renewal when a leader dies, the sooner
+ * its lease is over. And the command `tenure lead`.
  */
 export async function tenure(): Promise<System[]> {
   const [stack, file] = await Promise.all([startStack({ schedules: false }), program('tenure-contender.ts')]);

@@ -12,7 +12,10 @@ import { contender, eventually, killWithUs, program, type System, ttlMs } from '
 
 const jar = '/usr/share/java/zookeeper.jar';
 
-/** One ZooKeeper with the tick of Debian's configuration, and its usual election: ephemeral nodes in a sequence, each watching the one before. */
+/**
+ * One ZooKeeper with the tick of Debian's configuration, and its usual election: ephemeral nodes in a sequence, each
+ * watching the one before.
+ */
 export async function zookeeper(): Promise<System[]> {
   if (!existsSync(jar)) throw new Absent('ZooKeeper is missing: "apt-get install -y zookeeperd"');
   const client = peerPackage('node-zookeeper-client');

@@ -29,7 +29,8 @@ export const bench: Bench = {
           const before = stores.recorder.take();
           const tookMs = await act();
           const measured = stores.recorder.take();
-          // An append does not wait for its last replica, and the twin's next round begins only when nothing is under way.
+          // An append does not wait for its last replica, and the twin's next round begins only when nothing is under
+          // way.
           await Promise.all(measured.map(({ recorded }) => recorded.outcome));
           pending.push({ before, measured });
           return tookMs;

@@ -18,7 +18,9 @@ export type Answered = { status: number; body: any; tookMs: number };
 
 export type Invoke = (call: Call) => Promise<Answered>;
 
-/** The handler of a function that serves these, called as Lambda calls it; its log lines are written, though not shown. */
+/**
+ * The handler of a function that serves these, called as Lambda calls it; its log lines are written, though not shown.
+ */
 export function handlerOf(endpoints: readonly Endpoint[]): Invoke {
   const handler = lambdaHandler(serve(endpoints));
   logger.setLogLevel('INFO');

@@ -33,8 +33,9 @@ interface Request {
 export type Recording = readonly Request[];
 
 /**
- * Records what goes through clients, to send the very same requests to a twin of their stores: both begin alike and both see
- * everything, so conditions hold there as they did here. `renamed` gives the twin's name for each name of a table or bucket.
+ * Records what goes through clients, to send the very same requests to a twin of their stores: both begin alike and
+ * both see everything, so conditions hold there as they did here. `renamed` gives the twin's name for each name of a
+ * table or bucket.
  */
 export class Recorder {
   readonly #renamed: ReadonlyMap<string, string>;
@@ -92,8 +93,8 @@ function outcomeOf(sent: Promise<unknown>): Promise<string> {
 }
 
 /**
- * Sends a recording: what ran side by side runs side by side, and what the work did not wait for is not waited for. Answers the ms
- * that it took. @throws Error when a request ends otherwise than it did there: then the twins are none.
+ * Sends a recording: what ran side by side runs side by side, and what the work did not wait for is not waited for.
+ * Answers the ms that it took. @throws Error when a request ends otherwise than it did there: then the twins are none.
  */
 export async function replay(recording: Recording): Promise<number> {
   const startedAt = performance.now();
@@ -115,8 +116,8 @@ export async function replay(recording: Recording): Promise<number> {
 }
 
 /**
- * Sends what set the scene: one request after the other, in the order of their ends. Side by side another one of two rivals for an item
- * may win, and the twins would be none.
+ * Sends what set the scene: one request after the other, in the order of their ends. Side by side another one of two
+ * rivals for an item may win, and the twins would be none.
  */
 export async function follow(recording: Recording): Promise<void> {
   await Promise.all(recording.map(({ recorded }) => recorded.outcome));

@@ -2,8 +2,8 @@ import type { Spent, Wire } from '../wire.ts';
 import { type Locks, leaseMs } from './locks.ts';
 
 /**
- * Lets one contender lead and others wait for longer than a lease, crashes the leader, and answers what was spent from then on until a
- * successor leads and the others have had time to hear of it.
+ * Lets one contender lead and others wait for longer than a lease, crashes the leader, and answers what was spent from
+ * then on until a successor leads and the others have had time to hear of it.
  */
 export async function failover(locks: Locks, wire: Wire, group: string, contenders: number): Promise<Spent> {
   const leader = locks.contend(group, 'leader');

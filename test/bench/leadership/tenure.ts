@@ -11,7 +11,10 @@ import { createMainTable, localDocuments } from '../../support/main-table.ts';
 import { quietly } from '../quietly.ts';
 import { Gate, type Locks, leaseMs, renewEveryMs } from './locks.ts';
 
-/** The functions' own rooms on a table of their own, in this process, and electors that reach them without a network between. */
+/**
+ * The functions' own rooms on a table of their own, in this process, and electors that reach them without a network
+ * between.
+ */
 export async function tenure(wire: string, dynamodb: string): Promise<Locks> {
   const store = leaseTable(localDocuments(wire), await createMainTable(dynamodb));
   const leadership = { store, clock: systemClock, maxClockSkewMs: 250 };

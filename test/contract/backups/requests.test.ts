@@ -229,7 +229,7 @@ describe('a status', () => {
     });
   });
 
-  test('whose record another hand has made unreadable fails no listing: it is shown as damaged', async () => {
+  test('whose record is unreadable fails no listing: it is shown as damaged', async () => {
     const world = await openBackups();
     const { room, client, table } = world;
     const intact = await world.begin({ bypassDelegation: true });

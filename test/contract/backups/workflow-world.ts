@@ -38,8 +38,8 @@ logger.setLogLevel('SILENT');
 let written: string | undefined;
 
 /**
- * The room on the real workflow definition, run by the embedded Step Functions server; one clock that the test moves counts for both. The
- * functions of the tasks run here; the cut and the archives are played.
+ * The room on the real workflow definition, run by the embedded Step Functions server; one clock that the test moves
+ * counts for both. The functions of the tasks run here; the cut and the archives are played.
  */
 export async function openWorkflow() {
   written ??= definition();

@@ -25,8 +25,8 @@ eachInItsGroup(
 );
 
 /**
- * The requests of a step to both stores. DynamoDB Local reports half of what AWS charges for a transaction, so its items are counted: two units
- * each per KB.
+ * The requests of a step to both stores. DynamoDB Local reports half of what AWS charges for a transaction, so its
+ * items are counted: two units each per KB.
  */
 async function cost(step: () => Promise<unknown>) {
   const from = { dynamodb: api.dynamodb.sent.length, s3: api.s3.sent.length };

@@ -145,7 +145,7 @@ describe('the list of jobs', () => {
   });
 });
 
-/** Another hand sets an attribute of the record. */
+/** Sets an attribute of the record behind Tenure's back. */
 const damage = (jobId: string, names: Record<string, string>, value: unknown, path = '#a') =>
   world.other.send(
     new UpdateCommand({

@@ -13,7 +13,9 @@ eachInItsGroup('lost', (scene) => {
   ({ world, api, leader, name, job } = scene);
 });
 
-/** The function dies right after its write took effect: the caller gets no answer, and nothing after the write happens. */
+/**
+ * The function dies right after its write took effect: the caller gets no answer, and nothing after the write happens.
+ */
 async function answerLost(command: string, method: string, path: string, body: unknown, more?: Record<string, string>) {
   const dying = world.process();
   dying.dynamodb.once('crash after', command);

@@ -11,9 +11,9 @@ const group = 'orders-in-a-region-with-a-longer-name';
 const longest = { address: 'a'.repeat(256), metadata: { note: 'm'.repeat(245) } };
 
 /**
- * The requests of a step: command and capacity units. DynamoDB Local reports too little for transactions, so they are counted as AWS
- * charges them, two units for each item of at most 1 KB (the renewals below show the record's size); a refused write, one
- * unit on AWS, is shown as "refused".
+ * The requests of a step: command and capacity units. DynamoDB Local reports too little for transactions, so they are
+ * counted as AWS charges them, two units for each item of at most 1 KB (the renewals below show the record's size); a
+ * refused write, one unit on AWS, is shown as "refused".
  */
 async function cost(step: () => Promise<unknown>) {
   const from = it.faults.sent.length;

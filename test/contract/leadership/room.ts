@@ -11,7 +11,9 @@ import { movedClock } from '../../support/moved-clock.ts';
 export const leaseMs = 10_000;
 export const skewMs = 250;
 
-/** A leadership room on a table of its own, with a clock that tests move and a client that counts and fails on demand. */
+/**
+ * A leadership room on a table of its own, with a clock that tests move and a client that counts and fails on demand.
+ */
 export async function openRoom() {
   const endpoint = inject('dynamodb');
   const client = localDocuments(endpoint);

@@ -121,7 +121,8 @@ test('exclusivity_lost names what is kept: the fills of the next election saw on
   dying.lose(2, 3);
   expect(await append(writer, ['a', 'b'], 'key')).toMatchObject(problem(503, 'outcome_unknown'));
 
-  // Replica 1 alone has the entries. The next writer does not reach it for the first position, and reaches it for the second one.
+  // Replica 1 alone has the entries. The next writer does not reach it for the first position, and reaches it for the
+  // second one.
   const next = await newProcess();
   const about = (input: object, position: number) => JSON.stringify(input).includes(positionKey(position));
   next.replica(1).plan = (_, input) => (about(input, 1) && !about(input, 2) ? 'request lost' : undefined);

@@ -1,6 +1,6 @@
 /**
- * A program appends, commits and cross-references while backups of its group run: each thing that it writes says how much was
- * acknowledged when it was begun. Whatever a backup holds, it must hold all of that, too.
+ * A program appends, commits and cross-references while backups of its group run: each thing that it writes says how
+ * much was acknowledged when it was begun. Whatever a backup holds, it must hold all of that, too.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';

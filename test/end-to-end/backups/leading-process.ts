@@ -1,6 +1,6 @@
 /**
- * Leads a group and appends to its log "events" as long as it does: `node --import tsx leading-process.ts URL GROUP`. It writes down each
- * position that was acknowledged.
+ * Leads a group and appends to its log "events" as long as it does: `node --import tsx leading-process.ts URL GROUP`.
+ * It writes down each position that was acknowledged.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { LeaderElector, ReplicatedLog, TenureClient, type Term } from '../../../client/index.ts';

@@ -17,7 +17,10 @@ let client: TenureClient;
 let source: LargeGroup;
 let backupId: string;
 
-/** Begins a restore and kills everything, with SIGKILL, once a part of the entries is restored; starts the stack again on its data. */
+/**
+ * Begins a restore and kills everything, with SIGKILL, once a part of the entries is restored; starts the stack again
+ * on its data.
+ */
 async function restoreKilledHalfway() {
   const group = `restored-${randomUUID().slice(0, 8)}`;
   await client.call(shareBackup, { params: { group: source.group, backup: backupId }, body: { group } });

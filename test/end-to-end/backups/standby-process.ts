@@ -1,6 +1,6 @@
 /**
- * A standby as a process: `node --import tsx standby-process.ts URL GROUP ID [MOMENT die|hold] [LINES]`. At the moment it kills itself, or
- * stands still until SIGUSR2; SIGTERM is its goodbye.
+ * A standby as a process: `node --import tsx standby-process.ts URL GROUP ID [MOMENT die|hold] [LINES]`. At the moment
+ * it kills itself, or stands still until SIGUSR2; SIGTERM is its goodbye.
  */
 import { standby } from './standby.ts';
 

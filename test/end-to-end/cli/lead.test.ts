@@ -112,7 +112,7 @@ describe('signals', () => {
     const leader = typed(
       `{ ${tenure} lead -g ${group} --lease 60s sh -c 'sleep 2; echo works > ${done}' 2>&1; echo $? > ${done}.code; } | head -1 > ${first}; sleep 600`,
     );
-    await eventually('it goes on', () => existsSync(`${done}.code`));
+    await eventually('it continues', () => existsSync(`${done}.code`));
     expect(readFileSync(done, 'utf8')).toBe('works\n');
     expect(readFileSync(`${done}.code`, 'utf8')).toBe('0\n');
     expect(readFileSync(first, 'utf8')).toMatch(

@@ -13,8 +13,9 @@ export const isRefused = ({ status }: RawAnswer) => status >= 400;
 const gatewayAnswers = [400, 413, 431];
 
 /**
- * An answer is what the operation declares: its body by its schema, or one of its problems with all members. Never a 500, and a 5xx only
- * where it is declared and can be tried again. A trick in the path can lead to another route: then any declared problem will do.
+ * An answer is what the operation declares: its body by its schema, or one of its problems with all members. Never a
+ * 500, and a 5xx only where it is declared and can be tried again. A trick in the path can lead to another route: then
+ * any declared problem will do.
  */
 export function expectContract(operation: Operation, request: FuzzedRequest, answer: RawAnswer): void {
   const { status, type, text } = answer;

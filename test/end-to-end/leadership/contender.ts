@@ -1,4 +1,7 @@
-/** A process that acts whenever it is the leader, and writes down everything: `node --import tsx contender.ts URL GROUP ID`. */
+/**
+ * A process that acts whenever it is the leader, and writes down everything: `node --import tsx contender.ts URL GROUP
+ * ID`.
+ */
 import { LeaderElector, TenureClient } from '../../../client/index.ts';
 
 const [url = '', group = '', contenderId = ''] = process.argv.slice(2);

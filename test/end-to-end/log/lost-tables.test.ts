@@ -1,4 +1,7 @@
-/** Replica tables that are deleted under a running log, on a stack of its own: the other tests' logs lie on the shared one. */
+/**
+ * Replica tables that are deleted under a running log, on a stack of its own: the other tests' logs lie on the shared
+ * one.
+ */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
@@ -182,7 +185,8 @@ test('with two tables gone nothing is acknowledged falsely; after the forced rec
   expect(JSON.parse((await recover(group, '--replica', '3', '--cancel')).output)[0].executionIds).toEqual([]);
   expect(await recover(group, '--replica', '2', '--force')).toMatchObject({ code: 0 });
   await whenVoting(log, 2);
-  // A round that was under way when it was cancelled still ends, and may have found the two of them; nothing follows on it.
+  // A round that was under way when it was cancelled still ends, and may have found the two of them; nothing follows on
+  // it.
   expect(['EMPTY', 'RECOVERING']).toContain(await statusOn(group, 3));
   await sweep();
   await whenVoting(log, 3);

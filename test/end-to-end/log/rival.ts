@@ -1,7 +1,7 @@
 /**
- * A process that appends to a log whatever its rivals do, and prints what was acknowledged: `node --import tsx rival.ts NAME MODE
- * GROUP LOG STACK`. By `api` it is a client; by `direct` it runs the coordinator itself, so that SIGKILL meets one between any two
- * of its requests.
+ * A process that appends to a log whatever its rivals do, and prints what was acknowledged: `node --import tsx rival.ts
+ * NAME MODE GROUP LOG STACK`. By `api` it is a client; by `direct` it runs the coordinator itself, so that SIGKILL
+ * meets one between any two of its requests.
  */
 import { randomUUID } from 'node:crypto';
 import { hasCode, ReplicatedLog, TenureClient } from '../../../client/index.ts';

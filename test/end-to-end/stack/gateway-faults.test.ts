@@ -5,7 +5,10 @@ import { JobRegistry, ReplicatedLog, TenureClient, termFromEnvironment } from '.
 import { client, newGroup } from '../leadership/tenure.ts';
 import { textOf } from '../log/logs.ts';
 
-/** The fate of the first tries: the function ran and the connection broke or the gateway answered; or the function never ran. */
+/**
+ * The fate of the first tries: the function ran and the connection broke or the gateway answered; or the function never
+ * ran.
+ */
 const faults = ['0;after', '503;after', '0', '429'];
 
 /** A client that is unlucky with each kind of write as often as there are faults; `tries` counts them. */

@@ -54,7 +54,9 @@ function matchesAny(allowed: readonly string[], request: string): boolean {
 const allows = (caller: Caller, method: string, path: string) =>
   matchesAny(patterns.get(caller) ?? [], `${method}${path}`);
 
-/** Needs a job, log or worker that has the name of a part of a path: docs/permissions.md says to give none such a name. */
+/**
+ * Needs a job, log or worker that has the name of a part of a path: docs/permissions.md says to give none such a name.
+ */
 const beyondPrefix: Record<Caller, OperationName[]> = {
   contender: ['showJob', 'showCheckpoint', 'showLog', 'getBackup', 'getRestore'],
   leader: ['pollCommands', 'finishAttempt', 'attemptEntries'],
@@ -145,7 +147,7 @@ describe('a policy', () => {
       stack.tenure[grants[caller]]('team-*', role);
       const own = permissions(Template.fromStack(stack as Stack)).filter(({ role: id }) => id.startsWith('prefixed'));
       const open = own.map(({ resource }) => /\/\$default\/(.*)$/.exec(resource)?.[1] ?? resource);
-      // Whoever names a job, a log or a worker after a part of a path makes the most of a star.
+      // A caller that names a job, a log or a worker after a part of a path makes the most of a star.
       const words = new Set(
         operations.flatMap((one) => catalogue[one].path.split('/')).filter((word) => /^[a-z]/.test(word)),
       );

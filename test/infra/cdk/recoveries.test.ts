@@ -11,7 +11,10 @@ function states(): Record<string, object> {
   return JSON.parse(definition).States;
 }
 
-/** Runs the deployed workflow with these functions until it has started the next execution; answers that one's input, and the history. */
+/**
+ * Runs the deployed workflow with these functions until it has started the next execution; answers that one's input,
+ * and the history.
+ */
 async function untilAnew(handler: Handler) {
   const server = await testServer({ handler: (call, nth) => (stopped ? new Promise(() => {}) : handler(call, nth)) });
   let stopped = false;

@@ -32,7 +32,9 @@ test('docs/problems.md has every problem that any room declares, which is every 
   expect(elsewhere.map(([file]) => file)).toEqual([]);
 });
 
-/** Codes that a backup or a restore ends with stand in its status; they are no answers, and have a table of their own. */
+/**
+ * Codes that a backup or a restore ends with stand in its status; they are no answers, and have a table of their own.
+ */
 test('docs/backups.md says what to do about every code that a backup can fail with', () => {
   const functions = new URL('../../../functions/', import.meta.url);
   const codes = [...sources(new URL('backups/', functions)), ...sources(new URL('restore/', functions))].flatMap(

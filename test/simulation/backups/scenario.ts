@@ -1,6 +1,7 @@
 /**
- * One group that programs write to while backups cut it: what is in a cut must hold everything that was acknowledged before anything in it was
- * begun. That is the four causal directions (log to job, job to log, job to job, log to log) at once, and without any clock.
+ * One group that programs write to while backups cut it: what is in a cut must hold everything that was acknowledged
+ * before anything in it was begun. That is the four causal directions (log to job, job to log, job to job, log to log)
+ * at once, and without any clock.
  */
 
 import { readContents } from '../../../functions/backups/attempt/cut-contents.ts';
@@ -146,7 +147,7 @@ async function heard<Answer>(stage: Stage, process: Process, deliver: () => Answ
   throw new Error('no answer in 1,000 tries');
 }
 
-/** One writer for each log; whoever appends waits for his turn. */
+/** One writer for each log; each append waits for its turn. */
 function writerOf(stage: Stage, log: string): (text: string) => Promise<void> {
   const process = stage.process(`writer of ${log}`);
   const parts = stage.partsOf(process, log);

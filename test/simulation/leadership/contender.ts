@@ -1,4 +1,7 @@
-/** A contender as docs/design/leadership.md describes its side: it counts its own deadline, and everything else goes wrong around it. */
+/**
+ * A contender as docs/design/leadership.md describes its side: it counts its own deadline, and everything else goes
+ * wrong around it.
+ */
 
 import type { Fence } from '../../../api/fence.ts';
 import type { GrantedTerm } from '../../../functions/leadership/contend.ts';
@@ -71,7 +74,8 @@ export async function live(options: ContenderOptions): Promise<void> {
       if (term) await lead(options, self, term, resigned);
     }
     options.witness.believesNoMore(options.group, self.name);
-    // A resignation of the process before may still be on its way, and would end a term of the same contender under its successor.
+    // A resignation of the process before may still be on its way, and would end a term of the same contender under its
+    // successor.
     if (resigned.size > 0) mayReturn.id = `${options.contenderId}.${incarnation}`;
     await world.sleep(random.exponential(1_000));
   }
@@ -167,13 +171,17 @@ async function lead(options: ContenderOptions, self: Process, term: Term, resign
   }
 }
 
-/** A contender that changes the length of its lease says it in every renewal: a late one may have changed it meanwhile. */
+/**
+ * A contender that changes the length of its lease says it in every renewal: a late one may have changed it meanwhile.
+ */
 function renewalLease({ world: { random }, leaseMs, renewals }: ContenderOptions): number | undefined {
   if (renewals === 'as granted') return undefined;
   return renewals === 'same length' ? leaseMs : Math.round(leaseMs * random.pick([1, 1, 1.5, 2]));
 }
 
-/** A look at its own deadline (mostly: some forget), and then a write that takes its time: only the fence can stop it. */
+/**
+ * A look at its own deadline (mostly: some forget), and then a write that takes its time: only the fence can stop it.
+ */
 function writeGuarded(
   { world, service, witness, guarded, group }: ContenderOptions,
   self: Process,

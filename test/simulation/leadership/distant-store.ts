@@ -1,4 +1,6 @@
-/** The store as an invocation reaches it: each request is sent as often as the SDK would send it, and takes its time. */
+/**
+ * The store as an invocation reaches it: each request is sent as often as the SDK would send it, and takes its time.
+ */
 import type { GroupStore } from '../../../functions/leadership/group-table.ts';
 import { toRecord } from '../../../functions/leadership/lease-items.ts';
 import type { LeaseStore } from '../../../functions/leadership/lease-store.ts';
@@ -20,7 +22,9 @@ export interface Distance {
   crashes(): boolean;
 }
 
-/** As the SDK is told to try: three times, half a second each; what compares the time is tried again by the protocol. */
+/**
+ * As the SDK is told to try: three times, half a second each; what compares the time is tried again by the protocol.
+ */
 const tries = 3;
 const onceOnly = new Set<Method>(['confirm', 'renew', 'restoreHolder']);
 const timeoutMs = 500;

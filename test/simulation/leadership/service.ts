@@ -1,4 +1,7 @@
-/** The servers: invocations of the real protocol, each on a machine with a clock of its own, behind a network that loses things. */
+/**
+ * The servers: invocations of the real protocol, each on a machine with a clock of its own, behind a network that loses
+ * things.
+ */
 
 import { Problem } from '../../../api/problem.ts';
 import type { Leadership } from '../../../functions/leadership/leadership.ts';
@@ -77,7 +80,9 @@ export function createService({ world, witness, store, maxClockSkewMs, clockErro
   return {
     carry,
 
-    /** Sends one request: it may get lost or arrive twice, and so may its answer. Settles only when an answer arrives. */
+    /**
+     * Sends one request: it may get lost or arrive twice, and so may its answer. Settles only when an answer arrives.
+     */
     call: <Answer>(act: (room: Room) => Promise<Answer>): Promise<Answer> =>
       new Promise((resolve, reject) => {
         const arrive = () =>

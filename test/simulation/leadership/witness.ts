@@ -1,4 +1,6 @@
-/** Sees the truth that no participant sees, and checks after every step what docs/design/leadership.md says must hold. */
+/**
+ * Sees the truth that no participant sees, and checks after every step what docs/design/leadership.md says must hold.
+ */
 import type { Fence } from '../../../api/fence.ts';
 import type { Item } from '../../../functions/platform/item.ts';
 import type { MemoryLeaseStore } from '../../support/memory-lease-store.ts';

@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
 import { playMany } from './scenario.ts';
 
-/** `npm run simulate -- [log] [--runs N] [--seed S]`: plays N seeds from S on; a seed that fails is named and can be replayed. */
+/**
+ * `npm run simulate -- [log] [--runs N] [--seed S]`: plays N seeds from S on; a seed that fails is named and can be
+ * replayed.
+ */
 export async function simulateLog(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,

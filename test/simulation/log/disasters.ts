@@ -17,7 +17,9 @@ export function disasters(stage: Stage): void {
   if (dice.chance(0.5)) ambush(stage);
 }
 
-/** Wipes a replica at the worst moment: it alone holds what was just written, the other messages are still on their way. */
+/**
+ * Wipes a replica at the worst moment: it alone holds what was just written, the other messages are still on their way.
+ */
 function ambush(stage: Stage): void {
   const { dice, world, replicas } = stage;
   const look = () => {

@@ -10,7 +10,10 @@ import { memberOf } from '../../support/log/memory-members.ts';
 import { again, enduring, recoverOne, type Stage } from './actors.ts';
 import type { Process } from './world.ts';
 
-/** Operators change the members, from 3 to 5 and back, or one for another; each step is done by a process that may die in it. */
+/**
+ * Operators change the members, from 3 to 5 and back, or one for another; each step is done by a process that may die
+ * in it.
+ */
 export function memberChanges(stage: Stage): void {
   const { dice, world, members } = stage;
   again(stage, 30, dice.pick([600, 2_000]), async (parts) => {

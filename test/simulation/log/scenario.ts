@@ -88,7 +88,10 @@ const overtaking: Climate = (dice) => ({
 
 const climates = [mixed, stalling, overtaking];
 
-/** Plays one seed: a storm of faults with rivals, wipes, recoveries and readers, then calm weather in which all must come right. */
+/**
+ * Plays one seed: a storm of faults with rivals, wipes, recoveries and readers, then calm weather in which all must
+ * come right.
+ */
 export async function play(seed: number, variant: Variant = {}): Promise<Outcome> {
   const dice = seededRandom(seed);
   const climate = climates[seed % climates.length] ?? mixed;

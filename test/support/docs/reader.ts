@@ -124,7 +124,10 @@ export class Reader {
     return { seen: { command, output: said }, why: ended, failed };
   }
 
-  /** Waits for an output, and with `whole` for the end of the command. Answers what the page should say, and why it does not. */
+  /**
+   * Waits for an output, and with `whole` for the end of the command. Answers what the page should say, and why it does
+   * not.
+   */
   async #expect(terminal: Terminal, page: readonly string[], whole: boolean): Promise<Said> {
     const until = Date.now() + this.#patienceMs;
     const late = whole && setTimeout(() => terminal.interrupt(), this.#patienceMs);

@@ -1,4 +1,6 @@
-/** Which pages are read one after the other by the same reader. The first reader starts the system as the README says. */
+/**
+ * Which pages are read one after the other by the same reader. The first reader starts the system as the README says.
+ */
 export const readings = {
   newcomer: ['README.md', 'docs/guide.md'],
   /** With a system that runs already. */

@@ -1,8 +1,9 @@
 import { anyLines } from './console.ts';
 
 /**
- * Values that differ from run to run are compared by their shape. Ids and long numbers (process ids, ports, bytes) are learned on top: what a page
- * calls by one name must be one and the same in the run, and stands in for it in the page's later commands.
+ * Values that differ from run to run are compared by their shape. Ids and long numbers (process ids, ports, bytes) are
+ * learned on top: what a page calls by one name must be one and the same in the run, and stands in for it in the page's
+ * later commands.
  */
 const shapes = [
   { name: 'instant', pattern: String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z` },

@@ -1,4 +1,7 @@
-/** Requests to an operation of the catalogue: right ones, and ones with a trick in the path, the query, a header or the body. */
+/**
+ * Requests to an operation of the catalogue: right ones, and ones with a trick in the path, the query, a header or the
+ * body.
+ */
 import fc from 'fast-check';
 import type * as z from 'zod/mini';
 import type { Operation } from '../../../api/operation.ts';

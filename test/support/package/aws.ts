@@ -50,8 +50,8 @@ export interface Aws {
 type Answer = { status?: number; body: string } | undefined;
 
 /**
- * AWS as far as a client sees it, on loopback: CloudFormation and an API that only accept signed requests, and where credentials come from.
- * `api` answers what the signed API is asked.
+ * AWS as far as a client sees it, on loopback: CloudFormation and an API that only accept signed requests, and where
+ * credentials come from. `api` answers what the signed API is asked.
  */
 export async function startAws(
   api: (method: string, path: string, headers: Headers, body: string) => Answer,
@@ -86,7 +86,7 @@ export async function startAws(
   };
 }
 
-/** Signs the request again, with the secret of the key that it names: only whoever has that makes the same signature. */
+/** Signs the request again, with the secret of the key that it names: only its owner makes the same signature. */
 async function verified(url: string, request: IncomingMessage, body: string): Promise<Signed | undefined> {
   const authorization = request.headers.authorization ?? '';
   const [, accessKeyId, day, named, service = ''] =

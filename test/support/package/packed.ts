@@ -13,7 +13,10 @@ declare module 'vitest' {
   }
 }
 
-/** Packs the package as `npm publish` would, and installs it in a project of its own; its dependencies are those that are here already. */
+/**
+ * Packs the package as `npm publish` would, and installs it in a project of its own; its dependencies are those that
+ * are here already.
+ */
 export default function setup(context: TestProject) {
   const consumer = realpathSync(mkdtempSync(join(tmpdir(), 'tenure-consumer-')));
   execFileSync('npm', ['pack', '--silent', '--pack-destination', consumer], { cwd: project, stdio: 'inherit' });

@@ -18,7 +18,10 @@ export const everyStreams: readonly Streams[] = (['terminal', 'pipe'] as const).
   ),
 );
 
-/** A pseudo-terminal takes Python 3, which Node has no means to replace; without it these tests do not run and `npm test` says so. */
+/**
+ * A pseudo-terminal takes Python 3, which Node has no means to replace; without it these tests do not run and `npm
+ * test` says so.
+ */
 export const terminalsAvailable = spawnSync('python3', ['-c', 'import os; os.openpty()']).status === 0;
 
 interface Mode {

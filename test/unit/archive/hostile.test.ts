@@ -1,4 +1,6 @@
-/** Archives that were verified once, and then did harm in what was restored from them, or in the verification itself. */
+/**
+ * Archives that were verified once, and then did harm in what was restored from them, or in the verification itself.
+ */
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { type ArchiveEntry, type ManifestBody, maxArchivedVersion, maxManifestBytes } from '../../../api/archive.ts';

@@ -22,7 +22,10 @@ const { group } = identity;
 const budgetMs = 1_500;
 const pageMs = 100;
 
-/** Works in slices on a clock that only pages and copies move: 1 ms for a payload that is there already, 3 ms for another. */
+/**
+ * Works in slices on a clock that only pages and copies move: 1 ms for a payload that is there already, 3 ms for
+ * another.
+ */
 function openWork(cut: Cut, page: (cursor: string | undefined) => Promise<ArchivePage>) {
   const archive = memoryArchive();
   const { files } = archive;

@@ -5,7 +5,7 @@ import { recordedShell } from '../../support/shell.ts';
 test.each([
   [[], /^tenure: GET .* was answered with 403/],
   [['--json'], /^\{"error":\{"code":"forbidden","message":"GET [^\n]*"\}\}$/],
-])('leader watch %j says what it cannot see as every error is said, and goes on', async (options, said) => {
+])('leader watch %j says what it cannot see as every error is said, and continues', async (options, said) => {
   const views = [{ leader: null, fencingVersion: 1, pending: false, availableInMs: 0 }, undefined];
   const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
     const view = views.shift();
@@ -22,7 +22,7 @@ test.each([
 
 test.each([
   [['--to', 'b'], { fencingVersion: 3, successor: 'b' }, 'a is asked to hand term 3 over to b; follow it'],
-  [[], { fencingVersion: 3 }, 'a is asked to hand term 3 over to whoever comes first; follow it'],
+  [[], { fencingVersion: 3 }, 'a is asked to hand term 3 over to the first to contend; follow it'],
 ])('leader hand-over %j asks the leader of the term that runs now', async (more, body, said) => {
   const answers = [{ leader: null, fencingVersion: 3, pending: true, availableInMs: 9 }, { contenderId: 'a' }];
   const sent: unknown[] = [];

@@ -32,7 +32,7 @@ test('a cancelled recovery leaves the replica RECOVERING, and a step of it that 
     expect(await recoveryRound(parts, wiped, true)).toMatchObject({ phase: 'catching-up', from: 0, to: 3 });
   }));
 
-test('a replica that votes goes on voting when its catch-up is cancelled', () =>
+test('a replica that votes keeps voting when its catch-up is cancelled', () =>
   calmly({}, async (log) => {
     const before = log.replicas[2]?.inForce;
     expect(await cancelRecovery(roomOf(log), name)).toEqual({ status: 'VOTING', executionIds: ['one'] });

@@ -50,7 +50,7 @@ describe('an election', () => {
 });
 
 describe('an append', () => {
-  test('goes on with any quorum, whichever replica is down', async () => {
+  test('continues with any quorum, whichever replica is down', async () => {
     for (const place of [0, 1, 2]) {
       await calmly({}, async ({ parts, down }) => {
         const seat = await seated(parts);
@@ -118,7 +118,7 @@ describe('an append', () => {
       expect(replicas[0]?.actions.get(1)).toMatchObject({ learned: true, value: { type: 'NOP' } });
     }));
 
-  test('is held while the log is locked, goes on afterwards, and the writer keeps its seat', () =>
+  test('is held while the log is locked, continues afterwards, and the writer keeps its seat', () =>
     calmly({}, async ({ parts }) => {
       const seat = await seated(parts);
       await appendAs(parts, seat, 'a');

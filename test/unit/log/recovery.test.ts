@@ -143,7 +143,7 @@ describe('a replica', () => {
 });
 
 describe('when two of three replicas are lost at one time', () => {
-  test('nothing votes by itself; salvaged, the log has what is left and goes on', () =>
+  test('nothing votes by itself; salvaged, the log has what is left and continues', () =>
     calmly({}, async ({ parts, replicas }) => {
       const seat = await seated(parts);
       const memory = memoryOf();

@@ -1,6 +1,6 @@
 /**
- * Stories of the log: a command, `----`, and every message that follows. TENURE_REWRITE=1 writes them anew; the difference is what
- * a review looks at.
+ * Stories of the log: a command, `----`, and every message that follows. TENURE_REWRITE=1 writes them anew; the
+ * difference is what a review looks at.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

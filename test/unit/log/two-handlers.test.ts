@@ -7,7 +7,7 @@ import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
 import type { WriteRequest } from '../../../functions/log/protocol/replica.ts';
 import { appendAs, calmly, seated } from '../../support/log/calm-log.ts';
 
-/** As after an API Gateway 503: the first handler goes on while the caller has repeated its request already. */
+/** As after an API Gateway 503: the first handler continues while the caller has repeated its request already. */
 describe('a request that two handlers have at the same time', () => {
   test('is placed anew once, though both saw its positions filled', () =>
     calmly({}, async ({ parts, down, seat: store }) => {

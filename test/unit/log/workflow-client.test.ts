@@ -7,7 +7,7 @@ interface Command {
   readonly input: { readonly name?: string };
 }
 
-/** A state machine that remembers what was asked of it; what it starts goes on running. */
+/** A state machine that remembers what was asked of it; what it starts keeps running. */
 function machine() {
   const asked: string[] = [];
   const running: { name: string }[] = [];

@@ -287,7 +287,7 @@ describe('a download', () => {
     expect(s3Requests).toHaveLength(2);
   });
 
-  test('into a file goes on by range when the connection breaks, and says that the payload is damaged only of all its bytes', async () => {
+  test('into a file continues by range when the connection breaks, and says that the payload is damaged only of all its bytes', async () => {
     const path = join(folder, `state-${tests}`);
     breaking();
     await checkpoints.readToFile(await latest(), path);

@@ -1,4 +1,7 @@
-/** Uploads a stream of so many MiB through the client, reads it back, and prints by how many MiB the process grew at most with each. */
+/**
+ * Uploads a stream of so many MiB through the client, reads it back, and prints by how many MiB the process grew at
+ * most with each.
+ */
 import { register } from 'tsx/esm/api';
 
 register();

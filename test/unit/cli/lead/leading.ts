@@ -15,7 +15,9 @@ interface Said {
   readonly text: string;
 }
 
-/** `tenure lead` in this process, on the fake service: lease of 9 s, renewed every 3 s. Its command runs in real time. */
+/**
+ * `tenure lead` in this process, on the fake service: lease of 9 s, renewed every 3 s. Its command runs in real time.
+ */
 export function leading(settings: Partial<LeadSettings>, persistence: Partial<Persistence> = {}) {
   const time = new ManualTime();
   const link = new FakeLink(new FakeService(time));

@@ -12,7 +12,8 @@ test('a download that the disk takes only a part of fails, and no file appears',
   const folder = await mkdtemp(join(tmpdir(), 'tenure-full-disk-'));
   const download = [process.execPath, fileURLToPath(new URL('full-disk.mjs', import.meta.url)), join(folder, 'state')];
   try {
-    // A limit of less than a piece does what a disk does that is just full: the first write is short, the next one fails.
+    // A limit of less than a piece does what a disk does that is just full: the first write is short, the next one
+    // fails.
     const { stdout } = await run('sh', ['-c', 'ulimit -f 1000 && exec "$@"', 'sh', ...download]);
     expect(JSON.parse(stdout)).toEqual({ outcome: 'EFBIG', there: false });
   } finally {

@@ -1,4 +1,6 @@
-/** Downloads the first half of a payload into each of these files, says so, and waits for the rest until it is killed. */
+/**
+ * Downloads the first half of a payload into each of these files, says so, and waits for the rest until it is killed.
+ */
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';

@@ -10,7 +10,10 @@ interface Commit {
 
 const stateOf: S3['get'] = async () => new Response('state', { headers: { 'content-length': '5' } });
 
-/** The checkpoints of a new job, on a service that takes every upload, and answers each commit once `answering` has settled. */
+/**
+ * The checkpoints of a new job, on a service that takes every upload, and answers each commit once `answering` has
+ * settled.
+ */
 export function newJob(get = stateOf) {
   const time = new ManualTime();
   const commits: Commit[] = [];

@@ -125,7 +125,8 @@ test('contends again after a loss, and a term of its own is never handed back', 
   elector.start();
   await time.advance(1_000);
   link.offline = true;
-  // The holder's window ends 250 ms before the lease at the service; in between the service would hand the old term back.
+  // The holder's window ends 250 ms before the lease at the service; in between the service would hand the old term
+  // back.
   await time.advance(7_800);
   expect(events.at(-1)).toBe('revoked 1 expired');
   link.offline = false;

@@ -43,7 +43,7 @@ test('after the machine slept the term is in doubt until a renewal says that it 
   expect(events).toEqual(['granted 1', 'confirmed 1', 'suspended 1', 'revoked 1 expired']);
 });
 
-test('a wall clock that was set forward puts the term in doubt until a renewal says that it goes on', async () => {
+test('a wall clock that was set forward puts the term in doubt until a renewal confirms it', async () => {
   const { elector, time, events } = contestant('a');
   elector.start();
   await time.advance(1_000);

@@ -125,7 +125,8 @@ test('a fail-over with 100 waiting costs at most 15 write units and 100 reads, a
   await time.advance(250 + 500 + 250);
   expect(leading(others)).toBeDefined();
   const contends = sent().filter(({ step }) => step === 'contend').length;
-  // A contend costs a write unit, granted or refused; the confirmation one read and a transaction of three items, six units; a look half a read.
+  // A contend costs a write unit, granted or refused; the confirmation one read and a transaction of three items, six
+  // units; a look half a read.
   expect(contends + 6).toBeLessThanOrEqual(15);
   const looks = sent().filter(({ step }) => step === 'observe').length;
   expect(looks).toBeGreaterThan(50);

@@ -153,7 +153,7 @@ test('a lost answer to a resignation is no error', async () => {
   expect(errors).toEqual([]);
 });
 
-test('while the service cannot be reached, contending backs off up to 30 s and goes on', async () => {
+test('while the service cannot be reached, contending backs off up to 30 s and continues', async () => {
   const { elector, link, time, events, errors } = contestant('a');
   link.offline = true;
   elector.start();

@@ -4,7 +4,7 @@ import { TenureClient } from '../../../../client/tenure-client.ts';
 import { FakeLink } from '../fake-service.ts';
 import { contestant } from './contestant.ts';
 
-test('gives the present view and each change, not every renewal, and goes on after errors', async () => {
+test('gives the present view and each change, not every renewal, and continues after errors', async () => {
   const { elector, link, time } = contestant('a', { contendAgain: false });
   const watching = new FakeLink(link.service);
   const client = new TenureClient({ url: 'http://fake', fetch: watching.fetch, time, random: () => 0.5 });

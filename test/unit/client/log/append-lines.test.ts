@@ -115,7 +115,7 @@ test('with nul as the delimiter an entry may have several lines', async () => {
   expect(await entriesOf(input, 'nul', 1)).toEqual(entries);
 });
 
-test('an append that fails midway says how far it came, and goes on from there', async () => {
+test('an append that fails midway says how far it came, and continues from there', async () => {
   const facts = { code: 'unreachable', status: 0, retryable: true, request: 'POST' };
   const written: string[] = [];
   let fails = true;

@@ -51,7 +51,7 @@ test('a tail outlives a log that is being recovered, an end that lies ahead and 
     problem(410, 'truncated', false, { begin: 9 }),
   ];
   const fetch = async () => {
-    const answer = answers.shift() ?? expect.fail('the tail goes on');
+    const answer = answers.shift() ?? expect.fail('the tail continues');
     if (answer === 'outage') throw new TypeError('fetch failed');
     const type = answer.status === 200 ? 'application/json' : 'application/problem+json';
     return Response.json(answer.body, { status: answer.status, headers: { 'Content-Type': type } });

@@ -1,0 +1,66 @@
+/** The rules of CONTRIBUTING.md that no linter has, each as a function from a file's text to its violations. */
+
+export interface Violation {
+  readonly line: number;
+  readonly why: string;
+}
+
+export const proseWidth = 120;
+
+/** The habits of translated English; a technical writer would not write one of them. */
+const banned: readonly [RegExp, string][] = [
+  [/\bwhoever\b/i, '"whoever"'],
+  [/\banother hand\b/i, '"another hand"'],
+  [/\bwithout mercy\b/i, '"without mercy"'],
+  [/\bthe own\b/i, '"the own"'],
+  [/\bgoes on\b/i, '"goes on": write continues'],
+];
+
+/** Comments and paragraphs wider than 120 columns. The formatter answers for code; drawings, tables and URLs may be wider. */
+export function tooWide(text: string, isProse: (line: string) => boolean): Violation[] {
+  return linesOf(text).flatMap(([line, at]) => {
+    const width = [...line].length;
+    const exempt = /^\s*\||https?:\/\/\S{60}|[─│┌└├┤→▶●]| {3,}\S|^\s*\S+$/.test(line.trim());
+    return width > proseWidth && isProse(line) && !exempt ? [{ line: at, why: `${width} columns` }] : [];
+  });
+}
+
+export const isComment = (line: string): boolean => /^\s*(\/\*\*|\*|\/\/)/.test(line);
+
+export function bannedWords(text: string): Violation[] {
+  return linesOf(text).flatMap(([line, at]) =>
+    banned.filter(([pattern]) => pattern.test(line)).map(([, why]) => ({ line: at, why })),
+  );
+}
+
+/**
+ * A citation is a page and, in quotation marks, one of its headings, or an invariant by its name:
+ * `docs/design/log.md, "Acceptor rules"` or `docs/design/log.md, I7`.
+ */
+export function danglingCitations(text: string, read: (page: string) => string | undefined): Violation[] {
+  const joined = text.replace(/\n\s*(?:\*|\/\/)\s?/g, (gap) => ` ${'\uE000'.repeat(gap.split('\n').length - 1)}`);
+  return [...joined.matchAll(/\bdocs\/[\w/.-]+\.md\b(?:(?:, | at |: )"([^"]+)"|, ([A-Z]\d+)\b)?/g)].flatMap((match) => {
+    const [cited = '', heading, invariant] = match;
+    const before = joined.slice(0, match.index);
+    const line = before.split('\n').length + (before.match(/\uE000/g)?.length ?? 0);
+    const page = /docs\/[\w/.-]+\.md/.exec(cited)?.[0] ?? '';
+    const content = read(page);
+    if (content === undefined) return [{ line, why: `${page} does not exist` }];
+    const wanted = heading?.replaceAll('\uE000', '').replace(/\s+/g, ' ');
+    if (wanted !== undefined && !wanted.includes('${') && !headings(content).includes(wanted)) {
+      return [{ line, why: `${page} has no heading "${wanted}"` }];
+    }
+    if (invariant && !new RegExp(`\\*\\*${invariant}\\b`).test(content)) {
+      return [{ line, why: `${page} names no invariant ${invariant}` }];
+    }
+    return [];
+  });
+}
+
+function headings(page: string): string[] {
+  return [...page.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => title.replaceAll('`', ''));
+}
+
+function linesOf(text: string): [string, number][] {
+  return text.split('\n').map((line, at) => [line, at + 1]);
+}

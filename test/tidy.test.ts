@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { expect, test } from 'vitest';
+import { bannedWords, danglingCitations, isComment, tooWide, type Violation } from './support/tidy.ts';
+
+const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
+  .split('\n')
+  .filter(
+    (file) =>
+      existsSync(file) &&
+      !/package-lock\.json|openapi\.json|(permissions|problems|openapi)\.md|^test\/(support\/)?tidy/.test(file),
+  );
+const sources = tracked.filter((file) => /\.(ts|mjs)$/.test(file));
+const pages = tracked.filter((file) => file.endsWith('.md'));
+
+const read = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : undefined);
+
+function violations(files: readonly string[], rule: (text: string) => Violation[]): string[] {
+  return files.flatMap((file) => rule(read(file) ?? '').map(({ line, why }) => `${file}:${line}: ${why}`));
+}
+
+/** Code blocks show what a terminal prints, at whatever width. */
+const proseOf = (markdown: string) => markdown.replace(/^```[\s\S]*?^```/gm, (block) => block.replace(/[^\n]/g, ''));
+
+test('no comment or paragraph is wider than 120 columns', () => {
+  const anyLine = () => true;
+  expect(tooWide(`// ${'a word '.repeat(20)}`, isComment)).toHaveLength(1);
+  expect(tooWide(`| ${'a cell '.repeat(20)} |`, anyLine)).toEqual([]);
+  const paragraphs = (page: string) => tooWide(proseOf(page), anyLine);
+  expect([...violations(sources, (text) => tooWide(text, isComment)), ...violations(pages, paragraphs)]).toEqual([]);
+});
+
+test('the English is plain', () => {
+  expect(bannedWords('Whoever asks is told')).toHaveLength(1);
+  expect(bannedWords('The leader asks')).toEqual([]);
+  expect([...violations(sources, bannedWords), ...violations(pages, (page) => bannedWords(proseOf(page)))]).toEqual([]);
+});
+
+test('each citation of a page resolves to its heading or its invariant', () => {
+  const page = (name: string) => (name === 'docs/design/x.md' ? '# X\n\n## The cut\n\n**I7** holds.\n' : undefined);
+  expect(danglingCitations('/** See docs/design/x.md, "The\n * cut". */', page)).toEqual([]);
+  expect(danglingCitations('/** See docs/design/x.md, I7. */', page)).toEqual([]);
+  expect(danglingCitations('// docs/design/x.md, "The end"', page)).toHaveLength(1);
+  expect(danglingCitations('// docs/design/x.md, I8', page)).toHaveLength(1);
+  expect(danglingCitations('\n// docs/y.md', page)).toEqual([{ line: 2, why: 'docs/y.md does not exist' }]);
+  expect(violations(sources, (text) => danglingCitations(text, read))).toEqual([]);
+  const elsewhere = violations(sources, (text) =>
+    text
+      .split('\n')
+      .flatMap((line, at) =>
+        /Design: /.test(line) && !/docs\/design/.test(line) ? [{ line: at + 1, why: line }] : [],
+      ),
+  );
+  expect(elsewhere).toEqual([]);
+});
+
+test('no file is a drawer for leftovers', () => {
+  const names = sources.map((file) => basename(file));
+  expect(names.filter((name) => /^(utils?|helpers?|misc|common)\./.test(name))).toEqual([]);
+});
+
+test('no test is skipped or focused', () => {
+  const rule = (text: string) =>
+    text
+      .split('\n')
+      .flatMap((line, at) =>
+        /\b(?:it|test|describe)\.(?:skip|todo|only)\(/.test(line) ? [{ line: at + 1, why: line }] : [],
+      );
+  expect(rule('test.only("x", () => {})')).toHaveLength(1);
+  expect(violations(sources, rule)).toEqual([]);
+});
