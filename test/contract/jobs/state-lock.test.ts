@@ -72,7 +72,8 @@ test('outside a backup a commit is one write of at most 2 units, as it was befor
   const { commit, sent } = await withJob();
   const before = sent.length;
   expect(await commit()).toMatchObject({ status: 201 });
-  const requests = sent.slice(before);
-  expect(requests.map(({ command }) => command)).toEqual(['UpdateItemCommand']);
-  expect(requests[0]?.capacity).toBeLessThanOrEqual(2);
+  // The upload before it reads the job.
+  const writes = sent.slice(before).filter(({ command }) => command !== 'GetItemCommand');
+  expect(writes.map(({ command }) => command)).toEqual(['UpdateItemCommand']);
+  expect(writes[0]?.capacity).toBeLessThanOrEqual(2);
 });
