@@ -46,8 +46,8 @@ export const sizes = {
     simulatedRuns: size(12, 1_000),
     variantRuns: 60,
     /** Backups of a group whose program cross-references what it writes; jobs of that group. */
-    causalBackups: size(2, 50),
-    causalJobs: size(10, 200),
+    causalBackups: size(1, 50),
+    causalJobs: size(5, 200),
     restoreKills: size(8, 200),
     entries: 200_000,
     jobs: 2_000,

@@ -6,17 +6,19 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import type { ArchiveEntry } from '../../../api/archive.ts';
 import { folderFiles } from '../../../archive/folder.ts';
 import { entryBatches } from '../../../archive/lines.ts';
 import { Damaged, parseEntry } from '../../../archive/verifier.ts';
-import { Backups, JobRegistry, ReplicatedLog, termFromEnvironment } from '../../../client/index.ts';
+import { Backups, JobRegistry, ReplicatedLog, TenureClient, termFromEnvironment } from '../../../client/index.ts';
 import { sizes } from '../../sizes.ts';
 import { client, newGroup } from '../leadership/tenure.ts';
 import { start, taken } from './backups.ts';
 
 const { causalBackups, causalJobs } = sizes.backups;
+/** A busy machine keeps a writer waiting, and that is not what is tested here. */
+const deadlineMs = 600_000;
 const logNames = ['alpha', 'beta'];
 
 type Fact =
@@ -26,20 +28,21 @@ type Fact =
 /** A leader that writes to two logs and its jobs until it is stopped. */
 async function openProgram(jobs: number) {
   const group = newGroup();
-  const { fencingVersion, sessionId } = await client().contend(group, { contenderId: 'leader', leaseMs: 3_600_000 });
+  const patient = new TenureClient({ url: inject('stack').api, deadlineMs, timeoutMs: 30_000 });
+  const { fencingVersion, sessionId } = await patient.contend(group, { contenderId: 'leader', leaseMs: 3_600_000 });
   const env = { TENURE_GROUP: group, TENURE_SESSION_ID: sessionId, TENURE_FENCING_VERSION: `${fencingVersion}` };
   const term = termFromEnvironment(env);
-  const registry = new JobRegistry({ client: client(), term });
+  const registry = new JobRegistry({ client: patient, term });
   const jobIds = Array.from({ length: jobs }, (_, at) => `job-${String(at).padStart(3, '0')}`);
   const handles = new Map<string, Awaited<ReturnType<typeof registry.submit>>>();
   for (const jobId of jobIds) handles.set(jobId, await registry.submit(jobId, Buffer.from('a graph')));
-  const logs = logNames.map((log) => new ReplicatedLog({ client: client(), group, log }));
+  const logs = logNames.map((log) => new ReplicatedLog({ client: patient, group, log }));
   for (const log of logs) await log.create();
   const acknowledged: Fact[] = [];
   let going = true;
 
   const appending = logs.map(async (log) => {
-    const writer = log.writer({ term });
+    const writer = log.writer({ term, deadlineMs });
     while (going) {
       const text = JSON.stringify({ id: randomUUID(), after: acknowledged.length });
       await writer.append([text]);
@@ -56,12 +59,15 @@ async function openProgram(jobs: number) {
       if (checkpointId !== undefined) acknowledged.push({ kind: 'commit', jobId, checkpointId });
     }
   });
+  const all = Promise.all([...appending, ...committing]);
+  // Its failure is that of `stop`.
+  all.catch(() => undefined);
   return {
     group,
     acknowledged,
     async stop() {
       going = false;
-      await Promise.all([...appending, ...committing]);
+      await all;
     },
   };
 }
