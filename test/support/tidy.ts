@@ -16,7 +16,10 @@ const banned: readonly [RegExp, string][] = [
   [/\bgoes on\b/i, '"goes on": write continues'],
 ];
 
-/** Comments and paragraphs wider than 120 columns. The formatter answers for code; drawings, tables and URLs may be wider. */
+/**
+ * Comments and paragraphs wider than 120 columns. The formatter answers for code; drawings, tables and URLs may be
+ * wider.
+ */
 export function tooWide(text: string, isProse: (line: string) => boolean): Violation[] {
   return linesOf(text).flatMap(([line, at]) => {
     const width = [...line].length;
