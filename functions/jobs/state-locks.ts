@@ -1,6 +1,6 @@
 /**
- * The state lock on jobs: holds back writes to records that change while a backup reads them all. Design: backups, "The
- * cut".
+ * The state lock on jobs: holds back writes to records that change while a backup reads them all. Design:
+ * docs/design/backups.md, "The cut".
  *
  * A lock only makes it likely that two readings agree, and a backup counts on nothing else. So a request that meets one
  * that its cut must have forgotten may remove it.

@@ -1,6 +1,6 @@
 /**
  * Bringing a log out of a backup: all replicas are held from voting, learn what is below the first position and every
- * position up to the last, and only then vote, all of them. Design: the replicated log, I7.
+ * position up to the last, and only then vote, all of them. Design: docs/design/log.md, I7.
  */
 
 import type { LogHead } from '../../api/archive.ts';

@@ -8,7 +8,7 @@
  * A record never returns to a content that it had (checkpoint ids and request marks are never used again). So a record
  * that two passes find equal did not change between its two reads, and the instant between the passes lies between the
  * two reads of each. A job that exists at that instant is in the second pass; as the passes are equal, it is in both.
- * Design: backups, B2.
+ * Design: docs/design/backups.md, B2.
  *
  * A group too busy for that is held back: a *state lock* on each record that changed, and on submissions. The lock only
  * makes the next two passes likely to agree. What counts is that they agree, so a lock that is late, lost or removed

@@ -1,6 +1,6 @@
 /**
  * The acceptor's rules, as pure decisions on what the replica holds. The simulation applies them in memory; the binding
- * to DynamoDB writes them conditioned on what they were decided on. Design: the replicated log, "Acceptor rules".
+ * to DynamoDB writes them conditioned on what they were decided on. Design: docs/design/log.md, "Acceptor rules".
  */
 import {
   type Action,

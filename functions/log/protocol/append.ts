@@ -1,4 +1,4 @@
-/** Appending to a log as its elected writer. Design: the replicated log, "append". */
+/** Appending to a log as its elected writer. Design: docs/design/log.md, "Appending". */
 
 import { versionOf } from '../../../api/ballot.ts';
 import { settleAbandoned } from './abandoned.ts';

@@ -1,4 +1,4 @@
-/** Bringing one replica up to the others. Design: the replicated log, "Catch-up". */
+/** Bringing one replica up to the others. Design: docs/design/log.md, "Recovery of a replica". */
 
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { tombstone } from './acceptor.ts';

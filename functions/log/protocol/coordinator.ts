@@ -1,4 +1,4 @@
-/** The election of a log's writer. Design: the replicated log, "Coordinator". */
+/** The election of a log's writer. Design: docs/design/log.md, "Elections and fills". */
 
 import { above, versionOf } from '../../../api/ballot.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';

@@ -24,7 +24,7 @@ export interface FillOptions {
 /**
  * Settles one position: takes over what may have been chosen there, or puts a NOP. Every call is an attempt of its own,
  * so that two fills of one writer never propose under the same ballot. Tries again with a higher round for
- * `fillMs` at most. Design: the replicated log, "fill(p)".
+ * `fillMs` at most. Design: docs/design/log.md, "Elections and fills".
  */
 export async function fill(parts: LogParts, { views, position, toBeat, version }: FillOptions): Promise<Filled> {
   const { timer, chance, settings } = parts;

@@ -1,4 +1,4 @@
-/** Founding a log by hand. Design: the replicated log, "by hand". */
+/** Founding a log by hand. Design: docs/design/log.md, "Recovery of a replica". */
 import type { LogParts } from './log.ts';
 import { ask } from './quorum.ts';
 import { originAfter, shortId } from './recovery.ts';

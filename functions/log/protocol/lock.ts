@@ -1,6 +1,6 @@
 /**
  * The state lock: holds appends of a log back while a backup fixes its cut. Fills and learns go on, and no writer is
- * demoted. Design: backups, "The cut".
+ * demoted. Design: docs/design/backups.md, "The cut".
  */
 import type { LogParts } from './log.ts';
 import { ask, isQuorum } from './quorum.ts';

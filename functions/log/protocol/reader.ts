@@ -1,4 +1,4 @@
-/** Reading a log. Nothing is shown that is not chosen. Design: the replicated log, "Reader". */
+/** Reading a log. Nothing is shown that is not chosen. Design: docs/design/log.md, "Reading". */
 import { fill } from './fill.ts';
 import { type Inspection, inspectFrom, standing } from './inspect.ts';
 import type { LogParts } from './log.ts';

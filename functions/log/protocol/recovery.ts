@@ -1,4 +1,4 @@
-/** How a replica comes to vote. Design: the replicated log, "Recovery of a replica". */
+/** How a replica comes to vote. Design: docs/design/log.md, "Recovery of a replica". */
 import { catchUp } from './catch-up.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, count, isMajority, isQuorum, type Tally, tally, Unreachable } from './quorum.ts';

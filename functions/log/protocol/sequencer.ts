@@ -1,6 +1,7 @@
 /**
  * The writer's seat: one record of the main table that hands out positions, so that one ballot never proposes two
- * values at one position, however many processes append for the same writer. Design: the replicated log, "seat".
+ * values at one position, however many processes append for the same writer. Design: docs/design/log.md, "The
+ * sequencer".
  */
 import type { Value, Views } from './replica.ts';
 
