@@ -125,7 +125,7 @@ test('of two sweeps that see a change at once one tells of it', async () => {
   expect(await told()).toHaveLength(1);
 });
 
-test('an append moves the seat in the same partition and passes no filter', async () => {
+test('an append moves the sequencer in the same partition and passes no filter', async () => {
   const place = { table: world.table, group: 'logs', log: 'journal' };
   await logRegistryTable(world.other, world.table).create({
     group: 'logs',
@@ -134,6 +134,7 @@ test('an append moves the seat in the same partition and passes no filter', asyn
     createdAt: 1,
     configuration: { version: 1, replicas: [] },
   });
+  expect(passing(await stream.records())).toEqual([]);
   const seat = seatTable({ client: world.other, ...place, configuration: 1 });
   const free = {
     number: 1,
