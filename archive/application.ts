@@ -5,7 +5,7 @@
 import { type ArchiveEntry, type EntriesFile, type Manifest, manifestName } from '../api/archive.ts';
 import { entryBatches, longestLine } from './lines.ts';
 import type { ArchiveFiles } from './ports.ts';
-import { Damaged, parseEntry } from './verifier.ts';
+import { DamagedError, parseEntry } from './verifier.ts';
 
 type ApplicationEntry = Extract<ArchiveEntry, { type: 'application' }>;
 
@@ -43,7 +43,7 @@ export function toApplicationEntries(value: unknown): ApplicationEntry[] {
 /**
  * The application's values in the order in which its worker's snapshot yielded them; bytes come back as Uint8Array, in
  * pieces. Each file is verified when its last value has been read: values count only once the iteration has ended
- * without an error. Throws `Damaged`.
+ * without an error. Throws `DamagedError`.
  */
 export async function* readApplication(files: ArchiveFiles, manifest: Manifest): AsyncGenerator<unknown> {
   let read = 0;
@@ -55,7 +55,7 @@ export async function* readApplication(files: ArchiveFiles, manifest: Manifest):
   }
   const { application } = manifest.counts;
   if (read !== application) {
-    throw new Damaged(`${manifestName} counts ${application} entries of the application, found ${read}`);
+    throw new DamagedError(`${manifestName} counts ${application} entries of the application, found ${read}`);
   }
 }
 
@@ -71,7 +71,7 @@ function filesOfApplication({ files, counts }: Manifest): readonly EntriesFile[]
 
 async function* valuesIn(files: ArchiveFiles, file: EntriesFile): AsyncGenerator<unknown> {
   let line = 0;
-  for await (const batch of entryBatches(files, file, Damaged)) {
+  for await (const batch of entryBatches(files, file, DamagedError)) {
     for (const text of batch) {
       const entry = parseEntry(file.name, text, line);
       line += 1;

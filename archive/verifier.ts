@@ -22,8 +22,8 @@ import { finish, firstPlace, follow, type Place } from './order.ts';
 import type { ArchiveFiles } from './ports.ts';
 
 /** Says what is wrong with an archive; nothing of it may be used. */
-export class Damaged extends Error {
-  override readonly name = 'Damaged';
+export class DamagedError extends Error {
+  override readonly name = 'DamagedError';
 }
 
 /** JSON: where a verification continues. */
@@ -51,20 +51,20 @@ export const verificationStart: VerifierState = {
   highestVersion: 0,
 };
 
-/** Throws `Damaged` when there is no manifest, or it is not what it says of itself. */
+/** Throws `DamagedError` when there is no manifest, or it is not what it says of itself. */
 export async function openManifest(files: ArchiveFiles): Promise<{ manifest: Manifest; sha256: string }> {
   const stream = await files.open(manifestName);
-  if (!stream) throw new Damaged(`there is no ${manifestName}: this is no finished backup`);
+  if (!stream) throw new DamagedError(`there is no ${manifestName}: this is no finished backup`);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of stream) {
     size += chunk.length;
-    if (size > maxManifestBytes) throw new Damaged(`${manifestName} has more than ${maxManifestBytes} bytes`);
+    if (size > maxManifestBytes) throw new DamagedError(`${manifestName} has more than ${maxManifestBytes} bytes`);
     chunks.push(chunk);
   }
   const bytes = Buffer.concat(chunks);
   const read = readManifest(bytes.toString('utf8'));
-  if ('damage' in read) throw new Damaged(read.damage);
+  if ('damage' in read) throw new DamagedError(read.damage);
   return { manifest: read.manifest, sha256: sha256Of(bytes) };
 }
 
@@ -74,7 +74,7 @@ export const payloadsAtOnce = 16;
 /** Answers what is wrong with a payload, if anything. */
 export type CheckPayload = (payload: PayloadFile) => Promise<string | undefined>;
 
-/** The next file or payload; `done` once nothing is left. Throws `Damaged`, naming the file. */
+/** The next file or payload; `done` once nothing is left. Throws `DamagedError`, naming the file. */
 export async function verifyNext(
   files: ArchiveFiles,
   manifest: Manifest,
@@ -89,7 +89,7 @@ export async function verifyNext(
     return { state, done: true };
   }
   for (const [at, damage] of (await Promise.all(payloads.map(checkPayload))).entries()) {
-    if (damage !== undefined) throw new Damaged(`${payloads[at]?.name}: ${damage}`);
+    if (damage !== undefined) throw new DamagedError(`${payloads[at]?.name}: ${damage}`);
   }
   return { state: { ...state, payload: state.payload + payloads.length }, done: false };
 }
@@ -138,13 +138,14 @@ async function verifyEntries(
   const cut = { ...state.cut };
   let lines = 0;
   let owner: JobEntry | undefined;
-  for await (const batch of entryBatches(files, file, Damaged)) {
+  for await (const batch of entryBatches(files, file, DamagedError)) {
     const entries = batch.map((line) => {
       const entry = parseEntry(file.name, line, lines);
       lines += 1;
       if (lines > file.entries)
-        throw new Damaged(`${file.name} has more than the ${file.entries} entries it should have`);
-      if (lines === 1 && entry.type === 'checkpoint') throw new Damaged(`${file.name} begins in the middle of a job`);
+        throw new DamagedError(`${file.name} has more than the ${file.entries} entries it should have`);
+      if (lines === 1 && entry.type === 'checkpoint')
+        throw new DamagedError(`${file.name} begins in the middle of a job`);
       highestVersion = Math.max(highestVersion, versionIn(entry));
       place = followed(file.name, lines, place, entry);
       if (entry.type === 'log-entry') chain = chained(chain, line);
@@ -159,15 +160,15 @@ async function verifyEntries(
         const name = payloadName(jobId, payloadId);
         const kept = payloads.get(name);
         if (!kept && !unreadable.has(name))
-          throw new Damaged(`${file.name} refers to ${name}, which is not in the backup`);
+          throw new DamagedError(`${file.name} refers to ${name}, which is not in the backup`);
         if (kept && (kept.bytes !== bytes || kept.sha256 !== sha256)) {
-          throw new Damaged(`${file.name} and ${manifestName} disagree about ${name}`);
+          throw new DamagedError(`${file.name} and ${manifestName} disagree about ${name}`);
         }
       }
     }
     counts = counted(counts, entries);
   }
-  if (lines !== file.entries) throw new Damaged(`${file.name} has ${lines} entries instead of ${file.entries}`);
+  if (lines !== file.entries) throw new DamagedError(`${file.name} has ${lines} entries instead of ${file.entries}`);
   return { ...state, file: state.file + 1, chain, served, counts, place, cut, highestVersion };
 }
 
@@ -185,7 +186,7 @@ export function parseEntry(file: string, line: Buffer, at: number): ArchiveEntry
   const [issue] = read.error.issues;
   const path = issue?.path.join('.');
   const wrong = path === 'type' ? 'is of an unknown type' : `is malformed at ${path || 'its top'}: ${issue?.message}`;
-  throw new Damaged(`${file}: line ${at + 1} (type "${String(type)}") ${wrong}`);
+  throw new DamagedError(`${file}: line ${at + 1} (type "${String(type)}") ${wrong}`);
 }
 
 /** So deep may what an entry holds be nested: what goes through it calls itself. */
@@ -196,9 +197,10 @@ function parsedLine(file: string, line: Buffer, at: number): unknown {
   try {
     parsed = JSON.parse(line.toString('utf8'));
   } catch {
-    throw new Damaged(`${file}: line ${at + 1} is not JSON`);
+    throw new DamagedError(`${file}: line ${at + 1} is not JSON`);
   }
-  if (isDeeperThan(parsed, deepest)) throw new Damaged(`${file}: line ${at + 1} is nested more than ${deepest} deep`);
+  if (isDeeperThan(parsed, deepest))
+    throw new DamagedError(`${file}: line ${at + 1} is nested more than ${deepest} deep`);
   return parsed;
 }
 
@@ -209,14 +211,14 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 
 function followed(file: string, line: number, place: Place, entry: ArchiveEntry): Place {
   const next = follow(place, entry);
-  if (next.kind === 'misplaced') throw new Damaged(`${file}: line ${line} ${next.why}`);
+  if (next.kind === 'misplaced') throw new DamagedError(`${file}: line ${line} ${next.why}`);
   return next.place;
 }
 
 function verifyTotals(manifest: Manifest, { chain, counts, cut, place }: VerifierState): void {
   const ended = finish(place);
-  if (ended.kind === 'misplaced') throw new Damaged(`the end ${ended.why}`);
-  if (chain !== manifest.chain) throw new Damaged(`the log entries do not make the chain in ${manifestName}`);
+  if (ended.kind === 'misplaced') throw new DamagedError(`the end ${ended.why}`);
+  if (chain !== manifest.chain) throw new DamagedError(`the log entries do not make the chain in ${manifestName}`);
   const sum = (files: readonly { bytes: number }[]) => files.reduce((total, { bytes }) => total + bytes, 0);
   const found: Counts = {
     ...counts,
@@ -225,10 +227,10 @@ function verifyTotals(manifest: Manifest, { chain, counts, cut, place }: Verifie
   };
   for (const [what, number] of Object.entries(manifest.counts)) {
     const there = found[what as keyof Counts];
-    if (there !== number) throw new Damaged(`${manifestName} counts ${number} ${what}, there are ${there}`);
+    if (there !== number) throw new DamagedError(`${manifestName} counts ${number} ${what}, there are ${there}`);
   }
   const same = (one: object) => JSON.stringify(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)));
-  if (same(cut) !== same(manifest.cut)) throw new Damaged(`the logs do not end at the cut in ${manifestName}`);
+  if (same(cut) !== same(manifest.cut)) throw new DamagedError(`the logs do not end at the cut in ${manifestName}`);
 }
 
 /** Reads a payload and compares its size and digest. */

@@ -6,14 +6,14 @@ export function listen(server: Server, port: number): Promise<void> {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const taken = cause.code === 'EADDRINUSE';
       reject(
-        taken ? new PortInUse(`Port ${port} is in use: choose another with --port, or 0 for any free one`) : cause,
+        taken ? new PortInUseError(`Port ${port} is in use: choose another with --port, or 0 for any free one`) : cause,
       );
     });
     server.listen(port, '127.0.0.1', resolve);
   });
 }
 
-export class PortInUse extends Error {}
+export class PortInUseError extends Error {}
 
 export function close(server: Server, graceMs = 1_000): Promise<void> {
   return new Promise((resolve) => {

@@ -7,7 +7,7 @@ import type { Targets } from './eventbridge/targets.ts';
 import { AccessDenied, type PermissionGuard } from './iam/guard.ts';
 import type { Need } from './iam/needs.ts';
 import { limits } from './lambda/function.ts';
-import { type FunctionHost, PayloadTooLarge, UnknownFunction } from './lambda/host.ts';
+import { type FunctionHost, PayloadTooLargeError, UnknownFunctionError } from './lambda/host.ts';
 import { TooManyRequests } from './lambda/instances.ts';
 import { close, listen } from './listener.ts';
 import { guarded } from './request-guard.ts';
@@ -95,7 +95,7 @@ async function invoke({ functions, targets }: Parts, name: string, request: Inco
   JSON.parse(payload);
   if (type === 'Event') {
     if (Buffer.byteLength(payload) > asynchronousBytes) {
-      throw new PayloadTooLarge(
+      throw new PayloadTooLargeError(
         `An asynchronous invocation takes ${asynchronousBytes} bytes, this one has ${Buffer.byteLength(payload)}`,
       );
     }
@@ -133,8 +133,8 @@ async function sendMessage({ targets }: Parts, message: { QueueUrl: string; Mess
 
 function failure(cause: unknown): Answer {
   const message = String(cause instanceof Error ? cause.message : cause);
-  if (cause instanceof UnknownFunction) return fault(404, 'ResourceNotFoundException', message);
-  if (cause instanceof PayloadTooLarge) return fault(413, 'RequestTooLargeException', message);
+  if (cause instanceof UnknownFunctionError) return fault(404, 'ResourceNotFoundException', message);
+  if (cause instanceof PayloadTooLargeError) return fault(413, 'RequestTooLargeException', message);
   if (cause instanceof AccessDenied) return fault(403, 'AccessDeniedException', message);
   if (cause instanceof TooManyRequests) return fault(429, 'TooManyRequestsException', message);
   if (cause instanceof SyntaxError) return fault(400, 'InvalidRequestContentException', message);
@@ -153,6 +153,6 @@ async function read(request: IncomingMessage): Promise<Buffer> {
     bytes += chunk.length;
     if (bytes <= limits.requestBytes) chunks.push(chunk);
   }
-  if (bytes > limits.requestBytes) throw new PayloadTooLarge(`${bytes} bytes are above ${limits.requestBytes}`);
+  if (bytes > limits.requestBytes) throw new PayloadTooLargeError(`${bytes} bytes are above ${limits.requestBytes}`);
   return Buffer.concat(chunks);
 }

@@ -14,7 +14,7 @@ export function verifyCommand(backup: Command, shell: Shell): void {
     .addHelpText('after', '\nExit code 1 when the backup is damaged.')
     .action(async (folder: string, options: { json?: boolean }) => {
       const { folderFiles } = await import('../../archive/folder.ts');
-      const { Damaged, verifyArchive } = await import('../../archive/verifier.ts');
+      const { DamagedError, verifyArchive } = await import('../../archive/verifier.ts');
       const bar = progress(shell, options, `verifying ${folder}`, () => 'interrupted: the backup was not verified.');
       try {
         const manifest = await verifyArchive(folderFiles(folder), ({ file, payload }, { files, payloads }) =>
@@ -34,7 +34,7 @@ export function verifyCommand(backup: Command, shell: Shell): void {
           }),
         );
       } catch (error) {
-        if (!(error instanceof Damaged)) throw error;
+        if (!(error instanceof DamagedError)) throw error;
         bar.failed(`${folder} is damaged`);
         const { message } = error;
         print(shell, options, { intact: false, damage: message }, ({ damage }) => `damaged: ${damage}`);

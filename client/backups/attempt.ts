@@ -59,8 +59,8 @@ export function newPulse(time: Time): Pulse {
 export type AttemptEnd = { readonly uri: string } | { readonly why: string };
 
 /** Thrown into whatever the attempt is doing when it no longer counts. */
-export class AttemptEnded extends Error {
-  override readonly name = 'AttemptEnded';
+export class AttemptEndedError extends Error {
+  override readonly name = 'AttemptEndedError';
   constructor(readonly why: string) {
     super(`The attempt has ended: ${why}`);
   }
@@ -122,7 +122,7 @@ async function write(context: AttemptContext, calls: AttemptCalls, command: Back
       },
     },
   );
-  if (!written) throw new AttemptEnded('superseded');
+  if (!written) throw new AttemptEndedError('superseded');
   if (folder === undefined) return { ...written, uri: target.type === 's3' ? target.prefix : '' };
   // Nobody but this machine can look at its disk.
   await verifyArchive(folderFiles(folder));
@@ -161,7 +161,7 @@ async function beat(
   for (let sequence = 1; !signal.aborted; sequence += 1) {
     try {
       const { verdict } = await calls.call(heartbeat, { body: { ...progress, sequence }, signal });
-      if (verdict !== 'continue' && !stopped.aborted) return ending.abort(new AttemptEnded(verdict));
+      if (verdict !== 'continue' && !stopped.aborted) return ending.abort(new AttemptEndedError(verdict));
     } catch (error) {
       if (!signal.aborted) onError(error);
     }
@@ -172,7 +172,7 @@ async function beat(
 /** Why the attempt ended; what is not the service's own word is reported to it. */
 async function explained({ ending }: AttemptContext, calls: AttemptCalls, error: unknown): Promise<string> {
   const { reason } = ending.signal as { reason: unknown };
-  if (ending.signal.aborted) return reason instanceof AttemptEnded ? reason.why : String(reason);
+  if (ending.signal.aborted) return reason instanceof AttemptEndedError ? reason.why : String(reason);
   if (hasCode(error, 'attempt_superseded')) return String(error.members['verdict']);
   const thrown: Error & { code?: unknown } = error instanceof Error ? error : new Error(String(error));
   const { name, code = name, message } = thrown;

@@ -9,7 +9,7 @@ import { sleep } from '../time.ts';
 import {
   type AttemptContext,
   type AttemptEnd,
-  AttemptEnded,
+  AttemptEndedError,
   type BackupCommand,
   newPulse,
   type Pulse,
@@ -125,8 +125,8 @@ export class BackupWorker {
   }
 
   #stop(why: 'closed' | 'replaced'): void {
-    this.#closing.abort(new AttemptEnded(why));
-    this.#work?.ending.abort(new AttemptEnded(why));
+    this.#closing.abort(new AttemptEndedError(why));
+    this.#work?.ending.abort(new AttemptEndedError(why));
   }
 
   /** The service has given the attempt of this instance up already. */

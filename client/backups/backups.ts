@@ -4,7 +4,7 @@ import { type Manifest, manifestName } from '../../api/archive.ts';
 import { readApplication } from '../../archive/application.ts';
 import { digestOfFile, folderFiles, makeFolder } from '../../archive/folder.ts';
 
-import { Damaged, openManifest, verifyArchive } from '../../archive/verifier.ts';
+import { DamagedError, openManifest, verifyArchive } from '../../archive/verifier.ts';
 import { downloadFile } from '../jobs/download-file.ts';
 import type { S3 } from '../jobs/s3.ts';
 import type { TenureClient } from '../tenure-client.ts';
@@ -154,7 +154,7 @@ async function refuseAnother(folder: string, manifest: BackupFile): Promise<void
 }
 
 function asDamage(error: unknown, what: string): unknown {
-  if (!(error instanceof Damaged) && !hasCode(error, 'payload_damaged')) return error;
+  if (!(error instanceof DamagedError) && !hasCode(error, 'payload_damaged')) return error;
   return new TenureError(
     `${what} is damaged: ${error.message}. Use another backup.`,
     { code: 'backup_damaged', status: 422, retryable: false, request: what },

@@ -6,7 +6,7 @@ import { manifestName } from '../../api/archive.ts';
 import { uploadRestore } from '../../api/operations/restore.ts';
 import { folderFiles } from '../../archive/folder.ts';
 import { sha256Of } from '../../archive/format.ts';
-import { Damaged, verifyArchive } from '../../archive/verifier.ts';
+import { DamagedError, verifyArchive } from '../../archive/verifier.ts';
 import { directS3 } from '../jobs/s3.ts';
 import type { Block } from '../jobs/source.ts';
 import { persistently, putOnce, type Transfer } from '../jobs/transfer.ts';
@@ -27,7 +27,7 @@ export interface UploadArchiveOptions {
  */
 export async function uploadArchive({ client, group, folder, onProgress }: UploadArchiveOptions): Promise<string> {
   const manifest = await verifyArchive(folderFiles(folder)).catch((cause: unknown) => {
-    if (!(cause instanceof Damaged)) throw cause;
+    if (!(cause instanceof DamagedError)) throw cause;
     const facts = { code: 'backup_damaged', status: 422, retryable: false, request: `restore from ${folder}` };
     throw new TenureError(`The backup in ${folder} is damaged: ${cause.message}. Restore another one.`, facts, {
       cause,

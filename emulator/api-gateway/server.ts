@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { limits } from '../lambda/function.ts';
-import { type FunctionHost, PayloadTooLarge } from '../lambda/host.ts';
+import { type FunctionHost, PayloadTooLargeError } from '../lambda/host.ts';
 import { TooManyRequests } from '../lambda/instances.ts';
 import { close, listen } from '../listener.ts';
 import { guarded, isToken } from '../request-guard.ts';
@@ -89,7 +89,8 @@ export async function startGateway(port: number, { hosts, token }: Door, local: 
     guarded(rules, (request, response) => {
       answer(request, response).catch((cause: unknown) => {
         if (response.headersSent) response.destroy();
-        else send(response, json(cause instanceof PayloadTooLarge ? 413 : 500, { message: String(cause) }), 'local');
+        else
+          send(response, json(cause instanceof PayloadTooLargeError ? 413 : 500, { message: String(cause) }), 'local');
       });
     }),
   );

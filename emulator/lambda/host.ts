@@ -7,19 +7,19 @@ export interface FunctionHost {
    * Runs a function, named by ARN (a qualifier is ignored) or name, and answers its outcome: an error of the function,
    * its timeout (`Sandbox.Timedout`) and its crash (`Runtime.ExitError`) are outcomes, not exceptions. Both payloads
    * are JSON text.
-   * @throws UnknownFunction, PayloadTooLarge, TooManyRequests
+   * @throws UnknownFunctionError, PayloadTooLargeError, TooManyRequests
    */
   invoke(arnOrName: string, payload: string): Promise<Outcome & { requestId: string }>;
-  /** @throws UnknownFunction */
+  /** @throws UnknownFunctionError */
   arnOf(arnOrName: string): string;
   stop(): Promise<void>;
 }
 
 /** Named as Lambda's own errors, which Step Functions shows to a workflow. */
-export class UnknownFunction extends Error {
+export class UnknownFunctionError extends Error {
   override name = 'ResourceNotFoundException';
 }
-export class PayloadTooLarge extends Error {
+export class PayloadTooLargeError extends Error {
   override name = 'RequestTooLargeException';
 }
 
@@ -42,7 +42,7 @@ export function hostFunctions(
       : arnOrName.split(':')[0];
     const hosted = byName.get(unqualified ?? '');
     if (!hosted)
-      throw new UnknownFunction(
+      throw new UnknownFunctionError(
         `No function ${arnOrName}: the template has ${functions.map(({ name }) => name).join(', ')}`,
       );
     return hosted;
@@ -53,7 +53,7 @@ export function hostFunctions(
       const hosted = find(arnOrName);
       const bytes = Buffer.byteLength(payload);
       if (bytes > limits.requestBytes) {
-        throw new PayloadTooLarge(
+        throw new PayloadTooLargeError(
           `The request for ${hosted.name} has ${bytes} bytes, Lambda takes ${limits.requestBytes}`,
         );
       }

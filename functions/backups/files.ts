@@ -1,7 +1,7 @@
 /** Hands out the files of a backup: to the group that took it, and to those with which it is shared. */
 import { notFound, Problem } from '../../api/problem.ts';
 import { backupDamaged, backupNotAvailable, sourceForbidden } from '../../api/problems/backups.ts';
-import { Damaged } from '../../archive/verifier.ts';
+import { DamagedError } from '../../archive/verifier.ts';
 import type { BackupRecord } from './backup.ts';
 import type { BackupOwners } from './backup-owners.ts';
 import type { BackupName } from './backup-store.ts';
@@ -36,7 +36,7 @@ export async function listFiles(
   try {
     return await room.archives.files(record, from, limit);
   } catch (error) {
-    if (!(error instanceof Damaged)) throw error;
+    if (!(error instanceof DamagedError)) throw error;
     throw new Problem(backupDamaged, `Backup ${backupId} is damaged: ${error.message}; use another backup.`);
   }
 }

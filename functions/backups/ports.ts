@@ -90,8 +90,8 @@ export interface Archives {
   /** The files of a completed archive with presigned URLs, the manifest first; `from` counts files. */
   files(record: BackupRecord, from: number, limit: number): Promise<FilePage>;
   /**
-   * Deletes the files of an attempt, or of all attempts, the manifest first; can be repeated. Throws `OutOfTime` once
-   * it may not go on.
+   * Deletes the files of an attempt, or of all attempts, the manifest first; can be repeated. Throws `OutOfTimeError`
+   * once it may not go on.
    */
   discard(group: string, backupId: string, attempt?: number, goOn?: () => boolean): Promise<void>;
 }

@@ -7,7 +7,7 @@ import type { WithArchives, WithCutting, WithWorkflow } from './backups.ts';
 import { inTurn } from './in-turn.ts';
 import { settled } from './records.ts';
 import { discardMs, launch } from './requests.ts';
-import { OutOfTime } from './worker/built-in-worker.ts';
+import { OutOfTimeError } from './worker/built-in-worker.ts';
 
 type Room = WithWorkflow & WithCutting & WithArchives;
 
@@ -44,7 +44,7 @@ async function cleanUpSome(room: Room, name: BackupName, goOn: () => boolean): P
     await cleanUp(room, name, goOn);
     return 'cleaned';
   } catch (error) {
-    if (error instanceof OutOfTime) return undefined;
+    if (error instanceof OutOfTimeError) return undefined;
     throw error;
   }
 }

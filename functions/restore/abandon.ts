@@ -4,7 +4,7 @@
  */
 import { Problem } from '../../api/problem.ts';
 import { restoreCompleted } from '../../api/problems/backups.ts';
-import { OutOfTime } from '../backups/worker/built-in-worker.ts';
+import { OutOfTimeError } from '../backups/worker/built-in-worker.ts';
 import type { GroupLogs } from '../log/group-logs.ts';
 import { eraseLog } from '../log/protocol/erase.ts';
 import { isOver, type Launching, type Restores } from './restore.ts';
@@ -36,7 +36,7 @@ export async function abandon(room: Launching, group: string, restoreId: string)
 }
 
 /**
- * One step of the undoing: logs, then jobs; the ownership ends with the answer. Throws `OutOfTime`; the next step
+ * One step of the undoing: logs, then jobs; the ownership ends with the answer. Throws `OutOfTimeError`; the next step
  * continues.
  */
 export async function undo(room: Restores, record: RestoreRecord, until: number): Promise<RestoreRecord> {
@@ -45,7 +45,7 @@ export async function undo(room: Restores, record: RestoreRecord, until: number)
   // It wrote nothing, or another restore has gone on with what it wrote.
   if ((await room.leases.read(group, true))?.restoring !== restoreId) return ended;
   const goOn = () => {
-    if (room.clock.now() >= until) throw new OutOfTime();
+    if (room.clock.now() >= until) throw new OutOfTimeError();
   };
   for (const log of await room.logs.list(group)) {
     if (!logs.includes(log) && !(await isHeld(room.logs, group, log, heldAs))) continue;

@@ -1,8 +1,8 @@
 /** Why a restore cannot go on. */
 import { Problem } from '../../api/problem.ts';
-import { Damaged } from '../../archive/verifier.ts';
+import { DamagedError } from '../../archive/verifier.ts';
 import type { Failure } from '../backups/backup.ts';
-import { LogInUse } from './logs.ts';
+import { LogInUseError } from './logs.ts';
 import { MisplacedEntryError } from './pending.ts';
 
 /** What the stores say of a request that they will never take, however often it is sent. */
@@ -20,8 +20,8 @@ const cancelledForGood = new Set(['ItemCollectionSizeLimitExceeded', 'Validation
 
 /** Undefined for what may pass: the step is repeated then. */
 export function failureOf(error: unknown): Failure | undefined {
-  if (error instanceof Damaged) return { code: 'backup_damaged', message: error.message };
-  if (error instanceof LogInUse) return { code: 'group_not_empty', message: error.message };
+  if (error instanceof DamagedError) return { code: 'backup_damaged', message: error.message };
+  if (error instanceof LogInUseError) return { code: 'group_not_empty', message: error.message };
   if (error instanceof MisplacedEntryError) return { code: 'internal', message: error.message };
   if (error instanceof Problem) return error.kind.retryable ? undefined : { code: error.code, message: error.detail };
   return isRefusedForGood(error) ? { code: 'write_refused', message: refusal(error as Error) } : undefined;

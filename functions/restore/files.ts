@@ -2,7 +2,7 @@
 import type { ArchiveEntry, EntriesFile, Manifest } from '../../api/archive.ts';
 import { entryBatches } from '../../archive/lines.ts';
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
-import { Damaged, namedIn, parseEntry } from '../../archive/verifier.ts';
+import { DamagedError, namedIn, parseEntry } from '../../archive/verifier.ts';
 import { bucketFiles } from '../backups/bucket/bucket-files.ts';
 import type { GroupLogs } from '../log/group-logs.ts';
 import { type JobRestoring, restoreJob } from './jobs.ts';
@@ -14,7 +14,7 @@ export interface Applying extends JobRestoring {
   readonly logs: GroupLogs;
 }
 
-/** Notes how far a restore has come. Throws `OutOfTime` when this process is to stop there. */
+/** Notes how far a restore has come. Throws `OutOfTimeError` when this process is to stop there. */
 export type Note = (record: RestoreRecord) => Promise<void>;
 
 export interface Pace {
@@ -34,7 +34,7 @@ type Put = (applied: Applied) => Promise<Applied>;
 
 /**
  * Continues a file after the entries that are already restored; returns the record with the file behind it. Throws
- * `OutOfTime`; entries that were not noted are restored again by the next step.
+ * `OutOfTimeError`; entries that were not noted are restored again by the next step.
  */
 export async function applyFile(
   parts: Applying,
@@ -47,7 +47,7 @@ export async function applyFile(
   const files = bucketFiles(parts.bucket, { bucket: record.source.bucket, key: record.source.prefix });
   let applied: Applied = { record, pending: nothingPending };
   let at = 0;
-  for await (const lines of entryBatches(files, file, Damaged)) {
+  for await (const lines of entryBatches(files, file, DamagedError)) {
     for (const line of lines) {
       const number = at;
       at += 1;

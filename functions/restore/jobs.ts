@@ -5,7 +5,7 @@ import { payloadName, payloadsOf } from '../../archive/format.ts';
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
 import type { ArchiveBucket, Place } from '../backups/bucket/archive-bucket.ts';
 import { base64, isComposite, largestWholeCopy } from '../backups/bucket/payload-copy.ts';
-import { OutOfTime } from '../backups/worker/built-in-worker.ts';
+import { OutOfTimeError } from '../backups/worker/built-in-worker.ts';
 import { goneAt } from '../jobs/checkpoints.ts';
 import type { Checkpoint, Job, Payload } from '../jobs/job.ts';
 import { payloadKey } from '../jobs/payloads/upload.ts';
@@ -27,7 +27,7 @@ export interface ArchivedJob {
 }
 
 /**
- * Copies the job's payloads into the group and puts its record, unless it exists. Throws `OutOfTime` between two
+ * Copies the job's payloads into the group and puts its record, unless it exists. Throws `OutOfTimeError` between two
  * payloads.
  */
 export async function restoreJob(
@@ -43,7 +43,7 @@ export async function restoreJob(
     const file = files.get(payloadName(jobId, payloadId));
     // Missing or damaged when the backup was taken: the job comes back as damaged as it was.
     if (!file) return;
-    if (!goOn()) throw new OutOfTime();
+    if (!goOn()) throw new OutOfTimeError();
     const to = { bucket: parts.bucketName, key: payloadKey(group, jobId, payloadId) };
     composites.set(payloadId, await copyBack(parts, source, file, to, goOn));
   });
@@ -70,7 +70,7 @@ async function copyBack(
   const outcome = isThere
     ? { copied: there }
     : await bucket.copy({ bucket: name, key: `${prefix}${file}` }, to, bytes, limits);
-  if ('resume' in outcome) throw new OutOfTime();
+  if ('resume' in outcome) throw new OutOfTimeError();
   const { checksum } = outcome.copied;
   if (isComposite(checksum)) return checksum;
   if (checksum === whole) return undefined;

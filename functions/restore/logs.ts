@@ -11,14 +11,15 @@ import type { LearnedAction, Meta, Replica, Value } from '../log/protocol/replic
 import type { OpenLog } from './restore-store.ts';
 
 /** The log is in use: the group is not empty. */
-export class LogInUse extends Error {
-  override readonly name = 'LogInUse';
+export class LogInUseError extends Error {
+  override readonly name = 'LogInUseError';
 }
 
 const shortId = ({ chance }: LogParts) => chance.id().replaceAll('-', '').slice(0, 12);
 
 /**
- * Takes all replicas of the log for the restore; every one of them must be reachable. Throws `LogInUse` when one votes.
+ * Takes all replicas of the log for the restore; every one of them must be reachable. Throws `LogInUseError` when one
+ * votes.
  */
 export async function holdLog(parts: LogParts, restoreId: string, head: LogHead): Promise<OpenLog> {
   await Promise.all(parts.replicas.map((replica) => holdReplica(parts, replica, restoreId, head)));
@@ -29,11 +30,11 @@ async function holdReplica(parts: LogParts, replica: Replica, restoreId: string,
   const { begin, promised } = head;
   const meta = await replica.create({ incarnation: parts.chance.id(), view: shortId(parts) });
   if (meta.restoreId !== restoreId) {
-    if (meta.status === 'VOTING') throw new LogInUse(`replica ${replica.id} of log "${head.log}" votes already`);
+    if (meta.status === 'VOTING') throw new LogInUseError(`replica ${replica.id} of log "${head.log}" votes already`);
     const change = { status: 'RECOVERING' as const, restoreId, promised, promisedBy: restoreId };
     const moved = await replica.transition(meta, change);
     if (!moved.moved && moved.meta.restoreId !== restoreId) {
-      throw new LogInUse(`replica ${replica.id} of log "${head.log}" became ${moved.meta.status} meanwhile`);
+      throw new LogInUseError(`replica ${replica.id} of log "${head.log}" became ${moved.meta.status} meanwhile`);
     }
   }
   if (begin > 0) await learnOrThrow(replica, [tombstone(begin - 1)]);

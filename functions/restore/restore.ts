@@ -10,7 +10,7 @@
 
 import { Problem } from '../../api/problem.ts';
 import { backupDamaged } from '../../api/problems/backups.ts';
-import { Damaged, openManifest, verificationStart } from '../../archive/verifier.ts';
+import { DamagedError, openManifest, verificationStart } from '../../archive/verifier.ts';
 import { uuidFrom } from '../backups/derived-id.ts';
 import { instant } from '../platform/clock.ts';
 import { keyOf, refuseReusedKey } from '../platform/idempotency.ts';
@@ -87,7 +87,7 @@ export async function startRestore(
 }
 
 function refuseDamage(error: unknown): never {
-  if (!(error instanceof Damaged)) throw error;
+  if (!(error instanceof DamagedError)) throw error;
   throw new Problem(backupDamaged, `The backup is not intact: ${error.message}; nothing was written.`);
 }
 

@@ -1,8 +1,8 @@
 /** The steps of a restore, each in whatever process comes next. */
 import { maxVersion } from '../../api/ballot.ts';
-import { Damaged, openManifest } from '../../archive/verifier.ts';
+import { DamagedError, openManifest } from '../../archive/verifier.ts';
 import type { Failure } from '../backups/backup.ts';
-import { OutOfTime } from '../backups/worker/built-in-worker.ts';
+import { OutOfTimeError } from '../backups/worker/built-in-worker.ts';
 import { logger } from '../platform/logging.ts';
 import { abandon, undo } from './abandon.ts';
 import { notEmpty, predecessorIn } from './empty-group.ts';
@@ -42,17 +42,17 @@ export async function stepRestore(
   const note: Note = async (next) => {
     const noted = stored && (await (isOver(next) ? restores.end(stored, next) : restores.replace(stored, next)));
     // Another process continues it, or it is to be abandoned: the next step looks at it anew.
-    if (!noted) throw new OutOfTime();
+    if (!noted) throw new OutOfTimeError();
     stored = noted;
     stood = false;
-    if (clock.now() >= until && !isOver(next)) throw new OutOfTime();
+    if (clock.now() >= until && !isOver(next)) throw new OutOfTimeError();
   };
   const step = { note, until, manifestOf };
   try {
     while (stored && !isOver(stored.record)) await note(await advance(room, stored.record, step));
     return { over: true, stood };
   } catch (error) {
-    if (error instanceof OutOfTime) return { over: false, stood };
+    if (error instanceof OutOfTimeError) return { over: false, stood };
     const failure = failureOf(error);
     if (!failure || !stored) throw error;
     // Should another process have gone on with it meanwhile, it is the one to end it.
@@ -67,7 +67,8 @@ async function advance(room: Restores, record: RestoreRecord, step: Step): Promi
   const { until } = step;
   if (record.state === 'ABANDONING') return undo(room, record, until);
   const { manifest, sha256 } = await step.manifestOf(record);
-  if (sha256 !== record.manifestSha256) throw new Damaged('the manifest is another one than when the restore began');
+  if (sha256 !== record.manifestSha256)
+    throw new DamagedError('the manifest is another one than when the restore began');
   if (record.state === 'VERIFYING') return verifySome(room, record, manifest, until);
   if (record.version === undefined) return own(room, record);
   const file = manifest.files[record.file];
@@ -84,7 +85,7 @@ async function own(room: Restores, record: RestoreRecord): Promise<RestoreRecord
   const known = Math.max(verifier.highestVersion, await room.leases.highestVersion(group));
   const version = known + versionGap;
   if (version > maxVersion) {
-    throw new Damaged(`fencing version ${known} leaves no room for ${versionGap} more below ${maxVersion}`);
+    throw new DamagedError(`fencing version ${known} leaves no room for ${versionGap} more below ${maxVersion}`);
   }
   // Noted before it is owned, so that it is known whatever becomes of this process.
   if (record.heldAs === undefined) return { ...record, heldAs: restoreId, ...(before && progressOf(before.record)) };

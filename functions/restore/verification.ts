@@ -16,7 +16,8 @@ export const filesOf = ({ bucket }: Pick<Verifying, 'bucket'>, { bucket: name, p
   bucketFiles(bucket, { bucket: name, key: prefix });
 
 /**
- * Files of entries are a few MiB, payloads may be large: `payloadBytes` bounds what is begun at once. Throws `Damaged`.
+ * Files of entries are a few MiB, payloads may be large: `payloadBytes` bounds what is begun at once. Throws
+ * `DamagedError`.
  */
 export async function verifySome(
   room: Verifying,

@@ -1,7 +1,7 @@
 import type { Json, Thread } from '../model.ts';
 import { beginMap, beginParallel, canContinue, continueChildren } from './branches.ts';
 import { guarded, leave, startThread, terminate } from './flow.ts';
-import { append, evaluateAs, HistoryFull, historyFullCause, type Run, StateError, stateOf } from './run.ts';
+import { append, evaluateAs, HistoryFullError, historyFullCause, type Run, StateError, stateOf } from './run.ts';
 import { beginTask, checkDeadlines } from './task.ts';
 
 const whole = (value: Json): value is number =>
@@ -68,7 +68,7 @@ export async function applyAndAdvance(run: Run, input: () => Promise<void>): Pro
       if (steps % stepsBetweenPauses === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   } catch (error) {
-    if (!(error instanceof HistoryFull)) throw error;
+    if (!(error instanceof HistoryFullError)) throw error;
     terminate(run, 'FAILED', new StateError('States.Runtime', historyFullCause));
   }
 }

@@ -47,16 +47,17 @@ export class StateError extends Error {
 }
 
 /** The history is full: nothing but the end of the execution can follow. */
-export class HistoryFull extends Error {}
+export class HistoryFullError extends Error {}
 
 const historyLimit = 25_000;
 export const historyFullCause = `The execution reached the maximum number of history events (${historyLimit}).`;
 
 /**
- * Adds an event that follows the thread's last one. Throws HistoryFull when only the execution's last event has room.
+ * Adds an event that follows the thread's last one. Throws HistoryFullError when only the execution's last event has
+ * room.
  */
 export function record(run: Run, thread: Thread, type: string, details?: JsonObject): number {
-  if (run.execution.eventCount >= historyLimit - 1) throw new HistoryFull(historyFullCause);
+  if (run.execution.eventCount >= historyLimit - 1) throw new HistoryFullError(historyFullCause);
   thread.lastEvent = append(run, type, thread.lastEvent, details);
   return thread.lastEvent;
 }

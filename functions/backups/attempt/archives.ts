@@ -6,7 +6,13 @@ import { jsonText } from '../../../api/schema.ts';
 import type { ReferredPayload } from '../../../archive/format.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import type { ArchiveTarget, Copied } from '../../../archive/ports.ts';
-import { Damaged, openManifest, type VerifierState, verificationStart, verifyNext } from '../../../archive/verifier.ts';
+import {
+  DamagedError,
+  openManifest,
+  type VerifierState,
+  verificationStart,
+  verifyNext,
+} from '../../../archive/verifier.ts';
 import type { Written } from '../../../archive/writer.ts';
 import type { PayloadStore } from '../../jobs/payloads/payload-store.ts';
 import { payloadKey } from '../../jobs/payloads/upload.ts';
@@ -18,7 +24,7 @@ import { attemptPlace, attemptUri, backupPlace } from '../bucket/archive-place.t
 import { bucketFiles, cheapCheck } from '../bucket/bucket-files.ts';
 import { copyIntoBackup, largestWholeCopy } from '../bucket/payload-copy.ts';
 import type { Archives, AttemptName, FilePage, Verification } from '../ports.ts';
-import { OutOfTime, workSlice } from '../worker/built-in-worker.ts';
+import { OutOfTimeError, workSlice } from '../worker/built-in-worker.ts';
 import { type PageParts, pageOf } from './contents.ts';
 
 export interface ArchiveParts extends PageParts {
@@ -49,12 +55,12 @@ export function archives(parts: ArchiveParts): Archives {
       const place = at(`${attemptPlace(name)}${file}`);
       if (file !== manifestName) return bucket.put(place, bytes, sha256);
       // Sealed at another time it would have another digest than the one that was reported.
-      if (!(await bucket.putNew(place, bytes))) throw new OutOfTime();
+      if (!(await bucket.putNew(place, bytes))) throw new OutOfTimeError();
     },
     async copy(payload) {
-      if (!goOn()) throw new OutOfTime();
+      if (!goOn()) throw new OutOfTimeError();
       const copied = await copy(name, payload, largestWholeCopy, goOn);
-      if ('resume' in copied) throw new OutOfTime();
+      if ('resume' in copied) throw new OutOfTimeError();
       return copied;
     },
   });
@@ -110,7 +116,7 @@ export function archives(parts: ArchiveParts): Archives {
     files: (record, from, limit) => listFiles(parts, record, from, limit),
 
     async discard(group, backupId, attempt, goOn = () => true) {
-      if (!goOn()) throw new OutOfTime();
+      if (!goOn()) throw new OutOfTimeError();
       const all = backupPlace(group, backupId);
       const prefixes = attempt === undefined ? await bucket.folders(at(all)) : [`${all}${attempt}/`];
       // Without its manifest it is no backup any more, whatever is left of it.
@@ -161,7 +167,7 @@ async function discarded(payloads: PayloadStore, keys: readonly string[]): Promi
 async function discardAll(payloads: PayloadStore, prefix: string, goOn: () => boolean): Promise<void> {
   let after: string | undefined;
   for (let more = true; more; ) {
-    if (!goOn()) throw new OutOfTime();
+    if (!goOn()) throw new OutOfTimeError();
     const page = await payloads.list(prefix, after);
     await discarded(
       payloads,
@@ -199,7 +205,7 @@ async function verifySlice(
     await owners.remember(backupId, group);
     return { intact: true, entryCount: manifest.counts.entries, bytes: manifest.counts.bytes };
   } catch (error) {
-    if (error instanceof Damaged) return { damaged: error.message };
+    if (error instanceof DamagedError) return { damaged: error.message };
     throw error;
   }
 }

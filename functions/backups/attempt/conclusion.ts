@@ -166,7 +166,7 @@ export async function fail(room: Backups, name: BackupName, error: StateError): 
 
 /**
  * Takes away what an ended backup leaves behind: what it held back, its worker's commands, the files of attempts that
- * failed; all files of one that was deleted before. Can be repeated. Throws `OutOfTime` once it may not go on.
+ * failed; all files of one that was deleted before. Can be repeated. Throws `OutOfTimeError` once it may not go on.
  */
 export async function cleanUp(
   room: WithCutting & WithArchives,

@@ -1,9 +1,9 @@
 import type { ArchiveFiles } from '../../../archive/ports.ts';
-import { type CheckPayload, Damaged, payloadDamage } from '../../../archive/verifier.ts';
+import { type CheckPayload, DamagedError, payloadDamage } from '../../../archive/verifier.ts';
 import type { ArchiveBucket, Place } from './archive-bucket.ts';
 import { difference } from './payload-copy.ts';
 
-/** The files of an archive below a prefix of a bucket. What S3 refuses to show is `Damaged`. */
+/** The files of an archive below a prefix of a bucket. What S3 refuses to show is `DamagedError`. */
 export function bucketFiles(bucket: ArchiveBucket, { bucket: name, key: prefix }: Place): ArchiveFiles {
   return { open: (file) => shown(file, bucket.open({ bucket: name, key: `${prefix}${file}` })) };
 }
@@ -15,7 +15,7 @@ async function shown<Answer>(file: string, request: Promise<Answer>): Promise<An
   } catch (error) {
     const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
     if ($metadata?.httpStatusCode !== 403) throw error;
-    throw new Damaged(`${file} is missing, or may not be read: S3 answered 403`);
+    throw new DamagedError(`${file} is missing, or may not be read: S3 answered 403`);
   }
 }
 

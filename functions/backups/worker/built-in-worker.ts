@@ -30,8 +30,8 @@ export interface LocalWork {
 }
 
 /** Thrown by a target whose time is over; what it has copied so far is not copied again. */
-export class OutOfTime extends Error {
-  override readonly name = 'OutOfTime';
+export class OutOfTimeError extends Error {
+  override readonly name = 'OutOfTimeError';
 }
 
 /**
@@ -61,7 +61,7 @@ export async function workSlice(work: LocalWork, { budgetMs, report }: Slice): P
       },
     });
   } catch (error) {
-    if (error instanceof OutOfTime) return undefined;
+    if (error instanceof OutOfTimeError) return undefined;
     throw error;
   } finally {
     await reporting.stop();

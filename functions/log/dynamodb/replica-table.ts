@@ -19,7 +19,7 @@ import { conditional } from '../../platform/conditional.ts';
 import { isUnavailable } from '../../platform/store-errors.ts';
 import type { Decision, MetaChange } from '../protocol/acceptor.ts';
 import * as acceptor from '../protocol/acceptor.ts';
-import { StaleConfigurationError, Unreachable } from '../protocol/quorum.ts';
+import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
 import {
   type Action,
   ballotKey,
@@ -52,7 +52,7 @@ export interface ReplicaTableProps {
   readonly configuration: number;
 }
 
-/** One replica of one log. Throws `Unreachable` where the table gives no answer. */
+/** One replica of one log. Throws `UnreachableError` where the table gives no answer. */
 export function replicaTable({ id, client, table, epoch, group, log, configuration }: ReplicaTableProps): Replica {
   const pk = logKey(group, log);
   const metaAt = { TableName: table, Key: { pk, sk: metaKey } };
@@ -141,7 +141,7 @@ export function replicaTable({ id, client, table, epoch, group, log, configurati
         : transact([{ Update: change }, ...actions.map((action) => put(action, existing.get(action.position)))]));
       if (won) return decision.answer;
     }
-    throw new Unreachable(`Replica "${id}" changed ${tries} times during one request`);
+    throw new UnreachableError(`Replica "${id}" changed ${tries} times during one request`);
   };
 
   /** The same for a change of the record alone; the answer is read from that very update. */
@@ -158,7 +158,7 @@ export function replicaTable({ id, client, table, epoch, group, log, configurati
       const moved = toMeta(won?.Attributes);
       if (moved) return { moved: true, meta: moved.meta };
     }
-    throw new Unreachable(`Replica "${id}" changed ${tries} times during one request`);
+    throw new UnreachableError(`Replica "${id}" changed ${tries} times during one request`);
   };
 
   /**
@@ -358,7 +358,7 @@ function reachable(id: string, replica: Replica): Replica {
       : (...args: unknown[]) =>
           (method as (...given: unknown[]) => Promise<unknown>)(...args).catch((cause: unknown) => {
             const gone = cause instanceof Error && cause.name === 'ResourceNotFoundException';
-            if (gone || isUnavailable(cause)) throw new Unreachable(`Replica "${id}" gives no answer`, { cause });
+            if (gone || isUnavailable(cause)) throw new UnreachableError(`Replica "${id}" gives no answer`, { cause });
             throw cause;
           }),
   ]);

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { conditional } from '../../platform/conditional.ts';
 import { isUnavailable } from '../../platform/store-errors.ts';
-import { StaleConfigurationError, Unreachable } from '../protocol/quorum.ts';
+import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
 import type { Hold, Seat, SeatStore } from '../protocol/sequencer.ts';
 import { sequencerKey } from './keys.ts';
 import { toAttributes, toSeat } from './sequencer-item.ts';
@@ -18,8 +18,8 @@ export interface SeatTableProps {
 }
 
 /**
- * The seat of one log. Throws `Unreachable` where the table gives no answer, `StaleConfigurationError` once the log
- * follows another configuration.
+ * The seat of one log. Throws `UnreachableError` where the table gives no answer, `StaleConfigurationError` once the
+ * log follows another configuration.
  */
 export function seatTable({ client, table, group, log, configuration }: SeatTableProps): SeatStore {
   const at = { TableName: table, Key: sequencerKey(group, log) };
@@ -75,7 +75,7 @@ async function reachable<Answer>(act: () => Promise<Answer>): Promise<Answer> {
   try {
     return await act();
   } catch (cause) {
-    if (isUnavailable(cause)) throw new Unreachable('The main table gives no answer', { cause });
+    if (isUnavailable(cause)) throw new UnreachableError('The main table gives no answer', { cause });
     throw cause;
   }
 }

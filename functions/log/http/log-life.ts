@@ -4,7 +4,7 @@ import { limitReached, Problem, unavailable } from '../../../api/problem.ts';
 import { truncationHeld } from '../../../api/problems/log.ts';
 import type { LogRoom } from '../environment.ts';
 import { eraseLog } from '../protocol/erase.ts';
-import { StaleConfigurationError, Unreachable } from '../protocol/quorum.ts';
+import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
 import type { RegisteredLog } from '../protocol/registry.ts';
 import { getLogOrThrow, type LogName } from '../registered-log.ts';
 import { type Logs, mustLead } from './logs.ts';
@@ -56,7 +56,7 @@ export async function deleteLog(logs: Logs, name: LogName, fence: Fence | undefi
       if (Date.now() > until) throw again('it has many entries');
     });
   } catch (error) {
-    if (error instanceof Unreachable) throw again(error.message);
+    if (error instanceof UnreachableError) throw again(error.message);
     if (error instanceof StaleConfigurationError) throw again('its members have changed');
     throw error;
   }

@@ -9,7 +9,7 @@ import { requestIdOf } from '../dynamodb/sequencer-item.ts';
 import type { Appended } from '../protocol/append.ts';
 import { elect } from '../protocol/coordinator.ts';
 import type { LogParts } from '../protocol/log.ts';
-import { StaleConfigurationError, Unreachable } from '../protocol/quorum.ts';
+import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
 import { type ReadRange, read as readRange } from '../protocol/reader.ts';
 import type { LogRegistry, RegisteredLog } from '../protocol/registry.ts';
 import type { Value } from '../protocol/replica.ts';
@@ -204,16 +204,16 @@ async function reaching<Value>(log: string, act: () => Promise<Value>): Promise<
   try {
     return await act();
   } catch (cause) {
-    if (cause instanceof Unreachable) throw gone(log, cause);
+    if (cause instanceof UnreachableError) throw gone(log, cause);
     throw cause;
   }
 }
 
-function gone(log: string, cause?: Unreachable): Problem {
+function gone(log: string, cause?: UnreachableError): Problem {
   const detail = `Too few stores of log "${log}" answer; try again with the same Idempotency-Key.`;
   return new Problem(unavailable, detail, { retryAfterMs: 200 + Math.round(Math.random() * 300) }, { cause });
 }
 
 function unlessUnreachable(error: unknown): void {
-  if (!(error instanceof Unreachable)) throw error;
+  if (!(error instanceof UnreachableError)) throw error;
 }

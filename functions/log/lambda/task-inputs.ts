@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import { name } from '../../../api/schema.ts';
 import { tasks } from '../../platform/task.ts';
-import { StaleConfigurationError, Unreachable } from '../protocol/quorum.ts';
+import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
 
 const position = z.int().check(z.minimum(-1));
 export const replicaInput = z.object({ group: name, log: name, replica: z.string() });
@@ -10,5 +10,5 @@ export const range = z.object({ from: position, to: position, fillTo: position, 
 
 export const task = tasks({
   named: (input) => ({ input }),
-  passes: (cause) => cause instanceof Unreachable || cause instanceof StaleConfigurationError,
+  passes: (cause) => cause instanceof UnreachableError || cause instanceof StaleConfigurationError,
 });

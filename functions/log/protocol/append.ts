@@ -7,7 +7,7 @@ import { accepted, fill, gather, spread } from './fill.ts';
 import { inspect } from './inspect.ts';
 import { isForgotten, unlockAll } from './lock.ts';
 import type { LogParts } from './log.ts';
-import { count, isQuorum, StaleConfigurationError, Unreachable } from './quorum.ts';
+import { count, isQuorum, StaleConfigurationError, UnreachableError } from './quorum.ts';
 import { type Entry, type Lock, sameValue, type Value, type WriteAnswer } from './replica.ts';
 import {
   advance,
@@ -292,7 +292,7 @@ async function close(parts: LogParts, memory: WriterMemory, { number, writerId }
       seat = answer.seat;
     }
   } catch (error) {
-    if (!(error instanceof Unreachable)) throw error;
+    if (!(error instanceof UnreachableError)) throw error;
   }
 }
 

@@ -16,7 +16,7 @@ import { applyTruncations, fill } from './fill.ts';
 import { inspect, standing } from './inspect.ts';
 import { endsThere, holds, lockAll, unlockAll } from './lock.ts';
 import type { LogParts } from './log.ts';
-import { StaleConfigurationError, Unreachable } from './quorum.ts';
+import { StaleConfigurationError, UnreachableError } from './quorum.ts';
 import { type Positions, positions } from './reader.ts';
 
 /** The last position of each log that a backup holds. */
@@ -28,7 +28,7 @@ const inFlightMs = 50;
 const logsAtOnce = 16;
 
 const unreachable = (error: unknown) => {
-  if (error instanceof Unreachable) return false;
+  if (error instanceof UnreachableError) return false;
   throw error;
 };
 

@@ -23,8 +23,8 @@ export interface Chance {
 }
 
 /** No answer came from a replica: the request may or may not have taken effect. */
-export class Unreachable extends Error {
-  override readonly name = 'Unreachable';
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError';
 }
 
 /** A replica or the sequencer follows a newer configuration of the log: read it and start again. */
@@ -50,7 +50,7 @@ export interface Patience<Answer> {
 }
 
 /**
- * Asks all replicas at once. An `Unreachable` one is a missing answer; any other error is thrown.
+ * Asks all replicas at once. An `UnreachableError` one is a missing answer; any other error is thrown.
  * A question may answer undefined to leave its replica out.
  */
 export function ask<Answer>(
@@ -73,7 +73,7 @@ export function ask<Answer>(
           answers[at] = answer;
           settle(at);
         },
-        (error: unknown) => (error instanceof Unreachable ? settle(at) : reject(error)),
+        (error: unknown) => (error instanceof UnreachableError ? settle(at) : reject(error)),
       );
     });
     if (open.size === 0) end();

@@ -1,7 +1,7 @@
 /** How a replica comes to vote. Design: docs/design/log.md, "Recovery of a replica". */
 import { catchUp } from './catch-up.ts';
 import type { LogParts } from './log.ts';
-import { type Answers, ask, count, isMajority, isQuorum, type Tally, tally, Unreachable } from './quorum.ts';
+import { type Answers, ask, count, isMajority, isQuorum, type Tally, tally, UnreachableError } from './quorum.ts';
 import type { Meta, Moved, Replica } from './replica.ts';
 import type { Seat } from './sequencer.ts';
 
@@ -155,7 +155,7 @@ export async function recover(
 ): Promise<'voting' | 'cancelled'> {
   while (!cancelled()) {
     const phase = await tryToVote(parts, replica, autoInitialize, salvage).catch((error: unknown) => {
-      if (error instanceof Unreachable) return 'waiting';
+      if (error instanceof UnreachableError) return 'waiting';
       throw error;
     });
     if (phase === 'voting') return phase;

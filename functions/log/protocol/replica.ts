@@ -166,7 +166,7 @@ export function dataBytes({ value }: Action): number {
 
 /**
  * One replica of one log, for a coordinator that follows one configuration. Every method is one atomic request and may
- * be sent again without harm. Throws `Unreachable` when no answer came: the request may have taken effect. Throws
+ * be sent again without harm. Throws `UnreachableError` when no answer came: the request may have taken effect. Throws
  * `StaleConfigurationError` once the replica follows a newer configuration; only `learn`, `unlock` and `discard` work
  * all the same.
  */

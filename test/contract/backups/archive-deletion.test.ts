@@ -3,7 +3,7 @@ import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { manifestName } from '../../../api/archive.ts';
 import { backupPlace } from '../../../functions/backups/bucket/archive-place.ts';
-import { OutOfTime } from '../../../functions/backups/worker/built-in-worker.ts';
+import { OutOfTimeError } from '../../../functions/backups/worker/built-in-worker.ts';
 import { injectFaults } from '../../support/faults.ts';
 import { checkpoint, submit } from '../../support/job-world.ts';
 import { type ArchiveWorld, openArchives } from './archive-world.ts';
@@ -44,7 +44,9 @@ test('the manifest of a backup goes before anything else: what a deletion leaves
   const restored = trusting.restore({ group: target, uri: service.archives.uri(backup) });
   await expect(restored).rejects.toMatchObject({ code: 'backup_damaged' });
 
-  await expect(service.archives.discard(group, backup.backupId, undefined, () => false)).rejects.toThrow(OutOfTime);
+  await expect(service.archives.discard(group, backup.backupId, undefined, () => false)).rejects.toThrow(
+    OutOfTimeError,
+  );
   expect(await left()).not.toEqual([]);
   await service.archives.discard(group, backup.backupId);
   expect(await left()).toEqual([]);

@@ -12,7 +12,7 @@ import { settled } from '../../../functions/backups/records.ts';
 import { awaited, begin, explain, orFailed, remove, share, unshare } from '../../../functions/backups/requests.ts';
 import { backupRoutes } from '../../../functions/backups/routes.ts';
 import { sweep } from '../../../functions/backups/sweep.ts';
-import { OutOfTime } from '../../../functions/backups/worker/built-in-worker.ts';
+import { OutOfTimeError } from '../../../functions/backups/worker/built-in-worker.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { problemOf } from '../leadership/room.ts';
@@ -286,7 +286,8 @@ describe('the sweep', () => {
     let files = 4;
     let remainingMs = 0;
     room.archives.discard = async (_group, _backupId, attempt, goOn = () => true) => {
-      for (; attempt === undefined && files > 0; files -= 1, remainingMs -= 10_000) if (!goOn()) throw new OutOfTime();
+      for (; attempt === undefined && files > 0; files -= 1, remainingMs -= 10_000)
+        if (!goOn()) throw new OutOfTimeError();
     };
     await remove(room, name, () => false);
     expect((await room.store.list(group, undefined, 10)).items).toEqual([]);

@@ -6,7 +6,7 @@ import type { Policy } from '../../../functions/backups/schedule/policy.ts';
 import { policyRoutes } from '../../../functions/backups/schedule/policy-routes.ts';
 import { policyTable } from '../../../functions/backups/schedule/policy-table.ts';
 import { policiesAtOnce, tick } from '../../../functions/backups/schedule/schedule.ts';
-import { OutOfTime } from '../../../functions/backups/worker/built-in-worker.ts';
+import { OutOfTimeError } from '../../../functions/backups/worker/built-in-worker.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { restoreTable } from '../../../functions/restore/restore-table.ts';
 import { plainOptions } from '../../support/backups/begun-backup.ts';
@@ -205,7 +205,7 @@ describe('the policies of many groups', () => {
       if (of === 'orders-other') throw new Error('S3 deletes nothing');
       remainingMs = 5_000;
       expect(goOn?.()).toBe(false);
-      throw new OutOfTime();
+      throw new OutOfTimeError();
     };
     expect(await world.tick(() => remainingMs)).toMatchObject({ deleted: 2, failed: 0 });
     for (const one of ['orders-copy', 'orders-other']) expect(await world.backupsOf(one)).toBe(1);

@@ -10,7 +10,7 @@ import { expect, inject, test } from 'vitest';
 import type { ArchiveEntry } from '../../../api/archive.ts';
 import { folderFiles } from '../../../archive/folder.ts';
 import { entryBatches } from '../../../archive/lines.ts';
-import { Damaged, parseEntry } from '../../../archive/verifier.ts';
+import { DamagedError, parseEntry } from '../../../archive/verifier.ts';
 import { Backups, JobRegistry, ReplicatedLog, TenureClient, termFromEnvironment } from '../../../client/index.ts';
 import { sizes } from '../../sizes.ts';
 import { client, newGroup } from '../leadership/tenure.ts';
@@ -78,7 +78,7 @@ async function entriesIn(group: string, backupId: string): Promise<ArchiveEntry[
     const manifest = await new Backups({ client: client(), group }).download(backupId, folder);
     const entries: ArchiveEntry[] = [];
     for (const file of manifest.files) {
-      for await (const lines of entryBatches(folderFiles(folder), file, Damaged)) {
+      for await (const lines of entryBatches(folderFiles(folder), file, DamagedError)) {
         for (const line of lines) entries.push(parseEntry(file.name, line, 0));
       }
     }

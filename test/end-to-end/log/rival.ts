@@ -10,7 +10,7 @@ import { logsOn } from '../../../functions/log/environment.ts';
 import { append, type Kept, type WriterMemory } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import type { Value } from '../../../functions/log/protocol/replica.ts';
 import { localDocuments } from '../../support/main-table.ts';
 import type { StackDescription } from '../../support/stack.ts';
@@ -76,7 +76,7 @@ function kept(entries: readonly string[], those: readonly Kept[]) {
 }
 
 function unlessUnreachable(error: unknown): undefined {
-  if (!(error instanceof Unreachable)) throw error;
+  if (!(error instanceof UnreachableError)) throw error;
 }
 
 // The pauses of a coordinator alone do not keep a process alive.

@@ -15,7 +15,7 @@ import type { GroupLogs } from '../../../functions/log/group-logs.ts';
 import { append, type WriterMemory } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
-import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import { read } from '../../../functions/log/protocol/reader.ts';
 import type { Hold } from '../../../functions/log/protocol/sequencer.ts';
 import { MemoryReplica } from '../../support/log/memory-replica.ts';
@@ -141,7 +141,7 @@ async function heard<Answer>(stage: Stage, process: Process, deliver: () => Answ
     try {
       return await stage.world.call(process, deliver);
     } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
+      if (!(error instanceof UnreachableError)) throw error;
     }
   }
   throw new Error('no answer in 1,000 tries');
@@ -167,7 +167,7 @@ function writerOf(stage: Stage, log: string): (text: string) => Promise<void> {
         if ('first' in answer) return;
         if (!('stateLocked' in answer)) writerId = '';
       } catch (error) {
-        if (!(error instanceof Unreachable)) throw error;
+        if (!(error instanceof UnreachableError)) throw error;
       }
       await parts.timer.sleep(20);
     }
@@ -348,7 +348,7 @@ async function backups(stage: Stage, variant: Variant | undefined): Promise<void
             if (placed.kind === 'cut') over.taken = await keptBy(stage, name, placed);
           }
         } catch (error) {
-          if (!(error instanceof Unreachable)) throw error;
+          if (!(error instanceof UnreachableError)) throw error;
         }
         over.ended = true;
       });

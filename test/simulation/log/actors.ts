@@ -10,7 +10,7 @@ import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { settleTo } from '../../../functions/log/protocol/cut.ts';
 import { holds, lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import { StaleConfigurationError, Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { StaleConfigurationError, UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import { positions, read } from '../../../functions/log/protocol/reader.ts';
 import { recover } from '../../../functions/log/protocol/recovery.ts';
 import type { Replica, Value } from '../../../functions/log/protocol/replica.ts';
@@ -60,7 +60,7 @@ function answered<Answer>(pending: Promise<Answer>): Promise<Answer | undefined>
 
 /** No answer, or the members have changed: the caller begins anew with what they are then. */
 function passes(error: unknown): boolean {
-  return error instanceof Unreachable || error instanceof StaleConfigurationError;
+  return error instanceof UnreachableError || error instanceof StaleConfigurationError;
 }
 
 /** Two to five rivals, of one version or of rising ones; each is born again after a crash. */

@@ -1,5 +1,5 @@
 import type { Chance, Timer } from '../../../functions/log/protocol/quorum.ts';
-import { StaleConfigurationError, Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { StaleConfigurationError, UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 
 export interface Weather {
@@ -77,7 +77,7 @@ export class World {
     return new Promise((resolve, reject) => {
       if (process.dead) return;
       const expiry = this.at(timeout, () => {
-        if (!process.dead) reject(new Unreachable('no answer'));
+        if (!process.dead) reject(new UnreachableError('no answer'));
       });
       const hear = (outcome: () => Answer) => () => {
         expiry.moot = true;

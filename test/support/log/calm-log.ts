@@ -1,7 +1,7 @@
 import { type Appended, append, type WriterMemory } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
-import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import type { Replica, Value } from '../../../functions/log/protocol/replica.ts';
 import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
 import { Process, World } from '../../simulation/log/world.ts';
@@ -51,14 +51,14 @@ export async function calmly(
     const methods = Object.entries(replica.handle).map(([name, handle]) => [
       name,
       async (...args: never[]) => {
-        if (down.has(at)) throw new Unreachable('down');
+        if (down.has(at)) throw new UnreachableError('down');
         const delay = delays.get(at);
         if (delay) await parts.timer.sleep(delay);
         const answer = await world.call(process, () => {
           log.before(at, name);
           return (handle as (...given: never[]) => unknown)(...args);
         });
-        if (mute.has(`${at} ${name}`)) throw new Unreachable('the answer was lost');
+        if (mute.has(`${at} ${name}`)) throw new UnreachableError('the answer was lost');
         return answer;
       },
     ]);

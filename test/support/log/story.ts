@@ -5,7 +5,7 @@ import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
 import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
 import { nextStep } from '../../../functions/log/protocol/membership.ts';
-import { StaleConfigurationError, Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { StaleConfigurationError, UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import { read } from '../../../functions/log/protocol/reader.ts';
 import { recover } from '../../../functions/log/protocol/recovery.ts';
 import type { Replica, Value } from '../../../functions/log/protocol/replica.ts';
@@ -50,7 +50,7 @@ export class Story {
     let done = false;
     this.#world.start(async () => {
       outcome = await act(words).catch((error: unknown) => {
-        if (error instanceof Unreachable || error instanceof StaleConfigurationError) return error.name;
+        if (error instanceof UnreachableError || error instanceof StaleConfigurationError) return error.name;
         throw error;
       });
       done = true;
@@ -180,7 +180,7 @@ export class Story {
         const what = `${name} → ${id}: ${argumentsText(method, args)}`;
         if (this.#down.has(id)) {
           this.#lines.push(`${what} ⇒ lost`);
-          return Promise.reject(new Unreachable(`Replica ${id} is down`));
+          return Promise.reject(new UnreachableError(`Replica ${id} is down`));
         }
         const deliver = () => {
           try {
@@ -197,7 +197,7 @@ export class Story {
         this.#holds.delete(`${id} ${method}`);
         this.#lines.push(`${what} … on its way`);
         this.#held.push({ id, deliver: () => void refusable(deliver) });
-        return Promise.reject(new Unreachable('no answer yet'));
+        return Promise.reject(new UnreachableError('no answer yet'));
       },
     ]);
     return { id, ...Object.fromEntries(methods) };

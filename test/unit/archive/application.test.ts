@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readApplication, toApplicationEntries } from '../../../archive/application.ts';
-import { Damaged, openManifest } from '../../../archive/verifier.ts';
+import { DamagedError, openManifest } from '../../../archive/verifier.ts';
 import { writeArchive } from '../../../archive/writer.ts';
 import { identity, listedSource, memoryArchive, sampleGroup } from '../../support/backups/archives.ts';
 
@@ -58,7 +58,7 @@ test('a changed file ends the reading with an error', async () => {
   const last = archive.manifest.files.at(-1)?.name ?? '';
   const other = await archiveWith(['one', 'owt']);
   archive.files.set(last, other.files.get(other.manifest.files.at(-1)?.name ?? '') ?? Buffer.alloc(0));
-  await expect(read(archive)).rejects.toThrow(Damaged);
+  await expect(read(archive)).rejects.toThrow(DamagedError);
 });
 
 test('a value that is no JSON, or too long for an entry, is refused before anything is written', () => {

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import type { ArchiveEntry, ManifestBody } from '../../../api/archive.ts';
 import { folderFiles, folderTarget } from '../../../archive/folder.ts';
 import { payloadName, readManifest, sealed } from '../../../archive/format.ts';
-import { Damaged, verifyArchive } from '../../../archive/verifier.ts';
+import { DamagedError, verifyArchive } from '../../../archive/verifier.ts';
 import { type WriterState, writeArchive } from '../../../archive/writer.ts';
 import { identity, listedSource, memoryArchive, sampleGroup, sha256 } from '../../support/backups/archives.ts';
 
@@ -150,7 +150,7 @@ describe('damage is found', () => {
           const flipped = Buffer.from(bytes);
           flipped[place] = (flipped[place] ?? 0) ^ mask;
           files.set(name, flipped);
-          await expect(verifyArchive(reader)).rejects.toBeInstanceOf(Damaged);
+          await expect(verifyArchive(reader)).rejects.toBeInstanceOf(DamagedError);
           files.set(name, bytes);
         },
       ),
@@ -163,9 +163,9 @@ describe('damage is found', () => {
     const { files, reader } = await written();
     for (const [name, bytes] of [...files]) {
       files.delete(name);
-      await expect(verifyArchive(reader)).rejects.toBeInstanceOf(Damaged);
+      await expect(verifyArchive(reader)).rejects.toBeInstanceOf(DamagedError);
       files.set(name, bytes.subarray(0, bytes.length - 1));
-      await expect(verifyArchive(reader)).rejects.toBeInstanceOf(Damaged);
+      await expect(verifyArchive(reader)).rejects.toBeInstanceOf(DamagedError);
       files.set(name, bytes);
     }
     files.delete('manifest.json');
@@ -194,7 +194,7 @@ describe('damage is found', () => {
       'line 38 (type "wish") is of an unknown type',
     );
     await expect(rewritten((all) => [...all, { type: 'application', data: 1, more: 2 }])).rejects.toBeInstanceOf(
-      Damaged,
+      DamagedError,
     );
     await expect(rewritten((all) => all.slice(0, -1))).rejects.toThrow('counts 1 application, there are 0');
     await expect(rewritten((all) => [all[0], all[2], all[1], ...all.slice(3)])).rejects.toThrow('without its job');

@@ -7,7 +7,7 @@ import { type ArchiveEntry, type ManifestBody, maxArchivedVersion, maxManifestBy
 import { maxVersion, pack } from '../../../api/ballot.ts';
 import { chained, chainStart, counted, noCounts, sealed } from '../../../archive/format.ts';
 import { mostGaps } from '../../../archive/order.ts';
-import { Damaged, verifyArchive } from '../../../archive/verifier.ts';
+import { DamagedError, verifyArchive } from '../../../archive/verifier.ts';
 import { writeArchive } from '../../../archive/writer.ts';
 import { identity, listedSource, memoryArchive, sampleGroup, sha256 } from '../../support/backups/archives.ts';
 
@@ -80,7 +80,7 @@ describe('a value that the API would refuse is refused', () => {
     ['an entry that is no base64', 'log-entry', { data: '%%%%' }],
   ])('%s', async (_what, type, change) => {
     const { reader } = await withEntry(type, change);
-    await expect(verifyArchive(reader)).rejects.toBeInstanceOf(Damaged);
+    await expect(verifyArchive(reader)).rejects.toBeInstanceOf(DamagedError);
   });
 
   test('what is nested 100,000 deep', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Damaged, openManifest } from '../../../archive/verifier.ts';
+import { DamagedError, openManifest } from '../../../archive/verifier.ts';
 import type { ArchiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { bucketFiles, cheapCheck } from '../../../functions/backups/bucket/bucket-files.ts';
 
@@ -15,9 +15,9 @@ test('in a bucket that may not be listed, what is missing is refused, and damage
   const refusing = failing('AccessDenied', 403);
   const message = (file: string) => `${file} is missing, or may not be read: S3 answered 403`;
   const manifest = openManifest(bucketFiles(refusing, place));
-  await expect(manifest).rejects.toThrow(new Damaged(message('manifest.json')));
+  await expect(manifest).rejects.toThrow(new DamagedError(message('manifest.json')));
   const payload = { name: 'payloads/a', bytes: 1, sha256: 'b'.repeat(64) };
-  await expect(cheapCheck(refusing, place)(payload as never)).rejects.toThrow(new Damaged(message('payloads/a')));
+  await expect(cheapCheck(refusing, place)(payload as never)).rejects.toThrow(new DamagedError(message('payloads/a')));
 });
 
 test('any other error of S3 is no damage', async () => {

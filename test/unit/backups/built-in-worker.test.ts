@@ -11,7 +11,7 @@ import { jobEntries } from '../../../functions/backups/attempt/job-entries.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import type { ArchiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
-import { OutOfTime, workSlice } from '../../../functions/backups/worker/built-in-worker.ts';
+import { OutOfTimeError, workSlice } from '../../../functions/backups/worker/built-in-worker.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
 import type { Cut } from '../../../functions/log/protocol/cut.ts';
 import { identity, memoryArchive, sha256 } from '../../support/backups/archives.ts';
@@ -42,7 +42,7 @@ function openWork(cut: Cut, page: (cursor: string | undefined) => Promise<Archiv
   const target = (goOn: () => boolean): ArchiveTarget => ({
     put: archive.target.put,
     async copy({ jobId, payloadId, bytes, sha256: digest }) {
-      if (!goOn()) throw new OutOfTime();
+      if (!goOn()) throw new OutOfTimeError();
       const name = payloadName(jobId, payloadId);
       time += files.has(name) ? 1 : 3;
       files.set(name, Buffer.alloc(bytes));

@@ -4,7 +4,7 @@ import { append } from '../../../functions/log/protocol/append.ts';
 import { cutLogs } from '../../../functions/log/protocol/cut.ts';
 import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
 import { nothingElse, placedAt } from '../../support/backups/memory-logs.ts';
 import { appendAs, type CalmLog, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
@@ -45,7 +45,10 @@ async function withFiveEntries(parts: LogParts): Promise<Seat> {
 /** A process that dies between what it writes and what it would tell the replicas of it. */
 const dyingEarly = (parts: LogParts): LogParts => ({
   ...parts,
-  replicas: parts.replicas.map((replica) => ({ ...replica, learn: () => Promise.reject(new Unreachable('died')) })),
+  replicas: parts.replicas.map((replica) => ({
+    ...replica,
+    learn: () => Promise.reject(new UnreachableError('died')),
+  })),
 });
 
 describe('a truncation that was placed before the hold of a backup', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { catchUp } from '../../../functions/log/protocol/catch-up.ts';
 import { inspect, inspectFrom } from '../../../functions/log/protocol/inspect.ts';
-import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import { read } from '../../../functions/log/protocol/reader.ts';
 import { appendAs, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
 
@@ -35,7 +35,7 @@ describe('when the answer of one replica ends early', () => {
       const [first, second, third] = parts.replicas;
       if (!first || !second || !third) return;
       const range = (from: number, to: number) =>
-        from > 1 ? Promise.reject(new Unreachable('down')) : third.range(from, to);
+        from > 1 ? Promise.reject(new UnreachableError('down')) : third.range(from, to);
       const whole = await inspect({ ...parts, replicas: [first, second, { ...third, range }] }, 1, 10);
       expect(positionsOf(whole.chosen)).toEqual(upTo(10).slice(1));
       expect(whole.ranges).toMatchObject([{ to: 10 }, { to: 10 }, undefined]);

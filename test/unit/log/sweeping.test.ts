@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { NotedReplica } from '../../../functions/log/http/replica-watch.ts';
 import { sweep } from '../../../functions/log/lambda/sweep.ts';
 import { firstConfiguration } from '../../../functions/log/protocol/configuration.ts';
-import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import { logger } from '../../../functions/platform/logging.ts';
 import { appendAs, calmly, seated } from '../../support/log/calm-log.ts';
 
@@ -40,7 +40,7 @@ function roomOf(parts: ReturnType<Room['partsOf']>, logs: readonly string[], bro
 }
 
 test.each([
-  ['cannot be reached', new Unreachable('down')],
+  ['cannot be reached', new UnreachableError('down')],
   ['is throttled', Object.assign(new Error('slow down'), { name: 'ThrottlingException' })],
   ['says what nobody expects', new TypeError('not a function')],
 ])('a log whose store %s holds up no other', (_, error) =>

@@ -3,7 +3,7 @@ import type { Appended } from '../../../functions/log/protocol/append.ts';
 import { fill } from '../../../functions/log/protocol/fill.ts';
 import { inspect, standing } from '../../../functions/log/protocol/inspect.ts';
 import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
-import { Unreachable } from '../../../functions/log/protocol/quorum.ts';
+import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import type { WriteRequest } from '../../../functions/log/protocol/replica.ts';
 import { appendAs, calmly, seated } from '../../support/log/calm-log.ts';
 
@@ -41,7 +41,7 @@ describe('a request that two handlers have at the same time', () => {
         ...parts,
         replicas: parts.replicas.map((replica) => ({
           ...replica,
-          learn: () => Promise.reject(new Unreachable('lost')),
+          learn: () => Promise.reject(new UnreachableError('lost')),
         })),
       };
       let overtaking: Promise<Appended> | undefined;

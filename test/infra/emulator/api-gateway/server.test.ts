@@ -4,7 +4,7 @@ import type { Route } from '../../../../emulator/api-gateway/route-table.ts';
 import { type Gateway, startGateway } from '../../../../emulator/api-gateway/server.ts';
 import type { Outcome } from '../../../../emulator/lambda/function.ts';
 import type { FunctionHost } from '../../../../emulator/lambda/host.ts';
-import { PortInUse } from '../../../../emulator/listener.ts';
+import { PortInUseError } from '../../../../emulator/listener.ts';
 
 const route: Route = {
   key: 'ANY /work',
@@ -97,7 +97,7 @@ test('local paths are separate from the API, and a malformed path is no route', 
 
 test('a port that is taken is a named error', async () => {
   const { gateway } = await gatewayOver(answering);
-  await expect(startGateway(gateway.port, door, () => undefined)).rejects.toThrow(PortInUse);
+  await expect(startGateway(gateway.port, door, () => undefined)).rejects.toThrow(PortInUseError);
 });
 
 test('the stop lets a request in flight finish', async () => {
