@@ -209,7 +209,7 @@ test('Names are checked, EXPRESS is refused, and an unknown operation says so', 
   const { protocol, hostname, port, path } = (await endpoint?.()) ?? {};
   const answer = await fetch(`${protocol}//${hostname}:${port}${path}`, {
     method: 'POST',
-    headers: { 'x-amz-target': 'AWSStepFunctions.Nothing' },
+    headers: { 'x-amz-target': 'AWSStepFunctions.Nothing', 'content-type': 'application/x-amz-json-1.0' },
     body: '{}',
   });
   expect([answer.status, ((await answer.json()) as { __type: string }).__type]).toEqual([
