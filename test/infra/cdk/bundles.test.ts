@@ -4,8 +4,8 @@ import { dependencies } from '../../../package.json' with { type: 'json' };
 import { type Bundle, bundlesOf } from '../../support/bundles.ts';
 
 /**
- * A cold function reads and compiles its bundle before it responds: leaders and contenders wait for two of them. The function of
- * backups serves restores and policies, too, and nobody's lease waits for it.
+ * A cold function reads and compiles its bundle before it responds: leaders and contenders wait for two of them. The
+ * function of backups serves restores and policies, too, and nobody's lease waits for it.
  */
 function largest(name: string): number {
   if (/Service(lease|contend)/.test(name)) return 350_000;
