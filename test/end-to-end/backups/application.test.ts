@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { asked, eventually, folder, newGroup, tenure } from '../leadership/tenure.ts';
+import { asked, eventually, folder, ledGroup, newGroup, tenure } from '../leadership/tenure.ts';
 import { begun, ended, present, type Status, taken } from './backups.ts';
 
 /** More than a piece of the archive has, in all bytes that there are. */
@@ -52,7 +52,7 @@ test('the state of an application comes back byte for byte: by id, from a downlo
 });
 
 test('a backup is handed out to its group and to those with which it is shared, once it is complete and in S3', async () => {
-  const [group, stranger] = [newGroup(), newGroup()];
+  const [group, stranger] = [await ledGroup(), newGroup()];
   const home = folder();
   const { backupId } = await taken(group, { bypassDelegation: true });
   const download = (by: string, id: string) =>

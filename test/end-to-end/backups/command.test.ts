@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { project } from '../../support/stack.ts';
-import { asked, folder, newGroup, run, tenure } from '../leadership/tenure.ts';
+import { asked, folder, ledGroup, newGroup, run, tenure } from '../leadership/tenure.ts';
 import { ended, gate, present, type Status, start, statusOf } from './backups.ts';
 
 test('tenure worker takes what tenure backup create asks for, and says goodbye when it is stopped', async () => {
-  const group = newGroup();
+  const group = await ledGroup();
   const localDir = folder();
   const json = async (...argv: string[]) => {
     const { output, code } = await asked('backup', ...argv, '--group', group, '--json');

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, inject, test } from 'vitest';
-import { asked, newGroup } from '../leadership/tenure.ts';
+import { asked, ledGroup, newGroup } from '../leadership/tenure.ts';
 
 async function call(method: string, path: string, body?: object) {
   const response = await fetch(`${inject('stack').api}/v1/groups/${path}`, {
@@ -40,7 +40,7 @@ test('a policy is put, shown and taken back, by the API and the command line', a
 });
 
 test('a backup is listed, shown, shared and removed; what is not there or not allowed is refused', async () => {
-  const [group, guest] = [newGroup(), newGroup()];
+  const [group, guest] = [await ledGroup(), newGroup()];
   const created = await call('POST', `${group}/backups`, { bypassDelegation: true });
   expect(created).toMatchObject({ status: 202, body: { state: 'INITIATING', group } });
   const backupId = created.body['backupId'] ?? '';

@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest';
 import { backupTimes } from '../../support/backups/times.ts';
-import { eventually, newGroup } from '../leadership/tenure.ts';
+import { eventually, ledGroup } from '../leadership/tenure.ts';
 
 /** As a worker that somebody else has written would speak. */
 function speaker(group: string) {
@@ -16,7 +16,7 @@ function speaker(group: string) {
 }
 
 test('a worker registers, is asked, answers, beats, gives up and says goodbye, as the API says', async () => {
-  const group = newGroup();
+  const group = await ledGroup();
   const say = speaker(group);
   expect(await say('GET', 'workers/w/commands')).toMatchObject([404, { code: 'not_found' }]);
   const [, { pollAfterMs }] = await eventually('the worker is registered', async () => {

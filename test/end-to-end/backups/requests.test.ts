@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, inject, test } from 'vitest';
-import { newGroup } from '../leadership/tenure.ts';
+import { ledGroup } from '../leadership/tenure.ts';
 import { begun, ended, filesOf, gate, meanwhile, type Status, start, taken } from './backups.ts';
 
 interface Answer {
@@ -20,7 +20,7 @@ async function post(path: string, body: object, key: string = randomUUID()): Pro
 }
 
 test.concurrent('without a worker a backup is refused, and with allowLeader the built-in one takes it', async () => {
-  const group = newGroup();
+  const group = await ledGroup();
   const { status, body } = await post(`${group}/backups`, {});
   expect({ status, ...body }).toMatchObject({ status: 412, code: 'no_worker', type: 'urn:tenure:no_worker' });
   const local = await taken(group, { allowLeader: true });
@@ -31,7 +31,7 @@ test.concurrent('without a worker a backup is refused, and with allowLeader the 
 test.concurrent('when all refuse, the backup fails with every reason, and with allowLeader the built-in worker takes it', async ({
   onTestFinished,
 }) => {
-  const group = newGroup();
+  const group = await ledGroup();
   for (const id of ['one', 'other']) {
     const at = () => Promise.reject(new Error(`${id} replays its log`));
     await start({ onTestFinished }, group, id, { at });
@@ -51,7 +51,7 @@ test.concurrent('when all refuse, the backup fails with every reason, and with a
 test.concurrent('of a group one backup is in progress: others are told its id, the same request gets it again', async ({
   onTestFinished,
 }) => {
-  const group = newGroup();
+  const group = await ledGroup();
   const held = gate();
   onTestFinished(held.open);
   await start({ onTestFinished }, group, 'worker', { at: (moment) => moment === 'half' && held.wait() });
@@ -74,7 +74,7 @@ test.concurrent('of a group one backup is in progress: others are told its id, t
 });
 
 test.concurrent('the same key gets the same backup, also after its end', async () => {
-  const group = newGroup();
+  const group = await ledGroup();
   const key = randomUUID();
   const first = await post(`${group}/backups`, { bypassDelegation: true }, key);
   expect(first.status).toBe(202);
@@ -83,7 +83,7 @@ test.concurrent('the same key gets the same backup, also after its end', async (
 });
 
 test.concurrent('runAsync false waits for the end, at most 25 s', async ({ onTestFinished }) => {
-  const [quick, slow] = [newGroup(), newGroup()];
+  const [quick, slow] = [await ledGroup(), await ledGroup()];
   const done = await post(`${quick}/backups`, { runAsync: false, bypassDelegation: true });
   expect(done).toMatchObject({ status: 200, body: { state: 'COMPLETED' } });
   const held = gate();
@@ -98,7 +98,7 @@ test.concurrent('runAsync false waits for the end, at most 25 s', async ({ onTes
 });
 
 test.concurrent('an explanation says who would be chosen and begins nothing', async ({ onTestFinished }) => {
-  const group = newGroup();
+  const group = await ledGroup();
   await start({ onTestFinished }, group, 'worker');
   const explained = await post(`${group}/backups`, { explain: true });
   expect(explained).toMatchObject({

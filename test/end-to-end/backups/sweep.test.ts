@@ -43,7 +43,7 @@ test('a backup that was recorded and not started is started by the sweep, by its
   const group = newGroup();
   const record = begunBackup(group, Date.now());
   const { backupId } = record;
-  const crashed = await backupTable(localDocuments(stack.dynamodb), stack.table).begin(record);
+  const crashed = await backupTable(localDocuments(stack.dynamodb, stack), stack.table).begin(record);
   expect(crashed).toHaveProperty('begun');
   await sweep();
   expect(await when(group, backupId, ({ state }) => state === 'COMPLETED')).toMatchObject({ worker: 'built-in' });

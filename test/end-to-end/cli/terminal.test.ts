@@ -63,7 +63,7 @@ describe.runIf(terminalsAvailable)('on a terminal', () => {
     expect(await waiting.ended()).toEqual({ code: 130, modes: asStarted });
     const [last = ''] = waiting.screen().trimEnd().split('\n').slice(-1);
     const [, backupId = ''] = /backup (\S+) continues without this command/.exec(last) ?? [];
-    expect(last).toContain(`tenure backup show ${backupId} --group ${group}`);
+    expect(last).toContain(`tenure backup wait ${backupId} --group ${group}`);
     expect(last).toContain(`tenure backup cancel ${backupId} --group ${group}`);
     held.open();
     expect(await ended(group, backupId)).toMatchObject({ state: 'COMPLETED' });

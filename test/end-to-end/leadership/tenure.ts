@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
+import { contend } from '../../../api/operations/leadership.ts';
 import { runCli } from '../../../cli/main.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
 import { alive, family, type Watched, watch } from '../../support/processes.ts';
@@ -13,6 +14,13 @@ const binary = join(project, 'cli/tenure.mjs');
 export const client = () => new TenureClient({ url: inject('stack').api });
 
 let groups = 0;
+
+/** A group that exists, as one does that somebody has led. */
+export async function ledGroup(): Promise<string> {
+  const group = newGroup();
+  await client().call(contend, { params: { group }, body: { contenderId: 'founder', leaseMs: 1_000 } });
+  return group;
+}
 
 /** A group that no other test uses. */
 export function newGroup(): string {

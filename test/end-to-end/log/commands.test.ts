@@ -80,7 +80,7 @@ test('a log from its creation to its truncation, told to people and to programs'
   expect(shown).toMatchObject({ log: 'journal', begin: 8, end: 11, quorum: 2, voting: 3 });
   expect(shown.replicas.map(({ id }: { id: string }) => id)).toEqual(['1', '2', '3']);
   await said(env, 'log', 'create', 'another');
-  expect(await said(env, 'log', 'ls')).toMatch(/^LOG +BEGIN +END +VOTING\nanother .*\njournal +8 +11 +3\/3\n$/);
+  expect(await said(env, 'log', 'ls')).toMatch(/^LOG +BEGIN +END +VOTING +LAG\nanother .*\njournal +8 +11 +3\/3 +0\n$/);
   expect((await json(env, 'log', 'ls')).map(({ log }: { log: string }) => log)).toEqual(['another', 'journal']);
 });
 
@@ -99,7 +99,6 @@ test('a tail continues until a signal ends it, and then it has succeeded', async
   expect(tail.output()).toBe('one\ntwo\nthree\n');
   const second = `{"position":2,"data":"${base64('two')}"}\n`;
   expect(asJson.output()).toBe(`${second}{"position":3,"data":"${base64('three')}"}\n`);
-  await refused(env, 'tail journal --from 5', /ends at position 3/);
 });
 
 test('a log that is founded by hand takes entries after tenure log init', async () => {
@@ -186,7 +185,7 @@ test('replicas are recovered, caught up and left alone', async () => {
 async function forget(group: string, replica: string): Promise<void> {
   const { dynamodb, replicaTables } = inject('stack');
   const table = replicaTables[Number(replica) - 1] ?? '';
-  const documents = localDocuments(dynamodb);
+  const documents = localDocuments(dynamodb, inject('stack'));
   const { Items = [] } = await documents.send(
     new QueryCommand({
       TableName: table,
@@ -249,7 +248,7 @@ test('appends and recoveries show how far they are on a terminal, and nothing of
   expect(await terminal.ended(), terminal.output()).toBe(0);
   const [shown = '', nothing] = terminal.output().split('ended with 1\r\n');
   expect(shown).toContain('\u001b[');
-  expect(shown).toMatch(/Appended \d+ entries, the last at position \d+/);
+  expect(shown).toMatch(/\d+ entries were appended, the last at position \d+/);
   for (const line of ['Appended to journal', 'Recovered journal', 'replica 1 is EMPTY, 0 behind'])
     expect(shown).toContain(line);
   expect(shown).toContain('30 entries, positions 1 to 30');

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { appendEntries } from '../../../api/operations/log.ts';
 import { hasCode, ReplicatedLog, TenureClient } from '../../../client/index.ts';
 import { type DynamoDbLocal, startDynamoDbLocal } from '../../../emulator/dynamodb/dynamodb.ts';
+import { sequencerKey } from '../../../functions/log/dynamodb/keys.ts';
 import { openWire, type Wire } from '../../bench/wire.ts';
 import { sizes } from '../../sizes.ts';
 import { createReplicaTable, deleteTable } from '../../support/log/tables.ts';
@@ -208,7 +209,7 @@ test('with all tables gone the log begins anew above what was handed out, and po
   await localDocuments(dynamodb.endpoint).send(
     new UpdateCommand({
       TableName: stack.table,
-      Key: { pk: `GROUP#${group}`, sk: 'LOG#journal' },
+      Key: sequencerKey(group, 'journal'),
       UpdateExpression: 'SET #next = :far',
       ConditionExpression: '#next = :next',
       ExpressionAttributeNames: { '#next': 'next' },

@@ -19,7 +19,8 @@ import type { StackDescription } from '../../support/stack.ts';
 type Append = (entries: readonly string[]) => Promise<(number | undefined)[]>;
 
 const [name = '', mode = '', group = '', log = '', stack = ''] = process.argv.slice(2);
-const { api, dynamodb, table, replicaTables } = JSON.parse(stack) as StackDescription;
+const access = JSON.parse(stack) as StackDescription;
+const { api, dynamodb, table, replicaTables } = access;
 
 function byApi(): Append {
   const client = new TenureClient({ url: api });
@@ -37,8 +38,8 @@ function byApi(): Append {
 }
 
 function directly(): Append {
-  const client = localDocuments(dynamodb);
-  const replicas = replicaTables.map((replica) => ({ table: replica, client: localDocuments(dynamodb) }));
+  const client = localDocuments(dynamodb, access);
+  const replicas = replicaTables.map((replica) => ({ table: replica, client: localDocuments(dynamodb, access) }));
   const room = logsOn({ client, table, replicas });
   let parts: LogParts | undefined;
   let writer: { writerId: string; memory: WriterMemory } | undefined;

@@ -27,11 +27,11 @@ const seeding = 'seed';
 
 /** Puts a group straight into the tables: a log with so many entries, and jobs with a graph and a checkpoint each. */
 export async function seedLargeGroup(
-  stack: Pick<StackDescription, 'dynamodb' | 's3' | 'table' | 'replicaTables' | 'bucket'>,
+  stack: Pick<StackDescription, 'region' | 'credentials' | 'dynamodb' | 's3' | 'table' | 'replicaTables' | 'bucket'>,
   size: { readonly entries: number; readonly jobs: number },
 ): Promise<LargeGroup> {
   const group = `large-${randomUUID().slice(0, 8)}`;
-  const client = localDocuments(stack.dynamodb);
+  const client = localDocuments(stack.dynamodb, stack);
   await seedLog(client, stack, group, 'journal', size.entries);
   const s3 = new S3Client({
     endpoint: stack.s3,
@@ -52,7 +52,7 @@ export async function seedLargeGroup(
 
 async function seedLog(
   client: DynamoDBDocumentClient,
-  { table, replicaTables }: Pick<StackDescription, 'table' | 'replicaTables'>,
+  { table, replicaTables }: Pick<StackDescription, 'region' | 'credentials' | 'table' | 'replicaTables'>,
   group: string,
   log: string,
   entries: number,
