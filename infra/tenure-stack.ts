@@ -12,7 +12,8 @@ export class TenureStack extends Stack {
       description: `Tenure, stage ${settings.stage}: leadership, jobs, logs and backups`,
       terminationProtection: !settings.ephemeral,
     });
-    Tags.of(this).add('tenure:stage', settings.stage);
+    // CloudFormation's published schema of dashboards, which cfn-lint reads, has no tags.
+    Tags.of(this).add('tenure:stage', settings.stage, { excludeResourceTypes: ['AWS::CloudWatch::Dashboard'] });
     this.tenure = new Tenure(this, 'Tenure', settings);
     const { store, service } = this.tenure;
     new CfnOutput(this, 'ApiUrl', { value: service.api.url, description: 'TENURE_URL of the clients' });
