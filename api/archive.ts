@@ -134,9 +134,9 @@ export const counts = z.strictObject({
 });
 export type Counts = z.output<typeof counts>;
 
-/** What one file of entries may have, packed and unpacked. */
+/** Limits of one file of entries, packed and unpacked. */
 export const maxFileBytes = 64 * 1024 ** 2;
-/** What a manifest may have. */
+/** Limits of a manifest. */
 export const maxManifestBytes = 64 * 1024 ** 2;
 
 const fileBytes = z.int().check(z.minimum(0), z.maximum(maxFileBytes));

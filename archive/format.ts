@@ -72,7 +72,7 @@ export function readManifest(text: string): { manifest: Manifest } | { damage: s
   return { manifest: read.data };
 }
 
-/** What is read is bounded by the manifest: it may name nothing twice, and promise no more than it names. */
+/** The manifest bounds reading: it may name nothing twice, and promise no more than it names. */
 function contradictionIn({ files, payloads, unreadable, counts, cut }: ManifestBody): string | undefined {
   const names = [...files, ...payloads, ...unreadable].map(({ name }) => name);
   const twice = names.length === new Set(names).size ? undefined : 'names a file twice';

@@ -5,7 +5,7 @@
  */
 import type { ArchiveEntry, CheckpointEntry, JobEntry } from '../api/archive.ts';
 
-/** What the entries so far have opened. JSON, so that a verification can go on in another process. */
+/** State left open by the entries so far. JSON, so that a verification can continue in another process. */
 export interface Place {
   readonly phase: 'start' | 'jobs' | 'logs';
   /** The last job or log: the next one has a higher name. */
@@ -92,7 +92,7 @@ function followJob(place: Place, entry: Extract<ArchiveEntry, { type: 'job' | 'd
   return wrong === undefined ? at({ phase: 'jobs', last: jobId, job: opened(entry) }) : misplaced(wrong);
 }
 
-/** What no job can be, whatever its record says. */
+/** Faults that no job can have. */
 function contradictionIn({ jobId, state, result, commits, nextCheckpointId: next }: JobEntry): string | undefined {
   if ((state === 'ACTIVE') !== (result === undefined)) {
     return `is job "${jobId}", which is ${state} ${result === undefined ? 'without' : 'with'} a result`;

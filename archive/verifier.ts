@@ -115,7 +115,7 @@ interface Named {
 
 const named = new WeakMap<Manifest, Named>();
 
-/** What a manifest names, put in order once for all files of the archive. */
+/** The names of a manifest, in order, for all files of the archive. */
 export function namedIn(manifest: Manifest): Named {
   const there = named.get(manifest);
   if (there) return there;

@@ -3,7 +3,7 @@ import type { Shell } from './shell.ts';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
 
-/** What can follow on a command: its subcommands and its options. */
+/** Words that can follow a command: its subcommands and its options. */
 interface Place {
   /** The words that lead here, such as `leader show`; empty for `tenure` itself. */
   readonly path: string;

@@ -58,7 +58,7 @@ export async function locate(options: ConnectionOptions, { env }: Shell): Promis
   return { url: found.value, region: found.region };
 }
 
-/** What names the service: --url or --stack, else TENURE_URL, else TENURE_STACK; never two of them. */
+/** The options that name the service: --url or --stack, else TENURE_URL, else TENURE_STACK; never two of them. */
 export function given(options: ConnectionOptions, env: Shell['env']) {
   const region = options.region ?? (env['TENURE_REGION'] || undefined);
   const { url, stack } = options;

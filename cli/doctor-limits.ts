@@ -7,7 +7,7 @@ import type { Finding } from './finding.ts';
  */
 const enough = 100;
 
-/** What the account of a stack lets Lambda run at once, which leaders' renewals share with all else in the Region. */
+/** The account's limit of concurrent Lambda executions, which leaders' renewals share with all else in the Region. */
 export async function limitsOf(region: string | undefined): Promise<Finding> {
   const { GetAccountSettingsCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
   const client = new LambdaClient(region ? { region } : {});

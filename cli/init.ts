@@ -8,7 +8,7 @@ import type { Shell } from './shell.ts';
 /** As infra/config-file.ts reads it. */
 const file = 'tenure.config.json';
 
-/** What a first deployment is best begun with; all else has a default (docs/operations.md). */
+/** Settings for a first deployment; all else has a default (docs/operations.md). */
 const content = { stages: { dev: {}, prod: { replicas: 3, payloadUndeleteDays: 1, monitoring: 'essential' } } };
 
 export function initCommand(program: Command, shell: Shell): void {

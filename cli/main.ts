@@ -38,7 +38,7 @@ export async function runCli(argv: readonly string[], given: Shell): Promise<num
   }
 }
 
-/** What belongs to tenure: the rest is the command of `tenure lead`. */
+/** The words that belong to tenure: the rest is the command of `tenure lead`. */
 function optionsOf(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf('--');
   return end < 0 ? argv : argv.slice(0, end);

@@ -19,7 +19,7 @@ interface Status {
   readonly version: string;
   readonly stores: Readonly<Record<string, string>>;
   readonly groups: readonly Group[];
-  /** What needs an operator. */
+  /** Findings that need an operator. */
   readonly wrong: readonly string[];
 }
 

@@ -43,7 +43,7 @@ export async function start(
   process.on('SIGTERM', () => asked('SIGTERM', 143));
   process.on('SIGHUP', () => asked('SIGHUP', 129));
   process.on('uncaughtException', (cause) => {
-    // What was cut off by the end of another part is no fault of its own.
+    // A part that was cut off by the end of another is not at fault.
     if (stoppingSince !== undefined) return;
     console.error(cause);
     void stop(1);
@@ -66,7 +66,7 @@ export async function start(
   }
 }
 
-/** What to try first; the address is left out where the command finds it by itself. */
+/** The next command to try; the address is left out where the command finds it by itself. */
 function nextCommand(api: string): string {
   const address = api === localUrl ? '' : `TENURE_URL=${api} `;
   return `${address}npx tenure lead --group orders -- sleep 600`;

@@ -16,7 +16,7 @@ const mostManaged = 10;
 
 const actions = ['execute-api:Invoke'];
 
-/** What one principal has been granted so far. */
+/** Grants of one principal so far. */
 interface Granted {
   characters: number;
   inlineLeft: number;

@@ -1,4 +1,4 @@
-/** What each kind of caller may call, as resources of execute-api:Invoke; the operations declare it. */
+/** Rights of each kind of caller, as resources of execute-api:Invoke; the operations declare it. */
 import { catalogue } from '../api/catalogue.ts';
 import type { Caller, Operation } from '../api/operation.ts';
 import { name } from '../api/schema.ts';
@@ -7,7 +7,7 @@ export type OperationName = keyof typeof catalogue;
 
 const operations = Object.entries<Operation>(catalogue) as [OperationName, Operation][];
 
-/** What a kind of caller may call in its group. */
+/** Operations that a kind of caller may call in its group. */
 export function operationsOf(caller: Caller): OperationName[] {
   return operations.filter(([, { callers }]) => callers.includes(caller)).map(([operation]) => operation);
 }

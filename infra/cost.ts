@@ -1,5 +1,5 @@
 /**
- * What a deployment costs while nothing happens, from its template: list prices of us-east-1, without the free tier.
+ * The cost of a deployment at rest, from its template: list prices of us-east-1, without the free tier.
  */
 
 export interface Row {
@@ -28,7 +28,7 @@ const prices = {
   listRequest: 5 / 1e6,
 } as const;
 
-/** What the minute calls, and how long each works when there is nothing to do: assumed, not measured on AWS. */
+/** The minute's calls, and the time of each when there is nothing to do: assumed, not measured on AWS. */
 const eachMinute = [
   { name: 'minute', seconds: 0.35 },
   { name: 'log-sweep', seconds: 0.06 },

@@ -1,4 +1,4 @@
-/** What a deployment must not lose by a setting that was forgotten or mistyped. */
+/** Durability that a deployment must not lose by a forgotten or mistyped setting. */
 import type { Settings } from './settings.ts';
 
 /** The settings of a stage that its data depend on, as they were last deployed. */

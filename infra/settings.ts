@@ -40,7 +40,7 @@ const schema = z
      * dashboard.
      */
     monitoring: z.enum(['essential', 'full']).default('essential'),
-    /** What the API accepts, over all groups: `rate` requests a second for long, `burst` at once. */
+    /** The API's limits over all groups: `rate` requests a second for long, `burst` at once. */
     throttles: z
       .strictObject({
         /** Renewals and all else of a leader for its lease. */
@@ -51,7 +51,7 @@ const schema = z
         polls: throttle(20, 40),
         /** Each of the other routes. */
         other: throttle(500, 1_000),
-        /** What no route takes. */
+        /** Throttles of names that are not routes. */
         unknown: throttle(10, 20),
       })
       .prefault({}),

@@ -5,16 +5,16 @@ import type { TenureApi } from './tenure-api.ts';
 import type { TenureFunction } from './tenure-function.ts';
 import type { TenureStore } from './tenure-store.ts';
 
-/** What is watched of a deployment. */
+/** The watched parts of a deployment. */
 export interface Watched {
   settings: Settings;
   functions: TenureFunction[];
   api: TenureApi;
   store: TenureStore;
   failures: Queue;
-  /** What reads the main table's stream; one of the functions. */
+  /** The function that reads the main table's stream. */
   publisher: TenureFunction;
-  /** What leaders renew with; one of the functions. */
+  /** The function that leaders renew with. */
   lease: TenureFunction;
   /** By name. */
   workflows: Readonly<Record<string, StateMachine>>;

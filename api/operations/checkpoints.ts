@@ -240,7 +240,7 @@ export const recover = operation({
         retain,
         graph: z.object(readable),
         checkpoint: z.nullable(z.object({ checkpointId, ...readable, metadata: z.json() })),
-        /** What the next commit or reservation is going to get. */
+        /** The id of the next commit or reservation. */
         nextCheckpointId: checkpointId,
       }),
     ),

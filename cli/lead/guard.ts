@@ -12,7 +12,7 @@ const afterDeadlineMs = 200;
 const signedForMs = 120_000;
 const replaceAfterMs = 1_000;
 
-/** What the guard must know of the present term; each part is sent again to a guard that replaces one. */
+/** The guard's knowledge of the present term; each part is sent again to a guard that replaces one. */
 interface Watched {
   readonly term: Term;
   /** Signs a request that gives the lease back. */

@@ -15,7 +15,7 @@ type Listener = (signal: NodeJS.Signals) => void;
 interface Circumstances {
   /** npm passes signals on to a shell between itself and us, which dies of them: its end then counts as SIGTERM. */
   readonly underNpm?: boolean;
-  /** What the caller had ignored, for instance SIGHUP under nohup. */
+  /** Signals that the caller ignored, for instance SIGHUP under nohup. */
   readonly ignored?: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** What ends an entry of an input: a line feed, with a carriage return before it or not; or a NUL. */
+/** The end of an entry of an input: a line feed, with a carriage return before it or not; or a NUL. */
 export type Delimiter = 'line' | 'nul';
 
 const lineFeed = 0x0a;

@@ -66,7 +66,7 @@ export interface BackupHooks {
   readonly onError?: (error: unknown) => void;
 }
 
-/** What a worker does. */
+/** A worker's activity. */
 export type WorkerEvent =
   /** `replaced`: another process has registered under this worker's name, and this one has stopped. */
   | { readonly type: 'registered' | 'resumed' | 'left' | 'replaced' }

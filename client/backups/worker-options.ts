@@ -3,7 +3,7 @@ import type { S3 } from '../jobs/s3.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import type { BackupHooks } from './hooks.ts';
 
-/** What a worker is made of. */
+/** The parts of a worker. */
 export interface BackupWorkerOptions {
   readonly client: TenureClient;
   /** The group whose backups it takes. */

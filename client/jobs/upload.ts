@@ -37,7 +37,7 @@ interface UploadedPart {
   readonly sha256: string;
 }
 
-/** What a commit carries instead of an upload: base64. */
+/** A payload carried by the commit instead of an upload: base64. */
 export interface Inline {
   readonly inline: string;
 }

@@ -14,7 +14,7 @@ export interface LeaderElectorOptions extends LeaseSettings, ElectorEvents, Lead
   readonly client: TenureClient;
   readonly group: string;
   /**
-   * What people call this contender, and a hand-over its successor; host, process id and a random part unless given.
+   * The name of this contender for people and for hand-overs; host, process id and a random part unless given.
    */
   readonly contenderId?: string;
   /**

@@ -4,7 +4,7 @@ import type { Loss } from './loss.ts';
 import type { Term } from './term.ts';
 
 /**
- * What an elector reports to its owner. Every callback runs outside the elector: none can stall a renewal, an error of
+ * An elector's events. Every callback runs outside the elector: none can stall a renewal, an error of
  * any reaches onError. Those of one term have settled before those of the next begin.
  */
 export interface ElectorEvents {

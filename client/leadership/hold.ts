@@ -25,7 +25,7 @@ export interface Lead {
   readonly publication: Required<Pick<Publication, 'address'>> & Publication;
   readonly work: LeaderWork;
   confirmed: boolean;
-  /** What the resignation says, once there is to be one. */
+  /** The resignation's options, once one is due. */
   resignation: Resignation;
 }
 

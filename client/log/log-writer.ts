@@ -98,7 +98,7 @@ export class LogWriter {
   append(entries: readonly (Uint8Array | string)[], options: WriteOptions = {}): Promise<Placed> {
     const bytes = entries.map((entry) => Buffer.from(entry as string));
     const { idempotencyKey, signal } = options;
-    // What is named, or can be ended by itself, has a request of its own.
+    // An append with a request id or a signal has a request of its own.
     if (idempotencyKey !== undefined || signal !== undefined) return this.#append(bytes, options);
     if (this.#group?.fits(bytes)) return this.#group.join(bytes);
     return this.#openGroup(bytes);
@@ -141,7 +141,7 @@ export class LogWriter {
   }
 
   #write<Answer>(options: WriteOptions, send: (request: WriterRequest) => Promise<Answer>): Promise<Answer> {
-    // What is called after this comes after it.
+    // Later calls come after it.
     this.#group = undefined;
     const { idempotencyKey = randomUUID() } = options;
     return this.#inTurn(options, async (trying) => {

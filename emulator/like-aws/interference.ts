@@ -1,5 +1,5 @@
 /**
- * What stores in AWS do now and then, drawn from a seed: they throttle, alone or for a while, refuse writes that meet a
+ * Faults of AWS's stores, drawn from a seed: they throttle, alone or for a while, refuse writes that meet a
  * transaction, and carry out a request whose answer is lost. Only requests of functions, and by URLs that they
  * presigned, meet it.
  */

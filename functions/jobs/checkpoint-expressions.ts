@@ -1,5 +1,5 @@
 /**
- * What the writes to a job's checkpoints set and require, as DynamoDB expressions. Design: docs/design/jobs.md,
+ * Updates and conditions of the writes to a job's checkpoints, as DynamoDB expressions. Design: docs/design/jobs.md,
  * "Rules".
  */
 import type { NewCheckpoint, Way } from './checkpoint.ts';

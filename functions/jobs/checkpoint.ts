@@ -84,7 +84,7 @@ export function withCommit(job: Job, commit: NewCheckpoint, version: number): Jo
   return { ...job, ...counted, commits, checkpoints };
 }
 
-/** What is acknowledged, and which payload nothing refers to any more, seen from the record before the commit. */
+/** The acknowledged checkpoint, and the payloads that nothing refers to any more, from the record before the commit. */
 export function outcome(before: Job, commit: NewCheckpoint): { committed: Committed; drops?: string | undefined } {
   const after = withCommit(before, commit, before.fence);
   const retained = after.checkpoints.map((ref) => ref.checkpointId).reverse();

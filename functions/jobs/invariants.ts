@@ -1,4 +1,4 @@
-/** What must hold of every job that is written, by the names of docs/design/jobs.md. */
+/** Invariants of every job that is written, by the names of docs/design/jobs.md. */
 import { type Invariant, requireInvariants } from '../platform/invariants.ts';
 import { type Job, maxRetain, maxSavepoints, newestOf } from './job.ts';
 

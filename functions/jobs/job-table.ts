@@ -36,7 +36,7 @@ import { type Guarded, notStateLocked, pastStateLock } from './state-locks-table
 export class JobTable implements JobStore {
   readonly #client: DynamoDBDocumentClient;
   readonly #table: string;
-  /** What a write that a state lock may hold back needs. */
+  /** Parts of a write that a state lock may hold back. */
   readonly #guarded: Omit<Guarded, 'Key'>;
 
   constructor(client: DynamoDBDocumentClient, table: string, clock: Clock = systemClock, lockMs = stateLockMs()) {
@@ -178,7 +178,9 @@ function oneJobMore(table: string, group: string, most: number) {
   };
 }
 
-/** What another retention does to the registers; lists beyond them are written as a whole, if nothing has changed. */
+/**
+ * The effect of another retention on the registers; lists beyond them are written as a whole, if nothing has changed.
+ */
 function retained(seen: Job, retain: number) {
   if (Math.max(retain, seen.retain) <= checkpointSlots) {
     const set = clearedSlots(retain, seen.retain);

@@ -9,7 +9,7 @@ export const resultRetention = {
 /** How many jobs of a group may exist that are not cleaned up. */
 const mostJobs = { TENURE_MOST_JOBS: wholeNumber(1, 1_000_000, 10_000) };
 
-/** What the functions that only read jobs need. */
+/** Settings of the functions that only read jobs. */
 export const jobSettings = () => readSettings({ TENURE_TABLE: tableName, TENURE_BUCKET: bucketName, ...mostJobs });
 
 /** Settings that every function of this room reads from its environment. */

@@ -127,8 +127,8 @@ export function serve(endpoints: readonly Endpoint[], known: readonly Operation[
 }
 
 /**
- * What an answer needs to reach the caller before the function's own timeout, after which API Gateway says nothing but
- * 502.
+ * Time that a response needs to reach the caller before the function's own timeout, after which API Gateway says
+ * nothing but 502.
  */
 const deadlineMarginMs = 1_500;
 

@@ -1,5 +1,5 @@
 /**
- * What an Idempotency-Key stands for. A request is identified by its key and its content:
+ * The request that an Idempotency-Key stands for. A request is identified by its key and its content:
  *
  *   requestId = <16 characters of the key's digest>.<16 characters of the digest of method, path and body>
  *

@@ -5,7 +5,7 @@ import type { Failure } from '../backups/backup.ts';
 import { LogInUseError } from './logs.ts';
 import { MisplacedEntryError } from './pending.ts';
 
-/** What the stores say of a request that they will never take, however often it is sent. */
+/** Error names of requests that the stores will never accept, however often they are sent. */
 const refusedForGood = new Set([
   'AccessDenied',
   'AccessDeniedException',

@@ -1,4 +1,4 @@
-/** What has been read of a file and is not put yet, as a reducer over its entries. */
+/** Entries of a file that were read and not yet restored, as a reducer. */
 import { Buffer } from 'node:buffer';
 import type { ArchiveEntry } from '../../api/archive.ts';
 import type { ArchivedJob } from './jobs.ts';
@@ -13,7 +13,7 @@ export interface Pending {
 
 export const nothingPending: Pending = { jobs: [], entries: [] };
 
-/** What is put together before it is noted. */
+/** Entries restored together before they are noted. */
 const entriesAtOnce = 1_000;
 const jobsAtOnce = 64;
 

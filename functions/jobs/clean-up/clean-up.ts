@@ -40,7 +40,7 @@ export async function clean(room: Room, name: JobName, version: number): Promise
   return 'FINISHED';
 }
 
-/** What cleaning up some jobs may take when the stores are slow. */
+/** Time limit for cleaning up some jobs when the stores are slow. */
 const marginMs = 10_000;
 const jobsAtOnce = 100;
 

@@ -32,7 +32,7 @@ export function recoveryWorkflowClient(
     return found;
   }
 
-  /** What runs, as of not longer ago than a look lasts. */
+  /** Running executions, cached for as long as a look lasts. */
   function look(): Promise<Set<string>> {
     if (seen && now() - seen.at < looksLastMs) return seen.names;
     const fresh = { at: now(), names: names() };

@@ -44,7 +44,7 @@ export async function appendTogether(
   return requests.map(() => placed);
 }
 
-/** What became of one request of those that shared a round. */
+/** The outcome of one request of those that shared a round. */
 function shareOf(
   outcome: Appended,
   { first, offset, count: own }: { first: number; offset: number; count: number },

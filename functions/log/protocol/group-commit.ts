@@ -7,7 +7,7 @@ import { type Appended, type AppendRequest, append, type WriterMemory } from './
 import { appendTogether } from './append-together.ts';
 import type { LogParts } from './log.ts';
 
-/** What one round carries at the most. */
+/** Limits of one round. */
 const mostEntries = 64;
 const mostBytes = 2 * 1024 * 1024;
 

@@ -51,7 +51,7 @@ function partsOf(code: string): Part[] {
 
 function leanerNote(ratios: number[]): string {
   const [least = 0, most = 0] = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2));
-  return `What is left out is most of the difference: against the same clients without those parts, an import takes ${least} to ${most} times as long.`;
+  return `The omitted parts are most of the difference: against the same clients without those parts, an import takes ${least} to ${most} times as long.`;
 }
 
 function size(name: string, ours: number, theirs: number): Row {

@@ -22,7 +22,7 @@ const promised = { 1: 1 + 3 * 5, [batch]: 1 + 3 * 2.3 * batch } as const;
 export const bench: Bench = {
   name: 'log',
   sentence:
-    'What an append to three replicas and the recovery of one of them cost, against bare writes of the same entries to three tables, which agree on nothing.',
+    'The cost of an append to three replicas and of the recovery of one, against bare writes of the same entries to three tables, which agree on nothing.',
   async run(say) {
     const dynamodb = await startDynamoDbLocal();
     const wire = await openWire(dynamodb.endpoint);

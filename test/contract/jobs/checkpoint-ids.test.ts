@@ -161,7 +161,7 @@ describe('one checkpoint is dropped', () => {
     expect(await drop(3)).toMatchObject({ status: 409, body: { code: 'newest_checkpoint', checkpointId: 3 } });
     expect(await kept()).toEqual(['checkpoint 1', 'checkpoint 3']);
     expect(await objects()).toHaveLength(3);
-    // What was dropped by its id counts for the retention: of the last three commits two are left.
+    // A checkpoint dropped by its id counts for the retention: of the last three commits two are left.
     expect((await inline('four')).body).toEqual({ checkpointId: 4, retained: [3, 4] });
     expect((await drop(4, '?force=true')).status).toBe(200);
     expect((await api.call('GET', `${job}/checkpoints/latest`)).body.checkpointId).toBe(3);

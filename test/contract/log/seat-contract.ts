@@ -1,4 +1,4 @@
-/** What every store of a writer's seat must do. Run against memory and against the main table. */
+/** The contract of a sequencer's store. Run against memory and against the main table. */
 import { expect, it } from 'vitest';
 import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
 import type { Hold, Seat, SeatStore } from '../../../functions/log/protocol/sequencer.ts';

@@ -88,7 +88,7 @@ async function entriesIn(group: string, backupId: string): Promise<ArchiveEntry[
   }
 }
 
-/** What was acknowledged before something in the backup was begun, and is not in it. */
+/** Writes acknowledged before something in the backup began, and missing from it. */
 function lackIn(entries: readonly ArchiveEntry[], acknowledged: readonly Fact[]): Fact[] {
   const texts = new Set<string>();
   const next = new Map<string, number>();

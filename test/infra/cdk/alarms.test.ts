@@ -21,7 +21,7 @@ interface AlarmProperties {
 const alarmsOf = (context: Record<string, unknown>): AlarmProperties[] =>
   resources(templateOf(context), 'AWS::CloudWatch::Alarm').map(({ properties }) => properties);
 
-/** What an alarm looks at, each metric that is paid for. */
+/** An alarm's metrics, each of which is paid for. */
 function metricsOf({ MetricName, Dimensions, Metrics = [] }: AlarmProperties): MetricOf[] {
   if (MetricName !== undefined) return [{ MetricName, Dimensions }];
   return Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric ?? []);

@@ -3,7 +3,7 @@ import { resources, templateOf } from './synthesised.ts';
 
 type Template = ReturnType<typeof templateOf>;
 
-/** What a deployment loses when one of these gets another id: CloudFormation makes a new one, empty. */
+/** Lost by a deployment when one of these gets another id: CloudFormation makes a new one, empty. */
 const stateful = {
   'AWS::DynamoDB::Table': [
     'TenureStoreReplica1CC871501',

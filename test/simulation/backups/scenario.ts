@@ -27,7 +27,7 @@ import { MemoryGroup, type Written } from './memory-group.ts';
 const group = 'orders';
 const logNames = ['alpha', 'beta'];
 
-/** What a cut came to, read back from what it has kept. */
+/** A cut's outcome, read back from the bucket. */
 export interface Taken {
   readonly cut: Readonly<Record<string, number>>;
   /** The next checkpoint id of each job in it. */
@@ -309,7 +309,7 @@ function partsFor(stage: Stage, process: Process, fatal: number): CuttingParts {
   };
 }
 
-/** What the cut has kept, read past the network. */
+/** The cut's objects, read past the network. */
 async function keptBy(
   stage: Stage,
   name: { group: string; backupId: string },
@@ -404,7 +404,7 @@ export async function play(seed: number, variant?: Variant): Promise<Outcome> {
   return violation === undefined ? outcome : { ...outcome, violation };
 }
 
-/** What was acknowledged before something in the cut was begun, and is not in it. */
+/** Writes acknowledged before something in the cut began, and missing from it. */
 function lackIn({ facts, acknowledged }: Stage, taken: Taken): string | undefined {
   const newest = Math.max(0, ...facts.filter((fact) => fact.in(taken)).map(({ after }) => after));
   const lack = acknowledged.slice(0, newest).findIndex((fact) => !fact.in(taken));

@@ -60,7 +60,7 @@ export function argumentsText(method: string, args: readonly unknown[]): string 
   }
 }
 
-/** What came back. */
+/** The response. */
 export function answerText(answer: unknown): string {
   if (answer === undefined) return 'nothing';
   const found = answer as Anything;
@@ -87,7 +87,7 @@ function verdictText({ verdict, promised, action, actions, status, lock }: Anyth
   return parts.join(' ');
 }
 
-/** What a coordinator answers in the end. */
+/** A coordinator's outcome. */
 export function outcomeText(outcome: object): string {
   if ('elected' in outcome) {
     const { number, writerId, next } = outcome.elected as Seat;

@@ -57,7 +57,7 @@ export class Story {
     });
     await this.#world.run(20_000, () => done);
     if (!done) throw new Error(`"${command}" does not end`);
-    // What a quorum did not wait for arrives, too.
+    // Responses that a quorum did not wait for arrive, too.
     await this.#world.run(200);
     return outcome ? [...this.#lines, `= ${outcome}`] : this.#lines;
   }

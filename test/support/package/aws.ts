@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { AwsV4Signer } from 'aws4fetch';
 
-/** What each source of credentials hands out: the access key tells from which one a request was signed. */
+/** The credentials of each source: the access key tells from which one a request was signed. */
 const keys = {
   environment: {
     accessKeyId: 'AKIAENVIRONMENT',
@@ -42,7 +42,7 @@ export interface Signed {
 export interface Aws {
   readonly url: string;
   readonly signed: Signed[];
-  /** What an environment has to say so that credentials come from this source and from no other. */
+  /** An environment in which credentials come from this source and from no other. */
   environment(source: Source, home: string): NodeJS.ProcessEnv;
   stop(): void;
 }

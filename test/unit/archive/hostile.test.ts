@@ -36,7 +36,7 @@ async function archiveOf(lines: readonly string[], change: (body: ManifestBody) 
   try {
     archive.files.set('manifest.json', Buffer.from(sealed(body)));
   } catch {
-    // What the schema refuses has no seal: the verification says so before it looks for one.
+    // A manifest that the schema refuses has no seal: the verification says so before it looks for one.
   }
   return archive;
 }

@@ -56,7 +56,7 @@ describe('suggestions', () => {
 });
 
 describe('completion', () => {
-  /** What bash offers for the last of the words. */
+  /** Bash's completions of the last word. */
   function offered(script: string, ...words: string[]): string[] {
     const line = `${script}
 COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _tenure; printf '%s\\n' "\${COMPREPLY[@]}"`;

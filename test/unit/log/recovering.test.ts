@@ -7,7 +7,7 @@ import { appendAs, calmly, memoryOf, seated } from '../../support/log/calm-log.t
 
 const options = { autoInitialize: true, force: false, finished: '', budgetMs: 6_000 };
 
-/** What the state machine does with the two tasks: rounds, all ranges, and a round that finishes. */
+/** The state machine's use of the two tasks: rounds, all ranges, and a round that finishes. */
 async function asWorkflow(parts: LogParts, replica: Replica, force: boolean): Promise<string> {
   let finished = '';
   for (let round = 0; round < 10; round += 1) {
