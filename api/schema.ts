@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { maxVersion } from './ballot.ts';
 import './messages.ts';
 
 /** Group, job, log, worker and contender names: they stand in paths, keys and IAM resources as they are. */
@@ -8,7 +9,7 @@ export const name = z
   .register(z.globalRegistry, { example: 'orders' });
 
 /** Versions fit into the 28 bits that a log's ballot gives them. */
-export const fencingVersion = z.int().check(z.minimum(1), z.maximum(2 ** 28 - 1));
+export const fencingVersion = z.int().check(z.minimum(1), z.maximum(maxVersion));
 
 export const sessionId = z.uuid().check(z.toLowerCase());
 

@@ -338,14 +338,15 @@ export class BackupWorker {
   }
 
   #error(error: unknown): void {
-    const { onError = (unheard) => process.emitWarning(unheard instanceof Error ? unheard : String(unheard)) } =
-      this.#hooks;
+    const { onError = warn } = this.#hooks;
     try {
       onError(error);
     } catch (failure) {
-      process.emitWarning(failure instanceof Error ? failure : String(failure));
+      warn(failure);
     }
   }
 }
+
+const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error));
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).slice(0, 512);

@@ -1,3 +1,5 @@
+import { maxVersion } from '../../api/ballot.ts';
+
 /** The part of a term that a guarded store compares. A `Term` of an elector is one. */
 export interface FencingTerm {
   /** 1 to 2^28 − 1; rises with every term of the group. */
@@ -26,15 +28,13 @@ export class FencedError extends Error {
   }
 }
 
-const maxFencingVersion = 2 ** 28 - 1;
-
 /**
  * The term's version, checked: a store must never compare NaN, a string or a version from nowhere. Throws a
  * `RangeError`.
  */
 export function versionOf({ fencingVersion }: FencingTerm): number {
-  if (Number.isInteger(fencingVersion) && fencingVersion >= 1 && fencingVersion <= maxFencingVersion) {
+  if (Number.isInteger(fencingVersion) && fencingVersion >= 1 && fencingVersion <= maxVersion) {
     return fencingVersion;
   }
-  throw new RangeError(`fencingVersion is ${fencingVersion}; pass the term that leads (1 to ${maxFencingVersion})`);
+  throw new RangeError(`fencingVersion is ${fencingVersion}; pass the term that leads (1 to ${maxVersion})`);
 }

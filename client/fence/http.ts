@@ -6,7 +6,8 @@
  * store of its own passes the version on and guards that store, too.
  */
 
-import { type FencingTerm, versionOf } from './fence.ts';
+import { maxVersion } from '../../api/ballot.ts';
+import { FencedError, type FencingTerm, versionOf } from './fence.ts';
 import type { FenceStore } from './fence-store.ts';
 
 export interface GuardOptions {
@@ -41,14 +42,13 @@ export function fenceGuard({ store, name, required = true }: GuardOptions): Guar
         : undefined;
     }
     const yours = /^[1-9]\d{0,8}$/.test(value) ? Number(value) : Number.NaN;
-    if (!(yours < 2 ** 28)) {
+    if (!(yours <= maxVersion)) {
       return refusal(400, 'invalid_request', 'Fencing-Version must be a whole number from 1 to 268435455');
     }
     const guarded = typeof name === 'string' ? name : name(url);
     const current = await store.raise(guarded, yours);
     if (current <= yours) return undefined;
-    const detail = `Fencing version ${current} owns "${guarded}"; yours is ${yours}. Stop working on it.`;
-    return refusal(409, 'fenced', detail, { yours, current });
+    return refusal(409, 'fenced', new FencedError(guarded, yours, current).message, { yours, current });
   };
 }
 
