@@ -233,7 +233,7 @@ export function revokeTerm(
     leadershipKey(group),
     [
       ...set('ended', { reason: 'revoked', detail: reason, at: now, requestId }),
-      ...set('revokedContender', ifAbsent('holder.contenderId', 'unknown')),
+      ...(force ? [] : set('revokedContender', ifAbsent('holder.contenderId', 'unknown'))),
       // From when the lease can be taken by others.
       ...barHolder(plus(force ? now : ifAbsent('expiresAt', now), ifAbsent('leaseMs', 0))),
       ...remove('handOverTo', 'holder', ...(force ? ['expiresAt', 'renewedAt'] : [])),

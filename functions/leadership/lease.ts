@@ -48,7 +48,7 @@ export interface LeadershipRecord {
   readonly requestId?: string | undefined;
   /** How the term of `fencingVersion` ended, when nobody holds it. */
   readonly ended?: Ending | undefined;
-  /** Whose term was revoked; until its old expiry nobody else gets the lease. */
+  /** Whose term was revoked without force; until its old expiry nobody else gets the lease. */
   readonly revokedContender?: string | undefined;
   readonly reservedFor?: string | undefined;
   readonly reservedUntil?: number | undefined;
@@ -182,6 +182,7 @@ export function occupantOf(record: LeadershipRecord, now: number): Occupant | un
       return { contenderId, instanceId, confirmed: confirmedAt !== undefined, until: state.expiresAt, reserved: false };
     }
     case 'revoked':
+      if (state.expiresAt <= now) return undefined;
       return { contenderId: state.contenderId, confirmed: false, until: state.expiresAt, reserved: false };
     case 'reserved':
       if (state.until <= now) return undefined;

@@ -94,19 +94,13 @@ export function leaseSpecification({
   };
 
   /** Whom a refused contender is told of. */
-  const occupant = (
-    { version, holder, blocked, reserved, barred }: LeaseState,
-    call: LeaseCall,
-    contenderId: string,
-  ) => {
+  const occupant = ({ version, holder, blocked, reserved }: LeaseState, call: LeaseCall, contenderId: string) => {
     const of = (whose: string, confirmed: boolean) => ({ contenderId: whose, fencingVersion: version, confirmed });
     if (holder && mayBeBefore(call, later(holder.expiresAt))) {
       const own = holder.contenderId === contenderId;
       if (!own || mayBeAfter(call, holder.expiresAt)) return of(holder.contenderId, holder.address !== undefined);
     }
-    // A revoked process is told of its own term as long as it is barred, which outlasts what keeps the others away.
-    const isBarred = barred?.contenderId === contenderId;
-    if (blocked && (isBarred || mayBeBefore(call, later(blocked.until)))) return of(blocked.contenderId, false);
+    if (blocked && mayBeBefore(call, blocked.until)) return of(blocked.contenderId, false);
     if (reserved && reserved.contenderId !== contenderId && mayBeBefore(call, reserved.to))
       return of(reserved.contenderId, false);
     return undefined;

@@ -156,6 +156,21 @@ describe('a hand-over', () => {
     expect(await contend('a')).toMatchObject({ status: 200, body: { fencingVersion: 2 } });
   });
 
+  test.each([
+    { force: true, afterMs: 0, until: 5_000 },
+    { force: false, afterMs: 5_001, until: 10_000 },
+  ])('tells a revoked process of its bar, not of its own term (force: $force)', async ({ force, afterMs, until }) => {
+    await contend('a');
+    const start = it.clock.time;
+    await call('POST', `${leadership}/revoke`, { fencingVersion: 1, reason: 'stuck', force });
+    it.clock.time += afterMs;
+    const barred = { instanceId: 'process-of-a', until: new Date(start + until).toISOString() };
+    const retryAfterMs = start + until + 1 - it.clock.time;
+    expect(await contend('a')).toMatchObject({ status: 409, body: { holder: null, barred, retryAfterMs } });
+    it.clock.time += retryAfterMs;
+    expect(await contend('a')).toMatchObject({ status: 200, body: { fencingVersion: 2 } });
+  });
+
   test('goes to the one who waits, ten of ten times, after a resignation and after a revocation', async () => {
     let [leader, other] = ['a', 'b'];
     let term = await contend(leader);
