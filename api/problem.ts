@@ -17,8 +17,8 @@ export interface ProblemMembers {
 }
 
 /** An RFC 9457 problem, thrown by protocols and answered as `application/problem+json`. */
-export class Problem extends Error {
-  override readonly name = 'Problem';
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
 
   constructor(
     readonly kind: ProblemKind,

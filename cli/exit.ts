@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { LeadershipLost } from '../client/leadership/loss.ts';
+import { LeadershipLostError } from '../client/leadership/loss.ts';
 import { TenureError } from '../client/tenure-error.ts';
 
 /** Exit codes, after sysexits.h; `tenure lead` ends with the code of its command otherwise. */
@@ -51,7 +51,7 @@ export function explain(error: unknown): { exitCode: number; message?: string; c
   if (error instanceof ExitError) return { exitCode: error.code, ...(error.message && { message: error.message }) };
   if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? exitCodes.ok : exitCodes.usage };
   if (error instanceof UsageError) return { exitCode: exitCodes.usage, message: error.message, code: 'usage' };
-  if (error instanceof LeadershipLost) {
+  if (error instanceof LeadershipLostError) {
     return { exitCode: exitCodes.notLeader, message: error.message, code: error.code };
   }
   if (error instanceof TenureError) {

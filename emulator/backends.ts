@@ -3,7 +3,7 @@ import { type Access, type Endpoints, givenEndpoints } from './cloudformation/re
 import type { DataFolder } from './data-folder.ts';
 import { startDynamoDbLocal } from './dynamodb/dynamodb.ts';
 import { startFront } from './dynamodb/front.ts';
-import { AccessDenied, type PermissionGuard } from './iam/guard.ts';
+import { AccessDeniedError, type PermissionGuard } from './iam/guard.ts';
 import { needsOfS3 } from './iam/needs.ts';
 import type { FunctionHost } from './lambda/host.ts';
 import type { Interference } from './like-aws/interference.ts';
@@ -86,7 +86,7 @@ async function startS3({ folder, hosts, interference, permissions, access }: Bac
       try {
         permissions?.require(request.sessionToken, needsOfS3(request));
       } catch (cause) {
-        throw cause instanceof AccessDenied ? new S3Error('AccessDenied', cause.message) : cause;
+        throw cause instanceof AccessDeniedError ? new S3Error('AccessDenied', cause.message) : cause;
       }
     },
     interfere({ sessionToken, bucket }) {

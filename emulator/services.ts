@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { type Answer, json, send } from './api-gateway/answer.ts';
 import type { EventEntry } from './eventbridge/events.ts';
 import type { Targets } from './eventbridge/targets.ts';
-import { AccessDenied, type PermissionGuard } from './iam/guard.ts';
+import { AccessDeniedError, type PermissionGuard } from './iam/guard.ts';
 import type { Need } from './iam/needs.ts';
 import { limits } from './lambda/function.ts';
 import { type FunctionHost, PayloadTooLargeError, UnknownFunctionError } from './lambda/host.ts';
-import { TooManyRequests } from './lambda/instances.ts';
+import { TooManyRequestsError } from './lambda/instances.ts';
 import { close, listen } from './listener.ts';
 import { guarded } from './request-guard.ts';
 
@@ -135,8 +135,8 @@ function failure(cause: unknown): Answer {
   const message = String(cause instanceof Error ? cause.message : cause);
   if (cause instanceof UnknownFunctionError) return fault(404, 'ResourceNotFoundException', message);
   if (cause instanceof PayloadTooLargeError) return fault(413, 'RequestTooLargeException', message);
-  if (cause instanceof AccessDenied) return fault(403, 'AccessDeniedException', message);
-  if (cause instanceof TooManyRequests) return fault(429, 'TooManyRequestsException', message);
+  if (cause instanceof AccessDeniedError) return fault(403, 'AccessDeniedException', message);
+  if (cause instanceof TooManyRequestsError) return fault(429, 'TooManyRequestsException', message);
   if (cause instanceof SyntaxError) return fault(400, 'InvalidRequestContentException', message);
   return fault(500, 'ServiceException', message);
 }

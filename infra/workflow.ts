@@ -149,7 +149,7 @@ export function callBack(name: TaskName, payload: State, rest: State): State {
 /** Errors that a retry can mend: Lambda's own, and stores that are throttled (functions/platform/store-errors.ts). */
 export const transient: State = {
   ErrorEquals: [
-    'Unavailable',
+    'UnavailableError',
     'Lambda.ServiceException',
     'Lambda.AWSLambdaException',
     'Lambda.SdkClientException',

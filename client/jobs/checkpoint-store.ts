@@ -55,7 +55,7 @@ const commitDeadlineMs = 180_000;
 
 /**
  * The checkpoints of one job of the leader. Every call carries the term; when the service refuses it, the term ends,
- * its signal stops the work, and LeadershipLost is thrown.
+ * its signal stops the work, and LeadershipLostError is thrown.
  */
 export class CheckpointStore {
   readonly jobId: string;
@@ -77,7 +77,8 @@ export class CheckpointStore {
    * the next leader recovers this state or a newer one. Uploads may run at the same time; checkpoints are committed in
    * the order of the calls, so that a later state is never replaced by an earlier one whose upload takes longer. A
    * checkpoint waits for no savepoint's upload.
-   * @throws LeadershipLost, TenureError (`unexpected_checkpoint` when somebody else commits to the job in this term).
+   * @throws LeadershipLostError, TenureError (`unexpected_checkpoint` when somebody else commits to the job in this
+   *   term).
    */
   add(source: PayloadSource, options: AddOptions = {}): Promise<Committed> {
     const earlier = this.#checkpoints;
@@ -110,7 +111,7 @@ export class CheckpointStore {
 
   /**
    * Reserves a checkpoint id that nobody else gets, for an application that names files after it. @throws
-   * LeadershipLost
+   * LeadershipLostError
    */
   async reserve(): Promise<number> {
     const { client, term } = this.#options;

@@ -58,7 +58,7 @@ export interface RecoverOptions {
 
 /**
  * The jobs of the group that this process leads. Every call carries the term; when the service refuses it, the term
- * ends, its signal stops the work, and LeadershipLost is thrown.
+ * ends, its signal stops the work, and LeadershipLostError is thrown.
  */
 export class JobRegistry {
   readonly #options: JobRegistryOptions;
@@ -90,8 +90,8 @@ export class JobRegistry {
   /**
    * Claims every job that must go on, in order of their ids, page by page as they are consumed. To be consumed to the
    * end before the leader is confirmed: a job that was not claimed can still be written to by the leader before.
-   * @throws LeadershipLost; TenureError `jobs_damaged` at the end, when damaged jobs were left out and no `onDamage` is
-   *   given.
+   * @throws LeadershipLostError; TenureError `jobs_damaged` at the end, when damaged jobs were left out and no
+   *   `onDamage` is given.
    */
   async *recover(options: RecoverOptions = {}): AsyncGenerator<RecoveredJob> {
     const { client, term, s3 } = this.#options;

@@ -1,11 +1,11 @@
-import { LeadershipLost, type Loss, lossOf } from '../leadership/loss.ts';
+import { LeadershipLostError, type Loss, lossOf } from '../leadership/loss.ts';
 import type { Fence } from '../request.ts';
 import { hasCode } from '../tenure-error.ts';
 
 /** The term in which a leader works: that of a LeaderElector, or of the `tenure lead` that runs this process. */
 export interface LeadingTerm extends Fence {
   readonly group: string;
-  /** Aborts with a LeadershipLost when the term is over. */
+  /** Aborts with a LeadershipLostError when the term is over. */
   readonly signal: AbortSignal;
   /** Ends the term, once. */
   end(loss: Loss): void;
@@ -31,14 +31,14 @@ export function termFromEnvironment(env: Readonly<Record<string, string | undefi
     fencingVersion,
     sessionId,
     signal: ending.signal,
-    end: (loss) => ending.abort(new LeadershipLost(loss)),
+    end: (loss) => ending.abort(new LeadershipLostError(loss)),
   };
 }
 
 /**
  * Calls the service for the term. When the answer says that the term is over, the term ends here too: its signal stops
  * the work, and the one error for it is thrown.
- * @throws LeadershipLost
+ * @throws LeadershipLostError
  */
 export async function inTerm<Value>(term: LeadingTerm, act: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
   term.signal.throwIfAborted();
@@ -48,7 +48,7 @@ export async function inTerm<Value>(term: LeadingTerm, act: (signal: AbortSignal
     const loss = lossOf(error) ?? fencedOff(error);
     if (!loss) throw error;
     term.end(loss);
-    throw new LeadershipLost(loss);
+    throw new LeadershipLostError(loss);
   }
 }
 

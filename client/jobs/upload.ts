@@ -60,7 +60,7 @@ const partsPerSize = 1_000;
  * Moves a payload of any size straight to S3, in bounded memory: bytes and files up to 64 MiB by one PUT, everything
  * else in parts. A part that fails is sent again. A small one is returned, to go within the request that commits it.
  * Nothing refers to the payload until it is committed.
- * @throws LeadershipLost, TenureError `transfer_failed`, or the signal's reason.
+ * @throws LeadershipLostError, TenureError `transfer_failed`, or the signal's reason.
  */
 export async function upload(target: UploadTarget, source: PayloadSource): Promise<Uploaded | Inline> {
   const { client, term, s3 = directS3, inlineUpTo = maxInlineBytes } = target;

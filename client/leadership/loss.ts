@@ -17,8 +17,8 @@ export interface Loss {
 }
 
 /** What `term.signal` aborts with. */
-export class LeadershipLost extends Error {
-  override readonly name = 'LeadershipLost';
+export class LeadershipLostError extends Error {
+  override readonly name = 'LeadershipLostError';
   readonly code = 'leadership_lost';
 
   constructor(readonly loss: Loss) {

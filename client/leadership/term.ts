@@ -1,6 +1,6 @@
 import type { Fence } from '../request.ts';
 import type { Time } from '../time.ts';
-import { LeadershipLost, type Loss } from './loss.ts';
+import { LeadershipLostError, type Loss } from './loss.ts';
 
 /** Both clocks at one moment. */
 export interface Reading {
@@ -37,8 +37,8 @@ export class Term implements Fence {
   readonly fencingVersion: number;
   readonly sessionId: string;
   /**
-   * Aborts with a LeadershipLost when the term is over. A frozen process sees it late: ask isLeader() before what must
-   * not be late.
+   * Aborts with a LeadershipLostError when the term is over. A frozen process sees it late: ask isLeader() before what
+   * must not be late.
    */
   readonly signal: AbortSignal;
   readonly #ending = new AbortController();
@@ -101,7 +101,7 @@ export class Term implements Fence {
     if (this.#loss) return;
     this.#loss = loss;
     this.#cancelDeadline();
-    this.#ending.abort(new LeadershipLost(loss));
+    this.#ending.abort(new LeadershipLostError(loss));
     this.#onEnd(loss);
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type * as z from 'zod/mini';
 import { appendEntries, electWriter, truncateLog } from '../../api/operations/log.ts';
 import { inTerm, type LeadingTerm } from '../jobs/leading-term.ts';
-import { LeadershipLost } from '../leadership/loss.ts';
+import { LeadershipLostError } from '../leadership/loss.ts';
 import { linkedController } from '../linked-controller.ts';
 import type { CallOptions } from '../request.ts';
 import { SerialQueue } from '../serial-queue.ts';
@@ -77,7 +77,8 @@ export class LogWriter {
 
   /**
    * Takes the log over now. Answers its last position.
-   * @throws LeadershipLost; the signal's reason; TenureError `election_lost`, `log_not_recovered`, `rounds_exhausted`.
+   * @throws LeadershipLostError; the signal's reason; TenureError `election_lost`, `log_not_recovered`,
+   *   `rounds_exhausted`.
    */
   elect(options: WriteOptions = {}): Promise<Elected> {
     this.#group = undefined;
@@ -91,8 +92,8 @@ export class LogWriter {
    * @throws TenureError `exclusivity_lost` (not in the log but for what `kept` says), `not_elected` and `election_lost`
    *   (a rival took
    * the log twice; the next append takes it back unless a newer term owns it), `outcome_unknown` or why no answer came
-   * (deadline). LeadershipLost and the signal's reason end it at once, also while it waits for its turn: then it is
-   * never sent. After these and the deadline the entries of one that was sent may be in the log or come into it: the
+   * (deadline). LeadershipLostError and the signal's reason end it at once, also while it waits for its turn: then it
+   * is never sent. After these and the deadline the entries of one that was sent may be in the log or come into it: the
    * same with the same idempotencyKey tells what became of them.
    */
   append(entries: readonly (Uint8Array | string)[], options: WriteOptions = {}): Promise<Placed> {
@@ -204,7 +205,7 @@ export class LogWriter {
     if (hasCode(error, 'election_lost') && !error.retryable && term) {
       const loss = { reason: 'superseded' as const, detail: error.message };
       term.end(loss);
-      throw new LeadershipLost(loss);
+      throw new LeadershipLostError(loss);
     }
     return hasCode(error, 'election_lost') && error.retryable;
   }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { limits } from '../lambda/function.ts';
 import { type FunctionHost, PayloadTooLargeError } from '../lambda/host.ts';
-import { TooManyRequests } from '../lambda/instances.ts';
+import { TooManyRequestsError } from '../lambda/instances.ts';
 import { close, listen } from '../listener.ts';
 import { guarded, isToken } from '../request-guard.ts';
 import { type Answer, answerOf, gatewayAnswer, json, send } from './answer.ts';
@@ -108,7 +108,7 @@ export async function startGateway(port: number, { hosts, token }: Door, local: 
 }
 
 function throttled(cause: unknown): 'throttled' {
-  if (cause instanceof TooManyRequests) return 'throttled';
+  if (cause instanceof TooManyRequestsError) return 'throttled';
   throw cause;
 }
 

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { AccessDenied, type PermissionGuard } from '../iam/guard.ts';
+import { AccessDeniedError, type PermissionGuard } from '../iam/guard.ts';
 import { type DynamoDbInput, needsOfDynamoDb } from '../iam/needs.ts';
 import type { Interference } from '../like-aws/interference.ts';
 import { close, listen } from '../listener.ts';
@@ -62,7 +62,7 @@ async function respond(
   try {
     permissions?.require(call.sessionToken, needsOfDynamoDb(call.operation, call.input));
   } catch (cause) {
-    if (cause instanceof AccessDenied) return problem(`com.amazon.coral.service#${cause.name}`, cause.message);
+    if (cause instanceof AccessDeniedError) return problem(`com.amazon.coral.service#${cause.name}`, cause.message);
     throw cause;
   }
   const fault = interference?.next(call.input.TableName ?? 'tables', writesOf(call.operation));

@@ -1,7 +1,7 @@
 import type { Need } from './needs.ts';
 import { covers, type Grants } from './roles.ts';
 
-export class AccessDenied extends Error {
+export class AccessDeniedError extends Error {
   override name = 'AccessDeniedException';
 }
 
@@ -20,13 +20,13 @@ export class PermissionGuard {
     this.grants = grants;
   }
 
-  /** @throws AccessDenied */
+  /** @throws AccessDeniedError */
   require(sessionToken: string | undefined, needs: readonly Need[]): void {
     if (sessionToken === undefined) return;
     const grants = this.grants.get(sessionToken) ?? [];
     const missing = needs.filter((need) => !covers(grants, need));
     const lines = missing.map(({ action, resource }) => `${sessionToken} is not allowed ${action} on ${resource}`);
     for (const line of lines) this.refusals.add(line.replace(/\/(groups|backups)\/.*/, '/$1/…'));
-    if (lines[0]) throw new AccessDenied(lines[0]);
+    if (lines[0]) throw new AccessDeniedError(lines[0]);
   }
 }

@@ -7,7 +7,7 @@ export interface FunctionHost {
    * Runs a function, named by ARN (a qualifier is ignored) or name, and answers its outcome: an error of the function,
    * its timeout (`Sandbox.Timedout`) and its crash (`Runtime.ExitError`) are outcomes, not exceptions. Both payloads
    * are JSON text.
-   * @throws UnknownFunctionError, PayloadTooLargeError, TooManyRequests
+   * @throws UnknownFunctionError, PayloadTooLargeError, TooManyRequestsError
    */
   invoke(arnOrName: string, payload: string): Promise<Outcome & { requestId: string }>;
   /** @throws UnknownFunctionError */

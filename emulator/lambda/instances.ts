@@ -3,14 +3,14 @@ import { type Instance, startInstance } from './instance.ts';
 
 /** Which copy of a function carries out an invocation. */
 export interface Instances {
-  /** @throws TooManyRequests when the account runs as many invocations as it may */
+  /** @throws TooManyRequestsError when the account runs as many invocations as it may */
   acquire(hosted: HostedFunction): Instance;
   release(hosted: HostedFunction, instance: Instance): void;
   stop(): Promise<void>;
 }
 
 /** Named as Lambda's own error. */
-export class TooManyRequests extends Error {
+export class TooManyRequestsError extends Error {
   override name = 'TooManyRequestsException';
 }
 
@@ -46,7 +46,8 @@ export function isolatedInstances(concurrency: number): Instances {
   let running = 0;
   return {
     acquire(hosted) {
-      if (running >= concurrency) throw new TooManyRequests(`Rate Exceeded: the account runs ${concurrency} functions`);
+      if (running >= concurrency)
+        throw new TooManyRequestsError(`Rate Exceeded: the account runs ${concurrency} functions`);
       running += 1;
       const waiting = idle.get(hosted) ?? [];
       for (let found = waiting.pop(); found; found = waiting.pop()) if (found.inService()) return found;

@@ -1,5 +1,5 @@
 import type { FunctionHost } from './host.ts';
-import { TooManyRequests } from './instances.ts';
+import { TooManyRequestsError } from './instances.ts';
 
 const tries = 1_000;
 
@@ -16,7 +16,7 @@ export async function invokeOnceFree(
     try {
       return await functions.invoke(arn, payload);
     } catch (cause) {
-      if (!(cause instanceof TooManyRequests)) throw cause;
+      if (!(cause instanceof TooManyRequestsError)) throw cause;
       await pause(Math.min(50 * tried, 1_000));
     }
   }

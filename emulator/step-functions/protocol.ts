@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AccessDenied } from '../iam/guard.ts';
+import { AccessDeniedError } from '../iam/guard.ts';
 import type { JsonObject } from './model.ts';
 
 /** An error as the Step Functions API answers it; `code` is the name that the SDK raises. */
@@ -15,7 +15,7 @@ export class ServiceError extends Error {
 
 export type Operation = (input: JsonObject) => unknown;
 
-/** @throws AccessDenied */
+/** @throws AccessDeniedError */
 export type Authorise = (sessionToken: string | undefined, operation: string, input: JsonObject) => void;
 
 const bodyLimit = 4 * 1024 * 1024;
@@ -43,7 +43,7 @@ export async function answer(
     authorise(request.headers['x-amz-security-token']?.toString(), name, input);
     body = (await operation(input)) ?? {};
   } catch (error) {
-    const known = error instanceof ServiceError || error instanceof AccessDenied;
+    const known = error instanceof ServiceError || error instanceof AccessDeniedError;
     if (!known) console.error(`Step Functions ${name} failed:`, error);
     status = known ? 400 : 500;
     body = {

@@ -30,13 +30,13 @@ export interface PollerSurroundings {
 const pollEveryMs = 200;
 const afterErrorMs = 1_000;
 
-class Stopped extends Error {}
+class StoppedError extends Error {}
 
 /** Polls a stream for one event source mapping, at least once and in order per shard. Answers how to stop it. */
 export function startPoller(mapping: Mapping, at: PollerSurroundings): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const running = run(mapping, at, stopping.signal).catch((cause: unknown) => {
-    if (!(cause instanceof Stopped)) at.report(`stream    ${mapping.name} stopped: ${String(cause)}`);
+    if (!(cause instanceof StoppedError)) at.report(`stream    ${mapping.name} stopped: ${String(cause)}`);
   });
   return {
     stop() {
@@ -68,7 +68,7 @@ async function run(mapping: Mapping, at: PollerSurroundings, stopping: AbortSign
       kept = positions;
       if (batches.size === 0) await pause(pollEveryMs);
     } catch (cause) {
-      if (stopping.aborted) throw new Stopped();
+      if (stopping.aborted) throw new StoppedError();
       at.report(`stream    ${mapping.name}: ${String(cause)}`);
       await pause(afterErrorMs);
     }
@@ -97,10 +97,10 @@ async function gather(reader: ReturnType<typeof shardReader>, mapping: Mapping, 
 
 function pauseUnlessStopped(ms: number, stopping: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (stopping.aborted) return reject(new Stopped());
+    if (stopping.aborted) return reject(new StoppedError());
     const stop = () => {
       clearTimeout(timer);
-      reject(new Stopped());
+      reject(new StoppedError());
     };
     const timer = setTimeout(() => {
       stopping.removeEventListener('abort', stop);

@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import {
   hasCode,
   JobRegistry,
-  LeadershipLost,
+  LeadershipLostError,
   type RecoveredJob,
   TenureClient,
   termFromEnvironment,
@@ -78,7 +78,7 @@ try {
   await submitNewJobs();
   await Promise.all((await recoverJobs()).map(work));
 } catch (error) {
-  if (!(error instanceof LeadershipLost)) throw error;
+  if (!(error instanceof LeadershipLostError)) throw error;
   say(`lost the lead: ${error.message}`);
   process.exitCode = 75;
 }

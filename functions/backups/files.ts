@@ -1,5 +1,5 @@
 /** Hands out the files of a backup: to the group that took it, and to those with which it is shared. */
-import { notFound, Problem } from '../../api/problem.ts';
+import { notFound, ProblemError } from '../../api/problem.ts';
 import { backupDamaged, backupNotAvailable, sourceForbidden } from '../../api/problems/backups.ts';
 import { DamagedError } from '../../archive/verifier.ts';
 import type { BackupRecord } from './backup.ts';
@@ -23,7 +23,7 @@ export async function listFiles(
   const record = await readableBy(room, name);
   const { backupId, state, uri } = record;
   if (state !== 'COMPLETED') {
-    throw new Problem(
+    throw new ProblemError(
       backupNotAvailable,
       `Backup ${backupId} is ${state}; only a COMPLETED backup can be downloaded.`,
       { state },
@@ -31,13 +31,13 @@ export async function listFiles(
   }
   if (uri?.startsWith('file:')) {
     const detail = `Backup ${backupId} lies at ${uri}, on a disk that the service cannot read; read it on that host.`;
-    throw new Problem(backupNotAvailable, detail, { state, uri });
+    throw new ProblemError(backupNotAvailable, detail, { state, uri });
   }
   try {
     return await room.archives.files(record, from, limit);
   } catch (error) {
     if (!(error instanceof DamagedError)) throw error;
-    throw new Problem(backupDamaged, `Backup ${backupId} is damaged: ${error.message}; use another backup.`);
+    throw new ProblemError(backupDamaged, `Backup ${backupId} is damaged: ${error.message}; use another backup.`);
   }
 }
 
@@ -50,10 +50,10 @@ async function readableBy(
   const owner = await owners.ownerOf(backupId);
   const record = owner === undefined ? undefined : (await store.read(owner, backupId))?.record;
   if (!record) {
-    throw new Problem(notFound, `Group "${group}" has no backup ${backupId}; see the list of its backups.`);
+    throw new ProblemError(notFound, `Group "${group}" has no backup ${backupId}; see the list of its backups.`);
   }
   if (record.sharedWith.includes(group)) return record;
-  throw new Problem(
+  throw new ProblemError(
     sourceForbidden,
     `Backup ${backupId} is neither a backup of group "${group}" nor shared with it; ask its owner to share it.`,
   );

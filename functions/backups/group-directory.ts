@@ -1,5 +1,5 @@
 /** Which groups there are: a typing error in a name is no empty group. */
-import { Problem } from '../../api/problem.ts';
+import { ProblemError } from '../../api/problem.ts';
 import { groupNotFound } from '../../api/problems/backups.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { LeaseStore } from '../leadership/lease-store.ts';
@@ -38,7 +38,7 @@ export function groupDirectory({ leases, jobs, logs, workers }: DirectoryParts):
 /** Throws `group_not_found`. */
 export async function mustExist({ groups }: { readonly groups: GroupDirectory }, group: string): Promise<void> {
   if (await groups.exists(group)) return;
-  throw new Problem(
+  throw new ProblemError(
     groupNotFound,
     `Group "${group}" never existed: nobody has led it, and it has no job, log or worker; check its name.`,
   );

@@ -1,6 +1,6 @@
 /** Reading and changing the record of a backup. */
 
-import { notFound, Problem } from '../../api/problem.ts';
+import { notFound, ProblemError } from '../../api/problem.ts';
 import { instant } from '../platform/clock.ts';
 import { count } from '../platform/metrics.ts';
 import { type BackupRecord, type Failure, isFinal, moved } from './backup.ts';
@@ -12,9 +12,12 @@ export async function known({ store }: Pick<Backups, 'store'>, { group, backupId
   const stored = await store.read(group, backupId);
   if (stored) return stored;
   const removed = await store.removed(group, backupId);
-  if (!removed) throw new Problem(notFound, `Group "${group}" has no backup ${backupId}; see the list of its backups.`);
+  if (!removed)
+    throw new ProblemError(notFound, `Group "${group}" has no backup ${backupId}; see the list of its backups.`);
   const deletedAt = instant(removed.removedAt);
-  throw new Problem(notFound, `Backup ${backupId} of group "${group}" was deleted at ${deletedAt}.`, { deletedAt });
+  throw new ProblemError(notFound, `Backup ${backupId} of group "${group}" was deleted at ${deletedAt}.`, {
+    deletedAt,
+  });
 }
 
 /**

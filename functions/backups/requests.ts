@@ -1,7 +1,7 @@
 /** Requests about backups: take one, explain who would take it, cancel it, show it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
-import { invalidRequest, limitReached, Problem, unavailable } from '../../api/problem.ts';
+import { invalidRequest, limitReached, ProblemError, unavailable } from '../../api/problem.ts';
 import { backupFailed, backupFinal, backupInProgress, backupRunning, noWorker } from '../../api/problems/backups.ts';
 import { logger } from '../platform/logging.ts';
 import { commandIds, demandOf } from './attempt/delegation.ts';
@@ -47,7 +47,7 @@ export async function begin(
   const record = begunRecord({ group, backupId, requestId, options, timeouts, slot }, now);
   const begun = await room.store.begin(record);
   if ('running' in begun) {
-    throw new Problem(
+    throw new ProblemError(
       backupInProgress,
       `Group "${group}" has backup ${begun.running} in progress; wait for it or cancel it.`,
       {
@@ -60,12 +60,12 @@ export async function begin(
   return found;
 }
 
-function noneFor(group: string, judged: readonly Candidate[]): Problem {
+function noneFor(group: string, judged: readonly Candidate[]): ProblemError {
   const [first] = judged;
   const why = first
     ? `none of ${judged.length} workers of group "${group}" can take the backup ("${first.worker.worker}" ${first.why})`
     : `group "${group}" has no worker`;
-  return new Problem(
+  return new ProblemError(
     noWorker,
     `${why.charAt(0).toUpperCase()}${why.slice(1)}; run \`tenure worker --group ${group}\`, or send allowLeader.`,
   );
@@ -74,7 +74,7 @@ function noneFor(group: string, judged: readonly Candidate[]): Problem {
 async function refuseTooMany(room: Backups, group: string, requestId: string): Promise<void> {
   const { mostBackups } = room.settings;
   if ((await room.store.count(group, mostBackups)) < mostBackups || (await begunBy(room, group, requestId))) return;
-  throw new Problem(
+  throw new ProblemError(
     limitReached,
     `Group "${group}" keeps ${mostBackups} backups, as many as it may (TENURE_MOST_BACKUPS); delete old ones, or set a policy that does.`,
     { limit: mostBackups, of: 'backups' },
@@ -106,7 +106,7 @@ export function orFailed(record: BackupRecord): BackupRecord {
   const { group, backupId, state, error } = record;
   if (state !== 'FAILED') return record;
   const { code = 'internal', message = 'it gave no reason' } = error ?? {};
-  throw new Problem(backupFailed, `Backup ${backupId} of group "${group}" failed with ${code}: ${message}`, {
+  throw new ProblemError(backupFailed, `Backup ${backupId} of group "${group}" failed with ${code}: ${message}`, {
     backupId,
     error: { code, message },
   });
@@ -136,7 +136,7 @@ export async function explain(room: WithCutting, group: string, options: BackupO
 export async function cancel(room: WithWorkflow, name: BackupName): Promise<BackupRecord> {
   const final = await settled(room, name, cancelled);
   if (final.error?.code !== cancelled.code) {
-    throw new Problem(
+    throw new ProblemError(
       backupFinal,
       `Backup ${name.backupId} of group "${name.group}" has ended as ${final.state} already.`,
       { state: final.state },
@@ -204,7 +204,7 @@ async function removeRecord(
     const seen = stored ?? (await known(room, name));
     const { state } = seen.record;
     if (!isFinal(seen.record)) {
-      throw new Problem(
+      throw new ProblemError(
         backupRunning,
         `Backup ${name.backupId} of group "${name.group}" is ${state}; cancel it first, or wait.`,
         { state },
@@ -212,7 +212,7 @@ async function removeRecord(
     }
     if (await store.remove(seen, clock.now(), requestId)) return seen.record;
   }
-  throw new Problem(unavailable, `The record of backup ${name.backupId} changes too fast; delete it again.`);
+  throw new ProblemError(unavailable, `The record of backup ${name.backupId} changes too fast; delete it again.`);
 }
 
 /** The record, which each heartbeat of the backup writes anew, has to hold them. */
@@ -228,7 +228,7 @@ export async function share(room: Backups, name: BackupName, group: string): Pro
     if (record.sharedWith.length < mostShares) return { ...record, sharedWith: [...record.sharedWith, group] };
     const message = `is one more than the ${mostShares} groups with which backup ${name.backupId} is shared already`;
     const detail = `Group "${group}" ${message}; let them restore from a copy of it that restoreSources names.`;
-    throw new Problem(invalidRequest, detail, { issues: [{ path: 'group', message }] });
+    throw new ProblemError(invalidRequest, detail, { issues: [{ path: 'group', message }] });
   });
   return sharedWith;
 }

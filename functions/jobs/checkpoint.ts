@@ -2,7 +2,7 @@
  * The rules of a commit: its effect on a job, and why one is refused. Pure: no SDK, no clock. Design:
  * docs/design/jobs.md, "Rules".
  */
-import { Problem } from '../../api/problem.ts';
+import { ProblemError } from '../../api/problem.ts';
 import { staleCheckpointId, tooManySavepoints, unexpectedCheckpoint } from '../../api/problems/checkpoints.ts';
 import { uploadUsed } from '../../api/problems/jobs.ts';
 import {
@@ -121,8 +121,11 @@ export function earlierCommit(
   return { checkpointId, retained, dropped: true as const, supersededBy: retained.at(-1) };
 }
 
-function used({ jobId }: JobName, payloadId: string): Problem {
-  return new Problem(uploadUsed, `Upload ${payloadId} already serves job "${jobId}" otherwise; begin a new upload.`);
+function used({ jobId }: JobName, payloadId: string): ProblemError {
+  return new ProblemError(
+    uploadUsed,
+    `Upload ${payloadId} already serves job "${jobId}" otherwise; begin a new upload.`,
+  );
 }
 
 /**
@@ -143,28 +146,28 @@ export function afterLoss(name: JobName, record: JobRecord | undefined, version:
   return { kind: 'again', job, way: wayFor(job, commit) };
 }
 
-function unexpected({ group, jobId, nextCheckpointId }: Job, { expected }: NewCheckpoint): Problem | undefined {
+function unexpected({ group, jobId, nextCheckpointId }: Job, { expected }: NewCheckpoint): ProblemError | undefined {
   if (expected === undefined || expected === nextCheckpointId) return undefined;
-  return new Problem(
+  return new ProblemError(
     unexpectedCheckpoint,
     `The next checkpoint of job "${jobId}" of group "${group}" is ${nextCheckpointId}, expected was ${expected}; read the latest one before you continue.`,
     { expected, next: nextCheckpointId },
   );
 }
 
-function stale(job: Job, { checkpointId }: NewCheckpoint): Problem | undefined {
+function stale(job: Job, { checkpointId }: NewCheckpoint): ProblemError | undefined {
   const newest = newestOf(job);
   if (checkpointId === undefined || checkpointId > newest) return undefined;
-  return new Problem(
+  return new ProblemError(
     staleCheckpointId,
     `Checkpoint id ${checkpointId} is not above ${newest}, the newest of job "${job.jobId}" of group "${job.group}"; give a higher id.`,
     { checkpointId, newest },
   );
 }
 
-function crowded({ jobId, savepoints }: Job, { kind }: NewCheckpoint): Problem | undefined {
+function crowded({ jobId, savepoints }: Job, { kind }: NewCheckpoint): ProblemError | undefined {
   if (kind === 'checkpoint' || savepoints.length < maxSavepoints) return undefined;
-  return new Problem(
+  return new ProblemError(
     tooManySavepoints,
     `Job "${jobId}" has ${savepoints.length} savepoints, the limit is ${maxSavepoints}; delete one by its id first.`,
     { limit: maxSavepoints },

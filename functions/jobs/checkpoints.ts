@@ -1,5 +1,5 @@
 /** Committing, reading and discarding the checkpoints of a job. */
-import { notFound, Problem } from '../../api/problem.ts';
+import { notFound, ProblemError } from '../../api/problem.ts';
 import { newestCheckpoint } from '../../api/problems/checkpoints.ts';
 import { payloadMissing } from '../../api/problems/jobs.ts';
 import {
@@ -71,7 +71,7 @@ export async function commit(
   }
   const claimed = given.payload;
   const payload = await completeUpload(room, name, claimed).catch(async (error: unknown) => {
-    if (!(error instanceof Problem) || error.kind !== payloadMissing) throw error;
+    if (!(error instanceof ProblemError) || error.kind !== payloadMissing) throw error;
     return { earlier: await lateRetry(room, name, version, kind, claimed, error) };
   });
   return 'earlier' in payload ? payload.earlier : write(room, name, version, { ...common, payload });
@@ -124,7 +124,7 @@ async function lateRetry(
   version: number,
   kind: Kind,
   { uploadId }: Claimed,
-  missing: Problem,
+  missing: ProblemError,
 ) {
   const job = writableOrThrow(name, await room.jobs.read(name), version, { finished: 'allowed' });
   const { payloadId } = readUpload(uploadId);
@@ -160,7 +160,7 @@ function keptOf(job: Job): Kept[] {
 export async function latest(room: Checkpoints, name: JobName): Promise<Kept> {
   const newest = (await list(room, name)).findLast(({ kind }) => kind === 'checkpoint');
   if (newest) return newest;
-  throw new Problem(notFound, `Job "${name.jobId}" of group "${name.group}" has no checkpoint.`);
+  throw new ProblemError(notFound, `Job "${name.jobId}" of group "${name.group}" has no checkpoint.`);
 }
 
 /** One checkpoint or savepoint by its id. Throws `not_found`, also for one that was dropped. */
@@ -175,9 +175,9 @@ export async function find(room: Checkpoints, name: JobName, checkpointId: numbe
   );
 }
 
-function noCheckpoint({ group, jobId }: JobName, checkpointId: number, ids: readonly number[]): Problem {
+function noCheckpoint({ group, jobId }: JobName, checkpointId: number, ids: readonly number[]): ProblemError {
   const known = ids.join(', ') || 'none';
-  return new Problem(
+  return new ProblemError(
     notFound,
     `Job "${jobId}" of group "${group}" has no checkpoint ${checkpointId}; it has ${known}.`,
   );
@@ -215,8 +215,8 @@ export async function discard(
   throw contended(name);
 }
 
-function newest({ group, jobId }: JobName, checkpointId: number): Problem {
-  return new Problem(
+function newest({ group, jobId }: JobName, checkpointId: number): ProblemError {
+  return new ProblemError(
     newestCheckpoint,
     `Checkpoint ${checkpointId} is the newest of job "${jobId}" of group "${group}", which the next leader would recover; pass force to drop it.`,
     { checkpointId },
@@ -259,7 +259,10 @@ export async function discardSavepoint(
     if (!savepoint?.payloadId) {
       // An earlier try may have removed it without hearing so.
       if (attempt > 0) return 1;
-      throw new Problem(notFound, `Job "${name.jobId}" of group "${name.group}" has no savepoint ${checkpointId}.`);
+      throw new ProblemError(
+        notFound,
+        `Job "${name.jobId}" of group "${name.group}" has no savepoint ${checkpointId}.`,
+      );
     }
     const isLast = job.state === 'CLEANED' && job.savepoints.length === 1;
     const ttl = isLast ? goneAt(job, room) : undefined;

@@ -7,7 +7,7 @@
  * Not guaranteed: that only the newest leader *works* on a job. A deposed leader may go on computing until it notices;
  * what it cannot do is write, from the moment its successor has claimed the job.
  */
-import { notFound, Problem } from '../../api/problem.ts';
+import { notFound, ProblemError } from '../../api/problem.ts';
 import { fenced, jobDamaged, jobFinished } from '../../api/problems/jobs.ts';
 
 export type JobState = 'ACTIVE' | 'FINISHED' | 'CLEANED';
@@ -146,15 +146,15 @@ export function refusal(
   record: JobRecord | undefined,
   version: number,
   { finished = 'refused' }: { finished?: 'refused' | 'allowed' } = {},
-): Problem | undefined {
+): ProblemError | undefined {
   const job = `Job "${jobId}" of group "${group}"`;
-  if (!record) return new Problem(notFound, `${job} does not exist; submit it first.`);
-  if (isDamaged(record)) return new Problem(jobDamaged, `${job} cannot be read: ${record.damage}.`);
+  if (!record) return new ProblemError(notFound, `${job} does not exist; submit it first.`);
+  if (isDamaged(record)) return new ProblemError(jobDamaged, `${job} cannot be read: ${record.damage}.`);
   const newer = fencedOff(record, version);
   if (newer) return newer;
   if (record.state === 'ACTIVE' || finished === 'allowed') return undefined;
   const outcome = record.result?.outcome ?? 'with an unknown result';
-  return new Problem(jobFinished, `${job} has finished (${outcome}); submit new work under another id.`, {
+  return new ProblemError(jobFinished, `${job} has finished (${outcome}); submit new work under another id.`, {
     state: record.state,
     result: record.result?.outcome,
   });
@@ -176,9 +176,9 @@ export function writableOrThrow(
 }
 
 /** Why a term of this version may not touch the job any more: `fenced`, once a newer one has. */
-export function fencedOff(record: JobRecord | undefined, version: number): Problem | undefined {
+export function fencedOff(record: JobRecord | undefined, version: number): ProblemError | undefined {
   if (!record || isDamaged(record) || record.fence <= version) return undefined;
-  return new Problem(
+  return new ProblemError(
     fenced,
     `Job "${record.jobId}" of group "${record.group}" has been touched by fencing version ${record.fence}, yours is ${version}: stop the work of your term.`,
     { yours: version, current: record.fence },

@@ -1,7 +1,7 @@
 /** The life of a job: submitted, replaced, finished. Each write is one conditional request of the store. */
 import { v7 } from 'uuid';
 import type { Fence } from '../../api/fence.ts';
-import { contention, limitReached, Problem } from '../../api/problem.ts';
+import { contention, limitReached, ProblemError } from '../../api/problem.ts';
 import { uploadUsed } from '../../api/problems/jobs.ts';
 import { termLost } from '../leadership/leadership.ts';
 import { isLive, type LeadershipRecord } from '../leadership/lease.ts';
@@ -107,8 +107,8 @@ async function put(room: Jobs, job: Job, fence: Fence): Promise<Submission> {
   return answer;
 }
 
-function full({ group, jobId }: JobName, jobs: number, limit: number): Problem {
-  return new Problem(
+function full({ group, jobId }: JobName, jobs: number, limit: number): ProblemError {
+  return new ProblemError(
     limitReached,
     `Group "${group}" has ${jobs} of at most ${limit} jobs that are not cleaned up; finish some before you submit "${jobId}".`,
     { limit, of: 'jobs' },
@@ -118,9 +118,9 @@ function full({ group, jobId }: JobName, jobs: number, limit: number): Problem {
 /** Each of them loses to another write that has taken effect. */
 export const conflictTries = 5;
 
-export function contended({ group, jobId }: JobName): Problem {
+export function contended({ group, jobId }: JobName): ProblemError {
   const members = { retryAfterMs: 100 };
-  return new Problem(contention, `Too much contention on job "${jobId}" of group "${group}". Retry.`, members);
+  return new ProblemError(contention, `Too much contention on job "${jobId}" of group "${group}". Retry.`, members);
 }
 
 function isRepeated({ graph, requestId, requestBefore }: Job, payloadId: string, request: string): boolean {
@@ -133,8 +133,8 @@ function isUsed({ graph, commits, savepoints }: Job, payloadId: string): boolean
   return [...commits, ...savepoints].some((use) => use?.payloadId === payloadId);
 }
 
-function used({ jobId }: JobName, payloadId: string): Problem {
-  return new Problem(
+function used({ jobId }: JobName, payloadId: string): ProblemError {
+  return new ProblemError(
     uploadUsed,
     `Upload ${payloadId} of job "${jobId}" is already used for something else, or older than the current graph; begin a new upload.`,
   );

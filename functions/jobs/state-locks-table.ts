@@ -1,6 +1,6 @@
 /** The DynamoDB requests of the state lock on jobs. */
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { Problem } from '../../api/problem.ts';
+import { ProblemError } from '../../api/problem.ts';
 import { stateLocked } from '../../api/problems/log.ts';
 import { leadershipKey } from '../leadership/keys.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -86,7 +86,7 @@ function lockIn(item: Item | undefined): StateLock | undefined {
   return typeof lockId === 'string' ? { lockId, at: Number(at) || 0 } : undefined;
 }
 
-function heldBack({ lockId }: StateLock): Problem {
+function heldBack({ lockId }: StateLock): ProblemError {
   const detail = `Lock ${lockId} of a backup holds back writes to jobs; repeat the request.`;
-  return new Problem(stateLocked, detail, { retryAfterMs: 50 + Math.round(Math.random() * 100) });
+  return new ProblemError(stateLocked, detail, { retryAfterMs: 50 + Math.round(Math.random() * 100) });
 }

@@ -1,6 +1,6 @@
 /** How a contender gets the lease, or what keeps it from it. */
 import { randomUUID } from 'node:crypto';
-import { Problem } from '../../api/problem.ts';
+import { ProblemError } from '../../api/problem.ts';
 import { groupRestoring, leadershipHeld } from '../../api/problems/leadership.ts';
 import { instant } from '../platform/clock.ts';
 import { refuseReusedKey } from '../platform/idempotency.ts';
@@ -96,7 +96,7 @@ function holdsAlready({ holder, expiresAt = 0 }: LeadershipRecord, { contenderId
   return holder?.contenderId === contenderId && holder.instanceId === instanceId && expiresAt > now;
 }
 
-function refusal(leadership: Leadership, group: string, record: LeadershipRecord, grant: Grant): Problem {
+function refusal(leadership: Leadership, group: string, record: LeadershipRecord, grant: Grant): ProblemError {
   const now = leadership.clock.now();
   if (record.restoring !== undefined) return restoring(group, record.restoring);
   refuseReusedKey(record.requestId, grant.requestId, `POST /v1/groups/${group}/leadership/contend`);
@@ -112,7 +112,7 @@ function refusal(leadership: Leadership, group: string, record: LeadershipRecord
 }
 
 const restoring = (group: string, restoreId: string) =>
-  new Problem(
+  new ProblemError(
     groupRestoring,
     `Group "${group}" is being restored (${restoreId}); contend again when it has finished.`,
     {
@@ -127,10 +127,10 @@ function barred(
   { fencingVersion, leaseMs = 0, ended }: LeadershipRecord,
   { instanceId, until }: lease.Bar,
   now: number,
-): Problem {
+): ProblemError {
   const why = ended?.reason ?? 'ended';
   const end = instant(until);
-  return new Problem(
+  return new ProblemError(
     leadershipHeld,
     `The lease of group "${group}" is free for others (fencing version ${fencingVersion}): this process had it and was ${why}. It may contend again after ${end}, if nobody else has taken the lease by then.`,
     {
@@ -147,7 +147,7 @@ function held(
   record: LeadershipRecord,
   { contenderId, instanceId }: Grant,
   now: number,
-): Problem {
+): ProblemError {
   const { fencingVersion, leaseMs = 0 } = record;
   const occupant = lease.occupantOf(record, now);
   const until = occupant?.until ?? now;
@@ -155,7 +155,7 @@ function held(
   const isNamesake = occupant?.contenderId === contenderId && occupant.instanceId !== instanceId;
   const whose = occupantInWords(occupant, isNamesake);
   const retryAfterMs = lease.retryAfterMs(until, leaseMs, now, maxClockSkewMs, random());
-  return new Problem(
+  return new ProblemError(
     leadershipHeld,
     `The lease of group "${group}" ${whose} (fencing version ${fencingVersion}) until ${expiresAt}; contend again after that.`,
     { holder: occupant ? toHolderView(occupant, fencingVersion) : null, retryAfterMs },

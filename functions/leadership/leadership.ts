@@ -2,7 +2,7 @@
  * The steps of a term once it is granted: confirm, renew, resign, revoke. Each is one conditional write of the store.
  */
 import type { Fence } from '../../api/fence.ts';
-import { Problem } from '../../api/problem.ts';
+import { ProblemError } from '../../api/problem.ts';
 import { leadershipLost } from '../../api/problems/leadership.ts';
 import { refuseReusedKey } from '../platform/idempotency.ts';
 import { retryConflicts } from '../platform/retry-conflicts.ts';
@@ -17,10 +17,10 @@ export interface Leadership extends Timing {
 }
 
 /** Why a fence is refused that is not that of the running term; other rooms refuse it in the same words. */
-export function termLost(group: string, fence: Fence, record: LeadershipRecord | undefined): Problem {
+export function termLost(group: string, fence: Fence, record: LeadershipRecord | undefined): ProblemError {
   const { reason, fencingVersion, detail } = lease.lossOf(record, fence);
   const why = detail === undefined ? reason : `${reason}: ${detail}`;
-  return new Problem(
+  return new ProblemError(
     leadershipLost,
     `Term ${fence.fencingVersion} of group "${group}" has ended (${why}); the group is at version ${fencingVersion}. Stop its work and contend again.`,
     { reason, fencingVersion },
@@ -28,9 +28,9 @@ export function termLost(group: string, fence: Fence, record: LeadershipRecord |
 }
 
 /** Why an operator cannot end this term: it says what is, in place of what was asked for. */
-function notRunning(group: string, asked: number, record: LeadershipRecord | undefined): Problem {
+function notRunning(group: string, asked: number, record: LeadershipRecord | undefined): ProblemError {
   const { reason, fencingVersion } = lease.lossOf(record, { fencingVersion: asked, sessionId: '' });
-  return new Problem(leadershipLost, `${standOf(group, asked, record)} Nothing was changed.`, {
+  return new ProblemError(leadershipLost, `${standOf(group, asked, record)} Nothing was changed.`, {
     reason,
     fencingVersion,
   });

@@ -1,5 +1,5 @@
 import * as schema from '../../api/operations/leadership.ts';
-import { invalidRequest, Problem } from '../../api/problem.ts';
+import { invalidRequest, ProblemError } from '../../api/problem.ts';
 import { instant } from '../platform/clock.ts';
 import { fromCursor, toCursor } from '../platform/cursor.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
@@ -77,5 +77,7 @@ export function operateRoutes(leadership: Leadership, groups: GroupStore): Endpo
 function refuseRelation(leaseMs: number, { maxClockSkewMs }: Leadership): void {
   const message = relationIssue(leaseMs, maxClockSkewMs);
   if (message)
-    throw new Problem(invalidRequest, `${message}; nothing was written.`, { issues: [{ path: 'leaseMs', message }] });
+    throw new ProblemError(invalidRequest, `${message}; nothing was written.`, {
+      issues: [{ path: 'leaseMs', message }],
+    });
 }

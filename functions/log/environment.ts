@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { Problem } from '../../api/problem.ts';
+import { ProblemError } from '../../api/problem.ts';
 import { replicaMissing } from '../../api/problems/log.ts';
 import { leaseTable } from '../leadership/lease-table.ts';
 import { documentClient, sfnClient } from '../platform/aws.ts';
@@ -86,7 +86,7 @@ export function logsOn({ client, table, replicas }: Tables): LogRoom {
     const there = located.find((one) => one.table === member.table && one.region === member.region);
     if (there) return there;
     const where = member.region ? `${member.table} in ${member.region}` : member.table;
-    throw new Problem(
+    throw new ProblemError(
       replicaMissing,
       `Replica "${member.id}" of log "${log.log}" is table ${where}, which this deployment does not have; deploy it again, or replace the replica from a deployment that has it.`,
       { log: log.log, replica: member.id, table: member.table },

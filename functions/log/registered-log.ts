@@ -1,4 +1,4 @@
-import { notFound, Problem } from '../../api/problem.ts';
+import { notFound, ProblemError } from '../../api/problem.ts';
 import type { LogRegistry, RegisteredLog } from './protocol/registry.ts';
 
 export interface LogName {
@@ -13,7 +13,7 @@ export async function getLogOrThrow(
 ): Promise<RegisteredLog> {
   const registered = await registry.read(group, log);
   if (registered) return registered;
-  throw new Problem(
+  throw new ProblemError(
     notFound,
     `Group "${group}" has no log "${log}"; create it with PUT /v1/groups/${group}/logs/${log}.`,
   );

@@ -2,7 +2,7 @@ import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import type * as z from 'zod/mini';
 import * as schema from '../../api/operations/service.ts';
-import { Problem, unavailable } from '../../api/problem.ts';
+import { ProblemError, unavailable } from '../../api/problem.ts';
 import { type Clock, instant } from '../platform/clock.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
 
@@ -61,5 +61,5 @@ function requireReached(tried: Readonly<Record<string, Tried>>): void {
   const stores = Object.entries(tried).map(([name, { failure }]) => [name, failure ? 'unreachable' : 'reached']);
   const members = { stores: Object.fromEntries(stores), retryAfterMs: 1_000 };
   const detail = `${which.charAt(0).toUpperCase()}${which.slice(1)} cannot be reached (${why}); try again.`;
-  throw new Problem(unavailable, detail, members, { cause: failed[0]?.failure });
+  throw new ProblemError(unavailable, detail, members, { cause: failed[0]?.failure });
 }

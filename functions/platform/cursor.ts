@@ -1,4 +1,4 @@
-import { invalidRequest, Problem } from '../../api/problem.ts';
+import { invalidRequest, ProblemError } from '../../api/problem.ts';
 
 /** Writes a page's last sort key as the opaque `nextCursor`. */
 export function toCursor(sortKey: string): string {
@@ -14,9 +14,13 @@ const namesAndIds = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,400}$/;
 export function fromCursor(cursor: string, prefix: string, rest = namesAndIds): string {
   const sortKey = Buffer.from(cursor, 'base64url').toString('utf8');
   if (toCursor(sortKey) !== cursor || !sortKey.startsWith(prefix) || !rest.test(sortKey.slice(prefix.length))) {
-    throw new Problem(invalidRequest, `cursor "${cursor}" is not one of this listing; start again without a cursor`, {
-      issues: [{ path: 'cursor', message: 'is not a cursor of this listing' }],
-    });
+    throw new ProblemError(
+      invalidRequest,
+      `cursor "${cursor}" is not one of this listing; start again without a cursor`,
+      {
+        issues: [{ path: 'cursor', message: 'is not a cursor of this listing' }],
+      },
+    );
   }
   return sortKey;
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type Fence, fenceHeaders } from '../../api/fence.ts';
-import { fenceRequired, invalidRequest, Problem } from '../../api/problem.ts';
+import { fenceRequired, invalidRequest, ProblemError } from '../../api/problem.ts';
 
 type Header = (name: string) => string | undefined;
 
@@ -13,7 +13,7 @@ export function readFence(header: Header, need: 'required' | 'optional'): Fence 
   const missing = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [name] : []));
   if (missing.length === 2 && need === 'optional') return undefined;
   if (missing.length > 0) {
-    throw new Problem(
+    throw new ProblemError(
       fenceRequired,
       `The header ${missing.join(' and ')} is missing; send both as contend answered them.`,
     );
@@ -44,13 +44,14 @@ export function refuseEmptyHeaders(header: Header): void {
     .filter((name) => header(name) === '')
     .map((path) => ({ path, message: 'must not be empty; leave the header out instead' }));
   const [first] = issues;
-  if (first) throw new Problem(invalidRequest, `${first.path}: ${first.message}; nothing was written.`, { issues });
+  if (first)
+    throw new ProblemError(invalidRequest, `${first.path}: ${first.message}; nothing was written.`, { issues });
 }
 
 /** Turns a failed validation into `invalid_request` that lists every issue with its path. */
-export function invalid(error: z.core.$ZodError): Problem {
+export function invalid(error: z.core.$ZodError): ProblemError {
   const issues = error.issues.slice(0, 20).map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
   const [first] = issues;
   const detail = first ? `${first.path || 'The request'}: ${first.message}` : 'The request is not valid';
-  return new Problem(invalidRequest, `${detail}; nothing was written.`, { issues });
+  return new ProblemError(invalidRequest, `${detail}; nothing was written.`, { issues });
 }

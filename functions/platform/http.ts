@@ -5,7 +5,7 @@ import { TrieRouter } from 'hono/router/trie-router';
 import * as z from 'zod/mini';
 import type { Fence } from '../../api/fence.ts';
 import type { Operation, SuccessStatus } from '../../api/operation.ts';
-import { internal, invalidRequest, methodNotAllowed, notFound, Problem, unavailable } from '../../api/problem.ts';
+import { internal, invalidRequest, methodNotAllowed, notFound, ProblemError, unavailable } from '../../api/problem.ts';
 import { invalid, readFence, readIdempotencyKey, refuseEmptyHeaders } from './headers.ts';
 import { RecentRequests, requestIdOf } from './idempotency.ts';
 import { logger } from './logging.ts';
@@ -87,7 +87,7 @@ async function onceByKey<Result>(
     remember();
     return result;
   } catch (error) {
-    if (!(error instanceof Problem) || error.kind.status >= 500) remember();
+    if (!(error instanceof ProblemError) || error.kind.status >= 500) remember();
     throw error;
   }
 }
@@ -155,11 +155,14 @@ async function withinDeadline(
   }
 }
 
-function tooLate(method: Operation['method'], budgetMs: number): Problem {
+function tooLate(method: Operation['method'], budgetMs: number): ProblemError {
   const outcome = method === 'GET' ? 'nothing was changed' : 'whether the request was carried out is not known';
   const next = method === 'GET' ? 'try again' : 'try again with the same Idempotency-Key';
   const detail = `The stores did not answer within ${Math.round(budgetMs / 1000)} s: ${outcome}; ${next}.`;
-  return new Problem(unavailable, detail, { outcome: method === 'GET' ? 'unchanged' : 'unknown', retryAfterMs: 1_000 });
+  return new ProblemError(unavailable, detail, {
+    outcome: method === 'GET' ? 'unchanged' : 'unknown',
+    retryAfterMs: 1_000,
+  });
 }
 
 function pattern({ path }: Operation): string {
@@ -225,7 +228,7 @@ function parseJson(bytes: Uint8Array): unknown {
     // key.
     return JSON.parse(text, /__proto__|\\u/.test(text) ? withoutPrototype : undefined);
   } catch (error) {
-    throw error instanceof Problem ? error : unreadable('The body is not JSON in UTF-8');
+    throw error instanceof ProblemError ? error : unreadable('The body is not JSON in UTF-8');
   }
 }
 
@@ -247,17 +250,17 @@ function unlessTooDeep<Read>(read: () => Read): Read {
   }
 }
 
-function unreadable(message: string): Problem {
-  return new Problem(invalidRequest, `${message}; nothing was written.`, { issues: [{ path: '', message }] });
+function unreadable(message: string): ProblemError {
+  return new ProblemError(invalidRequest, `${message}; nothing was written.`, { issues: [{ path: '', message }] });
 }
 
-function unroutable(context: RequestContext, operations: readonly Operation[]): Problem {
+function unroutable(context: RequestContext, operations: readonly Operation[]): ProblemError {
   const { method, path } = context.req;
   const allowed = operations.filter((known) => matches(known.path, path)).map((known) => known.method);
   if (allowed.length === 0)
-    return new Problem(notFound, `There is no route ${path}; see /v1/openapi.json for those there are.`);
+    return new ProblemError(notFound, `There is no route ${path}; see /v1/openapi.json for those there are.`);
   const allow = [...new Set(allowed)].join(', ');
-  return new Problem(methodNotAllowed, `${path} takes ${allow}, not ${method}.`, { allow });
+  return new ProblemError(methodNotAllowed, `${path} takes ${allow}, not ${method}.`, { allow });
 }
 
 function matches(pathTemplate: string, path: string): boolean {
@@ -281,19 +284,19 @@ async function answerProblem(error: unknown, context: RequestContext): Promise<R
   });
 }
 
-function asProblem(error: unknown, context: RequestContext): Problem {
-  if (error instanceof Problem) return error;
+function asProblem(error: unknown, context: RequestContext): ProblemError {
+  if (error instanceof ProblemError) return error;
   if (isUnavailable(error)) {
     logger.warn('A store is unavailable', { ...named(context), error: error as Error });
     const members = { retryAfterMs: 200 + Math.round(Math.random() * 300) };
-    return new Problem(
+    return new ProblemError(
       unavailable,
       'A store is throttled or cannot be reached; try again with the same Idempotency-Key.',
       members,
     );
   }
   logger.error('An unexpected error', { ...named(context), error: error as Error });
-  return new Problem(internal, 'The service failed unexpectedly; try again with the same Idempotency-Key.');
+  return new ProblemError(internal, 'The service failed unexpectedly; try again with the same Idempotency-Key.');
 }
 
 function record(operation: Operation, context: RequestContext, status: number, elapsedMs: number): void {

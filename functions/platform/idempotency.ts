@@ -8,7 +8,7 @@
  * costs nothing.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { idempotencyKeyReused, Problem } from '../../api/problem.ts';
+import { idempotencyKeyReused, ProblemError } from '../../api/problem.ts';
 
 const length = 16;
 const pattern = /^[\w-]{16}\.[\w-]{16}$/;
@@ -34,7 +34,7 @@ export function isKeyReused(remembered: string | undefined, requestId: string): 
  */
 export function refuseReusedKey(remembered: string | undefined, requestId: string, operation: string): void {
   if (!isKeyReused(remembered, requestId)) return;
-  throw new Problem(
+  throw new ProblemError(
     idempotencyKeyReused,
     `This Idempotency-Key came with another request before: ${operation}. Send a new key with each new request. Nothing was written.`,
     { operation },

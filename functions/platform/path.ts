@@ -1,4 +1,4 @@
-import { invalidRequest, Problem } from '../../api/problem.ts';
+import { invalidRequest, ProblemError } from '../../api/problem.ts';
 
 /**
  * The caller was authorised for the path that API Gateway decoded, and the address made of it is parsed once more:
@@ -8,7 +8,7 @@ import { invalidRequest, Problem } from '../../api/problem.ts';
 export function requireSamePath(authorised: string, address: string): void {
   if (decoded(new URL(address).pathname) === authorised) return;
   const message = 'holds characters or segments that stand for another path';
-  throw new Problem(invalidRequest, `The path ${JSON.stringify(authorised)} ${message}; nothing was written.`, {
+  throw new ProblemError(invalidRequest, `The path ${JSON.stringify(authorised)} ${message}; nothing was written.`, {
     issues: [{ path: '', message }],
   });
 }

@@ -1,11 +1,11 @@
-import { contention, Problem } from '../../api/problem.ts';
+import { contention, ProblemError } from '../../api/problem.ts';
 
 export type Attempt<Value> = { readonly kind: 'done'; readonly value: Value } | { readonly kind: 'conflict' };
 
 /**
  * Repeats an attempt while another writer changes what it was decided on: each must read again what it decides on.
- * @throws Problem `contention`, 503 and retryable, after the last of the tries; `of` names the thing for it: `group
- *   "orders"`.
+ * @throws ProblemError `contention`, 503 and retryable, after the last of the tries; `of` names the thing for it:
+ *   `group "orders"`.
  */
 export async function retryConflicts<Value>(
   { tries, of }: { readonly tries: number; readonly of: string },
@@ -15,7 +15,7 @@ export async function retryConflicts<Value>(
     const outcome = await attempt(tried);
     if (outcome.kind === 'done') return outcome.value;
   }
-  throw new Problem(contention, `Too much contention on ${of}: ${tries} tries met another writer. Retry.`, {
+  throw new ProblemError(contention, `Too much contention on ${of}: ${tries} tries met another writer. Retry.`, {
     retryAfterMs: 100,
   });
 }

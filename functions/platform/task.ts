@@ -3,8 +3,8 @@ import { logged, logger } from './logging.ts';
 import { isUnavailable } from './store-errors.ts';
 
 /** A workflow names it, to try the task again. */
-class Unavailable extends Error {
-  override readonly name = 'Unavailable';
+class UnavailableError extends Error {
+  override readonly name = 'UnavailableError';
 }
 
 interface Context {
@@ -26,7 +26,7 @@ export interface TaskRules {
   readonly passes?: (cause: unknown) => boolean;
 }
 
-/** Makes tasks: each checks its input, and throws `Unavailable` where trying again helps. */
+/** Makes tasks: each checks its input, and throws `UnavailableError` where trying again helps. */
 export function tasks({ named, passes = () => false }: TaskRules) {
   return <Schema extends z.ZodMiniType, Result>(
     schema: Schema,
@@ -42,7 +42,7 @@ export function tasks({ named, passes = () => false }: TaskRules) {
         } catch (cause) {
           logger.warn('not done', { ...named(input), error: cause as Error });
           if (!passes(cause) && !isUnavailable(cause)) throw cause;
-          throw new Unavailable('A store is throttled or cannot be reached', { cause });
+          throw new UnavailableError('A store is throttled or cannot be reached', { cause });
         }
       }),
       { input: schema },

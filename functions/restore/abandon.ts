@@ -2,7 +2,7 @@
  * Giving a group back that a restore has begun to fill: it is as empty as before, and may be led, used and restored
  * into again. Only its fencing version stays where the restore has raised it.
  */
-import { Problem } from '../../api/problem.ts';
+import { ProblemError } from '../../api/problem.ts';
 import { restoreCompleted } from '../../api/problems/backups.ts';
 import { OutOfTimeError } from '../backups/worker/built-in-worker.ts';
 import type { GroupLogs } from '../log/group-logs.ts';
@@ -19,7 +19,7 @@ export async function abandon(room: Launching, group: string, restoreId: string)
   if (!stored) return undefined;
   const { record } = stored;
   if (record.state === 'COMPLETED') {
-    throw new Problem(
+    throw new ProblemError(
       restoreCompleted,
       `Restore ${restoreId} of group "${group}" has completed: the group is in use and nothing of it is undone.`,
     );

@@ -1,6 +1,6 @@
 /** Whether a group may be restored into: nobody has used it, or a restore that came to nothing has left it. */
 
-import { Problem } from '../../api/problem.ts';
+import { ProblemError } from '../../api/problem.ts';
 import { groupNotEmpty } from '../../api/problems/backups.ts';
 import type { LeaseStore } from '../leadership/lease-store.ts';
 import type { GroupLogs } from '../log/group-logs.ts';
@@ -40,6 +40,6 @@ export async function predecessorIn(
   return before;
 }
 
-export function notEmpty(group: string, why: string): Problem {
-  return new Problem(groupNotEmpty, `Group "${group}" is not empty: ${why}; nothing was written.`);
+export function notEmpty(group: string, why: string): ProblemError {
+  return new ProblemError(groupNotEmpty, `Group "${group}" is not empty: ${why}; nothing was written.`);
 }

@@ -1,5 +1,5 @@
 /** Why a restore cannot go on. */
-import { Problem } from '../../api/problem.ts';
+import { ProblemError } from '../../api/problem.ts';
 import { DamagedError } from '../../archive/verifier.ts';
 import type { Failure } from '../backups/backup.ts';
 import { LogInUseError } from './logs.ts';
@@ -23,7 +23,8 @@ export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof DamagedError) return { code: 'backup_damaged', message: error.message };
   if (error instanceof LogInUseError) return { code: 'group_not_empty', message: error.message };
   if (error instanceof MisplacedEntryError) return { code: 'internal', message: error.message };
-  if (error instanceof Problem) return error.kind.retryable ? undefined : { code: error.code, message: error.detail };
+  if (error instanceof ProblemError)
+    return error.kind.retryable ? undefined : { code: error.code, message: error.detail };
   return isRefusedForGood(error) ? { code: 'write_refused', message: refusal(error as Error) } : undefined;
 }
 

@@ -8,7 +8,7 @@
  * where nothing is, so that a step that comes late changes nothing.
  */
 
-import { Problem } from '../../api/problem.ts';
+import { ProblemError } from '../../api/problem.ts';
 import { backupDamaged } from '../../api/problems/backups.ts';
 import { DamagedError, openManifest, verificationStart } from '../../archive/verifier.ts';
 import { uuidFrom } from '../backups/derived-id.ts';
@@ -57,7 +57,7 @@ export async function startRestore(
   const { source, manifestSha256 } = await sourceOf(room, group, request);
   const opened = await openManifest(filesOf(room, source)).catch(refuseDamage);
   if (manifestSha256 !== undefined && opened.sha256 !== manifestSha256) {
-    throw new Problem(
+    throw new ProblemError(
       backupDamaged,
       'The manifest is another one than when the backup was completed; nothing was written.',
     );
@@ -88,7 +88,7 @@ export async function startRestore(
 
 function refuseDamage(error: unknown): never {
   if (!(error instanceof DamagedError)) throw error;
-  throw new Problem(backupDamaged, `The backup is not intact: ${error.message}; nothing was written.`);
+  throw new ProblemError(backupDamaged, `The backup is not intact: ${error.message}; nothing was written.`);
 }
 
 export const isOver = ({ state }: RestoreRecord): boolean =>

@@ -1,5 +1,5 @@
 import * as schema from '../../api/operations/restore.ts';
-import { notFound, Problem } from '../../api/problem.ts';
+import { notFound, ProblemError } from '../../api/problem.ts';
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
 import type { PayloadStore } from '../jobs/payloads/payload-store.ts';
 import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
@@ -40,5 +40,5 @@ export function restoreRoutes(room: Room): Endpoint[] {
 }
 
 function unknown(group: string, restore: string): never {
-  throw new Problem(notFound, `Group "${group}" has no restore ${restore}.`);
+  throw new ProblemError(notFound, `Group "${group}" has no restore ${restore}.`);
 }

@@ -1,5 +1,5 @@
 /** Which backups a group may read: its own, those shared with it, and what the deployment's list of prefixes allows. */
-import { notFound, Problem } from '../../api/problem.ts';
+import { notFound, ProblemError } from '../../api/problem.ts';
 import { backupDamaged, sourceForbidden } from '../../api/problems/backups.ts';
 import type { BackupRecord } from '../backups/backup.ts';
 import type { BackupOwners } from '../backups/backup-owners.ts';
@@ -48,7 +48,7 @@ async function byId(parts: SourceParts, group: string, backupId: string): Promis
   const owner = own ? group : await owners.ownerOf(backupId);
   const record = own?.record ?? (owner === undefined ? undefined : (await store.read(owner, backupId))?.record);
   if (owner === undefined || !record) {
-    throw new Problem(notFound, `There is no backup ${backupId}; see the lists of backups.`);
+    throw new ProblemError(notFound, `There is no backup ${backupId}; see the lists of backups.`);
   }
   return readable(parts, group, record, `Backup ${backupId}`);
 }
@@ -58,7 +58,7 @@ function readable({ bucketName }: SourceParts, group: string, record: BackupReco
   const { group: owner, backupId, attempt, manifestSha256 } = record;
   if (owner !== group && !record.sharedWith.includes(group)) throw forbidden(named, group);
   if (record.state !== 'COMPLETED') {
-    throw new Problem(
+    throw new ProblemError(
       backupDamaged,
       `Backup ${backupId} of group "${owner}" is ${record.state}, not COMPLETED; nothing was written.`,
       { state: record.state },
@@ -103,15 +103,15 @@ async function byOwnUri(
   return found;
 }
 
-function forbidden(what: string, group: string): Problem {
-  return new Problem(
+function forbidden(what: string, group: string): ProblemError {
+  return new ProblemError(
     sourceForbidden,
     `${what} is neither a backup of group "${group}", nor shared with it, nor below a prefix of restoreSources; nothing was written.`,
   );
 }
 
-function local(uri: string): Problem {
-  return new Problem(
+function local(uri: string): ProblemError {
+  return new ProblemError(
     sourceForbidden,
     `${uri} lies on a disk that the service cannot read; run "tenure restore" on that machine.`,
   );

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
-import { Problem } from '../../api/problem.ts';
+import { ProblemError } from '../../api/problem.ts';
 import { ManualTime } from '../support/manual-time.ts';
 import { type Aws, region, sources, stackName, startAws } from '../support/package/aws.ts';
 import { watch } from '../support/processes.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
         body: JSON.stringify(group.act(step, JSON.parse(body || '{}'), headers)),
       };
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
+      if (!(error instanceof ProblemError)) throw error;
       return { status: error.kind.status, body: JSON.stringify(error) };
     }
   });

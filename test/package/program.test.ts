@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import type { Problem } from '../../api/problem.ts';
+import type { ProblemError } from '../../api/problem.ts';
 import { ManualTime } from '../support/manual-time.ts';
 import { type Aws, startAws } from '../support/package/aws.ts';
 import { watch } from '../support/processes.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
     try {
       return { body: JSON.stringify(group.act(step, JSON.parse(body || '{}'), headers)) };
     } catch (error) {
-      return { status: (error as Problem).kind.status, body: JSON.stringify(error) };
+      return { status: (error as ProblemError).kind.status, body: JSON.stringify(error) };
     }
   });
 });

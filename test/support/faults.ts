@@ -30,8 +30,8 @@ export interface Sent {
 }
 
 /** Thrown where the process would have ended. */
-export class Crashed extends Error {
-  override readonly name = 'Crashed';
+export class CrashedError extends Error {
+  override readonly name = 'CrashedError';
 }
 
 export interface Faults {
@@ -69,7 +69,7 @@ export function injectFaults(client: Client): Faults {
 
   const crash = () => {
     crashed = true;
-    return new Crashed('The process ended here');
+    return new CrashedError('The process ended here');
   };
 
   // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -86,7 +86,7 @@ export function injectFaults(client: Client): Faults {
         throw error;
       }
     };
-    if (crashed) throw new Crashed('The process has ended');
+    if (crashed) throw new CrashedError('The process has ended');
     const fault = faults.plan(command, args.input);
     if (fault === 'crash before') throw crash();
     if (fault === 'request lost') throw named('TimeoutError', 'The request was lost');

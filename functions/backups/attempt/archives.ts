@@ -1,7 +1,7 @@
 /** The archives of backups in the bucket. Binds the workflow's port. */
 
 import { manifestName } from '../../../api/archive.ts';
-import { Problem, unavailable } from '../../../api/problem.ts';
+import { ProblemError, unavailable } from '../../../api/problem.ts';
 import { jsonText } from '../../../api/schema.ts';
 import type { ReferredPayload } from '../../../archive/format.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
@@ -161,7 +161,8 @@ async function sealedBefore(bucket: ArchiveBucket, prefix: Place): Promise<Writt
 /** Nobody looks for the files of a backup once its record has gone. */
 async function discarded(payloads: PayloadStore, keys: readonly string[]): Promise<void> {
   const [left] = await payloads.discard(keys);
-  if (left !== undefined) throw new Problem(unavailable, `S3 did not delete ${left}; nothing after it was deleted.`);
+  if (left !== undefined)
+    throw new ProblemError(unavailable, `S3 did not delete ${left}; nothing after it was deleted.`);
 }
 
 async function discardAll(payloads: PayloadStore, prefix: string, goOn: () => boolean): Promise<void> {

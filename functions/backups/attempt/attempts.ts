@@ -3,7 +3,7 @@
  * afterwards.
  */
 import { createHash } from 'node:crypto';
-import { Problem } from '../../../api/problem.ts';
+import { ProblemError } from '../../../api/problem.ts';
 import { attemptSuperseded } from '../../../api/problems/backups.ts';
 import {
   type AttemptProof,
@@ -115,7 +115,7 @@ export async function counting(room: Backups, name: AttemptName, secret: string)
   const { record } = await known(room, name);
   const verdict = verdictFor(record, { attempt: name.attempt, secretHash: hashSecret(secret) });
   if (verdict === 'continue' && !isFinal(record)) return record;
-  throw new Problem(
+  throw new ProblemError(
     attemptSuperseded,
     `Attempt ${name.attempt} of backup ${name.backupId} no longer counts, the current one is ${record.attempt} (${record.state}); stop working on it.`,
     { verdict: verdict === 'continue' ? 'superseded' : verdict },

@@ -10,7 +10,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { ArchiveEntry, LogHead } from '../../../api/archive.ts';
-import { Problem, unavailable } from '../../../api/problem.ts';
+import { ProblemError, unavailable } from '../../../api/problem.ts';
 import { attemptSuperseded } from '../../../api/problems/backups.ts';
 import { jsonText } from '../../../api/schema.ts';
 import { canonicalLine, chained, chainStart } from '../../../archive/format.ts';
@@ -90,9 +90,9 @@ function readCursor(record: BackupRecord, contents: CutContents, text: string): 
 }
 
 /** The cursor of another try, or of nobody. */
-function cutAnew({ backupId, attempt }: BackupRecord): Problem {
+function cutAnew({ backupId, attempt }: BackupRecord): ProblemError {
   const detail = `The pages of attempt ${attempt} of backup ${backupId} do not go on there; stop working on it.`;
-  return new Problem(attemptSuperseded, detail, { verdict: 'superseded' });
+  return new ProblemError(attemptSuperseded, detail, { verdict: 'superseded' });
 }
 
 async function entriesAt(
@@ -138,7 +138,7 @@ async function logPage(
   const parts = await logs.open(group, log);
   const page = await read(parts, { from: first, to, limit: entriesPerPage, maxBytes: bytesPerPage });
   if (!('items' in page)) {
-    throw new Problem(
+    throw new ProblemError(
       unavailable,
       `Log "${log}" of group "${group}" cannot be read from ${first} to ${to}: ${JSON.stringify(page)}.`,
       { retryAfterMs: 1_000 },

@@ -1,5 +1,5 @@
 import * as schema from '../../../api/operations/backups.ts';
-import { notFound, Problem } from '../../../api/problem.ts';
+import { notFound, ProblemError } from '../../../api/problem.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { type Endpoint, endpoint } from '../../platform/http.ts';
 import { newestSlot } from './policy.ts';
@@ -23,7 +23,7 @@ export function policyRoutes({ policies, clock }: Policies): Endpoint[] {
     endpoint(schema.getBackupPolicy, async ({ params: { group } }) => {
       const there = await policies.read(group);
       if (there) return there.policy;
-      throw new Problem(notFound, `Group "${group}" has no backup policy; put one.`);
+      throw new ProblemError(notFound, `Group "${group}" has no backup policy; put one.`);
     }),
     endpoint(schema.deleteBackupPolicy, async ({ params: { group } }) => {
       await policies.remove(group);

@@ -1,6 +1,6 @@
 /** The minute's work for policies: backups that are due, retention, and restores that stand still. */
 
-import { Problem } from '../../../api/problem.ts';
+import { ProblemError } from '../../../api/problem.ts';
 import { backupInProgress } from '../../../api/problems/backups.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { logger } from '../../platform/logging.ts';
@@ -85,7 +85,7 @@ async function follow(
     await begin(room, { group, options, requestId: `slot-${backupId}`, backupId, slot });
   } catch (error) {
     // Tried again with every tick until the slot has misfired.
-    if (error instanceof Problem && error.kind === backupInProgress) return undefined;
+    if (error instanceof ProblemError && error.kind === backupInProgress) return undefined;
     throw error;
   }
   await room.policies.done(group, slot);

@@ -1,6 +1,6 @@
 /** Workers' registration, commands and answers. Every poll keeps a worker registered. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { limitReached, notFound, Problem } from '../../../api/problem.ts';
+import { limitReached, notFound, ProblemError } from '../../../api/problem.ts';
 import { workerReplaced } from '../../../api/problems/backups.ts';
 import { commandIds, counts } from '../attempt/delegation.ts';
 import { type BackupRecord, isFinal } from '../backup.ts';
@@ -57,7 +57,7 @@ async function makeRoom({ workers, clock, settings }: Backups, group: string, wo
     .filter((one) => !isPresent(one, now, settings.abandonTimeoutMs))
     .toSorted((one, other) => one.lastSeenAt - other.lastSeenAt);
   if (gone.length < surplus) {
-    throw new Problem(
+    throw new ProblemError(
       limitReached,
       `Group "${group}" has ${others.length} of at most ${settings.mostWorkers} workers; stop one before you register "${worker}".`,
       { limit: settings.mostWorkers, of: 'workers' },
@@ -198,19 +198,19 @@ export async function list(room: Backups, group: string, after = '', limit = 100
 
 const byName = (one: Worker, other: Worker) => (one.worker < other.worker ? -1 : 1);
 
-function unregistered({ group, worker }: Name): Problem {
-  return new Problem(notFound, `Worker "${worker}" of group "${group}" is not registered; register it first.`);
+function unregistered({ group, worker }: Name): ProblemError {
+  return new ProblemError(notFound, `Worker "${worker}" of group "${group}" is not registered; register it first.`);
 }
 
-function replaced({ group, worker }: Name): Problem {
-  return new Problem(
+function replaced({ group, worker }: Name): ProblemError {
+  return new ProblemError(
     workerReplaced,
     `Another process has registered as worker "${worker}" of group "${group}"; stop this one, or give it a name of its own.`,
   );
 }
 
-function withdrawn(group: string, worker: string, commandId: string): Problem {
-  return new Problem(
+function withdrawn(group: string, worker: string, commandId: string): ProblemError {
+  return new ProblemError(
     notFound,
     `Worker "${worker}" of group "${group}" has no command ${commandId} to answer: it was withdrawn or answered otherwise; drop it.`,
   );

@@ -1,5 +1,5 @@
 /** The clean-up of a finished job: deletes its checkpoints and graph, keeps its result and savepoints. */
-import { Problem } from '../../../api/problem.ts';
+import { ProblemError } from '../../../api/problem.ts';
 import { jobActive } from '../../../api/problems/jobs.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { type Checkpoints, goneAt } from '../checkpoints.ts';
@@ -34,7 +34,7 @@ export async function clean(room: Room, name: JobName, version: number): Promise
   const record = writableOrThrow(name, won ?? lost, version, { finished: 'allowed' });
   if (record.state === 'ACTIVE') {
     const detail = `Job "${name.jobId}" of group "${name.group}" is active; finish it before you acknowledge its clean-up.`;
-    throw new Problem(jobActive, detail);
+    throw new ProblemError(jobActive, detail);
   }
   if (record.state === 'CLEANED' || (await cleanUpJob(room, name))) return 'CLEANED';
   return 'FINISHED';

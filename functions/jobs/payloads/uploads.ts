@@ -1,7 +1,7 @@
 /** How payloads come into the bucket: the client moves the bytes, this says where to, and verifies what has come. */
 import { createHash } from 'node:crypto';
 import { v7 } from 'uuid';
-import { invalidRequest, Problem } from '../../../api/problem.ts';
+import { invalidRequest, ProblemError } from '../../../api/problem.ts';
 import { payloadMismatch, payloadMissing, uploadExpired } from '../../../api/problems/jobs.ts';
 import { maxPutBytes, uploadLifetimeMs } from '../../../api/upload.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -52,7 +52,7 @@ export async function signParts(
   refuseExpired(uploadId, payloadId, now);
   if (multipartId === undefined) {
     const message = 'is an upload by one PUT, it has no parts';
-    throw new Problem(invalidRequest, `Upload ${uploadId} ${message}; PUT the payload to its url.`, {
+    throw new ProblemError(invalidRequest, `Upload ${uploadId} ${message}; PUT the payload to its url.`, {
       issues: [{ path: 'uploadId', message }],
     });
   }
@@ -94,7 +94,7 @@ export async function completeUpload({ payloads, clock }: Uploads, name: JobName
   }
   const stored = await payloads.stat(key);
   if (!stored) {
-    throw new Problem(
+    throw new ProblemError(
       payloadMissing,
       `The payload of upload ${uploadId} is not in the bucket; upload it first. Nothing was written.`,
     );
@@ -152,13 +152,13 @@ function refuseExpired(uploadId: string, payloadId: string, now: number): void {
   if (!upload.isExpired(payloadId, now)) return;
   const hours = uploadLifetimeMs / 3_600_000;
   const begun = new Date(upload.begunAt(payloadId)).toISOString();
-  throw new Problem(
+  throw new ProblemError(
     uploadExpired,
     `Upload ${uploadId} began at ${begun}, more than ${hours} hours ago; begin a new one.`,
   );
 }
 
-function incomplete(uploadId: string, parts: readonly Part[] | undefined, sha256: string | undefined): Problem {
+function incomplete(uploadId: string, parts: readonly Part[] | undefined, sha256: string | undefined): ProblemError {
   const issues = [
     ...(parts?.length ? [] : [{ path: 'parts', message: 'must name every part of an upload in parts' }]),
     ...(sha256 === undefined
@@ -166,11 +166,11 @@ function incomplete(uploadId: string, parts: readonly Part[] | undefined, sha256
       : []),
   ];
   const said = issues.map(({ path, message }) => `${path} ${message}`).join('; ');
-  return new Problem(invalidRequest, `Upload ${uploadId}: ${said}; nothing was written.`, { issues });
+  return new ProblemError(invalidRequest, `Upload ${uploadId}: ${said}; nothing was written.`, { issues });
 }
 
-function refusedParts(uploadId: string, reason: string): Problem {
-  return new Problem(
+function refusedParts(uploadId: string, reason: string): ProblemError {
+  return new ProblemError(
     payloadMismatch,
     `S3 does not take the parts of upload ${uploadId} (${reason}); upload the part again, or begin a new upload. Nothing was written.`,
     { reason },
@@ -180,7 +180,7 @@ function refusedParts(uploadId: string, reason: string): Problem {
 function mismatch(uploadId: string, promised: { bytes: number; checksum?: string | undefined }, stored: Stored) {
   const shown = ({ bytes, checksum }: Stored) => ({ bytes, sha256: hexOf(checksum) ?? checksum ?? null });
   const [expected, found] = [shown(promised), shown(stored)];
-  return new Problem(
+  return new ProblemError(
     payloadMismatch,
     `The payload of upload ${uploadId} has ${found.bytes} bytes and the SHA-256 ${found.sha256}, promised were ${expected.bytes} and ${expected.sha256}; upload it again. Nothing was written.`,
     { promised: expected, stored: found },

@@ -1,6 +1,6 @@
 /** How a log comes into being and ends. */
 import type { Fence } from '../../../api/fence.ts';
-import { limitReached, Problem, unavailable } from '../../../api/problem.ts';
+import { limitReached, ProblemError, unavailable } from '../../../api/problem.ts';
 import { truncationHeld } from '../../../api/problems/log.ts';
 import type { LogRoom } from '../environment.ts';
 import { eraseLog } from '../protocol/erase.ts';
@@ -23,7 +23,7 @@ export async function createLog(
   if (there) return { created: false, log: there };
   const { items } = await room.registry.list(group, undefined, most);
   if (items.length >= most) {
-    throw new Problem(
+    throw new ProblemError(
       limitReached,
       `Group "${group}" has ${items.length} of at most ${most} logs; delete one before you create "${log}".`,
       { limit: most, of: 'logs' },
@@ -44,11 +44,11 @@ export async function deleteLog(logs: Logs, name: LogName, fence: Fence | undefi
   const held = await logs.registry.held(group, log);
   if (held) {
     const detail = `Backup ${held.backupId} reads log "${log}"; delete it once the backup has ended.`;
-    throw new Problem(truncationHeld, detail, { ...held, retryAfterMs: 5_000 });
+    throw new ProblemError(truncationHeld, detail, { ...held, retryAfterMs: 5_000 });
   }
   const until = Date.now() + budgetMs;
   const again = (why: string) =>
-    new Problem(unavailable, `Log "${log}" is not deleted yet: ${why}. Repeat the request to continue.`, {
+    new ProblemError(unavailable, `Log "${log}" is not deleted yet: ${why}. Repeat the request to continue.`, {
       retryAfterMs: 1_000,
     });
   try {

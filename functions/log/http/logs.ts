@@ -1,7 +1,7 @@
 /** The logs of a group as callers see them: the protocol's outcomes as answers and problems. */
 
 import type { Fence } from '../../../api/fence.ts';
-import { Problem, unavailable } from '../../../api/problem.ts';
+import { ProblemError, unavailable } from '../../../api/problem.ts';
 import * as problems from '../../../api/problems/log.ts';
 import { termLost } from '../../leadership/leadership.ts';
 import type { LeaseStore } from '../../leadership/lease-store.ts';
@@ -74,11 +74,11 @@ export async function electWriter(logs: Logs, name: LogName, fence: Fence | unde
       ? `Log "${log}" is at ballot ${lost} of a newer term; stop, or contend for the group's lease.`
       : `Rivals took log "${log}" up to ballot ${lost}; elect again to take it over.`;
     const members = final ? { ballot: lost, final, retryable: false } : { ballot: lost, final, retryAfterMs: 200 };
-    throw new Problem(problems.electionLost, detail, members);
+    throw new ProblemError(problems.electionLost, detail, members);
   }
   if ('exhausted' in election) {
     const detail = `Ballot ${election.exhausted} of log "${log}" is the last one of its version; elect with the next term.`;
-    throw new Problem(problems.roundsExhausted, detail, { ballot: election.exhausted });
+    throw new ProblemError(problems.roundsExhausted, detail, { ballot: election.exhausted });
   }
   if ('notRecovered' in election) throw notRecovered(log, election.notRecovered);
   throw gone(log);
@@ -132,37 +132,37 @@ async function write(logs: Logs, request: WriteRequest, requestId: string, value
   throw refusal(log, writerId, appended);
 }
 
-function refusal(log: string, writerId: string, appended: Exclude<Appended, { first: number }>): Problem {
+function refusal(log: string, writerId: string, appended: Exclude<Appended, { first: number }>): ProblemError {
   if ('notElected' in appended) {
     const detail = `Writer ${writerId} does not have the seat of log "${log}"; elect a writer and repeat the request.`;
-    return new Problem(problems.notElected, detail);
+    return new ProblemError(problems.notElected, detail);
   }
   if ('exclusivityLost' in appended) {
     const { promised, kept } = appended.exclusivityLost;
     const what = kept.length === 0 ? 'nothing' : `only ${kept.length} of the entries`;
     const detail = `A rival took log "${log}" with ballot ${promised}: ${what} of the request is in it. Elect again.`;
-    return new Problem(problems.exclusivityLost, detail, { ballot: promised, kept });
+    return new ProblemError(problems.exclusivityLost, detail, { ballot: promised, kept });
   }
   if ('throttled' in appended) {
     const detail = `Too many processes append to log "${log}" at once; nothing of the request is in it. Repeat it.`;
-    return new Problem(problems.throttled, detail, { retryAfterMs: 100 + Math.round(Math.random() * 400) });
+    return new ProblemError(problems.throttled, detail, { retryAfterMs: 100 + Math.round(Math.random() * 400) });
   }
   if ('stateLocked' in appended) {
     const detail = `Lock ${appended.stateLocked.lockId} holds appends to log "${log}"; repeat the request.`;
-    return new Problem(problems.stateLocked, detail, { retryAfterMs: 100 + Math.round(Math.random() * 200) });
+    return new ProblemError(problems.stateLocked, detail, { retryAfterMs: 100 + Math.round(Math.random() * 200) });
   }
   if ('held' in appended) {
     const { backupId, from } = appended.held;
     const detail = `Backup ${backupId} reads log "${log}" from position ${from}; truncate to ${from} at most until it ends.`;
-    return new Problem(problems.truncationHeld, detail, { backupId, from, retryAfterMs: 5_000 });
+    return new ProblemError(problems.truncationHeld, detail, { backupId, from, retryAfterMs: 5_000 });
   }
   if ('outOfRange' in appended) {
     const { next } = appended.outOfRange;
     const detail = `Log "${log}" can be truncated up to its next position, ${next}.`;
-    return new Problem(problems.badRange, detail, { next });
+    return new ProblemError(problems.badRange, detail, { next });
   }
   const detail = `It is not known whether the request is in log "${log}"; elect again and repeat it with the same Idempotency-Key.`;
-  return new Problem(problems.outcomeUnknown, detail, { retryAfterMs: 100 + Math.round(Math.random() * 200) });
+  return new ProblemError(problems.outcomeUnknown, detail, { retryAfterMs: 100 + Math.round(Math.random() * 200) });
 }
 
 /** The entries of a range; throws `bad_range`, `truncated`, `past_end`, `pending`, `log_not_recovered`. */
@@ -172,7 +172,7 @@ export async function read(logs: Logs, name: LogName, range: ReadRange) {
   if ('items' in answer) return answer;
   if ('badRange' in answer) {
     const { from, to } = answer.badRange;
-    throw new Problem(
+    throw new ProblemError(
       problems.badRange,
       `Position ${to} lies before ${from}; give \`from\` ≤ \`to\`.`,
       answer.badRange,
@@ -180,24 +180,29 @@ export async function read(logs: Logs, name: LogName, range: ReadRange) {
   }
   if ('truncated' in answer) {
     const { begin } = answer.truncated;
-    throw new Problem(problems.truncated, `Log "${log}" begins at position ${begin}; read from there.`, { begin });
+    throw new ProblemError(problems.truncated, `Log "${log}" begins at position ${begin}; read from there.`, { begin });
   }
   if ('pastEnd' in answer) {
     const { end } = answer.pastEnd;
-    throw new Problem(problems.pastEnd, `Log "${log}" ends at position ${end}; read up to there, or wait.`, { end });
+    throw new ProblemError(problems.pastEnd, `Log "${log}" ends at position ${end}; read up to there, or wait.`, {
+      end,
+    });
   }
   if ('pending' in answer) {
     const detail = `Position ${answer.pending} of log "${log}" is not settled yet; repeat the request.`;
-    throw new Problem(problems.pending, detail, { position: answer.pending, retryAfterMs: 500 });
+    throw new ProblemError(problems.pending, detail, { position: answer.pending, retryAfterMs: 500 });
   }
   const { voting, quorum, replicas } = answer.notRecovered;
   throw notRecovered(log, { voting, quorum, statuses: replicas.map(({ status }) => status) });
 }
 
-function notRecovered(log: string, facts: { voting: number; quorum: number; statuses: readonly string[] }): Problem {
+function notRecovered(
+  log: string,
+  facts: { voting: number; quorum: number; statuses: readonly string[] },
+): ProblemError {
   const { voting, quorum, statuses } = facts;
   const detail = `${voting} replicas of log "${log}" vote and ${quorum} must (they are ${statuses.join(', ')}); wait for their recovery.`;
-  return new Problem(problems.logNotRecovered, detail, { ...facts, retryAfterMs: 1_000 });
+  return new ProblemError(problems.logNotRecovered, detail, { ...facts, retryAfterMs: 1_000 });
 }
 
 async function reaching<Value>(log: string, act: () => Promise<Value>): Promise<Value> {
@@ -209,9 +214,9 @@ async function reaching<Value>(log: string, act: () => Promise<Value>): Promise<
   }
 }
 
-function gone(log: string, cause?: UnreachableError): Problem {
+function gone(log: string, cause?: UnreachableError): ProblemError {
   const detail = `Too few stores of log "${log}" answer; try again with the same Idempotency-Key.`;
-  return new Problem(unavailable, detail, { retryAfterMs: 200 + Math.round(Math.random() * 300) }, { cause });
+  return new ProblemError(unavailable, detail, { retryAfterMs: 200 + Math.round(Math.random() * 300) }, { cause });
 }
 
 function unlessUnreachable(error: unknown): void {

@@ -1,5 +1,5 @@
 /** Operators' requests on the members of a log. */
-import { Problem } from '../../../api/problem.ts';
+import { ProblemError } from '../../../api/problem.ts';
 import { membersRefused } from '../../../api/problems/log.ts';
 import type { LogRoom } from '../environment.ts';
 import { beginChange, type Configuration, cancelChange, type Member } from '../protocol/configuration.ts';
@@ -78,7 +78,7 @@ async function begin(service: MemberService, name: LogName, wish: Wish): Promise
     if (to === configuration || wish.dryRun) return to;
     if (await registry.configure(name.group, name.log, configuration, to)) return to;
   }
-  throw new Problem(membersRefused, `The members of log "${name.log}" change too often; try again.`);
+  throw new ProblemError(membersRefused, `The members of log "${name.log}" change too often; try again.`);
 }
 
 async function wished(
@@ -90,7 +90,7 @@ async function wished(
   const { replicas, next } = configuration;
   if (add.length === 0 && remove.length === 0) return configuration;
   const refuse = (why: string) =>
-    new Problem(membersRefused, `Log "${log}": ${why}.`, { version: configuration.version });
+    new ProblemError(membersRefused, `Log "${log}": ${why}.`, { version: configuration.version });
   const isThere = (one: { table: string; region?: string | undefined }, members: readonly Member[]) =>
     members.some(({ table, region }) => table === one.table && region === one.region);
   if (next) {

@@ -1,5 +1,5 @@
 /** Requests of operators and the schedule on a replica. */
-import { notFound, Problem } from '../../../api/problem.ts';
+import { notFound, ProblemError } from '../../../api/problem.ts';
 import { initializationRefused } from '../../../api/problems/log.ts';
 import { type RecoveryWorkflow, split } from '../lambda/workflow.ts';
 import { initialize } from '../protocol/initialize.ts';
@@ -22,7 +22,7 @@ export interface ReplicaName extends LogName {
 export function replicaOf(parts: LogParts, id: string): Replica {
   const replica = parts.replicas.find((one) => one.id === id);
   if (replica) return replica;
-  throw new Problem(
+  throw new ProblemError(
     notFound,
     `There is no replica "${id}"; there are ${parts.replicas.map((one) => one.id).join(', ')}.`,
   );
@@ -33,7 +33,7 @@ export async function initializeReplica(logs: Replicas, name: ReplicaName, force
   const parts = logs.partsOf(await getLogOrThrow(logs.registry, name));
   const outcome = await initialize(parts, replicaOf(parts, name.replica), force);
   if ('status' in outcome) return outcome;
-  throw new Problem(initializationRefused, `Log "${name.log}": ${outcome.refused}.`);
+  throw new ProblemError(initializationRefused, `Log "${name.log}": ${outcome.refused}.`);
 }
 
 /** Starts the recovery of a replica that does not vote, or of any with `force`. */

@@ -1,5 +1,5 @@
 import { atMost, type Bench, type Row } from '../bench.ts';
-import { Absent } from '../peers.ts';
+import { AbsentError } from '../peers.ts';
 import { median } from '../samples.ts';
 import { etcd } from './etcd.ts';
 import { killed, type Lane, openLane, phases } from './lane.ts';
@@ -21,7 +21,7 @@ export const bench: Bench = {
       try {
         systems.push(...(await start()));
       } catch (error) {
-        if (!(error instanceof Absent)) throw error;
+        if (!(error instanceof AbsentError)) throw error;
         say(error.message);
         notes.push(`Not measured: ${error.message}.`);
       }

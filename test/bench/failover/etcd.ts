@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Absent } from '../peers.ts';
+import { AbsentError } from '../peers.ts';
 import { freePort } from './free-port.ts';
 import { contender, eventually, killWithUs, type System, ttlMs } from './system.ts';
 
@@ -11,7 +11,7 @@ import { contender, eventually, killWithUs, type System, ttlMs } from './system.
 export async function etcd(): Promise<System[]> {
   const found = spawnSync('etcd', ['--version'], { encoding: 'utf8' });
   if (found.error || spawnSync('etcdctl', ['version']).error)
-    throw new Absent('etcd is missing: "apt-get install -y etcd-server etcd-client"');
+    throw new AbsentError('etcd is missing: "apt-get install -y etcd-server etcd-client"');
   const folder = await mkdtemp(join(tmpdir(), 'tenure-bench-etcd-'));
   const [clients, peers] = [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`];
   const server = spawn(

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { Absent, peerPackage, peersFolder } from '../peers.ts';
+import { AbsentError, peerPackage, peersFolder } from '../peers.ts';
 import { freePort } from './free-port.ts';
 import { contender, eventually, killWithUs, program, type System, ttlMs } from './system.ts';
 
@@ -17,7 +17,7 @@ const jar = '/usr/share/java/zookeeper.jar';
  * watching the one before.
  */
 export async function zookeeper(): Promise<System[]> {
-  if (!existsSync(jar)) throw new Absent('ZooKeeper is missing: "apt-get install -y zookeeperd"');
+  if (!existsSync(jar)) throw new AbsentError('ZooKeeper is missing: "apt-get install -y zookeeperd"');
   const client = peerPackage('node-zookeeper-client');
   const [port, file, folder] = await Promise.all([
     freePort(),

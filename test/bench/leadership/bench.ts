@@ -1,6 +1,6 @@
 import { startDynamoDbLocal } from '../../../emulator/dynamodb/dynamodb.ts';
 import type { Bench, Row } from '../bench.ts';
-import { Absent } from '../peers.ts';
+import { AbsentError } from '../peers.ts';
 import { median } from '../samples.ts';
 import { openWire, type Spent, type Wire } from '../wire.ts';
 import { deliveryHero } from './delivery-hero.ts';
@@ -30,7 +30,7 @@ export const bench: Bench = {
           say(locks.name);
           measured.push(await measure(locks, wire, say));
         } catch (error) {
-          if (!(error instanceof Absent)) throw error;
+          if (!(error instanceof AbsentError)) throw error;
           notes.push(`Not measured: ${error.message}.`);
         }
       }

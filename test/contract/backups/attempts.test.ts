@@ -213,7 +213,7 @@ describe('settling', () => {
       faults.once(fault, 'TransactWriteItemsCommand');
       const silence = { code: 'backup_timed_out', message: 'silence' };
       const outcome = await settled(room, name, silence).catch((error: Error) => error.name);
-      expect(outcome).toEqual(fault === 'crash after' ? 'Crashed' : expect.objectContaining({ error: silence }));
+      expect(outcome).toEqual(fault === 'crash after' ? 'CrashedError' : expect.objectContaining({ error: silence }));
       faults.revive();
       await settled(room, name, { code: 'internal', message: 'a second try' });
       expect(await record(name.backupId)).toMatchObject({ state: 'FAILED', error: { code: 'backup_timed_out' } });

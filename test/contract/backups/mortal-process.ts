@@ -2,7 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { inject } from 'vitest';
 import type { GroupLogs } from '../../../functions/log/group-logs.ts';
 import type { Replica } from '../../../functions/log/protocol/replica.ts';
-import { Crashed, type Fault, injectFaults } from '../../support/faults.ts';
+import { CrashedError, type Fault, injectFaults } from '../../support/faults.ts';
 import { localDocuments } from '../../support/main-table.ts';
 import type { ArchiveWorld } from './archive-world.ts';
 
@@ -37,9 +37,9 @@ export function mortalProcess(archive: ArchiveWorld, fatal: number) {
           ? act
           : async (...args: never[]) => {
               const fault = next();
-              if (fault === 'crash before') throw new Crashed('The process ended here');
+              if (fault === 'crash before') throw new CrashedError('The process ended here');
               const answer = await act(...args);
-              if (fault) throw new Crashed('The process ended here');
+              if (fault) throw new CrashedError('The process ended here');
               return answer;
             },
       ]),

@@ -93,7 +93,7 @@ describe('a request', () => {
     const world = await openBackups();
     world.faults.once(fault, 'TransactWriteItemsCommand');
     const first = await world.begin({ allowLeader: true }, 'one').catch((error) => error);
-    expect(first).toMatchObject(fault === 'crash after' ? { name: 'Crashed' } : { state: 'INITIATING' });
+    expect(first).toMatchObject(fault === 'crash after' ? { name: 'CrashedError' } : { state: 'INITIATING' });
     world.faults.revive();
     const { backupId } = await world.begin({ allowLeader: true }, 'one');
     expect(await world.room.store.running(group)).toBe(backupId);

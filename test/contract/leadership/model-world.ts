@@ -1,14 +1,14 @@
 /** The same protocol over two stores, the one in memory and DynamoDB, each with the faults of its own kind. */
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Fence } from '../../../api/fence.ts';
-import { Problem } from '../../../api/problem.ts';
+import { ProblemError } from '../../../api/problem.ts';
 import type { GroupStore } from '../../../functions/leadership/group-table.ts';
 import { groupKey } from '../../../functions/leadership/keys.ts';
 import type { Leadership } from '../../../functions/leadership/leadership.ts';
 import type { LeaseStore } from '../../../functions/leadership/lease-store.ts';
 import { ItemTable } from '../../../functions/platform/item-table.ts';
 import { createWitness, type Witness } from '../../simulation/leadership/witness.ts';
-import { Crashed, type Fault, injectFaults } from '../../support/faults.ts';
+import { CrashedError, type Fault, injectFaults } from '../../support/faults.ts';
 import { leaseStores } from '../../support/lease-stores.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
 import { type MemoryLeaseStore, memoryLeaseStore } from '../../support/memory-lease-store.ts';
@@ -57,14 +57,14 @@ export function memoryWorld(clock: ModelClock, groups: readonly string[]): Model
   let crashed = false;
   const crash = () => {
     crashed = true;
-    return new Crashed('The process ended here');
+    return new CrashedError('The process ended here');
   };
   const faulty = new Proxy(memory, {
     get:
       (_, name) =>
       async (...given: unknown[]) => {
         const act = () => (memory[name as keyof Store] as (...given: unknown[]) => Promise<unknown>)(...given);
-        if (crashed) throw new Crashed('The process has ended');
+        if (crashed) throw new CrashedError('The process has ended');
         const fault = planned && isOf(planned.of, name) ? planned.fault : undefined;
         if (fault) planned = undefined;
         if (fault === 'crash before') throw crash();
@@ -127,8 +127,8 @@ export async function outcomeOf(world: ModelWorld, call: () => Promise<unknown>)
   const outcome = await call().then(
     (answer) => ({ answer }),
     (error: unknown) => {
-      if (error instanceof Problem) return { problem: error };
-      if (error instanceof Crashed) return 'the process ended';
+      if (error instanceof ProblemError) return { problem: error };
+      if (error instanceof CrashedError) return 'the process ended';
       throw error;
     },
   );

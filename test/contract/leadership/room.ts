@@ -1,5 +1,5 @@
 import { inject } from 'vitest';
-import type { Problem } from '../../../api/problem.ts';
+import type { ProblemError } from '../../../api/problem.ts';
 import { contend } from '../../../functions/leadership/contend.ts';
 import { groupTable } from '../../../functions/leadership/group-table.ts';
 import type { Leadership } from '../../../functions/leadership/leadership.ts';
@@ -46,8 +46,8 @@ export async function problemOf(
     (answer) => {
       throw new Error(`It succeeded: ${JSON.stringify(answer)}`);
     },
-    (error: Problem) => error,
+    (error: ProblemError) => error,
   );
-  if (problem.name !== 'Problem') throw problem;
+  if (problem.name !== 'ProblemError') throw problem;
   return { code: problem.code, members: problem.members, detail: problem.detail };
 }

@@ -52,7 +52,7 @@ it('says that it is unreachable where no answer comes at all, and throws what is
   faults.plan = () => 'throttle';
   await expect(replica.read()).rejects.toThrow('Replica "1" gives no answer');
   faults.plan = () => 'crash before';
-  await expect(replica.read()).rejects.toMatchObject({ name: 'Crashed' });
+  await expect(replica.read()).rejects.toMatchObject({ name: 'CrashedError' });
 });
 
 it('never leaves a write out of the end of a promise that did not stop it', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
 import { appendEntries } from '../../../api/operations/log.ts';
-import { Problem } from '../../../api/problem.ts';
+import { ProblemError } from '../../../api/problem.ts';
 import { outcomeUnknown } from '../../../api/problems/log.ts';
 import { cancelled, settled } from '../../../functions/backups/records.ts';
 import { collectPage } from '../../../functions/jobs/clean-up/collector.ts';
@@ -57,7 +57,7 @@ test('a backup that fails is counted once, over all and by its reason', async ()
 
 test('an append whose outcome is unknown is counted', async () => {
   const append = endpoint(appendEntries, async () => {
-    throw new Problem(outcomeUnknown, 'nobody answers');
+    throw new ProblemError(outcomeUnknown, 'nobody answers');
   });
   const headers = { 'Log-Writer': '0198b1c4-0000-7000-8000-000000000000' };
   const body = JSON.stringify({ entries: ['YQ=='] });

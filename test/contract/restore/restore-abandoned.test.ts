@@ -8,7 +8,7 @@ import { abandon } from '../../../functions/restore/abandon.ts';
 import { startRestore } from '../../../functions/restore/restore.ts';
 import { giveUp, reviveRestores, stepRestore } from '../../../functions/restore/steps.ts';
 import { sizes } from '../../sizes.ts';
-import { Crashed } from '../../support/faults.ts';
+import { CrashedError } from '../../support/faults.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { type ArchiveWorld, openArchives } from '../backups/archive-world.ts';
 import { mortalProcess } from '../backups/mortal-process.ts';
@@ -55,7 +55,7 @@ async function stepUntil(fatal: number, group: string, restoreId: string): Promi
       ({ over } = await stepRestore(one.process.restores, group, restoreId, 60_000));
     }
   } catch (error) {
-    if (!(error instanceof Crashed)) throw error;
+    if (!(error instanceof CrashedError)) throw error;
   } finally {
     one.end();
   }

@@ -7,7 +7,7 @@ import { leaseTable } from '../../../functions/leadership/lease-table.ts';
 import { startRestore } from '../../../functions/restore/restore.ts';
 import { stepRestore } from '../../../functions/restore/steps.ts';
 import { sizes } from '../../sizes.ts';
-import { Crashed } from '../../support/faults.ts';
+import { CrashedError } from '../../support/faults.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { type ArchiveWorld, openArchives } from '../backups/archive-world.ts';
 import { mortalProcess } from '../backups/mortal-process.ts';
@@ -55,7 +55,7 @@ async function restoreDying(lifetimes: (nth: number) => number) {
       const { over } = await stepRestore(one.process.restores, group, restoreId, 60_000);
       if (over) return { group, restoreId, deaths, requests: one.sent() };
     } catch (error) {
-      if (!(error instanceof Crashed)) throw error;
+      if (!(error instanceof CrashedError)) throw error;
       deaths += 1;
     } finally {
       one.end();

@@ -1,6 +1,12 @@
 import { expect, inject, test } from 'vitest';
 import { initializeReplica } from '../../../api/operations/log-replicas.ts';
-import { hasCode, LeadershipLost, ReplicatedLog, TenureClient, termFromEnvironment } from '../../../client/index.ts';
+import {
+  hasCode,
+  LeadershipLostError,
+  ReplicatedLog,
+  TenureClient,
+  termFromEnvironment,
+} from '../../../client/index.ts';
 import { sizes } from '../../sizes.ts';
 import { logAt, texts, whenVoting } from './logs.ts';
 
@@ -47,7 +53,7 @@ test('a deposed leader appends nothing more, and the entries of both terms stay 
   await client.resign(group, old.fence);
   const current = await lead('b');
   await current.writer.append(['three']);
-  await expect(old.writer.append(['late'])).rejects.toBeInstanceOf(LeadershipLost);
+  await expect(old.writer.append(['late'])).rejects.toBeInstanceOf(LeadershipLostError);
   await current.writer.append(['four']);
   expect([...(await texts(log)).values()]).toEqual(['one', 'two', 'three', 'four']);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AccessDenied, PermissionGuard } from '../../../emulator/iam/guard.ts';
+import { AccessDeniedError, PermissionGuard } from '../../../emulator/iam/guard.ts';
 import { needsOfDynamoDb, needsOfS3, needsOfStepFunctions } from '../../../emulator/iam/needs.ts';
 import { covers } from '../../../emulator/iam/roles.ts';
 
@@ -96,6 +96,6 @@ describe('the guard', () => {
 
   test('lets others pass, but no function that the template does not have', () => {
     expect(() => guard.require(undefined, remove)).not.toThrow();
-    expect(() => guard.require('stranger', read)).toThrow(AccessDenied);
+    expect(() => guard.require('stranger', read)).toThrow(AccessDeniedError);
   });
 });

@@ -1,7 +1,7 @@
 /** A contender that is the client's real elector, on clocks, timers and a network of the simulated world. */
 
 import type { Fence } from '../../../api/fence.ts';
-import { Problem } from '../../../api/problem.ts';
+import { ProblemError } from '../../../api/problem.ts';
 import { LeaderElector } from '../../../client/leadership/elector.ts';
 import type { Term } from '../../../client/leadership/term.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
@@ -130,7 +130,7 @@ function wire({ service, witness, group }: ContenderOptions, self: Process): typ
         .call((room) => act(room, step, group, fence, body, requestId))
         .then(
           (answer) => heard(200, answer),
-          (error: unknown) => (error instanceof Problem ? heard(error.kind.status, error) : heard(503, {})),
+          (error: unknown) => (error instanceof ProblemError ? heard(error.kind.status, error) : heard(503, {})),
         )
         .catch((error: unknown) => witness.violate(`failure: ${error}`));
     });

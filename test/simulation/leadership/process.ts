@@ -1,11 +1,11 @@
 /** A process of its own: it can stand still for a while, and then does not know, and it can end. */
-import { Problem } from '../../../api/problem.ts';
+import { ProblemError } from '../../../api/problem.ts';
 import type { World } from './world.ts';
 
 /** The outcome of a request: a response, a refusal, or nothing that says whether it took effect. */
 export type Outcome<Answer> =
   | { readonly answer: Answer; readonly problem?: never }
-  | { readonly problem: Problem; readonly answer?: never }
+  | { readonly problem: ProblemError; readonly answer?: never }
   | { readonly problem?: never; readonly answer?: never };
 
 export type Process = ReturnType<typeof createProcess>;
@@ -50,7 +50,7 @@ export function createProcess(world: World, name: string, freezes: () => number,
         void send()
           .then(
             (answer) => ({ answer }),
-            (error: unknown) => (error instanceof Problem ? { problem: error } : {}),
+            (error: unknown) => (error instanceof ProblemError ? { problem: error } : {}),
           )
           .then((heard) => {
             cancel();

@@ -3,7 +3,7 @@
  * things.
  */
 
-import { Problem } from '../../../api/problem.ts';
+import { ProblemError } from '../../../api/problem.ts';
 import type { Leadership } from '../../../functions/leadership/leadership.ts';
 import { isUnavailable } from '../../../functions/platform/store-errors.ts';
 import { distantStore, type Store } from './distant-store.ts';
@@ -89,7 +89,7 @@ export function createService({ world, witness, store, maxClockSkewMs, clockErro
           act(invocation()).then(
             (answer) => carry(() => resolve(answer)),
             (error: unknown) => {
-              if (!(error instanceof Problem) && !isUnavailable(error)) witness.violate(`failure: ${error}`);
+              if (!(error instanceof ProblemError) && !isUnavailable(error)) witness.violate(`failure: ${error}`);
               carry(() => reject(error));
             },
           );

@@ -5,7 +5,7 @@ import { liveAsElector } from './elector.ts';
 import { guardedThing } from './guarded.ts';
 import { damage, observe, observeOnce, operate, sweepAll } from './others.ts';
 import { calm, createService, type Weather } from './service.ts';
-import { createWitness, Violation, type Witness } from './witness.ts';
+import { createWitness, ViolationError, type Witness } from './witness.ts';
 import { createWorld } from './world.ts';
 
 export interface Settings {
@@ -86,7 +86,7 @@ export async function simulate(settings: Settings): Promise<Outcome> {
     }
     return { seed, events, counts: witness.counts, trace: witness.trace };
   } catch (error) {
-    if (!(error instanceof Violation)) throw error;
+    if (!(error instanceof ViolationError)) throw error;
     return { seed, events, violation: error.message, counts: witness.counts, trace: witness.trace };
   }
 
@@ -104,7 +104,7 @@ export async function simulate(settings: Settings): Promise<Outcome> {
     }
     let done = 0;
     while (led.size < groups.length) {
-      if (world.time > soon) throw new Violation(`liveness: ${groups.length - led.size} group(s) have no leader`);
+      if (world.time > soon) throw new ViolationError(`liveness: ${groups.length - led.size} group(s) have no leader`);
       done += await world.runUntil(world.time + 500);
     }
     return done;

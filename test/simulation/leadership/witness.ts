@@ -5,8 +5,8 @@ import type { Fence } from '../../../api/fence.ts';
 import type { Item } from '../../../functions/platform/item.ts';
 import type { MemoryLeaseStore } from '../../support/memory-lease-store.ts';
 
-export class Violation extends Error {
-  override readonly name = 'Violation';
+export class ViolationError extends Error {
+  override readonly name = 'ViolationError';
 }
 
 /** Invariant 4 binds only while clocks keep to the allowance. */
@@ -50,7 +50,7 @@ export function createWitness({ store, groups, clock, clocksWithinAllowance }: W
   const forged = new Set<string>();
   const truths = new Map(groups.map((group) => [group, newTruth()]));
   const truth = (group: string) => truths.get(group) as Truth;
-  let violation: Violation | undefined;
+  let violation: ViolationError | undefined;
 
   const note = (text: string) => {
     trace.push(`${clock.time.toFixed(1).padStart(10)} ${text}`);
@@ -58,7 +58,7 @@ export function createWitness({ store, groups, clock, clocksWithinAllowance }: W
   };
   const violate = (text: string) => {
     note(`VIOLATION ${text}`);
-    violation ??= new Violation(text);
+    violation ??= new ViolationError(text);
   };
 
   function look(group: string): void {

@@ -20,7 +20,7 @@ import type { MemoryReplica } from '../../support/log/memory-replica.ts';
 import type { MemorySeat } from '../../support/log/memory-seat.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 import { endChanges } from './member-changes.ts';
-import { type Oracle, Violation } from './oracle.ts';
+import { type Oracle, ViolationError } from './oracle.ts';
 import type { Variant } from './scenario.ts';
 import { goOnAsRival } from './variants.ts';
 import { Process, type World } from './world.ts';
@@ -252,7 +252,7 @@ export function backups(stage: Stage): void {
     const { begin: kept, ...then } = await positions(parts);
     const valid = await holds(parts, cut);
     if (valid && Math.max(acknowledged, later) > cut.end) {
-      throw new Violation('cut', `${Math.max(acknowledged, later)} was acknowledged, the cut is at ${cut.end}`);
+      throw new ViolationError('cut', `${Math.max(acknowledged, later)} was acknowledged, the cut is at ${cut.end}`);
     }
     const counts = valid && settled && kept === begin && then.voting >= quorum;
     if (counts && seat.hold === hold) oracle.heldFrom = begin;
@@ -287,11 +287,11 @@ export function finale(stage: Stage): { done: boolean; doing: string } {
     const settled = seat?.settled ?? 0;
     for (const replica of parts.replicas) {
       const caught = await catchUp(parts, replica, { from: 0, to: settled });
-      if ('stuckAt' in caught) throw new Violation('liveness', `${replica.id} is stuck at ${caught.stuckAt}`);
+      if ('stuckAt' in caught) throw new ViolationError('liveness', `${replica.id} is stuck at ${caught.stuckAt}`);
     }
     ended.doing = 'reading';
     const answer = await read(parts, { limit: 10_000, maxBytes: 1_000_000 });
-    if (!('items' in answer)) throw new Violation('I8', `the log cannot be read: ${JSON.stringify(answer)}`);
+    if (!('items' in answer)) throw new ViolationError('I8', `the log cannot be read: ${JSON.stringify(answer)}`);
     oracle.whole(answer.items.map(({ position }) => position));
     for (const { id } of parts.replicas) oracle.level(replicas[Number(id) - 1] as MemoryReplica, settled);
     ended.done = true;

@@ -5,8 +5,8 @@ import type { MemoryMembers } from '../../support/log/memory-members.ts';
 import type { MemoryReplica, ReplicaChange } from '../../support/log/memory-replica.ts';
 
 /** One of the invariants I1 to I11 does not hold. */
-export class Violation extends Error {
-  override readonly name = 'Violation';
+export class ViolationError extends Error {
+  override readonly name = 'ViolationError';
 
   constructor(
     readonly invariant: string,
@@ -50,7 +50,7 @@ export class Oracle {
     this.promisesStand(replica, before, after);
     this.movesRightly(replica, before, after);
     if (after.lock && !before.lock && this.unlocked.has(`${replica} ${after.lock.lockId}`)) {
-      throw new Violation('cut', `${replica} is locked by ${after.lock.lockId} after its unlock`);
+      throw new ViolationError('cut', `${replica} is locked by ${after.lock.lockId} after its unlock`);
     }
     for (const { before: old, after: action } of stored) {
       this.actionStands(replica, before, old, action);
@@ -75,10 +75,10 @@ export class Oracle {
   elected(number: number, writerId: string, { version, before }: { version: number; before: number }): void {
     const rival = this.winners.get(number);
     if (rival !== undefined && rival !== writerId) {
-      throw new Violation('I5', `${writerId} and ${rival} are both elected with ${number}`);
+      throw new ViolationError('I5', `${writerId} and ${rival} are both elected with ${number}`);
     }
     if (versionOf(before) > version) {
-      throw new Violation('I5', `version ${version} won the log back from version ${versionOf(before)}`);
+      throw new ViolationError('I5', `version ${version} won the log back from version ${versionOf(before)}`);
     }
     this.winners.set(number, writerId);
     this.highestElected = Math.max(this.highestElected, number);
@@ -95,16 +95,16 @@ export class Oracle {
     values.forEach((value, at) => {
       const is = this.chosen.get(first + at);
       if (!is || valueKey(is) !== valueKey(value)) {
-        throw new Violation(
+        throw new ViolationError(
           'I4',
           `${valueKey(value)} was acknowledged at ${first + at}, which holds ${is && valueKey(is)}`,
         );
       }
     });
     if (first <= began.after)
-      throw new Violation('I4', `${first} was acknowledged, ${began.after} had been before it began`);
+      throw new ViolationError('I4', `${first} was acknowledged, ${began.after} had been before it began`);
     if (number < began.elected)
-      throw new Violation('I5', `${number} was acknowledged after ${began.elected} was elected`);
+      throw new ViolationError('I5', `${number} was acknowledged after ${began.elected} was elected`);
     for (const value of values) {
       if (value.type === 'TRUNCATE') this.truncationAcknowledged = Math.max(this.truncationAcknowledged, value.to);
     }
@@ -117,9 +117,10 @@ export class Oracle {
       const position = kept.find((one) => one.index === index)?.position;
       const key = valueKey(value);
       if (position === undefined && this.placed.has(key))
-        throw new Violation('I4', `${key} was called lost but is chosen`);
+        throw new ViolationError('I4', `${key} was called lost but is chosen`);
       if (position === undefined) this.absent.add(key);
-      else if (this.placed.get(key) !== position) throw new Violation('I4', `${key} was called kept at ${position}`);
+      else if (this.placed.get(key) !== position)
+        throw new ViolationError('I4', `${key} was called kept at ${position}`);
     });
   }
 
@@ -133,20 +134,24 @@ export class Oracle {
     const seen = new Set(positions);
     for (let position = from; position <= upTo; position += 1) {
       const is = this.chosen.get(position);
-      if (!is) throw new Violation('I8', `a reader went past ${position}, where nothing is chosen`);
+      if (!is) throw new ViolationError('I8', `a reader went past ${position}, where nothing is chosen`);
       if ((is.type === 'APPEND') !== seen.has(position)) {
-        throw new Violation('I8', `a reader of ${from} to ${upTo} saw ${positions}, ${position} holds ${valueKey(is)}`);
+        throw new ViolationError(
+          'I8',
+          `a reader of ${from} to ${upTo} saw ${positions}, ${position} holds ${valueKey(is)}`,
+        );
       }
     }
     const gone = positions.find((position) => position < truncated);
-    if (gone !== undefined) throw new Violation('I9', `${gone} was shown, everything below ${truncated} is truncated`);
+    if (gone !== undefined)
+      throw new ViolationError('I9', `${gone} was shown, everything below ${truncated} is truncated`);
   }
 
   /** At the end exactly what was chosen and not truncated is read. */
   whole(items: readonly number[]): void {
     const wanted = [...this.chosen].filter(([position, { type }]) => position >= this.truncated && type === 'APPEND');
     const expected = wanted.map(([position]) => position).sort((one, other) => one - other);
-    if (items.join() !== expected.join()) throw new Violation('I4', `${expected} are to be read, ${items} are`);
+    if (items.join() !== expected.join()) throw new ViolationError('I4', `${expected} are to be read, ${items} are`);
   }
 
   /** At the end a replica that caught up holds every chosen value. */
@@ -155,7 +160,7 @@ export class Oracle {
       const action = actions.get(position);
       const is = this.chosen.get(position);
       if (!action?.value || !is || !isLearned(inForce, action) || valueKey(action.value) !== valueKey(is)) {
-        throw new Violation('catch-up', `${id} caught up without ${is && valueKey(is)} at ${position}`);
+        throw new ViolationError('catch-up', `${id} caught up without ${is && valueKey(is)} at ${position}`);
       }
     }
   }
@@ -163,44 +168,48 @@ export class Oracle {
   private promisesStand(replica: string, before: Meta, after: Meta): void {
     const sameLife = before.incarnation !== '' && before.incarnation === after.incarnation;
     if (sameLife && after.promised < before.promised) {
-      throw new Violation('I3', `the promise of ${replica} fell from ${before.promised} to ${after.promised}`);
+      throw new ViolationError('I3', `the promise of ${replica} fell from ${before.promised} to ${after.promised}`);
     }
-    if (sameLife && after.begin < before.begin) throw new Violation('I6', `begin of ${replica} fell to ${after.begin}`);
+    if (sameLife && after.begin < before.begin)
+      throw new ViolationError('I6', `begin of ${replica} fell to ${after.begin}`);
     if (after.begin > after.end)
-      throw new Violation('I6', `begin ${after.begin} of ${replica} is past end ${after.end}`);
+      throw new ViolationError('I6', `begin ${after.begin} of ${replica} is past end ${after.end}`);
     if (this.heldFrom !== undefined && after.begin > this.heldFrom) {
-      throw new Violation('cut', `${replica} begins at ${after.begin}, a backup reads from ${this.heldFrom}`);
+      throw new ViolationError('cut', `${replica} begins at ${after.begin}, a backup reads from ${this.heldFrom}`);
     }
     if (after.begin > this.truncated) {
-      throw new Violation('I9', `${replica} begins at ${after.begin}, truncated is ${this.truncated}`);
+      throw new ViolationError('I9', `${replica} begins at ${after.begin}, truncated is ${this.truncated}`);
     }
   }
 
   private movesRightly(replica: string, before: Meta, after: Meta): void {
     if (after.status !== 'VOTING' || before.status === 'VOTING') return;
     if (before.status !== 'STARTING' && before.status !== 'RECOVERING') {
-      throw new Violation('I7', `${replica} went from ${before.status} to VOTING`);
+      throw new ViolationError('I7', `${replica} went from ${before.status} to VOTING`);
     }
   }
 
   private actionStands(replica: string, meta: Meta, old: Action | undefined, action: Action): void {
     if (old && !isLearned(meta, old) && !action.learned && action.promised < old.promised) {
-      throw new Violation('I3', `the promise of ${replica} at ${old.position} fell to ${action.promised}`);
+      throw new ViolationError('I3', `the promise of ${replica} at ${old.position} fell to ${action.promised}`);
     }
     if (old && !isLearned(meta, old) && !action.learned && (action.performed ?? 0) < (old.performed ?? 0)) {
-      throw new Violation('I3', `${replica} accepted ${action.performed} at ${old.position} after ${old.performed}`);
+      throw new ViolationError(
+        'I3',
+        `${replica} accepted ${action.performed} at ${old.position} after ${old.performed}`,
+      );
     }
   }
 
   private accept(replica: string, meta: Meta, action: Action, configuration: number): void {
-    if (meta.status !== 'VOTING') throw new Violation('I10', `${replica} accepted a write while ${meta.status}`);
+    if (meta.status !== 'VOTING') throw new ViolationError('I10', `${replica} accepted a write while ${meta.status}`);
     const { position, performed = 0, performedBy = '', value } = action;
     if (!value) return;
     const ballot = `${position} ${ballotKey(performed, performedBy)}`;
     const key = valueKey(value);
     const other = this.proposed.get(ballot);
     if (other !== undefined && other !== key) {
-      throw new Violation('I1', `${ballot} proposes ${key} and ${other}`);
+      throw new ViolationError('I1', `${ballot} proposes ${key} and ${other}`);
     }
     this.proposed.set(ballot, key);
     const holders = this.accepted.get(ballot) ?? new Set();
@@ -235,15 +244,17 @@ export class Oracle {
     const before = this.chosen.get(position);
     const key = valueKey(value);
     if (before) {
-      if (valueKey(before) !== key) throw new Violation('I1', `${position} has ${valueKey(before)} and ${key} chosen`);
+      if (valueKey(before) !== key)
+        throw new ViolationError('I1', `${position} has ${valueKey(before)} and ${key} chosen`);
       return;
     }
     this.chosen.set(position, value);
     if (value.type === 'TRUNCATE') this.truncated = Math.max(this.truncated, value.to);
     if (value.type === 'APPEND') {
       const elsewhere = this.placed.get(key);
-      if (elsewhere !== undefined) throw new Violation('I4', `${key} is chosen at ${elsewhere} and at ${position}`);
-      if (this.absent.has(key)) throw new Violation('I4', `${key} was called lost and is chosen at ${position}`);
+      if (elsewhere !== undefined)
+        throw new ViolationError('I4', `${key} is chosen at ${elsewhere} and at ${position}`);
+      if (this.absent.has(key)) throw new ViolationError('I4', `${key} was called lost and is chosen at ${position}`);
       this.placed.set(key, position);
     }
     this.isKept(position, value);
@@ -254,7 +265,7 @@ export class Oracle {
     if (!value || position < this.truncated) return;
     const is = this.chosen.get(position);
     if (!is || valueKey(is) !== valueKey(value)) {
-      throw new Violation(
+      throw new ViolationError(
         'I2',
         `${replica} learned ${valueKey(value)} at ${position}, chosen is ${is && valueKey(is)}`,
       );
@@ -270,7 +281,10 @@ export class Oracle {
         const key = this.proposed.get(`${position} ${ballot}`);
         const is = this.chosen.get(position);
         if (key !== undefined && is && valueKey(is) !== key && position >= this.truncated) {
-          throw new Violation('I2', `${replica} marks ${key} at ${position} as learned, chosen is ${valueKey(is)}`);
+          throw new ViolationError(
+            'I2',
+            `${replica} marks ${key} at ${position} as learned, chosen is ${valueKey(is)}`,
+          );
         }
       }
     }
@@ -278,7 +292,7 @@ export class Oracle {
 
   private upTo(settled: number, who: string): void {
     if (settled > this.chosenUpTo) {
-      throw new Violation('I2', `${who} takes ${settled} for settled, only ${this.chosenUpTo} is chosen`);
+      throw new ViolationError('I2', `${who} takes ${settled} for settled, only ${this.chosenUpTo} is chosen`);
     }
   }
 
@@ -288,7 +302,7 @@ export class Oracle {
       ({ inForce: { status, promised } }) => status === 'VOTING' && promised < this.highestElected,
     );
     if (this.members.isQuorum(forgetful.map(({ id }) => id))) {
-      throw new Violation(
+      throw new ViolationError(
         'I3',
         `${forgetful.map(({ id }) => id)} do not remember that ${this.highestElected} was elected`,
       );
@@ -309,7 +323,7 @@ export class Oracle {
         );
       });
       if (this.members.isQuorum(lacking.map(({ id }) => id))) {
-        throw new Violation('I4', `${lacking.map(({ id }) => id)} vote without ${valueKey(value)} at ${position}`);
+        throw new ViolationError('I4', `${lacking.map(({ id }) => id)} vote without ${valueKey(value)} at ${position}`);
       }
     }
   }

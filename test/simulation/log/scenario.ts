@@ -9,7 +9,7 @@ import { type SeededRandom, seededRandom } from '../../support/seeded-random.ts'
 import { backups, catchUps, finale, readers, recoveries, type Stage, writers } from './actors.ts';
 import { disasters } from './disasters.ts';
 import { memberChanges } from './member-changes.ts';
-import { Oracle, Violation } from './oracle.ts';
+import { Oracle, ViolationError } from './oracle.ts';
 import { type Process, type Weather, World } from './world.ts';
 
 /** A place where one unsafe variant of the design is put back; left out, everything is as the product does it. */
@@ -33,7 +33,7 @@ export interface Outcome {
   readonly elections: number;
   readonly wipes: number;
   readonly changes: number;
-  readonly violation?: Violation;
+  readonly violation?: ViolationError;
 }
 
 const settings = {
@@ -167,14 +167,14 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
     if (!ended.done) {
       const where = replicas.map(({ id, inForce }) => `${id} ${inForce.status}`).join(', ');
       const members = JSON.stringify(stage.members.current);
-      throw new Violation(
+      throw new ViolationError(
         'liveness',
         `not settled after ${calmSteps} calm steps: ${ended.doing}; ${where}; ${members}`,
       );
     }
     return outcome();
   } catch (error) {
-    if (error instanceof Violation) return { ...outcome(), violation: error };
+    if (error instanceof ViolationError) return { ...outcome(), violation: error };
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Problem } from '../../../api/problem.ts';
+import { ProblemError } from '../../../api/problem.ts';
 import { leadershipHeld, leadershipLost } from '../../../api/problems/leadership.ts';
 
 export type Step = 'contend' | 'confirm' | 'renew' | 'resign' | 'observe';
@@ -99,12 +99,12 @@ export class FakeService {
     const freeFrom = this.#freeAt;
     if (freeFrom < real && this.#bar?.instanceId === instanceId) {
       const members = { holder: null, retryAfterMs: this.#bar.until - real + 1 };
-      throw new Problem(leadershipHeld, `Free for others; this process was ${this.ended.reason}.`, members);
+      throw new ProblemError(leadershipHeld, `Free for others; this process was ${this.ended.reason}.`, members);
     }
     if (freeFrom >= real) {
       const holder = { contenderId: this.holder?.contenderId ?? 'revoked', fencingVersion: this.version };
       const members = { holder, retryAfterMs: freeFrom - real + 10 };
-      throw new Problem(leadershipHeld, `Held by ${holder.contenderId}; contend again later.`, members);
+      throw new ProblemError(leadershipHeld, `Held by ${holder.contenderId}; contend again later.`, members);
     }
     if (this.holder) this.#end('expired');
     this.version += 1;
@@ -141,7 +141,11 @@ export class FakeService {
     const known = this.ended.version === version ? this.ended.reason : 'superseded';
     const reason = same ? 'expired' : known;
     const members = { reason, fencingVersion: this.version };
-    throw new Problem(leadershipLost, `Term ${version} is over (${reason}); the group is at ${this.version}.`, members);
+    throw new ProblemError(
+      leadershipLost,
+      `Term ${version} is over (${reason}); the group is at ${this.version}.`,
+      members,
+    );
   }
 
   #observe(): object {
@@ -230,7 +234,7 @@ export class FakeLink {
     try {
       return Response.json(this.service.act(step, body, headers));
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
+      if (!(error instanceof ProblemError)) throw error;
       return new Response(JSON.stringify(error), { status: error.kind.status });
     }
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { operation } from '../../../api/operation.ts';
-import { internal, Problem, unavailable } from '../../../api/problem.ts';
+import { internal, ProblemError, unavailable } from '../../../api/problem.ts';
 import { name, nothing } from '../../../api/schema.ts';
 import { endpoint, serve } from '../../../functions/platform/http.ts';
 import { isKeyReused, keyOf, RecentRequests, requestIdOf } from '../../../functions/platform/idempotency.ts';
@@ -74,8 +74,8 @@ describe('on every route', () => {
   test('a request that was refused leaves its key to the corrected one; one of unknown outcome does not', async () => {
     expect((await send('two', { n: 'x' })).status).toBe(400);
     expect((await send('two', { n: 1 })).status).toBe(200);
-    for (const error of [new Problem(unavailable, 'x'), new Problem(internal, 'x'), new TypeError('x')]) {
-      const key = `three-${error.name}-${error instanceof Problem ? error.code : ''}`;
+    for (const error of [new ProblemError(unavailable, 'x'), new ProblemError(internal, 'x'), new TypeError('x')]) {
+      const key = `three-${error.name}-${error instanceof ProblemError ? error.code : ''}`;
       outcome = fail(error);
       expect((await send(key, { n: 1 })).status).toBeGreaterThanOrEqual(500);
       outcome = () => ({});

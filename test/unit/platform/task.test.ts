@@ -25,5 +25,5 @@ test('a task that is none of them is refused by name, an inherited name too', ()
 });
 
 test('a store that is throttled is worth another try', async () => {
-  await expect(handler({ task: 'fail' }, context)).rejects.toMatchObject({ name: 'Unavailable' });
+  await expect(handler({ task: 'fail' }, context)).rejects.toMatchObject({ name: 'UnavailableError' });
 });

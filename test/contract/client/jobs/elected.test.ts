@@ -4,7 +4,7 @@ import {
   type CheckpointStore,
   JobRegistry,
   LeaderElector,
-  LeadershipLost,
+  LeadershipLostError,
   type Loss,
   type S3,
   type Term,
@@ -70,7 +70,7 @@ async function replace(): Promise<void> {
 }
 
 const expectLoss = (found: unknown, term: Term) => {
-  expect(found).toBeInstanceOf(LeadershipLost);
+  expect(found).toBeInstanceOf(LeadershipLostError);
   expect(found).toMatchObject({ code: 'leadership_lost', loss: { reason: 'superseded' } });
   expect(term.signal.reason).toBe(found);
 };
@@ -83,11 +83,11 @@ test('the term of an elector is the fence of its jobs, and a refused commit ends
   await replace();
   expect(term.isLeader()).toBe(true);
 
-  expect(await error(checkpoints.add('two'))).toBeInstanceOf(LeadershipLost);
+  expect(await error(checkpoints.add('two'))).toBeInstanceOf(LeadershipLostError);
   expectLoss(await stopped, term);
   expect(term.isLeader()).toBe(false);
   await vi.waitFor(() => expect(losses).toEqual([expect.objectContaining({ reason: 'superseded' })]));
-  expect(await error(checkpoints.discardAll())).toBeInstanceOf(LeadershipLost);
+  expect(await error(checkpoints.discardAll())).toBeInstanceOf(LeadershipLostError);
   expect((await world.process().call('GET', `/groups/${group}/jobs/nightly`)).body.nextCheckpointId).toBe(2);
 });
 
@@ -108,7 +108,7 @@ test('an upload under way stops with the term, as the same error, and nothing is
   await vi.waitFor(() => expect(arrived.length).toBeGreaterThan(0));
   await replace();
   const finishing = error(new JobRegistry({ client: api.client(), term }).finish('nightly', 'failed'));
-  expect(await finishing).toBeInstanceOf(LeadershipLost);
+  expect(await finishing).toBeInstanceOf(LeadershipLostError);
   expectLoss(await adding, term);
   expect((await world.process().call('GET', `/groups/${group}/jobs/nightly`)).body).toMatchObject({
     state: 'ACTIVE',
@@ -124,6 +124,6 @@ test('a download under way stops with the term, as the same error', async () => 
   const downloads = [checkpoints.read(latest), job?.streamCheckpoint() ?? expect.fail('there is no job')];
   for (const pieces of downloads) expect((await pieces.next()).value?.byteLength).toBeGreaterThan(0);
   await replace();
-  expect(await error(checkpoints.add('late'))).toBeInstanceOf(LeadershipLost);
+  expect(await error(checkpoints.add('late'))).toBeInstanceOf(LeadershipLostError);
   for (const pieces of downloads) expectLoss(await error(all(pieces)), term);
 });

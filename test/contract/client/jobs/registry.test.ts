@@ -5,7 +5,7 @@ import {
   type CheckpointStore,
   type Committed,
   JobRegistry,
-  LeadershipLost,
+  LeadershipLostError,
   type LeadingTerm,
   type RecoverOptions,
   termFromEnvironment,
@@ -97,13 +97,13 @@ test.each([
     () => undefined,
     (reason: unknown) => reason,
   );
-  expect(error).toBeInstanceOf(LeadershipLost);
+  expect(error).toBeInstanceOf(LeadershipLostError);
   expect(error).toMatchObject({
     code: 'leadership_lost',
     loss: { reason: 'superseded', currentVersion: successor.term.fencingVersion },
   });
-  expect(old.term.signal.reason).toBeInstanceOf(LeadershipLost);
-  await expect(old.registry.finish('job', 'failed')).rejects.toBeInstanceOf(LeadershipLost);
+  expect(old.term.signal.reason).toBeInstanceOf(LeadershipLostError);
+  await expect(old.registry.finish('job', 'failed')).rejects.toBeInstanceOf(LeadershipLostError);
   expect((await successor.registry.show('job')).state).toBe('ACTIVE');
 });
 

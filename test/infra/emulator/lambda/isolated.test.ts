@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type FunctionHost, hostFunctions } from '../../../../emulator/lambda/host.ts';
-import { isolatedInstances, TooManyRequests } from '../../../../emulator/lambda/instances.ts';
+import { isolatedInstances, TooManyRequestsError } from '../../../../emulator/lambda/instances.ts';
 import { invokeOnceFree } from '../../../../emulator/lambda/patience.ts';
 
 const source = `
@@ -75,7 +75,7 @@ test('what a function prints is in its log before it is frozen', async () => {
 
 test('the account runs so many at one time, over all functions, and refuses the rest', async () => {
   const running = [...[1, 2].map(() => invoke({ ms: 300 })), ...[1, 2].map(() => invoke({ ms: 300 }, 'other'))];
-  await expect(host.invoke('one', '{}')).rejects.toThrow(TooManyRequests);
+  await expect(host.invoke('one', '{}')).rejects.toThrow(TooManyRequestsError);
   const pauses: number[] = [];
   const pause = async (ms: number) => {
     pauses.push(ms);

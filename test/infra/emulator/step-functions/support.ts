@@ -167,14 +167,14 @@ async function invokeResult(run: () => unknown): Promise<InvokeResult> {
   try {
     return { payload: await run() };
   } catch (error) {
-    if (error instanceof Rejection) throw error;
+    if (error instanceof RejectionError) throw error;
     const { name, message } = error as Error;
     return { error: { type: name, message } };
   }
 }
 
 /** Thrown by a handler, the invocation itself fails rather than the function. */
-export class Rejection extends Error {
+export class RejectionError extends Error {
   constructor(name: string, message: string) {
     super(message);
     this.name = name;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { callbackTask, errorNamed, invoke, Rejection, runOnce, testServer, typesOf, until } from './support.ts';
+import { callbackTask, errorNamed, invoke, RejectionError, runOnce, testServer, typesOf, until } from './support.ts';
 
 const task = (more: object = {}) => ({
   Type: 'Task',
@@ -71,9 +71,9 @@ test('Errors of the Lambda service and a host that cannot invoke carry the prefi
   };
   const throttled = await failing(errorNamed('Lambda.TooManyRequestsException', 'Rate Exceeded.'));
   expect(throttled).toMatchObject({ error: 'Lambda.TooManyRequestsException', cause: 'Rate Exceeded.' });
-  const unknown = await failing(new Rejection('ResourceNotFoundException', 'Function not found: work'));
+  const unknown = await failing(new RejectionError('ResourceNotFoundException', 'Function not found: work'));
   expect(unknown).toMatchObject({ error: 'Lambda.ResourceNotFoundException', cause: 'Function not found: work' });
-  expect(await failing(new Rejection('TypeError', 'socket hang up'))).toMatchObject({ error: 'Lambda.Unknown' });
+  expect(await failing(new RejectionError('TypeError', 'socket hang up'))).toMatchObject({ error: 'Lambda.Unknown' });
 });
 
 test("A function's error before the callback fails the task that waits for it", async () => {

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { v7 } from 'uuid';
 import { expect, test, vi } from 'vitest';
-import { LeadershipLost, type S3, TenureClient, termFromEnvironment } from '../../../../client/index.ts';
+import { LeadershipLostError, type S3, TenureClient, termFromEnvironment } from '../../../../client/index.ts';
 import { upload } from '../../../../client/jobs/upload.ts';
 import { writeUpload } from '../../../../functions/jobs/payloads/upload.ts';
 
@@ -59,7 +59,7 @@ test('the end of the term does', async () => {
   const { done, term } = uploading(source);
   await vi.waitFor(() => expect(source.listenerCount('readable')).toBe(1));
   term.end({ reason: 'superseded', detail: 'another leads' });
-  await expect(done).rejects.toBeInstanceOf(LeadershipLost);
+  await expect(done).rejects.toBeInstanceOf(LeadershipLostError);
   expect(source.destroyed).toBe(true);
 });
 

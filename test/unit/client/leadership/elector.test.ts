@@ -114,7 +114,7 @@ test('is told why the term was lost', async () => {
     expect(elector.isLeader()).toBe(false);
     expect(elector.confirmedSessionId).toBeNull();
     expect(term?.signal.aborted).toBe(true);
-    expect(term?.signal.reason).toMatchObject({ name: 'LeadershipLost', loss: { reason } });
+    expect(term?.signal.reason).toMatchObject({ name: 'LeadershipLostError', loss: { reason } });
     await time.advance(60_000);
     expect(link.count('contend')).toBe(1);
   }

@@ -64,7 +64,7 @@ test.each([
   const loss = { reason: 'revoked', detail: 'Term 1 has ended.' } as const;
   term.end(loss);
   await time.advance(0);
-  const lost = { at: 50, error: { name: 'LeadershipLost', loss } };
+  const lost = { at: 50, error: { name: 'LeadershipLostError', loss } };
   expect(appends).toMatchObject([lost, lost]);
   expect(calls).toHaveLength(answers.length);
   expect(time.pendingTimers).toBe(0);
