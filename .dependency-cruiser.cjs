@@ -1,10 +1,13 @@
-/** Which way imports may run: api ← archive ← functions, client ← cli; platform ← leadership ← log, jobs ← backups ← restore. */
+/**
+ * Which way imports may run: api ← archive, store ← leadership ← functions, client ← cli; in functions/ platform ←
+ * leadership ← log, jobs ← backups ← restore.
+ */
 const only = (name, from, ...allowed) => ({
   name,
   severity: 'error',
   from: { path: `^${from}/` },
   to: {
-    path: '^(api|archive|functions|client|cli|infra|emulator|test|examples)/',
+    path: '^(api|archive|store|leadership|functions|client|cli|infra|emulator|test|examples)/',
     pathNot: `^(${allowed.join('|')})/`,
   },
 });
@@ -14,9 +17,18 @@ module.exports = {
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     only('api-imports-nothing-of-ours', 'api', 'api'),
     only('archive-imports-the-api', 'archive', 'archive', 'api'),
-    only('client-imports-api-and-archive', 'client', 'client', 'api', 'archive'),
+    only('store-imports-the-api', 'store', 'store', 'api'),
+    only('leadership-imports-the-store', 'leadership', 'leadership', 'store', 'api'),
+    only('client-imports-no-service', 'client', 'client', 'leadership', 'store', 'api', 'archive'),
     only('cli-imports-the-client', 'cli', 'cli', 'client', 'api', 'archive'),
-    only('functions-import-no-caller', 'functions', 'functions', 'api', 'archive'),
+    only('functions-import-no-caller', 'functions', 'functions', 'leadership', 'store', 'api', 'archive'),
+    {
+      name: 'direct-mode-alone-carries-the-rules',
+      comment: 'A client of the API needs none of them, and no SDK.',
+      severity: 'error',
+      from: { path: '^client/(?!direct/)' },
+      to: { path: '^(leadership|store)/' },
+    },
     {
       name: 'no-node-in-the-api',
       severity: 'error',
@@ -64,7 +76,7 @@ module.exports = {
     {
       name: 'nobody-imports-entry-points',
       severity: 'error',
-      from: { path: '^(api|archive|functions|client|cli|infra)/' },
+      from: { path: '^(api|archive|store|leadership|functions|client|cli|infra)/' },
       to: { path: '^functions/entry-points/' },
     },
     {
@@ -83,13 +95,16 @@ module.exports = {
         path: '^functions/(leadership|jobs|log|backups|restore|events)/',
         pathNot: 'environment\\.ts$',
       },
-      to: { path: '^functions/(?!platform/).*(-table|routes)\\.ts$', pathNot: '^functions/$1/' },
+      to: {
+        path: '^functions/(?!platform/).*(-table|routes)\\.ts$|^leadership/.*-table\\.ts$',
+        pathNot: '^(functions/)?$1/',
+      },
     },
     {
       name: 'rules-without-sdk',
       severity: 'error',
       from: {
-        path: '^functions/(leadership/(lease|leadership|history)|events/[a-z-]*event|log/protocol/[a-z-]+)\\.ts$',
+        path: '^(leadership/(lease|lease-writes|leadership|contend|history)|store/(condition|update|write|expression)|functions/(events/[a-z-]*event|log/protocol/[a-z-]+))\\.ts$',
       },
       to: { path: '@aws-sdk' },
     },
@@ -97,12 +112,16 @@ module.exports = {
       name: 'infra-takes-names-and-types',
       severity: 'error',
       from: { path: '^infra/' },
-      to: { path: '^functions/', pathNot: 'keys\\.ts$' },
+      to: { path: '^(functions|leadership|store)/', pathNot: 'keys\\.ts$' },
     },
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, path: '^(api|archive|functions|client|cli)/', pathNot: ['\\.(json|mjs)$', '/stand-ins/'] },
+      from: {
+        orphan: true,
+        path: '^(api|archive|store|leadership|functions|client|cli)/',
+        pathNot: ['\\.(json|mjs)$', '/stand-ins/'],
+      },
       to: {},
     },
   ],

@@ -3,8 +3,8 @@ import { AttributeType, ProjectionType, StreamViewType, type Table } from 'aws-c
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { groupsIndex } from '../functions/leadership/keys.ts';
 import { bucketPrefixes } from '../functions/platform/bucket-keys.ts';
+import { groupsIndex } from '../leadership/keys.ts';
 import { createReplicas, type Replica } from './replicas.ts';
 import { removalPolicyOf } from './retention.ts';
 import type { Settings } from './settings.ts';

@@ -146,7 +146,7 @@ export function callBack(name: TaskName, payload: State, rest: State): State {
   };
 }
 
-/** Errors that a retry can mend: Lambda's own, and stores that are throttled (functions/platform/store-errors.ts). */
+/** Errors that a retry can mend: Lambda's own, and stores that are throttled (store/store-errors.ts). */
 export const transient: State = {
   ErrorEquals: [
     'UnavailableError',

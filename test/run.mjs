@@ -45,7 +45,19 @@ const needing = (program, install, step) => () => {
 function structure() {
   const { stdout, stderr, status } = spawnSync(
     join('node_modules', '.bin', 'depcruise'),
-    ['api', 'archive', 'functions', 'client', 'cli', 'infra', 'emulator', '--output-type', 'json'],
+    [
+      'api',
+      'archive',
+      'store',
+      'leadership',
+      'functions',
+      'client',
+      'cli',
+      'infra',
+      'emulator',
+      '--output-type',
+      'json',
+    ],
     {
       encoding: 'utf8',
       maxBuffer: 256 * 1024 * 1024,

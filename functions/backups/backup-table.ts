@@ -9,9 +9,9 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { groupKey, groupsIndex, indexQuery } from '../leadership/keys.ts';
-import { conditional } from '../platform/conditional.ts';
-import { keyOf, refuseReusedKey } from '../platform/idempotency.ts';
+import { groupKey, groupsIndex, indexQuery } from '../../leadership/keys.ts';
+import { conditional } from '../../store/conditional.ts';
+import { keyOf, refuseReusedKey } from '../../store/idempotency.ts';
 import type { BackupRecord } from './backup.ts';
 import type { BackupStore, Stored } from './backup-store.ts';
 import {

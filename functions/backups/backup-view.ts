@@ -1,7 +1,7 @@
 /** A backup as callers see it. */
 import type * as z from 'zod/mini';
 import { backupStatus } from '../../api/operations/backups.ts';
-import { instant } from '../platform/clock.ts';
+import { instant } from '../../store/clock.ts';
 import { type BackupRecord, isFinal } from './backup.ts';
 import type { BackupName } from './backup-store.ts';
 

@@ -4,7 +4,7 @@
  * Not guaranteed: that a worker which lost its attempt stops at once. It continues until its next verdict; what it
  * cannot do is change the backup, from the moment the attempt was passed over.
  */
-import type { Clock } from '../platform/clock.ts';
+import type { Clock } from '../../store/clock.ts';
 import type { Workflow } from './attempt/workflow.ts';
 import type { BackupStore } from './backup-store.ts';
 import type { GroupDirectory } from './group-directory.ts';

@@ -1,5 +1,5 @@
+import { systemClock } from '../../store/clock.ts';
 import { documentClient, sfnClient } from '../platform/aws.ts';
-import { systemClock } from '../platform/clock.ts';
 import { workflowClient } from './attempt/workflow-client.ts';
 import { backupTable } from './backup-table.ts';
 import type { Backups, WithWorkflow } from './backups.ts';

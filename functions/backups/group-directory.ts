@@ -1,8 +1,8 @@
 /** Which groups there are: a typing error in a name is no empty group. */
 import { ProblemError } from '../../api/problem.ts';
 import { groupNotFound } from '../../api/problems/backups.ts';
+import type { LeaseStore } from '../../leadership/lease-store.ts';
 import type { JobStore } from '../jobs/job-store.ts';
-import type { LeaseStore } from '../leadership/lease-store.ts';
 import type { GroupLogs } from '../log/group-logs.ts';
 import type { WorkerStore } from './worker/worker-store.ts';
 

@@ -1,4 +1,4 @@
-import { groupKey } from '../leadership/keys.ts';
+import { groupKey } from '../../leadership/keys.ts';
 
 /** Keys of the backup items in the main table, next to the leadership of their group. */
 export const backupPrefix = 'BACKUP#';

@@ -1,7 +1,7 @@
 /** Reading and changing the record of a backup. */
 
 import { notFound, ProblemError } from '../../api/problem.ts';
-import { instant } from '../platform/clock.ts';
+import { instant } from '../../store/clock.ts';
 import { count } from '../platform/metrics.ts';
 import { type BackupRecord, type Failure, isFinal, moved } from './backup.ts';
 import type { BackupName, Stored } from './backup-store.ts';

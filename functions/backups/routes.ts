@@ -1,5 +1,5 @@
 import * as schema from '../../api/operations/backups.ts';
-import { fromCursor, toCursor } from '../platform/cursor.ts';
+import { fromCursor, toCursor } from '../../store/cursor.ts';
 import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
 import { type BackupRecord, isFinal } from './backup.ts';
 import type { BackupName } from './backup-store.ts';

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
+import { sweep } from '../../leadership/history.ts';
 import { checkpointRoom } from '../jobs/checkpoint-environment.ts';
 import { cleanUp } from '../jobs/clean-up/clean-up.ts';
 import { collectAll } from '../jobs/clean-up/collector.ts';
 import { leadershipFromEnvironment } from '../leadership/environment.ts';
-import { sweep } from '../leadership/history.ts';
 import { functionClient } from '../operations/function-client.ts';
 import { runMinute, within } from '../operations/minute.ts';
 import { lambdaClient } from '../platform/aws.ts';

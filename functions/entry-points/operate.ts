@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { catalogue } from '../../api/catalogue.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { systemClock } from '../../store/clock.ts';
 import { leadershipFromEnvironment } from '../leadership/environment.ts';
 import { operateRoutes } from '../leadership/routes.ts';
 import { operationsRoutes } from '../operations/routes.ts';
 import { documentClient, s3Client } from '../platform/aws.ts';
-import { systemClock } from '../platform/clock.ts';
 import { serve } from '../platform/http.ts';
 import { lambdaHandler } from '../platform/lambda.ts';
 import { bucketName, readSettings, tableName } from '../platform/settings.ts';

@@ -4,9 +4,9 @@
  * delivered again, it is the same event with the same id and sequence.
  */
 import { details, eventVersion, type TenureEvent } from '../../api/events.ts';
+import { groupKey, leadershipKey } from '../../leadership/keys.ts';
 import { backupPrefix } from '../backups/keys.ts';
 import { jobPrefix } from '../jobs/keys.ts';
-import { groupKey, leadershipKey } from '../leadership/keys.ts';
 import { replicaPrefix } from '../log/dynamodb/keys.ts';
 import { backupEvent } from './backup-event.ts';
 import type { Change } from './change.ts';

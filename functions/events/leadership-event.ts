@@ -1,5 +1,5 @@
-import type { LeadershipRecord } from '../leadership/lease.ts';
-import { toRecord } from '../leadership/lease-items.ts';
+import type { LeadershipRecord } from '../../leadership/lease.ts';
+import { toRecord } from '../../leadership/lease-items.ts';
 import type { Change } from './change.ts';
 import type { RawEvent } from './raw-event.ts';
 

@@ -1,6 +1,6 @@
-import { leaseTable } from '../leadership/lease-table.ts';
+import { leaseTable } from '../../leadership/lease-table.ts';
+import { systemClock } from '../../store/clock.ts';
 import { documentClient, s3Client } from '../platform/aws.ts';
-import { systemClock } from '../platform/clock.ts';
 import { CheckpointTable } from './checkpoint-table.ts';
 import type { CleanUpStore } from './clean-up/clean-up.ts';
 import { cleanUpTable } from './clean-up/clean-up-table.ts';

@@ -1,7 +1,7 @@
 import * as schema from '../../api/operations/checkpoints.ts';
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
-import { instant } from '../platform/clock.ts';
-import { fromCursor, toCursor } from '../platform/cursor.ts';
+import { instant } from '../../store/clock.ts';
+import { fromCursor, toCursor } from '../../store/cursor.ts';
 import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
 import * as checkpoints from './checkpoints.ts';
 import { type CleanUpStore, clean } from './clean-up/clean-up.ts';

@@ -1,8 +1,8 @@
 /** The DynamoDB requests on the checkpoints of a job: each is one conditional update of the job's item. */
 import { type DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { groupKey, groupsIndex } from '../leadership/keys.ts';
-import { type Clock, systemClock } from '../platform/clock.ts';
-import { type Conditional, conditional } from '../platform/conditional.ts';
+import { groupKey, groupsIndex } from '../../leadership/keys.ts';
+import { type Clock, systemClock } from '../../store/clock.ts';
+import { type Conditional, conditional } from '../../store/conditional.ts';
 import { stateLockMs } from '../platform/settings.ts';
 import type { NewCheckpoint, Way } from './checkpoint.ts';
 import {

@@ -1,6 +1,6 @@
-import { leaseTable } from '../leadership/lease-table.ts';
+import { leaseTable } from '../../leadership/lease-table.ts';
+import { systemClock } from '../../store/clock.ts';
 import { documentClient, s3Client } from '../platform/aws.ts';
-import { systemClock } from '../platform/clock.ts';
 import { JobTable } from './job-table.ts';
 import type { Jobs } from './jobs.ts';
 import { payloadBucket } from './payloads/payload-bucket.ts';

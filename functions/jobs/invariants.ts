@@ -1,5 +1,5 @@
 /** Invariants of every job that is written, by the names of docs/design/jobs.md. */
-import { type Invariant, requireInvariants } from '../platform/invariants.ts';
+import { type Invariant, requireInvariants } from '../../store/invariants.ts';
 import { type Job, maxRetain, maxSavepoints, newestOf } from './job.ts';
 
 const falls = (ids: readonly number[]) => ids.every((id, at) => at === 0 || id < (ids[at - 1] ?? id));

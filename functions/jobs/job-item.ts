@@ -15,7 +15,7 @@
  */
 import * as z from 'zod/mini';
 import { fencingVersion, jsonText } from '../../api/schema.ts';
-import { groupsIndex } from '../leadership/keys.ts';
+import { groupsIndex } from '../../leadership/keys.ts';
 import { requireJob } from './invariants.ts';
 import {
   type CheckpointRef,

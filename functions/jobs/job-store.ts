@@ -1,5 +1,5 @@
 import type { Fence } from '../../api/fence.ts';
-import type { LeadershipRecord } from '../leadership/lease.ts';
+import type { LeadershipRecord } from '../../leadership/lease.ts';
 import type { Job, JobName, JobRecord, Payload, Result } from './job.ts';
 
 /**

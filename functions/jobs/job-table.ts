@@ -10,11 +10,11 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import type { Fence } from '../../api/fence.ts';
-import { leadershipCondition } from '../leadership/fence.ts';
-import { groupKey, groupsIndex } from '../leadership/keys.ts';
-import { toRecord } from '../leadership/lease-items.ts';
-import { type Clock, systemClock } from '../platform/clock.ts';
-import { conditional, decided, once } from '../platform/conditional.ts';
+import { leadershipCondition } from '../../leadership/fence.ts';
+import { groupKey, groupsIndex } from '../../leadership/keys.ts';
+import { toRecord } from '../../leadership/lease-items.ts';
+import { type Clock, systemClock } from '../../store/clock.ts';
+import { conditional, decided, once } from '../../store/conditional.ts';
 import { stateLockMs } from '../platform/settings.ts';
 import { type Job, type JobName, type JobRecord, newestOf, type Result } from './job.ts';
 import {

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import type { listedJob, shownCheckpoint, shownJob, shownPayload } from '../../api/operations/jobs.ts';
-import { instant } from '../platform/clock.ts';
+import { instant } from '../../store/clock.ts';
 import { type Checkpoint, intact, isDamaged, isWhole, type Job, type JobRecord, type Payload } from './job.ts';
 
 const toPayloadView = ({ bytes, sha256, committedAt }: Payload): z.input<typeof shownPayload> => ({

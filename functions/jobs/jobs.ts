@@ -3,10 +3,10 @@ import { v7 } from 'uuid';
 import type { Fence } from '../../api/fence.ts';
 import { contention, limitReached, ProblemError } from '../../api/problem.ts';
 import { uploadUsed } from '../../api/problems/jobs.ts';
-import { termLost } from '../leadership/leadership.ts';
-import { isLive, type LeadershipRecord } from '../leadership/lease.ts';
-import { refuseReusedKey } from '../platform/idempotency.ts';
-import { timely } from '../platform/timely.ts';
+import { termLost } from '../../leadership/leadership.ts';
+import { isLive, type LeadershipRecord } from '../../leadership/lease.ts';
+import { refuseReusedKey } from '../../store/idempotency.ts';
+import { timely } from '../../store/timely.ts';
 import {
   fencedOff,
   isDamaged,

@@ -1,6 +1,6 @@
 import * as schema from '../../api/operations/jobs.ts';
-import { instant } from '../platform/clock.ts';
-import { fromCursor, toCursor } from '../platform/cursor.ts';
+import { instant } from '../../store/clock.ts';
+import { fromCursor, toCursor } from '../../store/cursor.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
 import { type JobName, stateOf } from './job.ts';
 import { toJobView, toListedJob } from './job-view.ts';

@@ -2,9 +2,9 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { ProblemError } from '../../api/problem.ts';
 import { stateLocked } from '../../api/problems/log.ts';
-import { leadershipKey } from '../leadership/keys.ts';
-import type { Clock } from '../platform/clock.ts';
-import { type Conditional, conditional, type Item } from '../platform/conditional.ts';
+import { leadershipKey } from '../../leadership/keys.ts';
+import type { Clock } from '../../store/clock.ts';
+import { type Conditional, conditional, type Item } from '../../store/conditional.ts';
 import { jobKey } from './keys.ts';
 import type { StateLock, StateLocks } from './state-locks.ts';
 

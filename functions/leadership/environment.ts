@@ -1,8 +1,8 @@
+import { type GroupStore, groupTable } from '../../leadership/group-table.ts';
+import type { Leadership } from '../../leadership/leadership.ts';
+import { leaseTable } from '../../leadership/lease-table.ts';
+import { systemClock } from '../../store/clock.ts';
 import { documentClient } from '../platform/aws.ts';
-import { systemClock } from '../platform/clock.ts';
-import { type GroupStore, groupTable } from './group-table.ts';
-import type { Leadership } from './leadership.ts';
-import { leaseTable } from './lease-table.ts';
 import { leadershipSettings } from './settings.ts';
 
 /** Builds the room once per Lambda environment, from its variables. */

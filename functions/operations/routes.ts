@@ -3,7 +3,7 @@ import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import type * as z from 'zod/mini';
 import * as schema from '../../api/operations/service.ts';
 import { ProblemError, unavailable } from '../../api/problem.ts';
-import { type Clock, instant } from '../platform/clock.ts';
+import { type Clock, instant } from '../../store/clock.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
 
 export interface Stores {

@@ -6,13 +6,13 @@ import * as z from 'zod/mini';
 import type { Fence } from '../../api/fence.ts';
 import type { Operation, SuccessStatus } from '../../api/operation.ts';
 import { internal, invalidRequest, methodNotAllowed, notFound, ProblemError, unavailable } from '../../api/problem.ts';
+import { RecentRequests, requestIdOf } from '../../store/idempotency.ts';
+import { isUnavailable } from '../../store/store-errors.ts';
 import { invalid, readFence, readIdempotencyKey, refuseEmptyHeaders } from './headers.ts';
-import { RecentRequests, requestIdOf } from './idempotency.ts';
 import { logger } from './logging.ts';
-import { count, time } from './metrics.ts';
+import { count, countViolations, time } from './metrics.ts';
 import { requireSamePath } from './path.ts';
 import { reply } from './reply.ts';
-import { isUnavailable } from './store-errors.ts';
 
 type Bindings = { event?: APIGatewayProxyEventV2; lambdaContext?: LambdaContext };
 export type App = HonoBase<{ Bindings: Bindings }>;
@@ -97,6 +97,7 @@ async function onceByKey<Result>(
  * with them an unknown path is told from a wrong method.
  */
 export function serve(endpoints: readonly Endpoint[], known: readonly Operation[] = []): App {
+  countViolations();
   const app: App = new HonoBase({ strict: true, router: new TrieRouter() });
   const all = [...endpoints.map(({ operation }) => operation), ...known];
   const recent = new RecentRequests();

@@ -1,4 +1,5 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { type InvariantViolationError, violations } from '../../store/invariants.ts';
 
 /** Embedded metric format on standard output: no request to CloudWatch, nothing to pay while nothing happens. */
 const metrics = new Metrics({
@@ -29,4 +30,13 @@ function emit(
   // Not singleMetric(): each makes a console of its own, which takes longer than all else about a metric.
   metrics.addMetric(metric, unit, value);
   metrics.publishStoredMetrics();
+}
+
+const onViolation = (violation: unknown) =>
+  count('InvariantViolated', { reason: (violation as InvariantViolationError).invariant });
+
+/** Counts every violation of an invariant in this process, which raises an alarm; twice counts none twice. */
+export function countViolations(): void {
+  violations.unsubscribe(onViolation);
+  violations.subscribe(onViolation);
 }

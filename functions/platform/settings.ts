@@ -31,7 +31,7 @@ export function milliseconds(min: number, max: number, fallback: number) {
 export const tableName = z.string().check(z.minLength(3), z.maxLength(255));
 export const bucketName = z.string().check(z.minLength(3), z.maxLength(63));
 
-/** Half a lease must exceed it, see `functions/leadership/lease.ts`. */
+/** Half a lease must exceed it, see `leadership/lease.ts`. */
 export const maxClockSkewMs = milliseconds(0, 60_000, 250);
 
 /**

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
+import { isUnavailable } from '../../store/store-errors.ts';
 import { logged, logger } from './logging.ts';
-import { isUnavailable } from './store-errors.ts';
+import { countViolations } from './metrics.ts';
 
 /** A workflow names it, to try the task again. */
 class UnavailableError extends Error {
@@ -28,6 +29,7 @@ export interface TaskRules {
 
 /** Makes tasks: each checks its input, and throws `UnavailableError` where trying again helps. */
 export function tasks({ named, passes = () => false }: TaskRules) {
+  countViolations();
   return <Schema extends z.ZodMiniType, Result>(
     schema: Schema,
     act: (input: z.output<Schema>, remainingMs: () => number) => Promise<Result>,

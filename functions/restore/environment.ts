@@ -1,4 +1,6 @@
 import * as z from 'zod/mini';
+import { leaseTable } from '../../leadership/lease-table.ts';
+import { systemClock } from '../../store/clock.ts';
 import { backupOwnersTable } from '../backups/backup-owners-table.ts';
 import { backupTable } from '../backups/backup-table.ts';
 import { archiveBucket } from '../backups/bucket/archive-bucket.ts';
@@ -8,11 +10,9 @@ import { archiveBucketName, backupSettings } from '../backups/settings.ts';
 import { WorkerTable } from '../backups/worker/worker-table.ts';
 import { jobRoom } from '../jobs/environment.ts';
 import { resultRetention } from '../jobs/settings.ts';
-import { leaseTable } from '../leadership/lease-table.ts';
 import { logRoom } from '../log/environment.ts';
 import { groupLogs } from '../log/lambda/group-logs.ts';
 import { documentClient, s3Client, sfnClient } from '../platform/aws.ts';
-import { systemClock } from '../platform/clock.ts';
 import { readSettings } from '../platform/settings.ts';
 import type { Restores } from './restore.ts';
 import { restoreClient } from './restore-client.ts';

@@ -3,13 +3,13 @@
 import type { CheckpointEntry, JobEntry, PayloadFile } from '../../api/archive.ts';
 import { payloadName, payloadsOf } from '../../archive/format.ts';
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
+import type { Clock } from '../../store/clock.ts';
 import type { ArchiveBucket, Place } from '../backups/bucket/archive-bucket.ts';
 import { base64, isComposite, largestWholeCopy } from '../backups/bucket/payload-copy.ts';
 import { OutOfTimeError } from '../backups/worker/built-in-worker.ts';
 import { goneAt } from '../jobs/checkpoints.ts';
 import type { Checkpoint, Job, Payload } from '../jobs/job.ts';
 import { payloadKey } from '../jobs/payloads/upload.ts';
-import type { Clock } from '../platform/clock.ts';
 import type { RestoreSource, RestoreStore } from './restore-store.ts';
 
 export interface JobRestoring {

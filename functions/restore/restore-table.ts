@@ -7,11 +7,11 @@ import {
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
+import { floorKey, groupKey, groupsIndex, indexQuery, leadershipKey } from '../../leadership/keys.ts';
+import { conditional } from '../../store/conditional.ts';
 import { restoreKey } from '../backups/keys.ts';
 import { goneItem, noJob, toItem, toJob } from '../jobs/job-item.ts';
 import { jobPrefix } from '../jobs/keys.ts';
-import { floorKey, groupKey, groupsIndex, indexQuery, leadershipKey } from '../leadership/keys.ts';
-import { conditional } from '../platform/conditional.ts';
 import { isOver } from './restore.ts';
 import type { RestoreRecord, RestoreStore, StoredRestore } from './restore-store.ts';
 

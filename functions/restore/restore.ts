@@ -11,9 +11,9 @@
 import { ProblemError } from '../../api/problem.ts';
 import { backupDamaged } from '../../api/problems/backups.ts';
 import { DamagedError, openManifest, verificationStart } from '../../archive/verifier.ts';
+import { instant } from '../../store/clock.ts';
+import { keyOf, refuseReusedKey } from '../../store/idempotency.ts';
 import { uuidFrom } from '../backups/derived-id.ts';
-import { instant } from '../platform/clock.ts';
-import { keyOf, refuseReusedKey } from '../platform/idempotency.ts';
 import { type Emptiness, predecessorIn } from './empty-group.ts';
 import type { Applying } from './files.ts';
 import type { LaunchRestore } from './restore-client.ts';

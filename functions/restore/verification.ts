@@ -2,9 +2,9 @@
 
 import type { Manifest } from '../../api/archive.ts';
 import { payloadsAtOnce, verifyNext } from '../../archive/verifier.ts';
+import type { Clock } from '../../store/clock.ts';
 import type { ArchiveBucket } from '../backups/bucket/archive-bucket.ts';
 import { bucketFiles, thoroughCheck } from '../backups/bucket/bucket-files.ts';
-import type { Clock } from '../platform/clock.ts';
 import type { RestoreRecord, RestoreSource } from './restore-store.ts';
 
 interface Verifying {

@@ -18,11 +18,11 @@ import { heldDeletesTable } from '../../functions/jobs/payloads/held-deletes-tab
 import { payloadBucket } from '../../functions/jobs/payloads/payload-bucket.ts';
 import type { Recovery } from '../../functions/jobs/recovery.ts';
 import { jobRoutes } from '../../functions/jobs/routes.ts';
-import { contend } from '../../functions/leadership/contend.ts';
-import { leaseTable } from '../../functions/leadership/lease-table.ts';
 import { contendRoutes, leaseRoutes } from '../../functions/leadership/routes.ts';
 import { serve } from '../../functions/platform/http.ts';
 import { logger } from '../../functions/platform/logging.ts';
+import { contend } from '../../leadership/contend.ts';
+import { leaseTable } from '../../leadership/lease-table.ts';
 import { type Faults, injectFaults } from './faults.ts';
 import { createMainTable, localDocuments } from './main-table.ts';
 

@@ -1,7 +1,7 @@
-import { type GroupStore, GroupTable } from '../../functions/leadership/group-table.ts';
-import type { LeaseStore } from '../../functions/leadership/lease-store.ts';
-import { LeaseTable } from '../../functions/leadership/lease-table.ts';
-import type { ItemStore } from '../../functions/platform/item-store.ts';
+import { type GroupStore, GroupTable } from '../../leadership/group-table.ts';
+import type { LeaseStore } from '../../leadership/lease-store.ts';
+import { LeaseTable } from '../../leadership/lease-table.ts';
+import type { ItemStore } from '../../store/item-store.ts';
 
 /**
  * Both ports to the leadership items of a table, as one object of functions: a test puts its own in the place of some.

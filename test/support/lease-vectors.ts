@@ -1,11 +1,11 @@
 /** The rules of a lease as cases for other languages: a write as a value, the items before it, and what comes of it. */
 import type { Fence } from '../../api/fence.ts';
-import { leadershipKey } from '../../functions/leadership/keys.ts';
-import type { LeadershipRecord } from '../../functions/leadership/lease.ts';
-import { toRecord } from '../../functions/leadership/lease-items.ts';
-import * as writes from '../../functions/leadership/lease-writes.ts';
-import type { Item, Key } from '../../functions/platform/item.ts';
-import { decide, type Write } from '../../functions/platform/write.ts';
+import { leadershipKey } from '../../leadership/keys.ts';
+import type { LeadershipRecord } from '../../leadership/lease.ts';
+import { toRecord } from '../../leadership/lease-items.ts';
+import * as writes from '../../leadership/lease-writes.ts';
+import type { Item, Key } from '../../store/item.ts';
+import { decide, type Write } from '../../store/write.ts';
 
 interface Step {
   readonly step: string;

@@ -2,10 +2,10 @@
  * A table in memory: a map of items that the product's own conditions and updates are evaluated on, each request at
  * once.
  */
-import { holds } from '../../functions/platform/condition.ts';
-import { type Item, type Key, valueAt } from '../../functions/platform/item.ts';
-import type { ItemStore, Page, Query, WriteOptions, Written } from '../../functions/platform/item-store.ts';
-import { decide, type Effect, type Write } from '../../functions/platform/write.ts';
+import { holds } from '../../store/condition.ts';
+import { type Item, type Key, valueAt } from '../../store/item.ts';
+import type { ItemStore, Page, Query, WriteOptions, Written } from '../../store/item-store.ts';
+import { decide, type Effect, type Write } from '../../store/write.ts';
 
 const text = ({ pk, sk }: Key) => `${pk}|${sk}`;
 

@@ -1,11 +1,11 @@
 /**
  * The lease and group ports on a table in memory: the product's own rules, every change checked against the invariants.
  */
-import type { GroupStore } from '../../functions/leadership/group-table.ts';
-import { checkChange } from '../../functions/leadership/invariants.ts';
-import { groupKey, leadershipKey } from '../../functions/leadership/keys.ts';
-import type { LeaseStore } from '../../functions/leadership/lease-store.ts';
-import type { Item } from '../../functions/platform/item.ts';
+import type { GroupStore } from '../../leadership/group-table.ts';
+import { checkChange } from '../../leadership/invariants.ts';
+import { groupKey, leadershipKey } from '../../leadership/keys.ts';
+import type { LeaseStore } from '../../leadership/lease-store.ts';
+import type { Item } from '../../store/item.ts';
 import { leaseStores } from './lease-stores.ts';
 import { MemoryItems } from './memory-items.ts';
 

@@ -1,9 +1,9 @@
 import packageJson from '../../../package.json' with { type: 'json' };
+import { systemClock } from '../../../store/clock.ts';
 import { jobRoom } from '../../jobs/environment.ts';
 import { logRoom } from '../../log/environment.ts';
 import { groupLogs } from '../../log/lambda/group-logs.ts';
 import { documentClient, s3Client } from '../../platform/aws.ts';
-import { systemClock } from '../../platform/clock.ts';
 import { backupOwnersTable } from '../backup-owners-table.ts';
 import { backupTable } from '../backup-table.ts';
 import { archiveBucket } from '../bucket/archive-bucket.ts';

@@ -14,9 +14,9 @@ import {
   verifyNext,
 } from '../../../archive/verifier.ts';
 import type { Written } from '../../../archive/writer.ts';
+import type { Clock } from '../../../store/clock.ts';
 import type { PayloadStore } from '../../jobs/payloads/payload-store.ts';
 import { payloadKey } from '../../jobs/payloads/upload.ts';
-import type { Clock } from '../../platform/clock.ts';
 import type { BackupRecord } from '../backup.ts';
 import type { BackupOwners } from '../backup-owners.ts';
 import type { ArchiveBucket, Place } from '../bucket/archive-bucket.ts';

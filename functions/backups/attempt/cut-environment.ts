@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { leaseTable } from '../../../leadership/lease-table.ts';
+import { systemClock } from '../../../store/clock.ts';
 import { jobRoom } from '../../jobs/environment.ts';
 import { heldDeletesTable } from '../../jobs/payloads/held-deletes-table.ts';
 import { stateLocksTable } from '../../jobs/state-locks-table.ts';
-import { leaseTable } from '../../leadership/lease-table.ts';
 import { logRoom } from '../../log/environment.ts';
 import { groupLogs } from '../../log/lambda/group-logs.ts';
 import { documentClient, s3Client } from '../../platform/aws.ts';
-import { systemClock } from '../../platform/clock.ts';
 import { stateLockMs } from '../../platform/settings.ts';
 import { backupTable } from '../backup-table.ts';
 import { archiveBucket } from '../bucket/archive-bucket.ts';

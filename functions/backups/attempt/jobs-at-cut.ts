@@ -15,11 +15,11 @@
  * costs another pass and nothing else.
  */
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
+import type { Clock } from '../../../store/clock.ts';
 import { isDamaged, type JobRecord } from '../../jobs/job.ts';
 import type { JobStore } from '../../jobs/job-store.ts';
 import { type HeldDeletes, recordJobs } from '../../jobs/payloads/held-deletes.ts';
 import type { StateLocks } from '../../jobs/state-locks.ts';
-import type { Clock } from '../../platform/clock.ts';
 import { jobEntries } from './job-entries.ts';
 
 export interface JobPasses {

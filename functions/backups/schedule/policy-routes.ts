@@ -1,6 +1,6 @@
 import * as schema from '../../../api/operations/backups.ts';
 import { notFound, ProblemError } from '../../../api/problem.ts';
-import type { Clock } from '../../platform/clock.ts';
+import type { Clock } from '../../../store/clock.ts';
 import { type Endpoint, endpoint } from '../../platform/http.ts';
 import { newestSlot } from './policy.ts';
 import type { PolicyStore } from './policy-store.ts';

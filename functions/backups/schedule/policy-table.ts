@@ -1,8 +1,8 @@
 /** The DynamoDB requests of backup policies. */
 import { type DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
-import { groupsIndex, indexQuery } from '../../leadership/keys.ts';
-import { conditional } from '../../platform/conditional.ts';
+import { groupsIndex, indexQuery } from '../../../leadership/keys.ts';
+import { conditional } from '../../../store/conditional.ts';
 import { policyKey, policyPartition } from '../keys.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyStore, StoredPolicy } from './policy-store.ts';

@@ -10,8 +10,8 @@ import {
   UpdateCommand,
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
-import { groupKey } from '../../leadership/keys.ts';
-import { type Conditional, conditional } from '../../platform/conditional.ts';
+import { groupKey } from '../../../leadership/keys.ts';
+import { type Conditional, conditional } from '../../../store/conditional.ts';
 import { commandKey, commandPrefix, workerKey, workerPrefix } from '../keys.ts';
 import type { Worker } from './candidates.ts';
 import type { CommandAnswer, Instance, Posted, Seen, WorkerStore } from './worker-store.ts';

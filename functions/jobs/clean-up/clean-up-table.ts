@@ -1,7 +1,7 @@
 /** The DynamoDB requests of the clean-up. Only finished jobs are in the index that it lists. */
 import { type DynamoDBDocumentClient, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
-import { groupsIndex, indexQuery } from '../../leadership/keys.ts';
-import { conditional } from '../../platform/conditional.ts';
+import { groupsIndex, indexQuery } from '../../../leadership/keys.ts';
+import { conditional } from '../../../store/conditional.ts';
 import type { JobName } from '../job.ts';
 import { checkpointSlots } from '../job-item.ts';
 import { cleanUpPartition, jobCountKey, jobKey, jobPrefix } from '../keys.ts';

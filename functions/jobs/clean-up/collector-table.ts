@@ -7,7 +7,7 @@ import {
   paginateQuery,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { groupsIndex, indexQuery } from '../../leadership/keys.ts';
+import { groupsIndex, indexQuery } from '../../../leadership/keys.ts';
 import type { JobRecord } from '../job.ts';
 import { toJob } from '../job-item.ts';
 import { jobKey } from '../keys.ts';

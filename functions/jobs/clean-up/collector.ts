@@ -9,9 +9,9 @@
  * older than the grace and not referred to in a consistent read is an orphan for good.
  */
 
+import { isUnavailable } from '../../../store/store-errors.ts';
 import { logger } from '../../platform/logging.ts';
 import { count } from '../../platform/metrics.ts';
-import { isUnavailable } from '../../platform/store-errors.ts';
 import type { Checkpoints } from '../checkpoints.ts';
 import { isDamaged, type JobRecord, referredPayloads } from '../job.ts';
 import { deletesHeld } from '../payloads/held-deletes.ts';

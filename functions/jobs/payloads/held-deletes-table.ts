@@ -10,8 +10,8 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
-import { groupKey } from '../../leadership/keys.ts';
-import { conditional } from '../../platform/conditional.ts';
+import { groupKey } from '../../../leadership/keys.ts';
+import { conditional } from '../../../store/conditional.ts';
 import { toJob } from '../job-item.ts';
 import { jobKey, jobPrefix } from '../keys.ts';
 import type { DeferredDelete, HeldDeletes } from './held-deletes.ts';

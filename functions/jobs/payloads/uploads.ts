@@ -4,7 +4,7 @@ import { v7 } from 'uuid';
 import { invalidRequest, ProblemError } from '../../../api/problem.ts';
 import { payloadMismatch, payloadMissing, uploadExpired } from '../../../api/problems/jobs.ts';
 import { maxPutBytes, uploadLifetimeMs } from '../../../api/upload.ts';
-import type { Clock } from '../../platform/clock.ts';
+import type { Clock } from '../../../store/clock.ts';
 import type { JobName, Payload } from '../job.ts';
 import type { Part, PayloadStore, Promised, SignedRequest, Stored } from './payload-store.ts';
 import { urlLifetimeSeconds } from './payload-store.ts';

@@ -1,4 +1,4 @@
-import { groupKey } from '../../leadership/keys.ts';
+import { groupKey } from '../../../leadership/keys.ts';
 
 /** Where the logs of a group are known in the main table: one item each. */
 export const logPrefix = 'LOG#';

@@ -10,8 +10,8 @@ import {
   type TransactWriteCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { groupKey, groupsIndex, indexQuery } from '../../leadership/keys.ts';
-import { conditional } from '../../platform/conditional.ts';
+import { groupKey, groupsIndex, indexQuery } from '../../../leadership/keys.ts';
+import { conditional } from '../../../store/conditional.ts';
 import type { LogRegistry, RegisteredLog } from '../protocol/registry.ts';
 import type { Hold } from '../protocol/sequencer.ts';
 import { logPrefix, logsPartition, registryKey, sequencerKey } from './keys.ts';

@@ -1,7 +1,7 @@
 /** The DynamoDB requests of the notes about replicas, in the main table: its stream tells of them. */
 import { type DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { groupKey } from '../../leadership/keys.ts';
-import { conditional } from '../../platform/conditional.ts';
+import { groupKey } from '../../../leadership/keys.ts';
+import { conditional } from '../../../store/conditional.ts';
 import type { NotedReplica, ReplicaNotes } from '../http/replica-watch.ts';
 import { replicaIn, replicaKey, replicaKeyPrefix } from './keys.ts';
 

@@ -15,8 +15,8 @@ import {
   type TransactWriteCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { conditional } from '../../platform/conditional.ts';
-import { isUnavailable } from '../../platform/store-errors.ts';
+import { conditional } from '../../../store/conditional.ts';
+import { isUnavailable } from '../../../store/store-errors.ts';
 import type { Decision, MetaChange } from '../protocol/acceptor.ts';
 import * as acceptor from '../protocol/acceptor.ts';
 import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';

@@ -1,8 +1,8 @@
 /** The DynamoDB requests of a writer's seat. Each change is one conditional write. */
 import { isDeepStrictEqual } from 'node:util';
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { conditional } from '../../platform/conditional.ts';
-import { isUnavailable } from '../../platform/store-errors.ts';
+import { conditional } from '../../../store/conditional.ts';
+import { isUnavailable } from '../../../store/store-errors.ts';
 import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
 import type { Hold, Seat, SeatStore } from '../protocol/sequencer.ts';
 import { sequencerKey } from './keys.ts';

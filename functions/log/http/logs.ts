@@ -3,8 +3,8 @@
 import type { Fence } from '../../../api/fence.ts';
 import { ProblemError, unavailable } from '../../../api/problem.ts';
 import * as problems from '../../../api/problems/log.ts';
-import { termLost } from '../../leadership/leadership.ts';
-import type { LeaseStore } from '../../leadership/lease-store.ts';
+import { termLost } from '../../../leadership/leadership.ts';
+import type { LeaseStore } from '../../../leadership/lease-store.ts';
 import { requestIdOf } from '../dynamodb/sequencer-item.ts';
 import type { Appended } from '../protocol/append.ts';
 import { elect } from '../protocol/coordinator.ts';

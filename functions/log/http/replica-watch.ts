@@ -1,5 +1,5 @@
 /** The sweep's view of the replicas, minute by minute: changes are noted for the events. */
-import type { Clock } from '../../platform/clock.ts';
+import type { Clock } from '../../../store/clock.ts';
 import type { LogParts } from '../protocol/log.ts';
 import { ask } from '../protocol/quorum.ts';
 import type { Lock, Status } from '../protocol/replica.ts';

@@ -1,7 +1,7 @@
 import * as schema from '../../../api/operations/log.ts';
 import * as replicaSchema from '../../../api/operations/log-replicas.ts';
-import { instant } from '../../platform/clock.ts';
-import { fromCursor, toCursor } from '../../platform/cursor.ts';
+import { instant } from '../../../store/clock.ts';
+import { fromCursor, toCursor } from '../../../store/cursor.ts';
 import { Answer, type Endpoint, endpoint } from '../../platform/http.ts';
 import { logPrefix } from '../dynamodb/keys.ts';
 import type { LogRoom } from '../environment.ts';

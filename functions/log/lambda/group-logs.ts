@@ -1,4 +1,4 @@
-import type { Clock } from '../../platform/clock.ts';
+import type { Clock } from '../../../store/clock.ts';
 import type { LogRoom } from '../environment.ts';
 import type { GroupLogs } from '../group-logs.ts';
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Clock } from '../../platform/clock.ts';
+import type { Clock } from '../../../store/clock.ts';
 
 /** Time as the coordinators see it; the simulation moves it. */
 export interface Timer extends Clock {

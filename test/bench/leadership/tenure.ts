@@ -1,12 +1,12 @@
 import { LeaderElector } from '../../../client/leadership/elector.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
-import { contend } from '../../../functions/leadership/contend.ts';
-import { confirm, renew, resign } from '../../../functions/leadership/leadership.ts';
-import { leaseTable } from '../../../functions/leadership/lease-table.ts';
 import { contendRoutes, leaseRoutes } from '../../../functions/leadership/routes.ts';
-import { systemClock } from '../../../functions/platform/clock.ts';
 import { serve } from '../../../functions/platform/http.ts';
+import { contend } from '../../../leadership/contend.ts';
+import { confirm, renew, resign } from '../../../leadership/leadership.ts';
+import { leaseTable } from '../../../leadership/lease-table.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
+import { systemClock } from '../../../store/clock.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
 import { quietly } from '../quietly.ts';
 import { Gate, type Locks, leaseMs, renewEveryMs } from './locks.ts';

@@ -8,7 +8,7 @@ import { workerKey } from '../../../functions/backups/keys.ts';
 import { settled } from '../../../functions/backups/records.ts';
 import { begin, remove } from '../../../functions/backups/requests.ts';
 import { answer, goodbye, list, poll, register } from '../../../functions/backups/worker/workers.ts';
-import { groupKey } from '../../../functions/leadership/keys.ts';
+import { groupKey } from '../../../leadership/keys.ts';
 import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { problemOf } from '../leadership/room.ts';
 import { finished, group, openBackups } from './world.ts';

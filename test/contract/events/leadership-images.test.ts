@@ -1,7 +1,7 @@
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, inject, test } from 'vitest';
-import { sweep } from '../../../functions/leadership/history.ts';
-import { confirm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
+import { sweep } from '../../../leadership/history.ts';
+import { confirm, renew, resign, revoke } from '../../../leadership/leadership.ts';
 import { streamOf } from '../../support/table-stream.ts';
 import { leaseMs, openRoom, skewMs } from '../leadership/room.ts';
 import { eventsIn, passing } from './images.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { confirm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
+import { confirm, renew, resign, revoke } from '../../../leadership/leadership.ts';
 import { leaseMs, openRoom, problemOf, skewMs } from './room.ts';
 
 let it: Awaited<ReturnType<typeof openRoom>>;

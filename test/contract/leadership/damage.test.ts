@@ -1,8 +1,8 @@
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { GrantedTerm } from '../../../functions/leadership/contend.ts';
-import { toLeadershipView } from '../../../functions/leadership/history.ts';
-import { confirm, renew } from '../../../functions/leadership/leadership.ts';
+import type { GrantedTerm } from '../../../leadership/contend.ts';
+import { toLeadershipView } from '../../../leadership/history.ts';
+import { confirm, renew } from '../../../leadership/leadership.ts';
 import { openRoom, problemOf } from './room.ts';
 
 let it: Awaited<ReturnType<typeof openRoom>>;

@@ -1,7 +1,7 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, expect, test } from 'vitest';
-import { sweep, toTermView } from '../../../functions/leadership/history.ts';
-import { confirm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
+import { sweep, toTermView } from '../../../leadership/history.ts';
+import { confirm, renew, resign, revoke } from '../../../leadership/leadership.ts';
 import { leaseMs, openRoom, problemOf, skewMs } from './room.ts';
 
 let it: Awaited<ReturnType<typeof openRoom>>;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { GroupStore } from '../../../functions/leadership/group-table.ts';
-import type { LeadershipRecord } from '../../../functions/leadership/lease.ts';
-import type { LeaseStore } from '../../../functions/leadership/lease-store.ts';
+import type { GroupStore } from '../../../leadership/group-table.ts';
+import type { LeadershipRecord } from '../../../leadership/lease.ts';
+import type { LeaseStore } from '../../../leadership/lease-store.ts';
 import {
   fenceOf,
   grantOf,

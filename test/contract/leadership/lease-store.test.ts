@@ -1,6 +1,6 @@
 import { inject } from 'vitest';
-import type { Item } from '../../../functions/platform/item.ts';
-import { ItemTable } from '../../../functions/platform/item-table.ts';
+import type { Item } from '../../../store/item.ts';
+import { ItemTable } from '../../../store/item-table.ts';
 import { leaseStores } from '../../support/lease-stores.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
 import { groupStoreContract } from './group-store-contract.ts';

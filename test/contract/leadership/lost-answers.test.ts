@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { GrantedTerm } from '../../../functions/leadership/contend.ts';
-import { confirm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
+import type { GrantedTerm } from '../../../leadership/contend.ts';
+import { confirm, renew, resign, revoke } from '../../../leadership/leadership.ts';
 import type { Fault } from '../../support/faults.ts';
 import { leaseMs, openRoom, problemOf, skewMs } from './room.ts';
 import { changeItem } from './tamper.ts';

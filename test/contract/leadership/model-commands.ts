@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Fence } from '../../../api/fence.ts';
-import { contend, type GrantedTerm } from '../../../functions/leadership/contend.ts';
-import { sweep, toLeadershipView } from '../../../functions/leadership/history.ts';
-import { confirm, renew, resign, revoke } from '../../../functions/leadership/leadership.ts';
-import type { Item } from '../../../functions/platform/item.ts';
+import { contend, type GrantedTerm } from '../../../leadership/contend.ts';
+import { sweep, toLeadershipView } from '../../../leadership/history.ts';
+import { confirm, renew, resign, revoke } from '../../../leadership/leadership.ts';
+import type { Item } from '../../../store/item.ts';
 import {
   comparable,
   type ModelClock,

@@ -2,11 +2,11 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Fence } from '../../../api/fence.ts';
 import { ProblemError } from '../../../api/problem.ts';
-import type { GroupStore } from '../../../functions/leadership/group-table.ts';
-import { groupKey } from '../../../functions/leadership/keys.ts';
-import type { Leadership } from '../../../functions/leadership/leadership.ts';
-import type { LeaseStore } from '../../../functions/leadership/lease-store.ts';
-import { ItemTable } from '../../../functions/platform/item-table.ts';
+import type { GroupStore } from '../../../leadership/group-table.ts';
+import { groupKey } from '../../../leadership/keys.ts';
+import type { Leadership } from '../../../leadership/leadership.ts';
+import type { LeaseStore } from '../../../leadership/lease-store.ts';
+import { ItemTable } from '../../../store/item-table.ts';
 import { createWitness, type Witness } from '../../simulation/leadership/witness.ts';
 import { CrashedError, type Fault, injectFaults } from '../../support/faults.ts';
 import { leaseStores } from '../../support/lease-stores.ts';

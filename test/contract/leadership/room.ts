@@ -1,9 +1,9 @@
 import { inject } from 'vitest';
 import type { ProblemError } from '../../../api/problem.ts';
-import { contend } from '../../../functions/leadership/contend.ts';
-import { groupTable } from '../../../functions/leadership/group-table.ts';
-import type { Leadership } from '../../../functions/leadership/leadership.ts';
-import { leaseTable } from '../../../functions/leadership/lease-table.ts';
+import { contend } from '../../../leadership/contend.ts';
+import { groupTable } from '../../../leadership/group-table.ts';
+import type { Leadership } from '../../../leadership/leadership.ts';
+import { leaseTable } from '../../../leadership/lease-table.ts';
 import { type Faults, injectFaults } from '../../support/faults.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
 import { movedClock } from '../../support/moved-clock.ts';

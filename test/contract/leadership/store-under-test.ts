@@ -1,8 +1,8 @@
 import { beforeEach } from 'vitest';
-import type { GroupStore } from '../../../functions/leadership/group-table.ts';
-import type { LeadershipRecord } from '../../../functions/leadership/lease.ts';
-import type { Grant, LeaseStore } from '../../../functions/leadership/lease-store.ts';
-import type { Item } from '../../../functions/platform/item.ts';
+import type { GroupStore } from '../../../leadership/group-table.ts';
+import type { LeadershipRecord } from '../../../leadership/lease.ts';
+import type { Grant, LeaseStore } from '../../../leadership/lease-store.ts';
+import type { Item } from '../../../store/item.ts';
 
 export interface StoreUnderTest {
   readonly store: LeaseStore & GroupStore;

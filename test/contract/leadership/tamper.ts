@@ -1,6 +1,6 @@
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { leadershipKey } from '../../../functions/leadership/keys.ts';
-import type { Item } from '../../../functions/platform/item.ts';
+import { leadershipKey } from '../../../leadership/keys.ts';
+import type { Item } from '../../../store/item.ts';
 
 /** Tampers with a group's record in the table, or deletes it. */
 export async function changeItem(

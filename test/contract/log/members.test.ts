@@ -1,10 +1,10 @@
 /** The members of a log on real tables: recorded, changed one step at a time, and used by everybody. */
 import { randomUUID } from 'node:crypto';
 import { expect, inject, test } from 'vitest';
-import { leaseTable } from '../../../functions/leadership/lease-table.ts';
 import { changeMembers } from '../../../functions/log/http/members.ts';
 import { WriterMemories } from '../../../functions/log/http/writer-memories.ts';
 import { recover } from '../../../functions/log/protocol/recovery.ts';
+import { leaseTable } from '../../../leadership/lease-table.ts';
 import { asks, served } from '../../support/log/served.ts';
 import { logsWith, type TestLogs } from '../../support/log/tables.ts';
 import { localDocuments } from '../../support/main-table.ts';

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { maxRound, pack } from '../../../api/ballot.ts';
-import { leaseTable } from '../../../functions/leadership/lease-table.ts';
 import { positionKey } from '../../../functions/log/dynamodb/replica-item.ts';
 import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
 import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
@@ -10,6 +9,7 @@ import { systemTimer } from '../../../functions/log/protocol/quorum.ts';
 import type { RegisteredLog } from '../../../functions/log/protocol/registry.ts';
 import type { Replica, WriteRequest } from '../../../functions/log/protocol/replica.ts';
 import { getLogOrThrow } from '../../../functions/log/registered-log.ts';
+import { leaseTable } from '../../../leadership/lease-table.ts';
 import { asks, type Call, founded, served } from '../../support/log/served.ts';
 import { logsWith, type TestLogs } from '../../support/log/tables.ts';
 import { localDocuments } from '../../support/main-table.ts';

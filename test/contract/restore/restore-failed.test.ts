@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
-import { contend } from '../../../functions/leadership/contend.ts';
-import { leaseTable } from '../../../functions/leadership/lease-table.ts';
 import { abandon } from '../../../functions/restore/abandon.ts';
 import { startRestore, type WithLaunch } from '../../../functions/restore/restore.ts';
 import { stepRestore } from '../../../functions/restore/steps.ts';
+import { contend } from '../../../leadership/contend.ts';
+import { leaseTable } from '../../../leadership/lease-table.ts';
 import { initialise, memoryWriter } from '../../support/backups/memory-logs.ts';
 import { checkpoint, submit } from '../../support/job-world.ts';
 import { type ArchiveWorld, openArchives } from '../backups/archive-world.ts';

@@ -6,8 +6,8 @@ import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts
 import { bucketFiles } from '../../../functions/backups/bucket/bucket-files.ts';
 import { type Job, referredPayloads } from '../../../functions/jobs/job.ts';
 import { payloadKey } from '../../../functions/jobs/payloads/upload.ts';
-import { contend } from '../../../functions/leadership/contend.ts';
-import { leaseTable } from '../../../functions/leadership/lease-table.ts';
+import { contend } from '../../../leadership/contend.ts';
+import { leaseTable } from '../../../leadership/lease-table.ts';
 import { sizes } from '../../sizes.ts';
 import { memoryWriter } from '../../support/backups/memory-logs.ts';
 import { seededRandom } from '../../support/seeded-random.ts';

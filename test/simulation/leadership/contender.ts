@@ -4,9 +4,9 @@
  */
 
 import type { Fence } from '../../../api/fence.ts';
-import type { GrantedTerm } from '../../../functions/leadership/contend.ts';
-import { contend } from '../../../functions/leadership/contend.ts';
-import { confirm, renew, resign } from '../../../functions/leadership/leadership.ts';
+import type { GrantedTerm } from '../../../leadership/contend.ts';
+import { contend } from '../../../leadership/contend.ts';
+import { confirm, renew, resign } from '../../../leadership/leadership.ts';
 import type { Guarded } from './guarded.ts';
 import { createProcess, type Process } from './process.ts';
 import type { Service } from './service.ts';

@@ -1,9 +1,9 @@
 /**
  * The store as an invocation reaches it: each request is sent as often as the SDK would send it, and takes its time.
  */
-import type { GroupStore } from '../../../functions/leadership/group-table.ts';
-import { toRecord } from '../../../functions/leadership/lease-items.ts';
-import type { LeaseStore } from '../../../functions/leadership/lease-store.ts';
+import type { GroupStore } from '../../../leadership/group-table.ts';
+import { toRecord } from '../../../leadership/lease-items.ts';
+import type { LeaseStore } from '../../../leadership/lease-store.ts';
 import type { Witness } from './witness.ts';
 import type { World } from './world.ts';
 

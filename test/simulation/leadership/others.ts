@@ -1,7 +1,7 @@
 /** Everybody who is no contender: operators, observers, the sweep, and tampering with the record. */
-import { sweep, toLeadershipView } from '../../../functions/leadership/history.ts';
-import { revoke } from '../../../functions/leadership/leadership.ts';
-import type { Item } from '../../../functions/platform/item.ts';
+import { sweep, toLeadershipView } from '../../../leadership/history.ts';
+import { revoke } from '../../../leadership/leadership.ts';
+import type { Item } from '../../../store/item.ts';
 import type { MemoryLeaseStore } from '../../support/memory-lease-store.ts';
 import { createProcess } from './process.ts';
 import type { Service } from './service.ts';

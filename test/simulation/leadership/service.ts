@@ -4,8 +4,8 @@
  */
 
 import { ProblemError } from '../../../api/problem.ts';
-import type { Leadership } from '../../../functions/leadership/leadership.ts';
-import { isUnavailable } from '../../../functions/platform/store-errors.ts';
+import type { Leadership } from '../../../leadership/leadership.ts';
+import { isUnavailable } from '../../../store/store-errors.ts';
 import { distantStore, type Store } from './distant-store.ts';
 import type { Witness } from './witness.ts';
 import type { World } from './world.ts';

@@ -1,8 +1,8 @@
 /** Rules broken one by one: the simulation is worth something only if it finds each of them. */
-import { isLive, type LeadershipRecord } from '../../../functions/leadership/lease.ts';
-import { toRecord } from '../../../functions/leadership/lease-items.ts';
-import type { LeaseWrite } from '../../../functions/leadership/lease-store.ts';
-import type { Item } from '../../../functions/platform/item.ts';
+import { isLive, type LeadershipRecord } from '../../../leadership/lease.ts';
+import { toRecord } from '../../../leadership/lease-items.ts';
+import type { LeaseWrite } from '../../../leadership/lease-store.ts';
+import type { Item } from '../../../store/item.ts';
 import type { MemoryLeaseStore } from '../../support/memory-lease-store.ts';
 import type { Variant } from './simulate.ts';
 

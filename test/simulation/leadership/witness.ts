@@ -2,7 +2,7 @@
  * Sees the truth that no participant sees, and checks after every step what docs/design/leadership.md says must hold.
  */
 import type { Fence } from '../../../api/fence.ts';
-import type { Item } from '../../../functions/platform/item.ts';
+import type { Item } from '../../../store/item.ts';
 import type { MemoryLeaseStore } from '../../support/memory-lease-store.ts';
 
 export class ViolationError extends Error {

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { logOperations } from '../../../api/operations/log.ts';
 import { logReplicaOperations } from '../../../api/operations/log-replicas.ts';
-import { leaseTable } from '../../../functions/leadership/lease-table.ts';
 import type { LogRoom } from '../../../functions/log/environment.ts';
 import { logRoutes } from '../../../functions/log/http/routes.ts';
 import { WriterMemories } from '../../../functions/log/http/writer-memories.ts';
 import { serve } from '../../../functions/platform/http.ts';
+import { leaseTable } from '../../../leadership/lease-table.ts';
 import { localDocuments } from '../main-table.ts';
 
 /** A request and what was answered to it. */

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { checkChange, checkWrites } from '../../../functions/leadership/invariants.ts';
-import { leadershipKey, termKey } from '../../../functions/leadership/keys.ts';
-import { LeaseTable } from '../../../functions/leadership/lease-table.ts';
-import * as writes from '../../../functions/leadership/lease-writes.ts';
-import { allOf, compare, equals, exists } from '../../../functions/platform/condition.ts';
-import type { Item } from '../../../functions/platform/item.ts';
-import type { ItemStore } from '../../../functions/platform/item-store.ts';
-import { attributeOf, plus, remove, set, setAll } from '../../../functions/platform/update.ts';
-import { deleteItem, put, update, type Write } from '../../../functions/platform/write.ts';
+import { checkChange, checkWrites } from '../../../leadership/invariants.ts';
+import { leadershipKey, termKey } from '../../../leadership/keys.ts';
+import { LeaseTable } from '../../../leadership/lease-table.ts';
+import * as writes from '../../../leadership/lease-writes.ts';
+import { allOf, compare, equals, exists } from '../../../store/condition.ts';
+import type { Item } from '../../../store/item.ts';
+import type { ItemStore } from '../../../store/item-store.ts';
+import { attributeOf, plus, remove, set, setAll } from '../../../store/update.ts';
+import { deleteItem, put, update, type Write } from '../../../store/write.ts';
 import { MemoryItems } from '../../support/memory-items.ts';
 
 const key = leadershipKey('orders');

@@ -1,4 +1,4 @@
-import type { Item } from '../../../functions/platform/item.ts';
+import type { Item } from '../../../store/item.ts';
 import { groupStoreContract } from '../../contract/leadership/group-store-contract.ts';
 import { leaseStoreContract } from '../../contract/leadership/lease-store-contract.ts';
 import { memoryLeaseStore } from '../../support/memory-lease-store.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { holds } from '../../../functions/platform/condition.ts';
-import type { Item } from '../../../functions/platform/item.ts';
-import { decide, type Write } from '../../../functions/platform/write.ts';
+import { holds } from '../../../store/condition.ts';
+import type { Item } from '../../../store/item.ts';
+import { decide, type Write } from '../../../store/write.ts';
 import { leaseVectors } from '../../support/lease-vectors.ts';
 
 interface Case {

@@ -4,7 +4,7 @@ import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { patience } from '../../../functions/platform/aws.ts';
-import { isUnavailable } from '../../../functions/platform/store-errors.ts';
+import { isUnavailable } from '../../../store/store-errors.ts';
 
 let endpoint: string;
 let connections = 0;

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { operation } from '../../../api/operation.ts';
 import { name, nothing, pageQuery, sessionId, wholeText } from '../../../api/schema.ts';
-import { fromCursor, toCursor } from '../../../functions/platform/cursor.ts';
 import { endpoint, serve } from '../../../functions/platform/http.ts';
+import { fromCursor, toCursor } from '../../../store/cursor.ts';
 
 const shared = {
   servedBy: 'operate',

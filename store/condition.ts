@@ -3,7 +3,7 @@
  * in memory, with DynamoDB's meaning: a comparison with a missing attribute or one of another type is false, except
  * `<>`, which is then true.
  */
-import { assertNever } from '../../api/assert-never.ts';
+import { assertNever } from '../api/assert-never.ts';
 import {
   type AttributeType,
   attributeType,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { timely } from '../../../functions/platform/timely.ts';
+import { timely } from '../../../store/timely.ts';
 
 const failed = (name: string) => Object.assign(new Error(name), { name });
 

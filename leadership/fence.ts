@@ -1,6 +1,6 @@
-import type { Fence } from '../../api/fence.ts';
-import { toConditionCheck } from '../platform/item-table.ts';
-import { type Check, check } from '../platform/write.ts';
+import type { Fence } from '../api/fence.ts';
+import { toConditionCheck } from '../store/item-table.ts';
+import { type Check, check } from '../store/write.ts';
 import { leadershipKey } from './keys.ts';
 import { ownsLiveTerm } from './lease-writes.ts';
 

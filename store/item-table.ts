@@ -10,7 +10,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { assertNever } from '../../api/assert-never.ts';
+import { assertNever } from '../api/assert-never.ts';
 import type { Condition } from './condition.ts';
 import { conditional, decided, once } from './conditional.ts';
 import { Placeholders, renderCondition, renderUpdate } from './expression.ts';

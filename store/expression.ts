@@ -2,7 +2,7 @@
  * Renders conditions and updates to DynamoDB's expressions. Every name and value goes by a placeholder, so that no
  * reserved word matters.
  */
-import { assertNever } from '../../api/assert-never.ts';
+import { assertNever } from '../api/assert-never.ts';
 import type { Condition, Operand } from './condition.ts';
 import { type Path, sameValue, segments } from './item.ts';
 import type { Change, Source, Update } from './update.ts';

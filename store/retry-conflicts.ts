@@ -1,4 +1,4 @@
-import { contention, ProblemError } from '../../api/problem.ts';
+import { contention, ProblemError } from '../api/problem.ts';
 
 export type Attempt<Value> = { readonly kind: 'done'; readonly value: Value } | { readonly kind: 'conflict' };
 

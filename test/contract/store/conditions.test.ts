@@ -14,12 +14,12 @@ import {
   isType,
   not,
   size,
-} from '../../../functions/platform/condition.ts';
-import type { Item } from '../../../functions/platform/item.ts';
-import type { ItemStore } from '../../../functions/platform/item-store.ts';
-import { ItemTable } from '../../../functions/platform/item-table.ts';
-import { append, attributeOf, type Change, ifAbsent, plus, remove, set } from '../../../functions/platform/update.ts';
-import { put, update, type Write } from '../../../functions/platform/write.ts';
+} from '../../../store/condition.ts';
+import type { Item } from '../../../store/item.ts';
+import type { ItemStore } from '../../../store/item-store.ts';
+import { ItemTable } from '../../../store/item-table.ts';
+import { append, attributeOf, type Change, ifAbsent, plus, remove, set } from '../../../store/update.ts';
+import { put, update, type Write } from '../../../store/write.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
 import { MemoryItems } from '../../support/memory-items.ts';
 

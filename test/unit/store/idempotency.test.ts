@@ -4,7 +4,7 @@ import { operation } from '../../../api/operation.ts';
 import { internal, ProblemError, unavailable } from '../../../api/problem.ts';
 import { name, nothing } from '../../../api/schema.ts';
 import { endpoint, serve } from '../../../functions/platform/http.ts';
-import { isKeyReused, keyOf, RecentRequests, requestIdOf } from '../../../functions/platform/idempotency.ts';
+import { isKeyReused, keyOf, RecentRequests, requestIdOf } from '../../../store/idempotency.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const id = (key: string, body: string, path = '/v1/a') => requestIdOf(key, 'PUT', path, bytes(body));

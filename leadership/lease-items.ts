@@ -1,6 +1,6 @@
 /** Reads the items of the main table as records. Items may be damaged, so every part is checked by itself. */
 import * as z from 'zod/mini';
-import { jsonText } from '../../api/schema.ts';
+import { jsonText } from '../api/schema.ts';
 import type { LeadershipRecord } from './lease.ts';
 import type { Term } from './lease-store.ts';
 

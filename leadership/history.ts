@@ -1,5 +1,5 @@
 /** Groups and terms for operators, and the sweep of leases that expired long ago. */
-import { type Clock, instant } from '../platform/clock.ts';
+import { type Clock, instant } from '../store/clock.ts';
 import type { GroupStore } from './group-table.ts';
 import {
   availableInMs,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Invariant, requireInvariants } from '../../../functions/platform/invariants.ts';
+import { type Invariant, requireInvariants } from '../../../store/invariants.ts';
 
 const invariants: Invariant<number>[] = [
   { name: 'T1', title: 'a number is whole', holds: Number.isInteger },

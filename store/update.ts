@@ -1,7 +1,7 @@
 /**
  * The changes of a write as a small value: rendered for DynamoDB by `expression.ts`, applied here to an item in memory.
  */
-import { assertNever } from '../../api/assert-never.ts';
+import { assertNever } from '../api/assert-never.ts';
 import { attributeType, type Item, type Path, segments, stored, valueAt } from './item.ts';
 
 /** An attribute's new value. Every part is read from the item as it was before the update. */

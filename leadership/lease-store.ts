@@ -1,4 +1,4 @@
-import type { Fence } from '../../api/fence.ts';
+import type { Fence } from '../api/fence.ts';
 import type { EndReason, LeadershipRecord } from './lease.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** Statements that must hold of everything that is written, checked before it is sent. */
-import { count } from './metrics.ts';
+import { channel } from 'node:diagnostics_channel';
 
 export interface Invariant<Subject> {
   /** As docs/design/ names it. */
@@ -22,7 +22,10 @@ export class InvariantViolationError extends Error {
   }
 }
 
-/** @throws InvariantViolationError at the first that does not hold; the metric `InvariantViolated` raises an alarm. */
+/** Receives each violation: a service counts them and raises an alarm. */
+export const violations = channel('tenure:invariant-violated');
+
+/** @throws InvariantViolationError at the first that does not hold, after it was published to `violations`. */
 export function requireInvariants<Subject>(
   invariants: readonly Invariant<Subject>[],
   subject: Subject,
@@ -30,7 +33,8 @@ export function requireInvariants<Subject>(
 ): void {
   for (const invariant of invariants) {
     if (invariant.holds(subject)) continue;
-    count('InvariantViolated', { reason: invariant.name });
-    throw new InvariantViolationError(invariant.name, invariant.title, what);
+    const violation = new InvariantViolationError(invariant.name, invariant.title, what);
+    violations.publish(violation);
+    throw violation;
   }
 }

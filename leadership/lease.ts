@@ -6,8 +6,8 @@
  * only when a lease may be taken over; skew beyond the allowance costs availability and the exactness of the handover,
  * never safety.
  */
-import { assertNever } from '../../api/assert-never.ts';
-import type { Fence } from '../../api/fence.ts';
+import { assertNever } from '../api/assert-never.ts';
+import type { Fence } from '../api/fence.ts';
 
 export interface Holder {
   readonly contenderId: string;

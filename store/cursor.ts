@@ -1,4 +1,4 @@
-import { invalidRequest, ProblemError } from '../../api/problem.ts';
+import { invalidRequest, ProblemError } from '../api/problem.ts';
 
 /** Writes a page's last sort key as the opaque `nextCursor`. */
 export function toCursor(sortKey: string): string {

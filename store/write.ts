@@ -2,7 +2,7 @@
  * A conditional write as a value. Several stand for one transaction: all of them or none. `decide` says in memory what
  * DynamoDB makes of them; `item-table.ts` sends them.
  */
-import { assertNever } from '../../api/assert-never.ts';
+import { assertNever } from '../api/assert-never.ts';
 import { type Condition, holds } from './condition.ts';
 import { type Item, type Key, stored } from './item.ts';
 import { type Update, updated } from './update.ts';

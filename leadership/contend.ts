@@ -1,10 +1,10 @@
 /** How a contender gets the lease, or what keeps it from it. */
 import { randomUUID } from 'node:crypto';
-import { ProblemError } from '../../api/problem.ts';
-import { groupRestoring, leadershipHeld } from '../../api/problems/leadership.ts';
-import { instant } from '../platform/clock.ts';
-import { refuseReusedKey } from '../platform/idempotency.ts';
-import { retryConflicts } from '../platform/retry-conflicts.ts';
+import { ProblemError } from '../api/problem.ts';
+import { groupRestoring, leadershipHeld } from '../api/problems/leadership.ts';
+import { instant } from '../store/clock.ts';
+import { refuseReusedKey } from '../store/idempotency.ts';
+import { retryConflicts } from '../store/retry-conflicts.ts';
 import { type Leadership, termLost } from './leadership.ts';
 import type { LeadershipRecord } from './lease.ts';
 import * as lease from './lease.ts';

@@ -14,19 +14,10 @@ import {
   isType,
   not,
   size,
-} from '../../../functions/platform/condition.ts';
-import { Placeholders, renderCondition, renderUpdate } from '../../../functions/platform/expression.ts';
-import {
-  append,
-  attributeOf,
-  ifAbsent,
-  plus,
-  remove,
-  set,
-  setAll,
-  updated,
-} from '../../../functions/platform/update.ts';
-import { check, decide, deleteItem, put, update } from '../../../functions/platform/write.ts';
+} from '../../../store/condition.ts';
+import { Placeholders, renderCondition, renderUpdate } from '../../../store/expression.ts';
+import { append, attributeOf, ifAbsent, plus, remove, set, setAll, updated } from '../../../store/update.ts';
+import { check, decide, deleteItem, put, update } from '../../../store/write.ts';
 
 const item = {
   pk: 'GROUP#orders',

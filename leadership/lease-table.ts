@@ -3,12 +3,12 @@
  * leaves or lost to.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { Fence } from '../../api/fence.ts';
-import { allOf, beginsWith, equals } from '../platform/condition.ts';
-import type { Item } from '../platform/item.ts';
-import { type ItemStore, type WriteOptions, winnerAt } from '../platform/item-store.ts';
-import { ItemTable } from '../platform/item-table.ts';
-import { put, type Write } from '../platform/write.ts';
+import type { Fence } from '../api/fence.ts';
+import { allOf, beginsWith, equals } from '../store/condition.ts';
+import type { Item } from '../store/item.ts';
+import { type ItemStore, type WriteOptions, winnerAt } from '../store/item-store.ts';
+import { ItemTable } from '../store/item-table.ts';
+import { put, type Write } from '../store/write.ts';
 import { checkWrites } from './invariants.ts';
 import { floorKey, floorPrefix, groupKey, leadershipKey, recreationKey, termKey, termPrefix } from './keys.ts';
 import type { LeadershipRecord } from './lease.ts';

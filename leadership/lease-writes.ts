@@ -2,11 +2,11 @@
  * The write of each step of a term, as a value: the table renders them for DynamoDB, simulations evaluate the same
  * ones. Pure: the caller's clock comes in as `now`. The rules are explained in docs/design/leadership.md.
  */
-import type { Fence } from '../../api/fence.ts';
-import { absent, allOf, anyOf, type Condition, compare, equals, exists, isType, not } from '../platform/condition.ts';
-import type { Item } from '../platform/item.ts';
-import { attributeOf, ifAbsent, plus, remove, type Source, set, setAll } from '../platform/update.ts';
-import { put, update, type Write } from '../platform/write.ts';
+import type { Fence } from '../api/fence.ts';
+import { absent, allOf, anyOf, type Condition, compare, equals, exists, isType, not } from '../store/condition.ts';
+import type { Item } from '../store/item.ts';
+import { attributeOf, ifAbsent, plus, remove, type Source, set, setAll } from '../store/update.ts';
+import { put, update, type Write } from '../store/write.ts';
 import { groupsIndex, leadershipKey, recreationKey, termKey } from './keys.ts';
 import { type Ending, endOfNewestTerm, type Holder, type LeadershipRecord } from './lease.ts';
 import { metadataText } from './lease-items.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { retryConflicts } from '../../../functions/platform/retry-conflicts.ts';
+import { retryConflicts } from '../../../store/retry-conflicts.ts';
 
 test('ends with the first attempt that met nobody', async () => {
   const tried: number[] = [];

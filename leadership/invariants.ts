@@ -3,11 +3,11 @@
  * write as a value, before it is sent; `ofChange` at the record before and after, where both are known: in memory and
  * in simulations.
  */
-import type { Condition } from '../platform/condition.ts';
-import { type Invariant, requireInvariants } from '../platform/invariants.ts';
-import { type Item, type Path, segments } from '../platform/item.ts';
-import type { Source, Update } from '../platform/update.ts';
-import type { Effect, Write } from '../platform/write.ts';
+import type { Condition } from '../store/condition.ts';
+import { type Invariant, requireInvariants } from '../store/invariants.ts';
+import { type Item, type Path, segments } from '../store/item.ts';
+import type { Source, Update } from '../store/update.ts';
+import type { Effect, Write } from '../store/write.ts';
 
 interface LeaseInvariant {
   readonly name: `L${number}`;

@@ -1,9 +1,9 @@
 /** The items over groups and terms: listings for operators, and what the sweep writes. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { allOf, between, compare, equals, exists } from '../platform/condition.ts';
-import type { ItemStore } from '../platform/item-store.ts';
-import { ItemTable } from '../platform/item-table.ts';
-import type { Write } from '../platform/write.ts';
+import { allOf, between, compare, equals, exists } from '../store/condition.ts';
+import type { ItemStore } from '../store/item-store.ts';
+import { ItemTable } from '../store/item-table.ts';
+import type { Write } from '../store/write.ts';
 import { checkWrites } from './invariants.ts';
 import { groupKey, groupsIndex, leadershipKey, termPrefix } from './keys.ts';
 import type { Ending, LeadershipRecord } from './lease.ts';

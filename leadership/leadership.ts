@@ -1,12 +1,12 @@
 /**
  * The steps of a term once it is granted: confirm, renew, resign, revoke. Each is one conditional write of the store.
  */
-import type { Fence } from '../../api/fence.ts';
-import { ProblemError } from '../../api/problem.ts';
-import { leadershipLost } from '../../api/problems/leadership.ts';
-import { refuseReusedKey } from '../platform/idempotency.ts';
-import { retryConflicts } from '../platform/retry-conflicts.ts';
-import { type Timing, timely } from '../platform/timely.ts';
+import type { Fence } from '../api/fence.ts';
+import { ProblemError } from '../api/problem.ts';
+import { leadershipLost } from '../api/problems/leadership.ts';
+import { refuseReusedKey } from '../store/idempotency.ts';
+import { retryConflicts } from '../store/retry-conflicts.ts';
+import { type Timing, timely } from '../store/timely.ts';
 import type { LeadershipRecord } from './lease.ts';
 import * as lease from './lease.ts';
 import type { LeaseStore, LeaseWrite, Published, Renewal, Resignation, Revocation } from './lease-store.ts';

@@ -8,7 +8,7 @@
  * costs nothing.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { idempotencyKeyReused, ProblemError } from '../../api/problem.ts';
+import { idempotencyKeyReused, ProblemError } from '../api/problem.ts';
 
 const length = 16;
 const pattern = /^[\w-]{16}\.[\w-]{16}$/;

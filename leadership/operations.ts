@@ -1,0 +1,110 @@
+/**
+ * The operations of the contract over a group's record, whatever carries them: the service answers HTTP requests with
+ * them, a client in direct mode calls them in its own process.
+ */
+import type * as z from 'zod/mini';
+import type { Fence } from '../api/fence.ts';
+import type { Operation } from '../api/operation.ts';
+import * as schema from '../api/operations/leadership.ts';
+import { invalidRequest, ProblemError } from '../api/problem.ts';
+import { instant } from '../store/clock.ts';
+import { fromCursor, toCursor } from '../store/cursor.ts';
+import { contend } from './contend.ts';
+import type { GroupStore } from './group-table.ts';
+import { handOverView, toLeadershipView, toObservation, toTermView } from './history.ts';
+import { termPrefix } from './keys.ts';
+import { confirm, handOver, type Leadership, renew, resign, revoke } from './leadership.ts';
+import { relationIssue } from './lease.ts';
+
+/** A call whose parts passed the operation's schemas. */
+export interface Call<Declared extends Operation = Operation> {
+  readonly params: z.output<Declared['params']>;
+  readonly query: z.output<Declared['query']>;
+  readonly body: z.output<Declared['body']>;
+  readonly fence: Declared['fence'] extends 'required' ? Fence : Fence | undefined;
+  /** The same over the retries of one call. */
+  readonly requestId: string;
+}
+
+/** An operation, and what carries it out. */
+export interface Performed {
+  readonly operation: Operation;
+  act(call: Call): Promise<unknown>;
+}
+
+const perform = <const Declared extends Operation>(
+  operation: Declared,
+  act: (call: Call<Declared>) => Promise<z.input<Declared['answer']>>,
+): Performed => ({ operation, act: act as Performed['act'] });
+
+export function contendOperations(leadership: Leadership): Performed[] {
+  return [
+    perform(schema.contend, async ({ params, body, requestId }) => {
+      refuseRelation(body.leaseMs, leadership);
+      const term = await contend(leadership, params.group, body, requestId);
+      return { ...term, expiresAt: instant(term.expiresAt) };
+    }),
+  ];
+}
+
+export function leaseOperations(leadership: Leadership): Performed[] {
+  return [
+    perform(schema.confirm, async ({ params, fence, body }) => {
+      const { confirmedAt, expiresAt } = await confirm(leadership, params.group, fence, body);
+      return { confirmedAt: instant(confirmedAt), expiresAt: instant(expiresAt) };
+    }),
+    perform(schema.renew, async ({ params, fence, body }) => {
+      if (body.leaseMs !== undefined) refuseRelation(body.leaseMs, leadership);
+      const { expiresAt, handOverTo } = await renew(leadership, params.group, fence, body);
+      return { expiresAt: instant(expiresAt), ...handOverView(handOverTo) };
+    }),
+    perform(schema.resign, async ({ params, fence, body, requestId }) => {
+      await resign(leadership, params.group, fence, body, requestId);
+      return {};
+    }),
+    perform(schema.observe, async ({ params, query }) =>
+      toObservation(
+        await leadership.store.read(params.group, query.consistent),
+        leadership.clock.now(),
+        leadership.maxClockSkewMs,
+      ),
+    ),
+  ];
+}
+
+export function operateOperations(leadership: Leadership, groups: GroupStore): Performed[] {
+  return [
+    perform(schema.revoke, async ({ params, body, requestId }) => {
+      const { revoked, contenderId, takeoverAt } = await revoke(leadership, params.group, body, requestId);
+      return { revoked, contenderId, takeoverAt: instant(takeoverAt) };
+    }),
+    perform(schema.handOver, async ({ params, body }) => handOver(leadership, params.group, body)),
+    perform(schema.terms, async ({ params, query }) => {
+      const after = query.cursor === undefined ? undefined : fromCursor(query.cursor, termPrefix);
+      const [record, page] = await Promise.all([
+        leadership.store.read(params.group, false),
+        groups.listTerms(params.group, after, query.limit),
+      ]);
+      const items = page.items.map((term) => toTermView(term, record, leadership.clock.now()));
+      return { items, ...(page.last === undefined ? {} : { nextCursor: toCursor(page.last) }) };
+    }),
+    perform(schema.groups, async ({ query }) => {
+      const after = query.cursor === undefined ? undefined : fromCursor(query.cursor, '');
+      const page = await groups.listGroups(after, query.limit);
+      const records = await groups.readRecords(page.items);
+      const items = records.map((record) => ({
+        group: record.group,
+        ...toLeadershipView(record, leadership.clock.now()),
+      }));
+      return { items, ...(page.last === undefined ? {} : { nextCursor: toCursor(page.last) }) };
+    }),
+  ];
+}
+
+function refuseRelation(leaseMs: number, { maxClockSkewMs }: Leadership): void {
+  const message = relationIssue(leaseMs, maxClockSkewMs);
+  if (message)
+    throw new ProblemError(invalidRequest, `${message}; nothing was written.`, {
+      issues: [{ path: 'leaseMs', message }],
+    });
+}
