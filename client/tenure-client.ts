@@ -32,6 +32,15 @@ type Body<Declared extends Operation> = z.input<Declared['body']>;
 /**
  * The HTTP API as typed calls. A call tries again by itself, under the same Idempotency-Key, what says nothing about
  * the request (no answer, throttling, an unavailable store), and throws a TenureError otherwise.
+ *
+ * @example
+ * ```ts
+ * import { TenureClient } from 'tenure';
+ *
+ * const client = new TenureClient({ url: 'http://127.0.0.1:8787', timeoutMs: 5_000 });
+ * const { leader, fencingVersion } = await client.observe('orders');
+ * console.log(leader?.address, fencingVersion);
+ * ```
  */
 export class TenureClient {
   readonly url: string;

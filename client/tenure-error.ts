@@ -19,7 +19,20 @@ export interface ErrorFacts {
   readonly requestId?: string | undefined;
 }
 
-/** Every failure of a call. The message names the thing, both values and the next step. */
+/**
+ * Every failure of a call. The message names the thing, both values and the next step.
+ *
+ * @example
+ * ```ts
+ * import { TenureClient, TenureError } from 'tenure';
+ *
+ * try {
+ *   await new TenureClient().observe('orders');
+ * } catch (error) {
+ *   if (error instanceof TenureError) console.error(error.code, error.status, error.requestId, error.message);
+ * }
+ * ```
+ */
 export class TenureError extends Error implements ErrorFacts {
   override readonly name = 'TenureError';
   readonly code: string;
@@ -42,7 +55,21 @@ export class TenureError extends Error implements ErrorFacts {
   }
 }
 
-/** Tells one of our errors by its code. */
+/**
+ * Tells one of our errors by its code.
+ *
+ * @example
+ * ```ts
+ * import { hasCode, TenureClient } from 'tenure';
+ *
+ * try {
+ *   await new TenureClient().contend('orders', { contenderId: 'a' });
+ * } catch (error) {
+ *   if (!hasCode(error, 'leadership_held')) throw error;
+ *   console.log(`another process leads; contend again in ${error.retryAfterMs} ms`);
+ * }
+ * ```
+ */
 export function hasCode(error: unknown, ...codes: string[]): error is TenureError {
   return error instanceof TenureError && codes.includes(error.code);
 }

@@ -11,6 +11,18 @@ export interface Time {
 /** Node fires a longer timer at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
+/**
+ * The clocks and timers of the host.
+ *
+ * @example
+ * ```ts
+ * import { LeaderElector, systemTime, TenureClient, type Time } from 'tenure';
+ *
+ * // A host whose clock is an hour ahead, for a test.
+ * const ahead: Time = { ...systemTime, now: () => systemTime.now() + 3_600_000 };
+ * const elector = new LeaderElector({ client: new TenureClient({ time: ahead }), group: 'orders' });
+ * ```
+ */
 export const systemTime: Time = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

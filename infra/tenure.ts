@@ -16,6 +16,18 @@ type Groups = string | readonly string[];
 /**
  * Tenure as a part of any CDK stack. What remembers and what acts stand apart in it: the service can be replaced as a
  * whole while the store stays.
+ *
+ * @example
+ * ```ts
+ * import { App, Stack } from 'aws-cdk-lib';
+ * import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+ * import { Tenure } from 'tenure/cdk';
+ *
+ * const stack = new Stack(new App(), 'billing');
+ * const worker = new Role(stack, 'worker', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+ * const tenure = new Tenure(stack, 'tenure', { stage: 'live', replicas: 3 });
+ * tenure.grantLead('billing', worker);
+ * ```
  */
 export class Tenure extends Construct {
   readonly store: TenureStore;

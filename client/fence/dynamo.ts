@@ -10,7 +10,16 @@
  */
 import { FencedError, type FencingTerm, versionOf } from './fence.ts';
 
-/** The attribute in which a guarded item keeps its version. */
+/**
+ * The attribute in which a guarded item keeps its version.
+ *
+ * @example
+ * ```ts
+ * import { fenceAttribute } from 'tenure/fence';
+ *
+ * const versionOf = (item: Record<string, unknown>) => Number(item[fenceAttribute] ?? 0);
+ * ```
+ */
 export const fenceAttribute = 'tenureFencingVersion';
 
 const condition = '(attribute_not_exists(#tenureFence) OR #tenureFence <= :tenureFence)';
@@ -134,6 +143,21 @@ export function fencedDynamoTransaction<Input extends { readonly TransactItems?:
 /**
  * The `FencedError` of a failed guarded write, or undefined when it failed for another reason: another condition of the
  * caller, or no condition at all.
+ *
+ * @example
+ * ```ts
+ * import { DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+ * import { dynamoRefusal, fenced } from 'tenure/fence';
+ *
+ * declare const client: DynamoDBDocumentClient;
+ * declare const term: { fencingVersion: number };
+ * const order = { Put: { TableName: 'orders', Item: { id: '7', paid: true } } };
+ * const fence = { TableName: 'orders', Key: { id: 'fence' } };
+ * const input = fenced.dynamoTransaction(term, { TransactItems: [order] }, fence);
+ * await client.send(new TransactWriteCommand(input)).catch((error) => {
+ *   throw dynamoRefusal(error, term, 'orders') ?? error;
+ * });
+ * ```
  */
 export function dynamoRefusal(error: unknown, term: FencingTerm, guarded: string): FencedError | undefined {
   const yours = versionOf(term);

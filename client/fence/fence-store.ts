@@ -6,7 +6,16 @@ export interface FenceStore {
   raise(name: string, version: number): Promise<number>;
 }
 
-/** Remembers versions in this process: enough for a service that runs as one process, until it restarts. */
+/**
+ * Remembers versions in this process: enough for a service that runs as one process, until it restarts.
+ *
+ * @example
+ * ```ts
+ * import { fetchFence, memoryFenceStore } from 'tenure/fence';
+ *
+ * const refuse = fetchFence({ store: memoryFenceStore(), name: 'orders' });
+ * ```
+ */
 export function memoryFenceStore(): FenceStore {
   const highest = new Map<string, number>();
   return {
@@ -18,7 +27,17 @@ export function memoryFenceStore(): FenceStore {
   };
 }
 
-/** Remembers versions in the table of `fenceSql.create`, for services of several processes. */
+/**
+ * Remembers versions in the table of `fenceSql.create`, for services of several processes.
+ *
+ * @example
+ * ```ts
+ * import { Pool } from 'pg';
+ * import { fetchFence, postgresFenceStore } from 'tenure/fence';
+ *
+ * const refuse = fetchFence({ store: postgresFenceStore(new Pool()), name: 'orders' });
+ * ```
+ */
 export function postgresFenceStore(db: PgPool | PgClient): FenceStore {
   const run = async (text: string, values: unknown[]) => {
     if (!('totalCount' in db)) return (await db.query(text, values)).rows;
@@ -47,6 +66,16 @@ export interface DocumentClient {
 /**
  * Remembers versions in a DynamoDB table whose partition key is `pk`, a string, and that has no sort key. One write
  * unit a call.
+ *
+ * @example
+ * ```ts
+ * import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+ * import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+ * import { dynamoFenceStore, fetchFence } from 'tenure/fence';
+ *
+ * const client = DynamoDBDocumentClient.from(new DynamoDBClient());
+ * const refuse = fetchFence({ store: dynamoFenceStore(client, 'fences'), name: 'orders' });
+ * ```
  */
 export function dynamoFenceStore(client: DocumentClient, table: string): FenceStore {
   return {

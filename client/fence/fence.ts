@@ -9,6 +9,14 @@ export interface FencingTerm {
 /**
  * A guarded store has seen a newer fencing version: this process no longer leads. Nothing was written. Stop the term's
  * work.
+ *
+ * @example
+ * ```ts
+ * import { FencedError } from 'tenure/fence';
+ *
+ * // True when a newer leader owns the row: this process no longer leads.
+ * const isDeposed = (error: unknown) => error instanceof FencedError && error.guarded === 'orders';
+ * ```
  */
 export class FencedError extends Error {
   override readonly name = 'FencedError';

@@ -33,6 +33,15 @@ const header = 'fencing-version';
 
 /**
  * The check of all middlewares: the `Fencing-Version` header and the URL of a request in, the refusal or undefined out.
+ *
+ * @example
+ * ```ts
+ * import { fenceGuard, memoryFenceStore } from 'tenure/fence';
+ *
+ * const guard = fenceGuard({ store: memoryFenceStore(), name: 'orders' });
+ * const refused = await guard('7', '/orders/run');
+ * if (refused) console.log(refused.status, refused.problem);
+ * ```
  */
 export function fenceGuard({ store, name, required = true }: GuardOptions): Guard {
   return async (value, url) => {
@@ -58,7 +67,17 @@ function refusal(status: Refusal['status'], code: string, detail: string, member
 
 const problemType = 'application/problem+json';
 
-/** For handlers of `Request` and `Response`: the refusal as a response, or undefined when the request may proceed. */
+/**
+ * For handlers of `Request` and `Response`: the refusal as a response, or undefined when the request may proceed.
+ *
+ * @example
+ * ```ts
+ * import { fetchFence, memoryFenceStore } from 'tenure/fence';
+ *
+ * const refuse = fetchFence({ store: memoryFenceStore(), name: 'orders' });
+ * const handler = async (request: Request) => (await refuse(request)) ?? new Response('done');
+ * ```
+ */
 export function fetchFence(options: GuardOptions): (request: Request) => Promise<Response | undefined> {
   const guard = fenceGuard(options);
   return async (request) => {
@@ -75,7 +94,18 @@ interface HonoContext {
   readonly req: { readonly url: string; header(name: string): string | undefined };
 }
 
-/** Middleware for Hono. */
+/**
+ * Middleware for Hono.
+ *
+ * @example
+ * ```ts
+ * import { Hono } from 'hono';
+ * import { honoFence, memoryFenceStore } from 'tenure/fence';
+ *
+ * const app = new Hono();
+ * app.use('/orders/*', honoFence({ store: memoryFenceStore(), name: 'orders' }));
+ * ```
+ */
 export function honoFence(options: GuardOptions) {
   const guard = fenceGuard(options);
   return async (context: HonoContext, next: () => Promise<void>): Promise<Response | undefined> => {
@@ -103,7 +133,18 @@ const headerOf = ({ headers }: NodeRequest) => {
   return Array.isArray(value) ? value.join(', ') : value;
 };
 
-/** Middleware for Express and Connect. */
+/**
+ * Middleware for Express and Connect.
+ *
+ * @example
+ * ```ts
+ * import express from 'express';
+ * import { expressFence, memoryFenceStore } from 'tenure/fence';
+ *
+ * const app = express();
+ * app.use('/orders', expressFence({ store: memoryFenceStore(), name: 'orders' }));
+ * ```
+ */
 export function expressFence(options: GuardOptions) {
   const guard = fenceGuard(options);
   return (request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void): void => {
@@ -122,7 +163,18 @@ interface FastifyReply {
   send(body: string): unknown;
 }
 
-/** An `onRequest` hook for Fastify. */
+/**
+ * An `onRequest` hook for Fastify.
+ *
+ * @example
+ * ```ts
+ * import Fastify from 'fastify';
+ * import { fastifyFence, memoryFenceStore } from 'tenure/fence';
+ *
+ * const app = Fastify();
+ * app.addHook('onRequest', fastifyFence({ store: memoryFenceStore(), name: 'orders' }));
+ * ```
+ */
 export function fastifyFence(options: GuardOptions) {
   const guard = fenceGuard(options);
   return async (request: NodeRequest, reply: FastifyReply): Promise<unknown> => {

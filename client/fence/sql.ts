@@ -10,7 +10,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { FencedError, type FencingTerm, versionOf } from './fence.ts';
 
-/** The statements, for programs in any language. `$1` is the name of the guarded thing, `$2` the fencing version. */
+/**
+ * The statements, for programs in any language. `$1` is the name of the guarded thing, `$2` the fencing version.
+ *
+ * @example
+ * ```ts
+ * import { Pool } from 'pg';
+ * import { fenceSql } from 'tenure/fence';
+ *
+ * await new Pool().query(fenceSql.create);
+ * ```
+ */
 export const fenceSql = {
   /** Once per database. */
   create: 'CREATE TABLE IF NOT EXISTS tenure_fence (name text PRIMARY KEY, version bigint NOT NULL)',

@@ -56,6 +56,16 @@ const commitDeadlineMs = 180_000;
 /**
  * The checkpoints of one job of the leader. Every call carries the term; when the service refuses it, the term ends,
  * its signal stops the work, and LeadershipLostError is thrown.
+ *
+ * @example
+ * ```ts
+ * import { JobRegistry, TenureClient, termFromEnvironment } from 'tenure';
+ *
+ * const registry = new JobRegistry({ client: new TenureClient(), term: termFromEnvironment() });
+ * const checkpoints = await registry.submit('count', '{}', { retain: 3 });
+ * const { checkpointId } = await checkpoints.add('state after 100 lines');
+ * console.log(`the next leader recovers checkpoint ${checkpointId}`);
+ * ```
  */
 export class CheckpointStore {
   readonly jobId: string;

@@ -38,6 +38,13 @@ const inUse = new Set<string>();
  * new one is whole. The file can be read by its owner only.
  * @throws TenureError `payload_damaged` when the bytes are not those that were committed, `transfer_failed`; then
  *   nothing is left behind.
+ *
+ * @example
+ * ```ts
+ * import { downloadFile, type RecoveredJob } from 'tenure';
+ *
+ * const save = ({ graph }: RecoveredJob) => downloadFile(graph, 'graph.json');
+ * ```
  */
 export async function downloadFile(payload: Readable, path: string, options: DownloadOptions = {}): Promise<void> {
   const target = resolve(path);

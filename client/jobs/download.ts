@@ -29,12 +29,32 @@ export interface DownloadOptions {
  * Reads a payload in order and in bounded memory; after a broken connection it continues by range. Size and digest are
  * verified as it streams: what was handed out counts only when the end has been reached without an error.
  * @throws TenureError `payload_damaged` when the bytes are not those that were committed, `transfer_failed`.
+ *
+ * @example
+ * ```ts
+ * import { download, type RecoveredJob } from 'tenure';
+ *
+ * async function sizeOfGraph({ graph }: RecoveredJob): Promise<number> {
+ *   let size = 0;
+ *   for await (const piece of download(graph)) size += piece.byteLength;
+ *   return size;
+ * }
+ * ```
  */
 export function download(payload: Readable, options: DownloadOptions = {}): AsyncGenerator<Uint8Array> {
   return downloadFrom(payload, options, createHash('sha256'), 0);
 }
 
-/** The same in one piece, for a payload that fits into memory. */
+/**
+ * The same in one piece, for a payload that fits into memory.
+ *
+ * @example
+ * ```ts
+ * import { downloadBytes, type RecoveredJob } from 'tenure';
+ *
+ * const textOf = async ({ graph }: RecoveredJob) => new TextDecoder().decode(await downloadBytes(graph));
+ * ```
+ */
 export async function downloadBytes(payload: Readable, options: DownloadOptions = {}): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   for await (const piece of download(payload, options)) pieces.push(piece);

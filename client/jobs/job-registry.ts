@@ -59,6 +59,25 @@ export interface RecoverOptions {
 /**
  * The jobs of the group that this process leads. Every call carries the term; when the service refuses it, the term
  * ends, its signal stops the work, and LeadershipLostError is thrown.
+ *
+ * @example
+ * ```ts
+ * import { JobRegistry, LeaderElector, TenureClient } from 'tenure';
+ *
+ * const client = new TenureClient();
+ * const elector = new LeaderElector({
+ *   client,
+ *   group: 'orders',
+ *   lead: async (term) => {
+ *     const registry = new JobRegistry({ client, term });
+ *     for await (const job of registry.recover()) console.log(job.jobId, job.checkpoint?.checkpointId);
+ *     const checkpoints = await registry.submit('count', JSON.stringify({ steps: 3 }));
+ *     await checkpoints.add('first state');
+ *     await registry.finish('count', 'succeeded');
+ *   },
+ * });
+ * elector.start();
+ * ```
  */
 export class JobRegistry {
   readonly #options: JobRegistryOptions;

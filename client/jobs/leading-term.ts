@@ -16,6 +16,15 @@ export interface LeadingTerm extends Fence {
  * TENURE_SESSION_ID. It is not renewed here, so its signal aborts only with the first call that is refused for it;
  * `tenure lead` stops the process by signals.
  * @throws TypeError when the environment has no term.
+ *
+ * @example
+ * ```ts
+ * import { termFromEnvironment } from 'tenure';
+ *
+ * // Run as: tenure lead --group orders node program.js
+ * const { group, fencingVersion } = termFromEnvironment();
+ * console.log(`leads ${group} with version ${fencingVersion}`);
+ * ```
  */
 export function termFromEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): LeadingTerm {
   const { TENURE_GROUP: group, TENURE_SESSION_ID: sessionId, TENURE_FENCING_VERSION: version } = env;

@@ -18,6 +18,18 @@ interface Source {
 
 /**
  * A job that the leader has claimed and must go on with: its graph, its newest checkpoint, and where the next ones go.
+ *
+ * @example
+ * ```ts
+ * import { JobRegistry, TenureClient, termFromEnvironment } from 'tenure';
+ *
+ * const registry = new JobRegistry({ client: new TenureClient(), term: termFromEnvironment() });
+ * for await (const job of registry.recover()) {
+ *   const graph = new TextDecoder().decode(await job.readGraph());
+ *   const state = new TextDecoder().decode(await job.readCheckpoint());
+ *   console.log(job.jobId, graph, state || 'no checkpoint yet');
+ * }
+ * ```
  */
 export class RecoveredJob {
   readonly jobId: string;

@@ -54,6 +54,22 @@ interface Held extends Lead {
  * that its lease ran out. What must not happen twice has to carry the term as its fence, and the store that guards it
  * refuses an older one. Clocks may differ by maxClockSkewMs before two leaders can overlap; beyond it only that overlap
  * can occur, never a successful write with an old fence.
+ *
+ * @example
+ * ```ts
+ * import { LeaderElector, TenureClient } from 'tenure';
+ *
+ * const elector = new LeaderElector({
+ *   client: new TenureClient(),
+ *   group: 'orders',
+ *   leaseMs: 15_000,
+ *   lead: async (term) => {
+ *     while (term.isLeader()) console.log(`version ${term.fencingVersion}: one step of the work`);
+ *   },
+ * });
+ * elector.start();
+ * process.once('SIGTERM', () => void elector.close());
+ * ```
  */
 export class LeaderElector {
   readonly group: string;

@@ -16,7 +16,23 @@ export interface Loss {
   readonly handedOver?: boolean;
 }
 
-/** What `term.signal` aborts with. */
+/**
+ * What `term.signal` aborts with.
+ *
+ * @example
+ * ```ts
+ * import { LeadershipLostError, type Term } from 'tenure';
+ *
+ * async function work(term: Term, once: (signal: AbortSignal) => Promise<void>) {
+ *   try {
+ *     while (term.isLeader()) await once(term.signal);
+ *   } catch (error) {
+ *     if (!(error instanceof LeadershipLostError)) throw error;
+ *     console.log(`version ${term.fencingVersion} is over: ${error.loss.reason}`);
+ *   }
+ * }
+ * ```
+ */
 export class LeadershipLostError extends Error {
   override readonly name = 'LeadershipLostError';
   readonly code = 'leadership_lost';

@@ -20,6 +20,15 @@ export interface LeaderWatcherOptions {
  * Follows who leads a group, as any process may: `for await (const view of new LeaderWatcher({ client, group }))` gives
  * the present view and then each that differs in leader, term or pending confirmation. A renewal alone is no change.
  * Ends when the signal fires.
+ *
+ * @example
+ * ```ts
+ * import { LeaderWatcher, TenureClient } from 'tenure';
+ *
+ * for await (const { leader, fencingVersion } of new LeaderWatcher({ client: new TenureClient(), group: 'orders' })) {
+ *   console.log(leader ? `${leader.address} leads with version ${fencingVersion}` : 'nobody leads');
+ * }
+ * ```
  */
 export class LeaderWatcher implements AsyncIterable<LeaderView> {
   readonly #options: LeaderWatcherOptions;

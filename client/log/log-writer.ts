@@ -58,6 +58,22 @@ const passing = ['state_locked', 'log_not_recovered'] as const;
 /**
  * Writes to one log, one request after the other. It is elected with its first append, and again where it must not be
  * known otherwise what became of one; each append is in the log once.
+ *
+ * @example
+ * ```ts
+ * import { hasCode, ReplicatedLog, TenureClient, termFromEnvironment } from 'tenure';
+ *
+ * const log = new ReplicatedLog({ client: new TenureClient(), group: 'orders', log: 'journal' });
+ * const writer = log.writer({ term: termFromEnvironment() });
+ * const idempotencyKey = 'payment-7';
+ * try {
+ *   await writer.append(['{"paid":7}'], { idempotencyKey });
+ * } catch (error) {
+ *   if (!hasCode(error, 'outcome_unknown')) throw error;
+ *   // The same key finds out what became of it: the entry is in the log once.
+ *   await writer.append(['{"paid":7}'], { idempotencyKey });
+ * }
+ * ```
  */
 export class LogWriter {
   readonly #options: LogWriterOptions;

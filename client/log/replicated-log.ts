@@ -38,7 +38,27 @@ export interface TailOptions {
 const pageSize = 1_000;
 const timeoutMs = 29_000;
 
-/** One log of a group: ordered, durable entries on several replicas. */
+/**
+ * One log of a group: ordered, durable entries on several replicas.
+ *
+ * @example
+ * ```ts
+ * import { LeaderElector, ReplicatedLog, TenureClient } from 'tenure';
+ *
+ * const client = new TenureClient();
+ * const log = new ReplicatedLog({ client, group: 'orders', log: 'journal' });
+ * const elector = new LeaderElector({
+ *   client,
+ *   group: 'orders',
+ *   prepare: () => log.create(),
+ *   lead: async (term) => {
+ *     await log.writer({ term }).append(['{"paid":7}']);
+ *     for await (const { position, data } of log.read()) console.log(position, data.byteLength);
+ *   },
+ * });
+ * elector.start();
+ * ```
+ */
 export class ReplicatedLog {
   readonly #options: ReplicatedLogOptions;
 

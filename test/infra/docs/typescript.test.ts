@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { allPages, blocksOf, readPage } from '../../support/docs/markdown.ts';
 import { project } from '../../support/stack.ts';
@@ -67,13 +67,43 @@ test('every TypeScript block of the documentation has the right types', () => {
   expect(compile(modules)).toBe('');
 });
 
+function publicSources(): [file: string, source: string][] {
+  return ['client', 'infra'].flatMap((room) => {
+    const files = readdirSync(join(project, room), { recursive: true, encoding: 'utf8' });
+    return files.flatMap((name): [string, string][] =>
+      name.endsWith('.ts') ? [[join(room, name), readFileSync(join(project, room, name), 'utf8')]] : [],
+    );
+  });
+}
+
+/** The classes, functions and constants that an entry exports from a file, and have no `@example` there. */
+function withoutExample(entry: string): string[] {
+  const text = readFileSync(join(project, entry), 'utf8');
+  return [...text.matchAll(/^export \{([^}]*)\} from '(.*)';$/gm)].flatMap(([, names = '', from = '']) => {
+    const file = join(dirname(entry), from);
+    const source = readFileSync(join(project, file), 'utf8');
+    const values = names.split(',').map((name) => name.trim());
+    return values.filter((name) => /^\w+$/.test(name) && !hasExample(source, name)).map((name) => `${file}: ${name}`);
+  });
+}
+
+/** Whether the docstring right above the declaration, or above the first of its overloads, has an example. */
+function hasExample(source: string, name: string): boolean {
+  const declared = new RegExp(`^export (async )?(class|function\\*?|const) ${name}\\b`, 'm').exec(source);
+  const above = source.slice(0, declared?.index ?? 0);
+  return above.endsWith(' */\n') && above.slice(above.lastIndexOf('/**')).includes('@example');
+}
+
+test('everything that the library exports has an @example', () => {
+  const entries = ['client/index.ts', 'client/browser.ts', 'client/fence/index.ts', 'infra/index.ts'];
+  expect(entries.flatMap(withoutExample)).toEqual([]);
+  expect(hasExample('/** Sums up. */\nexport const planted = 1;\n', 'planted')).toBe(false);
+});
+
 test('every @example of the library has the right types', () => {
   const modules = new Map<string, string>();
-  const files = readdirSync(join(project, 'client'), { recursive: true, encoding: 'utf8' });
-  for (const file of files.filter((name) => name.endsWith('.ts'))) {
-    for (const { at, lines } of examplesIn(readFileSync(join(project, 'client', file), 'utf8'))) {
-      modules.set(`${file}-${at}`, moduleOf('', at, lines));
-    }
+  for (const [file, source] of publicSources()) {
+    for (const { at, lines } of examplesIn(source)) modules.set(`${file}-${at}`, moduleOf('', at, lines));
   }
   expect(modules.size).toBeGreaterThan(3);
   expect(compile(modules)).toBe('');
