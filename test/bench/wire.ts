@@ -1,6 +1,15 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import {
+  refusedUnits,
+  type SizeOf,
+  storedSizes,
+  type Target,
+  type TransactionInput,
+  transactionUnits,
+} from '../support/capacity.ts';
+import { localDynamoDb } from '../support/main-table.ts';
 
 /** The cost of a piece of work in DynamoDB. */
 export interface Spent {
@@ -28,6 +37,8 @@ const reads = new Set(['GetItem', 'BatchGetItem', 'Query', 'Scan', 'TransactGetI
  */
 export async function openWire(dynamodb: string): Promise<Wire> {
   const total: Spent = { requests: 0, readUnits: 0, writeUnits: 0 };
+  const reader = localDynamoDb(dynamodb);
+  const sizeOf = storedSizes(reader);
   const relay = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const operation = String(incoming.headers['x-amz-target']).split('.').at(-1) ?? '';
     const input = JSON.parse((await buffer(incoming)).toString() || '{}');
@@ -40,7 +51,8 @@ export async function openWire(dynamodb: string): Promise<Wire> {
     });
     const body = await buffer(answer);
     total.requests += 1;
-    total[reads.has(operation) ? 'readUnits' : 'writeUnits'] += charged(operation, input, JSON.parse(body.toString()));
+    const units = await charged(operation, input, JSON.parse(body.toString()), sizeOf);
+    total[reads.has(operation) ? 'readUnits' : 'writeUnits'] += units;
     outgoing.writeHead(answer.statusCode ?? 502, answer.headers).end(body);
   };
   const server = createServer((incoming, outgoing) => {
@@ -64,14 +76,11 @@ export async function openWire(dynamodb: string): Promise<Wire> {
     },
     stop: () =>
       new Promise((resolve) => {
+        reader.destroy();
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
-}
-
-interface Input {
-  TransactItems?: unknown[];
 }
 
 interface Output {
@@ -80,16 +89,16 @@ interface Output {
 }
 
 /**
- * The units that AWS charges for one request. DynamoDB Local reports half of a transactional write, and nothing for a
- * write whose condition failed: one unit on AWS, for items of at most 1 KB, and two for each item of a refused
- * transaction.
+ * The units that AWS charges for one request. A transaction and a refused write are counted by AWS's rule; for the
+ * rest DynamoDB Local reports what AWS does.
  */
-export function charged(
+export async function charged(
   operation: string,
-  { TransactItems = [] }: Input,
+  input: TransactionInput & Partial<Target>,
   { ConsumedCapacity, __type }: Output,
-): number {
-  const reported = [ConsumedCapacity ?? []].flat().reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
-  if (operation === 'TransactWriteItems') return Math.max(2 * reported, 2 * TransactItems.length);
-  return __type?.endsWith('#ConditionalCheckFailedException') ? 1 : reported;
+  sizeOf: SizeOf,
+): Promise<number> {
+  if (operation === 'TransactWriteItems') return transactionUnits(input, sizeOf);
+  if (/(^|#)ConditionalCheckFailedException$/.test(__type ?? '')) return refusedUnits(input as Target, sizeOf);
+  return [ConsumedCapacity ?? []].flat().reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
 }

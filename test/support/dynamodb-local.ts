@@ -4,6 +4,8 @@ import { startDynamoDbLocal } from '../../emulator/dynamodb/dynamodb.ts';
 declare module 'vitest' {
   interface ProvidedContext {
     dynamodb: string;
+    /** Whose DynamoDB that is. */
+    store: 'DynamoDB Local' | 'MiniStack';
   }
 }
 
@@ -11,5 +13,6 @@ declare module 'vitest' {
 export default async function setup(project: TestProject) {
   const server = await startDynamoDbLocal();
   project.provide('dynamodb', server.endpoint);
+  project.provide('store', 'DynamoDB Local');
   return () => server.stop();
 }

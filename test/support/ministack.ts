@@ -19,6 +19,7 @@ export default async function setup(project: TestProject) {
   });
   await ready(server, endpoint);
   project.provide('dynamodb', endpoint);
+  project.provide('store', 'MiniStack');
   return () => {
     server.kill();
   };

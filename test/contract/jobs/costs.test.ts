@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Fence } from '../../../api/fence.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { sizes } from '../../sizes.ts';
+import { unitsOf } from '../../support/capacity.ts';
 import { eachInItsGroup } from '../../support/job-scene.ts';
 import { checkpoint, type JobWorld, type Process, sha256, submit, uploadBytes } from '../../support/job-world.ts';
 
@@ -24,15 +25,16 @@ eachInItsGroup(
   { named: longest },
 );
 
-/**
- * The requests of a step to both stores. DynamoDB Local reports half of what AWS charges for a transaction, so its
- * items are counted: two units each per KB.
- */
+/** The requests of a step to both stores, with the units that AWS charges. */
 async function cost(step: () => Promise<unknown>) {
   const from = { dynamodb: api.dynamodb.sent.length, s3: api.s3.sent.length };
   await step();
   return {
-    dynamodb: api.dynamodb.sent.slice(from.dynamodb).map(({ command, capacity }) => [command, capacity]),
+    dynamodb: await Promise.all(
+      api.dynamodb.sent
+        .slice(from.dynamodb)
+        .map(async (one) => [one.command, await unitsOf(one, world.other)] as const),
+    ),
     s3: api.s3.sent.slice(from.s3).map(({ command }) => command),
   };
 }
@@ -44,7 +46,7 @@ test('a new job costs one transaction, with the longest names and metadata', asy
   const body = { graph: { uploadId }, retain: 3, metadata };
   const submitted = await cost(() => api.call('PUT', job, body, leader, key));
   expect(submitted).toMatchObject({
-    dynamodb: [['TransactWriteItemsCommand', expect.any(Number)]],
+    dynamodb: [['TransactWriteItemsCommand', 6]],
     s3: ['HeadObjectCommand'],
   });
 });

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { confirm, renew, resign, revoke } from '../../../leadership/leadership.ts';
+import { unitsOf } from '../../support/capacity.ts';
 import { leaseMs, openRoom, problemOf, skewMs } from './room.ts';
 
 let it: Awaited<ReturnType<typeof openRoom>>;
@@ -10,18 +11,11 @@ beforeEach(async () => {
 const group = 'orders-in-a-region-with-a-longer-name';
 const longest = { address: 'a'.repeat(256), metadata: { note: 'm'.repeat(245) } };
 
-/**
- * The requests of a step: command and capacity units. DynamoDB Local reports too little for transactions, so they are
- * counted as AWS charges them, two units for each item of at most 1 KB (the renewals below show the record's size); a
- * refused write, one unit on AWS, is shown as "refused".
- */
+/** The requests of a step: command, and capacity units as AWS charges them. */
 async function cost(step: () => Promise<unknown>) {
   const from = it.faults.sent.length;
   await step();
-  return it.faults.sent.slice(from).map(({ command, input, capacity, refused }) => {
-    const { TransactItems } = input as { TransactItems?: unknown[] };
-    return [command, refused ? 'refused' : TransactItems ? 2 * TransactItems.length : capacity];
-  });
+  return Promise.all(it.faults.sent.slice(from).map(async (one) => [one.command, await unitsOf(one, it.other)]));
 }
 
 const contend = (contenderId: string) => it.contend(contenderId, undefined, group);
@@ -38,7 +32,7 @@ test('every step costs what the table of the design promises, with the longest a
   const next = await contend('contender-0000000000000000000000000003');
   expect(term.fencingVersion + 1).toBe(next.fencingVersion);
 
-  expect(await cost(() => problemOf(contend('b')))).toEqual([['UpdateItemCommand', 'refused']]);
+  expect(await cost(() => problemOf(contend('b')))).toEqual([['UpdateItemCommand', 1]]);
   expect(await cost(() => confirm(it.room, group, next, longest))).toEqual([
     ['GetItemCommand', 1],
     ['TransactWriteItemsCommand', 6],
