@@ -47,7 +47,8 @@ export function leaderCommands(program: Command, shell: Shell): void {
 }
 
 function describe(group: string, { leader, fencingVersion, pending, ...view }: LeaderView): string {
-  const { reservedFor, barred, handOver } = view;
+  const { reservedFor, barred, handOver, addresses } = view;
+  const named = Object.entries(addresses).map(([name, address]) => [`address of ${name}`, address]);
   const next = {
     ...(reservedFor !== undefined && { 'reserved for': reservedFor }),
     ...(barred && { barred: `the process that led last, for ${relative(barred.until)}` }),
@@ -61,6 +62,7 @@ function describe(group: string, { leader, fencingVersion, pending, ...view }: L
     group,
     leader: leader.contenderId,
     address: leader.address,
+    ...Object.fromEntries(named),
     'fencing version': fencingVersion,
     'session id': leader.sessionId,
     confirmed: relative(leader.confirmedAt),

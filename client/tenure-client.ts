@@ -152,6 +152,15 @@ export class TenureClient {
     return this.call(leadership.handOver, { ...options, params: { group }, body });
   }
 
+  /** Publishes where a part of the application is reached, in place of the address before; it goes with the term. */
+  publishAddress(group: string, fence: Fence, name: string, address: string, options: CallOptions = {}) {
+    return this.call(leadership.publishAddress, { ...options, params: { group, name }, fence, body: { address } });
+  }
+
+  withdrawAddress(group: string, fence: Fence, name: string, options: CallOptions = {}) {
+    return this.call(leadership.withdrawAddress, { ...options, params: { group, name }, fence });
+  }
+
   /** The confirmed leader or none; `consistent` reads what was written last. */
   observe(group: string, { consistent = false, ...options }: CallOptions & { readonly consistent?: boolean } = {}) {
     return this.call(leadership.observe, { ...options, params: { group }, query: { consistent: `${consistent}` } });

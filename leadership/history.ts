@@ -10,7 +10,7 @@ import {
   shownLeader,
   sweepStep,
 } from './lease.ts';
-import type { Term } from './lease-store.ts';
+import type { Addresses, Term } from './lease-store.ts';
 
 /** A group's leadership as observers see it. */
 export function toLeadershipView(record: LeadershipRecord | undefined, now: number) {
@@ -32,8 +32,17 @@ export function toLeadershipView(record: LeadershipRecord | undefined, now: numb
 }
 
 /** The same for a contender that waits for the lease: when it can be taken, and by whom. */
-export function toObservation(record: LeadershipRecord | undefined, now: number, maxClockSkewMs: number) {
-  const view = { ...toLeadershipView(record, now), availableInMs: availableInMs(record, now, maxClockSkewMs) };
+export function toObservation(
+  record: LeadershipRecord | undefined,
+  addresses: Addresses,
+  now: number,
+  maxClockSkewMs: number,
+) {
+  const view = {
+    ...toLeadershipView(record, now),
+    addresses,
+    availableInMs: availableInMs(record, now, maxClockSkewMs),
+  };
   if (!record) return view;
   const { reservedFor, reservedUntil = 0 } = record;
   const bar = barOf(record, now);

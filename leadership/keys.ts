@@ -14,6 +14,8 @@ export const floorKey = (group: string, version: number) => ({
   sk: `${floorPrefix}${digits(version)}`,
 });
 
+export const addressesKey = (group: string) => ({ pk: groupKey(group), sk: 'ADDRESSES' });
+
 /** Tells one making of a lost record from the next. */
 export const recreationKey = (group: string) => ({ pk: groupKey(group), sk: 'RECREATION' });
 

@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import { jsonText } from '../api/schema.ts';
 import type { LeadershipRecord } from './lease.ts';
-import type { Term } from './lease-store.ts';
+import type { PublishedAddresses, Term } from './lease-store.ts';
 
 const epoch = z.number();
 const optionalNumber = z.catch(z.optional(z.number()), undefined);
@@ -51,6 +51,7 @@ const leadershipItem = z.object({
   barredInstance: optionalText,
   barredUntil: optionalNumber,
   handOverTo: optionalText,
+  addressChanges: optionalNumber,
   newestTerm: optionalNumber,
   closedTerm: optionalNumber,
   previous: ending,
@@ -81,6 +82,16 @@ const termItem = z.object({
 
 export function toTerm(item: Record<string, unknown> | undefined): Term | undefined {
   return termItem.safeParse(item).data;
+}
+
+const addressesItem = z.object({
+  fencingVersion: z.number(),
+  revision: z.number(),
+  addresses: z.record(z.string(), z.string()),
+});
+
+export function toAddresses(item: Record<string, unknown> | undefined): PublishedAddresses | undefined {
+  return addressesItem.safeParse(item).data;
 }
 
 /** Metadata is kept as its JSON text: its size in the item is then the size that the caller sees. */

@@ -44,7 +44,8 @@ export interface Term {
 
 /**
  * The lock port: every method is one request; every write is conditional and never half done. What asks whether a lease
- * is alive (`confirm`, `renew`, `restoreHolder`) is sent once: to be tried again with another `now`, see `timely`.
+ * is alive (`confirm`, `renew`, `restoreHolder`, `writeAddresses`) is sent once: to be tried again with another `now`,
+ * see `timely`.
  */
 export interface LeaseStore {
   read(group: string, consistent: boolean): Promise<LeadershipRecord | undefined>;
@@ -71,7 +72,25 @@ export interface LeaseStore {
   resign(group: string, fence: Fence, resignation: Resignation, requestId: string, now: number): Promise<LeaseWrite>;
   /** Asks the holder of this version to resign, in favour of the successor if there is one. */
   askHandOver(group: string, fencingVersion: number, successor: string | undefined): Promise<LeaseWrite>;
+  readAddresses(group: string, consistent: boolean): Promise<PublishedAddresses | undefined>;
+  /** Replaces the addresses of the running term, unless others were written since those that were `seen`. */
+  writeAddresses(
+    group: string,
+    fence: Fence,
+    seen: number | undefined,
+    addresses: Addresses,
+    now: number,
+  ): Promise<'won' | 'lost'>;
   revoke(group: string, revocation: Revocation, requestId: string, now: number): Promise<LeaseWrite>;
+}
+
+export type Addresses = Readonly<Record<string, string>>;
+
+/** The item of the addresses; it belongs to a record of the same term that counts as many changes. */
+export interface PublishedAddresses {
+  readonly fencingVersion: number;
+  readonly revision: number;
+  readonly addresses: Addresses;
 }
 
 export interface Resignation {

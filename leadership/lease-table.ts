@@ -10,14 +10,25 @@ import { type ItemStore, type WriteOptions, winnerAt } from '../store/item-store
 import { ItemTable } from '../store/item-table.ts';
 import { put, type Write } from '../store/write.ts';
 import { checkWrites } from './invariants.ts';
-import { floorKey, floorPrefix, groupKey, leadershipKey, recreationKey, termKey, termPrefix } from './keys.ts';
+import {
+  addressesKey,
+  floorKey,
+  floorPrefix,
+  groupKey,
+  leadershipKey,
+  recreationKey,
+  termKey,
+  termPrefix,
+} from './keys.ts';
 import type { LeadershipRecord } from './lease.ts';
-import { toRecord, toTerm } from './lease-items.ts';
+import { toAddresses, toRecord, toTerm } from './lease-items.ts';
 import type {
+  Addresses,
   Grant,
   LeaseStore,
   LeaseWrite,
   Published,
+  PublishedAddresses,
   Renewal,
   Resignation,
   Revocation,
@@ -93,6 +104,22 @@ export class LeaseTable implements LeaseStore {
 
   revoke(group: string, revocation: Revocation, requestId: string, now: number): Promise<LeaseWrite> {
     return this.#update(writes.revokeTerm(group, revocation, requestId, now));
+  }
+
+  async readAddresses(group: string, consistent: boolean): Promise<PublishedAddresses | undefined> {
+    return toAddresses(await this.#items.get(addressesKey(group), { consistent }));
+  }
+
+  async writeAddresses(
+    group: string,
+    fence: Fence,
+    seen: number | undefined,
+    addresses: Addresses,
+    now: number,
+  ): Promise<'won' | 'lost'> {
+    const both = writes.writeAddresses(group, fence, seen, addresses, now);
+    checkWrites(both);
+    return (await this.#items.write(both, { once: true })).kind === 'written' ? 'won' : 'lost';
   }
 
   async #update(write: Write, options: WriteOptions = {}): Promise<LeaseWrite> {

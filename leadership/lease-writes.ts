@@ -7,10 +7,10 @@ import { absent, allOf, anyOf, type Condition, compare, equals, exists, isType, 
 import type { Item } from '../store/item.ts';
 import { attributeOf, ifAbsent, plus, remove, type Source, set, setAll } from '../store/update.ts';
 import { put, update, type Write } from '../store/write.ts';
-import { groupsIndex, leadershipKey, recreationKey, termKey } from './keys.ts';
+import { addressesKey, groupsIndex, leadershipKey, recreationKey, termKey } from './keys.ts';
 import { type Ending, endOfNewestTerm, type Holder, type LeadershipRecord } from './lease.ts';
 import { metadataText } from './lease-items.ts';
-import type { Grant, Published, Renewal, Resignation, Revocation, Term } from './lease-store.ts';
+import type { Addresses, Grant, Published, Renewal, Resignation, Revocation, Term } from './lease-store.ts';
 
 /** A transaction of several writes; the one of the leadership record comes first. */
 type Writes = readonly [Write, ...Write[]];
@@ -30,6 +30,7 @@ const endsWithTheGrant = [
   'barredInstance',
   'barredUntil',
   'handOverTo',
+  'addressChanges',
 ];
 
 const termRetentionSeconds = 90 * 24 * 3600;
@@ -170,6 +171,23 @@ export function renewLease(group: string, fence: Fence, renewal: Renewal, now: n
     ],
     allOf(ownsLiveTerm(fence, now), notOvertaken),
   );
+}
+
+/** Counted in the record by the same transaction: of two changes that saw the same addresses one is refused. */
+export function writeAddresses(
+  group: string,
+  fence: Fence,
+  seen: number | undefined,
+  addresses: Addresses,
+  now: number,
+): Writes {
+  const { fencingVersion } = fence;
+  const revision = (seen ?? 0) + 1;
+  const unchanged = seen === undefined ? absent('addressChanges') : equals('addressChanges', seen);
+  return [
+    update(leadershipKey(group), set('addressChanges', revision), allOf(ownsLiveTerm(fence, now), unchanged)),
+    put(addressesKey(group), { fencingVersion, revision, addresses }),
+  ];
 }
 
 /** Writes back the holder of a running term whose leader information was damaged, as its TERM knows it. */

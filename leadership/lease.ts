@@ -57,6 +57,8 @@ export interface LeadershipRecord {
   readonly barredUntil?: number | undefined;
   /** An operator asked the holder to resign, in favour of this contender unless it is empty. */
   readonly handOverTo?: string | undefined;
+  /** How often this term has changed its named addresses; undefined while it has none. */
+  readonly addressChanges?: number | undefined;
   /** The newest version that has a TERM item. */
   readonly newestTerm?: number | undefined;
   /** The newest TERM item whose end is written. */

@@ -9,6 +9,7 @@ import * as schema from '../api/operations/leadership.ts';
 import { invalidRequest, ProblemError } from '../api/problem.ts';
 import { instant } from '../store/clock.ts';
 import { fromCursor, toCursor } from '../store/cursor.ts';
+import { observedAddresses, publishAddress, withdrawAddress } from './addresses.ts';
 import { contend } from './contend.ts';
 import type { GroupStore } from './group-table.ts';
 import { handOverView, toLeadershipView, toObservation, toTermView } from './history.ts';
@@ -62,13 +63,15 @@ export function leaseOperations(leadership: Leadership): Performed[] {
       await resign(leadership, params.group, fence, body, requestId);
       return {};
     }),
-    perform(schema.observe, async ({ params, query }) =>
-      toObservation(
-        await leadership.store.read(params.group, query.consistent),
-        leadership.clock.now(),
-        leadership.maxClockSkewMs,
-      ),
-    ),
+    perform(schema.publishAddress, async ({ params, fence, body }) => {
+      await publishAddress(leadership, params.group, fence, params.name, body.address);
+      return {};
+    }),
+    perform(schema.withdrawAddress, async ({ params, fence }) => {
+      await withdrawAddress(leadership, params.group, fence, params.name);
+      return {};
+    }),
+    perform(schema.observe, async ({ params, query }) => observe(leadership, params.group, query.consistent)),
   ];
 }
 
@@ -99,6 +102,12 @@ export function operateOperations(leadership: Leadership, groups: GroupStore): P
       return { items, ...(page.last === undefined ? {} : { nextCursor: toCursor(page.last) }) };
     }),
   ];
+}
+
+async function observe(leadership: Leadership, group: string, consistent: boolean) {
+  const record = await leadership.store.read(group, consistent);
+  const addresses = await observedAddresses(leadership, group, record, consistent);
+  return toObservation(record, addresses, leadership.clock.now(), leadership.maxClockSkewMs);
 }
 
 function refuseRelation(leaseMs: number, { maxClockSkewMs }: Leadership): void {

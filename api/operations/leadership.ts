@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { operation } from '../operation.ts';
+import { limitReached } from '../problem.ts';
 import { groupRestoring, leadershipHeld, leadershipLost } from '../problems/leadership.ts';
 import { fencingVersion, flag, instantText, name, nothing, page, pageQuery, sessionId } from '../schema.ts';
 
@@ -12,6 +13,11 @@ export const address = z.string().check(z.minLength(1), z.maxLength(256));
 export const metadata = z
   .record(z.string().check(z.maxLength(128)), z.json())
   .check(z.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 256, 'must have at most 256 bytes as JSON'));
+
+/** Where one part of the leading application is reached. They have an item of their own. */
+export const namedAddress = z.string().check(z.minLength(1), z.maxLength(512));
+/** Named addresses that one term may publish. */
+export const mostAddresses = 64;
 
 /** Names a process: a random UUID will do. Two processes of one contender id are told apart by it. */
 const instanceId = z.string().check(z.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must match [A-Za-z0-9._-]{1,64}'));
@@ -160,6 +166,8 @@ export const observe = operation({
     fencingVersion: z.int().check(z.minimum(0)),
     /** Whether a live term waits for its confirmation. */
     pending: z.boolean(),
+    /** The named addresses of the leader; empty without a leader. */
+    addresses: z._default(z.record(z.string(), z.string()), {}),
     /** The process that holds the lease, confirmed or not. */
     instanceId: z.optional(z.string()),
     /** Time until somebody else can take the lease, as far as is known now; 0 when it can be taken. */
@@ -172,6 +180,34 @@ export const observe = operation({
     handOver: z.optional(z.object({ successor: z.optional(name) })),
   }),
   problems: [],
+});
+
+export const publishAddress = operation({
+  method: 'PUT',
+  path: `${leadership}/addresses/{name}`,
+  summary: 'Publish where a part of the leading application is reached, for as long as the term lasts',
+  servedBy: 'lease',
+  callers: ['contender', 'leader', 'operator'],
+  params: z.object({ group: name, name }),
+  query: nothing,
+  fence: 'required',
+  body: z.strictObject({ address: namedAddress }),
+  answer: nothing,
+  problems: [leadershipLost, limitReached],
+});
+
+export const withdrawAddress = operation({
+  method: 'DELETE',
+  path: `${leadership}/addresses/{name}`,
+  summary: 'Withdraw a named address of the running term; nothing happens when there is none',
+  servedBy: 'lease',
+  callers: ['contender', 'leader', 'operator'],
+  params: z.object({ group: name, name }),
+  query: nothing,
+  fence: 'required',
+  body: nothing,
+  answer: nothing,
+  problems: [leadershipLost],
 });
 
 export const terms = operation({
@@ -217,4 +253,16 @@ export const groups = operation({
   problems: [],
 });
 
-export const leadershipOperations = { contend, confirm, renew, resign, revoke, handOver, observe, terms, groups };
+export const leadershipOperations = {
+  contend,
+  confirm,
+  renew,
+  resign,
+  revoke,
+  handOver,
+  observe,
+  publishAddress,
+  withdrawAddress,
+  terms,
+  groups,
+};

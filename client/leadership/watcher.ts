@@ -18,8 +18,8 @@ export interface LeaderWatcherOptions {
 
 /**
  * Follows who leads a group, as any process may: `for await (const view of new LeaderWatcher({ client, group }))` gives
- * the present view and then each that differs in leader, term or pending confirmation. A renewal alone is no change.
- * Ends when the signal fires.
+ * the present view and then each that differs in leader, addresses, term or pending confirmation. A renewal alone is no
+ * change. Ends when the signal fires.
  *
  * @example
  * ```ts
@@ -63,7 +63,7 @@ export class LeaderWatcher implements AsyncIterable<LeaderView> {
   }
 }
 
-function identity({ fencingVersion, leader, pending }: LeaderView): string {
+function identity({ fencingVersion, leader, pending, addresses }: LeaderView): string {
   const { contenderId, sessionId, address, metadata } = leader ?? {};
-  return JSON.stringify([fencingVersion, pending, contenderId, sessionId, address, metadata]);
+  return JSON.stringify([fencingVersion, pending, contenderId, sessionId, address, metadata, addresses]);
 }

@@ -4,4 +4,7 @@ export const movedClock = (time = 1_800_000_000_000) => ({
   now() {
     return this.time;
   },
+  advance(ms: number) {
+    this.time += ms;
+  },
 });

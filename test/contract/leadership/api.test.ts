@@ -41,6 +41,7 @@ test('a term from contend to resign, as callers see it', async () => {
     leader: null,
     fencingVersion: 1,
     pending: true,
+    addresses: {},
     instanceId: 'process-1',
     availableInMs: 5_251,
   });
@@ -63,6 +64,7 @@ test('a term from contend to resign, as callers see it', async () => {
     leader,
     fencingVersion: 1,
     pending: false,
+    addresses: {},
     instanceId: 'process-1',
     availableInMs: 5_251,
   });
@@ -108,11 +110,30 @@ test('a term from contend to resign, as callers see it', async () => {
   ]);
 });
 
+test('named addresses as callers see them', async () => {
+  const granted = await call('POST', `${leadership}/contend`, { contenderId: 'a' });
+  const fence = fenceOf(granted);
+  await call('POST', `${leadership}/confirm`, { address: 'x:1' }, fence);
+  const rest = `${leadership}/addresses/rest`;
+  expect(await call('PUT', rest, { address: 'http://x:8081' }, fence)).toMatchObject({ status: 200, body: {} });
+  expect((await call('GET', leadership)).body.addresses).toEqual({ rest: 'http://x:8081' });
+  expect(await call('PUT', rest, { address: 'http://x:8081' })).toMatchObject({ status: 428 });
+  expect(await call('PUT', rest, { address: 'x'.repeat(513) }, fence)).toMatchObject({ status: 400 });
+  expect(await call('PUT', rest, { address: '' }, fence)).toMatchObject({ status: 400 });
+  expect(await call('DELETE', rest, undefined, { ...fence, 'Fencing-Version': '9' })).toMatchObject({
+    status: 409,
+    body: { code: 'leadership_lost' },
+  });
+  expect(await call('DELETE', rest, undefined, fence)).toMatchObject({ status: 200, body: {} });
+  expect((await call('GET', leadership)).body.addresses).toEqual({});
+});
+
 test('a group that nobody ever led has no leader and version 0', async () => {
   expect((await call('GET', leadership)).body).toEqual({
     leader: null,
     fencingVersion: 0,
     pending: false,
+    addresses: {},
     availableInMs: 0,
   });
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { runCli } from '../../../cli/main.ts';
 import { recordedShell } from '../../support/shell.ts';
@@ -35,6 +36,26 @@ test.each([
   expect(await runCli(['leader', 'hand-over', '--group', 'orders', ...more], shell)).toBe(0);
   expect(sent).toEqual([body]);
   expect(out()).toContain(said);
+});
+
+test('leader show names every address of the leader', async () => {
+  const confirmedAt = new Date().toISOString();
+  const leader = {
+    contenderId: 'a',
+    sessionId: randomUUID(),
+    address: 'x:1',
+    metadata: null,
+    confirmedAt,
+    expiresAt: confirmedAt,
+  };
+  const addresses = { rest: 'http://x:8081', dispatcher: 'akka://x' };
+  const view = { leader, fencingVersion: 3, pending: false, availableInMs: 9, addresses };
+  const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => Response.json(view));
+  onTestFinished(() => void fetch.mockRestore());
+  const { shell, out } = recordedShell({});
+  expect(await runCli(['leader', 'show', '--group', 'orders'], shell)).toBe(0);
+  expect(out()).toMatch(/address of rest +http:\/\/x:8081/);
+  expect(out()).toMatch(/address of dispatcher +akka:\/\/x/);
 });
 
 test('leader hand-over of a group that nobody has led says so, and asks nobody', async () => {

@@ -161,7 +161,7 @@ export class FakeService {
     };
     const availableInMs = Math.max(0, Math.ceil(this.#freeAt + 1 - this.time.real));
     const bar = this.#bar && { barred: { instanceId: this.#bar.instanceId, until: instant(this.#bar.until) } };
-    const view = { leader: leader || null, fencingVersion: this.version, pending: this.live && !shown };
+    const view = { leader: leader || null, fencingVersion: this.version, pending: this.live && !shown, addresses: {} };
     return { ...view, availableInMs, ...bar, ...(holder && { instanceId: holder.instanceId }) };
   }
 
