@@ -19,6 +19,10 @@ interface LeadOptions extends ConnectionOptions {
   wait?: number | false;
   stay?: boolean;
   restart?: boolean;
+  renewEvery?: number;
+  handOverPoll?: number;
+  handOverOn?: 'SIGUSR1' | 'SIGUSR2';
+  handOverTo?: string;
 }
 
 const more = `
@@ -27,13 +31,17 @@ It runs as a process group of its own. When leadership is lost the group gets SI
 tenure lead itself is killed, or stands still until the lease has run out. Signals are passed on to the group. Options after the command
 belong to the command.
 
+With --hand-over-on a signal to tenure lead ends the command and hands the term to another contender; with --stay it then waits for its turn
+again. From elsewhere tenure leader hand-over does the same.
+
 Exit code: that of the command (128 + N after signal N, 126 or 127 when it cannot be run), or 75 when leadership was lost or, with --wait or
 --no-wait, another leads.
 
 Examples:
   tenure lead --group orders -- node worker.js
   tenure lead --group orders --lease 5s --stay --restart node worker.js --port 80
-  tenure lead --group nightly-report --no-wait ./report.sh`;
+  tenure lead --group nightly-report --no-wait ./report.sh
+  tenure lead --group orders --stay --hand-over-on SIGUSR1 --hand-over-to host-2 node worker.js`;
 
 export function leadCommand(program: Command, shell: Shell): void {
   const command = program
@@ -65,6 +73,24 @@ export function leadCommand(program: Command, shell: Shell): void {
     .option('--no-wait', 'ask once: exit code 75 if another leads')
     .option('--stay', 'contend again when leadership was lost, and wait out what a deployment can cause for a moment')
     .option('--restart', 'contend again when the command ended')
+    .addOption(
+      new Option(
+        '--hand-over-on <signal>',
+        'this signal hands the term over, instead of being passed on to the command',
+      ).choices(['SIGUSR1', 'SIGUSR2']),
+    )
+    .option('--hand-over-to <contender>', 'whom that signal hands the term to (default: the first to contend)')
+    .addOption(
+      new Option('--renew-every <duration>', 'time between renewals (default: a third of the lease)').argParser(
+        readDuration('--renew-every', { least: '1ms', most: '1h' }),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--hand-over-poll <duration>',
+        'time between two looks at the lease while waiting for it; 0s: sleep until it would run out (default: a third of the lease)',
+      ).argParser(readDuration('--hand-over-poll')),
+    )
     .addHelpText('after', more)
     .action((argv: string[], options: LeadOptions) => act(argv, options, shell));
 }
@@ -99,6 +125,10 @@ async function act(command: string[], options: LeadOptions, shell: Shell): Promi
         readyFile: options.readyFile,
         waitMs: wait === false ? 0 : wait,
         stay,
+        renewEveryMs: options.renewEvery,
+        handoverPollMs: options.handOverPoll,
+        handOverOn: options.handOverOn,
+        handOverTo: options.handOverTo,
         command,
         env: { ...env, ...(location.region && { TENURE_REGION: location.region }) },
         guard,
@@ -114,8 +144,10 @@ async function act(command: string[], options: LeadOptions, shell: Shell): Promi
 }
 
 /** Refuses, in the words of the command line, what the service would refuse each time. */
-async function checkedContender({ id, lease, maxClockSkew, address }: LeadOptions): Promise<string> {
+async function checkedContender(options: LeadOptions): Promise<string> {
+  const { id, lease, maxClockSkew, address, renewEvery = 0, handOverOn, handOverTo } = options;
   const { defaultContenderId } = await import('../client/leadership/contender-id.ts');
+  const { requestTimeoutFor } = await import('../client/leadership/settings.ts');
   if (maxClockSkew * 2 >= lease) {
     throw new UsageError(
       `--max-clock-skew ${duration(maxClockSkew)} must be below half of --lease ${duration(lease)}.`,
@@ -123,6 +155,16 @@ async function checkedContender({ id, lease, maxClockSkew, address }: LeadOption
   }
   if (address.length === 0 || address.length > 256) {
     throw new UsageError(`--address has ${address.length} characters: give 1 to 256.`);
+  }
+  const longest = (lease - requestTimeoutFor(lease)) / 2;
+  if (renewEvery >= longest) {
+    throw new UsageError(
+      `--renew-every ${duration(renewEvery)} is too long for --lease ${duration(lease)}: give less than ${duration(longest)}, so that one lost renewal does not cost the term.`,
+    );
+  }
+  if (handOverTo !== undefined) {
+    checkedName('--hand-over-to', handOverTo);
+    if (!handOverOn) throw new UsageError('--hand-over-to needs --hand-over-on, the signal that hands the term over.');
   }
   return id === undefined ? defaultContenderId() : checkedName('--id', id);
 }

@@ -4,6 +4,7 @@ import { type LeaderView, LeaderWatcher } from '../client/leadership/watcher.ts'
 import { type ConnectionOptions, connect, withConnection, withGroup } from './connection.ts';
 import { durationOption } from './duration.ts';
 import { explain } from './exit.ts';
+import { checkedName } from './names.ts';
 import { refuseNeverLed } from './never-led.ts';
 import { fields, listed, plain, print, relative, table } from './output.ts';
 import type { Shell } from './shell.ts';
@@ -127,6 +128,7 @@ async function showTerms(options: GroupOptions & { limit: number }, shell: Shell
 /** Of the term that is seen now: the leader hears of it with its next renewal. */
 async function handOver(options: GroupOptions & { to?: string }, shell: Shell): Promise<void> {
   const { group, to } = options;
+  if (to !== undefined) checkedName('--to', to);
   const client = await connect(options, shell);
   const { fencingVersion } = await client.observe(group, { consistent: true });
   if (fencingVersion === 0) refuseNeverLed(group);

@@ -3,6 +3,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { BackupHooks, Positions, SnapshotRequest } from '../../client/backups/hooks.ts';
+import { systemTime } from '../../client/time.ts';
 
 export interface HookCommands {
   readonly onSuspend?: string | undefined;
@@ -61,8 +62,7 @@ async function output(option: string, command: string, env: NodeJS.ProcessEnv, t
 
 function timeLimit(ms: number): { readonly signal: AbortSignal; done(): void } {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), ms);
-  return { signal: controller.signal, done: () => clearTimeout(timer) };
+  return { signal: controller.signal, done: systemTime.setTimer(ms, () => controller.abort()) };
 }
 
 /** Standard output of the snapshot in pieces, once the command has exited with 0 the last one. */

@@ -25,6 +25,12 @@ export interface LeadSettings {
   /** Whether an answer that a deployment can cause for a moment, such as 403, is waited out. */
   readonly stay?: boolean | undefined;
   readonly readyFile?: string | undefined;
+  readonly renewEveryMs?: number | undefined;
+  readonly handoverPollMs?: number | undefined;
+  /** The signal that hands the term over instead of reaching the command. */
+  readonly handOverOn?: NodeJS.Signals | undefined;
+  /** The contender whom that signal hands it to; the first to contend unless given. */
+  readonly handOverTo?: string | undefined;
   readonly command: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly guard: Guard;
@@ -65,11 +71,13 @@ class Round {
   #answered: boolean;
   #held: TenureError | undefined;
   #running: Command | undefined;
+  #handedOver = false;
   #stopWaiting: () => void = () => {};
   readonly #first: boolean;
 
   constructor(settings: LeadSettings, previous: Term | undefined) {
     const { client, group, contenderId, address, leaseMs, maxClockSkewMs, report } = settings;
+    const { renewEveryMs, handoverPollMs } = settings;
     this.#settings = settings;
     this.#startedAt = client.time.monotonic();
     this.#first = previous === undefined;
@@ -85,6 +93,8 @@ class Round {
       address,
       leaseMs,
       maxClockSkewMs,
+      ...(renewEveryMs !== undefined && { renewEveryMs }),
+      ...(handoverPollMs !== undefined && { handoverPollMs }),
       contendAgain: false,
       // A round that ended by itself may be followed by another at once; after a hand-over the service lets others come
       // first.
@@ -152,7 +162,8 @@ class Round {
       guard.release();
       const lost = term.loss ?? (term.isLeader() ? undefined : expired(term));
       const ranMs = client.time.monotonic() - begunAt;
-      this.#settle(lost ? { kind: 'lost', term, loss: lost } : { kind: 'ended', term, ending, ranMs });
+      if (lost) this.#lost(term, lost);
+      else this.#settle({ kind: 'ended', term, ending, ranMs });
     });
   }
 
@@ -160,7 +171,25 @@ class Round {
     if (loss.reason === 'closed') return;
     this.#settings.report.lost(term, loss);
     await this.#running?.stop();
-    if (!this.#running) this.#settle({ kind: 'lost', term, loss });
+    if (!this.#running) this.#lost(term, loss);
+  }
+
+  #lost(term: Term, loss: Loss): void {
+    this.#settle({ kind: 'lost', term, loss: this.#handedOver ? { ...loss, handedOver: true } : loss });
+  }
+
+  /** From the leader's side: the command ends, then the lease goes to the successor. */
+  #handOver(signal: NodeJS.Signals): void {
+    const { report, handOverTo: successor } = this.#settings;
+    const { term } = this.#elector;
+    if (!term) {
+      report.note(`${signal}: there is no term to hand over`);
+      return;
+    }
+    this.#handedOver = true;
+    const whom = successor === undefined ? 'the first to contend' : successor;
+    report.note(`${signal}: handing term ${term.fencingVersion} over to ${whom}`);
+    this.#elector.resign({ successor, stayOut: true }).catch((error: unknown) => report.error(error));
   }
 
   #error(error: unknown): void {
@@ -172,8 +201,12 @@ class Round {
   }
 
   #signalled(signal: NodeJS.Signals): void {
-    const { signals, report, client } = this.#settings;
+    const { signals, report, client, handOverOn } = this.#settings;
     const command = this.#running;
+    if (signal === handOverOn) {
+      this.#handOver(signal);
+      return;
+    }
     if (!command) {
       if (signals.asked) this.#settle({ kind: 'signalled', signal: signals.asked });
       return;

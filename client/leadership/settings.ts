@@ -19,6 +19,11 @@ export interface LeaseSettings {
 
 export type CheckedSettings = Required<LeaseSettings>;
 
+/** The default of requestTimeoutMs, ms. */
+export function requestTimeoutFor(leaseMs: number): number {
+  return Math.min(5_000, Math.floor(leaseMs / 4));
+}
+
 /**
  * Fills in what is not given and refuses what does not fit together (docs/design/leadership.md, "Settings").
  * @throws RangeError that names both values.
@@ -26,7 +31,7 @@ export type CheckedSettings = Required<LeaseSettings>;
 export function checkSettings(given: LeaseSettings): CheckedSettings {
   const leaseMs = given.leaseMs ?? schema.defaultLeaseMs;
   const renewEveryMs = given.renewEveryMs ?? Math.floor(leaseMs / 3);
-  const requestTimeoutMs = given.requestTimeoutMs ?? Math.min(5_000, Math.floor(leaseMs / 4));
+  const requestTimeoutMs = given.requestTimeoutMs ?? requestTimeoutFor(leaseMs);
   const maxClockSkewMs = given.maxClockSkewMs ?? 250;
   const handoverPollMs = given.handoverPollMs ?? Math.floor(leaseMs / 3);
 
@@ -56,12 +61,12 @@ export function checkSettings(given: LeaseSettings): CheckedSettings {
 
 /** @throws RangeError for what the service would refuse each time. */
 export function checkNames(group: string, contenderId: string, address: string): void {
-  for (const [what, value, rule] of [
-    ['group', group, name],
-    ['contenderId', contenderId, name],
-    ['address', address, schema.address],
+  const named = 'use letters, digits, ".", "_" and "-", beginning with a letter or digit, at most 128 characters';
+  for (const [what, value, rule, remedy] of [
+    ['group', group, name, named],
+    ['contenderId', contenderId, name, named],
+    ['address', address, schema.address, 'give 1 to 256 characters'],
   ] as const) {
-    const read = rule.safeParse(value);
-    if (!read.success) throw new RangeError(`${what} is "${value}": it ${read.error.issues[0]?.message}.`);
+    if (!rule.safeParse(value).success) throw new RangeError(`${what} is ${JSON.stringify(value)}: ${remedy}.`);
   }
 }

@@ -32,6 +32,11 @@ test.each([
   await expect(hooks({ onSuspend }).suspend?.()).rejects.toThrow(reason);
 });
 
+test('a time limit longer than 2^31 ms does not end it at once', async () => {
+  const timeoutMs = 40 * 86_400_000;
+  expect(await hooks({ onSuspend: `sleep 0.1; echo '{"events": 12}'`, timeoutMs }).suspend?.()).toEqual({ events: 12 });
+});
+
 test('a command that does not end is stopped with all that it started', async () => {
   const startedAt = performance.now();
   await expect(hooks({ onResume: 'sleep 600 & sleep 600; wait', timeoutMs: 200 }).resume?.()).rejects.toThrow(

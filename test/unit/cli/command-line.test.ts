@@ -37,6 +37,13 @@ test('a wrong command line ends with 64 and names what is wrong, before anything
     ['lead --group orders --lease 15 -- true', '--lease is "15"'],
     ['lead --group orders --lease 10ms -- true', '--lease is 10ms: give 1s to 1h'],
     [
+      'lead --group orders --lease 60s --renew-every 28s -- true',
+      '--renew-every 28 s is too long for --lease 60 s: give less than 28 s',
+    ],
+    ['lead --group orders --hand-over-to b -- true', '--hand-over-to needs --hand-over-on'],
+    ['lead --group orders --hand-over-on SIGUSR1 --hand-over-to a/b -- true', '--hand-over-to is "a/b": use letters'],
+    ['lead --group orders --hand-over-on SIGTERM -- true', 'Allowed choices are SIGUSR1, SIGUSR2'],
+    [
       'lead --group orders --lease 1s --max-clock-skew 600ms -- true',
       '--max-clock-skew 0.6 s must be below half of --lease 1.0 s',
     ],

@@ -63,6 +63,30 @@ test('with --stay a leader that handed its term over is in line again at once, h
   }, 20_000);
 });
 
+test('with --stay the signal that hands over ends the command, keeps the lease for the successor and is in line again', async () => {
+  const options = { handOverOn: 'SIGUSR1', handOverTo: 'b' } as const;
+  const { time, link, events, start } = leading(
+    { command: ['sleep', '600'], leaseMs: 600_000, ...options },
+    { stay: true },
+  );
+  const led = start();
+  led.catch(() => {});
+  await vi.waitFor(async () => {
+    await time.advance(0);
+    expect(events().at(-1)).toBe('confirmed 1');
+  }, 20_000);
+  process.listeners('SIGUSR1').at(-1)?.('SIGUSR1');
+  await vi.waitFor(async () => {
+    await time.advance(0);
+    expect(link.count('contend')).toBe(2);
+  }, 20_000);
+  expect(events()).toEqual(['granted 1', 'confirmed 1', 'note', 'lost 1', 'waiting']);
+  expect(link.requests.find(({ step }) => step === 'resign')?.body).toEqual({ successor: 'b', stayOut: true });
+  process.listeners('SIGTERM').at(-1)?.('SIGTERM');
+  await time.advance(0);
+  await expect(led).rejects.toMatchObject({ code: 143 });
+});
+
 test('a term whose ready file has not appeared is renewed lease after lease, and confirmed when it does', async () => {
   const readyFile = join(folder, 'ready');
   const { time, link, events, start } = leading({ command: ['sleep', '600'], readyFile, leaseMs: 600_000 });
