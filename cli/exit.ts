@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { LeadershipLostError } from '../client/leadership/loss.ts';
 import { TenureError } from '../client/tenure-error.ts';
+import { inWords } from './words.ts';
 
 /** Exit codes, after sysexits.h; `tenure lead` ends with the code of its command otherwise. */
 export const exitCodes = {
@@ -55,7 +56,7 @@ export function explain(error: unknown): { exitCode: number; message?: string; c
     return { exitCode: exitCodes.notLeader, message: error.message, code: error.code };
   }
   if (error instanceof TenureError) {
-    return { exitCode: byCode[error.code] ?? exitCodes.failed, message: error.message, code: error.code };
+    return { exitCode: byCode[error.code] ?? exitCodes.failed, message: inWords(error), code: error.code };
   }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { exitCode: exitCodes.internal, message, code: 'internal' };
