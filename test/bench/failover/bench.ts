@@ -3,7 +3,7 @@ import { AbsentError } from '../peers.ts';
 import { median } from '../samples.ts';
 import { etcd } from './etcd.ts';
 import { killed, type Lane, openLane, phases } from './lane.ts';
-import { type System, ttlMs } from './system.ts';
+import { type System, ttlMs, type Way } from './system.ts';
 import { tenure } from './tenure.ts';
 import { zookeeper } from './zookeeper.ts';
 
@@ -32,7 +32,7 @@ export const bench: Bench = {
       const seldomOurs = `Ours with renewals as seldom as etcd's, every 2 s: ${summary(seldom)}.`;
       const peers = [...new Set(systems.map(({ version }) => version))];
       return {
-        rows: [...alone(ours), guarded(lead), ...others.flatMap((theirs) => compared(ours, theirs))],
+        rows: [...alone(ours), ...guarded(lead), ...others.flatMap((theirs) => compared(ours, theirs))],
         notes: [seldomOurs, why, ...notes],
         peers,
       };
@@ -46,6 +46,8 @@ interface Measurement {
   name: string;
   /** Multiples of the lease. */
   failovers: number[];
+  /** The same, by what was killed. */
+  byWay: ReadonlyMap<Way, number[]>;
   /** Of one contender in one lease, while nobody is killed. */
   requestsPerLease: number;
 }
@@ -53,11 +55,14 @@ interface Measurement {
 async function measure(system: System, say: (progress: string) => void): Promise<Measurement> {
   const opened = await Promise.all(Array.from({ length: lanes }, (_, at) => openLane(system, `lane-${at}`)));
   const all = phases(lanes * killsPerLane);
+  const byWay = new Map<Way, number[]>(system.ways.map((way) => [way, []]));
   const failovers = await Promise.all(
     opened.map(async (lane, at) => {
       const taken: number[] = [];
-      for (const phase of all.filter((_, index) => index % lanes === at)) {
-        taken.push((await killed(lane, phase * ttlMs)) / ttlMs);
+      for (const [round, phase] of all.filter((_, index) => index % lanes === at).entries()) {
+        const way = system.ways[(at + round) % system.ways.length] ?? 'contender';
+        taken.push((await killed(lane, phase * ttlMs, way)) / ttlMs);
+        byWay.get(way)?.push(taken.at(-1) ?? 0);
         say(`${system.name}: ${taken.at(-1)?.toFixed(2)} × the lease`);
       }
       return taken;
@@ -70,12 +75,13 @@ async function measure(system: System, say: (progress: string) => void): Promise
   return {
     name: system.name,
     failovers: failovers.flat(),
+    byWay,
     requestsPerLease: requests / (lanes * 3) / (quietMs / ttlMs),
   };
 }
 
 async function closed({ contenders }: Lane): Promise<void> {
-  for (const contender of contenders) contender.kill();
+  for (const contender of contenders) contender.kill('both');
   await Promise.all(contenders.map(({ ended }) => ended));
 }
 
@@ -95,14 +101,17 @@ function alone({ failovers }: Measurement): Row[] {
 }
 
 /** SIGKILL of a process that has a guard; the other rows are what the death of a machine costs, guard and all. */
-function guarded({ failovers }: Measurement): Row {
-  const middle = median(failovers);
-  return {
-    what: 'median, SIGKILL of `tenure lead`',
-    ours: lease(middle),
-    theirs: '',
-    aim: atMost(0.3, middle, '0.3 × lease'),
-  };
+function guarded({ byWay }: Measurement): Row[] {
+  const names: Record<Way, string> = { contender: '`tenure lead`', command: 'its command', both: 'both' };
+  return [...byWay].map(([way, failovers]) => {
+    const middle = median(failovers);
+    return {
+      what: `median, SIGKILL of ${names[way]} (worst ${lease(Math.max(...failovers))})`,
+      ours: lease(middle),
+      theirs: '',
+      aim: atMost(0.3, middle, '0.3 × lease'),
+    };
+  });
 }
 
 function compared(ours: Measurement, theirs: Measurement): Row[] {

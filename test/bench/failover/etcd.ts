@@ -29,6 +29,7 @@ export async function etcd(): Promise<System[]> {
   await eventually(metrics);
   const system: System = {
     name: 'etcd',
+    ways: ['contender'],
     version: `etcd ${/etcd Version: (\S+)/.exec(found.stdout)?.[1]}`,
     contend: (group, name) =>
       contender(

@@ -1,4 +1,4 @@
-import type { Contender, System } from './system.ts';
+import type { Contender, System, Way } from './system.ts';
 
 /**
  * One group: its leader is killed again and again, and each time a newcomer takes the victim's place among those who
@@ -20,12 +20,12 @@ export async function openLane(system: System, group: string): Promise<Lane> {
   return { contenders, start, leader: await firstOf(contenders) };
 }
 
-/** Kills the leader some time after things have settled; answers the ms until another one leads. */
-export async function killed(lane: Lane, afterMs: number): Promise<number> {
+/** Kills the leader some time after things have settled; returns the ms until another one leads. */
+export async function killed(lane: Lane, afterMs: number, way: Way): Promise<number> {
   await new Promise((resolve) => setTimeout(resolve, settledMs + afterMs));
   const { contenders, leader } = lane;
   contenders.splice(contenders.indexOf(leader), 1);
-  const at = leader.kill();
+  const at = leader.kill(way);
   lane.leader = await firstOf(contenders);
   const took = (await lane.leader.leads) - at;
   contenders.push(lane.start());

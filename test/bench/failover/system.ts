@@ -12,6 +12,8 @@ export const ttlMs = 5_000;
 /** Something that elects one leader among processes. */
 export interface System {
   readonly name: string;
+  /** Which of a leader's processes are killed, in turn; one after the other. */
+  readonly ways: readonly Way[];
   readonly version: string;
   /** Starts a process that waits for its turn to lead in a group, in which nobody else of that name takes part. */
   contend(group: string, contender: string): Contender;
@@ -20,23 +22,24 @@ export interface System {
   stop(): Promise<void>;
 }
 
+/** The contender itself, the command that it runs while it leads, or both. */
+export type Way = 'contender' | 'command' | 'both';
+
 export interface Contender {
   /** Resolves with the reading of the monotonic clock when it leads, as all can see; stays pending otherwise. */
   readonly leads: Promise<number>;
-  /** SIGKILL; resolves when it has been sent, with the reading before. */
-  kill(): number;
+  /** SIGKILL; returns the reading of the monotonic clock before it. */
+  kill(way: Way): number;
   ended: Promise<unknown>;
 }
 
-/**
- * Runs a contender's program; it leads once it has said `sign`. Each line that says "request" is handed to `onRequest`.
- */
+/** Runs a contender's program; it leads once it has said `sign`. */
 export function contender(
   command: string,
   argv: string[],
   env: Record<string, string>,
   sign: RegExp,
-  onRequest: () => void = () => {},
+  onOutput: (text: string) => void = () => {},
 ): Contender {
   const child = spawn(command, argv, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
@@ -45,7 +48,7 @@ export function contender(
     child.stdout.on('data', (chunk) => {
       const text = String(chunk);
       if (sign.test(text)) resolve(performance.now());
-      for (const _ of text.matchAll(/^request$/gm)) onRequest();
+      onOutput(text);
     });
   });
   return {

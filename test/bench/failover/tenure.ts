@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { project, startStack } from '../../support/stack.ts';
 import { contender, program, type System, ttlMs } from './system.ts';
@@ -15,11 +16,12 @@ export async function tenure(): Promise<System[]> {
   const [stack, file] = await Promise.all([startStack({ schedules: false }), program('tenure-contender.ts')]);
   const systemOf = (name: string, settings: object): System => {
     let requests = 0;
-    const count = () => {
-      requests += 1;
+    const count = (text: string) => {
+      requests += text.match(/^request$/gm)?.length ?? 0;
     };
     return {
       name,
+      ways: ['contender'],
       version: `Tenure ${packageJson.version}`,
       contend(group, contenderId) {
         const options = JSON.stringify({ group: `${name}-${group}`, contenderId, leaseMs: ttlMs, ...settings });
@@ -32,12 +34,28 @@ export async function tenure(): Promise<System[]> {
   /** The command `tenure lead`, whose guard gives the lease back. */
   const lead: System = {
     name: 'tenure-lead',
+    ways: ['contender', 'command', 'both'],
     version: `Tenure ${packageJson.version}`,
     contend(group, contenderId) {
       const options = ['--group', `lead-${group}`, '--id', contenderId, '--lease', `${ttlMs}ms`, '--json'];
-      const argv = [process.execPath, join(project, 'cli/tenure.mjs'), 'lead', ...options, 'sleep', '600'];
+      const command = ['sh', '-c', 'echo "runs as $$"; exec sleep 600'];
+      const argv = [process.execPath, join(project, 'cli/tenure.mjs'), 'lead', ...options, ...command];
+      let pid = 0;
+      const learn = (text: string) => {
+        pid ||= Number(/runs as (\d+)/.exec(text)?.[1] ?? 0);
+      };
       // It reports on standard error.
-      return contender('sh', ['-c', 'exec "$@" 2>&1', 'sh', ...argv], { TENURE_URL: stack.api }, /"event":"confirmed"/);
+      const [shell, env] = [['-c', 'exec "$@" 2>&1', 'sh', ...argv], { TENURE_URL: stack.api }];
+      const started = contender('sh', shell, env, /"event":"confirmed"/, learn);
+      return {
+        ...started,
+        kill(way) {
+          const at = performance.now();
+          if (way !== 'contender' && pid > 0) process.kill(pid, 'SIGKILL');
+          if (way !== 'command') started.kill(way);
+          return at;
+        },
+      };
     },
     requests: async () => 0,
     stop: async () => {},

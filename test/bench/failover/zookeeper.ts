@@ -51,6 +51,7 @@ export async function zookeeper(): Promise<System[]> {
   });
   const system: System = {
     name: 'ZooKeeper',
+    ways: ['contender'],
     version: `ZooKeeper ${version} with ${client.version}`,
     contend: (group, name) =>
       contender(
