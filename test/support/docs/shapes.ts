@@ -8,6 +8,7 @@ import { anyLines } from './console.ts';
 const shapes = [
   { name: 'instant', pattern: String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z` },
   { name: 'id', pattern: '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}', learned: true },
+  { name: 'contender', pattern: String.raw`\bvm-\d+-[0-9a-f]{8}\b`, learned: true },
   { name: 'digest', pattern: String.raw`\b[0-9a-f]{64}\b`, learned: true },
   { name: 'duration', pattern: String.raw`\b\d+(?:\.\d+)? (?:ms|s|min|h|d)\b` },
   {
