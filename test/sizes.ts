@@ -16,8 +16,6 @@ export const sizes = {
     modelRuns: size(15, 300),
     uploadMiB: size(256, 2_048),
     kills: size(2, 20),
-    /** Of the leaders that are killed, ms: what runs for long must not lose its lease to a busy machine. */
-    leaseMs: size(1_500, 4_000),
   },
   log: {
     positions: size(300, 10_000),

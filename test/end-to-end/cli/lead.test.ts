@@ -1,20 +1,27 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { alive, family } from '../../support/processes.ts';
-import { project } from '../../support/stack.ts';
+import { alive, family, type Watched } from '../../support/processes.ts';
+import { order, project } from '../../support/stack.ts';
 import { inTerminal, terminalsAvailable } from '../../support/terminal/in-terminal.ts';
 import { client, eventually, folder, gone, leaderOf, newGroup, run, signal } from '../leadership/tenure.ts';
 
 /** As an installed package runs it. */
 const tenure = join(project, 'cli/tenure');
-const lease = ['--lease', '60s'];
+const lease = ['--lease', '60s', '--renew-every', '1s'];
 
 const lead = (group: string, ...more: string[]) => run(tenure, ['lead', '-g', group, ...lease, ...more]);
 
 /** `tenure lead …` as a line that is typed into a shell, which does the redirections. */
 const typed = (script: string) => run('sh', ['-c', script]);
+
+/** The processes of a `tenure lead` once that many of them are the command: a shell takes its time to start them. */
+const withSleepers = (leader: Watched, count: number) =>
+  eventually(`${count} commands run`, () => {
+    const started = family(leader.child.pid);
+    return sleepers(started).length >= count && started;
+  });
 
 /** Those of the processes that are the command `sleep 600`, not the `lead` that names it. */
 function sleepers(pids: number[]): number[] {
@@ -59,10 +66,10 @@ describe('the command', () => {
     const group = newGroup();
     const leader = lead(group, '--grace', '60s', 'sleep', '600');
     const { fencingVersion } = await leaderOf(group);
-    const [sleeping = 0] = sleepers(family(leader.child.pid));
+    const [sleeping = 0] = sleepers(await withSleepers(leader, 1));
     signal(sleeping, 'SIGSTOP');
     await client().revoke(group, { fencingVersion, reason: 'test' });
-    // Renewals of a lease of 60 s are 20 s apart; SIGKILL would take as long as the grace again.
+    // SIGKILL would take as long as the grace.
     expect(await leader.ended()).toBe(75);
   });
 });
@@ -82,6 +89,28 @@ describe('waiting for the lease', () => {
     expect(patient.output()).toContain('gave up after 1.0 s (--wait).');
     expect(await lead(newGroup(), '--no-wait', 'true').ended()).toBe(0);
   });
+});
+
+test('a time to wait beyond 2^31 ms is waited for', async () => {
+  const group = newGroup();
+  lead(group, 'sleep', '600');
+  await leaderOf(group);
+  const patient = lead(group, '--wait', '40d', 'true');
+  await patient.says('waiting: ');
+  patient.child.kill('SIGTERM');
+  expect(await patient.ended()).toBe(143);
+});
+
+test('with --stay it waits out a 403, which a deployment can cause for a moment; without, it ends with 77', async () => {
+  const stack = inject('stack');
+  const [patient, hasty] = [newGroup(), newGroup()];
+  const refuse = (group: string) => ({ status: 403, times: 2, method: 'POST', path: `/v1/groups/${group}/` });
+  expect((await order(stack, 'inject', [refuse(patient), refuse(hasty)])).status).toBe(200);
+  const refused = lead(hasty, 'true');
+  expect(await refused.ended()).toBe(77);
+  const leader = lead(patient, '--stay', 'sleep', '600');
+  await leader.says('confirmed');
+  expect(leader.output()).toContain('Forbidden');
 });
 
 describe('signals', () => {
@@ -146,15 +175,67 @@ function namespacesAvailable(): boolean {
 
 test.runIf(namespacesAvailable())('as process 1 it waits for orphans and passes signals on', async () => {
   const group = newGroup();
-  // The grandchild outlives its parent: its own process group, so that it is nobody's but that of process 1.
-  const script =
-    'setsid sh -c "sleep 0.2" & trap "exit 5" TERM; sleep 1; ps -eo stat=,args=; echo listed; while :; do sleep 0.1; done';
+  // The orphan outlives its parent, in a session of its own: it is nobody's but that of process 1.
+  const script = [
+    'trap "exit 5" TERM',
+    "orphan=$(setsid sh -c 'sleep 0.3 >/dev/null & echo $!')",
+    'while [ -e /proc/$orphan ]; do sleep 0.1; done',
+    'echo the orphan is gone',
+    'while :; do sleep 0.1; done',
+  ].join('\n');
   const leader = run('unshare', [...asInit, tenure, 'lead', '-g', group, ...lease, 'sh', '-c', script]);
-  await leader.says('listed');
-  expect(leader.output()).not.toMatch(/^Z/m);
+  await leader.says('the orphan is gone');
   const [, init = 0] = family(leader.child.pid);
   signal(init, 'SIGTERM');
   expect(await leader.ended()).toBe(5);
+});
+
+describe.runIf(process.getuid?.() === 0 && existsSync('/usr/bin/setpriv'))('a command of another user', () => {
+  const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+  const other = ['--reuid=1', '--regid=1', '--clear-groups'];
+
+  /** `lead` runs as one user and, as with sudo, its command as another, until `go` exists. */
+  async function leading() {
+    const group = newGroup();
+    const place = folder();
+    chmodSync(place, 0o777);
+    const [become, go, over] = ['become', 'go', 'over'].map((name) => join(place, name)) as [string, string, string];
+    copyFileSync('/usr/bin/setpriv', become);
+    chmodSync(become, 0o4755);
+    const work = `echo works; until [ -e ${go} ]; do sleep 0.1; done; echo > ${over}`;
+    const command = [become, ...other, 'sh', '-c', work];
+    const leader = run('env', [
+      ...[`HOME=${place}`, 'setpriv', ...nobody, process.execPath, join(project, 'cli/tenure.mjs'), 'lead'],
+      ...['-g', group, ...lease, '--grace', '100ms', ...command],
+    ]);
+    onTestFinished(() => writeFileSync(go, ''));
+    await leader.says('works');
+    await leaderOf(group);
+    return { group, leader, go, over };
+  }
+
+  test('is told from one that has ended: it is waited for, and lead says why', async () => {
+    const { group, leader, go, over } = await leading();
+    leader.child.kill('SIGTERM');
+    await leader.says('SIGTERM cannot be passed on: the command runs as another user');
+    await client().revoke(group, { fencingVersion: 1, reason: 'test' });
+    await leader.says('the command runs as another user and cannot be killed: waiting for it to end');
+    expect(existsSync(over)).toBe(false);
+    writeFileSync(go, '');
+    expect(await leader.ended()).toBe(75);
+    expect(existsSync(over)).toBe(true);
+  });
+
+  test('keeps the guard of a killed lead from giving the lease back before it has ended', async () => {
+    const { group, leader, go, over } = await leading();
+    leader.child.kill('SIGKILL');
+    // The command still has its output.
+    await gone([leader.child.pid ?? 0]);
+    expect((await term(group)).leader).not.toBeNull();
+    writeFileSync(go, '');
+    await eventually('nobody leads', async () => (await term(group)).leader === null, 45_000);
+    expect(existsSync(over)).toBe(true);
+  });
 });
 
 describe('after SIGKILL the lease is given back at once', () => {
@@ -166,11 +247,11 @@ describe('after SIGKILL the lease is given back at once', () => {
     const group = newGroup();
     const leader = lead(group, 'sh', '-c', 'sleep 600 & sleep 600');
     await leaderOf(group);
-    const started = family(leader.child.pid);
+    const started = await withSleepers(leader, 2);
     const { fencingVersion } = await term(group);
     for (const pid of killCommand ? sleepers(started) : []) signal(pid, 'SIGKILL');
     if (killLead) leader.child.kill('SIGKILL');
-    await eventually('nobody leads', async () => (await term(group)).leader === null, 20_000);
+    await eventually('nobody leads', async () => (await term(group)).leader === null, 45_000);
     expect(sleepers(started)).toEqual([]);
     const next = lead(group, '--no-wait', 'true');
     expect(await next.ended()).toBe(0);

@@ -104,7 +104,10 @@ test('a record of which no event can be made is set aside and holds up no other'
   const [message] = await failures(stack);
   expect(message).toMatchObject({ pk: `GROUP#${group}`, sk: 'JOB#odd', reason: expect.stringContaining('malformed') });
   expect(JSON.stringify(message)).not.toContain('hidden');
-  expect(await logged(stack, 'Moved a change to the dead-letter queue')).toHaveLength(1);
+  await vi.waitFor(async () => expect(await logged(stack, 'Moved a change to the dead-letter queue')).toHaveLength(1), {
+    timeout: 60_000,
+    interval: 100,
+  });
 });
 
 test('logs, backups and the end of a term are told too, and the sequence puts all of the group in order', async () => {

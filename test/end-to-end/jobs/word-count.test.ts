@@ -31,8 +31,9 @@ class Contenders {
 
   start(): void {
     const app = ['node', '--import', 'tsx', 'examples/word-count/word-count.ts', ...this.#files];
-    const lease = `${sizes.jobs.leaseMs}ms`;
-    const lead = ['cli/tenure.mjs', 'lead', '--group', this.#group, '--lease', lease, '--stay', '--', ...app];
+    // Killed leaders give it back; who waits looks often.
+    const lease = ['--lease', '60s', '--hand-over-poll', '300ms'];
+    const lead = ['cli/tenure.mjs', 'lead', '--group', this.#group, ...lease, '--stay', '--', ...app];
     const env = { ...process.env, TENURE_URL: inject('stack').api, WORD_COUNT_STRETCH: String(stretch) };
     const watched = watch(process.execPath, lead, { cwd: project, env });
     onTestFinished(() => end(watched));

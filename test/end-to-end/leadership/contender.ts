@@ -14,7 +14,7 @@ const elector = new LeaderElector({
   group,
   contenderId,
   address: 'here',
-  leaseMs: 2_000,
+  leaseMs: 5_000,
   onGranted: ({ fencingVersion, sessionId }) => note('granted', fencingVersion, { sessionId }),
   onError: (error) => console.error(String(error)),
   onRevoked: ({ reason }, { fencingVersion }) => note('revoked', fencingVersion, { reason }),

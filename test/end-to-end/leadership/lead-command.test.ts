@@ -4,7 +4,16 @@ import { describe, expect, inject, test } from 'vitest';
 import { alive, family } from '../../support/processes.ts';
 import { client, eventually, folder, gone, leaderOf, newGroup, run, said, tenure } from './tenure.ts';
 
-const lead = (group: string, ...more: string[]) => tenure('lead', '--group', group, '--lease', '5s', ...more);
+/** A lease that no busy machine loses, and renewals so often that a revocation is heard at once. */
+const lead = (group: string, ...more: string[]) =>
+  tenure('lead', '--group', group, '--lease', '60s', '--renew-every', '1s', '--hand-over-poll', '500ms', ...more);
+
+/** The processes below a `tenure lead`, once there are so many: a shell takes its time to start others. */
+const familyOf = ({ child }: { child: { pid?: number | undefined } }, atLeast: number) =>
+  eventually(`it has ${atLeast} processes`, () => {
+    const found = family(child.pid);
+    return alive(found).length >= atLeast && found;
+  });
 
 describe('what the command gets and gives back', () => {
   test('its environment is the term, its exit code is that of tenure lead, and the lease is given back', async () => {
@@ -50,7 +59,7 @@ describe('what the command gets and gives back', () => {
     const group = newGroup();
     const ready = join(folder(), 'ready');
     writeFileSync(ready, 'of an earlier run');
-    lead(group, '--lease', '60s', '--ready-file', ready, '--', 'sleep', '60');
+    lead(group, '--ready-file', ready, '--', 'sleep', '60');
     await eventually('the lease is granted', async () => (await client().observe(group, { consistent: true })).pending);
     await eventually('the old file is removed', () => !existsSync(ready));
     expect(await client().observe(group, { consistent: true })).toMatchObject({ leader: null, pending: true });
@@ -90,8 +99,7 @@ describe('how it ends', () => {
     const leader = lead(group, '--grace', '500ms', '--', 'sh', '-c', stubborn);
     await leader.says('stubborn');
     const { fencingVersion } = await leaderOf(group);
-    const started = family(leader.child.pid);
-    expect(started.length).toBeGreaterThan(4);
+    const started = await familyOf(leader, 5);
     await client().revoke(group, { fencingVersion, reason: 'maintenance' });
     expect(await leader.ended()).toBe(75);
     expect(leader.output()).toContain('lost leadership (revoked)');
@@ -102,8 +110,7 @@ describe('how it ends', () => {
     const group = newGroup();
     const leader = lead(group, '--', 'sh', '-c', 'sleep 60 & sleep 60');
     await leaderOf(group);
-    const started = family(leader.child.pid);
-    expect(alive(started).length).toBeGreaterThan(4);
+    const started = await familyOf(leader, 5);
     leader.child.kill('SIGKILL');
     await gone(started);
   });
@@ -120,7 +127,9 @@ describe('how it ends', () => {
 describe('contending again', () => {
   test('--stay after a loss', async () => {
     const group = newGroup();
-    const leader = lead(group, '--stay', '--', 'sh', '-c', 'echo "works under $TENURE_FENCING_VERSION"; sleep 60');
+    // As the only contender it leads again once it is not barred any more, a lease later.
+    const stay = ['--lease', '10s', '--stay'];
+    const leader = lead(group, ...stay, '--', 'sh', '-c', 'echo "works under $TENURE_FENCING_VERSION"; sleep 60');
     await leader.says('works under 1');
     await client().revoke(group, { fencingVersion: 1, reason: 'test', force: true });
     await leader.says('works under 2');

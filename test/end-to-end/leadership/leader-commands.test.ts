@@ -28,10 +28,10 @@ test('show, terms and groups tell the same as text and as JSON', async () => {
     '--address',
     'here:1',
     '--lease',
-    '5s',
+    '60s',
     '--',
     'sleep',
-    '60',
+    '600',
   );
   const { sessionId } = await leaderOf(group);
   const shown = await asked('leader', 'show', '--group', group);
@@ -60,9 +60,13 @@ test('watch prints a line for every change of the leader and no line for renewal
   const group = newGroup();
   const watcher = tenure('leader', 'watch', '--group', group, '--every', '100ms', '--json');
   await watcher.says('"leader":null');
-  const first = tenure('lead', '--group', group, '--id', 'one', '--lease', '15s', '--', 'sleep', '2');
+  const lead = (id: string) =>
+    tenure('lead', '--group', group, '--id', id, '--lease', '60s', '--renew-every', '1s', '--', 'sleep', '600');
+  const first = lead('one');
+  await watcher.says('"contenderId":"one"');
+  first.child.kill('SIGTERM');
   await first.ended();
-  const second = tenure('lead', '--group', group, '--id', 'two', '--lease', '15s', '--', 'sleep', '60');
+  const second = lead('two');
   await watcher.says('"contenderId":"two"');
   watcher.child.kill('SIGINT');
   expect(await watcher.ended()).toBe(0);
@@ -84,7 +88,8 @@ test('watch prints a line for every change of the leader and no line for renewal
 
 test('revoke: a dry run changes nothing, a wrong version is refused, the right one ends the term', async () => {
   const group = newGroup();
-  const leader = tenure('lead', '--group', group, '--id', 'one', '--lease', '5s', '--', 'sleep', '60');
+  const lease = ['--lease', '60s', '--renew-every', '1s'];
+  const leader = tenure('lead', '--group', group, '--id', 'one', ...lease, '--', 'sleep', '600');
   await leaderOf(group);
   const revoke = (version: string, ...more: string[]) =>
     asked('leader', 'revoke', '--group', group, '--fencing-version', version, '--reason', 'moving house', ...more);

@@ -73,6 +73,10 @@ test('a log from its creation to its truncation, told to people and to programs'
   await refused(env, 'truncate journal 99', /next position, 12/);
   expect(await said(env, 'log', 'read', 'journal')).toBe('8\n9\n');
 
+  await eventually('no replica lags', async () => {
+    const { replicas } = await json(env, 'log', 'status', 'journal');
+    return replicas.every(({ lag }: { lag: number }) => lag === 0);
+  });
   const status = await said(env, 'log', 'status', 'journal');
   expect(status).toMatch(/^log +journal\nbegin +8\nend +11\nvoting +3 of 3, 2 needed\n\nREPLICA +STATUS +BEGIN +END/);
   expect(status.match(/^\d +VOTING +\d+ +\d+ +\d+ +\d+$/gm)).toHaveLength(3);
@@ -104,7 +108,7 @@ test('a tail continues until a signal ends it, and then it has succeeded', async
 test('a log that is founded by hand takes entries after tenure log init', async () => {
   const env = { TENURE_GROUP: newGroup() };
   await said(env, 'log', 'create', 'journal', '--no-auto-initialize');
-  const early = await fed(env, 'early\n', 'log', 'append', 'journal', '--deadline', '2s', '--json');
+  const early = await fed(env, 'early\n', 'log', 'append', 'journal', '--deadline', '5s', '--json');
   expect({ ...early, err: JSON.parse(early.err) }).toEqual({
     code: 1,
     out: '',

@@ -67,7 +67,7 @@ async function queueName(): Promise<string> {
   return new URL(environment.QUEUE_URL).pathname.split('/').at(-1) ?? '';
 }
 
-const patience = { timeout: 15_000, interval: 50 };
+const patience = { timeout: 60_000, interval: 50 };
 
 describe('functions', () => {
   test('run with the resolved environment of the template and the addresses of the other parts', async () => {

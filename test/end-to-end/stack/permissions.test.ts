@@ -43,7 +43,7 @@ test('each function may do in the stores what its operations take', async () => 
   expect((await order(stack, `schedules/${name}`)).status).toBe(202);
   const log = join(stack.logs, `${stack.functions.find((name) => name.includes('minute'))}.log`);
   await vi.waitFor(async () => expect(await readFile(log, 'utf8')).toContain('"terms"'), {
-    timeout: 20_000,
+    timeout: 60_000,
     interval: 100,
   });
 });

@@ -30,7 +30,7 @@ const folderOf = (stack: Watched) => /^data {6}(\S+)/m.exec(stack.output())?.[1]
 
 async function nothingLeft(pids: number[]) {
   expect(pids.length).toBeGreaterThan(1);
-  await vi.waitFor(() => expect(alive(pids)).toEqual([]), { timeout: 10_000, interval: 100 });
+  await vi.waitFor(() => expect(alive(pids)).toEqual([]), { timeout: 60_000, interval: 100 });
 }
 
 test('an ephemeral stack describes itself, and Ctrl-C in a terminal with npm start leaves nothing behind', async () => {
@@ -102,7 +102,10 @@ describe('two side by side', () => {
   test('a second signal does not wait for what still runs', async () => {
     const { process: stack, description, pids } = at(0);
     const waiting = fetch(`${description.api}/echo?as=wait&ms=4000`).catch(() => 'broken off');
-    await vi.waitFor(async () => expect((await fetch(`${description.api}/echo/loaded`)).status).toBe(200));
+    await vi.waitFor(async () => expect((await fetch(`${description.api}/echo/loaded`)).status).toBe(200), {
+      timeout: 60_000,
+      interval: 100,
+    });
     stack.child.kill('SIGTERM');
     const again = setInterval(() => stack.child.kill('SIGINT'), 100);
     expect(await stack.ended()).toBe(130);
