@@ -21,3 +21,19 @@ export const catalogue = {
   ...workerOperations,
   ...operationsOperations,
 } satisfies Record<string, Operation>;
+
+/** The same by subject, as the API's documents group them. */
+export const subjects: readonly {
+  readonly name: string;
+  readonly description: string;
+  readonly operations: Readonly<Record<string, Operation>>;
+}[] = [
+  { name: 'leadership', description: 'Who leads a group, and its terms', operations: leadershipOperations },
+  { name: 'jobs', description: 'Jobs, their graphs and uploads', operations: jobOperations },
+  { name: 'checkpoints', description: 'Checkpoints and recovery', operations: checkpointOperations },
+  { name: 'log', description: 'The replicated log', operations: { ...logOperations, ...logReplicaOperations } },
+  { name: 'backups', description: 'Backups and their schedule', operations: backupOperations },
+  { name: 'restores', description: 'Restoring a backup into a group', operations: restoreOperations },
+  { name: 'workers', description: 'Backup workers and their attempts', operations: workerOperations },
+  { name: 'service', description: 'The service itself', operations: operationsOperations },
+];

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { fencingVersion, sessionId, wholeText } from './schema.ts';
+import { maxVersion } from './ballot.ts';
+import { sessionId, wholeText } from './schema.ts';
 
 /** Proof that a request comes from the leader: the version that guarded stores compare, and the session of its term. */
 export interface Fence {
@@ -8,6 +9,11 @@ export interface Fence {
 }
 
 export const fenceHeaders = z.object({
-  'Fencing-Version': z.pipe(wholeText(1), fencingVersion),
+  'Fencing-Version': wholeText(1, maxVersion),
   'Leader-Session': sessionId,
 });
+
+/** Of every writing request, so that a repeated one is told from a new one. */
+export const idempotencyKey = z
+  .string()
+  .check(z.regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII characters'));

@@ -11,7 +11,16 @@ export const name = z
 /** Versions fit into the 28 bits that a log's ballot gives them. */
 export const fencingVersion = z.int().check(z.minimum(1), z.maximum(maxVersion));
 
-export const sessionId = z.uuid().check(z.toLowerCase());
+/**
+ * A UUID that travels in a header. The API's document shows it as text: generated Python hands a UUID, which is none,
+ * to its HTTP library.
+ */
+export const headerUuid = z
+  .uuid()
+  .check(z.toLowerCase())
+  .register(z.globalRegistry, { override: { format: undefined } });
+
+export const sessionId = headerUuid;
 
 export const instantText = z.iso.datetime();
 
@@ -28,9 +37,11 @@ export const cursor = z.string().check(z.minLength(1), z.maxLength(1024));
 
 export const pageQuery = z.strictObject({ limit, cursor: z.optional(cursor) });
 
+const asBoolean = { type: 'boolean', enum: undefined, default: false };
+
 /** A yes or no in a query; no unless given. */
 export const flag = z.pipe(
-  z._default(z.enum(['true', 'false']), 'false'),
+  z._default(z.enum(['true', 'false']), 'false').register(z.globalRegistry, { override: asBoolean }),
   z.transform((text) => text === 'true'),
 );
 
@@ -39,6 +50,15 @@ export function page<Item extends z.ZodMiniType>(item: Item) {
 }
 
 export const nothing = z.strictObject({});
+
+/** The answer of what has nothing to report; like every answer it may get members that older clients ignore. */
+export const done = z.object({});
+
+const anyJson = z.json();
+/** Any JSON value: one schema without a type in the API's document, where generators stumble over recursive ones. */
+export const json = z
+  .custom<z.output<typeof anyJson>>((value) => anyJson.safeParse(value).success, 'must be JSON')
+  .register(z.globalRegistry, { description: 'Any JSON value' });
 
 /** JSON kept as its text in an item; what is not JSON is an issue, as `catch` wants it. */
 export const jsonText = z.pipe(

@@ -20,3 +20,6 @@ export const uploadId = z
     z.maxLength(1_500),
     z.regex(new RegExp(`^${uuidV7}(\\.[A-Za-z0-9_-]{2,})?$`), 'must be an upload id as the uploads route answered it'),
   );
+
+/** The headers with which a presigned URL was signed: a request to it has to carry them all. */
+export const signedHeaders = z.record(z.string(), z.string()).register(z.globalRegistry, { id: 'SignedHeaders' });

@@ -1,7 +1,7 @@
 /**
  * `npm test`: every check there is, in one go and on a fresh clone: installs what is missing, then types, lint,
- * structure, unit, contract, simulation, infra, end-to-end, fuzz, postgres, browser. A step whose program this machine
- * lacks is left out by name. Ends with one line: N passed, N failed.
+ * structure, unit, contract, simulation, infra, end-to-end, generators, fuzz, postgres, browser. A step whose program
+ * this machine lacks is left out by name. Ends with one line: N passed, N failed.
  *
  *   npm test                        everything, in the reduced sizes of test/sizes.ts
  *   npm run test:full               everything, in the sizes that the product promises
@@ -121,6 +121,17 @@ const steps = {
   'like-aws': underFaults(7, args.includes('--full') ? [] : survivors),
   'cfn-lint': needing('cfn-lint', 'pip install cfn-lint==1.51.0', check('tsx', 'test/templates/judge.ts', 'cfn-lint')),
   checkov: needing('checkov', 'pip install checkov==3.3.30', check('tsx', 'test/templates/judge.ts', 'checkov')),
+  generators: project('generators', 'test/generators/typescript.test.ts'),
+  'generators-python': needing(
+    'openapi-python-client',
+    'pip install openapi-python-client==0.29.1',
+    project('generators', 'test/generators/python.test.ts'),
+  ),
+  'generators-go': needing(
+    'oapi-codegen',
+    'go install github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2',
+    project('generators', 'test/generators/go.test.ts'),
+  ),
   fuzz: needing('schemathesis', 'pip install schemathesis==4.32.5', project('fuzz')),
   postgres: needing('initdb', 'apt-get install -y postgresql', project('postgres')),
   browser: needing('chromium', 'apt-get install -y chromium', project('browser')),

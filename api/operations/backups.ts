@@ -13,7 +13,7 @@ import {
   noWorker,
   sourceForbidden,
 } from '../problems/backups.ts';
-import { instantText, name, nothing, page, pageQuery } from '../schema.ts';
+import { done, instantText, name, nothing, page, pageQuery } from '../schema.ts';
 
 export const backupState = z.enum(['INITIATING', 'TRANSITIONING', 'RUNNING', 'VERIFYING', 'COMPLETED', 'FAILED']);
 export const backupId = z.uuid();
@@ -40,34 +40,38 @@ export const backupOptions = z.strictObject({
   explain: z._default(z.boolean(), false),
 });
 
-export const backupStatus = z.object({
-  backupId,
-  group: name,
-  state: backupState,
-  attempt: count,
-  worker: z.optional(z.string()),
-  host: z.optional(z.string()),
-  uri: z.optional(z.string()),
-  entryCount: count,
-  bytes: count,
-  startedAt: instantText,
-  endedAt: z.optional(instantText),
-  /** Milliseconds spent in each state so far. */
-  phases: z.partialRecord(backupState, count),
-  cut: z.optional(z.record(z.string(), count)),
-  /** Writers were held back for at most so long while the cut was placed, ms. */
-  pausedMs: z.optional(count),
-  error: z.optional(z.object({ code: z.string(), message: z.string() })),
-  refusals: z.array(z.object({ worker: z.string(), reason: z.string() })),
-  sharedWith: z.optional(z.array(name)),
-});
+export const backupStatus = z
+  .object({
+    backupId,
+    group: name,
+    state: backupState,
+    attempt: count,
+    worker: z.optional(z.string()),
+    host: z.optional(z.string()),
+    uri: z.optional(z.string()),
+    entryCount: count,
+    bytes: count,
+    startedAt: instantText,
+    endedAt: z.optional(instantText),
+    /** Milliseconds spent in each state so far. */
+    phases: z.partialRecord(backupState, count),
+    cut: z.optional(z.record(z.string(), count)),
+    /** Writers were held back for at most so long while the cut was placed, ms. */
+    pausedMs: z.optional(count),
+    error: z.optional(z.object({ code: z.string(), message: z.string() })),
+    refusals: z.array(z.object({ worker: z.string(), reason: z.string() })),
+    sharedWith: z.optional(z.array(name)),
+  })
+  .register(z.globalRegistry, { id: 'Backup' });
 
-const explanation = z.object({
-  explain: z.literal(true),
-  candidates: z.array(z.object({ worker: z.string(), host: z.string(), chosen: z.boolean(), why: z.string() })),
-  /** The last position of each log as it is now. */
-  positions: z.record(z.string(), count),
-});
+const explanation = z
+  .object({
+    explain: z.literal(true),
+    candidates: z.array(z.object({ worker: z.string(), host: z.string(), chosen: z.boolean(), why: z.string() })),
+    /** The last position of each log as it is now. */
+    positions: z.record(z.string(), count),
+  })
+  .register(z.globalRegistry, { id: 'BackupPlan' });
 
 export const createBackup = operation({
   method: 'POST',
@@ -186,6 +190,8 @@ export const backupPolicy = z.strictObject({
   misfire: z._default(z.enum(['skip', 'catch-up']), 'skip'),
 });
 
+const shownPolicy = z.object(backupPolicy.shape).register(z.globalRegistry, { id: 'BackupPolicy' });
+
 const oneOf = backupPolicy.check(
   z.refine(
     ({ everyMs, dailyAt }) => (everyMs === undefined) !== (dailyAt === undefined),
@@ -202,7 +208,7 @@ export const putBackupPolicy = operation({
   params: group,
   query: nothing,
   body: oneOf,
-  answer: backupPolicy,
+  answer: shownPolicy,
   problems: [],
 });
 
@@ -215,7 +221,7 @@ export const getBackupPolicy = operation({
   params: group,
   query: nothing,
   body: nothing,
-  answer: backupPolicy,
+  answer: shownPolicy,
   problems: [notFound],
 });
 
@@ -228,7 +234,7 @@ export const deleteBackupPolicy = operation({
   params: group,
   query: nothing,
   body: nothing,
-  answer: nothing,
+  answer: done,
   problems: [],
 });
 

@@ -19,7 +19,7 @@ import {
 } from '../problems/jobs.ts';
 import { leadershipLost } from '../problems/leadership.ts';
 import { stateLocked } from '../problems/log.ts';
-import { cursor, flag, name, nothing, page, pageQuery, wholeText } from '../schema.ts';
+import { cursor, flag, json, name, nothing, page, pageQuery, wholeText } from '../schema.ts';
 import {
   inline,
   job,
@@ -39,7 +39,9 @@ const kind = z.enum(['checkpoint', 'savepoint']);
 
 /** The bytes can be read from the url for an hour, also by range. */
 const readable = { url: z.url(), bytes: z.int().check(z.minimum(0)), sha256 };
-const readableCheckpoint = z.extend(shownCheckpoint, { kind, url: z.url() });
+const readableCheckpoint = z
+  .extend(shownCheckpoint, { kind, url: z.url() })
+  .register(z.globalRegistry, { id: 'Checkpoint' });
 
 export const commitCheckpoint = operation({
   method: 'POST',
@@ -236,10 +238,10 @@ export const recover = operation({
     jobs: z.array(
       z.object({
         jobId: name,
-        metadata: z.optional(z.json()),
+        metadata: z.optional(json),
         retain,
         graph: z.object(readable),
-        checkpoint: z.nullable(z.object({ checkpointId, ...readable, metadata: z.json() })),
+        checkpoint: z.nullable(z.object({ checkpointId, ...readable, metadata: json })),
         /** The id of the next commit or reservation. */
         nextCheckpointId: checkpointId,
       }),

@@ -12,14 +12,14 @@ import {
 } from '../problems/jobs.ts';
 import { leadershipLost } from '../problems/leadership.ts';
 import { stateLocked } from '../problems/log.ts';
-import { fencingVersion, instantText, name, nothing, page, pageQuery } from '../schema.ts';
-import { maxPartBytes, maxParts, maxPayloadBytes, uploadId } from '../upload.ts';
+import { fencingVersion, instantText, json, name, nothing, page, pageQuery } from '../schema.ts';
+import { maxPartBytes, maxParts, maxPayloadBytes, signedHeaders, uploadId } from '../upload.ts';
 
 /** Checkpoints that a job keeps. */
 export const retain = z.int().check(z.minimum(1), z.maximum(256));
 /** With it a reference stays below 400 bytes, a commit at 2 write units. */
 export const metadata = z
-  .record(z.string().check(z.maxLength(128)), z.json())
+  .record(z.string().check(z.maxLength(128)), json)
   .check(z.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 160, 'must have at most 160 bytes as JSON'));
 
 export const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex, 64 of 0-9 and a-f'));
@@ -61,7 +61,7 @@ const jobPath = '/v1/groups/{group}/jobs/{job}';
 export const shownPayload = z.object({ bytes: z.int().check(z.minimum(0)), sha256, committedAt: instantText });
 export const shownCheckpoint = z.extend(shownPayload, {
   checkpointId: z.int().check(z.minimum(0)),
-  metadata: z.optional(z.json()),
+  metadata: z.optional(json),
 });
 
 /** Why a job ended as it did. */
@@ -69,35 +69,37 @@ export const detail = z.string().check(z.maxLength(1024));
 export const outcome = z.enum(['succeeded', 'failed', 'cancelled']);
 export const jobState = z.enum(['ACTIVE', 'FINISHED', 'CLEANED']);
 
-export const shownJob = z.object({
-  jobId: name,
-  state: jobState,
-  /** The highest that has touched the job. */
-  fencingVersion,
-  /**
-   * Null once the job has finished, unless its clean-up is held. The url, to read it for an hour, comes with a single
-   * job.
-   */
-  graph: z.nullable(z.extend(shownPayload, { url: z.optional(z.url()) })),
-  metadata: z.optional(z.json()),
-  retain,
-  /** Newest last. */
-  checkpoints: z.array(shownCheckpoint),
-  savepoints: z.array(shownCheckpoint),
-  nextCheckpointId: z.int().check(z.minimum(1)),
-  submittedAt: instantText,
-  result: z.optional(outcome),
-  detail: z.optional(z.string()),
-  finishedAt: z.optional(instantText),
-  /** The references stay until the application acknowledges its clean-up. */
-  cleanUp: z.optional(z.literal('held')),
-});
+export const shownJob = z
+  .object({
+    jobId: name,
+    state: jobState,
+    /** The highest that has touched the job. */
+    fencingVersion,
+    /**
+     * Null once the job has finished, unless its clean-up is held. The url, to read it for an hour, comes with a single
+     * job.
+     */
+    graph: z.nullable(z.extend(shownPayload, { url: z.optional(z.url()) })),
+    metadata: z.optional(json),
+    retain,
+    /** Newest last. */
+    checkpoints: z.array(shownCheckpoint),
+    savepoints: z.array(shownCheckpoint),
+    nextCheckpointId: z.int().check(z.minimum(1)),
+    submittedAt: instantText,
+    result: z.optional(outcome),
+    detail: z.optional(z.string()),
+    finishedAt: z.optional(instantText),
+    /** The references stay until the application acknowledges its clean-up. */
+    cleanUp: z.optional(z.literal('held')),
+  })
+  .register(z.globalRegistry, { id: 'Job' });
 
 /** A job whose record cannot be read. */
 const damagedJob = z.object({ jobId: z.string(), state: z.literal('DAMAGED'), reason: z.string() });
 export const listedJob = z.discriminatedUnion('state', [shownJob, damagedJob]);
 
-const signed = { url: z.url(), headers: z.record(z.string(), z.string()) };
+const signed = { url: z.url(), headers: signedHeaders };
 
 export const beginUpload = operation({
   method: 'POST',

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { operation } from '../operation.ts';
 import { limitReached } from '../problem.ts';
 import { groupRestoring, leadershipHeld, leadershipLost } from '../problems/leadership.ts';
-import { fencingVersion, flag, instantText, name, nothing, page, pageQuery, sessionId } from '../schema.ts';
+import { done, fencingVersion, flag, instantText, json, name, nothing, page, pageQuery, sessionId } from '../schema.ts';
 
 /** A lease is between one second and one hour long; its relation to the clock skew is checked in lease.ts. */
 export const leaseMs = z.int().check(z.minimum(1_000), z.maximum(3_600_000));
@@ -11,7 +11,7 @@ export const defaultLeaseMs = 15_000;
 /** Where the leader is reached; with the metadata's limit it keeps the record under 1 KB, a renewal at 1 write unit. */
 export const address = z.string().check(z.minLength(1), z.maxLength(256));
 export const metadata = z
-  .record(z.string().check(z.maxLength(128)), z.json())
+  .record(z.string().check(z.maxLength(128)), json)
   .check(z.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 256, 'must have at most 256 bytes as JSON'));
 
 /** Where one part of the leading application is reached. They have an item of their own. */
@@ -27,14 +27,16 @@ const bar = z.object({ instanceId, until: instantText });
 const group = z.object({ group: name });
 const leadership = '/v1/groups/{group}/leadership';
 
-const leader = z.object({
-  contenderId: name,
-  sessionId,
-  address: z.string(),
-  metadata: z.json(),
-  confirmedAt: instantText,
-  expiresAt: instantText,
-});
+const leader = z
+  .object({
+    contenderId: name,
+    sessionId,
+    address: z.string(),
+    metadata: json,
+    confirmedAt: instantText,
+    expiresAt: instantText,
+  })
+  .register(z.globalRegistry, { id: 'Leader' });
 
 export const contend = operation({
   method: 'POST',
@@ -108,7 +110,7 @@ export const resign = operation({
     /** Leave the lease to others for one lease time. */
     stayOut: z._default(z.boolean(), true),
   }),
-  answer: nothing,
+  answer: done,
   problems: [leadershipLost],
 });
 

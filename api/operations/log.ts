@@ -3,7 +3,7 @@ import { operation } from '../operation.ts';
 import { limitReached, notFound } from '../problem.ts';
 import { leadershipLost } from '../problems/leadership.ts';
 import * as problems from '../problems/log.ts';
-import { instantText, limit, name, nothing, page, pageQuery, wholeText } from '../schema.ts';
+import { done, headerUuid, instantText, limit, name, nothing, page, pageQuery, wholeText } from '../schema.ts';
 
 export const maxEntries = 64;
 export const maxEntryBytes = 256 * 1024;
@@ -21,7 +21,7 @@ export const entryData = z.base64().check(
 
 export const log = z.object({ group: name, log: name });
 export const logPath = '/v1/groups/{group}/logs/{log}';
-const writer = { 'Log-Writer': z.uuid() };
+const writer = { 'Log-Writer': headerUuid };
 
 const created = { log: name, autoInitialize: z.boolean(), createdAt: instantText };
 
@@ -44,30 +44,32 @@ export const configuration = z.object({
   next: z.optional(z.object({ phase: z.enum(['CATCHING_UP', 'JOINT']), replicas: z.array(member) })),
 });
 
-export const shownLog = z.object({
-  ...created,
-  /** The first readable position. */
-  begin: position,
-  /** The last position, inclusive. */
-  end: position,
-  /** So many of the replicas must vote. */
-  quorum: z.int().check(z.minimum(1), z.maximum(3)),
-  voting: z.int().check(z.minimum(0), z.maximum(5)),
-  configuration,
-  replicas: z.array(
-    z.object({
-      id: z.string(),
-      status,
-      begin: position,
-      end: position,
-      promised: position,
-      /** Positions behind the furthest replica. */
-      lag: position,
-      /** Why it does not vote or does not have everything; left out for one that does. */
-      waitsFor: z.optional(z.string()),
-    }),
-  ),
-});
+export const shownLog = z
+  .object({
+    ...created,
+    /** The first readable position. */
+    begin: position,
+    /** The last position, inclusive. */
+    end: position,
+    /** So many of the replicas must vote. */
+    quorum: z.int().check(z.minimum(1), z.maximum(3)),
+    voting: z.int().check(z.minimum(0), z.maximum(5)),
+    configuration,
+    replicas: z.array(
+      z.object({
+        id: z.string(),
+        status,
+        begin: position,
+        end: position,
+        promised: position,
+        /** Positions behind the furthest replica. */
+        lag: position,
+        /** Why it does not vote or does not have everything; left out for one that does. */
+        waitsFor: z.optional(z.string()),
+      }),
+    ),
+  })
+  .register(z.globalRegistry, { id: 'Log' });
 
 export const createLog = operation({
   method: 'PUT',
@@ -123,7 +125,7 @@ export const deleteLog = operation({
   query: nothing,
   fence: 'optional',
   body: nothing,
-  answer: nothing,
+  answer: done,
   problems: [notFound, leadershipLost, problems.truncationHeld],
 });
 
@@ -138,7 +140,7 @@ export const electWriter = operation({
   fence: 'optional',
   body: nothing,
   answer: z.object({
-    writerId: z.uuid(),
+    writerId: headerUuid,
     ballot: z.int().check(z.minimum(1)),
     /** The last position of the log. */
     position,

@@ -4,22 +4,25 @@ import { operation } from '../operation.ts';
 import { notFound } from '../problem.ts';
 import { backupDamaged, groupNotEmpty, groupNotFound, restoreCompleted, sourceForbidden } from '../problems/backups.ts';
 import { instantText, name, nothing } from '../schema.ts';
+import { signedHeaders } from '../upload.ts';
 import { backupId, fileName } from './backups.ts';
 
 const count = z.int().check(z.minimum(0));
 const group = z.object({ group: name });
 
-export const restoreStatus = z.object({
-  restoreId: z.uuid(),
-  group: name,
-  uri: z.string(),
-  state: z.enum(['VERIFYING', 'RESTORING', 'COMPLETED', 'FAILED', 'ABANDONING', 'ABANDONED']),
-  entryCount: count,
-  restoredEntries: count,
-  startedAt: instantText,
-  endedAt: z.optional(instantText),
-  error: z.optional(z.object({ code: z.string(), message: z.string() })),
-});
+export const restoreStatus = z
+  .object({
+    restoreId: z.uuid(),
+    group: name,
+    uri: z.string(),
+    state: z.enum(['VERIFYING', 'RESTORING', 'COMPLETED', 'FAILED', 'ABANDONING', 'ABANDONED']),
+    entryCount: count,
+    restoredEntries: count,
+    startedAt: instantText,
+    endedAt: z.optional(instantText),
+    error: z.optional(z.object({ code: z.string(), message: z.string() })),
+  })
+  .register(z.globalRegistry, { id: 'Restore' });
 
 /** S3 has keys of up to 1024 bytes, of which the names of the files need some. */
 const longestUri = 768;
@@ -110,7 +113,7 @@ export const uploadRestore = operation({
   answer: z.object({
     /** The source, once all files are uploaded. */
     uri: z.string(),
-    urls: z.array(z.object({ name: z.string(), url: z.url(), headers: z.record(z.string(), z.string()) })),
+    urls: z.array(z.object({ name: z.string(), url: z.url(), headers: signedHeaders })),
   }),
   problems: [],
 });

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { operation } from '../operation.ts';
 import { unavailable } from '../problem.ts';
-import { nothing } from '../schema.ts';
+import { json, nothing } from '../schema.ts';
 
 export const health = operation({
   method: 'GET',
@@ -31,7 +31,7 @@ export const openapi = operation({
   params: nothing,
   query: nothing,
   body: nothing,
-  answer: z.record(z.string(), z.json()),
+  answer: z.record(z.string(), json),
   problems: [],
 });
 

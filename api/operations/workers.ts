@@ -3,7 +3,8 @@ import { archiveEntry, entriesFile, manifestName, payloadFile, unreadablePayload
 import { operation } from '../operation.ts';
 import { limitReached, notFound } from '../problem.ts';
 import { attemptSuperseded, workerReplaced } from '../problems/backups.ts';
-import { cursor, instantText, name, nothing, page, pageQuery, wholeText } from '../schema.ts';
+import { cursor, done, instantText, name, nothing, page, pageQuery, wholeText } from '../schema.ts';
+import { signedHeaders } from '../upload.ts';
 import { backupId } from './backups.ts';
 
 const group = z.object({ group: name });
@@ -42,7 +43,7 @@ export const goodbye = operation({
   params: worker,
   query: z.strictObject({ instanceId }),
   body: nothing,
-  answer: nothing,
+  answer: done,
   problems: [],
 });
 
@@ -130,7 +131,7 @@ export const answerCommand = operation({
     /** Where the worker's apply position is pinned, per log. */
     position: z.optional(position),
   }),
-  answer: nothing,
+  answer: done,
   problems: [notFound],
 });
 
@@ -241,7 +242,7 @@ export const attemptFiles = operation({
       .check(z.minLength(1), z.maxLength(100)),
   }),
   answer: z.object({
-    urls: z.array(z.object({ name: z.string(), url: z.string(), headers: z.record(z.string(), z.string()) })),
+    urls: z.array(z.object({ name: z.string(), url: z.string(), headers: signedHeaders })),
   }),
   problems: [notFound, attemptSuperseded],
 });

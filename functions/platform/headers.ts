@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type Fence, fenceHeaders } from '../../api/fence.ts';
+import { type Fence, fenceHeaders, idempotencyKey } from '../../api/fence.ts';
 import { fenceRequired, invalidRequest, ProblemError } from '../../api/problem.ts';
 
 type Header = (name: string) => string | undefined;
@@ -23,9 +23,7 @@ export function readFence(header: Header, need: 'required' | 'optional'): Fence 
   return { fencingVersion: read.data['Fencing-Version'], sessionId: read.data['Leader-Session'] };
 }
 
-const keyHeader = z.object({
-  'Idempotency-Key': z.string().check(z.regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII characters')),
-});
+const keyHeader = z.object({ 'Idempotency-Key': idempotencyKey });
 
 /** The caller's Idempotency-Key, if there is one. */
 export function readIdempotencyKey(header: Header): string | undefined {

@@ -1,14 +1,15 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
+import { installed } from '../support/generators/installed.ts';
 import { project } from '../support/stack.ts';
 
-const cache = join(project, 'node_modules/.cache/tenure/oldest-typescript');
+const oldest = installed(join(project, 'test/support/package/oldest-typescript'));
 
 /** The compilers at both ends of the range that docs/client.md states. */
 const compilers = [
-  ['TypeScript 5.0', join(cache, 'node_modules/typescript/bin/tsc')],
+  ['TypeScript 5.0', join(oldest, 'node_modules/typescript/bin/tsc')],
   ['the newest TypeScript', join(project, 'node_modules/typescript/bin/tsc')],
 ] as const;
 
@@ -37,13 +38,6 @@ version.catch((error: unknown) => {
   console.log('ran', elector.group, typeof Tenure);
 });
 `;
-
-beforeAll(() => {
-  if (existsSync(join(cache, 'node_modules/typescript'))) return;
-  mkdirSync(cache, { recursive: true });
-  cpSync(join(project, 'test/support/package/oldest-typescript'), cache, { recursive: true });
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: cache, stdio: 'ignore' });
-});
 
 describe.each(compilers)('with %s', (_, tsc) => {
   test.each(settings)('a program resolves the types, runs and ends with %j', ({ type, ...options }) => {

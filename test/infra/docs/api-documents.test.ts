@@ -3,7 +3,8 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
 import { catalogue } from '../../../api/catalogue.ts';
 import type { ProblemKind } from '../../../api/problem.ts';
-import { openApiDocument, problemsPage } from '../../../infra/api-documents.ts';
+import { openApiDocument } from '../../../infra/openapi.ts';
+import { problemsPage } from '../../../infra/problems-page.ts';
 
 const page = (name: string) => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
 const outdated = 'is not what the schemas say: run "npm run openapi" and commit it';
