@@ -15,12 +15,14 @@ export const fencingVersion = z.int().check(z.minimum(1), z.maximum(maxVersion))
  * A UUID that travels in a header. The API's document shows it as text: generated Python hands a UUID, which is none,
  * to its HTTP library.
  */
-export const headerUuid = z
-  .uuid()
-  .check(z.toLowerCase())
-  .register(z.globalRegistry, { override: { format: undefined } });
+export function headerUuid() {
+  return z
+    .uuid()
+    .check(z.toLowerCase())
+    .register(z.globalRegistry, { override: { format: undefined } });
+}
 
-export const sessionId = headerUuid;
+export const sessionId = headerUuid();
 
 export const instantText = z.iso.datetime();
 

@@ -21,7 +21,7 @@ export const entryData = z.base64().check(
 
 export const log = z.object({ group: name, log: name });
 export const logPath = '/v1/groups/{group}/logs/{log}';
-const writer = { 'Log-Writer': headerUuid };
+const writer = { 'Log-Writer': headerUuid() };
 
 const created = { log: name, autoInitialize: z.boolean(), createdAt: instantText };
 
@@ -140,7 +140,7 @@ export const electWriter = operation({
   fence: 'optional',
   body: nothing,
   answer: z.object({
-    writerId: headerUuid,
+    writerId: headerUuid(),
     ballot: z.int().check(z.minimum(1)),
     /** The last position of the log. */
     position,
