@@ -33,28 +33,36 @@ export const setAll = (attributes: Readonly<Record<string, unknown>>): Change[] 
 
 export const remove = (...paths: readonly Path[]): Change[] => paths.map((path) => ({ kind: 'remove', path }));
 
-/** Sources are made by the functions below alone: a map that looks like one is a value all the same. */
-const sources = new WeakSet<object>();
+/** Marks what the functions below make: a map that looks like a source is a value all the same. */
+const made = Symbol('source');
+const mark = { [made]: true };
 
-function source(made: Source): Source {
-  sources.add(made);
-  return made;
+function isSource(given: unknown): given is Source {
+  return typeof given === 'object' && given !== null && made in given;
 }
 
-function sourceOf(given: unknown): Source {
-  return typeof given === 'object' && given !== null && sources.has(given)
-    ? (given as Source)
-    : { kind: 'value', value: given };
-}
+const sourceOf = (given: unknown): Source => (isSource(given) ? given : { kind: 'value', value: given });
 
-export const attributeOf = (path: Path): Source => source({ kind: 'attribute', path });
+export const attributeOf = (path: Path): Source => ({ kind: 'attribute', path, ...mark });
 /** The attribute's current value, else the other. */
-export const ifAbsent = (path: Path, otherwise: unknown): Source =>
-  source({ kind: 'if absent', path, otherwise: sourceOf(otherwise) });
-export const plus = (left: unknown, right: unknown): Source =>
-  source({ kind: 'plus', left: sourceOf(left), right: sourceOf(right) });
-export const append = (left: unknown, right: unknown): Source =>
-  source({ kind: 'append', left: sourceOf(left), right: sourceOf(right) });
+export const ifAbsent = (path: Path, otherwise: unknown): Source => ({
+  kind: 'if absent',
+  path,
+  otherwise: sourceOf(otherwise),
+  ...mark,
+});
+export const plus = (left: unknown, right: unknown): Source => ({
+  kind: 'plus',
+  left: sourceOf(left),
+  right: sourceOf(right),
+  ...mark,
+});
+export const append = (left: unknown, right: unknown): Source => ({
+  kind: 'append',
+  left: sourceOf(left),
+  right: sourceOf(right),
+  ...mark,
+});
 
 /** An update that does not fit the item, as DynamoDB refuses it. */
 export class UnfitUpdateError extends Error {

@@ -7,10 +7,9 @@ import { type Item, type Key, valueAt } from '../../store/item.ts';
 import type { ItemStore, Page, Query, WriteOptions, Written } from '../../store/item-store.ts';
 import { decide, type Effect, type Write } from '../../store/write.ts';
 
-const text = ({ pk, sk }: Key) => `${pk}|${sk}`;
-
 export class MemoryItems implements ItemStore {
-  readonly #items = new Map<string, Item>();
+  /** By partition, then by sort key. */
+  readonly #partitions = new Map<string, Map<string, Item>>();
   readonly #check: (effect: Effect) => void;
 
   /** `check` sees the effect of each write before it takes place, and throws for one that must not. */
@@ -20,18 +19,20 @@ export class MemoryItems implements ItemStore {
 
   /** The item itself: the same reference until it is written. */
   item(key: Key): Item | undefined {
-    return this.#items.get(text(key));
+    return this.#partitions.get(key.pk)?.get(key.sk);
   }
 
   /** Writes past every condition; undefined deletes. */
-  place(key: Key, item: Item | undefined): void {
-    if (item) this.#items.set(text(key), { ...item, pk: key.pk, sk: key.sk });
-    else this.#items.delete(text(key));
+  place({ pk, sk }: Key, item: Item | undefined): void {
+    const partition = this.#partitions.get(pk) ?? new Map<string, Item>();
+    if (item) partition.set(sk, item['pk'] === pk && item['sk'] === sk ? item : { ...item, pk, sk });
+    else partition.delete(sk);
+    this.#partitions.set(pk, partition);
   }
 
   /** Everything of a partition, in the order of its sort keys. */
   partition(pk: string): Item[] {
-    return [...this.#items.values()].filter((item) => item['pk'] === pk).sort(by('sk'));
+    return [...(this.#partitions.get(pk)?.values() ?? [])].sort(by('sk'));
   }
 
   async get(key: Key): Promise<Item | undefined> {
@@ -44,7 +45,8 @@ export class MemoryItems implements ItemStore {
 
   async query({ where, index, filter, descending, limit, after }: Query): Promise<Page> {
     const order = by(index?.sortKey ?? 'sk');
-    const found = [...this.#items.values()].filter((item) => holds(where, item)).sort(order);
+    const all = [...this.#partitions.values()].flatMap((items) => [...items.values()]);
+    const found = all.filter((item) => holds(where, item)).sort(order);
     if (descending) found.reverse();
     const from = after ? found.findIndex((item) => (descending ? -1 : 1) * order(item, after) > 0) : 0;
     const rest = from === -1 ? [] : found.slice(from);
