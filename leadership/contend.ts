@@ -4,6 +4,7 @@ import { ProblemError } from '../api/problem.ts';
 import { groupRestoring, leadershipHeld } from '../api/problems/leadership.ts';
 import { instant } from '../store/clock.ts';
 import { refuseReusedKey } from '../store/idempotency.ts';
+import { mark } from '../store/marks.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
 import { type Leadership, termLost } from './leadership.ts';
 import type { LeadershipRecord } from './lease.ts';
@@ -87,6 +88,7 @@ async function grantOrCreate(leadership: Leadership, group: string, grant: Grant
 async function create({ store, clock }: Leadership, group: string, grant: Grant): Promise<LeaseWrite> {
   const isNew = (await store.highestVersion(group)) === 0;
   if (isNew) return store.create(group, lease.firstVersion, grant, clock.now());
+  mark('record-recreated');
   const recreation = await store.lastRecreation(group);
   const version = (await store.highestVersion(group)) + lease.versionGap;
   return store.create(group, version, grant, clock.now(), recreation);
@@ -102,6 +104,7 @@ function refusal(leadership: Leadership, group: string, record: LeadershipRecord
   refuseReusedKey(record.requestId, grant.requestId, `POST /v1/groups/${group}/leadership/contend`);
   const isOver = !(record.holder && (record.expiresAt ?? 0) > now);
   if (record.requestId === grant.requestId && isOver) {
+    mark('contended-with-an-ended-request');
     const fence = { fencingVersion: record.fencingVersion, sessionId: record.holder?.sessionId ?? '' };
     return termLost(group, fence, record);
   }

@@ -5,6 +5,7 @@ import type { Fence } from '../api/fence.ts';
 import { ProblemError } from '../api/problem.ts';
 import { leadershipLost } from '../api/problems/leadership.ts';
 import { refuseReusedKey } from '../store/idempotency.ts';
+import { mark } from '../store/marks.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
 import { type Timing, timely } from '../store/timely.ts';
 import type { LeadershipRecord } from './lease.ts';
@@ -102,6 +103,7 @@ export async function renew(leadership: Leadership, group: string, fence: Fence,
     if (found.kind === 'without confirmation')
       return { kind: 'done', value: { expiresAt: repaired?.won?.expiresAt ?? found.expiresAt, handOverTo } };
     if (repaired?.kind !== 'won') throw termLost(group, fence, write.lost);
+    mark('holder-written-back');
     return { kind: 'conflict' };
   });
 }
@@ -153,6 +155,7 @@ export async function resign(
   const { won, lost: winner } = await store.resign(group, fence, { successor, stayOut }, requestId, clock.now());
   refuseReusedKey(winner?.ended?.requestId, requestId, `the end of term ${winner?.fencingVersion} of group "${group}"`);
   const earlierTry = winner?.fencingVersion === fence.fencingVersion && winner.ended?.requestId === requestId;
+  if (earlierTry) mark('resignation-tried-again');
   if (!won && !earlierTry) throw termLost(group, fence, winner);
 }
 
@@ -216,6 +219,9 @@ async function revokeTerm(
   const { won, lost: winner } = await store.revoke(group, order, requestId, now);
   if (won) return won;
   refuseReusedKey(winner?.ended?.requestId, requestId, `the end of term ${winner?.fencingVersion} of group "${group}"`);
-  if (winner?.fencingVersion === order.fencingVersion && winner.ended?.requestId === requestId) return winner;
+  if (winner?.fencingVersion === order.fencingVersion && winner.ended?.requestId === requestId) {
+    mark('revocation-tried-again');
+    return winner;
+  }
   throw notRunning(group, order.fencingVersion, winner);
 }

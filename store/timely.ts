@@ -1,5 +1,6 @@
 import { setTimeout as pauseFor } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
+import { mark } from './marks.ts';
 import { isConflict, isThrottled, isUnavailable } from './store-errors.ts';
 
 /** As often and as far apart as the SDK tries. */
@@ -30,6 +31,7 @@ export async function timely<Answer>(
       return { answer: await write(now), now };
     } catch (error) {
       if (tried >= (isConflict(error) ? conflictTries : tries) || !isUnavailable(error)) throw error;
+      mark('timed-write-tried-again');
       await pause(random() * (isThrottled(error) ? throttledPauseMs : pauseMs) * 2 ** (tried - 1));
     }
   }

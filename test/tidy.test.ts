@@ -23,6 +23,12 @@ function violations(files: readonly string[], rule: (text: string) => Violation[
 /** Code blocks show what a terminal prints, at whatever width. */
 const proseOf = (markdown: string) => markdown.replace(/^```[\s\S]*?^```/gm, (block) => block.replace(/[^\n]/g, ''));
 
+const marksIn = (text: string) => [...text.matchAll(/\bmark\('([^']+)'\)/g)].map(([, name = '']) => name);
+const namedIn = (text: string) =>
+  [...text.matchAll(/\breaches\(([^)]*)\)/g)].flatMap(([, names = '']) =>
+    [...names.matchAll(/'([^']+)'/g)].map(([, name = '']) => name),
+  );
+
 test('no comment or paragraph is wider than 120 columns', () => {
   const anyLine = () => true;
   expect(tooWide(`// ${'a word '.repeat(20)}`, isComment)).toHaveLength(1);
@@ -69,4 +75,15 @@ test('no test is skipped or focused', () => {
       );
   expect(rule(`test.${'only'}('x', () => {})`)).toHaveLength(1);
   expect(violations(sources, rule)).toEqual([]);
+});
+
+test('each mark stands on one line, and a test names it', () => {
+  const product = sources.filter((file) => !file.startsWith('test/')).map((file) => read(file) ?? '');
+  const tests = sources.filter((file) => file.startsWith('test/')).map((file) => read(file) ?? '');
+  expect(marksIn("mark('a');\nif (b) mark('b');")).toEqual(['a', 'b']);
+  expect(namedIn("reaches('a', 'b');")).toEqual(['a', 'b']);
+  const marks = product.flatMap(marksIn);
+  expect(marks.length).toBeGreaterThan(5);
+  expect(marks.filter((name, at) => marks.indexOf(name) !== at)).toEqual([]);
+  expect([...new Set(tests.flatMap(namedIn))].sort()).toEqual(marks.sort());
 });

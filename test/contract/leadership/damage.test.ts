@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { GrantedTerm } from '../../../leadership/contend.ts';
 import { toLeadershipView } from '../../../leadership/history.ts';
 import { confirm, renew } from '../../../leadership/leadership.ts';
+import { reaches } from '../../support/marks.ts';
 import { openRoom, problemOf } from './room.ts';
 
 let it: Awaited<ReturnType<typeof openRoom>>;
@@ -40,7 +41,8 @@ describe('the next renewal restores the leader information', () => {
       'SET holder = :x',
       { ':x': { contenderId: 'evil', sessionId: 'evil', confirmedAt: 1, address: 'evil' } },
     ],
-  ])('%s', async (_, expression, values) => {
+  ])('%s', async (what, expression, values) => {
+    if (what.startsWith('holder') || what.startsWith('another')) reaches('holder-written-back');
     const before = await observed();
     await deform(expression, values);
     it.clock.time += 1_000;
@@ -62,6 +64,7 @@ test('a renewal with an address does not confirm a term that waits for its confi
 });
 
 test('a lost record comes back 1,000 above the highest term, and the old term has ended', async () => {
+  reaches('record-recreated');
   const term = await it.contend('a');
   await confirm(it.room, group, term, published);
   await loseRecord();

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { GrantedTerm } from '../../../leadership/contend.ts';
 import { confirm, renew, resign, revoke } from '../../../leadership/leadership.ts';
 import type { Fault } from '../../support/faults.ts';
+import { reaches } from '../../support/marks.ts';
 import { leaseMs, openRoom, problemOf, skewMs } from './room.ts';
 import { changeItem } from './tamper.ts';
 
@@ -29,6 +30,7 @@ describe.each(faults)('with the fault "%s" on the write', (fault) => {
   });
 
   test('confirm, renew, resign and revoke succeed', async () => {
+    if (fault === 'answer lost' || fault === 'duplicate') reaches('resignation-tried-again', 'revocation-tried-again');
     const term = await it.contend('a');
     it.faults.once(fault, 'TransactWriteItemsCommand');
     expect(await confirm(it.room, group, term, { address: 'x' })).toMatchObject({ confirmedAt: it.clock.time });
@@ -45,6 +47,7 @@ describe.each(faults)('with the fault "%s" on the write', (fault) => {
 });
 
 test('a transaction conflict is tried again, not taken for a lost condition', async () => {
+  reaches('timed-write-tried-again');
   const term = await it.contend('a');
   it.faults.once('transaction conflict', 'UpdateItemCommand');
   it.faults.once('transaction conflict', 'UpdateItemCommand');

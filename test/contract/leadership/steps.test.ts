@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { confirm, renew, resign, revoke } from '../../../leadership/leadership.ts';
+import { reaches } from '../../support/marks.ts';
 import { leaseMs, openRoom, problemOf, skewMs } from './room.ts';
 
 let it: Awaited<ReturnType<typeof openRoom>>;
@@ -41,6 +42,7 @@ describe('contend', () => {
   });
 
   test('a late duplicate of a request grants nothing', async () => {
+    reaches('contended-with-an-ended-request');
     const term = await it.contend('a', 'first');
     await resign(it.room, group, term, {}, 'bye');
     const { code, members } = await problemOf(it.contend('a', 'first'));
