@@ -13,7 +13,9 @@ import { jobCommands } from './jobs/job.ts';
 import { recoverCommand } from './jobs/recover.ts';
 import { leadCommand } from './lead.ts';
 import { leaderCommands } from './leader.ts';
+import { lockCommand } from './lock.ts';
 import { logCommands } from './log.ts';
+import { semaphoreCommand } from './semaphore.ts';
 import type { Shell } from './shell.ts';
 import { statusCommand } from './status.ts';
 
@@ -23,6 +25,8 @@ import { statusCommand } from './status.ts';
  */
 export const commandGroups: readonly ((program: Command, shell: Shell) => void)[] = [
   leadCommand,
+  lockCommand,
+  semaphoreCommand,
   leaderCommands,
   groupsCommand,
   jobCommands,

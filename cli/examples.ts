@@ -7,6 +7,14 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'tenure leader show --group orders',
     'tenure status --stack tenure-prod',
   ],
+  lock: [
+    'tenure lock migrations --wait 5m -- migrate -path ./sql up',
+    'tenure lock nightly-report --no-wait -- ./report.sh --all',
+  ],
+  semaphore: [
+    'tenure semaphore builds --permits 3 -- make image',
+    'tenure semaphore builds --permits 3 --no-wait -- make',
+  ],
   leader: ['tenure leader show --group orders', 'tenure leader watch --group orders'],
   'leader show': ['tenure leader show --group orders', 'tenure leader show --group orders --consistent --json'],
   'leader watch': ['tenure leader watch --group orders --every 500ms'],

@@ -1,28 +1,13 @@
 import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
-import { type ConnectionOptions, clientAt, locate, withConnection, withGroup } from './connection.ts';
+import { withConnection, withGroup } from './connection.ts';
 import { durationOption, readDuration } from './duration.ts';
-import { UsageError } from './exit.ts';
-import { checkedName } from './names.ts';
-import { duration } from './output.ts';
+import type { LeaseOptions } from './lead/under-lease.ts';
 import type { Shell } from './shell.ts';
 
-interface LeadOptions extends ConnectionOptions {
-  group: string;
-  id?: string;
-  lease: number;
-  address: string;
-  readyFile?: string;
-  grace: number;
-  maxClockSkew: number;
-  /** ms of --wait; false for --no-wait. */
-  wait?: number | false;
+interface LeadOptions extends LeaseOptions {
   stay?: boolean;
   restart?: boolean;
-  renewEvery?: number;
-  handOverPoll?: number;
-  handOverOn?: 'SIGUSR1' | 'SIGUSR2';
-  handOverTo?: string;
 }
 
 const more = `
@@ -92,79 +77,10 @@ export function leadCommand(program: Command, shell: Shell): void {
       ).argParser(readDuration('--hand-over-poll')),
     )
     .addHelpText('after', more)
-    .action((argv: string[], options: LeadOptions) => act(argv, options, shell));
-}
-
-async function act(command: string[], options: LeadOptions, shell: Shell): Promise<void> {
-  const { group, json = false, stay = false, restart = false, wait } = options;
-  const { checkExecutable } = await import('./lead/executable.ts');
-  const contenderId = await checkedContender(options);
-  checkExecutable(command[0] ?? '', shell.env);
-  const location = await locate(options, shell);
-  const client = await clientAt(location);
-  const { closeInherited } = await import('./lead/descriptors.ts');
-  const { lead } = await import('./lead/run.ts');
-  const { Report } = await import('./lead/report.ts');
-  const { Guard } = await import('./lead/guard.ts');
-  const { Signals } = await import('./lead/signals.ts');
-  const { TENURE_IGNORED_SIGNALS: ignored = '', ...env } = shell.env;
-  closeInherited(command);
-  const report = new Report(shell, json, group);
-  const guard = new Guard((why) => report.note(`the guard of the command failed: ${why}; starting another`));
-  const signals = new Signals({ underNpm: env['npm_command'] === 'exec', ignored: ignored.split(/\s+/) });
-  try {
-    await lead(
-      {
-        client,
-        group,
-        contenderId,
-        address: options.address,
-        leaseMs: options.lease,
-        maxClockSkewMs: options.maxClockSkew,
-        graceMs: options.grace,
-        readyFile: options.readyFile,
-        waitMs: wait === false ? 0 : wait,
-        stay,
-        renewEveryMs: options.renewEvery,
-        handoverPollMs: options.handOverPoll,
-        handOverOn: options.handOverOn,
-        handOverTo: options.handOverTo,
-        command,
-        env: { ...env, ...(location.region && { TENURE_REGION: location.region }) },
-        guard,
-        report,
-        signals,
-      },
-      { stay, restart },
-    );
-  } finally {
-    signals.end();
-    guard.end();
-  }
-}
-
-/** Refuses, in the words of the command line, what the service would refuse each time. */
-async function checkedContender(options: LeadOptions): Promise<string> {
-  const { id, lease, maxClockSkew, address, renewEvery = 0, handOverOn, handOverTo } = options;
-  const { defaultContenderId } = await import('../client/leadership/contender-id.ts');
-  const { requestTimeoutFor } = await import('../client/leadership/settings.ts');
-  if (maxClockSkew * 2 >= lease) {
-    throw new UsageError(
-      `--max-clock-skew ${duration(maxClockSkew)} must be below half of --lease ${duration(lease)}.`,
-    );
-  }
-  if (address.length === 0 || address.length > 256) {
-    throw new UsageError(`--address has ${address.length} characters: give 1 to 256.`);
-  }
-  const longest = (lease - requestTimeoutFor(lease)) / 2;
-  if (renewEvery >= longest) {
-    throw new UsageError(
-      `--renew-every ${duration(renewEvery)} is too long for --lease ${duration(lease)}: give less than ${duration(longest)}, so that one lost renewal does not cost the term.`,
-    );
-  }
-  if (handOverTo !== undefined) {
-    checkedName('--hand-over-to', handOverTo);
-    if (!handOverOn) throw new UsageError('--hand-over-to needs --hand-over-on, the signal that hands the term over.');
-  }
-  return id === undefined ? defaultContenderId() : checkedName('--id', id);
+    .action(async (argv: string[], options: LeadOptions) => {
+      const { stay = false, restart = false } = options;
+      const { underLease } = await import('./lead/under-lease.ts');
+      const { lead } = await import('./lead/run.ts');
+      await underLease(argv, options, shell, (settings) => lead(settings, { stay, restart }));
+    });
 }

@@ -16,7 +16,7 @@ Exit codes:
   75   leadership was lost, or another contender holds it; --timeout was over before the end
   77   the caller may not do this
   130  ended by Ctrl-C
-  tenure lead ends with the exit code of its command, 128 + N when signal N ended that.
+  tenure lead, lock and semaphore end with the exit code of their command, 128 + N when signal N ended that.
 
 The address of the API: --url, --stack, TENURE_URL, TENURE_STACK, or http://127.0.0.1:8787 (npm start).
 The group: --group, or TENURE_GROUP.`;
@@ -38,7 +38,7 @@ export async function runCli(argv: readonly string[], given: Shell): Promise<num
   }
 }
 
-/** The words that belong to tenure: the rest is the command of `tenure lead`. */
+/** The words that belong to tenure: the rest is the command that runs under a lease. */
 function optionsOf(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf('--');
   return end < 0 ? argv : argv.slice(0, end);

@@ -21,9 +21,10 @@ const isClone = existsSync(new URL('main.ts', import.meta.url));
 const folder = isClone ? await sources() : fileURLToPath(new URL('../dist/cli', import.meta.url));
 const { runCli } = await import(pathToFileURL(join(folder, 'main.js')).href);
 const { processShell } = await import(pathToFileURL(join(folder, 'shell.js')).href);
-// The reader of our output may go away (tenure … | head). That ends us quietly, except `lead`: its command has its own
-// output.
-process.stdout.on('error', (error) => process.argv[2] !== 'lead' && process.exit(error.code === 'EPIPE' ? 0 : 70));
+// The reader of our output may go away (tenure … | head). That ends us quietly, unless a command with its own output
+// runs under a lease.
+const runsCommand = ['lead', 'lock', 'semaphore'].includes(process.argv[2]);
+process.stdout.on('error', (error) => runsCommand || process.exit(error.code === 'EPIPE' ? 0 : 70));
 process.stderr.on('error', () => {});
 process.exitCode = await runCli(process.argv.slice(2), processShell);
 

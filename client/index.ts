@@ -36,6 +36,7 @@ export type { Progress } from './jobs/upload.ts';
 export { LeaderElector, type LeaderElectorOptions } from './leadership/elector.ts';
 export type { ElectorEvents, LeaderWork } from './leadership/events.ts';
 export type { Resignation } from './leadership/hold.ts';
+export { type LockOptions, withLock } from './leadership/lock.ts';
 export { LeadershipLostError, type Loss, type LossReason } from './leadership/loss.ts';
 export type { LeaseSettings } from './leadership/settings.ts';
 export type { Term } from './leadership/term.ts';

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { assertNever } from '../../api/assert-never.ts';
 import type { Term } from '../../client/leadership/term.ts';
 import type { TenureError } from '../../client/tenure-error.ts';
 import { sleep } from '../../client/time.ts';
@@ -27,16 +28,33 @@ export async function lead(settings: LeadSettings, { stay, restart }: Persistenc
   let failures = 0;
   for (;;) {
     const outcome = await leadOneTerm(settings, previous);
-    if (outcome.kind === 'failed') throw outcome.error;
-    if (outcome.kind === 'held') throw new ExitError(exitCodes.notLeader, notLed(outcome.by, settings));
+    if (outcome.kind === 'failed' || outcome.kind === 'held') throw endOf(outcome, settings);
     if (outcome.kind === 'ended') report.ended(outcome.ending);
     const again =
       (outcome.kind === 'lost' && stay) || (outcome.kind === 'ended' && restart && runnable(outcome.ending));
-    if (!again || signals.asked) throw new ExitError(codeOf(outcome));
+    if (!again || signals.asked) throw endOf(outcome, settings);
     previous = outcome.term;
     failures = failedSoon(outcome) ? failures + 1 : 0;
     await untilAsked(settings, failures === 0 ? 0 : Math.min(longestPauseMs, 500 * 2 ** failures));
     if (signals.asked) throw new ExitError(128 + constants.signals[signals.asked]);
+  }
+}
+
+/** The error with which the process ends after its only round. */
+export function endOf(outcome: Outcome, settings: LeadSettings): unknown {
+  switch (outcome.kind) {
+    case 'failed':
+      return outcome.error;
+    case 'held':
+      return new ExitError(exitCodes.notLeader, notLed(outcome.by, settings));
+    case 'ended':
+      return new ExitError(outcome.ending.code);
+    case 'lost':
+      return new ExitError(exitCodes.notLeader);
+    case 'signalled':
+      return new ExitError(128 + constants.signals[outcome.signal]);
+    default:
+      return assertNever(outcome);
   }
 }
 
@@ -62,13 +80,8 @@ function notLed(held: TenureError | undefined, { group, waitMs }: LeadSettings):
     : `${who}; not waiting for the lease (--no-wait).`;
 }
 
-function codeOf(outcome: Exclude<Outcome, { kind: 'failed' | 'held' }>): number {
-  if (outcome.kind === 'ended') return outcome.ending.code;
-  return outcome.kind === 'lost' ? exitCodes.notLeader : 128 + constants.signals[outcome.signal];
-}
-
 /** Waits before the next round; a signal that asks for the end ends the waiting. */
-async function untilAsked({ client, signals }: LeadSettings, ms: number): Promise<void> {
+export async function untilAsked({ client, signals }: LeadSettings, ms: number): Promise<void> {
   const waiting = new AbortController();
   const stopListening = signals.listen(() => {
     if (signals.asked) waiting.abort();
