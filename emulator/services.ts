@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { guarded } from '../cli/request-guard.ts';
 import { type Answer, json, send } from './api-gateway/answer.ts';
 import type { EventEntry } from './eventbridge/events.ts';
 import type { Targets } from './eventbridge/targets.ts';
@@ -10,7 +11,6 @@ import { limits } from './lambda/function.ts';
 import { type FunctionHost, PayloadTooLargeError, UnknownFunctionError } from './lambda/host.ts';
 import { TooManyRequestsError } from './lambda/instances.ts';
 import { close, listen } from './listener.ts';
-import { guarded } from './request-guard.ts';
 
 export interface Services {
   endpoint: string;

@@ -15,7 +15,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 process.setSourceMapsEnabled(true);
 console.log(`starting  with Node ${process.versions.node}`);
 const folder = await joinSources({
-  rooms: ['emulator'],
+  rooms: ['emulator', 'cli'],
   entries: ['emulator/start.ts'],
   beside: [
     'emulator/lambda/worker.mjs',

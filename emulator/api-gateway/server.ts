@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { guarded, isToken } from '../../cli/request-guard.ts';
 import { limits } from '../lambda/function.ts';
 import { type FunctionHost, PayloadTooLargeError } from '../lambda/host.ts';
 import { TooManyRequestsError } from '../lambda/instances.ts';
 import { close, listen } from '../listener.ts';
-import { guarded, isToken } from '../request-guard.ts';
 import { type Answer, answerOf, gatewayAnswer, json, send } from './answer.ts';
 import { eventOf, pathOf } from './event.ts';
 import { faultOrders } from './injection.ts';

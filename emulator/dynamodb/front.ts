@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { guarded } from '../../cli/request-guard.ts';
 import { AccessDeniedError, type PermissionGuard } from '../iam/guard.ts';
 import { type DynamoDbInput, needsOfDynamoDb } from '../iam/needs.ts';
 import type { Interference } from '../like-aws/interference.ts';
 import { close, listen } from '../listener.ts';
 import type { Part } from '../parts.ts';
-import { guarded } from '../request-guard.ts';
 
 export interface Front extends Part {
   endpoint: string;

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { guarded } from '../request-guard.ts';
+import { guarded } from '../../cli/request-guard.ts';
 import { S3Error } from './errors.ts';
 import type { Answer } from './handler.ts';
 import { findOperation } from './operations.ts';

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { guarded } from '../../cli/request-guard.ts';
 import type { PermissionGuard } from '../iam/guard.ts';
 import { needsOfStepFunctions } from '../iam/needs.ts';
-import { guarded } from '../request-guard.ts';
 import { type AcceptedDefinitions, rememberNone } from './accepted-definitions.ts';
 import { createCallbacks } from './callbacks.ts';
 import { type Clock, systemClock } from './clock.ts';

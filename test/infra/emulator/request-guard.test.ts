@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { isToken, refusalOf } from '../../../emulator/request-guard.ts';
+import { isToken, refusalOf } from '../../../cli/request-guard.ts';
 
 type Headers = Record<string, string>;
 
