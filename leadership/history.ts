@@ -52,6 +52,7 @@ export function toObservation(
     ...(reservedFor !== undefined && reservedUntil >= now && { reservedFor }),
     ...(bar && { barred: { instanceId: bar.instanceId, until: instant(bar.until) } }),
     ...handOverView(record.handOverTo),
+    ...(record.restoring !== undefined && { restoring: record.restoring }),
   };
 }
 
@@ -65,14 +66,18 @@ export function toTermView(term: Term, record: LeadershipRecord | undefined, now
   const known = record?.newestTerm === term.fencingVersion ? endOfNewestTerm(record, now) : undefined;
   const endedAt = term.endedAt ?? known?.at;
   const endReason = term.endReason ?? known?.reason;
+  const endDetail = term.endDetail ?? known?.detail;
   return {
     fencingVersion: term.fencingVersion,
     contenderId: term.contenderId,
     sessionId: term.sessionId,
     address: term.address ?? '',
+    ...(term.grantedAt === undefined ? {} : { grantedAt: instant(term.grantedAt) }),
     confirmedAt: instant(term.confirmedAt ?? 0),
+    ...(term.leaseMs === undefined ? {} : { leaseMs: term.leaseMs }),
     ...(endedAt === undefined ? {} : { endedAt: instant(endedAt) }),
     ...(endReason === undefined ? {} : { endReason }),
+    ...(endDetail === undefined ? {} : { endDetail }),
   };
 }
 

@@ -75,9 +75,12 @@ const termItem = z.object({
   instanceId: optionalText,
   address: optionalText,
   metadata,
+  grantedAt: optionalNumber,
   confirmedAt: optionalNumber,
+  leaseMs: optionalNumber,
   endedAt: optionalNumber,
   endReason: z.catch(z.optional(endReason), undefined),
+  endDetail: optionalText,
 });
 
 export function toTerm(item: Record<string, unknown> | undefined): Term | undefined {

@@ -37,9 +37,14 @@ export interface Term {
   readonly sessionId: string;
   readonly address?: string | undefined;
   readonly metadata?: unknown;
+  readonly grantedAt?: number | undefined;
   readonly confirmedAt?: number | undefined;
+  /** As it was when the term was confirmed. */
+  readonly leaseMs?: number | undefined;
   readonly endedAt?: number | undefined;
   readonly endReason?: EndReason | undefined;
+  /** The operator's words for a revocation. */
+  readonly endDetail?: string | undefined;
 }
 
 /**

@@ -118,9 +118,10 @@ export function confirmTerm(seen: LeadershipRecord, fence: Fence, published: Pub
   const { fencingVersion } = fence;
   const confirmedAt = seen.holder?.confirmedAt ?? now;
   const holder = { ...seen.holder, ...published, confirmedAt } as Holder;
-  const { contenderId, instanceId, sessionId } = holder;
+  const { contenderId, instanceId, sessionId, grantedAt } = holder;
   const shown = { ...published, metadata: metadataText(published.metadata) };
-  const term = { fencingVersion, contenderId, instanceId, sessionId, confirmedAt, ...shown };
+  const owner = { fencingVersion, contenderId, instanceId, sessionId };
+  const term = { ...owner, grantedAt, confirmedAt, leaseMs: seen.leaseMs, ...shown };
   return {
     writes: [
       update(
@@ -149,9 +150,10 @@ function closeTermBefore(seen: LeadershipRecord, version: number, now: number): 
   return [update(termKey(seen.group, seen.newestTerm), [...endOfTerm(ending), ...set('ttl', ttl)])];
 }
 
-const endOfTerm = ({ at, reason }: Ending) => [
+const endOfTerm = ({ at, reason, detail }: Ending) => [
   ...set('endedAt', ifAbsent('endedAt', at)),
   ...set('endReason', ifAbsent('endReason', reason)),
+  ...(detail === undefined ? [] : set('endDetail', ifAbsent('endDetail', detail))),
 ];
 
 /** A renewal never shortens the lease: one that was overtaken by a later one loses. */

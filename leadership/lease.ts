@@ -252,7 +252,11 @@ export function endOfNewestTerm(record: LeadershipRecord, now: number): Ending |
   const { newestTerm, fencingVersion, previous, previousExpiresAt, ended, expiresAt, holder } = record;
   if (newestTerm === undefined) return undefined;
   if (fencingVersion > newestTerm)
-    return { reason: previous?.reason ?? 'expired', at: previous?.at ?? previousExpiresAt ?? now };
+    return {
+      reason: previous?.reason ?? 'expired',
+      at: previous?.at ?? previousExpiresAt ?? now,
+      detail: previous?.detail,
+    };
   if (ended) return { ...ended, at: ended.at ?? now };
   if (holder && (expiresAt ?? 0) <= now) return { reason: 'expired', at: expiresAt ?? now };
   return undefined;

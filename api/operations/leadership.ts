@@ -180,6 +180,8 @@ export const observe = operation({
     barred: z.optional(bar),
     /** An operator has asked the leader for a hand-over. */
     handOver: z.optional(z.object({ successor: z.optional(name) })),
+    /** The restore that owns the group for now: contenders are refused until it has ended. */
+    restoring: z.optional(z.string()),
   }),
   problems: [],
 });
@@ -227,9 +229,15 @@ export const terms = operation({
       contenderId: name,
       sessionId,
       address: z.string(),
+      /** When the lease was taken; between it and the confirmation the leader got ready. */
+      grantedAt: z.optional(instantText),
       confirmedAt: instantText,
+      /** Of its confirmation: a term that expired was renewed last so long before its end. */
+      leaseMs: z.optional(leaseMs),
       endedAt: z.optional(instantText),
       endReason: z.optional(z.enum(['expired', 'superseded', 'revoked', 'resigned'])),
+      /** The operator's words for a revocation. */
+      endDetail: z.optional(z.string()),
     }),
   ),
   problems: [],

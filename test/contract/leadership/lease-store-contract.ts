@@ -151,7 +151,9 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
         instanceId: 'instance-of-a',
         address: 'host:1',
         metadata: { zone: 'a' },
+        grantedAt: start,
         confirmedAt: start + 5,
+        leaseMs,
       });
       const { won } = await store.confirm(first, fenceOf('a', 1), { address: 'host:2' }, start + 9);
       expect(won?.holder).toMatchObject({ address: 'host:2', confirmedAt: start + 5 });
@@ -168,6 +170,15 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
       expect(await store.readTerm(group, 2)).toBeUndefined();
       expect(await stored()).not.toHaveProperty('previous');
       expect(third).toMatchObject({ fencingVersion: 3, newestTerm: 3 });
+    });
+
+    test('keeps the words of the revocation that ended the term before', async () => {
+      await confirmed(await created());
+      await store.revoke(group, { fencingVersion: 1, reason: 'host is drained', force: true }, 'r', start + 10);
+      const { won } = await store.grant(group, grantOf('b'), start + 20, skewMs);
+      await confirmed(won as LeadershipRecord, start + 30);
+      expect(await store.readTerm(group, 1)).toMatchObject({ endReason: 'revoked', endDetail: 'host is drained' });
+      expect(await store.readTerm(group, 2)).not.toHaveProperty('endDetail');
     });
 
     test.each([
