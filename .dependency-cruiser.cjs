@@ -7,7 +7,7 @@ const only = (name, from, ...allowed) => ({
   severity: 'error',
   from: { path: `^${from}/` },
   to: {
-    path: '^(api|archive|store|leadership|functions|client|cli|infra|emulator|test|examples)/',
+    path: '^(api|archive|store|leadership|functions|client|cli|console|infra|emulator|test|examples)/',
     pathNot: `^(${allowed.join('|')})/`,
   },
 });

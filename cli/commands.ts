@@ -3,8 +3,10 @@ import { backupCommands } from './backups/backup.ts';
 import { restoreCommand } from './backups/restore.ts';
 import { workerCommand } from './backups/worker.ts';
 import { completionCommand } from './completion.ts';
+import { consoleCommand } from './console.ts';
 import { doctorCommand } from './doctor.ts';
 import { eventsCommands } from './events.ts';
+import { explainCommand } from './explain.ts';
 import { groupsCommand } from './groups.ts';
 import { initCommand } from './init.ts';
 import { checkpointCommands } from './jobs/checkpoint.ts';
@@ -39,6 +41,8 @@ export const commandGroups: readonly ((program: Command, shell: Shell) => void)[
   workerCommand,
   eventsCommands,
   statusCommand,
+  consoleCommand,
+  explainCommand,
   doctorCommand,
   initCommand,
   completionCommand,

@@ -104,7 +104,7 @@ export async function outputOfStack(
   throw new UsageError(`The stack ${stack} has no output ${output} (it has: ${names}): is it a stack of Tenure?`);
 }
 
-async function awsCredentials(): Promise<CredentialsProvider> {
+export async function awsCredentials(): Promise<CredentialsProvider> {
   const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
   return fromNodeProviderChain();
 }

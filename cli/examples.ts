@@ -100,6 +100,8 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   events: ['tenure events tail', 'tenure events tail --stack tenure-prod --since 1h'],
   'events tail': ['tenure events tail --group orders', 'tenure events tail --stack tenure-prod --since 1h --no-follow'],
   status: ['tenure status', 'tenure status --stack tenure-prod --json'],
+  console: ['tenure console', 'tenure console --stack tenure-prod --no-open'],
+  explain: ['tenure explain orders --since 6h', 'tenure explain orders --why nobody-leads'],
   init: ['tenure init', 'tenure init --folder infra'],
   doctor: ['tenure doctor', 'tenure doctor --stack tenure-prod --region eu-west-1'],
   completion: ['source <(tenure completion bash)', 'tenure completion fish | source'],

@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const ownCache = join(project, 'node_modules/.cache/tenure');
@@ -45,12 +45,13 @@ function cacheFolder() {
 
 /**
  * Returns the folder that holds each entry as JavaScript and, unchanged, what is to lie beside them. `rooms`: the
- * folders whose files may be part of it. All paths begin in the project. Throws when its packages are not installed.
+ * folders whose files may be part of it. `page`: the room whose build.mjs makes the page that lies beside them, too.
+ * All paths begin in the project. Throws when its packages are not installed.
  */
-export async function joinSources({ rooms, entries, beside }) {
+export async function joinSources({ rooms, entries, beside, page }) {
   const cache = cacheFolder();
   const folder = join(cache, state(rooms, entries));
-  if (!existsSync(folder)) await joinInto(cache, folder, entries, beside);
+  if (!existsSync(folder)) await joinInto(cache, folder, entries, beside, page);
   return folder;
 }
 
@@ -68,7 +69,7 @@ function state(rooms, entries) {
 }
 
 /** Whole or not at all: others may do the same at this moment. */
-async function joinInto(cache, folder, entries, beside) {
+async function joinInto(cache, folder, entries, beside, page) {
   const { build } = await import('esbuild');
   const fresh = mkdtempSync(join(cache, 'fresh-'));
   await build({
@@ -91,6 +92,10 @@ async function joinInto(cache, folder, entries, beside) {
     logLevel: 'error',
   });
   for (const file of beside) copyFileSync(join(project, file), join(fresh, basename(file)));
+  if (page) {
+    const { buildConsole } = await import(pathToFileURL(join(project, page, 'build.mjs')).href);
+    await buildConsole(join(fresh, page));
+  }
   try {
     renameSync(fresh, folder);
   } catch (cause) {

@@ -32,9 +32,10 @@ async function sources() {
   process.setSourceMapsEnabled(true);
   const { joinSources } = await import('./join-sources.mjs');
   return joinSources({
-    rooms: ['api', 'archive', 'client', 'cli'],
+    rooms: ['api', 'archive', 'client', 'cli', 'console'],
     entries: ['cli/main.ts', 'cli/shell.ts'],
     beside: ['cli/lead/guard.mjs', 'cli/lead/process-group.mjs'],
+    page: 'console',
   }).catch((cause) => {
     if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
     console.error('tenure: its packages are missing; run npm ci in its folder');

@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
+import { buildConsole } from '../console/build.mjs';
 import packageJson from '../package.json' with { type: 'json' };
 import { bundle } from './bundle.ts';
 import { bundlesFolder } from './function-code.ts';
@@ -26,6 +27,8 @@ writeFileSync(join(dist, 'package.json'), JSON.stringify({ name, version, type }
 for (const name of ['guard.mjs', 'process-group.mjs', 'process-group.d.mts']) {
   cpSync(join(project, 'cli/lead', name), join(dist, 'cli/lead', name));
 }
+
+await buildConsole(join(dist, 'console'));
 
 declarations.forEach(nameJavaScript);
 declarations.forEach(copyForRequire);

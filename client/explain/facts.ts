@@ -1,0 +1,38 @@
+/** What an explanation is made from: answers of the API, read at about the same time. */
+import type * as z from 'zod/mini';
+import type { backupStatus } from '../../api/operations/backups.ts';
+import type { listedJob } from '../../api/operations/jobs.ts';
+import type { observe, terms } from '../../api/operations/leadership.ts';
+import type { shownLog } from '../../api/operations/log.ts';
+
+export type Leadership = z.output<typeof observe.answer>;
+export type Term = z.output<typeof terms.answer>['items'][number];
+export type Job = z.output<typeof listedJob>;
+export type Log = z.output<typeof shownLog>;
+export type Backup = z.output<typeof backupStatus>;
+
+/** Part of the service that could not be asked. */
+export interface Unanswered {
+  /** What was asked, as in `terms`. */
+  readonly asked: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface Facts {
+  readonly group: string;
+  /** Epoch ms, by the clock of the service as far as it is known. */
+  readonly now: number;
+  /** Begin of the period, epoch ms. */
+  readonly since: number;
+  readonly leadership?: Leadership | undefined;
+  /** Newest first: all that ran in the period, and one before it if there is one. */
+  readonly terms: readonly Term[];
+  readonly jobs: readonly Job[];
+  readonly logs: readonly Log[];
+  readonly backups: readonly Backup[];
+  readonly unanswered: readonly Unanswered[];
+}
+
+/** The allowance that the service has unless TENURE_MAX_CLOCK_SKEW_MS says otherwise. */
+export const usualSkewMs = 250;

@@ -1,0 +1,74 @@
+/** The explanation of the last hour, as `tenure explain` prints it: made from what the page knows already. */
+import { useMemo } from 'preact/hooks';
+import { explain } from '../../client/explain/explain.ts';
+import type { Facts } from '../../client/explain/facts.ts';
+import { why } from '../../client/explain/why.ts';
+import { now } from '../api.ts';
+import { clock } from '../format.ts';
+import type { Live } from '../live.ts';
+import { Part } from '../parts/part.tsx';
+
+const periodMs = 3_600_000;
+const mostEntries = 60;
+
+export function Explained({ group, live }: { group: string; live: Live }) {
+  const facts = factsOf(group, live);
+  // Anew with each answer, not with each tick: the page can be read in between.
+  const told = useMemo(() => explain(facts), [group, live.lastAnswerAt]);
+  const entries = told.entries.slice(-mostEntries).reverse();
+  const state = why('nobody-leads', facts);
+  const move = why('moved', facts);
+  const at = now();
+  return (
+    <Part
+      name="explain"
+      title="Explained"
+      known={live.get('terms')}
+      empty={false}
+      side={<code class="dim">tenure explain {group} --since 1h</code>}
+    >
+      <dl class="answers">
+        <div>
+          <dt>{state.cause === 'led' ? 'Who leads?' : 'Why does nobody lead?'}</dt>
+          <dd>{state.answer}</dd>
+        </div>
+        {move.cause !== 'one-term' && (
+          <div>
+            <dt>Why did it move?</dt>
+            <dd>{move.answer}</dd>
+          </div>
+        )}
+      </dl>
+      <ol class="story">
+        {entries.map(({ at: instant, kind, text, because, evidence }) => (
+          <li key={`${instant} ${text}`} class={`told-${kind}`}>
+            <time dateTime={instant}>{clock(instant, at)}</time>
+            <div>
+              <p>
+                {text}
+                {because && <span class="dim">: {because}</span>}
+              </p>
+              {evidence.length > 0 && <small class="dim">{evidence.join(' · ')}</small>}
+            </div>
+          </li>
+        ))}
+      </ol>
+      {entries.length === 0 && <p class="note">Nothing happened within the last hour.</p>}
+    </Part>
+  );
+}
+
+function factsOf(group: string, live: Live): Facts {
+  const known = <Value,>(name: string) => live.get<Value>(name).value;
+  return {
+    group,
+    now: now(),
+    since: now() - periodMs,
+    leadership: known<Facts['leadership']>('leadership'),
+    terms: known<Facts['terms']>('terms') ?? [],
+    jobs: known<Facts['jobs']>('jobs') ?? [],
+    logs: known<Facts['logs']>('logs') ?? [],
+    backups: known<Facts['backups']>('backups') ?? [],
+    unanswered: [],
+  };
+}

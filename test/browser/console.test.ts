@@ -1,0 +1,365 @@
+/** The console in a real browser, before a stack in which things happen. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listBackups } from '../../api/operations/backups.ts';
+import { TenureClient } from '../../client/index.ts';
+import { startBrowser } from '../support/chromium.ts';
+import {
+  type Contender,
+  contender,
+  jobWithCheckpoints,
+  ledGroups,
+  logWithEntries,
+  takeBackup,
+} from '../support/console/scene.ts';
+import { type ApiDoor, doorBefore, type ServedConsole, serveConsole } from '../support/console/served.ts';
+import { project, type RunningStack, startStack } from '../support/stack.ts';
+
+let stack: RunningStack;
+let browser: Browser;
+let door: ApiDoor;
+let served: ServedConsole;
+let client: TenureClient;
+const contenders: Contender[] = [];
+
+beforeAll(async () => {
+  [stack, browser] = await Promise.all([startStack({ schedules: false }), startBrowser()]);
+  client = new TenureClient({ url: stack.api });
+  door = await doorBefore(stack.api);
+  const serving = serveConsole(door.url);
+  const names = [
+    'billing',
+    'catalog',
+    'checkout-eu',
+    'checkout-us',
+    'fraud',
+    'inventory',
+    'ledger',
+    'mail',
+    'payments',
+  ];
+  await ledGroups(client, [
+    ...names,
+    'pricing',
+    'reports',
+    'search-index',
+    'sessions',
+    'shipping',
+    'stock-sync',
+    'tax',
+  ]);
+  await client.revoke('mail', { fencingVersion: 1, reason: 'host is drained', force: true });
+  served = await serving;
+});
+afterAll(async () => {
+  await Promise.all(contenders.map(({ elector }) => elector.close().catch(() => {})));
+  await browser?.close();
+  await served?.stop();
+  door?.close();
+  await stack?.stop();
+});
+
+interface Opened {
+  readonly scheme?: 'dark' | 'light';
+  readonly width?: number;
+  readonly height?: number;
+}
+
+async function open(route = '', { scheme = 'dark', width = 1280, height = 800 }: Opened = {}): Promise<Page> {
+  const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height } });
+  const page = await context.newPage();
+  await page.goto(served.address + route);
+  return page;
+}
+
+/** The instants of the page's requests to the API, ms. */
+function requestsOf(page: Page): number[] {
+  const seen: number[] = [];
+  page.on('request', (request) => {
+    if (new URL(request.url()).pathname.startsWith('/api/')) seen.push(Date.now());
+  });
+  return seen;
+}
+
+/** Kept for the documentation only when asked for: each run would change the files. */
+async function picture(page: Page, name: string): Promise<void> {
+  if (process.env['TENURE_SCREENSHOTS'] !== '1') return;
+  const folder = join(project, 'docs/images');
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+  return page.evaluate(async (values) => {
+    const found = await (globalThis as unknown as { axe: typeof axe }).axe.run({ runOnly: { type: 'tag', values } });
+    return found.violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+    );
+  }, tags);
+}
+
+describe('the overview', () => {
+  test('shows who leads each group, trouble first', async () => {
+    const page = await open();
+    await page.waitForSelector('.row');
+    expect(await page.locator('.figures').innerText()).toMatch(/16\s+groups\s+15\s+led/);
+    const first = page.locator('.row').first();
+    expect(await first.innerText()).toMatch(/mail\s+no leader/);
+    const billing = page.locator('[data-group=billing]');
+    expect(await billing.innerText()).toContain('worker-1');
+    await page.waitForFunction(() => document.querySelectorAll('.health.none').length > 6);
+    await picture(page, 'console-overview');
+    await page.context().close();
+  });
+
+  test('is used with the keyboard alone', async () => {
+    const page = await open();
+    await page.waitForSelector('.row');
+    await page.keyboard.press('/');
+    await page.keyboard.type('checkout');
+    await page.waitForFunction(() => document.querySelectorAll('.row').length === 2);
+    expect(page.url()).toMatch(/#\/\?filter=checkout$/);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    await page.waitForFunction(() => document.activeElement?.textContent === 'checkout-us');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.leader-name >> text=worker-1');
+    expect(page.url()).toMatch(/#\/groups\/checkout-us$/);
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.row');
+    await page.context().close();
+  });
+
+  test('says how a first group is made where there is none, and what is missing where one may not look', async () => {
+    door.answer = (path) => (path.startsWith('/v1/groups?') ? { items: [] } : undefined);
+    const page = await open();
+    await page.waitForSelector('text=npx tenure lead --group orders');
+    door.answer = undefined;
+    await page.waitForSelector('.row');
+    await page.route('**/api/v1/groups?*', (route) => route.fulfill({ status: 403, body: '{"message":"Forbidden"}' }));
+    await page.reload();
+    await page.waitForSelector('text=No permission');
+    await page.context().close();
+  });
+
+  test('scrolls through a thousand groups', async () => {
+    const at = Date.now();
+    const leader = (n: number) => ({
+      contenderId: `worker-${n % 7}`,
+      sessionId: '00000000-0000-4000-8000-000000000000',
+      address: `ip-10-0-3-${n % 250}.internal:7001`,
+      metadata: null,
+      confirmedAt: new Date(at - n * 60_000).toISOString(),
+    });
+    const expiresAt = () => new Date(Date.now() + 12_000).toISOString();
+    const group = (n: number) => ({
+      group: `service-${String(n).padStart(4, '0')}`,
+      fencingVersion: n + 1,
+      pending: false,
+      leader: { ...leader(n), expiresAt: expiresAt() },
+    });
+    door.answer = (path) => {
+      if (path.startsWith('/v1/groups?')) return { items: Array.from({ length: 1_000 }, (_, n) => group(n)) };
+      return { items: [] };
+    };
+    const page = await open();
+    await page.waitForSelector('[data-group=service-0000]');
+    const { frames, rows } = await page.evaluate(async () => {
+      const box = document.querySelector('.rows') as HTMLElement;
+      const seen: number[] = [];
+      let last = performance.now();
+      let most = 0;
+      for (let frame = 0; frame < 120; frame += 1) {
+        box.scrollTop += 380;
+        await new Promise(requestAnimationFrame);
+        seen.push(performance.now() - last);
+        last = performance.now();
+        most = Math.max(most, document.querySelectorAll('.row').length);
+      }
+      return { frames: seen.sort((one, other) => one - other), rows: most };
+    });
+    const [median = 0, late = 0] = [frames[60], frames[114]];
+    console.log(`1,000 groups: a frame every ${median.toFixed(1)} ms (median), 95 % within ${late.toFixed(1)} ms`);
+    expect(rows).toBeLessThan(60);
+    expect(median).toBeLessThan(34);
+    await page.waitForSelector('[data-group=service-0940]');
+    await page.keyboard.press('/');
+    await page.keyboard.type('service-0999');
+    await page.waitForFunction(() => document.querySelectorAll('.row').length === 1);
+    door.answer = undefined;
+    await page.context().close();
+  });
+});
+
+describe('a group', () => {
+  test('shows a fail-over within two seconds of its confirmation, and never asks more than once a second', async () => {
+    const fence = await client.contend('orders', { contenderId: 'a', leaseMs: 6_000 });
+    await client.confirm('orders', fence, { address: 'ip-10-0-1-21.internal:7001' });
+    const waiting = contender(client, 'orders', 'b', 6_000);
+    contenders.push(waiting);
+    const page = await open('#/groups/orders', { height: 1500 });
+    const requests = requestsOf(page);
+    await page.waitForSelector('.leader-name >> text=a');
+    const term = await waiting.leads;
+    await expect.poll(async () => (await client.observe('orders')).leader?.contenderId, { interval: 50 }).toBe('b');
+    const confirmedAt = Date.now();
+    await page.waitForSelector('.leader-name >> text=b', { timeout: 10_000 });
+    const seenAfter = Date.now() - confirmedAt;
+    console.log(`a fail-over is shown ${seenAfter} ms after its confirmation`);
+    expect(seenAfter).toBeLessThan(2_000);
+    await page.waitForSelector('.gap');
+    await page.waitForSelector('.story >> text=version 2 granted to b');
+    expect(await page.locator('.story').innerText()).toMatch(/a stopped renewing/);
+    for (const [index, from] of requests.entries()) {
+      const within = requests.slice(index).filter((one) => one - from < 4_000).length;
+      expect(within).toBeLessThanOrEqual(8);
+    }
+    await jobWithCheckpoints(client, term, 'hourly-totals', 18);
+    await logWithEntries(client, term, 'events', 40);
+    await takeBackup(client, 'orders', { bypassDelegation: true, runAsync: false });
+    await page.context().close();
+  });
+
+  test('asks nothing while it is hidden', async () => {
+    const page = await open('#/groups/orders');
+    await page.waitForSelector('.leader-name >> text=b');
+    await page.evaluate(() => Object.defineProperty(document, 'hidden', { configurable: true, get: () => true }));
+    const requests = requestsOf(page);
+    await page.waitForTimeout(2_500);
+    expect(requests).toEqual([]);
+    await page.evaluate(() => {
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => false });
+      document.dispatchEvent(new Event('visibilitychange'));
+    });
+    await expect.poll(() => requests.length).toBeGreaterThan(0);
+    await page.context().close();
+  });
+
+  test('takes a backup after its dry run, and shows its progress to the end', async () => {
+    const page = await open('#/groups/orders', { height: 1500 });
+    await page.waitForSelector('.plot canvas');
+    await page.click('text=Back up now…');
+    await page.waitForSelector('.dry-run >> text=/would take it.*The cut as of now: events at 40/');
+    expect(await page.locator('.dialog .command').innerText()).toBe(
+      'npx tenure backup create --group orders --allow-leader',
+    );
+    expect(await page.locator('.backups li').count()).toBe(1);
+    await page.click('.dialog .strong');
+    await page.waitForSelector('.dialog >> text=Done');
+    await page.click('.dialog >> text=Close');
+    await page.waitForSelector('.backups li.running .gantt .now', { timeout: 20_000 });
+    await page.waitForSelector('.backups li.completed >> nth=1', { timeout: 40_000 });
+    await picture(page, 'console-group');
+    await page.context().close();
+  });
+
+  test('revokes only what the dry run has shown, with a reason', async () => {
+    const page = await open('#/groups/tax');
+    await page.waitForSelector('.leader-name >> text=worker-1');
+    await page.click('text=Revoke…');
+    await page.waitForSelector('.dry-run >> text=/Would end the term of worker-1; the lease can be taken at/');
+    expect(await page.locator('.dialog .strong').isDisabled()).toBe(true);
+    await page.fill('.dialog input:not([type=checkbox])', 'rack moves');
+    await page.check('.dialog input[type=checkbox]');
+    await page.waitForSelector('.effect >> text=By force: the next leader may begin while worker-1 still believes');
+    await page.waitForSelector('.dry-run >> text=can be taken at once');
+    expect(await page.locator('.dialog .command').innerText()).toBe(
+      "npx tenure leader revoke --group tax --fencing-version 1 --reason 'rack moves' --force",
+    );
+    expect((await client.observe('tax')).leader?.contenderId).toBe('worker-1');
+    await page.click('.dialog .strong');
+    await page.waitForSelector('.dialog >> text=Done');
+    await page.click('.dialog >> text=Close');
+    await page.waitForSelector('.leader-name >> text=No leader');
+    expect(await page.locator('.answers').innerText()).toContain('rack moves');
+    await page.context().close();
+  });
+
+  test('keeps what it knows through an outage, says how old it is, and continues by itself', async () => {
+    const page = await open('#/groups/orders');
+    await page.waitForSelector('.leader-name >> text=b');
+    door.isDown = true;
+    await page.waitForSelector('.outage >> text=No answer from the API');
+    await page.waitForSelector('.fresh.stale >> text=/last answer \\d+ s ago/');
+    expect(await page.locator('.facts').innerText()).toContain('Fencing version');
+    door.isDown = false;
+    await page.waitForSelector('.fresh.live');
+    expect(await page.locator('.outage').count()).toBe(0);
+    await page.context().close();
+  });
+});
+
+describe.each(['dark', 'light'] as const)('in the %s theme', (scheme) => {
+  test('axe finds nothing on the overview, on a group and in a dialog', async () => {
+    const page = await open('', { scheme });
+    await page.waitForSelector('.row');
+    expect(await violations(page)).toEqual([]);
+    await page.evaluate(() => {
+      location.hash = '#/groups/orders';
+    });
+    await page.waitForSelector('.plot canvas');
+    await page.waitForSelector('.backups li');
+    expect(await violations(page)).toEqual([]);
+    await page.click('text=Revoke…');
+    await page.waitForSelector('.dry-run >> text=Would end');
+    expect(await violations(page)).toEqual([]);
+    if (scheme === 'light') {
+      await page.keyboard.press('Escape');
+      await picture(page, 'console-group-light');
+    }
+    await page.context().close();
+  });
+
+  test.each([360, 2_560])('nothing lies outside a window of %i pixels', async (width) => {
+    const page = await open('', { scheme, width, height: 900 });
+    await page.waitForSelector('.row');
+    const overflow = () =>
+      page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(await overflow()).toBe(0);
+    await page.evaluate(() => {
+      location.hash = '#/groups/orders';
+    });
+    await page.waitForSelector('.backups li');
+    await page.waitForSelector('.plot canvas');
+    expect(await overflow()).toBe(0);
+    await page.context().close();
+  });
+});
+
+describe('a page of another site', () => {
+  test('reads nothing of the console and changes nothing, whatever name it has', async () => {
+    const { port, search } = new URL(served.address);
+    const context = await browser.newContext();
+    await (await context.newPage()).goto(served.address);
+    const page = await context.newPage();
+    await page.route('http://attacker.example:1/', (route) =>
+      route.fulfill({ contentType: 'text/html', body: '<p>a' }),
+    );
+    await page.goto('http://attacker.example:1/');
+    const answers = await page.evaluate(
+      async ([at]) => {
+        const tell = (cause: unknown) => String(cause);
+        const read = await fetch(`${at}/api/v1/groups`, { credentials: 'include' }).then((one) => one.text(), tell);
+        const headers = { 'content-type': 'text/plain' };
+        const init = { method: 'POST', mode: 'no-cors', headers, credentials: 'include', body: '{}' } as const;
+        const sent = await fetch(`${at}/api/v1/groups/orders/backups`, init).then((one) => one.type, tell);
+        return [read, sent];
+      },
+      [`http://127.0.0.1:${port}`],
+    );
+    expect(answers).toEqual([expect.stringContaining('Failed to fetch'), 'opaque']);
+    const rebound = await page.goto(`http://rebound.example:${port}/${search}`);
+    expect(rebound?.status()).toBe(403);
+    expect(await page.textContent('body')).toContain('The Host header is');
+    const { items } = await client.call(listBackups, {
+      params: { group: 'orders' },
+    });
+    expect(items.every(({ state }) => state === 'COMPLETED')).toBe(true);
+    await context.close();
+  });
+});
