@@ -6,6 +6,7 @@ import { createMainTable, localDocuments } from '../../support/main-table.ts';
 import { groupStoreContract } from './group-store-contract.ts';
 import { leaseStoreContract } from './lease-store-contract.ts';
 import { changeItem } from './tamper.ts';
+import { termEndContract } from './term-end-contract.ts';
 
 const make = async () => {
   const endpoint = inject('dynamodb');
@@ -18,4 +19,5 @@ const make = async () => {
 };
 
 leaseStoreContract(make);
+termEndContract(make);
 groupStoreContract(make);

@@ -1,6 +1,7 @@
 import type { Item } from '../../../store/item.ts';
 import { groupStoreContract } from '../../contract/leadership/group-store-contract.ts';
 import { leaseStoreContract } from '../../contract/leadership/lease-store-contract.ts';
+import { termEndContract } from '../../contract/leadership/term-end-contract.ts';
 import { memoryLeaseStore } from '../../support/memory-lease-store.ts';
 
 const make = async () => {
@@ -9,4 +10,5 @@ const make = async () => {
 };
 
 leaseStoreContract(make);
+termEndContract(make);
 groupStoreContract(make);
