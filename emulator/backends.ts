@@ -6,7 +6,7 @@ import { startFront } from './dynamodb/front.ts';
 import { AccessDeniedError, type PermissionGuard } from './iam/guard.ts';
 import { needsOfS3 } from './iam/needs.ts';
 import type { FunctionHost } from './lambda/host.ts';
-import type { Interference } from './like-aws/interference.ts';
+import type { Weather } from './like-aws/interference.ts';
 import type { Part } from './parts.ts';
 import { type Services, startServices } from './services.ts';
 import { acceptedIn } from './step-functions/accepted-definitions.ts';
@@ -17,8 +17,8 @@ export interface BackendOptions {
   access: Access;
   /** Names that a Host header may have besides those of loopback. */
   hosts: readonly string[];
-  /** Faults of the embedded stores. */
-  interference: Interference | undefined;
+  /** Faults of the embedded services. */
+  weather: Weather;
   /** Holds functions to their roles. */
   permissions: PermissionGuard | undefined;
 }
@@ -43,7 +43,7 @@ export async function startBackends(options: BackendOptions): Promise<Backends> 
     given.dynamodb ? elsewhere(given.dynamodb) : startDynamoDb(options),
     given.s3 ? elsewhere(given.s3) : startS3(options),
     given.stepFunctions ? elsewhere(given.stepFunctions) : startWorkflows(options, functions),
-    startServices(options.hosts, options.permissions),
+    startServices(options),
   ]);
   return {
     endpoints: { dynamodb: dynamodb.endpoint, s3: s3.endpoint, stepFunctions: stepFunctions.endpoint },
@@ -60,13 +60,13 @@ function elsewhere(endpoint: string): Server {
   return { endpoint, stop() {} };
 }
 
-async function startDynamoDb({ folder, hosts, interference, permissions }: BackendOptions): Promise<Server> {
+async function startDynamoDb({ folder, hosts, weather, permissions }: BackendOptions): Promise<Server> {
   const database = await startDynamoDbLocal({
     hosts,
     ...(folder.ephemeral ? {} : { folder: join(folder.path, 'dynamodb') }),
   });
-  if (!interference && !permissions) return database;
-  const front = await startFront(database.endpoint, { hosts, interference, permissions });
+  if (!permissions) return database;
+  const front = await startFront(database.endpoint, { hosts, interference: weather, permissions });
   return {
     endpoint: front.endpoint,
     async stop() {
@@ -76,7 +76,7 @@ async function startDynamoDb({ folder, hosts, interference, permissions }: Backe
   };
 }
 
-async function startS3({ folder, hosts, interference, permissions, access }: BackendOptions): Promise<Server> {
+async function startS3({ folder, hosts, weather, permissions, access }: BackendOptions): Promise<Server> {
   const [{ startS3Server }, { S3Error }] = await Promise.all([import('./s3/server.ts'), import('./s3/errors.ts')]);
   return startS3Server({
     folder: join(folder.path, 's3'),
@@ -90,14 +90,14 @@ async function startS3({ folder, hosts, interference, permissions, access }: Bac
       }
     },
     interfere({ sessionToken, bucket }) {
-      const fault = sessionToken === undefined ? undefined : interference?.next(bucket, 'none');
+      const fault = sessionToken === undefined ? undefined : weather.next(bucket, 'none');
       return fault === 'conflict' ? undefined : fault;
     },
   });
 }
 
 async function startWorkflows(
-  { project, folder, hosts, permissions }: BackendOptions,
+  { project, folder, hosts, weather, permissions }: BackendOptions,
   functions: Promise<FunctionHost>,
 ): Promise<Server> {
   const { startStepFunctions } = await import('./step-functions/server.ts');
@@ -105,6 +105,7 @@ async function startWorkflows(
     folder: join(folder.path, 'step-functions'),
     hosts,
     permissions,
+    throttled: () => weather.service() !== undefined,
     // In the cache of the packages, one of which checks them: a new version of it comes with a new folder.
     accepted: acceptedIn(join(project, 'node_modules/.cache/tenure/definitions')),
     async invoke(functionArn: string, payload: unknown) {

@@ -27,7 +27,7 @@ export const usage = `Runs the whole system on this machine.
   --no-schedules   fire no schedules; PUT /_local/schedules/NAME still does
   --like-aws SEED  behave as AWS does on a bad day: functions in several frozen copies, a limit on how many run,
                    throttled stores, transaction conflicts and lost answers, drawn from the seed; --enforce-roles
-  --enforce-roles  deny a function what its role does not allow
+  --enforce-roles  deny a function what its role does not allow; PUT /_local/storm then lets AWS throttle for a while
   --allow-host H   also accept requests to the host name H; repeatable (default: loopback addresses only)
   --app FILE       CDK app to run (default: infra/app.ts)
   --help           this text

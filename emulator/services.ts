@@ -1,22 +1,30 @@
-import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { guarded } from '../cli/request-guard.ts';
-import { type Answer, json, send } from './api-gateway/answer.ts';
-import type { EventEntry } from './eventbridge/events.ts';
-import type { Targets } from './eventbridge/targets.ts';
+import { type Answer, send } from './api-gateway/answer.ts';
+import { putEvents } from './eventbridge/put-events.ts';
 import { AccessDeniedError, type PermissionGuard } from './iam/guard.ts';
-import type { Need } from './iam/needs.ts';
 import { limits } from './lambda/function.ts';
-import { type FunctionHost, PayloadTooLargeError, UnknownFunctionError } from './lambda/host.ts';
+import { PayloadTooLargeError, UnknownFunctionError } from './lambda/host.ts';
 import { TooManyRequestsError } from './lambda/instances.ts';
+import { invokeFunction } from './lambda/invoke.ts';
+import type { Weather } from './like-aws/interference.ts';
 import { close, listen } from './listener.ts';
+import { type Served, type Service, type ServiceCall, serviceError } from './service.ts';
+import { sendMessage } from './sqs/send-message.ts';
 
 export interface Services {
   endpoint: string;
   /** From now on calls are answered; until then they are told 503. */
-  serve(functions: FunctionHost, targets: Targets): void;
+  serve(served: Served): void;
   stop(): Promise<void>;
+}
+
+export interface ServicesOptions {
+  hosts: readonly string[];
+  /** Holds functions to their roles. */
+  permissions?: PermissionGuard | undefined;
+  weather?: Weather | undefined;
 }
 
 /** Lambda's payloads, EventBridge, SQS. */
@@ -27,123 +35,56 @@ const bodyTypes = [
   'application/x-amz-json-1.0',
 ];
 
-/** Lambda takes less for an invocation that nobody waits for. */
-const asynchronousBytes = 1_048_576;
+const services: readonly Service[] = [invokeFunction, putEvents, sendMessage];
 
-/**
- * The few AWS calls besides tables, objects and workflows: Lambda's Invoke, EventBridge's PutEvents, SQS's SendMessage.
- */
-export async function startServices(hosts: readonly string[], permissions?: PermissionGuard): Promise<Services> {
-  let parts: { functions: FunctionHost; targets: Targets } | undefined;
+/** The few AWS calls besides tables, objects and workflows. */
+export async function startServices({ hosts, permissions, weather }: ServicesOptions): Promise<Services> {
+  let served: Served | undefined;
   const server = createServer(
     guarded({ hosts, bodyTypes }, (request, response) => {
       read(request)
-        .then((body) => answer(request, body))
+        .then((body) => answer(request, body.toString()))
         .catch(failure)
         .then((answered) => send(response, answered, 'local'))
         .catch(() => response.destroy());
     }),
   );
 
-  async function answer(request: IncomingMessage, body: Buffer): Promise<Answer> {
-    if (!parts) return fault(503, 'ServiceUnavailable', 'The stack is still coming up');
-    const called = /^\/2015-03-31\/functions\/([^/]+)\/invocations/.exec(request.url ?? '')?.[1];
-    const operation = String(request.headers['x-amz-target'] ?? '');
-    const name = called && decodeURIComponent(called);
-    const sessionToken = request.headers['x-amz-security-token']?.toString();
-    permissions?.require(sessionToken, needsOfCall(name, operation, body));
-    if (name) return invoke(parts, name, request, body.toString() || '{}');
-    if (operation === 'AWSEvents.PutEvents') return putEvents(parts, JSON.parse(body.toString()));
-    if (operation === 'AmazonSQS.SendMessage') return sendMessage(parts, JSON.parse(body.toString()));
-    const what = operation || `${request.method} ${request.url}`;
-    return fault(501, 'NotImplemented', `${what} does not run locally: see emulator/services.ts`);
+  async function answer({ url = '', method, headers }: IncomingMessage, body: string): Promise<Answer> {
+    if (!served) return serviceError(503, 'ServiceUnavailable', 'The stack is still coming up');
+    const operation = String(headers['x-amz-target'] ?? '');
+    const call: ServiceCall = { url, operation, headers, body };
+    const found = services.find((service) => service.takes(call));
+    if (!found) {
+      const what = operation || `${method} ${url}`;
+      return serviceError(501, 'NotImplemented', `${what} does not run locally: see emulator/services.ts`);
+    }
+    const sessionToken = headers['x-amz-security-token']?.toString();
+    permissions?.require(sessionToken, found.needs(call));
+    if (sessionToken !== undefined && weather?.service()) {
+      return serviceError(400, 'ThrottlingException', 'Rate exceeded');
+    }
+    return found.answer(served, call);
   }
 
   await listen(server, 0);
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    serve(functions, targets) {
-      parts = { functions, targets };
+    serve(now) {
+      served = now;
     },
     stop: () => close(server),
   };
 }
 
-/** Invoke names its function by name or ARN in the path, the others their target in the body. */
-function needsOfCall(functionName: string | undefined, operation: string, body: Buffer): Need[] {
-  if (functionName) {
-    const name = functionName.replace(/^arn:.*:function:/, '').split(':')[0];
-    return [{ action: 'lambda:InvokeFunction', resource: `function:${name}` }];
-  }
-  if (operation === 'AWSEvents.PutEvents') {
-    const { Entries = [] } = JSON.parse(body.toString()) as { Entries?: EventEntry[] };
-    const buses = new Set(Entries.map(({ EventBusName = 'default' }) => EventBusName.split('event-bus/').at(-1)));
-    return [...buses].map((bus) => ({ action: 'events:PutEvents', resource: `event-bus/${bus}` }));
-  }
-  if (operation !== 'AmazonSQS.SendMessage') return [];
-  const { QueueUrl } = JSON.parse(body.toString()) as { QueueUrl: string };
-  return [{ action: 'sqs:SendMessage', resource: QueueUrl.split('/').at(-1) ?? '' }];
-}
-
-interface Parts {
-  functions: FunctionHost;
-  targets: Targets;
-}
-
-async function invoke({ functions, targets }: Parts, name: string, request: IncomingMessage, payload: string) {
-  const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
-  JSON.parse(payload);
-  if (type === 'Event') {
-    if (Buffer.byteLength(payload) > asynchronousBytes) {
-      throw new PayloadTooLargeError(
-        `An asynchronous invocation takes ${asynchronousBytes} bytes, this one has ${Buffer.byteLength(payload)}`,
-      );
-    }
-    targets.asynchronous.invoke(functions.arnOf(name), payload);
-    return { status: 202, headers: {}, body: Buffer.alloc(0) };
-  }
-  if (type === 'DryRun') return { status: 204, headers: {}, body: Buffer.alloc(0) };
-  const outcome = await functions.invoke(name, payload);
-  const text = 'payload' in outcome ? outcome.payload : JSON.stringify(outcome.error);
-  return {
-    status: 200,
-    headers: {
-      'content-type': 'application/json',
-      'x-amz-executed-version': '$LATEST',
-      ...('error' in outcome ? { 'x-amz-function-error': 'Unhandled' } : {}),
-    },
-    body: Buffer.from(text),
-  };
-}
-
-async function putEvents({ targets }: Parts, { Entries = [] }: { Entries?: EventEntry[] }): Promise<Answer> {
-  if (Entries.length === 0 || Entries.length > 10) {
-    return fault(400, 'ValidationException', `PutEvents takes 1 to 10 entries, not ${Entries.length}`);
-  }
-  const results = await Promise.all(Entries.map((entry) => targets.buses.putEntry(entry)));
-  return json(200, { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results });
-}
-
-async function sendMessage({ targets }: Parts, message: { QueueUrl: string; MessageBody: string }): Promise<Answer> {
-  const sent = await targets.queues.send(message.QueueUrl, message.MessageBody);
-  if (!sent) return fault(400, 'QueueDoesNotExist', `The template has no queue ${message.QueueUrl}`);
-  const MD5OfMessageBody = createHash('md5').update(message.MessageBody).digest('hex');
-  return json(200, { MessageId: sent.messageId, MD5OfMessageBody });
-}
-
 function failure(cause: unknown): Answer {
   const message = String(cause instanceof Error ? cause.message : cause);
-  if (cause instanceof UnknownFunctionError) return fault(404, 'ResourceNotFoundException', message);
-  if (cause instanceof PayloadTooLargeError) return fault(413, 'RequestTooLargeException', message);
-  if (cause instanceof AccessDeniedError) return fault(403, 'AccessDeniedException', message);
-  if (cause instanceof TooManyRequestsError) return fault(429, 'TooManyRequestsException', message);
-  if (cause instanceof SyntaxError) return fault(400, 'InvalidRequestContentException', message);
-  return fault(500, 'ServiceException', message);
-}
-
-function fault(status: number, type: string, message: string): Answer {
-  const { headers, ...rest } = json(status, { __type: type, Type: 'User', Message: message, message });
-  return { ...rest, headers: { ...headers, 'x-amzn-errortype': type } };
+  if (cause instanceof UnknownFunctionError) return serviceError(404, 'ResourceNotFoundException', message);
+  if (cause instanceof PayloadTooLargeError) return serviceError(413, 'RequestTooLargeException', message);
+  if (cause instanceof AccessDeniedError) return serviceError(403, 'AccessDeniedException', message);
+  if (cause instanceof TooManyRequestsError) return serviceError(429, 'TooManyRequestsException', message);
+  if (cause instanceof SyntaxError) return serviceError(400, 'InvalidRequestContentException', message);
+  return serviceError(500, 'ServiceException', message);
 }
 
 async function read(request: IncomingMessage): Promise<Buffer> {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { json } from './api-gateway/answer.ts';
 import { routesOf } from './api-gateway/route-table.ts';
 import { startGateway } from './api-gateway/server.ts';
 import { startBackends } from './backends.ts';
@@ -25,7 +24,9 @@ import { grantsOf } from './iam/roles.ts';
 import { functionsOf } from './lambda/environment.ts';
 import { hostFunctions } from './lambda/host.ts';
 import { isolatedInstances, sharedInstances } from './lambda/instances.ts';
-import { interferenceFrom } from './like-aws/interference.ts';
+import { weatherFrom } from './like-aws/interference.ts';
+import { unreliableFunctions } from './like-aws/unreliable-functions.ts';
+import { localOrders } from './local-orders.ts';
 import type { Options } from './options.ts';
 import type { Parts } from './parts.ts';
 import { startTriggers, type Triggers } from './triggers.ts';
@@ -49,16 +50,15 @@ export async function bringUp({ project, options, parts, report }: Surroundings)
   const permissions = options.enforceRoles ? new PermissionGuard() : undefined;
   let triggers: Triggers | undefined;
   const door = { hosts: options.hosts, token: randomBytes(24).toString('base64url') };
-  const gateway = await startGateway(options.port, door, (method, path, body) => {
-    if (path === '/refusals' && method === 'GET') return json(200, [...(permissions?.refusals ?? [])]);
-    return triggers?.fireByHand(method, path, body);
-  });
+  const weather = weatherFrom(options.likeAws);
+  const orders = localOrders({ permissions, weather, fireByHand: (...order) => triggers?.fireByHand(...order) });
+  const gateway = await startGateway(options.port, door, orders);
   const api = `http://127.0.0.1:${gateway.port}`;
-  const interference = options.likeAws === undefined ? undefined : interferenceFrom(options.likeAws);
-  if (interference) report(`faults    as in AWS, from the seed ${options.likeAws}`);
+  const likeAws = options.likeAws !== undefined;
+  if (likeAws) report(`faults    as in AWS, from the seed ${options.likeAws}`);
   const access = accessOf(process.env, await credentialsOf(folder.path));
   const [backends, deployment] = await Promise.all([
-    startBackends({ project, folder, access, hosts: options.hosts, interference, permissions }),
+    startBackends({ project, folder, access, hosts: options.hosts, weather, permissions }),
     synthesiseApp(project, options.app, report),
   ]);
   parts.started(backends);
@@ -72,8 +72,8 @@ export async function bringUp({ project, options, parts, report }: Surroundings)
   const localise = (text: string) => localised(deployment, api, services.endpoint, text);
   const logs = join(folder.path, 'logs');
   const hosted = functionsOf(deployment, { endpoints, access, services: services.endpoint, logFolder: logs, localise });
-  const instances = interference ? isolatedInstances(accountConcurrency) : sharedInstances();
-  const functions = parts.started(hostFunctions(hosted, report, instances));
+  const instances = likeAws ? isolatedInstances(accountConcurrency) : sharedInstances();
+  const functions = parts.started(unreliableFunctions(hostFunctions(hosted, report, instances), weather));
   backends.serve(functions);
   const targets = targetsOf(deployment, {
     functions,
@@ -81,7 +81,7 @@ export async function bringUp({ project, options, parts, report }: Surroundings)
     folder: folder.path,
     report,
   });
-  services.serve(functions, targets);
+  services.serve({ functions, targets });
   report(`functions ${hosted.length} (logs in ${logs})`);
 
   const { streams } = clients;

@@ -15,7 +15,7 @@ export class ServiceError extends Error {
 
 export type Operation = (input: JsonObject) => unknown;
 
-/** @throws AccessDeniedError */
+/** @throws AccessDeniedError, or ServiceError when it is throttled */
 export type Authorise = (sessionToken: string | undefined, operation: string, input: JsonObject) => void;
 
 const bodyLimit = 4 * 1024 * 1024;

@@ -11,7 +11,7 @@ import { createExecutions } from './executions.ts';
 import { createEvaluator } from './expressions.ts';
 import { createMachines } from './machines.ts';
 import type { JsonObject } from './model.ts';
-import { type Authorise, answer } from './protocol.ts';
+import { type Authorise, answer, ServiceError } from './protocol.ts';
 import { folderStore, memoryStore } from './store.ts';
 import { createTaskCalls, type Invoke } from './task-calls.ts';
 import { createTokens } from './tokens.ts';
@@ -34,6 +34,8 @@ export interface StepFunctionsOptions {
   hosts?: readonly string[];
   /** Holds functions to their roles. */
   permissions?: PermissionGuard | undefined;
+  /** Whether the next request of a function is throttled. */
+  throttled?: () => boolean;
 }
 
 export interface StepFunctionsServer {
@@ -66,6 +68,7 @@ export async function startStepFunctions({
   accepted = rememberNone,
   hosts = [],
   permissions,
+  throttled = () => false,
 }: StepFunctionsOptions): Promise<StepFunctionsServer> {
   const store = folder === undefined ? memoryStore() : await folderStore(folder);
   const tokens = createTokens(await store.key());
@@ -91,8 +94,9 @@ export async function startStepFunctions({
   const operations = { ...machines.operations, ...executions.operations, ...createCallbacks(engine, tokens, now) };
   const machineOf = (token: string) => tokens.executionOf(token).replace(/:execution:([^:]+):.*$/, ':stateMachine:$1');
   const authorise: Authorise = (sessionToken, operation, input) => {
-    if (sessionToken !== undefined)
-      permissions?.require(sessionToken, needsOfStepFunctions(operation, input, machineOf));
+    if (sessionToken === undefined) return;
+    permissions?.require(sessionToken, needsOfStepFunctions(operation, input, machineOf));
+    if (throttled()) throw new ServiceError('ThrottlingException', 'Rate exceeded');
   };
   const server = createServer(
     guarded({ hosts, bodyTypes: ['application/x-amz-json-1.0'] }, (request, response) => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { DynamoDBClient, GetItemCommand, TransactWriteItemsCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Front, startFront } from '../../../emulator/dynamodb/front.ts';
-import { type Fault, interferenceFrom } from '../../../emulator/like-aws/interference.ts';
+import { type Fault, interferenceFrom, weatherFrom } from '../../../emulator/like-aws/interference.ts';
 
 const drawn = (seed: number, writes: 'none' | 'item' | 'transaction', count = 20_000, now = () => 0) => {
   const interference = interferenceFrom(seed, now);
@@ -46,6 +46,32 @@ describe('what a seed draws', () => {
       return;
     }
     expect.fail('no burst was drawn');
+  });
+});
+
+describe('a storm', () => {
+  let time = 0;
+  const weather = weatherFrom(undefined, () => time);
+  const times = <Drawn>(draw: () => Drawn, count = 5_000) => Array.from({ length: count }, draw);
+  const failed = (all: unknown[]) => all.filter((one) => one !== undefined).length / all.length;
+
+  test('is not there until it is ordered, and over after its time', () => {
+    expect(failed(times(() => weather.next('table', 'transaction')))).toBe(0);
+    weather.storm({ seconds: 10, share: 0.3 });
+    time = 9_999;
+    expect(failed(times(() => weather.next('table', 'transaction')))).toBeGreaterThan(0);
+    time = 10_000;
+    expect(failed(times(() => weather.next('table', 'transaction')))).toBe(0);
+    expect(failed(times(() => weather.invocation()))).toBe(0);
+  });
+
+  test('strikes its share of requests, services and invocations, each with the faults that it can have', () => {
+    weather.storm({ seconds: 10, share: 0.3 });
+    for (const draw of [() => weather.next('t', 'none'), () => weather.service(), () => weather.invocation()])
+      expect(failed(times<unknown>(draw))).toBeCloseTo(0.3, 1);
+    expect(new Set(times(() => weather.next('t', 'none')))).toEqual(new Set([undefined, 'throttle', 'answer lost']));
+    expect(times(() => weather.next('t', 'transaction'))).toContain('conflict');
+    expect(new Set(times(() => weather.invocation()))).toEqual(new Set([undefined, 'throttle', 'timeout']));
   });
 });
 
