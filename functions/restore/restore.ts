@@ -13,6 +13,7 @@ import { backupDamaged } from '../../api/problems/backups.ts';
 import { DamagedError, openManifest, verificationStart } from '../../archive/verifier.ts';
 import { instant } from '../../store/clock.ts';
 import { keyOf, refuseReusedKey } from '../../store/idempotency.ts';
+import { isUnavailable } from '../../store/store-errors.ts';
 import { uuidFrom } from '../backups/derived-id.ts';
 import { type Emptiness, predecessorIn } from './empty-group.ts';
 import type { Applying } from './files.ts';
@@ -80,7 +81,13 @@ export async function startRestore(
     execution: 0,
   };
   const until = room.clock.now() + budgetMs;
-  const verified = await verifySome(room, record, opened.manifest, until, bytesInRequest).catch(refuseDamage);
+  const verified = await verifySome(room, record, opened.manifest, until, bytesInRequest)
+    .catch((error: unknown) => {
+      if (!isUnavailable(error)) throw error;
+      // The steps of the restore verify it.
+      return record;
+    })
+    .catch(refuseDamage);
   await room.restores.begin(verified);
   await room.launch(verified);
   return verified;

@@ -3,6 +3,7 @@
 import type { Manifest } from '../../api/archive.ts';
 import { payloadsAtOnce, verifyNext } from '../../archive/verifier.ts';
 import type { Clock } from '../../store/clock.ts';
+import { isUnavailable } from '../../store/store-errors.ts';
 import type { ArchiveBucket } from '../backups/bucket/archive-bucket.ts';
 import { bucketFiles, thoroughCheck } from '../backups/bucket/bucket-files.ts';
 import type { RestoreRecord, RestoreSource } from './restore-store.ts';
@@ -16,8 +17,9 @@ export const filesOf = ({ bucket }: Pick<Verifying, 'bucket'>, { bucket: name, p
   bucketFiles(bucket, { bucket: name, key: prefix });
 
 /**
- * Files of entries are a few MiB, payloads may be large: `payloadBytes` bounds what is begun at once. Throws
- * `DamagedError`.
+ * Files of entries are a few MiB, payloads may be large: `payloadBytes` bounds what is begun at once. A store that is
+ * throttled ends it early with what was verified before: of hundreds of requests one fails for as long as that lasts.
+ * Throws `DamagedError`.
  */
 export async function verifySome(
   room: Verifying,
@@ -32,7 +34,12 @@ export async function verifySome(
   let { verifier } = record;
   for (let done = false; !done; ) {
     if (room.clock.now() >= until || nextBytes(manifest, verifier) > payloadBytes) return { ...record, verifier };
-    ({ state: verifier, done } = await verifyNext(files, manifest, verifier, check));
+    const next = await verifyNext(files, manifest, verifier, check).catch((error: unknown) => {
+      if (verifier === record.verifier || !isUnavailable(error)) throw error;
+      return undefined;
+    });
+    if (!next) return { ...record, verifier };
+    ({ state: verifier, done } = next);
   }
   return { ...record, verifier, state: 'RESTORING' };
 }

@@ -8,6 +8,7 @@ import { stepRestore } from '../../../functions/restore/steps.ts';
 import { contend } from '../../../leadership/contend.ts';
 import { leaseTable } from '../../../leadership/lease-table.ts';
 import { initialise, memoryWriter } from '../../support/backups/memory-logs.ts';
+import { injectFaults } from '../../support/faults.ts';
 import { checkpoint, submit } from '../../support/job-world.ts';
 import { type ArchiveWorld, openArchives } from '../backups/archive-world.ts';
 
@@ -114,3 +115,25 @@ test('a leader who has taken the id of a restore is not touched once that one is
   expect(await leadership.store.read(group, true)).toEqual(before);
   expect(before).toMatchObject({ fencingVersion: term.fencingVersion, holder: { contenderId: id } });
 });
+
+test.each([1, 2])(
+  'a bucket that is throttled from its request number %i of the verification on lets the restore begin; its steps verify',
+  async (calm) => {
+    const group = `throttled-${randomUUID()}`;
+    const s3 = archive.world.newS3();
+    const faults = injectFaults(s3);
+    let asked = 0;
+    faults.plan = () => {
+      asked += 1;
+      return asked > calm ? 'throttle' : undefined;
+    };
+    const restoreSources = [`s3://${archive.world.bucket}/backups/`];
+    const room = archive.process({ restoreSources, s3 }).restores;
+    const begun = await startRestore(room, { group, uri: uri(), requestId: 'r' }, 30_000);
+    expect(asked).toBeGreaterThan(calm);
+    expect(begun).toMatchObject({ state: 'VERIFYING' });
+    faults.plan = () => undefined;
+    await stepped(room, begun);
+    expect((await room.restores.read(group, begun.restoreId))?.record).toMatchObject({ state: 'COMPLETED' });
+  },
+);
