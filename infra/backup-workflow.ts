@@ -1,7 +1,7 @@
 import type { Construct } from 'constructs';
 import type { Settings } from './settings.ts';
 import type { TenureFunction } from './tenure-function.ts';
-import { callBack, choice, invoke, type State, Workflow } from './workflow.ts';
+import { callBack, choice, invoke, patient, type State, Workflow } from './workflow.ts';
 
 const input = (field: string) => `{% $states.context.Execution.Input.${field} %}`;
 const backup = { group: input('group'), backupId: input('backupId') };
@@ -74,9 +74,10 @@ const states: Record<string, State> = {
 
   Work: invoke('work/work', attempt, {
     ...sliceWithin,
-    // A slice that died is done again, one that hung has used up its time.
+    // A slice that died is done again, one that hung has used up its time. What is throttled continues where it was.
     Retry: [
       { ErrorEquals: ['Superseded', 'AttemptTooLong', 'States.Timeout'], MaxAttempts: 0 },
+      patient,
       { ErrorEquals: ['States.ALL'], IntervalSeconds: 1, MaxAttempts: 2, BackoffRate: 2, JitterStrategy: 'FULL' },
     ],
     Catch: [caught('Lose', 'States.ALL')],

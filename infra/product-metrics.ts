@@ -68,6 +68,7 @@ export function monitorProduct(facade: MonitoringFacade, stage: string): void {
         },
       ],
     },
+    { title: 'Tries again, and tasks put off', metrics: [sum('StoreRetries'), sum('TasksPutOff')] },
     { title: 'Changes that became no event', metrics: [sum('EventsDeadLettered')] },
   ];
   facade.monitorCustom({ humanReadableName: 'Tenure', alarmFriendlyName: 'tenure', metricGroups: groups });

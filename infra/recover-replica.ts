@@ -2,7 +2,7 @@ import { Aws } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Settings } from './settings.ts';
 import type { TenureFunction } from './tenure-function.ts';
-import { choice, invoke, type State, transient, Workflow } from './workflow.ts';
+import { choice, invoke, patient, type State, transient, Workflow } from './workflow.ts';
 
 const input = '$states.context.Execution.Input';
 const of = (field: string) => `{% ${input}.${field} %}`;
@@ -119,9 +119,7 @@ const states: Record<string, State> = {
         plan: '{% $passes > 0 and $count($ranges) > 0 ? {"incarnation": $incarnation, "ranges": $ranges} : null %}',
       },
     },
-    Retry: [
-      { ErrorEquals: ['States.ALL'], IntervalSeconds: 2, MaxAttempts: 5, BackoffRate: 2, JitterStrategy: 'FULL' },
-    ],
+    Retry: [{ ...patient, ErrorEquals: ['States.ALL'] }],
     Next: 'Done',
   },
   Done: { Type: 'Succeed' },

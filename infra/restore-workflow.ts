@@ -18,7 +18,7 @@ const states: Record<string, State> = {
       TimeoutSeconds: 900,
       Assign: { patience: '{% $states.result.Payload.patience %}' },
       Retry: [
-        { ErrorEquals: ['States.ALL'], IntervalSeconds: 1, MaxAttempts: 14, BackoffRate: 2, MaxDelaySeconds: 60 },
+        { ErrorEquals: ['States.ALL'], IntervalSeconds: 1, MaxAttempts: 16, BackoffRate: 2, MaxDelaySeconds: 60 },
       ],
       Catch: [{ ErrorEquals: ['States.ALL'], Next: 'GiveUp', Output: { error: '{% $states.errorOutput %}' } }],
       Next: 'Over?',

@@ -20,7 +20,7 @@ import {
   writeArchives,
   writeUploadedBackups,
 } from './store-grants.ts';
-import { TenureFunction } from './tenure-function.ts';
+import { patientTries, TenureFunction } from './tenure-function.ts';
 import type { TenureStore } from './tenure-store.ts';
 
 export interface BackupFunctionsProps {
@@ -72,6 +72,7 @@ export function createBackupFunctions(scope: Construct, props: BackupFunctionsPr
     ...props,
     environment: starting,
     timeoutSeconds: 55,
+    storeTries: patientTries,
     traced: false,
   });
   listGroups(sweep, store);
@@ -107,18 +108,18 @@ function createTasks(
   { environment, ...props }: BackupFunctionsProps & { environment: Record<string, string> },
 ): Record<'records' | 'cut' | 'work' | 'restore', TenureFunction> {
   const { store } = props;
-  const records = new TenureFunction(scope, 'backup-records', { ...props, environment, timeoutSeconds: 30 });
+  const task = { ...props, environment, storeTries: patientTries };
+  const records = new TenureFunction(scope, 'backup-records', { ...task, timeoutSeconds: 30 });
 
   // It has to lock all logs of a group, and to look at them again within 5 s.
-  const cut = new TenureFunction(scope, 'backup-cut', { ...props, environment, timeoutSeconds: 300, memoryMiB: 1_024 });
+  const cut = new TenureFunction(scope, 'backup-cut', { ...task, timeoutSeconds: 300, memoryMiB: 1_024 });
   useReplicas(cut, store);
   deletePayloads(cut, store);
   deleteArchives(cut, store);
   keepContents(cut, store);
 
   const work = new TenureFunction(scope, 'backup-work', {
-    ...props,
-    environment,
+    ...task,
     timeoutSeconds: 900,
     memoryMiB: 1_024,
   });
@@ -126,8 +127,7 @@ function createTasks(
   writeArchives(work, store);
 
   const restore = new TenureFunction(scope, 'restore-step', {
-    ...props,
-    environment,
+    ...task,
     timeoutSeconds: 900,
     memoryMiB: 1_769,
   });

@@ -10,7 +10,7 @@ import { eventSource } from '../api/events.ts';
 import { eventFilters } from './event-filter.ts';
 import { removalPolicyOf } from './retention.ts';
 import type { Settings } from './settings.ts';
-import { TenureFunction } from './tenure-function.ts';
+import { patientTries, TenureFunction } from './tenure-function.ts';
 import type { TenureStore } from './tenure-store.ts';
 
 export interface EventsProps {
@@ -33,6 +33,7 @@ export function createEvents(scope: Construct, { failures, ...props }: EventsPro
     ...props,
     environment: { TENURE_EVENT_BUS: bus.eventBusName, TENURE_FAILURES_QUEUE: failures.queueUrl },
     timeoutSeconds: 60,
+    storeTries: patientTries,
   });
   publisher.allow(['events:PutEvents'], bus.eventBusArn);
   publisher.allow(['sqs:SendMessage'], failures.queueArn);

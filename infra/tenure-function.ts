@@ -25,6 +25,11 @@ export interface TenureFunctionProps {
   /** 10 unless said; API Gateway waits for 29 at most. */
   timeoutSeconds?: number;
   memoryMiB?: number;
+  /**
+   * How often a request to a store is tried: 3 unless said, since somebody waits for the answer; more for what nobody
+   * waits for.
+   */
+  storeTries?: number;
   /** False for what the schedule calls: traced call by call, it would cost more than all else at rest. */
   traced?: boolean;
   /** Files of the project that it reads from its own folder, so that loading it does not. */
@@ -41,7 +46,7 @@ export class TenureFunction extends LambdaFunction {
   private readonly permissions: Role;
 
   constructor(scope: Construct, id: string, props: TenureFunctionProps) {
-    const { settings, store, environment, timeoutSeconds = 10, memoryMiB = 512, beside = [] } = props;
+    const { settings, store, environment, timeoutSeconds = 10, memoryMiB = 512, beside = [], storeTries } = props;
     const traced = settings.tracing === 'on' && (props.traced ?? true);
     const entry = `entry-points/${id}.ts`;
     const reservedConcurrentExecutions = settings.reservedConcurrency[id];
@@ -65,6 +70,7 @@ export class TenureFunction extends LambdaFunction {
         TENURE_STAGE: settings.stage,
         TENURE_TABLE: store.table.tableName,
         TENURE_MAX_CLOCK_SKEW_MS: String(settings.maxClockSkewMs),
+        ...(storeTries && { TENURE_STORE_TRIES: `${storeTries}` }),
         ...environment,
       },
     });
@@ -113,6 +119,12 @@ export class TenureFunction extends LambdaFunction {
     });
   }
 }
+
+/**
+ * For the functions that nobody waits for: where three of ten requests are throttled, one in 15,000 fails all its
+ * tries.
+ */
+export const patientTries = 8;
 
 /** What DynamoDB, S3 and SQS ask of a customer's key in the name of their caller. */
 const keyUses = ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'];

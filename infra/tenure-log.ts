@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { createRecoverReplica } from './recover-replica.ts';
 import type { Settings } from './settings.ts';
 import { discardEntries, listGroups, useReplicas } from './store-grants.ts';
-import { TenureFunction } from './tenure-function.ts';
+import { patientTries, TenureFunction } from './tenure-function.ts';
 import type { TenureStore } from './tenure-store.ts';
 
 export interface LogFunctionsProps {
@@ -27,7 +27,12 @@ export function createLogFunctions(scope: Construct, props: LogFunctionsProps): 
   const { settings, store } = props;
   const environment = { TENURE_REPLICA_TABLES: store.replicas.map(({ address }) => address).join(',') };
 
-  const recover = new TenureFunction(scope, 'recover', { ...props, environment, timeoutSeconds: 60 });
+  const recover = new TenureFunction(scope, 'recover', {
+    ...props,
+    environment,
+    timeoutSeconds: 60,
+    storeTries: patientTries,
+  });
   const recovery = createRecoverReplica(scope, { settings, functions: { recover } });
 
   const starting = { ...environment, TENURE_RECOVERY_WORKFLOW: recovery.arn };
@@ -43,6 +48,7 @@ export function createLogFunctions(scope: Construct, props: LogFunctionsProps): 
     ...props,
     environment: starting,
     timeoutSeconds: 55,
+    storeTries: patientTries,
     traced: false,
   });
   sweep.allow(['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], store.table.tableArn);

@@ -6,7 +6,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Settings } from './settings.ts';
 import { deletePayloads, listBucket, listGroups } from './store-grants.ts';
-import { TenureFunction } from './tenure-function.ts';
+import { patientTries, TenureFunction } from './tenure-function.ts';
 import type { TenureStore } from './tenure-store.ts';
 
 export interface MinuteProps {
@@ -33,6 +33,7 @@ export function createMinute(scope: Construct, { failures, sweeps, ...props }: M
     },
     // The collection of orphans, once an hour, takes what the rest leaves of it.
     timeoutSeconds: 300,
+    storeTries: patientTries,
     traced: false,
   });
   minute.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], store.table.tableArn);

@@ -166,8 +166,11 @@ export const transient: State = {
   JitterStrategy: 'FULL',
 };
 
-/** The same for so long as an account may be short of concurrency, or a table of throughput: ten minutes. */
-export const patient: State = { ...transient, MaxAttempts: 15, MaxDelaySeconds: 60 };
+/**
+ * The same for so long as an account may be short of concurrency, or a table of throughput: ten minutes, also by the
+ * luck of the jitter, which halves each pause on average.
+ */
+export const patient: State = { ...transient, MaxAttempts: 35, MaxDelaySeconds: 60 };
 
 /** Chooses the next state by the word `next` in the input. */
 export function choice(by: Readonly<Record<string, string>>, otherwise: string): State {

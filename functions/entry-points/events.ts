@@ -5,13 +5,13 @@ import { sqsDeadLetterQueue } from '../events/dead-letter-queue.ts';
 import { eventBridgeBus } from '../events/event-bus.ts';
 import { publishRecords } from '../events/publishing.ts';
 import { eventSettings } from '../events/settings.ts';
-import { patience } from '../platform/aws.ts';
+import { countingRetries, patience } from '../platform/aws.ts';
 import { logged, logger } from '../platform/logging.ts';
 
 const { TENURE_EVENT_BUS, TENURE_FAILURES_QUEUE } = eventSettings();
 const publishing = {
-  bus: eventBridgeBus(new EventBridgeClient(patience), TENURE_EVENT_BUS),
-  deadLetters: sqsDeadLetterQueue(new SQSClient(patience), TENURE_FAILURES_QUEUE),
+  bus: eventBridgeBus(countingRetries(new EventBridgeClient(patience)), TENURE_EVENT_BUS),
+  deadLetters: sqsDeadLetterQueue(countingRetries(new SQSClient(patience)), TENURE_FAILURES_QUEUE),
 };
 
 /** Invoked with the records of the main table's stream that pass the mapping's filter. */

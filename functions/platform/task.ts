@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { isUnavailable } from '../../store/store-errors.ts';
 import { logged, logger } from './logging.ts';
-import { countViolations } from './metrics.ts';
+import { count, countViolations } from './metrics.ts';
 
 /** A workflow names it, to try the task again. */
 class UnavailableError extends Error {
@@ -44,6 +44,7 @@ export function tasks({ named, passes = () => false }: TaskRules) {
         } catch (cause) {
           logger.warn('not done', { ...named(input), error: cause as Error });
           if (!passes(cause) && !isUnavailable(cause)) throw cause;
+          count('TasksPutOff');
           throw new UnavailableError('A store is throttled or cannot be reached', { cause });
         }
       }),

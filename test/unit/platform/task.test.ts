@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { logger } from '../../../functions/platform/logging.ts';
 import { taskHandler, tasks } from '../../../functions/platform/task.ts';
@@ -24,6 +24,10 @@ test('a task that is none of them is refused by name, an inherited name too', ()
   expect(() => handler({ number: 1 }, context)).toThrow();
 });
 
-test('a store that is throttled is worth another try', async () => {
+test('a store that is throttled is worth another try, which a metric says', async () => {
+  const written: string[] = [];
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => written.push(String(chunk)) > 0);
   await expect(handler({ task: 'fail' }, context)).rejects.toMatchObject({ name: 'UnavailableError' });
+  write.mockRestore();
+  expect(written.filter((line) => line.includes('"TasksPutOff":1'))).toHaveLength(1);
 });
