@@ -31,6 +31,8 @@ export const sizes = {
     simulatedCrowds: size(6, 300),
     historyCalls: size(15, 150),
   },
+  /** A storm of AWS, and how often the schedule fires in it: the stack's minute passes faster. */
+  storm: { seconds: size(12, 600), share: 0.3, jobs: size(10, 100), minuteMs: size(4_000, 20_000) },
   fence: { schedules: size(25, 1_000) },
   security: {
     hostileRequests: size(4, 500),

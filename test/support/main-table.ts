@@ -3,7 +3,7 @@ import { CreateTableCommand, DynamoDBClient, type DynamoDBClientConfig } from '@
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
 /** The credentials of a stack, each of which has tables of its own. */
-type Access = Pick<DynamoDBClientConfig, 'region' | 'credentials'>;
+export type Access = Pick<DynamoDBClientConfig, 'region' | 'credentials'>;
 
 const local: Access = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 

@@ -6,12 +6,16 @@ import { replicaTable } from '../../../functions/log/dynamodb/replica-table.ts';
 import { type LogRoom, logsOn } from '../../../functions/log/environment.ts';
 import type { Replica } from '../../../functions/log/protocol/replica.ts';
 import { type Faults, injectFaults } from '../faults.ts';
-import { createMainTable, localDocuments, localDynamoDb } from '../main-table.ts';
+import { type Access, createMainTable, localDocuments, localDynamoDb } from '../main-table.ts';
 
 /** Makes a table with the keys of a deployed replica; answers its name. */
-export async function createReplicaTable(endpoint: string, name = `replica-${randomUUID()}`): Promise<string> {
+export async function createReplicaTable(
+  endpoint: string,
+  name = `replica-${randomUUID()}`,
+  access?: Access,
+): Promise<string> {
   const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const });
-  await localDynamoDb(endpoint).send(
+  await localDynamoDb(endpoint, access).send(
     new CreateTableCommand({
       TableName: name,
       BillingMode: 'PAY_PER_REQUEST',
@@ -26,8 +30,8 @@ export async function createReplicaTable(endpoint: string, name = `replica-${ran
 }
 
 /** Takes the protection off a table and deletes it. */
-export async function deleteTable(endpoint: string, TableName: string): Promise<void> {
-  const client = localDynamoDb(endpoint);
+export async function deleteTable(endpoint: string, TableName: string, access?: Access): Promise<void> {
+  const client = localDynamoDb(endpoint, access);
   await client.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: false }));
   await client.send(new DeleteTableCommand({ TableName }));
 }
