@@ -45,7 +45,7 @@ export default defineConfig({
       project('contract', { ...together, ...dynamodb, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('emulator', {
         ...together,
-        include: ['test/contract/{bench,leadership,events,log}/**/*.test.ts'],
+        include: ['test/contract/{bench,leadership,events,log}/**/*.test.ts', 'test/ministack/**/*.test.ts'],
         globalSetup: ['test/support/ministack.ts'],
         testTimeout: 60_000,
         hookTimeout: 120_000,

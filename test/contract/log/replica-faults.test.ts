@@ -1,5 +1,6 @@
 import { expect, inject, it } from 'vitest';
 import type { WriteAnswer } from '../../../functions/log/protocol/replica.ts';
+import { missing } from '../../ministack/gaps.ts';
 import type { Fault } from '../../support/faults.ts';
 import { createReplicaTable, replicaOn, wipeTable } from '../../support/log/tables.ts';
 import { at, ballot, data, fresh, learned, vote } from './replica-contract.ts';
@@ -125,22 +126,26 @@ it('does not put over a position what was decided on an older sight of it', asyn
   expect(action).toMatchObject({ promised: 9, performed: 9, value: data('nine') });
 });
 
-it('is EMPTY again when its table was deleted and made anew, whatever its record said', async () => {
-  const endpoint = inject('dynamodb');
-  const table = await createReplicaTable(endpoint);
-  const { replica } = await replicaOn(endpoint, table);
-  const old = await vote(replica);
-  await replica.write(write(1, 1));
-  // Local tables are as old as the second, or less, so that the next one must be younger.
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  await wipeTable(endpoint, table);
-  expect(await replica.read()).toMatchObject({ status: 'EMPTY', incarnation: '' });
-  expect(await replica.write(write(1, 2))).toEqual({ verdict: 'IGNORED', status: 'EMPTY' });
-  const created = await replica.create({ incarnation: 'life-2', view: 'v' });
-  expect(created).toMatchObject({ status: 'EMPTY', incarnation: 'life-2' });
-  expect(created.epoch).toBeGreaterThan(old.epoch);
-  expect((await replica.transition(old, { status: 'RECOVERING' })).moved).toBe(false);
-});
+const wholeSeconds = missing('creation dates in whole seconds');
+it.skipIf(wholeSeconds)(
+  'is EMPTY again when its table was deleted and made anew, whatever its record said',
+  async () => {
+    const endpoint = inject('dynamodb');
+    const table = await createReplicaTable(endpoint);
+    const { replica } = await replicaOn(endpoint, table);
+    const old = await vote(replica);
+    await replica.write(write(1, 1));
+    // Local tables are as old as the second, or less, so that the next one must be younger.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await wipeTable(endpoint, table);
+    expect(await replica.read()).toMatchObject({ status: 'EMPTY', incarnation: '' });
+    expect(await replica.write(write(1, 2))).toEqual({ verdict: 'IGNORED', status: 'EMPTY' });
+    const created = await replica.create({ incarnation: 'life-2', view: 'v' });
+    expect(created).toMatchObject({ status: 'EMPTY', incarnation: 'life-2' });
+    expect(created.epoch).toBeGreaterThan(old.epoch);
+    expect((await replica.transition(old, { status: 'RECOVERING' })).moved).toBe(false);
+  },
+);
 
 it('does not vote with a record that came from another table of its name', async () => {
   const endpoint = inject('dynamodb');

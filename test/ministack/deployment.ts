@@ -1,0 +1,111 @@
+/** The synthesised template, deployed on MiniStack as `cdk deploy` would: its assets uploaded, its stack created. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DescribeStackEventsCommand,
+  DescribeStacksCommand,
+  paginateListStackResources,
+} from '@aws-sdk/client-cloudformation';
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { readAssembly, type StackTemplate } from '../../emulator/cloudformation/assembly/read.ts';
+import { synthesise } from '../../emulator/cloudformation/assembly/synthesise.ts';
+import { project } from '../support/stack.ts';
+
+export const access = {
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+} as const;
+
+export interface Deployed {
+  readonly template: StackTemplate;
+  readonly outputs: Readonly<Record<string, string>>;
+  /** Logical ids by their status. */
+  readonly resources: readonly { readonly id: string; readonly type: string; readonly status: string }[];
+  /** What the emulator said of those that failed. */
+  readonly reasons: readonly string[];
+  readonly status: string;
+}
+
+const deployMs = 120_000;
+
+export async function deploy(
+  endpoint: string,
+  adapt: (template: StackTemplate['template']) => StackTemplate['template'] = (same) => same,
+): Promise<Deployed> {
+  const { folder } = await synthesise(project, 'infra/app.ts', () => {});
+  const [template] = await readAssembly(folder);
+  if (!template) throw new Error('The app has no stack');
+  const formation = new CloudFormationClient({ endpoint, ...access });
+  const StackName = template.name;
+  // Above 51,200 bytes a template is read from a bucket, as the CDK has it.
+  const TemplateURL = await upload(endpoint, template, JSON.stringify(adapt(withoutBootstrap(template))));
+  await formation.send(
+    new CreateStackCommand({
+      StackName,
+      TemplateURL,
+      Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'],
+      DisableRollback: true,
+    }),
+  );
+  const stack = await created(formation, StackName);
+  const resources = [];
+  for await (const { StackResourceSummaries = [] } of paginateListStackResources({ client: formation }, { StackName }))
+    resources.push(...StackResourceSummaries);
+  const { StackEvents = [] } = await formation.send(new DescribeStackEventsCommand({ StackName }));
+  formation.destroy();
+  return {
+    template,
+    status: stack.StackStatus ?? '',
+    outputs: Object.fromEntries((stack.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue])),
+    resources: resources.map(({ LogicalResourceId = '', ResourceType = '', ResourceStatus = '' }) => ({
+      id: LogicalResourceId,
+      type: ResourceType,
+      status: ResourceStatus,
+    })),
+    reasons: StackEvents.filter(({ ResourceStatus }) => ResourceStatus?.endsWith('_FAILED')).map(
+      ({ LogicalResourceId, ResourceStatusReason }) => `${LogicalResourceId}: ${ResourceStatusReason}`,
+    ),
+  };
+}
+
+/** A fresh emulator has no bootstrap stack whose version could be checked. */
+function withoutBootstrap({ template }: StackTemplate): StackTemplate['template'] {
+  const { Parameters, Rules, ...rest } = structuredClone(template) as typeof template & { Rules?: object };
+  return rest;
+}
+
+async function created(formation: CloudFormationClient, StackName: string) {
+  const until = Date.now() + deployMs;
+  while (Date.now() < until) {
+    const { Stacks: [stack] = [] } = await formation.send(new DescribeStacksCommand({ StackName }));
+    if (stack && !stack.StackStatus?.endsWith('IN_PROGRESS')) return stack;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  throw new Error(`The stack ${StackName} was not created within ${deployMs / 1_000} s`);
+}
+
+/** Each asset as a ZIP file, which Python, that MiniStack needs, packs; answers the URL of the template. */
+async function upload(endpoint: string, { assets, account, region }: StackTemplate, body: string): Promise<string> {
+  const s3 = new S3Client({ endpoint, ...access, forcePathStyle: true });
+  const Bucket = `cdk-hnb659fds-assets-${account}-${region}`;
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  const folder = mkdtempSync(join(tmpdir(), 'tenure-assets-'));
+  try {
+    for (const [Key, path] of assets) {
+      if (!Key.endsWith('.zip')) continue;
+      const file = join(folder, Key);
+      const packed = spawnSync('python3', ['-m', 'zipfile', '-c', file, '.'], { cwd: path, encoding: 'utf8' });
+      if (packed.status !== 0) throw new Error(`python3 -m zipfile failed: ${packed.stderr}`);
+      await s3.send(new PutObjectCommand({ Bucket, Key, Body: readFileSync(file) }));
+    }
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'template.json', Body: body }));
+    return `${endpoint}/${Bucket}/template.json`;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    s3.destroy();
+  }
+}
