@@ -55,6 +55,17 @@ const schema = z
         unknown: throttle(10, 20),
       })
       .prefault({}),
+    /** How many of each a group may have; one more is refused with `limit_reached`. */
+    limits: z
+      .strictObject({
+        /** Those that are not cleaned up yet. */
+        jobs: whole(1, 1_000_000).default(10_000),
+        /** Each costs the sweep a look at its replicas every minute. */
+        logs: whole(1, 1_000).default(100),
+        backups: whole(1, 100_000).default(2_000),
+        workers: whole(1, 1_000).default(100),
+      })
+      .prefault({}),
     /**
      * A customer's key for the tables and payloads of the stack's Region; without it AWS encrypts with keys of its own.
      */
@@ -108,7 +119,7 @@ function fromText(name: keyof Settings, text: string): unknown {
   if (['stage', 'delegation', 'tracing', 'monitoring', 'kmsKeyArn'].includes(name)) return text;
   if (name === 'ephemeral') return text === 'true' ? true : text === 'false' ? false : text;
   if (name === 'replicaRegions' || name === 'restoreSources') return text.split(',').filter(Boolean);
-  if (name === 'reservedConcurrency') {
+  if (name === 'reservedConcurrency' || name === 'limits') {
     const pairs = text.split(',').map((pair) => /^([a-z-]+)=(\d+)$/.exec(pair));
     return pairs.includes(null) ? text : Object.fromEntries(pairs.map((pair) => [pair?.[1], Number(pair?.[2])]));
   }

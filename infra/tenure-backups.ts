@@ -52,6 +52,9 @@ export function createBackupFunctions(scope: Construct, props: BackupFunctionsPr
     TENURE_REPLICA_TABLES: store.replicas.map(({ address }) => address).join(','),
     TENURE_RESTORE_SOURCES: settings.restoreSources.join(','),
     TENURE_DELEGATION: settings.delegation,
+    TENURE_MOST_JOBS: String(settings.limits.jobs),
+    TENURE_MOST_BACKUPS: String(settings.limits.backups),
+    TENURE_MOST_WORKERS: String(settings.limits.workers),
   };
   const tasks = createTasks(scope, { ...props, environment });
   const { restore: step, ...backupTasks } = tasks;

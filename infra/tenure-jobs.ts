@@ -14,10 +14,10 @@ export interface JobFunctionProps {
  * retained, and an operator orphans.
  */
 export function createJobFunction(scope: Construct, props: JobFunctionProps): TenureFunction {
-  const { store } = props;
+  const { store, settings } = props;
   const jobs = new TenureFunction(scope, 'jobs', {
     ...props,
-    environment: { TENURE_BUCKET: store.bucket.bucketName },
+    environment: { TENURE_BUCKET: store.bucket.bucketName, TENURE_MOST_JOBS: String(settings.limits.jobs) },
     timeoutSeconds: 29,
     memoryMiB: 1_024,
   });

@@ -25,7 +25,10 @@ export interface LogFunctions {
  */
 export function createLogFunctions(scope: Construct, props: LogFunctionsProps): LogFunctions {
   const { settings, store } = props;
-  const environment = { TENURE_REPLICA_TABLES: store.replicas.map(({ address }) => address).join(',') };
+  const environment = {
+    TENURE_REPLICA_TABLES: store.replicas.map(({ address }) => address).join(','),
+    TENURE_MOST_LOGS: String(settings.limits.logs),
+  };
 
   const recover = new TenureFunction(scope, 'recover', {
     ...props,

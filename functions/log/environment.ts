@@ -24,6 +24,8 @@ import { getLogOrThrow } from './registered-log.ts';
 
 export interface LogRoom {
   readonly registry: LogRegistry;
+  /** Logs that a group may have: each of them costs the sweep a look at its replicas every minute. */
+  readonly mostLogs: number;
   /** Where a log may have replicas: the tables of this deployment, with when they were created. */
   tables(): Promise<readonly Omit<Member, 'id'>[]>;
   /** Creates a log whose members are the first tables of the deployment: 5, 3 or 1 of them. */
@@ -40,9 +42,10 @@ export const systemChance: Chance = { number: () => Math.random(), id: () => ran
 
 /** Builds the room once per Lambda environment, from its variables. */
 export function logRoom(): LogRoom {
-  const { TENURE_TABLE, TENURE_REPLICA_TABLES } = logSettings();
+  const { TENURE_TABLE, TENURE_REPLICA_TABLES, TENURE_MOST_LOGS } = logSettings();
   return logsOn({
     table: TENURE_TABLE,
+    mostLogs: TENURE_MOST_LOGS,
     client: documentClient(),
     replicas: TENURE_REPLICA_TABLES.map((replica) => ({ ...replica, client: documentClient(replica.region) })),
   });
@@ -74,10 +77,11 @@ export interface Tables {
   readonly client: DynamoDBDocumentClient;
   /** The main table. */
   readonly table: string;
+  readonly mostLogs?: number;
   readonly replicas: readonly { client: DynamoDBDocumentClient; table: string; region?: string }[];
 }
 
-export function logsOn({ client, table, replicas }: Tables): LogRoom {
+export function logsOn({ client, table, replicas, mostLogs = 100 }: Tables): LogRoom {
   const located = replicas.map((replica) => ({ ...replica, epochs: tableEpoch(replica.client, replica.table) }));
   const registry = logRegistryTable(client, table);
   const lockMs = stateLockMs();
@@ -121,6 +125,7 @@ export function logsOn({ client, table, replicas }: Tables): LogRoom {
 
   return {
     registry,
+    mostLogs,
     tables,
     partsOf,
     async create(log) {

@@ -14,5 +14,6 @@ export const variants: Record<string, string>[] = [
     logRetentionDays: '7',
     payloadUndeleteDays: '30',
     maxClockSkewMs: '500',
+    limits: 'jobs=20000,logs=50',
   },
 ];

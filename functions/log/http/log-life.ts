@@ -9,18 +9,15 @@ import type { RegisteredLog } from '../protocol/registry.ts';
 import { getLogOrThrow, type LogName } from '../registered-log.ts';
 import { type Logs, mustLead } from './logs.ts';
 
-/** Logs that a group may have: each of them costs the sweep a look at its replicas every minute. */
-export const mostLogs = 100;
-
 /** Creates a log, or returns the existing one. Throws `limit_reached`. */
 export async function createLog(
-  room: Pick<LogRoom, 'create' | 'registry'>,
+  room: Pick<LogRoom, 'create' | 'registry' | 'mostLogs'>,
   { group, log }: LogName,
   autoInitialize: boolean,
-  most = mostLogs,
 ): Promise<{ created: boolean; log: RegisteredLog }> {
   const there = await room.registry.read(group, log);
   if (there) return { created: false, log: there };
+  const { mostLogs: most } = room;
   const { items } = await room.registry.list(group, undefined, most);
   if (items.length >= most) {
     throw new ProblemError(

@@ -46,7 +46,7 @@ const shownStatus = (status: LogStatus) => {
 };
 
 /** Dependencies of the routes, in addition to those of replicas. */
-export type LogService = MemberService & Pick<LogRoom, 'create'>;
+export type LogService = MemberService & Pick<LogRoom, 'create' | 'mostLogs'>;
 
 export function logRoutes(room: LogService): Endpoint[] {
   return [

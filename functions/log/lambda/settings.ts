@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { readSettings, tableName } from '../../platform/settings.ts';
+import { readSettings, tableName, wholeNumber } from '../../platform/settings.ts';
 
 /** A replica's table: its name, after `region/` when it lies in another Region. */
 export interface ReplicaAddress {
@@ -20,7 +20,11 @@ const addresses = z
   .check(z.refine((replicas) => replicas.length <= 10, 'must name 1 to 10 tables'));
 
 export function logSettings() {
-  return readSettings({ TENURE_TABLE: tableName, TENURE_REPLICA_TABLES: addresses });
+  return readSettings({
+    TENURE_TABLE: tableName,
+    TENURE_REPLICA_TABLES: addresses,
+    TENURE_MOST_LOGS: wholeNumber(1, 1_000, 100),
+  });
 }
 
 /** The workflow that recovers a replica. */

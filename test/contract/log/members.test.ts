@@ -167,7 +167,7 @@ test('a log that a backup reads is not deleted, and only the leader deletes with
 test('a group has at most so many logs', async () => {
   const { room } = await logsWith(endpoint, 1);
   const { createLog } = await import('../../../functions/log/http/log-life.ts');
-  const one = (log: string) => createLog(room, { group: 'many', log }, true, 2);
+  const one = (log: string) => createLog({ ...room, mostLogs: 2 }, { group: 'many', log }, true);
   await one('a');
   await one('b');
   await expect(one('c')).rejects.toMatchObject({ code: 'limit_reached' });

@@ -26,6 +26,7 @@ describe('settings', () => {
         other: { rate: 500, burst: 1_000 },
         unknown: { rate: 10, burst: 20 },
       },
+      limits: { jobs: 10_000, logs: 100, backups: 2_000, workers: 100 },
       reservedConcurrency: {},
     });
   });
@@ -50,6 +51,15 @@ describe('settings', () => {
     expect(settings({ throttles: 'contend=10/20' }).throttles).toMatchObject({
       contend: { rate: 10, burst: 20 },
       lease: { rate: 2_000, burst: 2_000 },
+    });
+  });
+
+  test('limits are pairs, too, and what is not given keeps its default', () => {
+    expect(settings({ limits: 'jobs=20000,logs=5' }).limits).toEqual({
+      jobs: 20_000,
+      logs: 5,
+      backups: 2_000,
+      workers: 100,
     });
   });
 
@@ -83,6 +93,8 @@ describe('settings', () => {
     [{ reservedConcurrency: 'contend=1.5' }, 'reservedConcurrency=contend=1.5: must be pairs of function=number'],
     [{ reservedConcurrency: 'contend' }, 'reservedConcurrency=contend: must be pairs of function=number'],
     [{ monitoring: 'some' }, 'monitoring=some: '],
+    [{ limits: 'logs=0' }, 'limits={"logs":0}: '],
+    [{ limits: 'policies=2' }, 'limits={"policies":2}: '],
     [{ throttles: 'contend=10' }, 'throttles=contend=10: '],
     [{ throttles: 'contend=0/5' }, 'throttles={"contend":{"rate":0,"burst":5}}: '],
     [{ throttles: 'contned=1/5' }, 'throttles={"contned":{"rate":1,"burst":5}}: '],
