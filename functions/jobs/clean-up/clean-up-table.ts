@@ -1,5 +1,11 @@
 /** The DynamoDB requests of the clean-up. Only finished jobs are in the index that it lists. */
-import { type DynamoDBDocumentClient, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
 import { groupsIndex, indexQuery } from '../../../leadership/keys.ts';
 import { conditional } from '../../../store/conditional.ts';
 import type { JobName } from '../job.ts';
@@ -8,21 +14,52 @@ import { cleanUpPartition, jobCountKey, jobKey, jobPrefix } from '../keys.ts';
 import { notStateLocked } from '../state-locks-table.ts';
 import type { CleanUpStore } from './clean-up.ts';
 
+const placeKey = (group = '') => ({ pk: 'CLEAN-UP', sk: `PLACE#${group}` });
+
 export function cleanUpTable(client: DynamoDBDocumentClient, table: string): CleanUpStore {
+  const list = async (limit: number, groups: readonly ['>' | '=', string] | undefined, after: string | undefined) => {
+    const query = indexQuery(table, cleanUpPartition);
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        ...query,
+        ...(groups && {
+          KeyConditionExpression: `${query.KeyConditionExpression} AND #group ${groups[0]} :group`,
+          ExpressionAttributeNames: { ...query.ExpressionAttributeNames, '#group': groupsIndex.sortKey },
+          ExpressionAttributeValues: { ...query.ExpressionAttributeValues, ':group': groups[1] },
+        }),
+        ...(after === undefined ? {} : { ExclusiveStartKey: JSON.parse(after) }),
+        Limit: limit,
+      }),
+    );
+    const items = Items.map((item) => ({
+      group: String(item[groupsIndex.sortKey]),
+      jobId: String(item['sk']).slice(jobPrefix.length),
+    }));
+    return { items, last: LastEvaluatedKey && JSON.stringify(LastEvaluatedKey) };
+  };
   return {
-    async listOwed(after, limit) {
-      const { Items = [], LastEvaluatedKey } = await client.send(
-        new QueryCommand({
-          ...indexQuery(table, cleanUpPartition),
-          ...(after === undefined ? {} : { ExclusiveStartKey: JSON.parse(after) }),
-          Limit: limit,
+    listOwed: (behindGroup, limit) =>
+      list(limit, behindGroup === undefined ? undefined : ['>', behindGroup], undefined),
+
+    listOwedOf: (group, after, limit) => list(limit, ['=', group], after),
+
+    async readPlace(group) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: table, Key: placeKey(group), ConsistentRead: true }),
+      );
+      return Item?.['after'] as string | undefined;
+    },
+
+    async writePlace(place, group) {
+      await client.send(
+        new UpdateCommand({
+          TableName: table,
+          Key: placeKey(group),
+          UpdateExpression: place === undefined ? 'REMOVE #after' : 'SET #after = :after',
+          ExpressionAttributeNames: { '#after': 'after' },
+          ...(place === undefined ? {} : { ExpressionAttributeValues: { ':after': place } }),
         }),
       );
-      const items = Items.map((item) => ({
-        group: String(item[groupsIndex.sortKey]),
-        jobId: String(item['sk']).slice(jobPrefix.length),
-      }));
-      return { items, last: LastEvaluatedKey && JSON.stringify(LastEvaluatedKey) };
     },
 
     async cleaned(name, ttl) {

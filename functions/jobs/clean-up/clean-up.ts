@@ -9,7 +9,13 @@ import { payloadKey } from '../payloads/upload.ts';
 
 /** The port to the jobs that owe a clean-up, over all groups. */
 export interface CleanUpStore {
-  listOwed(after: string | undefined, limit: number): Promise<Page<JobName>>;
+  /** The first of those in groups behind that one, group by group; `last` when there are more. */
+  listOwed(behindGroup: string | undefined, limit: number): Promise<Page<JobName>>;
+  /** Those of one group, behind a place in it that is `last` of an earlier page. */
+  listOwedOf(group: string, after: string | undefined, limit: number): Promise<Page<JobName>>;
+  /** Where the clean-up continues: behind a group, or behind a job of the group. */
+  readPlace(group?: string): Promise<string | undefined>;
+  writePlace(place: string | undefined, group?: string): Promise<void>;
   /**
    * FINISHED → CLEANED, dropping what is owed; the record goes at `ttl`, epoch seconds, if one is given and no
    * savepoint is left.
@@ -42,48 +48,85 @@ export async function clean(room: Room, name: JobName, version: number): Promise
 
 /** Time limit for cleaning up some jobs when the stores are slow. */
 const marginMs = 10_000;
-const jobsAtOnce = 100;
+/** Jobs that are cleaned up for one group before it is the next one's turn. */
+const portion = 100;
 
 /**
- * Cleans up every finished job once, from any group on, so that no group with many jobs keeps the others waiting; stops
- * when the time is over. Can be repeated after a crash at any point.
+ * Cleans up finished jobs while there is time: first a portion of each group's, from the group on at which the last run
+ * stopped, then further portions of those that have more. Each keeps its place, also within a group, so that neither a
+ * group with many jobs nor jobs that cannot be cleaned up yet keep the others waiting. Can be repeated after a crash at
+ * any point.
  */
-export async function cleanUp(
-  room: Room,
-  remainingMs: () => number,
-  random: () => number = Math.random,
-): Promise<CleanedUp> {
-  const done: CleanedUp = { cleaned: 0, left: 0 };
-  const owed = startingAnywhere(await owedJobs(room, remainingMs), random);
-  for (let at = 0; at < owed.length && remainingMs() > marginMs; at += jobsAtOnce) {
-    const some = owed.slice(at, at + jobsAtOnce);
-    for (const cleaned of await mapConcurrent(some, 8, (name) => cleanUpJob(room, name))) {
-      done[cleaned ? 'cleaned' : 'left'] += 1;
+export async function cleanUp(room: Room, remainingMs: () => number): Promise<CleanedUp> {
+  const run = new Run(room, () => remainingMs() > marginMs);
+  await run.round();
+  await run.rest();
+  return run.done;
+}
+
+class Run {
+  readonly done: CleanedUp = { cleaned: 0, left: 0 };
+  readonly #room: Room;
+  readonly #hasTime: () => boolean;
+  /** Groups with more than what was done in the round. */
+  readonly #busy = new Set<string>();
+
+  constructor(room: Room, hasTime: () => boolean) {
+    this.#room = room;
+    this.#hasTime = hasTime;
+  }
+
+  /** Every group once, beginning behind the one that was last. */
+  async round(): Promise<void> {
+    const { cleanUps } = this.#room;
+    const start = await cleanUps.readPlace();
+    let behind = start;
+    let fromTheTop = start === undefined;
+    while (this.#hasTime()) {
+      const { items, last } = await cleanUps.listOwed(behind, portion);
+      const ofRound = fromTheTop && start !== undefined ? items.filter(({ group }) => group <= start) : items;
+      const ends = last === undefined || ofRound.length < items.length;
+      behind = (await this.#groups(ofRound, ends)) ?? behind;
+      if (ends && fromTheTop) return;
+      if (ends) [behind, fromTheTop] = [undefined, true];
     }
   }
-  return done;
-}
 
-async function owedJobs({ cleanUps }: Room, remainingMs: () => number): Promise<JobName[]> {
-  const names: JobName[] = [];
-  let after: string | undefined;
-  do {
-    const page = await cleanUps.listOwed(after, 1_000);
-    names.push(...page.items);
-    after = page.last;
-  } while (after !== undefined && remainingMs() > 2 * marginMs);
-  return names;
-}
+  async rest(): Promise<void> {
+    while (this.#busy.size > 0) {
+      for (const group of this.#busy) {
+        if (!this.#hasTime()) return;
+        await this.#portionOf(group);
+      }
+    }
+  }
 
-/** They come group by group. */
-function startingAnywhere(names: readonly JobName[], random: () => number): JobName[] {
-  const groups = [...new Set(names.map(({ group }) => group))];
-  const first = groups[Math.floor(random() * groups.length)];
-  const at = Math.max(
-    0,
-    names.findIndex(({ group }) => group === first),
-  );
-  return [...names.slice(at), ...names.slice(0, at)];
+  /** The jobs of a page, whose last group may have more unless the page `ends` all. Returns the last group done. */
+  async #groups(items: readonly JobName[], ends: boolean): Promise<string | undefined> {
+    const last = items.at(-1)?.group;
+    if (last === undefined) return undefined;
+    const whole = ends ? items : items.filter(({ group }) => group !== last);
+    if (whole.length > 0) await this.#clean(whole);
+    else await this.#portionOf(last);
+    const done = whole.at(-1)?.group ?? last;
+    await this.#room.cleanUps.writePlace(done);
+    return done;
+  }
+
+  async #portionOf(group: string): Promise<void> {
+    const { cleanUps } = this.#room;
+    const { items, last } = await cleanUps.listOwedOf(group, await cleanUps.readPlace(group), portion);
+    await this.#clean(items);
+    await cleanUps.writePlace(last, group);
+    if (last === undefined) this.#busy.delete(group);
+    else this.#busy.add(group);
+  }
+
+  async #clean(names: readonly JobName[]): Promise<void> {
+    for (const cleaned of await mapConcurrent(names, 8, (name) => cleanUpJob(this.#room, name))) {
+      this.done[cleaned ? 'cleaned' : 'left'] += 1;
+    }
+  }
 }
 
 async function cleanUpJob(room: Room, name: JobName): Promise<boolean> {

@@ -3,55 +3,77 @@ import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
 
 /** Finished jobs of these groups that cannot be cleaned up now; tells which were looked at, in which order. */
 function owing(groups: Readonly<Record<string, number>>) {
-  const names = Object.entries(groups).flatMap(([group, count]) =>
-    Array.from({ length: count }, (_, at) => ({ group, jobId: `job-${at}` })),
-  );
+  const names = Object.keys(groups)
+    .toSorted()
+    .flatMap((group) => Array.from({ length: groups[group] ?? 0 }, (_, at) => ({ group, jobId: `job-${at}` })));
+  const places = new Map<string, string>();
   const seen: string[] = [];
-  const room = {
-    cleanUps: {
-      listOwed: async (after: string | undefined, limit: number) => {
-        const from = after === undefined ? 0 : Number(after);
-        const items = names.slice(from, from + limit);
-        return { items, ...(from + limit < names.length ? { last: String(from + limit) } : {}) };
-      },
-    },
-    jobs: {
-      read: async ({ group }: { group: string }) => {
-        seen.push(group);
-        return undefined;
-      },
+  const page = (all: typeof names, from: number, limit: number) => {
+    const items = all.slice(from, from + limit);
+    return { items, ...(from + limit < all.length ? { last: String(from + limit) } : {}) };
+  };
+  const cleanUps = {
+    listOwed: async (behind = '', limit: number) =>
+      page(
+        names.filter(({ group }) => group > behind),
+        0,
+        limit,
+      ),
+    listOwedOf: async (group: string, after = '0', limit: number) =>
+      page(
+        names.filter((one) => one.group === group),
+        Number(after),
+        limit,
+      ),
+    readPlace: async (group = '') => places.get(group),
+    writePlace: async (place: string | undefined, group = '') => {
+      if (place === undefined) places.delete(group);
+      else places.set(group, place);
     },
   };
-  return { seen, room: room as unknown as Parameters<typeof cleanUp>[0] };
+  const jobs = {
+    read: async ({ group, jobId }: { group: string; jobId: string }) => {
+      seen.push(`${group}/${jobId}`);
+      return undefined;
+    },
+  };
+  const room = { cleanUps, jobs } as unknown as Parameters<typeof cleanUp>[0];
+  /** One run, with time for about so many jobs. */
+  const run = async (jobsInTime: number) => {
+    const before = seen.length;
+    await cleanUp(room, () => (seen.length - before < jobsInTime ? 60_000 : 0));
+    return seen.slice(before);
+  };
+  return { run };
 }
 
-test('a group with more finished jobs than a minute can clean up does not keep the others waiting', async () => {
-  const groups = { busy: 5_000, quiet: 3, silent: 1 };
-  const first: string[] = [];
-  for (const random of [0, 0.4, 0.9]) {
-    const { seen, room } = owing(groups);
-    // Time for two hundred jobs.
-    await cleanUp(
-      room,
-      () => (seen.length < 200 ? 60_000 : 0),
-      () => random,
-    );
-    expect(seen.length).toBeLessThanOrEqual(200);
-    first.push(seen[0] ?? '');
-    if (random > 0.3)
-      expect(new Set(seen)).toEqual(new Set(random > 0.8 ? ['silent', 'busy'] : ['quiet', 'silent', 'busy']));
-  }
-  expect(first).toEqual(['busy', 'quiet', 'silent']);
+const groupsOf = (seen: readonly string[]) => [...new Set(seen.map((name) => name.split('/')[0]))];
+
+test('a group with more finished jobs than a run can clean up does not keep the others waiting', async () => {
+  const { run } = owing({ busy: 5_000, quiet: 3, silent: 1 });
+  expect(groupsOf(await run(150))).toEqual(['busy', 'quiet', 'silent']);
+});
+
+test('nor do two of them: each run continues behind the group at which the last one stopped', async () => {
+  const { run } = owing({ a: 5_000, b: 5_000, c: 1 });
+  expect(groupsOf(await run(100))).toEqual(['a']);
+  expect(groupsOf(await run(100))).toEqual(['b']);
+  expect(groupsOf(await run(1))).toEqual(['c']);
+  expect(groupsOf(await run(100))).toEqual(['a']);
+});
+
+test('jobs of a group that cannot be cleaned up yet do not keep its others waiting', async () => {
+  const { run } = owing({ busy: 250 });
+  const seen = [await run(100), await run(100), await run(100)];
+  expect(seen.map((names) => names.length)).toEqual([100, 100, 50]);
+  expect(new Set(seen.flat()).size).toBe(250);
+  expect(await run(100)).toEqual(seen[0]);
 });
 
 test('with time, every job is looked at once', async () => {
-  const { seen, room } = owing({ one: 1_500, two: 700 });
-  expect(
-    await cleanUp(
-      room,
-      () => 60_000,
-      () => 0.7,
-    ),
-  ).toEqual({ cleaned: 0, left: 2_200 });
-  expect(seen).toHaveLength(2_200);
+  const { run } = owing({ one: 1_500, two: 700, three: 99, four: 1, five: 100, six: 101 });
+  const seen = await run(Number.POSITIVE_INFINITY);
+  expect(seen).toHaveLength(2_501);
+  expect(new Set(seen).size).toBe(2_501);
+  expect(await run(Number.POSITIVE_INFINITY)).toHaveLength(2_501);
 });
