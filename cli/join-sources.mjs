@@ -27,7 +27,7 @@ const ownCache = join(project, 'node_modules/.cache/tenure');
  * Where the joined files are kept: with the packages, or for a user who may not write there in a folder of their own,
  * from which the packages are found all the same.
  */
-function cacheFolder() {
+export function cacheFolder() {
   try {
     mkdirSync(ownCache, { recursive: true });
     accessSync(ownCache, constants.W_OK);
@@ -35,12 +35,16 @@ function cacheFolder() {
   } catch (error) {
     if (error.code !== 'EACCES' && error.code !== 'EROFS') throw error;
   }
-  const name = createHash('sha256').update(project).digest('hex').slice(0, 16);
-  const folder = join(homedir(), '.cache/tenure', name);
+  const folder = join(homedir(), '.cache/tenure', nameOfClone());
   mkdirSync(folder, { recursive: true });
   const packages = join(folder, 'node_modules');
   if (!existsSync(packages)) symlinkSync(join(project, 'node_modules'), packages);
   return folder;
+}
+
+/** The same for each user of a clone, and another for another clone. */
+export function nameOfClone() {
+  return createHash('sha256').update(project).digest('hex').slice(0, 16);
 }
 
 /**
@@ -68,9 +72,22 @@ function state(rooms, entries) {
   return seen.digest('hex').slice(0, 16);
 }
 
+const unfinishedAfterMs = 3_600_000;
+
+/** Left by a process that was killed while it joined. */
+function dropUnfinished(cache) {
+  for (const name of readdirSync(cache)) {
+    const folder = join(cache, name);
+    if (!name.startsWith('fresh-')) continue;
+    const { mtimeMs } = statSync(folder, { throwIfNoEntry: false }) ?? { mtimeMs: Date.now() };
+    if (Date.now() - mtimeMs > unfinishedAfterMs) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** Whole or not at all: others may do the same at this moment. */
 async function joinInto(cache, folder, entries, beside, page) {
   const { build } = await import('esbuild');
+  dropUnfinished(cache);
   const fresh = mkdtempSync(join(cache, 'fresh-'));
   await build({
     entryPoints: entries.map((entry) => join(project, entry)),

@@ -32,7 +32,7 @@ async function sources() {
   process.setSourceMapsEnabled(true);
   const { joinSources } = await import('./join-sources.mjs');
   return joinSources({
-    rooms: ['api', 'archive', 'client', 'cli', 'console'],
+    rooms: ['api', 'archive', 'cli', 'client', 'console', 'leadership', 'store'],
     entries: ['cli/main.ts', 'cli/shell.ts'],
     beside: ['cli/lead/guard.mjs', 'cli/lead/process-group.mjs'],
     page: 'console',

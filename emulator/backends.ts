@@ -12,7 +12,7 @@ import { type Services, startServices } from './services.ts';
 import { acceptedIn } from './step-functions/accepted-definitions.ts';
 
 export interface BackendOptions {
-  project: string;
+  cache: string;
   folder: DataFolder;
   access: Access;
   /** Names that a Host header may have besides those of loopback. */
@@ -97,7 +97,7 @@ async function startS3({ folder, hosts, weather, permissions, access }: BackendO
 }
 
 async function startWorkflows(
-  { project, folder, hosts, weather, permissions }: BackendOptions,
+  { cache, folder, hosts, weather, permissions }: BackendOptions,
   functions: Promise<FunctionHost>,
 ): Promise<Server> {
   const { startStepFunctions } = await import('./step-functions/server.ts');
@@ -106,8 +106,8 @@ async function startWorkflows(
     hosts,
     permissions,
     throttled: () => weather.service() !== undefined,
-    // In the cache of the packages, one of which checks them: a new version of it comes with a new folder.
-    accepted: acceptedIn(join(project, 'node_modules/.cache/tenure/definitions')),
+    // A schema of the language is compiled for each that is not known.
+    accepted: acceptedIn(join(cache, 'definitions')),
     async invoke(functionArn: string, payload: unknown) {
       const outcome = await (await functions).invoke(functionArn, JSON.stringify(payload));
       if ('payload' in outcome) return { payload: JSON.parse(outcome.payload) as unknown };

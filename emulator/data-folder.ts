@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync } from 'node:fs';
-import { link, mkdir, readFile, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -26,10 +26,12 @@ interface Owner {
  */
 export async function takeDataFolder(data: string | undefined): Promise<DataFolder> {
   const ephemeral = data === undefined;
-  const path = ephemeral ? mkdtempSync(join(tmpdir(), 'tenure-')) : resolve(data);
+  if (ephemeral) await dropLeft();
+  const path = ephemeral ? mkdtempSync(join(tmpdir(), ephemeralPrefix)) : resolve(data);
   await mkdir(path, { recursive: true, mode: 0o700 });
   await refuseForeign(path);
   await lock(path);
+  await dropUnused(path);
   const description = join(path, 'stack.json');
   await rm(description, { force: true });
   return {
@@ -45,6 +47,33 @@ export async function takeDataFolder(data: string | undefined): Promise<DataFold
       if (ephemeral) await rm(path, { recursive: true, force: true });
     },
   };
+}
+
+/** Of this kind only: what others keep in the same place is not ours. */
+const ephemeralPrefix = 'tenure-ephemeral-';
+const leftAfterMs = 60_000;
+
+/** Ephemeral folders whose process was killed before it could remove them. */
+async function dropLeft(): Promise<void> {
+  const all = await readdir(tmpdir(), { withFileTypes: true });
+  for (const { name } of all.filter((entry) => entry.isDirectory() && entry.name.startsWith(ephemeralPrefix))) {
+    const folder = join(tmpdir(), name);
+    const { uid, mtimeMs } = await stat(folder).catch(() => ({ uid: -1, mtimeMs: 0 }));
+    if (uid !== process.getuid?.()) continue;
+    const owner = await ownerOf(join(folder, 'lock')).catch(() => undefined);
+    const isLeft = owner ? !isAlive(owner) : Date.now() - mtimeMs > leftAfterMs;
+    if (isLeft) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Files of processes that were killed while they wanted the lock. */
+async function dropUnused(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!/^lock\.[0-9a-f-]{36}$/.test(name)) continue;
+    const file = join(folder, name);
+    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > leftAfterMs) await rm(file, { force: true });
+  }
 }
 
 async function refuseForeign(folder: string): Promise<void> {
@@ -80,14 +109,19 @@ async function lock(folder: string): Promise<void> {
   }
 }
 
+const turnAfterMs = 2_000;
+
 /**
  * Of two that find the same stale lock the slower must not remove the faster's new one: only who makes this folder may
  * remove.
  */
 async function removeStale(file: string): Promise<void> {
   const turn = `${file}.takeover`;
-  for (const until = Date.now() + 2_000; !(await made(turn)); await new Promise((resolve) => setTimeout(resolve, 20))) {
-    if (Date.now() > until) throw new Error(`${turn} was left behind by a process that died: remove it`);
+  while (!(await made(turn))) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    // Its maker needs it for moments: this one was killed.
+    const { mtimeMs } = await stat(turn).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > turnAfterMs) await rmdir(turn).catch(() => {});
   }
   try {
     const owner = await ownerOf(file);

@@ -17,12 +17,14 @@ export function installIfNeeded() {
   }
   if (installed()) return;
   console.log('packages  npm ci');
-  const { status, error } = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
+  const { status, signal, error } = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
     cwd: project,
     stdio: ['ignore', 'inherit', 'inherit'],
     shell: process.platform === 'win32',
   });
   if (status === 0) return;
+  // Ctrl-C reaches npm, too.
+  if (signal === 'SIGINT' || status === 130) process.exit(130);
   console.error(`npm ci failed${error ? `: ${error.message}` : ` with code ${status}`}`);
   process.exit(1);
 }

@@ -38,7 +38,7 @@ embedded ones. TENURE_* and POWERTOOLS_* variables reach the functions.`;
 /**
  * @throws UsageError for an unknown option or a value out of range; `help` is answered by an error without a message.
  */
-export function readOptions(argv: string[], environment: NodeJS.ProcessEnv): Options {
+export function readOptions(argv: string[], environment: NodeJS.ProcessEnv, data: string): Options {
   const { values } = parsed(argv);
   if (values.help) throw new UsageError('');
   if (values.ephemeral && values.data !== undefined) throw new UsageError('--ephemeral and --data exclude each other');
@@ -49,7 +49,7 @@ export function readOptions(argv: string[], environment: NodeJS.ProcessEnv): Opt
   if (values.data === '') throw new UsageError('--data is empty: give a folder');
   return {
     port,
-    data: values.ephemeral ? undefined : (values.data ?? '.tenure'),
+    data: values.ephemeral ? undefined : (values.data ?? data),
     schedules: !values['no-schedules'],
     app: values.app,
     enforceRoles: values['enforce-roles'] === true || values['like-aws'] !== undefined,

@@ -33,6 +33,8 @@ import { startTriggers, type Triggers } from './triggers.ts';
 
 export interface Surroundings {
   project: string;
+  /** Folder for what is made once and used again. */
+  cache: string;
   options: Options;
   parts: Parts;
   report(line: string): void;
@@ -42,7 +44,7 @@ export interface Surroundings {
 const accountConcurrency = 40;
 
 /** Starts the parts in the order in which they need each other. Returns the address of the API. */
-export async function bringUp({ project, options, parts, report }: Surroundings): Promise<string> {
+export async function bringUp({ project, cache, options, parts, report }: Surroundings): Promise<string> {
   const folder = await takeDataFolder(options.data);
   parts.started({ stop: () => folder.release() });
   report(`data      ${folder.path}${folder.ephemeral ? ' (removed at the end)' : ''}`);
@@ -58,8 +60,8 @@ export async function bringUp({ project, options, parts, report }: Surroundings)
   if (likeAws) report(`faults    as in AWS, from the seed ${options.likeAws}`);
   const access = accessOf(process.env, await credentialsOf(folder.path));
   const [backends, deployment] = await Promise.all([
-    startBackends({ project, folder, access, hosts: options.hosts, weather, permissions }),
-    synthesiseApp(project, options.app, report),
+    startBackends({ cache, folder, access, hosts: options.hosts, weather, permissions }),
+    synthesiseApp(project, join(cache, 'synth'), options.app, report),
   ]);
   parts.started(backends);
   const { endpoints, services } = backends;
@@ -115,8 +117,13 @@ export async function bringUp({ project, options, parts, report }: Surroundings)
   return api;
 }
 
-async function synthesiseApp(project: string, app: string, report: (line: string) => void): Promise<Deployment> {
-  const { folder, cached } = await synthesise(project, app, (first) => {
+async function synthesiseApp(
+  project: string,
+  cache: string,
+  app: string,
+  report: (line: string) => void,
+): Promise<Deployment> {
+  const { folder, cached } = await synthesise(project, app, cache, (first) => {
     const why = first ? 'is synthesised for the first time' : 'or Node changed since it was last synthesised';
     report(`template  ${app} ${why}, this takes a while`);
   });

@@ -1,8 +1,9 @@
 /** What `npm start` runs: plain JavaScript without a dependency, because on a fresh clone nothing is installed yet. */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { joinSources } from '../cli/join-sources.mjs';
+import { cacheFolder, joinSources, nameOfClone } from '../cli/join-sources.mjs';
 import { installIfNeeded } from './install.mjs';
 
 const startedAt = Date.now();
@@ -24,7 +25,29 @@ const folder = await joinSources({
   ],
 });
 const { start } = await import(pathToFileURL(join(folder, 'start.js')).href);
-await start(project, process.argv.slice(2), startedAt, endOfParent());
+const folders = { project, cache: cacheFolder(), data: dataFolder() };
+await start(folders, process.argv.slice(2), startedAt, endOfParent());
+
+/**
+ * Where the state is kept unless --data says otherwise: in the folder from which this was started, or for a user who
+ * may not write there, the second one of a clone, in a folder of their own.
+ */
+function dataFolder() {
+  const here = resolve('.tenure');
+  const found = statSync(here, { throwIfNoEntry: false });
+  const owns = found && (process.getuid === undefined || found.uid === process.getuid());
+  if (owns || (!found && isWritable('.'))) return '.tenure';
+  return join(homedir(), '.local/state/tenure', nameOfClone());
+}
+
+function isWritable(folder) {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Tells whether npm, or a test, that started this is gone. A shell that put this into its background may go. */
 function endOfParent() {

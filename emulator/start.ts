@@ -13,12 +13,13 @@ const sameSignalMs = 500;
  * started stops; a second signal forces the end.
  */
 export async function start(
-  project: string,
+  folders: { project: string; cache: string; data: string },
   argv: string[],
   startedAt: number,
   parentGone: () => boolean,
 ): Promise<void> {
-  const options = optionsOrExit(argv);
+  const { project, cache, data } = folders;
+  const options = optionsOrExit(argv, data);
   // Files of the stack, such as tables and payloads, are for its owner only.
   process.umask(0o077);
   const parts = new Parts();
@@ -55,7 +56,7 @@ export async function start(
   }, 500).unref();
 
   try {
-    const api = await bringUp({ project, options, parts, report: (line) => console.log(line) });
+    const api = await bringUp({ project, cache, options, parts, report: (line) => console.log(line) });
     if (stoppingSince !== undefined) return;
     console.log(`ready on ${api} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
     console.log(`next, in another terminal: ${nextCommand(api)}`);
@@ -72,9 +73,9 @@ function nextCommand(api: string): string {
   return `${address}npx tenure lead --group orders -- sleep 600`;
 }
 
-function optionsOrExit(argv: string[]): Options {
+function optionsOrExit(argv: string[], data: string): Options {
   try {
-    return readOptions(argv, process.env);
+    return readOptions(argv, process.env, data);
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
     if (cause.message === '') console.log(usage);

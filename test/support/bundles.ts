@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { deploymentOf } from '../../emulator/cloudformation/assembly/deployment.ts';
 import { readAssembly } from '../../emulator/cloudformation/assembly/read.ts';
 import { synthesise } from '../../emulator/cloudformation/assembly/synthesise.ts';
@@ -14,7 +15,12 @@ export interface Bundle {
 
 /** The bundles of the synthesised template, each once. */
 export async function bundlesOf(): Promise<Bundle[]> {
-  const { folder } = await synthesise(project, 'infra/app.ts', () => {});
+  const { folder } = await synthesise(
+    project,
+    'infra/app.ts',
+    join(project, 'node_modules/.cache/tenure/synth'),
+    () => {},
+  );
   const nowhere = 'http://127.0.0.1:1';
   const functions = functionsOf(deploymentOf(await readAssembly(folder)), {
     endpoints: { dynamodb: nowhere, s3: nowhere, stepFunctions: nowhere },

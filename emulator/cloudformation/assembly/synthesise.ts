@@ -12,14 +12,19 @@ export interface Synthesis {
 }
 
 const unusedAfterMs = 7 * 24 * 3_600_000;
+const unfinishedAfterMs = 3_600_000;
 
 /**
  * Synthesises the CDK app in a process of its own, so that a warm start never loads the CDK, and keeps the result
  * under a hash of everything that goes into it. Throws with the app's own words when it fails.
  */
-export async function synthesise(project: string, app: string, starting: (first: boolean) => void): Promise<Synthesis> {
+export async function synthesise(
+  project: string,
+  app: string,
+  cache: string,
+  starting: (first: boolean) => void,
+): Promise<Synthesis> {
   const context = await contextOf(project);
-  const cache = join(project, '.tenure', 'synth');
   const hash = await hashOf(project, app, context);
   const folder = join(cache, hash);
   await mkdir(cache, { recursive: true });
@@ -57,11 +62,9 @@ async function contextOf(project: string): Promise<string> {
 async function hashOf(project: string, app: string, context: string): Promise<string> {
   const hash = createHash('sha256').update(`${app}\n${context}\n${process.version}\n`);
   const files = ['package-lock.json', 'tsconfig.json'].map((file) => join(project, file));
-  const shared = dirname(app) === 'infra' ? ['functions', 'console'] : [];
+  const shared = dirname(app) === 'infra' ? ['api', 'archive', 'console', 'functions', 'leadership', 'store'] : [];
   for (const source of [dirname(app), ...shared]) files.push(...(await filesBelow(resolve(project, source))));
-  const local = join(project, 'infra', 'local');
   for (const file of files.sort()) {
-    if (file.startsWith(local)) continue;
     const content = await readFile(file).catch(() => Buffer.alloc(0));
     hash.update(`${relative(project, file)}\n${content.length}\n`).update(content);
   }
@@ -104,12 +107,16 @@ function run(project: string, app: string, settings: Record<string, string>): Pr
   });
 }
 
-/** A running stack keeps loading bundles from its folder, so only what nobody started with for a week goes. */
+/**
+ * A running stack keeps loading bundles from its folder, so only what nobody started with for a week goes, and what was
+ * never finished because its process was killed.
+ */
 async function dropUnused(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     const folder = join(cache, name);
     const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Date.now() }));
-    if (Date.now() - mtimeMs > unusedAfterMs) await rm(folder, { recursive: true, force: true });
+    const unused = name.includes('.') ? unfinishedAfterMs : unusedAfterMs;
+    if (Date.now() - mtimeMs > unused) await rm(folder, { recursive: true, force: true });
   }
 }
 

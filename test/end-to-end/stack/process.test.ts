@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startDynamoDbLocal } from '../../../emulator/dynamodb/dynamodb.ts';
 import { alive, family, type Watched, watch } from '../../support/processes.ts';
 import { project, type StackDescription, startStack } from '../../support/stack.ts';
+import { inTerminal, terminalsAvailable } from '../../support/terminal/in-terminal.ts';
 
 const app = 'test/infra/emulator/fixture/app.ts';
 let scratch: string;
@@ -129,6 +130,43 @@ describe('two side by side', () => {
     expect(existsSync(join(scratch, 'two', 'lock'))).toBe(false);
   });
 });
+
+test.runIf(terminalsAvailable)('Ctrl-C shows no stack trace, however far npm start has come', async () => {
+  const data = join(scratch, 'interrupted');
+  const streams = { stdin: 'terminal', stdout: 'terminal', stderr: 'terminal' } as const;
+  for (const moment of ['starting  ', 'data      ', 'template  ', 'dynamodb  ', 'ready on ']) {
+    const argv = ['npm', 'start', '--', '--port', '0', '--app', app, '--data', data];
+    const typed = inTerminal(argv, { streams, cwd: project });
+    onTestFinished(() => typed.kill());
+    await typed.says(moment);
+    typed.type('\x03');
+    await typed.ended();
+    expect(typed.screen(), moment).not.toMatch(/^\s+at .+:\d+|Error|npm error/m);
+    expect(existsSync(join(data, 'lock')), moment).toBe(false);
+  }
+});
+
+test.runIf(process.getuid?.() === 0 && existsSync('/usr/bin/setpriv'))(
+  'a second user of the same clone has a state and a cache of their own',
+  async () => {
+    const home = await mkdtemp(join(tmpdir(), 'tenure-home-'));
+    onTestFinished(() => rm(home, { recursive: true, force: true }));
+    const [uid, gid] = [65_534, 65_534];
+    await chown(home, uid, gid);
+    const argv = ['start', '--', '--port', '0', '--app', app];
+    const as = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', 'npm', ...argv];
+    const env = { ...process.env, HOME: home, npm_config_cache: join(home, '.npm') };
+    const theirs = watch('setpriv', as, { cwd: project, env, detached: true });
+    onTestFinished(() => void theirs.child.kill('SIGKILL'));
+    await theirs.says('ready on ');
+    const folder = folderOf(theirs);
+    expect(folder.startsWith(join(home, '.local/state/tenure/'))).toBe(true);
+    expect((await stat(folder)).uid).toBe(uid);
+    process.kill(-(theirs.child.pid ?? 0), 'SIGINT');
+    await theirs.ended();
+    expect(theirs.output()).toContain('stopping (SIGINT)');
+  },
+);
 
 test('a DynamoDB that already runs is used, and left running', async () => {
   const outside = await startDynamoDbLocal();

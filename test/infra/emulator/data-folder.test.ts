@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -55,6 +55,27 @@ test('an ephemeral folder goes altogether', async () => {
   await writeFile(join(mine.path, 'something'), 'x');
   await mine.release();
   expect(existsSync(mine.path)).toBe(false);
+});
+
+test('what processes left that were killed goes: locks half taken, a turn to take over, ephemeral folders', async () => {
+  const { pid } = spawnSync('true');
+  const longAgo = new Date(Date.now() - 3_600_000);
+  const dead = JSON.stringify({ pid, began: '1' });
+  await writeFile(join(folder, 'lock'), dead);
+  const half = join(folder, 'lock.0250e988-c625-4d92-bdce-ad9aeacefa3e');
+  await writeFile(half, dead);
+  await mkdir(join(folder, 'lock.takeover'));
+  for (const left of [half, join(folder, 'lock.takeover')]) await utimes(left, longAgo, longAgo);
+  const mine = await takeDataFolder(folder);
+  expect(await readdir(folder)).toEqual(['lock']);
+  await mine.release();
+
+  const running = await takeDataFolder(undefined);
+  const left = await mkdtemp(join(tmpdir(), 'tenure-ephemeral-'));
+  await writeFile(join(left, 'lock'), dead);
+  await (await takeDataFolder(undefined)).release();
+  expect([existsSync(left), existsSync(running.path)]).toEqual([false, true]);
+  await running.release();
 });
 
 test('a folder of another user is refused before anything is written there', async () => {

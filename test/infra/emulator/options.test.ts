@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { readOptions } from '../../../emulator/options.ts';
 
-test('the defaults are port 8787, .tenure and every schedule', () => {
-  expect(readOptions([], {})).toEqual({
+test('the defaults are port 8787, the folder that is given and every schedule', () => {
+  expect(readOptions([], {}, '.tenure')).toEqual({
     port: 8787,
     data: '.tenure',
     schedules: true,
@@ -14,13 +14,13 @@ test('the defaults are port 8787, .tenure and every schedule', () => {
 });
 
 test('options win over the environment', () => {
-  expect(readOptions([], { PORT: '9000' }).port).toBe(9000);
-  expect(readOptions(['--port=0', '--data', 'd', '--no-schedules'], { PORT: '9000' })).toMatchObject({
+  expect(readOptions([], { PORT: '9000' }, '.tenure').port).toBe(9000);
+  expect(readOptions(['--port=0', '--data', 'd', '--no-schedules'], { PORT: '9000' }, '.tenure')).toMatchObject({
     port: 0,
     data: 'd',
     schedules: false,
   });
-  expect(readOptions(['--ephemeral'], {}).data).toBeUndefined();
+  expect(readOptions(['--ephemeral'], {}, '.tenure').data).toBeUndefined();
 });
 
 test.each([
@@ -34,5 +34,5 @@ test.each([
   [['--data', ''], {}, '--data is empty'],
   [['--like-aws', 'x'], {}, 'The seed of --like-aws is "x"'],
 ])('%j with %j is refused', (argv, environment, message) => {
-  expect(() => readOptions(argv, environment)).toThrow(message);
+  expect(() => readOptions(argv, environment, '.tenure')).toThrow(message);
 });

@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readAssembly } from '../../../../../emulator/cloudformation/assembly/read.ts';
 import { synthesise } from '../../../../../emulator/cloudformation/assembly/synthesise.ts';
@@ -22,14 +22,14 @@ put('manifest.json', { artifacts: {
 let project: string;
 beforeEach(async () => {
   project = await mkdtemp(join(tmpdir(), 'synth-'));
-  await mkdir(join(project, 'infra', 'local'), { recursive: true });
-  await mkdir(join(project, 'functions'));
+  for (const room of ['infra', 'functions', 'api', 'archive', 'store']) await mkdir(join(project, room));
   await writeFile(join(project, 'infra', 'app.ts'), app);
   await writeFile(join(project, 'package.json'), '{"type":"module"}');
 });
 afterEach(() => rm(project, { recursive: true }));
 
-const run = () => synthesise(project, 'infra/app.ts', () => {});
+const cache = () => join(project, '.cache');
+const run = () => synthesise(project, 'infra/app.ts', cache(), () => {});
 
 test('is done once for the same sources, and again when they, the context or the lock file change', async () => {
   const first = await run();
@@ -38,6 +38,9 @@ test('is done once for the same sources, and again when they, the context or the
   const seen = new Set([first.folder]);
   for (const [file, content] of [
     ['functions/new.ts', 'export {};'],
+    ['api/new.ts', 'export {};'],
+    ['archive/new.ts', 'export {};'],
+    ['store/new.ts', 'export {};'],
     ['cdk.json', '{"context":{"stage":"test"}}'],
     ['package-lock.json', '{}'],
   ] as const) {
@@ -46,8 +49,6 @@ test('is done once for the same sources, and again when they, the context or the
     expect([file, again.cached, seen.has(again.folder)]).toEqual([file, false, false]);
     seen.add(again.folder);
   }
-  await writeFile(join(project, 'infra', 'local', 'part.ts'), 'export {};');
-  expect((await run()).cached).toBe(true);
 });
 
 test('reads stacks with their Region and assets, and hands the app the context of cdk.json', async () => {
@@ -63,7 +64,7 @@ test('two at once end with one result', async () => {
   const [one, two] = await Promise.all([run(), run()]);
   expect(one.folder).toBe(two.folder);
   expect(await readFile(join(one.folder, 'manifest.json'), 'utf8')).toContain('templateFile');
-  expect(await readdir(join(project, '.tenure', 'synth'))).toHaveLength(1);
+  expect(await readdir(cache())).toHaveLength(1);
 });
 
 test('a source that changes meanwhile keeps the result out of the cache', async () => {
@@ -74,8 +75,17 @@ test('a source that changes meanwhile keeps the result out of the cache', async 
   expect((await run()).cached).toBe(false);
 });
 
+test('what a process left that was killed goes, once nobody can be making it any more', async () => {
+  await mkdir(join(cache(), 'abc.half'), { recursive: true });
+  await mkdir(join(cache(), 'abc.new'));
+  const hoursAgo = new Date(Date.now() - 2 * 3_600_000);
+  await utimes(join(cache(), 'abc.half'), hoursAgo, hoursAgo);
+  const { folder } = await run();
+  expect((await readdir(cache())).toSorted()).toEqual([basename(folder), 'abc.new'].toSorted());
+});
+
 test('a failing app is quoted, and leaves no result', async () => {
   await writeFile(join(project, 'infra', 'app.ts'), `console.error('first line'); throw new Error('no such table');`);
   await expect(run()).rejects.toThrow(/The CDK app infra\/app.ts ended with 1 .*\n[\s\S]*no such table/);
-  expect(await readdir(join(project, '.tenure', 'synth'))).toEqual([]);
+  expect(await readdir(cache())).toEqual([]);
 });
