@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
@@ -89,11 +89,15 @@ test('with --stay the signal that hands over ends the command, keeps the lease f
 
 test('a term whose ready file has not appeared is renewed lease after lease, and confirmed when it does', async () => {
   const readyFile = join(folder, 'ready');
-  const { time, link, events, start } = leading({ command: ['sleep', '600'], readyFile, leaseMs: 600_000 });
+  const started = join(folder, 'started');
+  const command = ['sh', '-c', `> ${started}; exec sleep 600`];
+  const { time, link, events, start } = leading({ command, readyFile, leaseMs: 600_000 });
   const led = start();
   led.catch(() => {});
   await time.advance(0);
-  await vi.waitFor(() => expect(events()).toEqual(['granted 1']), 20_000);
+  // What an earlier run left is removed before the command starts.
+  await vi.waitFor(() => expect(existsSync(started)).toBe(true), 20_000);
+  expect(events()).toEqual(['granted 1']);
   // The guard counts in real time: a lease as short as in the other tests would run out for it on a busy machine.
   for (let minute = 0; minute < 30; minute += 1) await time.advance(60_000);
   expect(link.count('renew')).toBeGreaterThanOrEqual(8);
