@@ -13,7 +13,7 @@ import {
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { readAssembly, type StackTemplate } from '../../emulator/cloudformation/assembly/read.ts';
 import { synthesise } from '../../emulator/cloudformation/assembly/synthesise.ts';
-import { project } from '../support/stack.ts';
+import { project, synthCache } from '../support/stack.ts';
 
 export const access = {
   region: 'us-east-1',
@@ -36,7 +36,7 @@ export async function deploy(
   endpoint: string,
   adapt: (template: StackTemplate['template']) => StackTemplate['template'] = (same) => same,
 ): Promise<Deployed> {
-  const { folder } = await synthesise(project, 'infra/app.ts', () => {});
+  const { folder } = await synthesise(project, 'infra/app.ts', synthCache, () => {});
   const [template] = await readAssembly(folder);
   if (!template) throw new Error('The app has no stack');
   const formation = new CloudFormationClient({ endpoint, ...access });

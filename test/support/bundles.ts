@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import { deploymentOf } from '../../emulator/cloudformation/assembly/deployment.ts';
 import { readAssembly } from '../../emulator/cloudformation/assembly/read.ts';
 import { synthesise } from '../../emulator/cloudformation/assembly/synthesise.ts';
 import { functionsOf } from '../../emulator/lambda/environment.ts';
-import { project } from './stack.ts';
+import { project, synthCache } from './stack.ts';
 
 export interface Bundle {
   /** Of the first function that runs it. */
@@ -15,12 +14,7 @@ export interface Bundle {
 
 /** The bundles of the synthesised template, each once. */
 export async function bundlesOf(): Promise<Bundle[]> {
-  const { folder } = await synthesise(
-    project,
-    'infra/app.ts',
-    join(project, 'node_modules/.cache/tenure/synth'),
-    () => {},
-  );
+  const { folder } = await synthesise(project, 'infra/app.ts', synthCache, () => {});
   const nowhere = 'http://127.0.0.1:1';
   const functions = functionsOf(deploymentOf(await readAssembly(folder)), {
     endpoints: { dynamodb: nowhere, s3: nowhere, stepFunctions: nowhere },

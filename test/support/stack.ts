@@ -57,6 +57,9 @@ export interface RunningStack extends StackDescription {
 
 export const project = join(import.meta.dirname, '..', '..');
 
+/** Where `npm start` in this project keeps what it synthesised. */
+export const synthCache = join(project, 'node_modules/.cache/tenure/synth');
+
 const readyWithinMs = 300_000;
 
 /**
