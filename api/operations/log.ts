@@ -7,7 +7,8 @@ import { done, headerUuid, instantText, limit, name, nothing, page, pageQuery, w
 
 export const maxEntries = 64;
 export const maxEntryBytes = 256 * 1024;
-export const maxAppendBytes = 2 * 1024 ** 2;
+/** Of one append: it is one item of each replica. */
+export const maxAppendBytes = 256 * 1024;
 
 const position = z.int().check(z.minimum(0));
 const positionText = wholeText(0);
@@ -158,7 +159,7 @@ export const electWriter = operation({
 export const appendEntries = operation({
   method: 'POST',
   path: `${logPath}/entries`,
-  summary: 'Append entries at the end of the log, all at consecutive positions',
+  summary: 'Append entries at the end of the log at consecutive positions, all or none',
   servedBy: 'log',
   callers: ['leader', 'operator'],
   params: log,
@@ -170,11 +171,11 @@ export const appendEntries = operation({
       z.maxLength(maxEntries),
       z.refine(
         (entries) => entries.reduce((sum, text) => sum + sizeOf(text), 0) <= maxAppendBytes,
-        'must have at most 2 MiB together',
+        'must have at most 256 KiB together',
       ),
     ),
   }),
-  bodyLimit: 3 * 1024 ** 2,
+  bodyLimit: 512 * 1024,
   answer: z.object({ first: position, last: position }),
   status: 201,
   problems: [

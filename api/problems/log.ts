@@ -38,7 +38,7 @@ export const exclusivityLost: ProblemKind = {
   status: 409,
   title: 'A rival has taken the log over',
   retryable: false,
-  remedy: 'Nothing of the request is in the log but what `kept` names. Elect again if this process still leads.',
+  remedy: 'The request is not in the log. Elect again if this process still leads.',
 };
 
 export const outcomeUnknown: ProblemKind = {

@@ -1,5 +1,4 @@
 import { maxAppendBytes, maxEntries } from '../../api/operations/log.ts';
-import { hasCode, TenureError } from '../tenure-error.ts';
 
 interface Placed {
   readonly first: number;
@@ -11,11 +10,6 @@ interface Member {
   readonly count: number;
   resolve(placed: Placed): void;
   reject(error: unknown): void;
-}
-
-interface Kept {
-  readonly index: number;
-  readonly position: number;
 }
 
 /**
@@ -47,22 +41,8 @@ export class AppendGroup {
     }
   }
 
-  /** Each member learns what became of its own entries. */
+  /** One request is in the log as a whole, or not at all. */
   failed(error: unknown): void {
-    const kept = hasCode(error, 'exclusivity_lost') ? (error.members['kept'] as readonly Kept[]) : undefined;
-    for (const { offset, count, resolve, reject } of this.#members) {
-      const own = kept?.filter(({ index }) => index >= offset && index < offset + count);
-      const [first] = own ?? [];
-      if (own?.length === count && first) resolve({ first: first.position, last: first.position + count - 1 });
-      else if (own && error instanceof TenureError) reject(onlyKept(error, own, offset));
-      else reject(error);
-    }
+    for (const { reject } of this.#members) reject(error);
   }
-}
-
-function onlyKept(error: TenureError, own: readonly Kept[], offset: number): TenureError {
-  const kept = own.map(({ index, position }) => ({ index: index - offset, position }));
-  const { code, status, retryable, retryAfterMs, request, requestId } = error;
-  const facts = { code, status, retryable, retryAfterMs, request, requestId, members: { ...error.members, kept } };
-  return new TenureError(error.message, facts, { cause: error });
 }

@@ -102,12 +102,10 @@ export class LogWriter {
   }
 
   /**
-   * Appends entries at consecutive positions: 1 to 64, each up to 256 KiB, 2 MiB together. When it resolves they are
+   * Appends entries at consecutive positions: 1 to 64, 256 KiB together, all or none. When it resolves they are
    * kept by a quorum of the replicas, once and in order. Calls without a key and a signal that are made while a request
    * is under way share the next one.
-   * @throws TenureError `exclusivity_lost` (not in the log but for what `kept` says), `not_elected` and `election_lost`
-   *   (a rival took
-   * the log twice; the next append takes it back unless a newer term owns it), `outcome_unknown` or why no answer came
+   * @throws TenureError `exclusivity_lost`, `not_elected` and `election_lost` (not in the log: a rival took the log twice; the next append takes it back unless a newer term owns it), `outcome_unknown` or why no answer came
    * (deadline). LeadershipLostError and the signal's reason end it at once, also while it waits for its turn: then it
    * is never sent. After these and the deadline the entries of one that was sent may be in the log or come into it: the
    * same with the same idempotencyKey tells what became of them.
@@ -243,9 +241,7 @@ export class LogWriter {
   }
 }
 
-/** Nothing of the request was placed, or all of its positions went to others. */
+/** The request was not placed, or its positions went to another. */
 function isNotInTheLog(error: unknown): boolean {
-  if (hasCode(error, 'not_elected')) return true;
-  const kept = hasCode(error, 'exclusivity_lost') ? error.members['kept'] : undefined;
-  return Array.isArray(kept) && kept.length === 0;
+  return hasCode(error, 'not_elected', 'exclusivity_lost');
 }

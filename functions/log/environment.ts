@@ -98,12 +98,12 @@ export function logsOn({ client, table, replicas, mostLogs = 100 }: Tables): Log
   };
 
   const partsOf = (registered: RegisteredLog): LogParts => {
-    const { group, log, configuration } = registered;
+    const { group, log, configuration, createdAt } = registered;
     const follows = { group, log, configuration: configuration.version };
     return {
       replicas: allReplicas(configuration).map((member) => {
         const { epochs: epoch, ...where } = locate(registered, member);
-        return replicaTable({ ...where, ...follows, epoch, id: member.id });
+        return replicaTable({ ...where, ...follows, createdAt, epoch, id: member.id });
       }),
       majorities: majoritiesOf(configuration),
       configuration: configuration.version,

@@ -7,7 +7,15 @@ import type { LogHead } from '../../api/archive.ts';
 import { tombstone } from '../log/protocol/acceptor.ts';
 import { learnOrThrow } from '../log/protocol/erase.ts';
 import type { LogParts } from '../log/protocol/log.ts';
-import type { LearnedAction, Meta, Replica, Value } from '../log/protocol/replica.ts';
+import {
+  dataBytes,
+  type LearnedAction,
+  type Meta,
+  type Replica,
+  slotBytes,
+  slotEntries,
+  type Value,
+} from '../log/protocol/replica.ts';
 import type { OpenLog } from './restore-store.ts';
 
 /** The log is in use: the group is not empty. */
@@ -37,7 +45,7 @@ async function holdReplica(parts: LogParts, replica: Replica, restoreId: string,
       throw new LogInUseError(`replica ${replica.id} of log "${head.log}" became ${moved.meta.status} meanwhile`);
     }
   }
-  if (begin > 0) await learnOrThrow(replica, [tombstone(begin - 1)]);
+  if (begin > 0) await learnOrThrow(replica, [tombstone({ floor: begin, begin })]);
 }
 
 /** A position with its data; the positions before it that hold none are learned as such. */
@@ -47,43 +55,61 @@ export interface Restored {
 }
 
 /** DynamoDB takes 100 items and 4 MiB in one transaction. */
-const actionsAtOnce = 50;
+const slotsAtOnce = 50;
 const bytesAtOnce = 2 * 1024 ** 2;
 
 /** Learns entries, in order and behind those before, on all replicas; answers where the next one goes. */
 export async function learnEntries(parts: LogParts, open: OpenLog, entries: readonly Restored[]): Promise<OpenLog> {
+  const slots: LearnedAction[] = [];
   let { next } = open;
-  const actions: LearnedAction[] = [];
-  for (const { position, data } of entries) {
-    for (; next < position; next += 1) actions.push(learned(next, { type: 'NOP' }));
-    actions.push(learned(position, { type: 'APPEND', data, requestId: 'restored', index: position }));
-    next = position + 1;
+  for (const slot of slotsOf(entries)) {
+    const [{ position } = { position: next }] = slot;
+    if (position > next) slots.push(learned(next, { type: 'NOP', count: position - next }));
+    const requests = [{ requestId: 'restored', count: slot.length }];
+    slots.push(learned(position, { type: 'APPEND', requests, entries: slot.map(({ data }) => data) }));
+    next = position + slot.length;
   }
-  await learnAll(parts, actions);
+  await learnAll(parts, slots);
   return { ...open, next };
 }
 
-/** Learns what is left up to the log's end. */
+/** Entries that follow each other, as many as a slot takes. */
+function slotsOf(entries: readonly Restored[]): Restored[][] {
+  const slots: Restored[][] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    const slot = slots.at(-1);
+    const follows = slot?.at(-1)?.position === entry.position - 1;
+    bytes += entry.data.length;
+    if (slot && follows && slot.length < slotEntries && bytes <= slotBytes) slot.push(entry);
+    else {
+      slots.push([entry]);
+      bytes = entry.data.length;
+    }
+  }
+  return slots;
+}
+
+/** Learns that nothing is left up to the log's end. */
 export async function completeLog(parts: LogParts, { next, end }: OpenLog): Promise<void> {
-  const rest = Array.from({ length: Math.max(0, end + 1 - next) }, (_, at) => learned(next + at, { type: 'NOP' }));
-  await learnAll(parts, rest);
+  if (next <= end) await learnAll(parts, [learned(next, { type: 'NOP', count: end + 1 - next })]);
 }
 
 function learned(position: number, value: Value): LearnedAction {
   return { position, promised: 0, promisedBy: '', learned: true, value };
 }
 
-async function learnAll({ replicas }: LogParts, actions: readonly LearnedAction[]): Promise<void> {
+async function learnAll({ replicas }: LogParts, slots: readonly LearnedAction[]): Promise<void> {
   const batches: LearnedAction[][] = [];
   let bytes = 0;
-  for (const action of actions) {
-    const size = action.value.type === 'APPEND' ? action.value.data.length : 0;
+  for (const slot of slots) {
+    const size = dataBytes(slot);
     const batch = batches.at(-1);
-    if (batch && batch.length < actionsAtOnce && bytes + size <= bytesAtOnce) {
-      batch.push(action);
+    if (batch && batch.length < slotsAtOnce && bytes + size <= bytesAtOnce) {
+      batch.push(slot);
       bytes += size;
     } else {
-      batches.push([action]);
+      batches.push([slot]);
       bytes = size;
     }
   }

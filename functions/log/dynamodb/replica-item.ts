@@ -1,17 +1,20 @@
-/** How a replica's record and its positions look as items. */
+/** How a replica's record and its slots look as items. */
+import type { Item, Key } from '../../../store/item.ts';
 import type { Action, Meta, Value } from '../protocol/replica.ts';
+import { pack, unpack } from './slot-value.ts';
 
-export type Item = Record<string, unknown>;
-
-export const logKey = (group: string, log: string) => `LOG#${group}#${log}`;
-export const metaKey = 'META';
-const positionPrefix = 'P#';
+/** A log that is created again under its name shares nothing with the one before: what comes late for that one is lost. */
+export const logKey = (group: string, log: string, createdAt: number) =>
+  `LOG#${group}#${log}#${createdAt.toString(36)}`;
+export const metaKey = (pk: string): Key => ({ pk, sk: 'META' });
+const slotPrefix = 'P#';
 /** Twenty digits keep positions in order up to the largest safe integer and beyond. */
-export const positionKey = (position: number) => `${positionPrefix}${String(position).padStart(20, '0')}`;
+export const slotSortKey = (position: number) => `${slotPrefix}${String(position).padStart(20, '0')}`;
+export const slotKey = (pk: string, position: number): Key => ({ pk, sk: slotSortKey(position) });
 
 export interface StoredMeta {
   readonly meta: Meta;
-  /** Rises with every change of the replica: what was decided on it is conditioned on it. */
+  /** Rises with every change of the record: what was decided on it is conditioned on it. */
   readonly revision: number;
 }
 
@@ -21,25 +24,59 @@ export function toMeta(item: Item | undefined): StoredMeta | undefined {
   return { meta: meta as unknown as Meta, revision: revision as number };
 }
 
-export function toAction({ sk, promised, promisedBy, performed, performedBy, learned, ...value }: Item): Action {
+/** Of a slot, apart from its value: what a write is conditioned on. Short names, since every slot carries them. */
+export const slotState = ['n', 'by', 'p', 'pBy', 'staged', 'learned'] as const;
+
+/** Stands for the ballot that is promised. */
+const same = '=';
+
+export function toAction(item: Item): Action {
+  const promised = item['n'] as number;
+  const promisedBy = item['by'] as string;
+  const performed = item['p'] === same ? promised : (item['p'] as number | undefined);
+  const performedBy = item['p'] === same ? promisedBy : (item['pBy'] as string);
+  const value = toValue(item);
   return {
-    position: Number(String(sk).slice(positionPrefix.length)),
-    promised: promised as number,
-    promisedBy: promisedBy as string,
-    ...(performed !== undefined && { performed: performed as number, performedBy: performedBy as string }),
-    ...(learned === true && { learned }),
-    ...(value['type'] !== undefined && { value: toValue(value) }),
+    position: Number(String(item['sk']).slice(slotPrefix.length)),
+    promised,
+    promisedBy,
+    ...(performed !== undefined && { performed, performedBy }),
+    ...(item['staged'] === true && { staged: true }),
+    ...(item['learned'] === true && { learned: true }),
+    ...(value && { value }),
   };
 }
 
-function toValue({ type, data, to, requestId, index, tombstone }: Item): Value {
-  if (type === 'APPEND') {
-    return { type, data: data as Uint8Array, requestId: requestId as string, index: index as number };
+function toValue({ data, to, floor, requestId, nop }: Item): Value | undefined {
+  if (data !== undefined) return { type: 'APPEND', ...unpack(data as Uint8Array) };
+  if (to !== undefined) {
+    return { type: 'TRUNCATE', to: to as number, floor: floor as number, requestId: requestId as string };
   }
-  if (type === 'TRUNCATE') return { type, to: to as number, requestId: requestId as string };
-  return tombstone === true ? { type: 'NOP', tombstone } : { type: 'NOP' };
+  if (nop === undefined) return undefined;
+  return nop === 1 ? { type: 'NOP' } : { type: 'NOP', count: nop as number };
 }
 
-export function toItem(pk: string, { position, value, ...action }: Action): Item {
-  return { pk, sk: positionKey(position), ...action, ...value };
+/** The attributes of a slot's item, apart from its key. */
+export function toItem({ promised, promisedBy, performed, performedBy, staged, learned, value }: Action): Item {
+  const isSame = performed === promised && performedBy === promisedBy;
+  const ballot = isSame ? { p: same } : { p: performed, pBy: performedBy };
+  return {
+    n: promised,
+    by: promisedBy,
+    ...(performed !== undefined && ballot),
+    ...(staged && { staged }),
+    ...(learned && { learned }),
+    ...(value && valueItem(value)),
+  };
+}
+
+function valueItem(value: Value): Item {
+  switch (value.type) {
+    case 'APPEND':
+      return { data: pack(value) };
+    case 'TRUNCATE':
+      return { to: value.to, floor: value.floor, requestId: value.requestId };
+    case 'NOP':
+      return { nop: value.count ?? 1 };
+  }
 }

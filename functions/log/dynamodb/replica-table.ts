@@ -1,41 +1,26 @@
 /**
- * The binding of a replica to its DynamoDB table. Every position is written in one transaction with the replica's
- * record, whose revision rises with it: so a decision of the acceptor's rules that was taken on a read still stands
- * when the record's revision does. The hot paths, promise and write, try the rule as a condition at once and fall back
- * to that.
+ * The binding of a replica to its DynamoDB table. A decision of the acceptor's rules that was taken on a read is
+ * conditioned on the record's revision and on the slots as they were read. The hot paths, `stage` and `accept`, try the
+ * rule as a condition at once and fall back to that.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  BatchWriteCommand,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  paginateQuery,
-  QueryCommand,
-  TransactWriteCommand,
-  type TransactWriteCommandInput,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
-import { conditional } from '../../../store/conditional.ts';
+import { BatchWriteCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { allOf, between, equals } from '../../../store/condition.ts';
+import type { Item, Key } from '../../../store/item.ts';
+import { winnerAt } from '../../../store/item-store.ts';
+import { ItemTable } from '../../../store/item-table.ts';
 import { isUnavailable } from '../../../store/store-errors.ts';
+import type { Write } from '../../../store/write.ts';
 import type { Decision, MetaChange } from '../protocol/acceptor.ts';
 import * as acceptor from '../protocol/acceptor.ts';
 import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
-import {
-  type Action,
-  ballotKey,
-  dataBytes,
-  isLearned,
-  type Meta,
-  type Moved,
-  nothingThere,
-  type Replica,
-  rangeBytes,
-  type WriteRequest,
-} from '../protocol/replica.ts';
+import * as replica from '../protocol/replica.ts';
 import type { Epoch } from './replica-epoch.ts';
-import { type Item, logKey, metaKey, positionKey, type StoredMeta, toAction, toItem, toMeta } from './replica-item.ts';
+import { logKey, metaKey, type StoredMeta, slotKey, slotSortKey, toAction, toMeta } from './replica-item.ts';
+import * as writes from './replica-writes.ts';
 
-type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+/** Slots that one query asks for at the most; its page ends with 1 MiB of them. */
+const mostAtOnce = 1_000;
 
 /** Tries of one request against others that change the replica at the same time. */
 const tries = 12;
@@ -48,319 +33,260 @@ export interface ReplicaTableProps {
   readonly epoch: Epoch;
   readonly group: string;
   readonly log: string;
+  /** Of the log, in epoch ms. */
+  readonly createdAt: number;
   /** The version of the log's configuration that the caller follows. */
   readonly configuration: number;
 }
 
 /** One replica of one log. Throws `UnreachableError` where the table gives no answer. */
-export function replicaTable({ id, client, table, epoch, group, log, configuration }: ReplicaTableProps): Replica {
-  const pk = logKey(group, log);
-  const metaAt = { TableName: table, Key: { pk, sk: metaKey } };
+export function replicaTable(props: ReplicaTableProps): replica.Replica {
+  return reachable(new ReplicaTable(props));
+}
 
-  const readStored = async (): Promise<StoredMeta | undefined> => {
-    const { Item } = await client.send(new GetCommand({ ...metaAt, ConsistentRead: true }));
-    const stored = toMeta(Item);
+type Rule<Answer> = (meta: replica.Meta, slots: ReadonlyMap<number, replica.Action>) => Decision<Answer>;
+
+interface Basis {
+  /** The first positions of the slots that the rule looks at. */
+  readonly slots?: readonly number[];
+  /** The record as a refused write returned it: the first try needs no read. */
+  readonly seen?: StoredMeta | undefined;
+  /** Whether a newer configuration is none of the caller's business. */
+  readonly anyConfiguration?: boolean;
+}
+
+class ReplicaTable implements replica.Replica {
+  readonly id: string;
+  readonly #items: ItemTable;
+  readonly #props: ReplicaTableProps;
+  readonly #pk: string;
+
+  constructor(props: ReplicaTableProps) {
+    this.id = props.id;
+    this.#props = props;
+    this.#items = new ItemTable(props.client, props.table);
+    this.#pk = logKey(props.group, props.log, props.createdAt);
+  }
+
+  async read(): Promise<replica.Meta> {
+    return (await this.#current())?.meta ?? replica.nothingThere;
+  }
+
+  promise(request: replica.PromiseRequest): Promise<replica.PromiseAnswer> {
+    return this.#decide((meta) => acceptor.promise(meta, request));
+  }
+
+  promiseAt(request: replica.PositionPromiseRequest): Promise<replica.PositionPromiseAnswer> {
+    const { position } = request;
+    return this.#decide((meta, slots) => acceptor.promiseAt(meta, slots.get(position), request), { slots: [position] });
+  }
+
+  write(request: replica.WriteRequest): Promise<replica.WriteAnswer> {
+    const { position } = request;
+    return this.#decide((meta, slots) => acceptor.write(meta, slots.get(position), request), { slots: [position] });
+  }
+
+  async stage(request: replica.StageRequest): Promise<replica.StageAnswer> {
+    const written = await this.#items.write([writes.stageSlot(this.#pk, request)]);
+    if (written.kind === 'written') return { staged: true };
+    const there = winnerAt(written.refusals, 0);
+    const { answer, action } = acceptor.stage(there && toAction(there), request);
+    return { staged: answer.staged && !action };
+  }
+
+  async accept(request: replica.AcceptRequest): Promise<replica.WriteAnswer> {
+    const { configuration, epoch } = this.#props;
+    const write = writes.acceptSlot(this.#pk, request, await epoch.known(), configuration);
+    const written = await this.#items.write([write]);
+    if (written.kind === 'written') return { verdict: 'ACCEPT' };
+    const seen = await this.#inForce(toMeta(winnerAt(written.refusals, 0)));
+    return this.#decide((meta) => acceptor.accept(meta, request), { seen });
+  }
+
+  learn(actions: readonly replica.LearnedAction[]): Promise<replica.LearnAnswer> {
+    const slots = actions.map(({ position }) => position);
+    return this.#decide((meta, existing) => acceptor.learn(meta, existing, actions), { slots, anyConfiguration: true });
+  }
+
+  async range(from: number, to: number, only?: 'learned'): Promise<replica.Range> {
+    const consistent = only === undefined;
+    const meta = (await this.#current(consistent))?.meta ?? replica.nothingThere;
+    if (meta.incarnation === '') return { meta, actions: [], to };
+    const { actions, to: last } = await this.#slots({ from, to, consistent });
+    const [first] = actions;
+    const before = first?.position === from ? undefined : await this.#slotBefore(from, meta.floor, consistent);
+    const all = before ? [before, ...actions] : actions;
+    return { meta, to: last, actions: all.map((action) => acceptor.show(meta, action)) };
+  }
+
+  async create({ incarnation, view }: { incarnation: string; view: string }): Promise<replica.Meta> {
+    const { configuration } = this.#props;
+    const epoch = await this.#props.epoch.fresh();
+    const meta = { ...replica.nothingThere, incarnation, view, epoch, configuration };
+    await this.#items.write([writes.createMeta(this.#pk, meta)]);
+    return this.read();
+  }
+
+  transition(expected: replica.Expected, change: replica.Change): Promise<replica.Moved> {
+    return this.#move((meta) => acceptor.transition(meta, expected, change));
+  }
+
+  empty(request: replica.EmptyRequest): Promise<replica.Moved> {
+    return this.#move((meta) => acceptor.empty(meta, request));
+  }
+
+  replaceView(view: string): Promise<replica.Moved> {
+    return this.#move((meta) => acceptor.replaceView(meta, view));
+  }
+
+  lock(request: replica.LockRequest): Promise<replica.Moved> {
+    return this.#move((meta) => acceptor.lock(meta, request));
+  }
+
+  unlock(lockId: string): Promise<replica.Moved> {
+    return this.#move((meta) => acceptor.unlock(meta, lockId), true);
+  }
+
+  async discard(limit: number): Promise<{ discarded: number; more: boolean }> {
+    const { floor } = (await this.#stored())?.meta ?? replica.nothingThere;
+    if (floor === 0) return { discarded: 0, more: false };
+    const where = allOf(equals('pk', this.#pk), between('sk', slotSortKey(0), slotSortKey(floor - 1)));
+    const { items, last } = await this.#items.query({ where, consistent: true, limit: limit + 1 });
+    const keys = items.slice(0, limit).map(({ pk, sk }) => ({ pk, sk }) as Key);
+    for (let at = 0; at < keys.length; at += 25) await this.#delete(keys.slice(at, at + 25));
+    // A page ends after 1 MiB of whole slots, however few keys those are.
+    return { discarded: keys.length, more: items.length > limit || last !== undefined };
+  }
+
+  /** The record, if it is of this table. */
+  async #inForce(stored: StoredMeta | undefined): Promise<StoredMeta | undefined> {
     if (!stored) return undefined;
-    return { ...stored, meta: acceptor.inForce(stored.meta, await epoch.known(stored.meta.epoch)) };
-  };
+    return { ...stored, meta: acceptor.inForce(stored.meta, await this.#props.epoch.known(stored.meta.epoch)) };
+  }
 
-  const readCurrent = async (): Promise<StoredMeta | undefined> => {
-    const stored = await readStored();
-    if (stored && acceptor.isStale(stored.meta, configuration)) {
+  async #stored(consistent = true): Promise<StoredMeta | undefined> {
+    return this.#inForce(toMeta(await this.#items.get(metaKey(this.#pk), { consistent })));
+  }
+
+  async #current(consistent = true): Promise<StoredMeta | undefined> {
+    return this.#followed(await this.#stored(consistent));
+  }
+
+  #followed(stored: StoredMeta | undefined): StoredMeta | undefined {
+    if (stored && acceptor.isStale(stored.meta, this.#props.configuration)) {
       throw new StaleConfigurationError(stored.meta.configuration);
     }
     return stored;
-  };
+  }
 
-  const readMeta = async () => (await readCurrent())?.meta ?? nothingThere;
-
-  const readActions = async (positions: readonly number[]): Promise<Map<number, Action>> => {
-    const [first = 0] = positions;
-    const last = positions.at(-1) ?? first;
-    const actions = last - first < 2 * positions.length ? (await query(first, last)).actions : await getAll(positions);
-    return new Map(actions.map((action) => [action.position, action]));
-  };
-
-  const getAll = async (positions: readonly number[]): Promise<Action[]> => {
-    const read = async (position: number) => {
-      const { Item } = await client.send(
-        new GetCommand({ TableName: table, Key: { pk, sk: positionKey(position) }, ConsistentRead: true }),
-      );
-      return Item ? [toAction(Item)] : [];
-    };
-    return (await Promise.all(positions.map(read))).flat();
-  };
-
-  /** Ends with the page that brings it to `mostBytes`. */
-  const query = async (from: number, to: number, mostBytes = Number.POSITIVE_INFINITY) => {
-    const actions: Action[] = [];
+  /** Ends with the page that brings it to `rangeBytes`. */
+  async #slots({ from, to, consistent }: { from: number; to: number; consistent: boolean }) {
+    const where = allOf(equals('pk', this.#pk), between('sk', slotSortKey(from), slotSortKey(to)));
+    const actions: replica.Action[] = [];
+    let after: Item | undefined;
     let bytes = 0;
-    const asked = {
-      TableName: table,
-      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-      ExpressionAttributeValues: { ':pk': pk, ':from': positionKey(from), ':to': positionKey(to) },
-      ConsistentRead: true,
-    };
-    for await (const { Items = [], LastEvaluatedKey } of paginateQuery({ client }, asked)) {
-      const page = Items.map(toAction);
-      actions.push(...page);
-      bytes += page.reduce((sum, action) => sum + dataBytes(action), 0);
-      const last = page.at(-1);
-      if (LastEvaluatedKey && last && bytes >= mostBytes) return { actions, to: last.position };
+    do {
+      const page = await this.#items.query({ where, consistent, limit: Math.min(mostAtOnce, to - from + 1), after });
+      const found = page.items.map(toAction);
+      actions.push(...found);
+      bytes += found.reduce((sum, action) => sum + replica.dataBytes(action), 0);
+      after = page.last;
+    } while (after && bytes < replica.rangeBytes);
+    return { actions, to: after ? Math.max(from, actions.at(-1)?.position ?? to) : to };
+  }
+
+  async #slotBefore(position: number, floor: number, consistent: boolean): Promise<replica.Action | undefined> {
+    if (position <= floor) return undefined;
+    const where = allOf(equals('pk', this.#pk), between('sk', slotSortKey(floor), slotSortKey(position - 1)));
+    const { items } = await this.#items.query({ where, consistent, descending: true, limit: 1 });
+    return items[0] && toAction(items[0]);
+  }
+
+  async #slotsAt(positions: readonly number[]): Promise<ReadonlyMap<number, replica.Action>> {
+    const sorted = positions.filter((position) => position >= 0).sort((one, other) => one - other);
+    const [from, to] = [sorted[0], sorted.at(-1)];
+    if (from === undefined || to === undefined) return new Map();
+    const actions = from === to ? await this.#slotAt(from) : await this.#slotsBetween(from, to);
+    return new Map(actions.map((action) => [action.position, action]));
+  }
+
+  async #slotAt(position: number): Promise<replica.Action[]> {
+    const item = await this.#items.get(slotKey(this.#pk, position), { consistent: true });
+    return item ? [toAction(item)] : [];
+  }
+
+  /** All of them: learning several slots asks what there is of them, which is little. */
+  async #slotsBetween(from: number, to: number): Promise<replica.Action[]> {
+    const actions: replica.Action[] = [];
+    for (let next = from; next <= to; ) {
+      const part = await this.#slots({ from: next, to, consistent: true });
+      actions.push(...part.actions);
+      next = part.to + 1;
     }
-    return { actions, to };
-  };
-
-  const put = (action: Action, existing: Action | undefined) => ({
-    Put: { TableName: table, Item: toItem(pk, action), ...unchanged(existing) },
-  });
-
-  const transact = (items: readonly TransactItem[]) =>
-    conditional(() => client.send(new TransactWriteCommand({ TransactItems: [...items] })));
-
-  /** Learning or unlocking with an older configuration does not restore that configuration. */
-  const following = (change: MetaChange, { meta }: StoredMeta) =>
-    acceptor.following(change, Math.max(configuration, meta.configuration));
+    return actions;
+  }
 
   /** Reads, decides by the acceptor's rules and writes what was decided, until nothing came between. */
-  const decide = async <Answer>(
-    rule: (meta: Meta, actions: Map<number, Action>) => Decision<Answer>,
-    { positions = [], read = readCurrent }: { positions?: readonly number[]; read?: typeof readCurrent } = {},
-  ): Promise<Answer> => {
+  async #decide<Answer>(rule: Rule<Answer>, { slots = [], seen, anyConfiguration }: Basis = {}): Promise<Answer> {
     for (let tried = 0; tried < tries; tried += 1) {
       if (tried > 1) await pause(Math.random() * 10 * tried);
-      const stored = await read();
-      const meta = stored?.meta ?? nothingThere;
-      const existing = positions.length > 0 ? await readActions(positions) : new Map<number, Action>();
-      const decision = rule(meta, existing);
-      if (!stored || (!decision.meta && !decision.actions?.length)) return decision.answer;
-      const change = metaChange(metaAt, stored, following(decision.meta ?? {}, stored));
-      const actions = decision.actions ?? [];
-      const { won } = await (actions.length === 0
-        ? conditional(() => client.send(new UpdateCommand(change)))
-        : transact([{ Update: change }, ...actions.map((action) => put(action, existing.get(action.position)))]));
-      if (won) return decision.answer;
+      const read = (tried === 0 && seen) || (await this.#stored());
+      const stored = anyConfiguration ? read : this.#followed(read);
+      const existing = await this.#slotsAt(slots);
+      const { answer, meta: change, actions = [] } = rule(stored?.meta ?? replica.nothingThere, existing);
+      if (!stored || (!change && actions.length === 0)) return answer;
+      const record = writes.changeMeta(this.#pk, stored, this.#following(change ?? {}, stored));
+      const stores = actions.map((action) => writes.storeSlot(this.#pk, action, existing.get(action.position)));
+      if ((await this.#items.write([record, ...stores])).kind === 'written') return answer;
     }
-    throw new UnreachableError(`Replica "${id}" changed ${tries} times during one request`);
-  };
+    throw new UnreachableError(`Replica "${this.id}" changed ${tries} times during one request`);
+  }
 
   /** The same for a change of the record alone; the answer is read from that very update. */
-  const move = async (rule: (meta: Meta) => MetaChange | undefined, read = readCurrent): Promise<Moved> => {
+  async #move(rule: (meta: replica.Meta) => MetaChange | undefined, anyConfiguration = false): Promise<replica.Moved> {
     for (let tried = 0; tried < tries; tried += 1) {
-      const stored = await read();
+      const stored = await (anyConfiguration ? this.#stored() : this.#current());
       const change = stored && rule(stored.meta);
-      if (!stored || !change) return { moved: false, meta: stored?.meta ?? nothingThere };
-      const { won } = await conditional(() =>
-        client.send(
-          new UpdateCommand({ ...metaChange(metaAt, stored, following(change, stored)), ReturnValues: 'ALL_NEW' }),
-        ),
-      );
-      const moved = toMeta(won?.Attributes);
+      if (!stored || !change) return { moved: false, meta: stored?.meta ?? replica.nothingThere };
+      const write: Write = writes.changeMeta(this.#pk, stored, this.#following(change, stored));
+      const written = await this.#items.write([write], { show: 'after' });
+      const moved = written.kind === 'written' ? toMeta(written.shown) : undefined;
       if (moved) return { moved: true, meta: moved.meta };
     }
-    throw new UnreachableError(`Replica "${id}" changed ${tries} times during one request`);
-  };
+    throw new UnreachableError(`Replica "${this.id}" changed ${tries} times during one request`);
+  }
 
-  /**
-   * A write at positions without an action, with nobody in between: the rule as a condition. False when it does not
-   * hold.
-   */
-  const writeAtOnce = async (request: WriteRequest): Promise<boolean> => {
-    const { number, by, view, entries, learnedTo, fill } = request;
-    const [first] = entries;
-    const last = entries.at(-1);
-    if (!first || !last) return false;
-    const meta = {
-      ...metaAt,
-      UpdateExpression: `SET #end = :last, #configuration = :configuration, revision = revision + :one${learnedTo ? ', learnedTo.#ballot = :mark' : ''}`,
-      ConditionExpression: [
-        '#status = :voting AND #view = :view AND epoch = :epoch AND #begin <= :first AND #end <= :last',
-        '#configuration <= :configuration',
-        '(promised < :number OR (promised = :number AND promisedBy = :by))',
-        ...(fill ? [] : ['attribute_not_exists(#lock)']),
-      ].join(' AND '),
-      ExpressionAttributeNames: {
-        '#status': 'status',
-        '#view': 'view',
-        '#begin': 'begin',
-        '#end': 'end',
-        '#configuration': 'configuration',
-        ...(fill ? {} : { '#lock': 'lock' }),
-        ...(learnedTo ? { '#ballot': ballotKey(number, by) } : {}),
-      },
-      ExpressionAttributeValues: {
-        ':voting': 'VOTING',
-        ':configuration': configuration,
-        ':view': view,
-        ':epoch': await epoch.known(),
-        ':first': first.position,
-        ':last': last.position,
-        ':number': number,
-        ':by': by,
-        ':one': 1,
-        ...(learnedTo ? { ':mark': learnedTo } : {}),
-      },
-    };
-    const positions = entries.map(({ position, value }) => ({
-      Put: {
-        TableName: table,
-        Item: toItem(pk, acceptor.performed(position, { number, by }, value)),
-        ConditionExpression: 'attribute_not_exists(pk)',
-      },
-    }));
-    return (await transact([{ Update: meta }, ...positions])).won !== undefined;
-  };
+  /** Learning or unlocking with an older configuration does not restore that configuration. */
+  #following(change: MetaChange, { meta }: StoredMeta): MetaChange {
+    return acceptor.following(change, Math.max(this.#props.configuration, meta.configuration));
+  }
 
-  return reachable(id, {
-    id,
-    read: readMeta,
-
-    promise: (request) => decide((meta) => acceptor.promise(meta, request)),
-
-    promiseAt: (request) =>
-      decide((meta, actions) => acceptor.promiseAt(meta, actions.get(request.position), request), {
-        positions: [request.position],
-      }),
-
-    async write(request) {
-      if (await writeAtOnce(request)) return { verdict: 'ACCEPT' };
-      const positions = request.entries.map(({ position }) => position);
-      return decide(
-        (meta, actions) =>
-          acceptor.write(
-            meta,
-            positions.map((at) => actions.get(at)),
-            request,
-          ),
-        { positions },
-      );
-    },
-
-    learn: (actions) =>
-      decide((meta, existing) => acceptor.learn(meta, existing, actions), {
-        positions: actions.map(({ position }) => position).toSorted((one, other) => one - other),
-        read: readStored,
-      }),
-
-    async range(from, to) {
-      const meta = await readMeta();
-      const read = meta.incarnation === '' ? { actions: [], to } : await query(from, to, rangeBytes);
-      return {
-        meta,
-        to: read.to,
-        actions: read.actions.map((action) => (isLearned(meta, action) ? { ...action, learned: true } : action)),
-      };
-    },
-
-    async create({ incarnation, view }) {
-      const created = await epoch.fresh();
-      const meta: Meta = { ...nothingThere, incarnation, view, epoch: created, configuration };
-      await transact([
-        {
-          Put: {
-            TableName: table,
-            Item: { ...metaAt.Key, ...meta, revision: 1 },
-            ConditionExpression: 'attribute_not_exists(pk) OR epoch <> :epoch',
-            ExpressionAttributeValues: { ':epoch': created },
-          },
-        },
-      ]);
-      return readMeta();
-    },
-
-    transition: (expected, change) => move((meta) => acceptor.transition(meta, expected, change)),
-    empty: (request) => move((meta) => acceptor.empty(meta, request)),
-    replaceView: (view) => move((meta) => acceptor.replaceView(meta, view)),
-    lock: (request) => move((meta) => acceptor.lock(meta, request)),
-    unlock: (lockId) => move((meta) => acceptor.unlock(meta, lockId), readStored),
-
-    async discard(limit) {
-      const { begin } = (await readStored())?.meta ?? nothingThere;
-      if (begin === 0) return { discarded: 0, more: false };
-      // A page ends after 1 MiB of whole entries, however few keys those are.
-      const { Items = [], LastEvaluatedKey } = await client.send(
-        new QueryCommand({
-          TableName: table,
-          ConsistentRead: true,
-          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-          ExpressionAttributeValues: { ':pk': pk, ':from': positionKey(0), ':to': positionKey(begin - 1) },
-          ProjectionExpression: 'pk, sk',
-          Limit: limit + 1,
-        }),
-      );
-      const keys = Items.slice(0, limit);
-      for (let at = 0; at < keys.length; at += 25) await deleteAll(client, table, keys.slice(at, at + 25));
-      return { discarded: keys.length, more: Items.length > limit || LastEvaluatedKey !== undefined };
-    },
-  });
-}
-
-/**
- * The value that was read at a position must be unchanged. The record's revision alone does not say so: a read may miss
- * what a transaction wrote there that the record already shows.
- */
-function unchanged(existing: Action | undefined) {
-  if (!existing) return { ConditionExpression: 'attribute_not_exists(pk)' };
-  const { promised, promisedBy, performed, performedBy, learned } = existing;
-  return {
-    ConditionExpression: [
-      'promised = :promised AND promisedBy = :promisedBy',
-      performed === undefined
-        ? 'attribute_not_exists(performed)'
-        : 'performed = :performed AND performedBy = :performedBy',
-      learned ? 'learned = :learned' : 'attribute_not_exists(learned)',
-    ].join(' AND '),
-    ExpressionAttributeValues: {
-      ':promised': promised,
-      ':promisedBy': promisedBy,
-      ...(performed !== undefined && { ':performed': performed, ':performedBy': performedBy }),
-      ...(learned && { ':learned': true }),
-    },
-  };
-}
-
-/** A change of the record, conditioned on the revision that it was decided on. */
-function metaChange(at: { TableName: string; Key: Item }, { meta, revision }: StoredMeta, change: MetaChange) {
-  const names = Object.keys(change) as (keyof Meta)[];
-  const set = names.filter((name) => change[name] !== undefined);
-  const remove = names.filter((name) => change[name] === undefined);
-  const clauses = ['SET revision = revision + :one', ...set.map((name) => `#${name} = :${name}`)].join(', ');
-  return {
-    ...at,
-    UpdateExpression: remove.length > 0 ? `${clauses} REMOVE ${remove.map((name) => `#${name}`).join(', ')}` : clauses,
-    ConditionExpression: 'revision = :revision AND epoch = :inForce',
-    ...(names.length > 0 && { ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])) }),
-    ExpressionAttributeValues: {
-      ...Object.fromEntries(set.map((name) => [`:${name}`, change[name]])),
-      ':one': 1,
-      ':revision': revision,
-      ':inForce': meta.epoch,
-    },
-  };
-}
-
-async function deleteAll(client: DynamoDBDocumentClient, table: string, keys: readonly Item[]): Promise<void> {
-  let requests = keys.map((Key) => ({ DeleteRequest: { Key } }));
-  while (requests.length > 0) {
-    const { UnprocessedItems } = await client.send(new BatchWriteCommand({ RequestItems: { [table]: requests } }));
-    requests = (UnprocessedItems?.[table] ?? []) as typeof requests;
+  async #delete(keys: readonly Key[]): Promise<void> {
+    const { client, table } = this.#props;
+    let requests = keys.map((Key) => ({ DeleteRequest: { Key } }));
+    while (requests.length > 0) {
+      const { UnprocessedItems } = await client.send(new BatchWriteCommand({ RequestItems: { [table]: requests } }));
+      requests = (UnprocessedItems?.[table] ?? []) as typeof requests;
+    }
   }
 }
 
 /**
  * A table that is throttled, cannot be reached or is gone gives no answer; every other error is a bug and stays one.
  */
-function reachable(id: string, replica: Replica): Replica {
-  const guarded = Object.entries(replica).map(([name, method]) => [
-    name,
-    typeof method !== 'function'
-      ? method
-      : (...args: unknown[]) =>
-          (method as (...given: unknown[]) => Promise<unknown>)(...args).catch((cause: unknown) => {
-            const gone = cause instanceof Error && cause.name === 'ResourceNotFoundException';
-            if (gone || isUnavailable(cause)) throw new UnreachableError(`Replica "${id}" gives no answer`, { cause });
-            throw cause;
-          }),
-  ]);
-  return Object.fromEntries(guarded) as Replica;
+function reachable(table: ReplicaTable): replica.Replica {
+  const names = Object.getOwnPropertyNames(ReplicaTable.prototype).filter((name) => name !== 'constructor');
+  const guarded = names.map((name) => {
+    const method = Reflect.get(table, name) as (...args: unknown[]) => Promise<unknown>;
+    return [
+      name,
+      (...args: unknown[]) =>
+        method.apply(table, args).catch((cause: unknown) => {
+          const gone = cause instanceof Error && cause.name === 'ResourceNotFoundException';
+          if (!gone && !isUnavailable(cause)) throw cause;
+          throw new UnreachableError(`Replica "${table.id}" gives no answer`, { cause });
+        }),
+    ];
+  });
+  return { id: table.id, ...Object.fromEntries(guarded) };
 }

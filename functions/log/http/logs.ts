@@ -9,10 +9,10 @@ import { requestIdOf } from '../dynamodb/sequencer-item.ts';
 import type { Appended } from '../protocol/append.ts';
 import { elect } from '../protocol/coordinator.ts';
 import type { LogParts } from '../protocol/log.ts';
+import type { Content } from '../protocol/placement.ts';
 import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
 import { type ReadRange, read as readRange } from '../protocol/reader.ts';
 import type { LogRegistry, RegisteredLog } from '../protocol/registry.ts';
-import type { Value } from '../protocol/replica.ts';
 import { getLogOrThrow, type LogName } from '../registered-log.ts';
 import type { WriterMemories } from './writer-memories.ts';
 
@@ -99,8 +99,7 @@ export interface WriteRequest extends LogName {
 /** Appends entries, 1 to 64; throws `not_elected`, `exclusivity_lost`, `outcome_unknown`, `state_locked`. */
 export async function appendEntries(logs: Logs, request: WriteRequest, entries: readonly Uint8Array[]) {
   const requestId = requestIdOf(request.key, 'append', ...entries);
-  const values = entries.map((data, index): Value => ({ type: 'APPEND', data, requestId, index }));
-  const { first, last } = await write(logs, request, requestId, values);
+  const { first, last } = await write(logs, request, requestId, { type: 'APPEND', entries });
   return { first, last };
 }
 
@@ -110,19 +109,19 @@ const discardedAtOnce = 200;
 /** Truncates; the same errors, and `bad_range`, `truncation_held`. */
 export async function truncate(logs: Logs, request: WriteRequest, to: number) {
   const requestId = requestIdOf(request.key, 'truncate', String(to));
-  const { first } = await write(logs, request, requestId, [{ type: 'TRUNCATE', to, requestId }]);
+  const { first } = await write(logs, request, requestId, { type: 'TRUNCATE', to });
   const { parts } = logs.memories.of(request, request.writerId);
   const replicas = parts?.replicas ?? [];
   await Promise.all(replicas.map((replica) => replica.discard(discardedAtOnce).catch(unlessUnreachable)));
   return { position: first };
 }
 
-async function write(logs: Logs, request: WriteRequest, requestId: string, values: readonly Value[]) {
+async function write(logs: Logs, request: WriteRequest, requestId: string, content: Content) {
   const { log, writerId } = request;
   const writer = logs.memories.of(request, writerId);
   writer.parts ??= logs.partsOf(await getLogOrThrow(logs.registry, request));
   const { parts, memory, rounds } = writer;
-  const appended = await reaching(log, () => rounds.append(parts, memory, { writerId, requestId, values }));
+  const appended = await reaching(log, () => rounds.append(parts, memory, { writerId, requestId, content }));
   if ('first' in appended) return appended;
   if ('notElected' in appended) {
     // The next writer may have been elected by other members.
@@ -138,10 +137,9 @@ function refusal(log: string, writerId: string, appended: Exclude<Appended, { fi
     return new ProblemError(problems.notElected, detail);
   }
   if ('exclusivityLost' in appended) {
-    const { promised, kept } = appended.exclusivityLost;
-    const what = kept.length === 0 ? 'nothing' : `only ${kept.length} of the entries`;
-    const detail = `A rival took log "${log}" with ballot ${promised}: ${what} of the request is in it. Elect again.`;
-    return new ProblemError(problems.exclusivityLost, detail, { ballot: promised, kept });
+    const { promised } = appended.exclusivityLost;
+    const detail = `A rival took log "${log}" with ballot ${promised}: the request is not in it. Elect again.`;
+    return new ProblemError(problems.exclusivityLost, detail, { ballot: promised });
   }
   if ('throttled' in appended) {
     const detail = `Too many processes append to log "${log}" at once; nothing of the request is in it. Repeat it.`;

@@ -1,6 +1,6 @@
-import type { WriterMemory } from '../protocol/append.ts';
 import { GroupCommit } from '../protocol/group-commit.ts';
 import type { LogParts } from '../protocol/log.ts';
+import type { WriterMemory } from '../protocol/placement.ts';
 import type { LogName } from '../registered-log.ts';
 
 const most = 500;

@@ -1,13 +1,14 @@
 import { versionOf } from '../../../api/ballot.ts';
-import { applyTruncations, fill } from './fill.ts';
-import { inspectFrom } from './inspect.ts';
+import { type Filled, fill, isApplied } from './fill.ts';
+import { follow } from './inspect.ts';
 import type { LogParts } from './log.ts';
-import type { Seat, Settlements } from './sequencer.ts';
+import { lastOf } from './replica.ts';
+import { restOfSlot, type Seat, type Settlements } from './sequencer.ts';
 
 const mostAtOnce = 256;
 
 /**
- * Settles positions below `before` that were handed out to a process which never finished, once nothing has moved for
+ * Settles slots below `before` that were handed out to a process which never finished, once nothing has moved for
  * `stuckMs`: what a quorum holds is chosen, the rest is filled. Notes what it learned for the next append.
  */
 export async function settleAbandoned(
@@ -19,19 +20,27 @@ export async function settleAbandoned(
   const { timer, settings } = parts;
   const from = seat.settled + 1;
   if (from >= before || timer.now() - seat.since <= settings.stuckMs) return;
-  const { chosen, begin, to } = await inspectFrom(parts, from, Math.min(before, from + mostAtOnce) - 1);
-  if (!(await applyTruncations(parts, chosen.values()))) return;
   const { number, writerId, views } = seat;
-  for (let position = from; position <= to; position += 1) {
-    const action = chosen.get(position);
-    if (action?.performed === number && action.performedBy === writerId) {
-      settlements.set(position, 'own');
-    } else if (action || position < begin) {
-      settlements.set(position, 'filled');
-    } else {
-      const outcome = await fill(parts, { views, position, toBeat: number, version: versionOf(number) });
-      if (!('filled' in outcome)) return;
-      settlements.set(position, 'filled');
-    }
-  }
+  let next = from;
+  await follow<Exclude<Filled, { filled: unknown }>>(parts, {
+    from,
+    to: Math.min(before, from + mostAtOnce) - 1,
+    fromSlot: true,
+    open: (position) =>
+      fill(parts, {
+        views,
+        position,
+        count: restOfSlot(seat, position),
+        toBeat: number,
+        version: versionOf(number),
+      }),
+    async pass(slot) {
+      if (!(await isApplied(parts, slot))) return { stopped: 'unreachable' };
+      const isOwn = slot.performed === number && slot.performedBy === writerId;
+      // What was truncated in between is settled with it.
+      settlements.set(next, { last: lastOf(slot), how: isOwn && slot.position === next ? 'own' : 'filled' });
+      next = lastOf(slot) + 1;
+      return undefined;
+    },
+  });
 }

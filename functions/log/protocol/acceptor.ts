@@ -3,16 +3,20 @@
  * to DynamoDB writes them conditioned on what they were decided on. Design: docs/design/log.md, "Acceptor rules".
  */
 import {
+  type AcceptedRun,
+  type AcceptRequest,
   type Action,
   type Ballot,
   ballotKey,
   type Change,
   type EmptyRequest,
   type Expected,
+  isAccepted,
   isLearned,
   type LearnAnswer,
   type LearnedAction,
   type LockRequest,
+  lastOf,
   type Meta,
   nothingThere,
   type PositionPromiseAnswer,
@@ -20,12 +24,15 @@ import {
   type PromiseAnswer,
   type PromiseRequest,
   type Refusal,
+  type StageAnswer,
+  type StageRequest,
   type Status,
   sameValue,
   settledOf,
   type Value,
   type WriteAnswer,
   type WriteRequest,
+  withoutStaged,
 } from './replica.ts';
 
 /** Attributes to set; those that are undefined are removed. */
@@ -35,7 +42,7 @@ export interface Decision<Answer> {
   readonly answer: Answer;
   /** Changes of the replica's record; none when absent. */
   readonly meta?: MetaChange;
-  /** Positions to store as they stand here. */
+  /** Slots to store as they stand here. */
   readonly actions?: readonly Action[];
 }
 
@@ -54,7 +61,7 @@ export function following(change: MetaChange, configuration: number): MetaChange
   return { configuration, ...change };
 }
 
-/** Promises not to take part in anything below the ballot at positions that hold no action yet. */
+/** Promises not to take part in anything below the ballot in slots that hold no action yet. */
 export function promise(meta: Meta, { number, by, view, forget }: PromiseRequest): Decision<PromiseAnswer> {
   const refusal = abstains(meta, view);
   if (refusal) return { answer: refusal };
@@ -65,7 +72,7 @@ export function promise(meta: Meta, { number, by, view, forget }: PromiseRequest
   return { answer, meta: { promised: number, promisedBy: by, learnedTo } };
 }
 
-/** Promises one position, which may hold an action already; the answer is that action as it was before. */
+/** Promises one slot, which may hold an action already; the answer is that action as it was before. */
 export function promiseAt(
   meta: Meta,
   action: Action | undefined,
@@ -73,53 +80,94 @@ export function promiseAt(
 ): Decision<PositionPromiseAnswer> {
   const refusal = abstains(meta, view);
   if (refusal) return { answer: refusal };
-  if (position < meta.begin) return { answer: { verdict: 'ACCEPT', action: tombstone(position) } };
-  const raised = { position, promised: number, promisedBy: by };
-  const touched = { end: Math.max(meta.end, position) };
-  if (action === undefined) {
-    if (number <= meta.promised) return { answer: { verdict: 'REJECT', promised: meta.promised } };
-    return { answer: { verdict: 'ACCEPT', action }, meta: touched, actions: [raised] };
-  }
-  if (isLearned(meta, action)) return { answer: { verdict: 'ACCEPT', action: { ...action, learned: true } } };
-  if (number === action.promised && by === action.promisedBy) return { answer: { verdict: 'ACCEPT', action } };
-  if (number <= action.promised) return { answer: { verdict: 'REJECT', promised: action.promised } };
-  return { answer: { verdict: 'ACCEPT', action }, meta: touched, actions: [{ ...action, ...raised }] };
+  if (position < meta.floor) return { answer: { verdict: 'ACCEPT', action: tombstone(meta) } };
+  if (action && isLearned(meta, action)) return { answer: { verdict: 'ACCEPT', action: learnedAs(action) } };
+  if (action && number === action.promised && by === action.promisedBy)
+    return { answer: { verdict: 'ACCEPT', action } };
+  const promised = Math.max(action?.promised ?? 0, isAnchored(meta, action) ? 0 : meta.promised);
+  if (number <= promised) return { answer: { verdict: 'REJECT', promised } };
+  return {
+    answer: { verdict: 'ACCEPT', action },
+    meta: { end: Math.max(meta.end, position) },
+    actions: [{ ...action, position, promised: number, promisedBy: by }],
+  };
 }
 
-/**
- * Performs values at consecutive positions, all or none. `existing` holds the current values, in the order of the
- * entries.
- */
+/** Performs a value in one slot. */
 export function write(
   meta: Meta,
-  existing: readonly (Action | undefined)[],
-  { number, by, view, entries, learnedTo, fill }: WriteRequest,
+  action: Action | undefined,
+  { number, by, view, position, value, learnedTo, fill }: WriteRequest,
 ): Decision<WriteAnswer> {
   const refusal = abstains(meta, view);
   if (refusal) return { answer: refusal };
-  const settled = entries.flatMap(({ position }, at): LearnedAction[] => {
-    const action = existing[at];
-    if (position < meta.begin) return [tombstone(position)];
-    return action && isLearned(meta, action) ? [{ ...action, learned: true }] : [];
-  });
-  if (settled.length > 0) return { answer: { verdict: 'LEARNED', actions: settled } };
-  for (const [at, { value }] of entries.entries()) {
-    const action = existing[at];
-    const promised = action ?? meta;
-    if (outranks(promised, { number, by })) return { answer: { verdict: 'REJECT', promised: promised.promised } };
-    const again = action?.performed === number && action.performedBy === by;
-    if (again && !(action.value && sameValue(action.value, value))) {
-      return { answer: { verdict: 'REJECT', promised: action.promised } };
-    }
+  if (position < meta.floor) return { answer: { verdict: 'LEARNED', action: tombstone(meta) } };
+  if (action && isLearned(meta, action)) return { answer: { verdict: 'LEARNED', action: learnedAs(action) } };
+  const judges = [action, isAnchored(meta, action) ? undefined : meta].filter((one) => one !== undefined);
+  const refusing = judges.filter((promised) => outranks(promised, { number, by }));
+  const again = action?.performed === number && action.performedBy === by;
+  if (again && !(action.value && sameValue(action.value, value))) refusing.push(action);
+  if (refusing.length > 0) {
+    return { answer: { verdict: 'REJECT', promised: Math.max(...refusing.map(({ promised }) => promised)) } };
   }
   if (!fill && meta.lock) return { answer: { verdict: 'LOCKED', lock: meta.lock } };
-  const last = entries.at(-1)?.position ?? meta.end;
-  const marks = learnedTo ? { ...meta.learnedTo, [ballotKey(number, by)]: learnedTo } : meta.learnedTo;
+  const stored = performed(position, { number, by }, value);
+  const learned = learnedTo && { learnedTo: { ...meta.learnedTo, [ballotKey(number, by)]: learnedTo } };
   return {
     answer: { verdict: 'ACCEPT' },
-    meta: { end: Math.max(meta.end, last), learnedTo: marks },
-    actions: entries.map(({ position, value }) => performed(position, { number, by }, value)),
+    meta: { end: Math.max(meta.end, lastOf(stored)), ...learned },
+    actions: [stored],
   };
+}
+
+/** Puts a proposed value where nothing stands but what was staged under a lower ballot. */
+export function stage(
+  action: Action | undefined,
+  { number, by, position, value }: StageRequest,
+): { readonly answer: StageAnswer; readonly action?: Action } {
+  if (action?.performed === number && action.performedBy === by) {
+    return { answer: { staged: action.value !== undefined && sameValue(action.value, value) } };
+  }
+  if (action && (!action.staged || outranks(action, { number, by }))) return { answer: { staged: false } };
+  return { answer: { staged: true }, action: { ...performed(position, { number, by }, value), staged: true } };
+}
+
+/** Accepts what is staged in a slot under the ballot; the slot itself is not looked at. */
+export function accept(meta: Meta, request: AcceptRequest): Decision<WriteAnswer> {
+  const { number, by, view, position, last, learnedTo } = request;
+  const refusal = abstains(meta, view);
+  if (refusal) return { answer: refusal };
+  const ballot = ballotKey(number, by);
+  const run = meta.accepted;
+  if (run?.ballot === ballot && run.from <= position && last <= run.to) return { answer: { verdict: 'ACCEPT' } };
+  if (position < meta.floor) return { answer: { verdict: 'LEARNED', action: tombstone(meta) } };
+  if (outranks(meta, { number, by })) return { answer: { verdict: 'REJECT', promised: meta.promised } };
+  if (meta.lock) return { answer: { verdict: 'LOCKED', lock: meta.lock } };
+  const learned = learnedTo && { learnedTo: { ...meta.learnedTo, [ballot]: learnedTo } };
+  const accepted = grown(run, { ballot, from: position, to: last });
+  return { answer: { verdict: 'ACCEPT' }, meta: { end: Math.max(meta.end, last), accepted, ...learned } };
+}
+
+/** One run is kept, the newest: of what it leaves out the slots themselves do not tell that it was accepted. */
+function grown(run: AcceptedRun | undefined, slot: AcceptedRun): AcceptedRun {
+  if (run?.ballot !== slot.ballot) return slot;
+  if (run.to + 1 === slot.from) return { ...run, to: slot.to };
+  if (slot.to + 1 === run.from) return { ...run, from: slot.from };
+  return slot.from > run.to ? slot : run;
+}
+
+/**
+ * Whether every later election asks for this slot, so that its own promise decides: a staged value alone has not raised
+ * `end`.
+ */
+function isAnchored(meta: Meta, action: Action | undefined): boolean {
+  if (!action) return false;
+  const isPromised = action.promised !== action.performed || action.promisedBy !== action.performedBy;
+  return !action.staged || isPromised || isAccepted(meta, action);
+}
+
+function learnedAs(action: LearnedAction): LearnedAction {
+  return { ...withoutStaged(action), learned: true };
 }
 
 /** Without the raised promise a delayed older write would overwrite a newer one: two values chosen for one position. */
@@ -136,20 +184,36 @@ export function learn(
   if (meta.status !== 'VOTING' && meta.status !== 'RECOVERING') {
     return { answer: { verdict: 'IGNORED', status: meta.status } };
   }
-  let { begin, end } = meta;
-  for (const { position, value } of actions) {
-    if (position < meta.begin) continue;
-    if (value.type === 'TRUNCATE') begin = Math.max(begin, value.to);
-    if (value.type === 'NOP' && value.tombstone) begin = Math.max(begin, position + 1);
-    end = Math.max(end, position, begin);
+  let { begin, floor, end } = meta;
+  for (const action of actions) {
+    const { position, value } = action;
+    const isTombstone = value.type === 'NOP' && value.tombstone !== undefined;
+    if (position < meta.floor && !isTombstone) continue;
+    if (value.type === 'TRUNCATE') {
+      begin = Math.max(begin, value.to);
+      floor = Math.max(floor, value.floor);
+    }
+    if (value.type === 'NOP' && value.tombstone) {
+      begin = Math.max(begin, value.tombstone.begin);
+      floor = Math.max(floor, position + 1);
+    }
+    end = Math.max(end, lastOf(action), begin);
   }
-  const stored = actions.filter(({ position }) => {
+  const stored = actions.filter(({ position, value }) => {
     const known = existing.get(position);
-    return position >= begin && !(known && isLearned(meta, known));
+    const isTombstone = value.type === 'NOP' && value.tombstone !== undefined;
+    return position >= floor && !isTombstone && !(known && isLearned(meta, known));
   });
   const answer: LearnAnswer = { verdict: 'ACCEPT', begin, end };
-  if (stored.length === 0 && begin === meta.begin && end === meta.end) return { answer };
-  return { answer, meta: { begin, end }, actions: stored };
+  const moved = begin !== meta.begin || floor !== meta.floor || end !== meta.end;
+  if (stored.length === 0 && !moved) return { answer };
+  return { answer, meta: { begin, floor, end }, actions: stored.map(learnedAs) };
+}
+
+/** A slot with what the record says of it: whether it is learned, or accepted. */
+export function show(meta: Meta, action: Action): Action {
+  if (isLearned(meta, action)) return learnedAs(action);
+  return isAccepted(meta, action) ? withoutStaged(action) : action;
 }
 
 /** Moves the replica's status; undefined when it lives another life, has another status, or may not go there. */
@@ -164,7 +228,7 @@ export function transition(meta: Meta, expected: Expected, change: Change): Meta
     ...(view !== undefined && { view }),
     ...(promised !== undefined && promised > meta.promised && { promised, promisedBy }),
     ...(end !== undefined && { end: Math.max(end, meta.end) }),
-    ...(origin !== undefined && { begin: origin, end: origin }),
+    ...(origin !== undefined && { begin: origin, floor: origin, end: origin }),
     ...(restoreId !== undefined && { restoreId: status === 'VOTING' ? undefined : restoreId }),
     ...(meta.lock && unlocked(meta)),
   };
@@ -177,7 +241,7 @@ export function empty(meta: Meta, { restoreId, incarnation }: EmptyRequest): Met
   if (meta.status !== 'RECOVERING' || meta.restoreId !== restoreId) return undefined;
   const { view: _view, epoch: _epoch, ...unused } = nothingThere;
   // The log that is created next under the name begins with its first configuration.
-  return { ...unused, incarnation, configuration: 0, restoreId: undefined, lock: undefined };
+  return { ...unused, incarnation, configuration: 0, restoreId: undefined, lock: undefined, accepted: undefined };
 }
 
 const allowed: Record<Status, readonly Status[]> = {
@@ -212,9 +276,10 @@ function unlocked({ lockTurn }: Meta): MetaChange {
   return { lock: undefined, lockTurn: lockTurn + 1 };
 }
 
-/** Stands for a position below a truncation. */
-export function tombstone(position: number): LearnedAction {
-  return { position, promised: 0, promisedBy: '', learned: true, value: { type: 'NOP', tombstone: true } };
+/** Stands for all slots before the floor. */
+export function tombstone({ floor, begin }: Pick<Meta, 'floor' | 'begin'>): LearnedAction {
+  const value = { type: 'NOP', tombstone: { begin } } as const;
+  return { position: floor - 1, promised: 0, promisedBy: '', learned: true, value };
 }
 
 function abstains(meta: Meta, view: string): Refusal | undefined {

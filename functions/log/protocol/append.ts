@@ -1,73 +1,33 @@
 /** Appending to a log as its elected writer. Design: docs/design/log.md, "Appending". */
-
-import { versionOf } from '../../../api/ballot.ts';
 import { settleAbandoned } from './abandoned.ts';
-import { performed } from './acceptor.ts';
-import { accepted, fill, gather, spread } from './fill.ts';
-import { inspect } from './inspect.ts';
+import { classify } from './answers.ts';
+import { conclude, isHeld, outcomeOf, type Settled } from './conclude.ts';
+import { gather, spread } from './fill.ts';
+import { inspectFrom } from './inspect.ts';
 import { isForgotten, unlockAll } from './lock.ts';
 import type { LogParts } from './log.ts';
-import { count, isQuorum, StaleConfigurationError, UnreachableError } from './quorum.ts';
-import { type Entry, type Lock, sameValue, type Value, type WriteAnswer } from './replica.ts';
-import {
-  advance,
-  forget,
-  forgetSettled,
-  type Hold,
-  handOut,
-  markOf,
-  placeOf,
-  type Seat,
-  type Settlements,
-} from './sequencer.ts';
-
-/** An entry of the request, by its place in it, that is in the log. */
-export interface Kept {
-  readonly index: number;
-  readonly position: number;
-}
+import { type AppendRequest, floorOf, type NotPlaced, type Placed, place, type WriterMemory } from './placement.ts';
+import { StaleConfigurationError, UnreachableError } from './quorum.ts';
+import { type Lock, lengthOf, type Value, type WriteAnswer } from './replica.ts';
+import { markOf, type Seat } from './sequencer.ts';
+import { writeSlot } from './write-slot.ts';
 
 export type Appended =
   | { readonly first: number; readonly last: number }
-  /** Another writer has the seat, or this one lost it: elect again. */
-  | { readonly notElected: true }
-  /** The request is not in the log, or only these of its entries are. */
-  | { readonly exclusivityLost: { readonly promised: number; readonly kept: readonly Kept[] } }
-  /** Too many processes append for the writer at once; nothing was placed: repeat the request after a moment. */
-  | { readonly throttled: true }
+  | NotPlaced
+  /** The request is not in the log. */
+  | { readonly exclusivityLost: { readonly promised: number } }
   /** It may be in the log or come into it: elect again and repeat the very same request. */
   | { readonly outcomeUnknown: true }
   /** A backup holds appends back for a moment: repeat the very same request. */
-  | { readonly stateLocked: Lock }
-  /** The truncation would pass what a running backup still reads. */
-  | { readonly held: Hold }
-  | { readonly outOfRange: { readonly next: number } };
+  | { readonly stateLocked: Lock };
 
-/** A process's memory of a writer between its appends; it may forget everything. */
-export interface WriterMemory {
-  seat?: Seat | undefined;
-  /** A writer that met a rival; it is not asked again even if its seat could not be closed. */
-  dismissed?: string;
-  readonly settlements: Settlements;
-}
-
-/** Tries of one request for its positions while other processes of the writer get theirs. */
-export const placings = 24;
-export const pauseMs = 10;
-
-export interface AppendRequest {
-  readonly writerId: string;
-  /** Names the request with its payload: the same one is placed once, also when it is repeated after an election. */
-  readonly requestId: string;
-  /** The values in order: 1 to 64 entries, or one truncation. */
-  readonly values: readonly Value[];
-}
-
-type Placed = { readonly seat: Seat; readonly first: number; readonly again: boolean };
+/** Tries of a request whose slot was settled with another value. */
+const mostPlaces = 3;
 
 /**
- * Appends the values at consecutive positions; answered once a quorum has them. What the request had at `displaced` was
- * settled with other values already.
+ * Appends the entries in one slot; answered once a quorum has it. The slot `displaced` of the request was settled with
+ * another value already.
  */
 export async function append(
   parts: LogParts,
@@ -75,205 +35,162 @@ export async function append(
   request: AppendRequest,
   displaced?: number,
 ): Promise<Appended> {
-  for (let round = 0; ; round += 1) {
-    const placed = await place(parts, memory, request, displaced).catch(replacedBy(memory, { notElected: true }));
+  let former = displaced;
+  for (let tried = 0; tried < mostPlaces; tried += 1) {
+    const placed = await place(parts, memory, request, former).catch(replacedBy(memory, { notElected: true as const }));
     if (!('seat' in placed)) return placed;
-    const sending = placed.again ? repeat(parts, memory, placed, request) : send(parts, memory, placed, request);
-    const outcome = await sending.catch(replacedBy(memory, { outcomeUnknown: true }));
-    if (outcome !== 'displaced') return outcome;
-    if (round === 2) return { outcomeUnknown: true };
-    displaced = placed.first;
+    const sending = placed.again ? repeat(parts, memory, placed, request) : sendAlone(parts, memory, placed, request);
+    const outcome = await sending.catch(replacedBy(memory, { outcomeUnknown: true as const }));
+    if ('in' in outcome) return rangeOf(placed);
+    if (!('displaced' in outcome)) return outcome;
+    former = placed.place.slot;
   }
+  return { outcomeUnknown: true };
 }
 
+function rangeOf({ place: { first, count } }: Placed): Appended {
+  return { first, last: first + count - 1 };
+}
+
+/** What became of a slot that was sent. */
+export type Sent =
+  | { readonly in: true }
+  | { readonly displaced: true }
+  | Exclude<Appended, { readonly first: number } | { readonly throttled: true } | { readonly outOfRange: unknown }>;
+
 /** A change of the members ends the writer; what it sent before may be in the log or come into it. */
-export function replacedBy(memory: WriterMemory, outcome: Appended) {
-  return (error: unknown): Appended => {
+export function replacedBy<Outcome>(memory: WriterMemory, outcome: Outcome) {
+  return (error: unknown): Outcome => {
     if (!(error instanceof StaleConfigurationError)) throw error;
     memory.seat = undefined;
     return outcome;
   };
 }
 
-/**
- * Gets the request its positions: those that it had before, or the next ones. What it had at `displaced` was settled
- * with other values; another handler of the same request may have placed it anew since then.
- */
-async function place(
-  parts: LogParts,
-  memory: WriterMemory,
-  { writerId, requestId, values }: AppendRequest,
-  displaced: number | undefined,
-): Promise<Placed | Appended> {
-  const cached = memory.seat;
-  memory.seat = undefined;
-  const familiar = cached === undefined || placeOf(cached, requestId) !== undefined;
-  // Without a hand-out that the store decides on, an old seat in memory must not answer for a writer that was replaced.
-  let seat = familiar ? await parts.seat.read() : cached;
-  for (let tried = 0; tried < placings; tried += 1) {
-    if (!seat || seat.writerId !== writerId || seat.closed || memory.dismissed === writerId)
-      return { notElected: true };
-    const before = placeOf(seat, requestId);
-    if (before && before.first !== displaced) {
-      memory.seat = seat;
-      return { seat, first: before.first, again: true };
-    }
-    const [value] = values;
-    const truncateTo = value?.type === 'TRUNCATE' ? value.to : undefined;
-    if (truncateTo !== undefined && truncateTo > seat.next) return { outOfRange: { next: seat.next } };
-    const known = advance(seat, memory.settlements, parts.timer.now());
-    const taken: Seat = handOut(before ? forget(known, requestId) : known, requestId, values);
-    const answer = await parts.seat.replace(seat.revision, taken, truncateTo);
-    if (answer.replaced) {
-      memory.seat = taken;
-      forgetSettled(memory.settlements, taken);
-      return { seat: taken, first: seat.next, again: false };
-    }
-    if ('held' in answer) return { held: answer.held };
-    seat = answer.seat;
-    if (tried > 0) await parts.timer.sleep(parts.chance.number() * pauseMs * tried);
-  }
-  return { throttled: true };
+async function sendAlone(parts: LogParts, memory: WriterMemory, placed: Placed, request: AppendRequest): Promise<Sent> {
+  const {
+    seat,
+    place: { slot },
+  } = placed;
+  return send(parts, memory, { seat, slot, value: await toValue(parts, seat, request) });
 }
 
-/** Writes the values to all replicas, and meanwhile settles what an earlier process left behind. */
-export async function send(
-  parts: LogParts,
-  memory: WriterMemory,
-  placed: Placed,
-  request: AppendRequest,
-): Promise<Appended | 'displaced'> {
+async function toValue(parts: LogParts, seat: Seat, { requestId, content }: AppendRequest): Promise<Value> {
+  if (content.type === 'TRUNCATE') {
+    return { type: 'TRUNCATE', to: content.to, floor: await floorOf(parts, seat, content.to), requestId };
+  }
+  return together([{ requestId, entries: content.entries }]);
+}
+
+/** The value of a slot that requests share. */
+export function together(requests: readonly { requestId: string; entries: readonly Uint8Array[] }[]): Value {
+  return {
+    type: 'APPEND',
+    requests: requests.map(({ requestId, entries }) => ({ requestId, count: entries.length })),
+    entries: requests.flatMap(({ entries }) => entries),
+  };
+}
+
+export interface Proposal {
+  readonly seat: Seat;
+  readonly slot: number;
+  readonly value: Value;
+}
+
+/** Writes the slot to all replicas, and meanwhile settles what an earlier process left behind. */
+export async function send(parts: LogParts, memory: WriterMemory, proposal: Proposal): Promise<Sent> {
   const [outcome] = await Promise.all([
-    propose(parts, memory, placed, request),
-    settleAbandoned(parts, memory.settlements, placed.seat, placed.first),
+    propose(parts, memory, proposal, false),
+    settleAbandoned(parts, memory.settlements, proposal.seat, proposal.slot),
   ]);
   return outcome;
 }
 
-async function propose(
-  parts: LogParts,
-  memory: WriterMemory,
-  { seat, first, again }: Placed,
-  { values }: AppendRequest,
-): Promise<Appended | 'displaced'> {
-  const entries = values.map((value, at): Entry => ({ position: first + at, value }));
-  const answers = await writeAll(parts, seat, entries);
-  const rejected = answers.flatMap((answer) => (answer?.verdict === 'REJECT' ? [answer.promised] : []));
-  const dismissed = rejected.length > 0 || count(answers, dismisses) > 0;
-  if (isQuorum(parts, answers, accepted)) {
-    if (dismissed) await close(parts, memory, seat);
-    return acknowledge(parts, memory, seat, entries);
+async function propose(parts: LogParts, memory: WriterMemory, proposal: Proposal, again: boolean): Promise<Sent> {
+  const { seat, slot, value } = proposal;
+  const verdict = classify(parts, await writeAll(parts, seat, slot, value));
+  switch (verdict.kind) {
+    case 'chosen':
+      if (verdict.dismissed) await close(parts, memory, seat);
+      return acknowledge(parts, memory, proposal);
+    case 'learned':
+      return orDisplaced(await conclude(parts, memory.settlements, proposal), seat.number);
+    case 'dismissed': {
+      await close(parts, memory, seat);
+      // A replica that refused to accept the value may hold it staged, and a later fill may find it there.
+      const known = await outcomeOf(parts, slot, value);
+      // Another handler of the same request may have placed it anew: the next writer knows.
+      if (known === 'displaced' && again) return { notElected: true };
+      return told(known, verdict.promised ?? seat.number);
+    }
+    case 'locked':
+      if (isForgotten(parts, verdict.lock)) await unlockAll(parts, verdict.lock.lockId);
+      return { stateLocked: verdict.lock };
+    case 'silent':
+      await close(parts, memory, seat);
+      return { outcomeUnknown: true };
   }
-  if (count(answers, ({ verdict }) => verdict === 'LEARNED') > 0) {
-    return conclude(parts, memory, seat, entries);
-  }
-  if (dismissed) {
-    await close(parts, memory, seat);
-    const nothingStored = !again && answers.every((answer) => answer !== undefined && isFinal(answer));
-    const promised = Math.max(seat.number, ...rejected);
-    // Without a rival it was only a recovered replica that asks for another election.
-    if (nothingStored && rejected.length === 0) return { notElected: true };
-    if (nothingStored) return { exclusivityLost: { promised, kept: [] } };
-    const known = await outcomeOf(parts, entries);
-    if (known === 'open') return { outcomeUnknown: true };
-    if (known.length === entries.length) return acknowledge(parts, memory, seat, entries);
-    // Another handler of the same request may have placed it anew: the next writer knows.
-    if (again && known.length === 0) return { notElected: true };
-    return { exclusivityLost: { promised, kept: known } };
-  }
-  const locked = answers.find((answer) => answer?.verdict === 'LOCKED');
-  if (locked?.verdict === 'LOCKED') {
-    if (isForgotten(parts, locked.lock)) await unlockAll(parts, locked.lock.lockId);
-    return { stateLocked: locked.lock };
-  }
-  await close(parts, memory, seat);
-  return { outcomeUnknown: true };
 }
 
-/** Sends values that the seat gave these positions to, under the seat's ballot. */
-export function writeAll(parts: LogParts, seat: Seat, entries: readonly Entry[]) {
+/** A settled slot, for a request that can be placed anew. */
+function orDisplaced(settled: Settled, promised: number): Sent {
+  return settled === 'displaced' ? { displaced: true } : told(settled, promised);
+}
+
+/** The same for one that cannot: its writer has ended. */
+function told(settled: Settled, promised: number): Sent {
+  switch (settled) {
+    case 'in':
+      return { in: true };
+    case 'displaced':
+      return { exclusivityLost: { promised } };
+    case 'open':
+      return { outcomeUnknown: true };
+  }
+}
+
+/** Sends a value for the slot that the seat handed out, under the seat's ballot. */
+export function writeAll(parts: LogParts, seat: Seat, slot: number, value: Value) {
   const { number, writerId: by, views } = seat;
   const mark = markOf(seat);
   return gather<WriteAnswer>(parts, views, (replica, view) =>
-    replica.write({ number, by, view, entries, ...(mark && { learnedTo: mark }) }),
+    writeSlot(replica, { number, by, view, position: slot, value, ...(mark && { learnedTo: mark }) }),
   );
 }
 
-async function acknowledge(
-  parts: LogParts,
-  memory: WriterMemory,
-  { number, writerId: by }: Seat,
-  entries: readonly Entry[],
-): Promise<Appended> {
-  const first = entries[0]?.position ?? 0;
-  const [entry] = entries;
-  if (entry?.value.type === 'TRUNCATE') {
-    const known = await spread(parts, {
-      ...performed(entry.position, { number, by }, entry.value),
-      learned: true,
-    });
+async function acknowledge(parts: LogParts, memory: WriterMemory, { seat, slot, value }: Proposal): Promise<Sent> {
+  if (value.type === 'TRUNCATE') {
+    const { number, writerId: by } = seat;
+    const chosen = { position: slot, promised: number, promisedBy: by, performed: number, performedBy: by, value };
+    const known = await spread(parts, { ...chosen, learned: true });
     if (!('filled' in known)) return { outcomeUnknown: true };
   }
-  for (const { position } of entries) memory.settlements.set(position, 'own');
-  return { first, last: first + entries.length - 1 };
+  memory.settlements.set(slot, { last: slot + lengthOf(value) - 1, how: 'own' });
+  return { in: true };
 }
 
 /** A request that was placed before: answers what became of it, or brings it to its end. */
-async function repeat(
-  parts: LogParts,
-  memory: WriterMemory,
-  placed: Placed,
-  request: AppendRequest,
-): Promise<Appended | 'displaced'> {
-  const { seat, first } = placed;
-  const entries = request.values.map((value, at): Entry => ({ position: first + at, value }));
-  const { chosen, begin } = await inspect(parts, first, first + entries.length - 1);
-  const untouched = first >= begin && entries.every(({ position }) => !chosen.has(position));
-  return untouched && first >= seat.first && !(await isHeld(parts, request))
-    ? propose(parts, memory, placed, request)
-    : conclude(parts, memory, seat, entries);
-}
-
-/** Whether a backup, since the request was placed, reads what it would truncate. */
-async function isHeld({ seat }: LogParts, { values: [value] }: AppendRequest): Promise<boolean> {
-  if (value?.type !== 'TRUNCATE') return false;
-  const held = await seat.held();
-  return held !== undefined && value.to > held.from;
-}
-
-/** Settles those of the positions that are still open: then the request is in the log, or displaced by other values. */
-async function conclude(
-  parts: LogParts,
-  memory: WriterMemory,
-  seat: Seat,
-  entries: readonly Entry[],
-): Promise<Appended | 'displaced'> {
-  const { number, views } = seat;
-  const first = entries[0]?.position ?? 0;
-  const { chosen, begin } = await inspect(parts, first, first + entries.length - 1);
-  for (const { position } of entries) {
-    if (position < begin || chosen.has(position)) continue;
-    const outcome = await fill(parts, { views, position, toBeat: number, version: versionOf(number) });
-    if (!('filled' in outcome)) return { outcomeUnknown: true };
+async function repeat(parts: LogParts, memory: WriterMemory, placed: Placed, request: AppendRequest): Promise<Sent> {
+  const {
+    seat,
+    place: { slot, shared },
+  } = placed;
+  const value = await toValue(parts, seat, request);
+  const ofThisTerm = slot >= seat.first;
+  // The others of the slot are not known here, and whoever knows them may still be sending it.
+  for (let waited = 0; waited < 5 && shared && ofThisTerm && (await isOpen(parts, slot)); waited += 1) {
+    await parts.timer.sleep(parts.settings.stuckMs / 5);
   }
-  const known = await outcomeOf(parts, entries);
-  if (known === 'open') return { outcomeUnknown: true };
-  if (known.length === entries.length) return acknowledge(parts, memory, seat, entries);
-  for (const { position } of entries) memory.settlements.set(position, 'filled');
-  return known.length === 0 ? 'displaced' : { exclusivityLost: { promised: number, kept: known } };
+  if (!shared && ofThisTerm && (await isOpen(parts, slot)) && !(await isHeld(parts, request))) {
+    return propose(parts, memory, { seat, slot, value }, true);
+  }
+  const settled = await conclude(parts, memory.settlements, { seat, slot, value });
+  return orDisplaced(settled, seat.number);
 }
 
-/**
- * Which of the entries the log holds; open while that is not settled, or no longer to be told since it was truncated.
- */
-async function outcomeOf(parts: LogParts, entries: readonly Entry[]): Promise<'open' | Kept[]> {
-  const first = entries[0]?.position ?? 0;
-  const { chosen, begin } = await inspect(parts, first, first + entries.length - 1);
-  if (first < begin || entries.some(({ position }) => !chosen.has(position))) return 'open';
-  return entries.flatMap(({ position, value }, index) => {
-    const action = chosen.get(position);
-    return action && sameValue(action.value, value) ? [{ index, position }] : [];
-  });
+async function isOpen(parts: LogParts, slot: number): Promise<boolean> {
+  const { floor, chosen } = await inspectFrom(parts, slot, slot);
+  return slot >= floor && !chosen.has(slot);
 }
 
 /** A writer that met a rival writes nothing more, in whatever process: its next append is told to elect again. */
@@ -294,13 +211,4 @@ async function close(parts: LogParts, memory: WriterMemory, { number, writerId }
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
   }
-}
-
-/** A late duplicate of a request that was refused so stores nothing either. */
-function isFinal(answer: WriteAnswer): boolean {
-  return answer.verdict === 'REJECT' || dismisses(answer);
-}
-
-function dismisses({ verdict }: WriteAnswer): boolean {
-  return verdict === 'STALE_VIEW' || verdict === 'IGNORED';
 }

@@ -1,13 +1,12 @@
 /** The election of a log's writer. Design: docs/design/log.md, "Elections and fills". */
 
 import { above, versionOf } from '../../../api/ballot.ts';
-import { mapConcurrent } from '../../../archive/map-concurrent.ts';
-import { accepted, applyTruncations, fill, gather } from './fill.ts';
-import { inspectFrom } from './inspect.ts';
+import { accepted, fill, gather, isApplied } from './fill.ts';
+import { follow } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, isQuorum, tally } from './quorum.ts';
 import type { Meta, PromiseAnswer, Status, Views } from './replica.ts';
-import { type Seat, take } from './sequencer.ts';
+import { restOfSlot, type Seat, take } from './sequencer.ts';
 
 export type Election =
   | { readonly elected: Seat }
@@ -27,9 +26,6 @@ type Attempt = Election | { readonly again: true } | { readonly beaten: number }
 
 /** Marks that a replica keeps of earlier ballots; readers ask a quorum for what lies under older ones. */
 const keptMarks = 3;
-
-/** Positions looked at in one go, at the most. */
-const window = 128;
 
 /**
  * Elects a writer of the fencing version: a ballot above all, promises of a quorum, and every position settled up to
@@ -98,10 +94,10 @@ async function sitDown(
   for (let tried = 0; tried < 5; tried += 1) {
     settled = Math.max(settled, seat?.settled ?? -1);
     const index = Math.max(end, (seat?.next ?? 0) - 1);
-    const stopped = await fillUp(parts, { views, from: settled + 1, to: index, toBeat: number });
-    if (stopped) return stopped;
-    settled = index;
-    const claim = take(seat, { number, writerId: by, views, index, now: parts.timer.now() });
+    const filled = await fillUp(parts, seat, { views, from: settled + 1, to: index, toBeat: number });
+    if (!('next' in filled)) return filled;
+    settled = Math.max(index, filled.next - 1);
+    const claim = take(seat, { number, writerId: by, views, index: settled, now: parts.timer.now() });
     if (!claim) return { beaten: seat?.number ?? number };
     const answer = await parts.seat.replace(seat?.revision, claim);
     if (answer.replaced) return { elected: claim };
@@ -117,25 +113,21 @@ interface Stretch {
   readonly toBeat: number;
 }
 
-async function fillUp(parts: LogParts, { views, from, to, toBeat }: Stretch): Promise<Attempt | undefined> {
-  let stopped: Attempt | undefined;
-  for (let start = from; start <= to && !stopped; ) {
-    const { begin, settled, chosen, to: end } = await inspectFrom(parts, start, Math.min(to, start + window - 1));
-    if (!(await applyTruncations(parts, chosen.values()))) return { unreachable: true };
-    const open: number[] = [];
-    for (let position = Math.max(start, begin, settled + 1); position <= end; position += 1) {
-      if (!chosen.has(position)) open.push(position);
-    }
-    await mapConcurrent(open, 8, async (position) => {
-      if (stopped) return;
-      const outcome = await fill(parts, { views, position, toBeat, version: versionOf(toBeat) });
-      if ('lost' in outcome) stopped = { lost: outcome.lost, final: true };
-      else if ('exhausted' in outcome) stopped = { exhausted: toBeat };
-      else if ('stopped' in outcome) stopped = outcome.stopped === 'view' ? { again: true } : { unreachable: true };
-    });
-    start = end + 1;
-  }
-  return stopped;
+function fillUp(parts: LogParts, seat: Seat | undefined, { views, from, to, toBeat }: Stretch) {
+  return follow<Attempt>(parts, {
+    from,
+    to,
+    fromSlot: true,
+    async open(position) {
+      const count = restOfSlot(seat, position);
+      const outcome = await fill(parts, { views, position, count, toBeat, version: versionOf(toBeat) });
+      if ('filled' in outcome) return outcome;
+      if ('lost' in outcome) return { lost: outcome.lost, final: true };
+      if ('exhausted' in outcome) return { exhausted: toBeat };
+      return outcome.stopped === 'view' ? { again: true } : { unreachable: true };
+    },
+    pass: async (slot) => ((await isApplied(parts, slot)) ? undefined : { unreachable: true }),
+  });
 }
 
 /** The keys of all but the furthest marks. */

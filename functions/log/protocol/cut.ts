@@ -12,18 +12,18 @@
 
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import type { GroupLogs } from '../group-logs.ts';
-import { applyTruncations, fill } from './fill.ts';
-import { inspect, standing } from './inspect.ts';
+import { fill, isApplied } from './fill.ts';
+import { follow, type Inspection, inspectFrom, standing } from './inspect.ts';
 import { endsThere, holds, lockAll, unlockAll } from './lock.ts';
 import type { LogParts } from './log.ts';
 import { StaleConfigurationError, UnreachableError } from './quorum.ts';
 import { type Positions, positions } from './reader.ts';
+import { lastOf } from './replica.ts';
+import { restOfSlot } from './sequencer.ts';
 
 /** The last position of each log that a backup holds. */
 export type Cut = Readonly<Record<string, number>>;
 
-/** Positions settled in one go. */
-const window = 128;
 const inFlightMs = 50;
 const logsAtOnce = 16;
 
@@ -148,7 +148,8 @@ async function cutLocked<Rest>(
   const late = await where(({ parts, locked: cut }) => endsThere(parts, cut));
   if (late.length > 0) return again(`${named(late)}: an entry came in while the cut was placed`);
   // This may move an end: of a truncation that stands above the cut.
-  const open = await where(({ parts, end }) => settleTo(parts, end));
+  const ends = await Promise.all(logs.map(({ parts, end }) => settleTo(parts, end)));
+  const open = logs.filter((_, at) => ends[at] === undefined);
   if (open.length > 0) return again(`${named(open)}: not everything up to the cut could be settled`);
   const heads = await Promise.all(logs.map(({ parts }) => positions(parts)));
   const unread = logs.filter((_, at) => !isQuorum(heads[at]));
@@ -157,7 +158,8 @@ async function cutLocked<Rest>(
   if (truncated.length > 0) return again(`${named(truncated)}: truncated while the cut was placed`);
   const lost = await where(({ parts, locked: cut }) => holds(parts, cut));
   if (lost.length > 0) return again(`${named(lost)}: the lock was removed before the cut was placed`);
-  return { kind: 'cut', cut: Object.fromEntries(logs.map(({ log, end }) => [log, end])), rest: read.rest, pausedMs: 0 };
+  const cut = Object.fromEntries(logs.map(({ log, end }, at) => [log, ends[at] ?? end]));
+  return { kind: 'cut', cut, rest: read.rest, pausedMs: 0 };
 }
 
 const isQuorum = (heads: Positions | undefined) => heads?.met === true;
@@ -165,39 +167,40 @@ const isQuorum = (heads: Positions | undefined) => heads?.met === true;
 const named = (logs: readonly OpenLog[]) => `log ${logs.map(({ log }) => `"${log}"`).join(', ')}`;
 
 /**
- * Settles every position up to `to`, without touching the writer's promise; false when a quorum did not answer. A
- * truncation that was placed before the hold would take effect after the cut, so these are settled too, wherever they
+ * Settles every slot up to the position `to`, without touching the writer's promise; answers the last position of the slot
+ * that holds it. Undefined when a quorum did not answer.
+ * A truncation that was placed before the hold would take effect after the cut, so these are settled too, wherever they
  * stand, and those that are chosen applied.
  */
-export async function settleTo(parts: LogParts, to: number): Promise<boolean> {
+export async function settleTo(parts: LogParts, to: number): Promise<number | undefined> {
   const [heads, seat] = await Promise.all([positions(parts), parts.seat.read()]);
-  const from = Math.max(heads.settled, seat?.settled ?? -1, heads.begin - 1) + 1;
-  const end = Math.max(to, seat?.truncation ?? 0);
-  for (let start = from; start <= end; start += window) {
-    const last = Math.min(end, start + window - 1);
-    const before = await openIn(parts, start, last);
-    if (!(await applyTruncations(parts, before.inspection.chosen.values()))) return false;
-    if (before.open.length === 0) continue;
-    // Writes on their way to the replicas arrive first: a fill that overtakes it would cost the writer its seat.
-    await parts.timer.sleep(inFlightMs);
-    const { open, inspection } = await openIn(parts, start, last);
-    let all = await applyTruncations(parts, inspection.chosen.values());
-    await mapConcurrent(open, 8, async (position) => {
-      const outcome = await fill(parts, { ...standing(inspection), position });
-      if (!('filled' in outcome)) all = false;
-    });
-    if (!all) return false;
-  }
-  return true;
+  const from = Math.max(heads.settled, seat?.settled ?? -1, heads.floor - 1) + 1;
+  let waited = false;
+  let end = to;
+  const course = await follow<{ failed: true }>(parts, {
+    from,
+    to: Math.max(to, seat?.truncation ?? 0),
+    fromSlot: true,
+    async open(position, inspection) {
+      // Writes on their way to the replicas arrive first: a fill that overtakes it would cost the writer its seat.
+      const arrived = waited ? inspection : await afterWrites(parts, position);
+      waited = true;
+      const known = arrived.chosen.get(position);
+      if (known) return { filled: known };
+      const outcome = await fill(parts, { ...standing(arrived), position, count: restOfSlot(seat, position) });
+      return 'filled' in outcome ? outcome : { failed: true };
+    },
+    async pass(slot) {
+      if (slot.position <= to) end = Math.max(end, lastOf(slot));
+      return (await isApplied(parts, slot)) ? undefined : { failed: true };
+    },
+  });
+  return 'next' in course ? end : undefined;
 }
 
-async function openIn(parts: LogParts, from: number, to: number) {
-  const inspection = await inspect(parts, from, to);
-  const open: number[] = [];
-  for (let position = Math.max(from, inspection.begin); position <= to; position += 1) {
-    if (!inspection.chosen.has(position)) open.push(position);
-  }
-  return { open, inspection };
+async function afterWrites(parts: LogParts, position: number): Promise<Inspection> {
+  await parts.timer.sleep(inFlightMs);
+  return inspectFrom(parts, position, position);
 }
 
 /** Whether nothing was ever written: such a log has nothing to back up. */

@@ -6,7 +6,7 @@ import type { LearnedAction, Replica } from './replica.ts';
 const discardedAtOnce = 500;
 
 /** A late write of an abandoned step is below it, too, and is not kept. */
-const beyondAll = Number.MAX_SAFE_INTEGER - 1;
+const beyondAll = Number.MAX_SAFE_INTEGER;
 
 /**
  * Empties all replicas of a log, even where they vote already, under a name that holds them until then. Repeating it
@@ -17,7 +17,7 @@ export async function eraseLog(parts: LogParts, heldAs: string, goOn: () => void
   for (const replica of parts.replicas) {
     const { restoreId } = await replica.read();
     if (restoreId !== heldAs) continue;
-    await learnOrThrow(replica, [tombstone(beyondAll)]);
+    await learnOrThrow(replica, [tombstone({ floor: beyondAll, begin: beyondAll })]);
     for (let more = true; more; { more } = await replica.discard(discardedAtOnce)) goOn();
     await replica.empty({ restoreId: heldAs, incarnation: parts.chance.id() });
   }

@@ -2,7 +2,16 @@ import { above, versionOf } from '../../../api/ballot.ts';
 import { performed } from './acceptor.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, count, isMajority, isQuorum } from './quorum.ts';
-import type { Action, Ballot, LearnedAction, PositionPromiseAnswer, Value, Views, WriteAnswer } from './replica.ts';
+import {
+  type Action,
+  type Ballot,
+  type LearnedAction,
+  type PositionPromiseAnswer,
+  type Value,
+  type Views,
+  type WriteAnswer,
+  withoutStaged,
+} from './replica.ts';
 
 export type Filled =
   | { readonly filled: LearnedAction }
@@ -15,6 +24,8 @@ export type Filled =
 export interface FillOptions {
   readonly views: Views;
   readonly position: number;
+  /** The positions to give up with a NOP, 1 unless given. Never beyond the slot that was handed out. */
+  readonly count?: number;
   /** The ballot to beat. */
   readonly toBeat: number;
   /** A writer stays within its version; left out, the fill takes the version of what it must beat. */
@@ -22,11 +33,14 @@ export interface FillOptions {
 }
 
 /**
- * Settles one position: takes over what may have been chosen there, or puts a NOP. Every call is an attempt of its own,
+ * Settles one slot: takes over what may have been chosen for it, or puts a NOP. Below the floor it is a tombstone. Every call is an attempt of its own,
  * so that two fills of one writer never propose under the same ballot. Tries again with a higher round for
  * `fillMs` at most. Design: docs/design/log.md, "Elections and fills".
  */
-export async function fill(parts: LogParts, { views, position, toBeat, version }: FillOptions): Promise<Filled> {
+export async function fill(
+  parts: LogParts,
+  { views, position, count: positions = 1, toBeat, version }: FillOptions,
+): Promise<Filled> {
   const { timer, chance, settings } = parts;
   const by = chance.id();
   const deadline = timer.now() + settings.fillMs;
@@ -34,7 +48,7 @@ export async function fill(parts: LogParts, { views, position, toBeat, version }
     const next = above(beat, version ?? versionOf(beat));
     if ('outranked' in next) return { lost: beat };
     if ('exhausted' in next) return { exhausted: true };
-    const tried = await settle(parts, views, position, { number: next.ballot, by });
+    const tried = await settle(parts, views, { position, positions }, { number: next.ballot, by });
     if (!('rejected' in tried)) return tried;
     if (timer.now() >= deadline) return { stopped: 'unreachable' };
     beat = Math.max(next.ballot, tried.rejected);
@@ -45,7 +59,7 @@ export async function fill(parts: LogParts, { views, position, toBeat, version }
 async function settle(
   parts: LogParts,
   views: Views,
-  position: number,
+  { position, positions }: { position: number; positions: number },
   ballot: Ballot,
 ): Promise<Filled | { rejected: number }> {
   const promises = await gather<PositionPromiseAnswer>(parts, views, (replica, view) =>
@@ -56,25 +70,24 @@ async function settle(
   if (learned) return spread(parts, learned);
   const refused = refusal(parts, promises);
   if (refused) return refused;
-  const value: Value = highest(known)?.value ?? { type: 'NOP' };
-  const entries = [{ position, value }];
+  const value: Value = highest(known)?.value ?? nop(positions);
   const writes = await gather<WriteAnswer>(parts, views, (replica, view) =>
-    replica.write({ ...ballot, view, entries, fill: true }),
+    replica.write({ ...ballot, view, position, value, fill: true }),
   );
   const settled = writes.find((answer) => answer?.verdict === 'LEARNED');
-  if (settled?.verdict === 'LEARNED' && settled.actions[0]) return spread(parts, settled.actions[0]);
+  if (settled?.verdict === 'LEARNED') return spread(parts, settled.action);
   return refusal(parts, writes) ?? spread(parts, { ...performed(position, ballot, value), learned: true });
 }
 
+export function nop(count: number): Value {
+  return count > 1 ? { type: 'NOP', count } : { type: 'NOP' };
+}
+
 /**
- * Applies the truncations among what was chosen: the one who had it chosen may have died before. False without a
- * quorum.
+ * Applies a chosen truncation: the one who had it chosen may have died before. False without a quorum.
  */
-export async function applyTruncations(parts: LogParts, chosen: Iterable<LearnedAction>): Promise<boolean> {
-  for (const action of chosen) {
-    if (action.value.type === 'TRUNCATE' && !('filled' in (await spread(parts, action)))) return false;
-  }
-  return true;
+export async function isApplied(parts: LogParts, chosen: LearnedAction): Promise<boolean> {
+  return chosen.value.type !== 'TRUNCATE' || 'filled' in (await spread(parts, chosen));
 }
 
 /**
@@ -82,12 +95,13 @@ export async function applyTruncations(parts: LogParts, chosen: Iterable<Learned
  */
 export async function spread(parts: LogParts, action: LearnedAction): Promise<Filled> {
   const { replicas, timer, settings } = parts;
+  const learned = withoutStaged(action);
   const answers = await ask(
-    replicas.map((replica) => () => replica.learn([action])),
+    replicas.map((replica) => () => replica.learn([learned])),
     { enough: (soFar) => isQuorum(parts, soFar, accepted), ms: settings.answerMs, timer },
   );
   const enough = action.value.type !== 'TRUNCATE' || isQuorum(parts, answers, accepted);
-  return enough ? { filled: action } : { stopped: 'unreachable' };
+  return enough ? { filled: learned } : { stopped: 'unreachable' };
 }
 
 type Asked<Answer> = (replica: LogParts['replicas'][number], view: string) => Promise<Answer>;

@@ -1,15 +1,13 @@
 /**
- * Requests of one writer that come while a round is under way share the next one: the sequencer hands out positions to
- * all of them in one write, and one round of the replicas carries all their entries. Design: docs/design/log.md, "Group
+ * Requests of one writer that come while a round is under way share the next one: the sequencer hands out one slot to
+ * all of them in one write, and one round of the replicas carries it. Design: docs/design/log.md, "Group
  * commit".
  */
-import { type Appended, type AppendRequest, append, type WriterMemory } from './append.ts';
+import { type Appended, append } from './append.ts';
 import { appendTogether } from './append-together.ts';
 import type { LogParts } from './log.ts';
-
-/** Limits of one round. */
-const mostEntries = 64;
-const mostBytes = 2 * 1024 * 1024;
+import type { AppendRequest, WriterMemory } from './placement.ts';
+import { slotBytes, slotEntries } from './replica.ts';
 
 interface Waiting {
   readonly request: AppendRequest;
@@ -49,10 +47,10 @@ export class GroupCommit {
     let entries = 0;
     let bytes = 0;
     for (const { request } of this.#waiting) {
-      entries += request.values.length;
+      entries += entriesOf(request).length;
       bytes += bytesOf(request);
-      const alone = request.values[0]?.type === 'TRUNCATE' || taken.some((one) => isSame(one.request, request));
-      if (taken.length > 0 && (alone || entries > mostEntries || bytes > mostBytes)) break;
+      const alone = request.content.type === 'TRUNCATE' || taken.some((one) => isSame(one.request, request));
+      if (taken.length > 0 && (alone || entries > slotEntries || bytes > slotBytes)) break;
       taken.push(this.#waiting[taken.length] as Waiting);
       if (alone) break;
     }
@@ -79,6 +77,10 @@ function isSame(one: AppendRequest, other: AppendRequest): boolean {
   return one.requestId === other.requestId;
 }
 
-function bytesOf({ values }: AppendRequest): number {
-  return values.reduce((sum, value) => sum + (value.type === 'APPEND' ? value.data.length : 0), 0);
+function entriesOf({ content }: AppendRequest): readonly Uint8Array[] {
+  return content.type === 'APPEND' ? content.entries : [];
+}
+
+function bytesOf(request: AppendRequest): number {
+  return entriesOf(request).reduce((sum, { length }) => sum + length, 0);
 }

@@ -1,26 +1,30 @@
+import { tombstone } from './acceptor.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, isMajority, isQuorum } from './quorum.ts';
-import { isLearned, type LearnedAction, type Range, type Replica, settledOf, type Views } from './replica.ts';
+import { isLearned, type LearnedAction, lastOf, type Range, type Replica, settledOf, type Views } from './replica.ts';
 
 /** Waits so long for the last replicas once there is a quorum. */
 const graceMs = 100;
 
-/** The combined knowledge of the replicas that responded, for a range of positions. */
+/** The combined knowledge of the replicas that responded, of the slots in a range of positions. */
 export interface Inspection {
+  /** The first slot that is spoken of: that of `from`, or the nearest one before it that a replica knows. */
+  readonly start: number;
   /** The last position that is spoken of: nothing is known here of those after it, not even that they are holes. */
   readonly to: number;
   readonly begin: number;
+  readonly floor: number;
   /** Everything up to here is chosen. */
   readonly settled: number;
-  /** The positions that are known to be chosen, with what was chosen. */
+  /** The slots that are known to be chosen, by their first positions, with what was chosen. */
   readonly chosen: ReadonlyMap<number, LearnedAction>;
-  /** Each replica's responses about the positions up to `to`, in order. */
+  /** Each replica's responses about the slots up to `to`, in order. */
   readonly ranges: Answers<Range>;
 }
 
 /**
  * Asks every replica for the positions `from` to `to` and puts together what is chosen: what one of them learned, and
- * what the same coordinator performed under the same ballot on a quorum. It ends where the shortest answer ends, so
+ * what a quorum accepted under the same ballot of the same coordinator. It ends where the shortest answer ends, so
  * that no position is taken for a hole that was merely not read. The answer of `needed` is waited for like the quorum
  * itself: a replica that does not vote may lie in a Region from which nothing comes within the grace.
  */
@@ -40,13 +44,14 @@ export async function inspectFrom(parts: LogParts, from: number, to: number, nee
   const ranges = answers.map((range) => range && upTo(last, range));
   const answered = ranges.filter((range) => range !== undefined);
   const begin = Math.max(0, ...answered.filter(known).map(({ meta }) => meta.begin));
+  const floor = Math.max(0, ...answered.filter(known).map(({ meta }) => meta.floor));
   const chosen = new Map<number, LearnedAction>();
   const performed = new Map<string, Set<number>>();
   for (const [place, range] of ranges.entries()) {
     for (const action of range?.actions ?? []) {
       if (!range) continue;
       if (isLearned(range.meta, action)) chosen.set(action.position, { ...action, learned: true });
-      if (!votes(range) || action.performed === undefined || !action.value) continue;
+      if (!votes(range) || action.performed === undefined || action.staged || !action.value) continue;
       const key = `${action.position} ${action.performed} ${action.performedBy}`;
       const holders = (performed.get(key) ?? new Set()).add(place);
       performed.set(key, holders);
@@ -55,33 +60,65 @@ export async function inspectFrom(parts: LogParts, from: number, to: number, nee
       }
     }
   }
+  const firsts = answered.flatMap(({ actions }) => actions.map(({ position }) => position));
   return {
+    start: Math.max(Math.min(floor, from), ...firsts.filter((position) => position <= from)),
     to: last,
     begin,
-    settled: Math.max(begin - 1, ...answered.filter(known).map(({ meta }) => settledOf(meta))),
+    floor,
+    settled: Math.max(floor - 1, ...answered.filter(known).map(({ meta }) => settledOf(meta))),
     chosen,
     ranges,
   };
 }
 
-/** The same for every position from `from` to `to`, in as many goes as it takes. */
-export async function inspect(parts: LogParts, from: number, to: number): Promise<Inspection> {
-  let whole = await inspectFrom(parts, from, to);
-  while (whole.to < to) whole = joined(whole, await inspectFrom(parts, whole.to + 1, to));
-  return whole;
+export type Opened<Stop> = { readonly filled: LearnedAction } | Stop;
+
+export interface Course<Stop> {
+  readonly from: number;
+  readonly to: number;
+  /** `from` is the first position of a slot. Otherwise the course begins with the slot that holds it. */
+  readonly fromSlot: boolean;
+  /** Its answer is waited for like the quorum itself. */
+  readonly needed?: Replica;
+  /** Settles a slot that is not known to be chosen, or ends the course. */
+  open(position: number, inspection: Inspection): Promise<Opened<Stop>>;
+  /** Called with each slot, in order, and with a tombstone for what was truncated meanwhile; may end the course. */
+  pass?(slot: LearnedAction, inspection: Inspection): Promise<Stop | undefined> | Stop | undefined;
 }
 
-function joined(one: Inspection, next: Inspection): Inspection {
-  return {
-    to: next.to,
-    begin: Math.max(one.begin, next.begin),
-    settled: Math.max(one.settled, next.settled),
-    chosen: new Map([...one.chosen, ...next.chosen]),
-    ranges: next.ranges.map((range, at) => {
-      const before = one.ranges[at];
-      return range && before && { ...range, actions: [...before.actions, ...range.actions] };
-    }),
-  };
+/** Slots are looked at in one go that begin within so many positions. */
+const window = 128;
+
+/**
+ * Follows the log slot by slot: only what is chosen for a slot says where the next one begins, so that nobody ever
+ * proposes anything in the middle of one. Ends after the slot that holds `to`; `next` is the slot after it.
+ */
+export async function follow<Stop extends object>(
+  parts: LogParts,
+  { from, to, fromSlot, needed, open, pass }: Course<Stop>,
+): Promise<{ readonly next: number } | Stop> {
+  let at = from;
+  let isSlot = fromSlot;
+  while (at <= to) {
+    const inspection = await inspectFrom(parts, at, Math.min(to, at + window - 1), needed);
+    if (!isSlot) at = inspection.start;
+    isSlot = true;
+    if (at < inspection.floor) {
+      const stop = await pass?.(tombstone(inspection), inspection);
+      if (stop) return stop;
+      at = inspection.floor;
+    }
+    while (at <= inspection.to) {
+      const known = inspection.chosen.get(at);
+      const outcome = known ? { filled: known } : await open(at, inspection);
+      if (!('filled' in outcome)) return outcome;
+      const stop = await pass?.(outcome.filled, inspection);
+      if (stop) return stop;
+      at = lastOf(outcome.filled) + 1;
+    }
+  }
+  return { next: at };
 }
 
 function upTo(to: number, range: Range): Range {

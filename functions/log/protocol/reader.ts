@@ -1,12 +1,14 @@
 /** Reading a log. Nothing is shown that is not chosen. Design: docs/design/log.md, "Reading". */
 import { fill } from './fill.ts';
-import { type Inspection, inspectFrom, standing } from './inspect.ts';
+import { follow, type Inspection, standing } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { ask, isQuorum, tally } from './quorum.ts';
-import { isLearned, type LearnedAction, type Meta, type Status, settledOf } from './replica.ts';
+import { isLearned, type LearnedAction, lastOf, type Meta, type Status, settledOf } from './replica.ts';
+import { restOfSlot } from './sequencer.ts';
 
 export interface Positions {
   readonly begin: number;
+  readonly floor: number;
   readonly end: number;
   readonly settled: number;
   /** Whether a quorum votes. */
@@ -39,6 +41,7 @@ export async function positions(parts: LogParts): Promise<Positions> {
   const end = Math.max(0, ...voting.map((meta) => meta.end));
   return {
     begin: Math.max(0, ...voting.map(({ begin }) => begin)),
+    floor: Math.max(0, ...voting.map(({ floor }) => floor)),
     end,
     settled: Math.max(-1, ...voting.map(settledOf)),
     ...tally(parts, metas, votes),
@@ -74,10 +77,13 @@ export interface ReadRange {
   readonly maxBytes: number;
 }
 
-/** Positions looked at in one go, at the most. */
-const window = 64;
+/** Slots are looked at in one go that begin within so many positions, as long as they may be wanted. */
+const leastAtOnce = 64;
+const mostAtOnce = 1_024;
+/** After so many looks a page ends, however little was found: positions that hold no entry are passed over. */
+const mostLooks = 32;
 
-/** The APPEND entries from `from` to `to`, in order; `nextFrom` says where the next page begins. */
+/** The entries from `from` to `to`, in order; `nextFrom` says where the next page begins. */
 export async function read(parts: LogParts, { from, to, limit, maxBytes }: ReadRange): Promise<ReadAnswer> {
   const heads = await positions(parts);
   if (!heads.met) return { notRecovered: heads };
@@ -88,69 +94,115 @@ export async function read(parts: LogParts, { from, to, limit, maxBytes }: ReadR
   if (last > heads.end) return { pastEnd: { end: heads.end } };
   const items: ReadEntry[] = [];
   let bytes = 0;
-  for (let start = first; start <= last; ) {
-    const known = await chosenIn(parts, heads, start, Math.min(last, start + window - 1));
+  let at = first;
+  for (let looks = 0; at <= last; looks += 1) {
+    if (looks === mostLooks) return { items, nextFrom: at };
+    const wanted = Math.min(mostAtOnce, Math.max(leastAtOnce, limit - items.length));
+    const known = await slotsFrom(parts, heads, { from: at, to: Math.min(last, at + wanted - 1), fromSlot: looks > 0 });
     if ('truncated' in known) return known;
-    for (let position = start; position <= known.to; position += 1) {
-      const value = known.chosen.get(position)?.value;
-      if (!value) return to === undefined && position > first ? { items } : { pending: position };
-      if (value.type === 'NOP' && value.tombstone) return { truncated: { begin: position + 1 } };
-      if (value.type !== 'APPEND') continue;
-      if (items.length === limit || (items.length > 0 && bytes + value.data.length > maxBytes)) {
-        return { items, nextFrom: position };
+    for (const entry of entriesOf(known.slots, at, last)) {
+      if (items.length === limit || (items.length > 0 && bytes + entry.data.length > maxBytes)) {
+        return { items, nextFrom: entry.position };
       }
-      items.push({ position, data: value.data });
-      bytes += value.data.length;
+      items.push(entry);
+      bytes += entry.data.length;
     }
-    start = known.to + 1;
+    if (known.open !== undefined && known.open <= last) {
+      return to === undefined && known.open > first ? { items } : { pending: Math.max(known.open, first) };
+    }
+    at = known.next;
   }
   return { items };
 }
 
-type Chosen =
-  /** Up to `to`; nothing is known of what comes after. */
-  | { readonly chosen: ReadonlyMap<number, LearnedAction>; readonly to: number }
+function* entriesOf(slots: readonly LearnedAction[], from: number, to: number): Generator<ReadEntry> {
+  for (const { position: first, value } of slots) {
+    if (value.type !== 'APPEND') continue;
+    for (const [at, data] of value.entries.entries()) {
+      const position = first + at;
+      if (position >= from && position <= to) yield { position, data };
+    }
+  }
+}
+
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  /** `from` is the first position of a slot. */
+  readonly fromSlot: boolean;
+}
+
+type Slots =
+  | {
+      readonly slots: readonly LearnedAction[];
+      readonly next: number;
+      /** A slot that is not settled: nothing is known of those after it. */
+      readonly open?: number;
+    }
   | { readonly truncated: { readonly begin: number } };
 
 /** Asks the furthest replica; the others only for what it has not learned. */
-async function chosenIn(parts: LogParts, heads: Positions, from: number, to: number): Promise<Chosen> {
-  const chosen = new Map<number, LearnedAction>();
+async function slotsFrom(parts: LogParts, heads: Positions, stretch: Stretch): Promise<Slots> {
+  const { slots, next, to } = await learnedFrom(parts, heads, stretch);
+  if (next > to) return { slots, next };
+  const { from } = stretch;
+  const fromSlot = slots.length > 0 || stretch.fromSlot;
+  const rest: LearnedAction[] = [];
+  const settle = settling(parts);
+  const isGone = ({ begin }: Inspection) => (begin > from ? { truncated: { begin } } : undefined);
+  const course = await follow<{ truncated: { begin: number } } | { pending: number }>(parts, {
+    from: next,
+    to,
+    fromSlot,
+    open: async (position, inspection) => isGone(inspection) ?? settle(position, inspection),
+    pass(slot, inspection) {
+      if (slot.value.type === 'NOP' && slot.value.tombstone) return { truncated: slot.value.tombstone };
+      rest.push(slot);
+      return isGone(inspection);
+    },
+  });
+  if ('truncated' in course) return course;
+  const all = [...slots, ...rest];
+  return 'pending' in course
+    ? { slots: all, next: course.pending, open: course.pending }
+    : { slots: all, next: course.next };
+}
+
+/** What is learned never changes, so that an older sight of it is enough. */
+async function learnedFrom({ replicas, timer, settings }: LogParts, heads: Positions, { from, to, fromSlot }: Stretch) {
   const voting = heads.replicas.map(({ status, end }, at) => ({ status, end, at })).filter(votes);
   const furthest = voting.reduce((best, one) => (one.end > best.end ? one : best));
-  const { replicas, timer, settings } = parts;
-  const only = replicas.map((replica, at) => () => (at === furthest.at ? replica.range(from, to) : undefined));
+  const only = replicas.map(
+    (replica, at) => () => (at === furthest.at ? replica.range(from, to, 'learned') : undefined),
+  );
   const [range] = (await ask(only, { enough: () => true, ms: settings.answerMs, timer })).filter((one) => one);
-  for (const action of range?.actions ?? []) {
-    if (range && isLearned(range.meta, action)) chosen.set(action.position, action);
+  const slots: LearnedAction[] = [];
+  if (!range) return { slots, next: from, to };
+  const learned = new Map(
+    range.actions.flatMap((action) => (isLearned(range.meta, action) ? [[action.position, action] as const] : [])),
+  );
+  const before = range.actions.map(({ position }) => position).filter((position) => position <= from);
+  let next = fromSlot ? from : Math.max(...before, range.meta.floor);
+  for (let slot = learned.get(next); slot && next <= range.to; slot = learned.get(next)) {
+    slots.push(slot);
+    next = lastOf(slot) + 1;
   }
-  const asked = range?.to ?? to;
-  if (chosen.size === asked - from + 1) return { chosen, to: asked };
-  const inspection = await inspectFrom(parts, from, asked);
-  if (inspection.begin > from) return { truncated: { begin: inspection.begin } };
-  for (const [position, action] of inspection.chosen) chosen.set(position, action);
-  await settleMissing(parts, inspection, from, chosen);
-  return { chosen, to: inspection.to };
+  return slots.length > 0 ? { slots, next, to: range.to } : { slots, next: from, to: range.to };
 }
 
 /** Settles what must be chosen but was not seen, and what was handed out and abandoned. */
-async function settleMissing(
-  parts: LogParts,
-  inspection: Inspection,
-  from: number,
-  chosen: Map<number, LearnedAction>,
-): Promise<void> {
-  const { to } = inspection;
-  const missing = Array.from({ length: to - from + 1 }, (_, at) => from + at).filter((at) => !chosen.has(at));
-  if (missing.length === 0) return;
-  const seat = await parts.seat.read();
-  const abandoned = seat && parts.timer.now() - seat.since > parts.settings.stuckMs ? seat.next - 1 : -1;
-  const upTo = Math.max(inspection.settled, seat?.settled ?? -1, abandoned);
-  for (const position of missing) {
-    if (position > upTo) return;
-    const outcome = await fill(parts, { ...standing(inspection), position });
-    if (!('filled' in outcome)) return;
-    chosen.set(position, outcome.filled);
-  }
+function settling(parts: LogParts) {
+  let seat: ReturnType<LogParts['seat']['read']> | undefined;
+  return async (position: number, inspection: Inspection) => {
+    seat ??= parts.seat.read();
+    const known = await seat;
+    const abandoned = known && parts.timer.now() - known.since > parts.settings.stuckMs ? known.next - 1 : -1;
+    const upTo = Math.max(inspection.settled, known?.settled ?? -1, abandoned);
+    if (position > upTo) return { pending: position };
+    const count = restOfSlot(known, position);
+    const outcome = await fill(parts, { ...standing(inspection), position, count });
+    return 'filled' in outcome ? outcome : { pending: position };
+  };
 }
 
 function votes({ status }: { status: Status | 'UNREACHABLE' }): boolean {

@@ -72,7 +72,7 @@ export async function catchUpSlice(
   const endsAt = parts.timer.now() + budgetMs;
   for (let { from } = range; ; ) {
     const meta = await replica.read();
-    from = Math.max(from, meta.begin);
+    from = Math.max(from, meta.floor);
     if (meta.incarnation !== incarnation || from > to) return { next: 'done', range: { ...range, from: to + 1 } };
     if (parts.timer.now() > endsAt) return { next: 'again', range: { ...range, from } };
     const last = Math.min(to, from + positionsAtOnce - 1);

@@ -129,7 +129,7 @@ async function join(
   }
   const { promised, promisedBy } = voting.reduce((top, meta) => (meta.promised > top.promised ? meta : top));
   const status = 'RECOVERING';
-  const from = Math.min(...voting.map(({ begin }) => begin));
+  const from = Math.min(...voting.map(({ floor }) => floor));
   const to = Math.max(...voting.map(({ end }) => end));
   const took = await replica.transition({ incarnation, status }, { status, promised, promisedBy, end: to });
   if (!took.moved) return { phase: 'waiting', reason: 'another run moved this replica' };

@@ -3,12 +3,14 @@
  * values at one position, however many processes append for the same writer. Design: docs/design/log.md, "The
  * sequencer".
  */
-import type { Value, Views } from './replica.ts';
+import type { Views } from './replica.ts';
 
 export interface Handed {
   /** Names a request with its payload; empty for a request that was settled with other values and placed again. */
   readonly requestId: string;
   readonly count: number;
+  /** It shares the slot of the request before it. */
+  readonly joins?: true;
 }
 
 export interface Seat {
@@ -92,15 +94,22 @@ export function take(old: Seat | undefined, { number, writerId, views, index, no
   };
 }
 
-/** A writer's positions that one process saw settled: by the writer's own ballot, or by a fill. */
-export type Settlements = Map<number, 'own' | 'filled'>;
+export interface Settlement {
+  /** The last position of the slot. */
+  readonly last: number;
+  /** By the writer's own ballot, or by a fill. */
+  readonly how: 'own' | 'filled';
+}
+
+/** A writer's slots that one process saw settled. */
+export type Settlements = Map<number, Settlement>;
 
 /** Raises `settled` over what is known. */
-export function advance(seat: Seat, known: ReadonlyMap<number, 'own' | 'filled'>, now: number): Seat {
+export function advance(seat: Seat, known: ReadonlyMap<number, Settlement>, now: number): Seat {
   let { settled, regularFrom } = seat;
-  for (let how = known.get(settled + 1); how !== undefined; how = known.get(settled + 1)) {
-    settled += 1;
-    if (how === 'filled') regularFrom = settled + 1;
+  for (let slot = known.get(settled + 1); slot !== undefined; slot = known.get(settled + 1)) {
+    settled = slot.last;
+    if (slot.how === 'filled') regularFrom = settled + 1;
   }
   const idle = seat.settled === seat.next - 1;
   return { ...seat, settled, regularFrom, since: idle || settled > seat.settled ? now : seat.since };
@@ -114,33 +123,71 @@ export function forgetSettled(known: Settlements, { settled }: Seat): void {
   for (const position of known.keys()) if (position <= settled) known.delete(position);
 }
 
-/** Hands out the next positions to a request, one for each of its values. */
-export function handOut(seat: Seat, requestId: string, values: readonly Value[]): Seat {
-  const { revision, next } = seat;
-  const recent = [...seat.recent, { requestId, count: values.length }].slice(-remembered);
-  const truncation = values[0]?.type === 'TRUNCATE' ? next : seat.truncation;
-  return { ...seat, revision: revision + 1, next: next + values.length, truncation, recent };
+/** A request for positions: `count` of them, or one for a truncation. */
+export interface Wanted {
+  readonly requestId: string;
+  readonly count: number;
+  readonly truncates: boolean;
 }
 
-/** Hands out the next positions to several requests at once, in their order. */
-export function handOutTogether(
-  seat: Seat,
-  requests: readonly { requestId: string; values: readonly Value[] }[],
-): Seat {
-  const handed = requests.map(({ requestId, values }) => ({ requestId, count: values.length }));
-  const count = handed.reduce((sum, one) => sum + one.count, 0);
-  const recent = [...seat.recent, ...handed].slice(-rememberedTogether);
-  return { ...seat, revision: seat.revision + 1, next: seat.next + count, recent };
+/** Hands out the next slot to requests that share it, in their order. */
+export function handOut(seat: Seat, requests: readonly Wanted[]): Seat {
+  const handed = requests.map(({ requestId, count }, at): Handed => ({ requestId, count, ...(at > 0 && joins) }));
+  const count = requests.reduce((sum, one) => sum + one.count, 0);
+  return {
+    ...seat,
+    revision: seat.revision + 1,
+    next: seat.next + count,
+    truncation: requests.some(({ truncates }) => truncates) ? seat.next : seat.truncation,
+    recent: newest([...seat.recent, ...handed], requests.length > 1 ? rememberedTogether : remembered),
+  };
+}
+
+const joins = { joins: true } as const;
+
+export interface Place {
+  /** The first position of its slot. */
+  readonly slot: number;
+  readonly first: number;
+  readonly count: number;
+  /** Other requests share the slot. */
+  readonly shared: boolean;
+}
+
+/** Whole slots, so that the first of them is known. */
+function newest(recent: readonly Handed[], least: number): readonly Handed[] {
+  let cut = Math.max(0, recent.length - least);
+  while (cut > 0 && recent[cut]?.joins) cut -= 1;
+  return recent.slice(cut);
+}
+
+/** The places of the last requests, oldest first. */
+function placesOf({ recent, next }: Seat): Place[] {
+  let first = next - recent.reduce((sum, { count }) => sum + count, 0);
+  let slot = first;
+  return recent.map(({ count, joins: shares }, at) => {
+    if (!shares) slot = first;
+    const place = { slot, first, count, shared: shares === true || recent[at + 1]?.joins === true };
+    first += count;
+    return place;
+  });
 }
 
 /** Where a request was placed, if it is among the last ones. */
-export function placeOf(seat: Seat, requestId: string): { first: number; count: number } | undefined {
-  let first = seat.next;
-  for (const handed of seat.recent.toReversed()) {
-    first -= handed.count;
-    if (handed.requestId === requestId) return { first, count: handed.count };
-  }
-  return undefined;
+export function placeOf(seat: Seat, requestId: string): Place | undefined {
+  return placesOf(seat)[seat.recent.findLastIndex((handed) => handed.requestId === requestId)];
+}
+
+/**
+ * The positions from here to the end of the slot that was handed out with them, as far as the sequencer remembers: an
+ * abandoned slot is filled with one NOP.
+ */
+export function restOfSlot(seat: Seat | undefined, position: number): number {
+  if (!seat) return 1;
+  const places = placesOf(seat);
+  const own = places.findLast(({ first }) => first <= position);
+  const last = places.findLast(({ slot }) => slot === own?.slot);
+  return last ? Math.max(1, last.first + last.count - position) : 1;
 }
 
 /** Forgets a request whose positions were settled with other values, so that it can be placed again. */

@@ -1,11 +1,11 @@
 import { startDynamoDbLocal } from '../../../emulator/dynamodb/dynamodb.ts';
 import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
-import { append, type WriterMemory } from '../../../functions/log/protocol/append.ts';
+import { append } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { initialize } from '../../../functions/log/protocol/initialize.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
+import type { WriterMemory } from '../../../functions/log/protocol/placement.ts';
 import { recover } from '../../../functions/log/protocol/recovery.ts';
-import type { Value } from '../../../functions/log/protocol/replica.ts';
 import { logsWith, wipeTable } from '../../support/log/tables.ts';
 import { atMost, type Bench, type Row } from '../bench.ts';
 import { compare, interleaved } from '../samples.ts';
@@ -67,8 +67,7 @@ async function writer(endpoint: string) {
     async append(entries: readonly Uint8Array[]): Promise<void> {
       requests += 1;
       const requestId = requestIdOf(`${requests}`);
-      const values = entries.map((data, index): Value => ({ type: 'APPEND', data, requestId, index }));
-      const answer = await append(parts, memory, { writerId, requestId, values });
+      const answer = await append(parts, memory, { writerId, requestId, content: { type: 'APPEND', entries } });
       if (!('first' in answer)) throw new Error(`Not appended: ${JSON.stringify(answer)}`);
     },
   };

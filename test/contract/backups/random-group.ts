@@ -1,8 +1,9 @@
 import type { Fence } from '../../../api/fence.ts';
 import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
-import { inspect } from '../../../functions/log/protocol/inspect.ts';
+import { follow } from '../../../functions/log/protocol/inspect.ts';
 import { positions, read } from '../../../functions/log/protocol/reader.ts';
+import type { LearnedAction } from '../../../functions/log/protocol/replica.ts';
 import { initialise, type MemoryLogs, memoryWriter } from '../../support/backups/memory-logs.ts';
 import { checkpoint, type JobWorld, type Process, submit, uploadBytes } from '../../support/job-world.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
@@ -87,13 +88,19 @@ const text = (data: Uint8Array) => Buffer.from(data).toString();
 
 /** The log when `end` was its last position, computed from its replicas' content. */
 export async function logAt(logs: MemoryLogs, group: string, log: string, end: number): Promise<LogState> {
-  const { chosen } = await inspect(await logs.open(group, log), 0, end);
-  const values = [...chosen.values()].sort((one, other) => one.position - other.position);
+  const values: LearnedAction[] = [];
+  await follow<{ open: number }>(await logs.open(group, log), {
+    from: 0,
+    to: end,
+    fromSlot: false,
+    open: async (position) => ({ open: position }),
+    pass: (slot) => void values.push(slot),
+  });
   const begin = Math.max(0, ...values.map(({ value }) => (value.type === 'TRUNCATE' ? value.to : 0)));
   const entries = values.flatMap(({ position, value }) =>
-    value.type === 'APPEND' && position >= begin ? [[position, text(value.data)] as const] : [],
+    value.type === 'APPEND' ? value.entries.map((data, at) => [position + at, text(data)] as const) : [],
   );
-  return { begin, end, entries };
+  return { begin, end, entries: entries.filter(([position]) => position >= begin) };
 }
 
 export async function logNow(logs: MemoryLogs, group: string, log: string): Promise<LogState> {

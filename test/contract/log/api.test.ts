@@ -93,14 +93,17 @@ describe('nothing is written by a request with', () => {
     ['no entries', { entries: [] }],
     ['65 entries', { entries: Array(65).fill('') }],
     ['an entry of more than 256 KiB', { entries: [base64('x'.repeat(256 * 1024 + 1))] }],
-    ['more than 2 MiB together', { entries: Array(9).fill(base64('x'.repeat(240 * 1024))) }],
+    ['more than 256 KiB together', { entries: Array(2).fill(base64('x'.repeat(150 * 1024))) }],
     ['an entry that is not base64', { entries: ['%%'] }],
     ['an unknown field', { entries: [''], to: 1 }],
   ])('%s', async (_, body) => {
     const { path, writer, read } = await newLog();
     expect(await call('POST', `${path}/entries`, body, writer)).toMatchObject({
       status: 400,
-      body: { code: 'invalid_request', issues: [{ path: expect.any(String), message: expect.any(String) }] },
+      body: {
+        code: 'invalid_request',
+        issues: expect.arrayContaining([{ path: expect.any(String), message: expect.any(String) }]),
+      },
     });
     expect((await read()).body.items).toEqual([]);
   });
@@ -121,11 +124,12 @@ describe('nothing is written by a request with', () => {
     const { append, read } = await newLog();
     expect((await append(Array(64).fill(''))).body).toEqual({ first: 1, last: 64 });
     expect((await append(['x'.repeat(256 * 1024)])).status).toBe(201);
-    expect((await append(Array(8).fill('x'.repeat(256 * 1024)))).status).toBe(201);
+    expect((await append(Array(2).fill('x'.repeat(128 * 1024)))).status).toBe(201);
     const { items } = (await read()).body;
     expect(items.map(({ data }: { data: string }) => Buffer.from(data, 'base64').length)).toEqual([
       ...Array(64).fill(0),
-      ...Array(9).fill(256 * 1024),
+      256 * 1024,
+      ...Array(2).fill(128 * 1024),
     ]);
   });
 });

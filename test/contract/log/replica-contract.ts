@@ -16,11 +16,16 @@ const view = 'view-2';
 
 export const data = (text: string): Value => ({
   type: 'APPEND',
-  data: new TextEncoder().encode(text),
-  requestId: 'request',
-  index: 0,
+  requests: [{ requestId: 'request', count: 1 }],
+  entries: [new TextEncoder().encode(text)],
 });
 export const ballot = (number: number, by = `owner-${number}`) => ({ number, by });
+/** A slot of so many entries. */
+export const slot = (text: string, count: number): Value => ({
+  type: 'APPEND',
+  requests: [{ requestId: text, count }],
+  entries: Array.from({ length: count }, (_, at) => new TextEncoder().encode(`${text}/${at}`)),
+});
 export const at = (position: number, value: Value = data(`${position}`)) => ({ position, value });
 export const learned = (position: number, value: Value): LearnedAction => ({
   position,
@@ -44,7 +49,7 @@ const promise = (number: number, by?: string) => ({ ...ballot(number, by), view,
 const write = (number: number, position: number, value?: Value) => ({
   ...ballot(number),
   view,
-  entries: [at(position, value)],
+  ...at(position, value),
 });
 
 export function replicaContract(make: () => Promise<Replica>): void {
@@ -142,16 +147,6 @@ export function replicaContract(make: () => Promise<Replica>): void {
     expect(await replica.write(stranger)).toEqual({ verdict: 'REJECT', promised: 3 });
   });
 
-  it('stores several positions all or none', async () => {
-    const replica = await voting();
-    await replica.write(write(9, 3));
-    const many = { ...ballot(4), view, entries: [at(2), at(3), at(4)] };
-    expect(await replica.write(many)).toEqual({ verdict: 'REJECT', promised: 9 });
-    expect((await replica.range(0, 10)).actions.map(({ position }) => position)).toEqual([3]);
-    expect(await replica.write({ ...many, ...ballot(10) })).toEqual({ verdict: 'ACCEPT' });
-    expect((await replica.range(0, 10)).actions.map(({ position }) => position)).toEqual([2, 3, 4]);
-  });
-
   it('answers an explicit promise with the action as it was before', async () => {
     const replica = await voting();
     await replica.promise(promise(5));
@@ -169,11 +164,88 @@ export function replicaContract(make: () => Promise<Replica>): void {
     expect(await actionAt(replica, 4)).toMatchObject(raised);
   });
 
+  const staged = (number: number, position: number, value: Value) => ({ ...ballot(number), position, value });
+  const accepting = (number: number, position: number, last: number, more: object = {}) => {
+    return { ...ballot(number), view, position, last, ...more };
+  };
+
+  it('shows a staged value to later promises, and takes it for accepted once the record says so', async () => {
+    const replica = await voting();
+    const value = slot('a', 3);
+    expect(await replica.stage(staged(5, 1, value))).toEqual({ staged: true });
+    expect(await replica.read()).toMatchObject({ end: 0 });
+    expect(await actionAt(replica, 1)).toMatchObject({ performed: 5, staged: true, value });
+    expect(await replica.accept(accepting(5, 1, 3))).toEqual({ verdict: 'ACCEPT' });
+    expect(await replica.read()).toMatchObject({ end: 3, accepted: { from: 1, to: 3 } });
+    expect(await actionAt(replica, 1)).not.toHaveProperty('staged');
+    expect(await replica.accept(accepting(5, 1, 3))).toEqual({ verdict: 'ACCEPT' });
+    const previous = { verdict: 'ACCEPT', action: { performed: 5, value } };
+    expect(await replica.promiseAt({ ...ballot(6), view, position: 1 })).toMatchObject(previous);
+  });
+
+  it('keeps the newest run of accepted slots, whichever comes first', async () => {
+    const replica = await voting();
+    for (const position of [1, 2, 3, 4, 6, 8]) await replica.stage(staged(5, position, data(`${position}`)));
+    for (const position of [2, 1, 3]) await replica.accept(accepting(5, position, position));
+    expect((await replica.read()).accepted).toMatchObject({ from: 1, to: 3 });
+    await replica.accept(accepting(5, 6, 6, { learnedTo: [1, 2] }));
+    await replica.accept(accepting(5, 4, 4, { learnedTo: [1, 2] }));
+    expect(await replica.read()).toMatchObject({ end: 6, accepted: { from: 6, to: 6 } });
+    const { actions } = await replica.range(1, 9);
+    const said = actions.map(({ position, learned: is, staged: only }) => `${position}${is ? 'L' : only ? 'S' : 'A'}`);
+    expect(said).toEqual(['1L', '2L', '3S', '4S', '6A', '8S']);
+  });
+
+  it('accepts nothing that it has promised away, and nothing below its floor, in an old view, or while locked', async () => {
+    const replica = await voting();
+    await replica.stage(staged(5, 1, data('one')));
+    await replica.promise(promise(6));
+    expect(await replica.accept(accepting(5, 1, 1))).toEqual({ verdict: 'REJECT', promised: 6 });
+    expect(await replica.accept({ ...accepting(7, 1, 1), view: 'view-1' })).toEqual({ verdict: 'STALE_VIEW' });
+    expect(await replica.write(write(5, 1, data('one')))).toEqual({ verdict: 'REJECT', promised: 6 });
+    expect(await replica.promiseAt({ ...ballot(5, 'other'), view, position: 1 })).toMatchObject({ verdict: 'REJECT' });
+    const { lockTurn } = await replica.read();
+    await replica.lock({ lockId: 'cut', at: 1, view, turn: lockTurn });
+    expect(await replica.accept(accepting(7, 1, 1))).toMatchObject({ verdict: 'LOCKED' });
+    await replica.unlock('cut');
+    await replica.learn([learned(9, { type: 'TRUNCATE', to: 5, floor: 4, requestId: 't' })]);
+    expect(await replica.accept(accepting(7, 1, 1))).toMatchObject({ verdict: 'LEARNED', action: { position: 3 } });
+    expect(await replica.accept(accepting(7, 4, 4))).toEqual({ verdict: 'ACCEPT' });
+  });
+
+  it('stages nothing above what was promised, accepted or learned for the slot', async () => {
+    const replica = await voting();
+    await replica.stage(staged(5, 1, data('five')));
+    expect(await replica.stage(staged(5, 1, data('five')))).toEqual({ staged: true });
+    expect(await replica.stage(staged(4, 1, data('four')))).toEqual({ staged: false });
+    expect(await replica.stage(staged(6, 1, data('six')))).toEqual({ staged: true });
+    await replica.promiseAt({ ...ballot(8), view, position: 1 });
+    expect(await replica.stage(staged(7, 1, data('seven')))).toEqual({ staged: false });
+    await replica.write(write(8, 1, data('eight')));
+    expect(await replica.stage(staged(9, 1, data('nine')))).toEqual({ staged: false });
+    await replica.learn([learned(2, data('chosen'))]);
+    expect(await replica.stage(staged(9, 2, data('nine')))).toEqual({ staged: false });
+    expect(await actionAt(replica, 1)).toMatchObject({ performed: 8, value: data('eight') });
+  });
+
+  it('answers the slot that holds a position, from whichever position a range begins', async () => {
+    const replica = await voting();
+    await replica.write(write(1, 1, slot('a', 5)));
+    await replica.write(write(1, 6, slot('b', 2)));
+    expect(await replica.read()).toMatchObject({ end: 7 });
+    const firsts = async (from: number, to: number) =>
+      (await replica.range(from, to)).actions.map(({ position }) => position);
+    expect(await firsts(3, 9)).toEqual([1, 6]);
+    expect(await firsts(6, 9)).toEqual([6]);
+    expect(await firsts(7, 7)).toEqual([6]);
+    expect(await firsts(0, 1)).toEqual([1]);
+  });
+
   it('answers what is learned instead of storing anything else', async () => {
     const replica = await voting();
     expect(await replica.learn([learned(1, data('chosen'))])).toEqual({ verdict: 'ACCEPT', begin: 0, end: 1 });
     const settled = { position: 1, learned: true, value: data('chosen') };
-    expect(await replica.write(write(9, 1, data('late')))).toMatchObject({ verdict: 'LEARNED', actions: [settled] });
+    expect(await replica.write(write(9, 1, data('late')))).toMatchObject({ verdict: 'LEARNED', action: settled });
     const promised = await replica.promiseAt({ ...ballot(9), view, position: 1 });
     expect(promised).toMatchObject({ verdict: 'ACCEPT', action: settled });
     expect(await actionAt(replica, 1)).toMatchObject(settled);
@@ -194,9 +266,9 @@ export function replicaContract(make: () => Promise<Replica>): void {
 
   it('leaves nothing below a truncation, however large the entries are', async () => {
     const replica = await voting();
-    const large: Value = { type: 'APPEND', data: Buffer.alloc(256 * 1024), requestId: 'large', index: 0 };
+    const large: Value = { type: 'APPEND', requests: [], entries: [Buffer.alloc(256 * 1024)] };
     await replica.learn(Array.from({ length: 9 }, (_, position) => learned(position, large)));
-    await replica.learn([learned(9, { type: 'TRUNCATE', to: 9, requestId: 'truncation' })]);
+    await replica.learn([learned(9, { type: 'TRUNCATE', to: 9, floor: 9, requestId: 'truncation' })]);
     let all = 0;
     for (let more = true; more; ) {
       const answer = await replica.discard(500);
@@ -210,10 +282,10 @@ export function replicaContract(make: () => Promise<Replica>): void {
   it('makes the positions below a truncation unreadable, and deletes them in chunks', async () => {
     const replica = await voting();
     for (let position = 0; position < 7; position += 1) await replica.write(write(1, position));
-    const truncation: Value = { type: 'TRUNCATE', to: 5, requestId: 'truncation' };
+    const truncation: Value = { type: 'TRUNCATE', to: 5, floor: 5, requestId: 'truncation' };
     expect(await replica.learn([learned(7, truncation)])).toEqual({ verdict: 'ACCEPT', begin: 5, end: 7 });
-    const tombstone = { learned: true, value: { type: 'NOP', tombstone: true } };
-    expect(await replica.write(write(2, 4))).toMatchObject({ verdict: 'LEARNED', actions: [tombstone] });
+    const tombstone = { position: 4, learned: true, value: { type: 'NOP', tombstone: { begin: 5 } } };
+    expect(await replica.write(write(2, 4))).toMatchObject({ verdict: 'LEARNED', action: tombstone });
     const below = await replica.promiseAt({ ...ballot(9), view, position: 3 });
     expect(below).toMatchObject({ verdict: 'ACCEPT', action: tombstone });
     expect(await replica.learn([learned(2, data('late'))])).toMatchObject({ begin: 5, end: 7 });
@@ -225,9 +297,9 @@ export function replicaContract(make: () => Promise<Replica>): void {
 
   it('jumps over a gap to a tombstone, and never back', async () => {
     const replica = await voting();
-    const tomb: Value = { type: 'NOP', tombstone: true };
-    expect(await replica.learn([learned(99, tomb)])).toEqual({ verdict: 'ACCEPT', begin: 100, end: 100 });
-    expect(await replica.learn([learned(49, tomb)])).toEqual({ verdict: 'ACCEPT', begin: 100, end: 100 });
+    const gone = (begin: number) => learned(begin - 1, { type: 'NOP', tombstone: { begin } });
+    expect(await replica.learn([gone(100)])).toEqual({ verdict: 'ACCEPT', begin: 100, end: 100 });
+    expect(await replica.learn([gone(50)])).toEqual({ verdict: 'ACCEPT', begin: 100, end: 100 });
     expect(await replica.write(write(1, 103))).toEqual({ verdict: 'ACCEPT' });
     expect(await replica.read()).toMatchObject({ begin: 100, end: 103 });
     expect((await replica.range(100, 103)).actions).toHaveLength(1);
@@ -289,12 +361,9 @@ export function replicaContract(make: () => Promise<Replica>): void {
   it('ends a range early once it has much data, says where, and says nothing of what comes after', async () => {
     const replica = await voting();
     const large = (position: number): Value => {
-      return { type: 'APPEND', data: new Uint8Array(128 * 1024).fill(position), requestId: 'request', index: 0 };
+      return { type: 'APPEND', requests: [], entries: [new Uint8Array(128 * 1024).fill(position)] };
     };
-    for (const first of [0, 12]) {
-      const entries = Array.from({ length: 12 }, (_, index) => at(first + index, large(first + index)));
-      await replica.write({ ...ballot(1), view, entries });
-    }
+    for (let position = 0; position < 24; position += 1) await replica.write(write(1, position, large(position)));
     await replica.write(write(1, 60));
     const read: Action[] = [];
     const ends: number[] = [];
@@ -310,7 +379,7 @@ export function replicaContract(make: () => Promise<Replica>): void {
       true,
     );
     expect([ends.length, ends.at(-1)]).toEqual([2, 99]);
-    expect(await replica.range(30, 40)).toMatchObject({ actions: [], to: 40 });
+    expect(await replica.range(30, 40)).toMatchObject({ actions: [{ position: 23 }], to: 40 });
   });
 
   it('lets nobody but the restore itself move a replica that is being restored', async () => {
@@ -329,7 +398,7 @@ export function replicaContract(make: () => Promise<Replica>): void {
     const empty = await replica.create(fresh);
     await replica.transition(empty, { status: 'RECOVERING', restoreId: 'restore', promised: 7, promisedBy: 'restore' });
     await replica.learn([learned(0, data('x')), learned(1, data('y'))]);
-    await replica.learn([learned(1, { type: 'NOP', tombstone: true })]);
+    await replica.learn([learned(1, { type: 'NOP', tombstone: { begin: 2 } })]);
     await replica.discard(10);
     const next = { restoreId: 'restore', incarnation: 'life-2' };
     expect((await replica.empty({ ...next, restoreId: 'other' })).moved).toBe(false);

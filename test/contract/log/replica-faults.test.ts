@@ -1,4 +1,5 @@
 import { expect, inject, it } from 'vitest';
+import { logKey } from '../../../functions/log/dynamodb/replica-item.ts';
 import type { WriteAnswer } from '../../../functions/log/protocol/replica.ts';
 import { missing } from '../../ministack/gaps.ts';
 import type { Fault } from '../../support/faults.ts';
@@ -10,7 +11,7 @@ const promise = (number: number, by?: string) => ({ ...ballot(number, by), view,
 const write = (number: number, position: number, text = `${position}`) => ({
   ...ballot(number),
   view,
-  entries: [at(position, data(text))],
+  ...at(position, data(text)),
 });
 const survivable: Fault[] = ['answer lost', 'request lost', 'duplicate', 'throttle', 'transaction conflict'];
 const writing = ['TransactWriteItemsCommand', 'UpdateItemCommand'];
@@ -152,7 +153,7 @@ it('does not vote with a record that came from another table of its name', async
   const { replica, client, table } = await replicaOn(endpoint);
   const meta = await vote(replica);
   const { PutCommand } = await import('@aws-sdk/lib-dynamodb');
-  const Item = { pk: 'LOG#g#journal', sk: 'META', ...meta, epoch: meta.epoch - 1, revision: 9 };
+  const Item = { pk: logKey('g', 'journal', 1), sk: 'META', ...meta, epoch: meta.epoch - 1, revision: 9 };
   await client.send(new PutCommand({ TableName: table, Item }));
   expect(await replica.read()).toMatchObject({ status: 'EMPTY', incarnation: '' });
   expect(await replica.promise(promise(1))).toEqual({ verdict: 'IGNORED', status: 'EMPTY' });

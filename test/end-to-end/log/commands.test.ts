@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BatchWriteCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { appendEntries, electWriter } from '../../../api/operations/log.ts';
 import { hasCode } from '../../../client/index.ts';
@@ -191,10 +191,10 @@ async function forget(group: string, replica: string): Promise<void> {
   const table = replicaTables[Number(replica) - 1] ?? '';
   const documents = localDocuments(dynamodb, inject('stack'));
   const { Items = [] } = await documents.send(
-    new QueryCommand({
+    new ScanCommand({
       TableName: table,
-      KeyConditionExpression: 'pk = :pk',
-      ExpressionAttributeValues: { ':pk': `LOG#${group}#journal` },
+      FilterExpression: 'begins_with(pk, :log)',
+      ExpressionAttributeValues: { ':log': `LOG#${group}#journal#` },
     }),
   );
   const requests = Items.map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } } }));

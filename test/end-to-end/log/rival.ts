@@ -7,11 +7,11 @@ import { randomUUID } from 'node:crypto';
 import { hasCode, ReplicatedLog, TenureClient } from '../../../client/index.ts';
 import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
 import { logsOn } from '../../../functions/log/environment.ts';
-import { append, type Kept, type WriterMemory } from '../../../functions/log/protocol/append.ts';
+import { append } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
+import type { Content, WriterMemory } from '../../../functions/log/protocol/placement.ts';
 import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
-import type { Value } from '../../../functions/log/protocol/replica.ts';
 import { localDocuments } from '../../support/main-table.ts';
 import type { StackDescription } from '../../support/stack.ts';
 
@@ -30,8 +30,7 @@ function byApi(): Append {
       const { first } = await writer.append(entries);
       return entries.map((_, index) => first + index);
     } catch (error) {
-      if (hasCode(error, 'not_elected')) return kept(entries, []);
-      if (hasCode(error, 'exclusivity_lost')) return kept(entries, error.members['kept'] as Kept[]);
+      if (hasCode(error, 'not_elected', 'exclusivity_lost')) return entries.map(() => undefined);
       throw error;
     }
   };
@@ -45,17 +44,15 @@ function directly(): Append {
   let writer: { writerId: string; memory: WriterMemory } | undefined;
   return async (entries) => {
     const requestId = requestIdOf(randomUUID());
-    const values = entries.map((text, index): Value => {
-      return { type: 'APPEND', data: Buffer.from(text), requestId, index };
-    });
+    const content: Content = { type: 'APPEND', entries: entries.map((text) => Buffer.from(text)) };
     for (let lost = 0; ; lost += 1) {
       parts ??= await room.open(group, log);
       writer ??= await elected(parts, lost);
       const { writerId, memory } = writer;
-      const answer = await append(parts, memory, { writerId, requestId, values }).catch(unlessUnreachable);
+      const answer = await append(parts, memory, { writerId, requestId, content }).catch(unlessUnreachable);
       if (answer && 'first' in answer) return entries.map((_, index) => answer.first + index);
       writer = undefined;
-      if (answer && 'exclusivityLost' in answer) return kept(entries, answer.exclusivityLost.kept);
+      if (answer && 'exclusivityLost' in answer) return entries.map(() => undefined);
     }
   };
 }
@@ -70,10 +67,6 @@ async function elected(parts: LogParts, lost: number) {
       return { writerId: election.elected.writerId, memory };
     }
   }
-}
-
-function kept(entries: readonly string[], those: readonly Kept[]) {
-  return entries.map((_, at) => those.find(({ index }) => index === at)?.position);
 }
 
 function unlessUnreachable(error: unknown): undefined {

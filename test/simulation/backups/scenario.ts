@@ -12,9 +12,10 @@ import type { GroupCutOutcome } from '../../../functions/backups/ports.ts';
 import type { HeldDeletes } from '../../../functions/jobs/payloads/held-deletes.ts';
 import type { StateLocks } from '../../../functions/jobs/state-locks.ts';
 import type { GroupLogs } from '../../../functions/log/group-logs.ts';
-import { append, type WriterMemory } from '../../../functions/log/protocol/append.ts';
+import { append } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
+import type { WriterMemory } from '../../../functions/log/protocol/placement.ts';
 import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import { read } from '../../../functions/log/protocol/reader.ts';
 import type { Hold } from '../../../functions/log/protocol/sequencer.ts';
@@ -155,7 +156,7 @@ function writerOf(stage: Stage, log: string): (text: string) => Promise<void> {
   let writerId = '';
   let turn: Promise<void> = Promise.resolve();
   const placed = async (text: string) => {
-    const values = [{ type: 'APPEND', data: Buffer.from(text), requestId: text, index: 0 } as const];
+    const content = { type: 'APPEND', entries: [Buffer.from(text)] } as const;
     for (let tries = 0; tries < 1_000; tries += 1) {
       try {
         if (writerId === '') {
@@ -163,7 +164,7 @@ function writerOf(stage: Stage, log: string): (text: string) => Promise<void> {
           if ('elected' in election) writerId = election.elected.writerId;
           continue;
         }
-        const answer = await append(parts, memory, { writerId, requestId: text, values });
+        const answer = await append(parts, memory, { writerId, requestId: text, content });
         if ('first' in answer) return;
         if (!('stateLocked' in answer)) writerId = '';
       } catch (error) {

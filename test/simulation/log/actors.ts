@@ -1,28 +1,25 @@
-import {
-  type Appended,
-  type AppendRequest,
-  append,
-  type WriterMemory,
-} from '../../../functions/log/protocol/append.ts';
+import { type Appended, append } from '../../../functions/log/protocol/append.ts';
 import { appendTogether } from '../../../functions/log/protocol/append-together.ts';
 import { catchUp } from '../../../functions/log/protocol/catch-up.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { settleTo } from '../../../functions/log/protocol/cut.ts';
 import { holds, lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
+import type { AppendRequest, Content, WriterMemory } from '../../../functions/log/protocol/placement.ts';
 import { StaleConfigurationError, UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import { positions, read } from '../../../functions/log/protocol/reader.ts';
 import { recover } from '../../../functions/log/protocol/recovery.ts';
-import type { Replica, Value } from '../../../functions/log/protocol/replica.ts';
+import type { Replica } from '../../../functions/log/protocol/replica.ts';
 import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
 import type { MemoryMembers } from '../../support/log/memory-members.ts';
 import type { MemoryReplica } from '../../support/log/memory-replica.ts';
 import type { MemorySeat } from '../../support/log/memory-seat.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 import { endChanges } from './member-changes.ts';
-import { type Oracle, ViolationError } from './oracle.ts';
+import type { Oracle } from './oracle.ts';
 import type { Variant } from './scenario.ts';
 import { goOnAsRival } from './variants.ts';
+import { ViolationError } from './violation.ts';
 import { Process, type World } from './world.ts';
 
 export interface Stage {
@@ -112,7 +109,7 @@ async function lead(
 
 interface Pending {
   readonly requestId: string;
-  readonly values: readonly Value[];
+  readonly content: Content;
   readonly began: { after: number; elected: number };
 }
 
@@ -170,31 +167,26 @@ function giveUpOn(stage: Stage, request: AppendRequest, acknowledged: (answer: A
   );
 }
 
-const isNoTruncation = ({ values }: { values: readonly Value[] }) => values[0]?.type !== 'TRUNCATE';
+const isNoTruncation = ({ content }: { content: Content }) => content.type !== 'TRUNCATE';
 
 function note(stage: Stage, pending: Pending, began: Pending['began'], answer: Appended, number: number): void {
   if ('first' in answer) {
     stage.counts.acknowledged += 1;
     const elected = began.elected;
-    stage.oracle.acknowledged(pending.values, answer.first, { after: pending.began.after, elected }, number);
+    stage.oracle.acknowledged(pending, answer.first, { after: pending.began.after, elected }, number);
   }
-  if ('exclusivityLost' in answer) {
-    const { kept } = answer.exclusivityLost;
-    stage.oracle.refused(pending.values, kept);
-  }
+  if ('exclusivityLost' in answer) stage.oracle.refused(pending);
 }
 
-function request({ dice, seat }: Stage, { chance }: LogParts): { requestId: string; values: Value[] } {
+function request({ dice, seat }: Stage, { chance }: LogParts): { requestId: string; content: Content } {
   const requestId = chance.id();
   if (dice.chance(0.1)) {
     const to = dice.integer(0, seat.seat?.next ?? 0);
-    return { requestId, values: [{ type: 'TRUNCATE', to, requestId }] };
+    return { requestId, content: { type: 'TRUNCATE', to } };
   }
   const count = dice.chance(0.3) ? dice.integer(2, 4) : 1;
-  const values = Array.from({ length: count }, (_, index): Value => {
-    return { type: 'APPEND', data: Uint8Array.of(index), requestId, index };
-  });
-  return { requestId, values };
+  const entries = Array.from({ length: count }, (_, index) => Uint8Array.of(index));
+  return { requestId, content: { type: 'APPEND', entries } };
 }
 
 /** Readers check that nothing pending or missing is shown, and that what they miss can be read or is truncated. */
@@ -248,7 +240,7 @@ export function backups(stage: Stage): void {
     const cut = await lockAll(parts, parts.chance.id());
     if (!cut) return;
     const later = oracle.lastAcknowledged;
-    const settled = await settleTo(parts, cut.end);
+    const settled = (await settleTo(parts, cut.end)) !== undefined;
     const { begin: kept, ...then } = await positions(parts);
     const valid = await holds(parts, cut);
     if (valid && Math.max(acknowledged, later) > cut.end) {
@@ -301,8 +293,8 @@ export function finale(stage: Stage): { done: boolean; doing: string } {
 
 async function appendLast(parts: LogParts, { writerId }: Seat): Promise<boolean> {
   const requestId = parts.chance.id();
-  const value: Value = { type: 'APPEND', data: Uint8Array.of(1), requestId, index: 0 };
-  const answer = await append(parts, { settlements: new Map() }, { writerId, requestId, values: [value] });
+  const content: Content = { type: 'APPEND', entries: [Uint8Array.of(1)] };
+  const answer = await append(parts, { settlements: new Map() }, { writerId, requestId, content });
   return 'first' in answer;
 }
 

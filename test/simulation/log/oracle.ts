@@ -1,31 +1,23 @@
 import { versionOf } from '../../../api/ballot.ts';
-import { type Action, ballotKey, isLearned, type Meta, type Value } from '../../../functions/log/protocol/replica.ts';
+import type { Content } from '../../../functions/log/protocol/placement.ts';
+import {
+  type Action,
+  ballotKey,
+  isAccepted,
+  isLearned,
+  lastOf,
+  type Meta,
+  type Value,
+} from '../../../functions/log/protocol/replica.ts';
 import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
 import type { MemoryMembers } from '../../support/log/memory-members.ts';
 import type { MemoryReplica, ReplicaChange } from '../../support/log/memory-replica.ts';
-
-/** One of the invariants I1 to I11 does not hold. */
-export class ViolationError extends Error {
-  override readonly name = 'ViolationError';
-
-  constructor(
-    readonly invariant: string,
-    message: string,
-  ) {
-    super(`${invariant}: ${message}`);
-  }
-}
-
-export function valueKey(value: Value): string {
-  if (value.type === 'APPEND') return `A:${value.requestId}:${value.index}`;
-  return value.type === 'TRUNCATE' ? `T:${value.to}:${value.requestId}` : 'N';
-}
+import { ChosenLog, valueKey } from './chosen-log.ts';
+import { ViolationError } from './violation.ts';
 
 /** Watches every change of every replica and of the seat, and every answer that a coordinator gives. */
 export class Oracle {
-  readonly chosen = new Map<number, Value>();
-  /** Positions below are chosen to be unreadable. */
-  truncated = 0;
+  readonly chosen = new ChosenLog();
   lastAcknowledged = -1;
   highestElected = 0;
   /** Positions below were acknowledged to be unreadable. */
@@ -33,12 +25,12 @@ export class Oracle {
   /** No replica may begin after it: a backup has its cut and reads from here. */
   heldFrom: number | undefined;
   private readonly winners = new Map<number, string>();
-  private readonly absent = new Set<string>();
   private readonly accepted = new Map<string, Set<string>>();
-  private readonly proposed = new Map<string, string>();
-  private readonly placed = new Map<string, number>();
+  private readonly proposed = new Map<string, Value>();
+  /** Halves of an acceptance, by replica and ballot: a replica counts for its coordinator once it took both. */
+  private readonly staged = new Set<string>();
+  private readonly recorded = new Map<string, number>();
   private readonly unlocked = new Set<string>();
-  private chosenUpTo = -1;
 
   constructor(
     private readonly replicas: readonly MemoryReplica[],
@@ -46,7 +38,7 @@ export class Oracle {
   ) {}
 
   /** Called after every change of a replica. */
-  observe({ replica, before, after, stored, configuration }: ReplicaChange): void {
+  observe({ replica, before, after, stored, configuration, accepted }: ReplicaChange): void {
     this.promisesStand(replica, before, after);
     this.movesRightly(replica, before, after);
     if (after.lock && !before.lock && this.unlocked.has(`${replica} ${after.lock.lockId}`)) {
@@ -54,9 +46,11 @@ export class Oracle {
     }
     for (const { before: old, after: action } of stored) {
       this.actionStands(replica, before, old, action);
+      if (action.position >= after.floor) this.chosen.mustBeginSlot(action.position, replica);
       if (action.learned) this.isChosen(replica, action);
-      else if (action.value && performs(old, action)) this.accept(replica, before, action, configuration);
+      else if (action.value && performs(old, action)) this.performs(replica, before, action, configuration);
     }
+    if (accepted) this.records(replica, before, accepted, configuration);
     if (after.learnedTo !== before.learnedTo) this.marksAreTrue(replica, before, after);
     if (after.status !== before.status || after.promised !== before.promised) this.electedAreRemembered();
     if (after.status === 'VOTING' && before.status !== 'VOTING') this.chosenAreKept();
@@ -87,41 +81,29 @@ export class Oracle {
 
   /** An append or truncation was acknowledged; `begunAfter` and `electedBefore` were noted when it began. */
   acknowledged(
-    values: readonly Value[],
+    { requestId, content }: { requestId: string; content: Content },
     first: number,
     began: { after: number; elected: number },
     number: number,
   ): void {
-    values.forEach((value, at) => {
-      const is = this.chosen.get(first + at);
-      if (!is || valueKey(is) !== valueKey(value)) {
-        throw new ViolationError(
-          'I4',
-          `${valueKey(value)} was acknowledged at ${first + at}, which holds ${is && valueKey(is)}`,
-        );
+    const count = content.type === 'APPEND' ? content.entries.length : 1;
+    for (let index = 0; index < count; index += 1) {
+      const is = this.chosen.placeOf(requestId, index);
+      if (is !== first + index) {
+        throw new ViolationError('I4', `${requestId}:${index} was acknowledged at ${first + index}, it is at ${is}`);
       }
-    });
+    }
     if (first <= began.after)
       throw new ViolationError('I4', `${first} was acknowledged, ${began.after} had been before it began`);
     if (number < began.elected)
       throw new ViolationError('I5', `${number} was acknowledged after ${began.elected} was elected`);
-    for (const value of values) {
-      if (value.type === 'TRUNCATE') this.truncationAcknowledged = Math.max(this.truncationAcknowledged, value.to);
-    }
-    this.lastAcknowledged = Math.max(this.lastAcknowledged, first + values.length - 1);
+    if (content.type === 'TRUNCATE') this.truncationAcknowledged = Math.max(this.truncationAcknowledged, content.to);
+    this.lastAcknowledged = Math.max(this.lastAcknowledged, first + count - 1);
   }
 
-  /** A request was answered to be lost but for the entries that were kept. */
-  refused(values: readonly Value[], kept: readonly { index: number; position: number }[]): void {
-    values.forEach((value, index) => {
-      const position = kept.find((one) => one.index === index)?.position;
-      const key = valueKey(value);
-      if (position === undefined && this.placed.has(key))
-        throw new ViolationError('I4', `${key} was called lost but is chosen`);
-      if (position === undefined) this.absent.add(key);
-      else if (this.placed.get(key) !== position)
-        throw new ViolationError('I4', `${key} was called kept at ${position}`);
-    });
+  /** A request was answered to be lost. */
+  refused({ requestId, content }: { requestId: string; content: Content }): void {
+    this.chosen.isLost(requestId, content.type === 'APPEND' ? content.entries.length : 1);
   }
 
   /** A reader was shown these entries of a range. */
@@ -133,7 +115,7 @@ export class Oracle {
     const upTo = to ?? positions.at(-1) ?? -1;
     const seen = new Set(positions);
     for (let position = from; position <= upTo; position += 1) {
-      const is = this.chosen.get(position);
+      const is = this.chosen.slotOf(position)?.value;
       if (!is) throw new ViolationError('I8', `a reader went past ${position}, where nothing is chosen`);
       if ((is.type === 'APPEND') !== seen.has(position)) {
         throw new ViolationError(
@@ -149,20 +131,21 @@ export class Oracle {
 
   /** At the end exactly what was chosen and not truncated is read. */
   whole(items: readonly number[]): void {
-    const wanted = [...this.chosen].filter(([position, { type }]) => position >= this.truncated && type === 'APPEND');
-    const expected = wanted.map(([position]) => position).sort((one, other) => one - other);
+    const expected = this.chosen.entries();
     if (items.join() !== expected.join()) throw new ViolationError('I4', `${expected} are to be read, ${items} are`);
   }
 
   /** At the end a replica that caught up holds every chosen value. */
   level({ id, inForce, actions }: MemoryReplica, upTo: number): void {
-    for (let position = Math.max(inForce.begin, this.truncated); position <= upTo; position += 1) {
+    for (const [position, value] of this.chosen.slots) {
+      if (position > upTo || lastOf({ position, value } as Action) < Math.max(inForce.begin, this.chosen.truncated))
+        continue;
       const action = actions.get(position);
-      const is = this.chosen.get(position);
-      if (!action?.value || !is || !isLearned(inForce, action) || valueKey(action.value) !== valueKey(is)) {
-        throw new ViolationError('catch-up', `${id} caught up without ${is && valueKey(is)} at ${position}`);
+      if (!action?.value || !isLearned(inForce, action) || valueKey(action.value) !== valueKey(value)) {
+        throw new ViolationError('catch-up', `${id} caught up without ${valueKey(value)} at ${position}`);
       }
     }
+    if (upTo > this.chosen.upTo) throw new ViolationError('catch-up', `only ${this.chosen.upTo} is chosen`);
   }
 
   private promisesStand(replica: string, before: Meta, after: Meta): void {
@@ -177,8 +160,14 @@ export class Oracle {
     if (this.heldFrom !== undefined && after.begin > this.heldFrom) {
       throw new ViolationError('cut', `${replica} begins at ${after.begin}, a backup reads from ${this.heldFrom}`);
     }
-    if (after.begin > this.truncated) {
-      throw new ViolationError('I9', `${replica} begins at ${after.begin}, truncated is ${this.truncated}`);
+    if (after.begin > this.chosen.truncated) {
+      throw new ViolationError('I9', `${replica} begins at ${after.begin}, truncated is ${this.chosen.truncated}`);
+    }
+    if (after.floor > after.begin) throw new ViolationError('I6', `floor ${after.floor} of ${replica} is past begin`);
+    if (after.floor !== before.floor && this.chosen.slotOf(after.floor)) {
+      const slot = this.chosen.slotOf(after.floor)?.first;
+      if (slot !== after.floor)
+        throw new ViolationError('I12', `floor ${after.floor} of ${replica} is in slot ${slot}`);
     }
   }
 
@@ -201,22 +190,50 @@ export class Oracle {
     }
   }
 
-  private accept(replica: string, meta: Meta, action: Action, configuration: number): void {
-    if (meta.status !== 'VOTING') throw new ViolationError('I10', `${replica} accepted a write while ${meta.status}`);
+  private performs(replica: string, meta: Meta, action: Action, configuration: number): void {
     const { position, performed = 0, performedBy = '', value } = action;
     if (!value) return;
     const ballot = `${position} ${ballotKey(performed, performedBy)}`;
-    const key = valueKey(value);
     const other = this.proposed.get(ballot);
-    if (other !== undefined && other !== key) {
-      throw new ViolationError('I1', `${ballot} proposes ${key} and ${other}`);
+    if (other !== undefined && valueKey(other) !== valueKey(value)) {
+      throw new ViolationError('I1', `${ballot} proposes ${valueKey(value)} and ${valueKey(other)}`);
     }
-    this.proposed.set(ballot, key);
+    this.proposed.set(ballot, value);
+    if (!action.staged) {
+      if (meta.status !== 'VOTING') throw new ViolationError('I10', `${replica} accepted a write while ${meta.status}`);
+      this.accept(replica, { position, ballot, value }, configuration);
+      return;
+    }
+    this.staged.add(`${replica} ${ballot}`);
+    const recorded = this.recorded.get(`${replica} ${ballot}`);
+    if (recorded !== undefined) this.accept(replica, { position, ballot, value }, recorded);
+  }
+
+  /** The record took a slot of the ballot. */
+  private records(
+    replica: string,
+    meta: Meta,
+    { position, number, by }: { position: number; number: number; by: string },
+    configuration: number,
+  ): void {
+    const ballot = `${position} ${ballotKey(number, by)}`;
+    const key = `${replica} ${ballot}`;
+    if (meta.status !== 'VOTING') throw new ViolationError('I10', `${replica} accepted a slot while ${meta.status}`);
+    this.recorded.set(key, configuration);
+    const value = this.proposed.get(ballot);
+    if (value && this.staged.has(key)) this.accept(replica, { position, ballot, value }, configuration);
+  }
+
+  private accept(
+    replica: string,
+    { position, ballot, value }: { position: number; ballot: string; value: Value },
+    configuration: number,
+  ): void {
     const holders = this.accepted.get(ballot) ?? new Set();
     holders.add(replica);
     this.accepted.set(ballot, holders);
     if (this.members.isQuorum(holders, configuration)) this.choose(position, value);
-    if (configuration !== this.members.current.version) this.chooseByMembers(position, action);
+    if (configuration !== this.members.current.version) this.chooseByMembers(position, ballot, value);
   }
 
   /**
@@ -224,46 +241,40 @@ export class Oracle {
    * coordinator that wrote it needed a majority of the old ones as well: every later coordinator finds it.
    */
   membersChanged(): void {
-    const held = this.replicas.flatMap(({ actions }) => [...actions.values()]);
-    for (const action of held) if (action.value && action.performed) this.chooseByMembers(action.position, action);
+    for (const { actions } of this.replicas) {
+      for (const { position, performed, performedBy = '', value } of actions.values()) {
+        if (value && performed)
+          this.chooseByMembers(position, `${position} ${ballotKey(performed, performedBy)}`, value);
+      }
+    }
     this.chosenAreKept();
     this.electedAreRemembered();
   }
 
-  private chooseByMembers(position: number, { performed, performedBy, value }: Action): void {
+  private chooseByMembers(position: number, ballot: string, value: Value): void {
     const holders = this.replicas.filter(({ inForce, actions }) => {
       const there = actions.get(position);
-      return inForce.status === 'VOTING' && there?.performed === performed && there?.performedBy === performedBy;
+      if (inForce.status !== 'VOTING' || !there || !isAccepted(inForce, there)) return false;
+      return `${position} ${ballotKey(there.performed ?? 0, there.performedBy ?? '')}` === ballot;
     });
-    if (value && position >= this.truncated && this.members.isQuorum(holders.map(({ id }) => id))) {
+    if (position >= this.chosen.truncated && this.members.isQuorum(holders.map(({ id }) => id))) {
       this.choose(position, value);
     }
   }
 
   private choose(position: number, value: Value): void {
-    const before = this.chosen.get(position);
-    const key = valueKey(value);
-    if (before) {
-      if (valueKey(before) !== key)
-        throw new ViolationError('I1', `${position} has ${valueKey(before)} and ${key} chosen`);
-      return;
-    }
-    this.chosen.set(position, value);
-    if (value.type === 'TRUNCATE') this.truncated = Math.max(this.truncated, value.to);
-    if (value.type === 'APPEND') {
-      const elsewhere = this.placed.get(key);
-      if (elsewhere !== undefined)
-        throw new ViolationError('I4', `${key} is chosen at ${elsewhere} and at ${position}`);
-      if (this.absent.has(key)) throw new ViolationError('I4', `${key} was called lost and is chosen at ${position}`);
-      this.placed.set(key, position);
-    }
+    if (!this.chosen.choose(position, value)) return;
     this.isKept(position, value);
-    while (this.chosen.has(this.chosenUpTo + 1) || this.chosenUpTo + 1 < this.truncated) this.chosenUpTo += 1;
+    for (const { id, inForce, actions } of this.replicas) {
+      for (let at = position + 1; at <= lastOf({ position, value } as Action); at += 1) {
+        if (actions.has(at) && at >= inForce.floor && inForce.incarnation !== '') this.chosen.mustBeginSlot(at, id);
+      }
+    }
   }
 
   private isChosen(replica: string, { position, value }: Action): void {
-    if (!value || position < this.truncated) return;
-    const is = this.chosen.get(position);
+    if (!value || position < this.chosen.truncated) return;
+    const is = this.chosen.slots.get(position);
     if (!is || valueKey(is) !== valueKey(value)) {
       throw new ViolationError(
         'I2',
@@ -278,9 +289,10 @@ export class Oracle {
       if (before.learnedTo[ballot]?.[0] === from && before.learnedTo[ballot]?.[1] === to) continue;
       this.upTo(to, `a mark of ${replica}`);
       for (let position = from; position <= to; position += 1) {
-        const key = this.proposed.get(`${position} ${ballot}`);
-        const is = this.chosen.get(position);
-        if (key !== undefined && is && valueKey(is) !== key && position >= this.truncated) {
+        const proposed = this.proposed.get(`${position} ${ballot}`);
+        const key = proposed && valueKey(proposed);
+        const is = this.chosen.slots.get(position);
+        if (key !== undefined && is && valueKey(is) !== key && position >= this.chosen.truncated) {
           throw new ViolationError(
             'I2',
             `${replica} marks ${key} at ${position} as learned, chosen is ${valueKey(is)}`,
@@ -291,8 +303,8 @@ export class Oracle {
   }
 
   private upTo(settled: number, who: string): void {
-    if (settled > this.chosenUpTo) {
-      throw new ViolationError('I2', `${who} takes ${settled} for settled, only ${this.chosenUpTo} is chosen`);
+    if (settled > this.chosen.upTo) {
+      throw new ViolationError('I2', `${who} takes ${settled} for settled, only ${this.chosen.upTo} is chosen`);
     }
   }
 
@@ -311,20 +323,18 @@ export class Oracle {
 
   /** Every quorum of voting replicas holds every chosen value. */
   private chosenAreKept(): void {
-    for (const [position, value] of this.chosen) this.isKept(position, value);
+    for (const [position, value] of this.chosen.slots) this.isKept(position, value);
   }
 
   private isKept(position: number, value: Value): void {
-    if (position >= this.truncated) {
-      const lacking = this.replicas.filter(({ inForce, actions }) => {
-        const held = actions.get(position)?.value;
-        return (
-          inForce.status === 'VOTING' && inForce.begin <= position && !(held && valueKey(held) === valueKey(value))
-        );
-      });
-      if (this.members.isQuorum(lacking.map(({ id }) => id))) {
-        throw new ViolationError('I4', `${lacking.map(({ id }) => id)} vote without ${valueKey(value)} at ${position}`);
-      }
+    const last = lastOf({ position, value } as Action);
+    if (last < this.chosen.truncated) return;
+    const lacking = this.replicas.filter(({ inForce, actions }) => {
+      const held = actions.get(position)?.value;
+      return inForce.status === 'VOTING' && inForce.begin <= last && !(held && valueKey(held) === valueKey(value));
+    });
+    if (this.members.isQuorum(lacking.map(({ id }) => id))) {
+      throw new ViolationError('I4', `${lacking.map(({ id }) => id)} vote without ${valueKey(value)} at ${position}`);
     }
   }
 }

@@ -1,7 +1,8 @@
 import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
 import { allReplicas, majoritiesOf } from '../../../functions/log/protocol/configuration.ts';
 import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
-import type { Replica } from '../../../functions/log/protocol/replica.ts';
+import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
+import type { Replica, StageAnswer } from '../../../functions/log/protocol/replica.ts';
 import { MemoryMembers } from '../../support/log/memory-members.ts';
 import { type Handle, MemoryReplica, type Rules } from '../../support/log/memory-replica.ts';
 import { MemorySeat } from '../../support/log/memory-seat.ts';
@@ -9,7 +10,8 @@ import { type SeededRandom, seededRandom } from '../../support/seeded-random.ts'
 import { backups, catchUps, finale, readers, recoveries, type Stage, writers } from './actors.ts';
 import { disasters } from './disasters.ts';
 import { memberChanges } from './member-changes.ts';
-import { Oracle, ViolationError } from './oracle.ts';
+import { Oracle } from './oracle.ts';
+import { ViolationError } from './violation.ts';
 import { type Process, type Weather, World } from './world.ts';
 
 /** A place where one unsafe variant of the design is put back; left out, everything is as the product does it. */
@@ -22,6 +24,8 @@ export interface Variant {
   readonly forgetsVersions?: true;
   /** Leaves the old members behind before the next ones hold everything. */
   readonly skips?: 'level' | 'joint';
+  /** A writer has a slot accepted at once, while its value is still on its way. */
+  readonly acceptsAtOnce?: true;
   /** A writer that meets a rival continues with the rival's number and its old position. */
   readonly staysElected?: true;
 }
@@ -203,7 +207,11 @@ function remote(
   world: World,
   process: Process,
   replica: MemoryReplica,
-  { variant: { tamper }, version, farness }: { variant: Variant; version: number; farness: () => number },
+  {
+    variant: { tamper, acceptsAtOnce },
+    version,
+    farness,
+  }: { variant: Variant; version: number; farness: () => number },
 ): Replica {
   const handle = replica.at(() => version);
   const send =
@@ -218,5 +226,26 @@ function remote(
         farness(),
       );
   const methods = Object.keys(handle).map((method) => [method, send(method as keyof Handle)]);
-  return { id: replica.id, ...Object.fromEntries(methods) };
+  const port = { id: replica.id, ...Object.fromEntries(methods) } as Replica;
+  return acceptsAtOnce ? acceptingAtOnce(port) : port;
+}
+
+function acceptingAtOnce(port: Replica): Replica {
+  const staging = new Map<string, Promise<StageAnswer>>();
+  const nameOf = ({ position, number, by }: { position: number; number: number; by: string }) =>
+    `${position} ${number} ${by}`;
+  return {
+    ...port,
+    stage: async (request) => {
+      const answer = port.stage(request);
+      answer.catch(() => undefined);
+      staging.set(nameOf(request), answer);
+      return { staged: true };
+    },
+    accept: async (request) => {
+      const [answer, staged] = await Promise.all([port.accept(request), staging.get(nameOf(request))]);
+      if (staged?.staged === false) throw new UnreachableError('not staged');
+      return answer;
+    },
+  };
 }

@@ -1,21 +1,23 @@
 import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
-import { writeAll } from '../../../functions/log/protocol/append.ts';
+import { together, writeAll } from '../../../functions/log/protocol/append.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import type { Action, PromiseRequest, Value } from '../../../functions/log/protocol/replica.ts';
+import type { Action, PromiseRequest } from '../../../functions/log/protocol/replica.ts';
 import { placeOf, type Seat } from '../../../functions/log/protocol/sequencer.ts';
 import type { Stage } from './actors.ts';
 import type { Variant } from './scenario.ts';
+import { stagingVariants } from './staging-variants.ts';
+
+const ballots = new Set(['promise', 'promiseAt', 'write', 'stage', 'accept']);
 
 /** Mistakes that the design warns of, each put back alone: the simulation has to find every one. */
 export const variants: Record<string, Variant> = {
+  ...stagingVariants,
   'an accepted write does not raise what is promised': {
     rules: {
       write: (meta, existing, request) => {
         const decision = acceptor.write(meta, existing, request);
-        const lowered = decision.actions?.map((action, at): Action => {
-          const { promised, promisedBy } = existing[at] ?? meta;
-          return { ...action, promised, promisedBy };
-        });
+        const { promised, promisedBy } = existing ?? meta;
+        const lowered = decision.actions?.map((action): Action => ({ ...action, promised, promisedBy }));
         return lowered ? { ...decision, actions: lowered } : decision;
       },
     },
@@ -30,13 +32,13 @@ export const variants: Record<string, Variant> = {
   },
   'no views': {
     tamper: (replica, method, args) => {
-      if (method !== 'promise' && method !== 'promiseAt' && method !== 'write') return args;
+      if (method !== 'promise' && method !== 'promiseAt' && method !== 'write' && method !== 'accept') return args;
       return [{ ...(args[0] as object), view: replica.inForce.view }];
     },
   },
   'equal numbers without owners': {
     tamper: (_, method, args) => {
-      if (method !== 'promise' && method !== 'promiseAt' && method !== 'write') return args;
+      if (!ballots.has(method)) return args;
       return [{ ...(args[0] as PromiseRequest), by: 'anyone' }];
     },
   },
@@ -63,7 +65,7 @@ export async function goOnAsRival(stage: Stage, parts: LogParts, seat: Seat, los
   const place = stage.seat.seat && placeOf(stage.seat.seat, lost);
   if (!place) return;
   const requestId = parts.chance.id();
-  const value: Value = { type: 'APPEND', data: Uint8Array.of(9), requestId, index: 0 };
+  const entries = Array.from({ length: place.count }, () => Uint8Array.of(9));
   const usurped = { ...seat, number: Math.max(...stage.replicas.map(({ inForce }) => inForce.promised)) };
-  await writeAll(parts, usurped, [{ position: place.first, value }]);
+  await writeAll(parts, usurped, place.slot, together([{ requestId, entries }]));
 }

@@ -5,7 +5,7 @@ import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
 import { toItem as jobItem } from '../../../functions/jobs/job-item.ts';
 import { payloadKey } from '../../../functions/jobs/payloads/upload.ts';
-import { logKey, toItem as positionItem } from '../../../functions/log/dynamodb/replica-item.ts';
+import { logKey, slotKey, toItem } from '../../../functions/log/dynamodb/replica-item.ts';
 import { logsOn } from '../../../functions/log/environment.ts';
 import { releaseLog } from '../../../functions/restore/logs.ts';
 import { localDocuments } from '../main-table.ts';
@@ -58,8 +58,10 @@ async function seedLog(
   entries: number,
 ): Promise<void> {
   const room = logsOn({ client, table, replicas: replicaTables.map((one) => ({ client, table: one })) });
-  await room.create({ group, log, autoInitialize: false, createdAt: Date.now() });
+  const createdAt = Date.now();
+  await room.create({ group, log, autoInitialize: false, createdAt });
   const parts = await room.open(group, log);
+  const pk = logKey(group, log, createdAt);
   const action = (position: number) => ({
     position,
     promised: 0,
@@ -67,17 +69,17 @@ async function seedLog(
     learned: true as const,
     value: {
       type: 'APPEND' as const,
-      data: Buffer.from(entryText(position)),
-      requestId: 'seed',
-      index: position,
+      requests: [{ requestId: 'seed', count: 1 }],
+      entries: [Buffer.from(entryText(position))],
     },
   });
   for (const [at, replica] of parts.replicas.entries()) {
     const empty = await replica.create({ incarnation: randomUUID(), view: 'seed' });
     await replica.transition(empty, { status: 'RECOVERING', restoreId: seeding });
-    const items = Array.from({ length: entries - 1 }, (_, position) =>
-      positionItem(logKey(group, log), action(position)),
-    );
+    const items = Array.from({ length: entries - 1 }, (_, position) => ({
+      ...slotKey(pk, position),
+      ...toItem(action(position)),
+    }));
     await putAll(client, replicaTables[at] ?? '', items);
     // The last one raises the end above all others.
     await replica.learn([action(entries - 1)]);

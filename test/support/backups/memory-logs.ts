@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import type { GroupLogs } from '../../../functions/log/group-logs.ts';
-import { append, type WriterMemory } from '../../../functions/log/protocol/append.ts';
+import { append } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
+import type { Content, WriterMemory } from '../../../functions/log/protocol/placement.ts';
 import { systemTimer } from '../../../functions/log/protocol/quorum.ts';
 import { recover } from '../../../functions/log/protocol/recovery.ts';
-import type { Value } from '../../../functions/log/protocol/replica.ts';
 import { MemoryReplica } from '../log/memory-replica.ts';
 import { MemorySeat } from '../log/memory-seat.ts';
 
@@ -97,7 +97,8 @@ export function memoryWriter({ parts }: MemoryLog, version: number) {
   const memory: WriterMemory = { settlements: new Map() };
   let writerId = '';
   const counted = { elections: 0, locked: 0, held: 0 };
-  const write = async (values: readonly Value[], requestId: string = randomUUID()): Promise<number> => {
+  const write = async (content: Content): Promise<number> => {
+    const requestId = randomUUID();
     for (;;) {
       if (writerId === '') {
         const election = await elect(parts, version);
@@ -105,7 +106,7 @@ export function memoryWriter({ parts }: MemoryLog, version: number) {
         writerId = election.elected.writerId;
         counted.elections += 1;
       }
-      const answer = await append(parts, memory, { writerId, requestId, values });
+      const answer = await append(parts, memory, { writerId, requestId, content });
       if ('last' in answer) return answer.last;
       if ('stateLocked' in answer) {
         counted.locked += 1;
@@ -118,16 +119,7 @@ export function memoryWriter({ parts }: MemoryLog, version: number) {
   };
   return {
     counted,
-    append: (...entries: string[]) => {
-      const requestId = randomUUID();
-      const values = entries.map(
-        (entry, index): Value => ({ type: 'APPEND', data: Buffer.from(entry), requestId, index }),
-      );
-      return write(values, requestId);
-    },
-    truncate: (to: number) => {
-      const requestId = randomUUID();
-      return write([{ type: 'TRUNCATE', to, requestId }], requestId);
-    },
+    append: (...entries: string[]) => write({ type: 'APPEND', entries: entries.map((entry) => Buffer.from(entry)) }),
+    truncate: (to: number) => write({ type: 'TRUNCATE', to }),
   };
 }

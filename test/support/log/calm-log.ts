@@ -1,8 +1,9 @@
-import { type Appended, append, type WriterMemory } from '../../../functions/log/protocol/append.ts';
+import { type Appended, append } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
+import type { Content, WriterMemory } from '../../../functions/log/protocol/placement.ts';
 import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
-import type { Replica, Value } from '../../../functions/log/protocol/replica.ts';
+import type { Replica } from '../../../functions/log/protocol/replica.ts';
 import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
 import { Process, World } from '../../simulation/log/world.ts';
 import { seededRandom } from '../seeded-random.ts';
@@ -104,13 +105,8 @@ export async function seated(parts: LogParts, version = 0): Promise<Seat> {
 
 export const memoryOf = (seat?: Seat): WriterMemory => ({ seat, settlements: new Map() });
 
-export function entries(requestId: string, count = 1): Value[] {
-  return Array.from({ length: count }, (_, index) => ({
-    type: 'APPEND' as const,
-    data: Buffer.from(`${requestId}/${index}`),
-    requestId,
-    index,
-  }));
+export function entries(requestId: string, count = 1): Content {
+  return { type: 'APPEND', entries: Array.from({ length: count }, (_, index) => Buffer.from(`${requestId}/${index}`)) };
 }
 
 /** Appends `count` entries as one request. */
@@ -120,5 +116,5 @@ export function appendAs(
   requestId: string,
   { count = 1, memory = memoryOf() }: { count?: number; memory?: WriterMemory } = {},
 ): Promise<Appended> {
-  return append(parts, memory, { writerId, requestId, values: entries(requestId, count) });
+  return append(parts, memory, { writerId, requestId, content: entries(requestId, count) });
 }

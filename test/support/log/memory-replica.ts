@@ -2,11 +2,12 @@ import type { Decision, MetaChange } from '../../../functions/log/protocol/accep
 import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
 import { StaleConfigurationError } from '../../../functions/log/protocol/quorum.ts';
 import {
+  type AcceptRequest,
   type Action,
   dataBytes,
-  isLearned,
   type Meta,
   type Moved,
+  type Range,
   type Replica,
   rangeBytes,
 } from '../../../functions/log/protocol/replica.ts';
@@ -14,7 +15,18 @@ import {
 /** The rules that decide; a test may switch one back to what the design warns of. */
 export type Rules = Pick<
   typeof acceptor,
-  'promise' | 'promiseAt' | 'write' | 'learn' | 'transition' | 'empty' | 'replaceView' | 'lock' | 'unlock'
+  | 'promise'
+  | 'promiseAt'
+  | 'write'
+  | 'stage'
+  | 'accept'
+  | 'show'
+  | 'learn'
+  | 'transition'
+  | 'empty'
+  | 'replaceView'
+  | 'lock'
+  | 'unlock'
 >;
 
 export type Handle = {
@@ -31,6 +43,8 @@ export interface ReplicaChange {
   readonly before: Meta;
   readonly after: Meta;
   readonly stored: readonly Stored[];
+  /** The slot whose staged value was accepted. */
+  readonly accepted?: Pick<AcceptRequest, 'position' | 'number' | 'by'>;
   /** The configuration that the coordinator follows. */
   readonly configuration: number;
 }
@@ -59,7 +73,7 @@ export class MemoryReplica {
   /** The same for coordinators of one configuration. */
   at(version: () => number): Handle {
     const methods = this.methods(version);
-    const open = new Set<keyof Handle>(['learn', 'unlock', 'discard']);
+    const open = new Set<keyof Handle>(['stage', 'learn', 'unlock', 'discard']);
     const guarded = Object.entries(methods).map(([name, act]) => [
       name,
       (...args: never[]) => {
@@ -79,29 +93,22 @@ export class MemoryReplica {
       read: () => this.inForce,
       promise: (request) => apply(this.rules.promise(this.inForce, request)),
       promiseAt: (request) => apply(this.rules.promiseAt(this.inForce, this.actions.get(request.position), request)),
-      write: (request) => {
-        const existing = request.entries.map(({ position }) => this.actions.get(position));
-        return apply(this.rules.write(this.inForce, existing, request));
+      write: (request) => apply(this.rules.write(this.inForce, this.actions.get(request.position), request)),
+      stage: (request) => {
+        const { answer, action } = this.rules.stage(this.actions.get(request.position), request);
+        if (action) this.change(this.meta, [action], version());
+        return answer;
+      },
+      accept: (request) => {
+        const { answer, meta } = this.rules.accept(this.inForce, request);
+        if (meta) {
+          const after = merge(this.inForce, acceptor.following(meta, version()));
+          this.change(after, [], version(), request);
+        }
+        return answer;
       },
       learn: (actions) => this.apply(this.rules.learn(this.inForce, this.actions, actions), this.inForce.configuration),
-      range: (from, to) => {
-        const meta = this.inForce;
-        const there = [...this.actions.values()]
-          .filter(({ position }) => meta.incarnation !== '' && position >= from && position <= to)
-          .sort((one, other) => one.position - other.position);
-        const actions: Action[] = [];
-        let bytes = 0;
-        for (const action of there) {
-          if (bytes >= this.rangeBytes) break;
-          actions.push(action);
-          bytes += dataBytes(action);
-        }
-        return {
-          meta,
-          to: actions.length < there.length ? (actions.at(-1)?.position ?? to) : to,
-          actions: actions.map((action) => (isLearned(meta, action) ? { ...action, learned: true } : action)),
-        };
-      },
+      range: (from, to) => this.range(from, to),
       create: ({ incarnation, view }) => {
         if (this.inForce.incarnation === '') {
           const empty = {
@@ -122,7 +129,7 @@ export class MemoryReplica {
       lock: (lock) => move(this.rules.lock(this.inForce, lock)),
       unlock: (lockId) => this.move(this.rules.unlock(this.inForce, lockId), this.inForce.configuration),
       discard: (limit) => {
-        const below = [...this.actions.keys()].filter((position) => position < this.inForce.begin);
+        const below = [...this.actions.keys()].filter((position) => position < this.inForce.floor);
         for (const position of below.slice(0, limit)) this.actions.delete(position);
         return { discarded: Math.min(limit, below.length), more: below.length > limit };
       },
@@ -152,10 +159,26 @@ export class MemoryReplica {
     this.actions = new Map(actions);
   }
 
+  private range(from: number, to: number): Range {
+    const meta = this.inForce;
+    if (meta.incarnation === '') return { meta, to, actions: [] };
+    const known = [...this.actions.values()].sort((one, other) => one.position - other.position);
+    const first = known.findLast(({ position }) => position <= from && position >= meta.floor)?.position ?? from;
+    const there = known.filter(({ position }) => position >= first && position <= to);
+    const actions: Action[] = [];
+    let bytes = 0;
+    for (const action of there) {
+      if (bytes >= this.rangeBytes) break;
+      actions.push(action);
+      bytes += dataBytes(action);
+    }
+    const last = actions.length < there.length ? Math.max(from, actions.at(-1)?.position ?? to) : to;
+    return { meta, to: last, actions: actions.map((action) => this.rules.show(meta, action)) };
+  }
+
   private apply<Answer>({ answer, meta, actions = [] }: Decision<Answer>, configuration: number): Answer {
     if (meta || actions.length > 0) {
-      const stored = actions.map((after) => ({ before: this.actions.get(after.position), after }));
-      this.change(merge(this.inForce, acceptor.following(meta ?? {}, configuration)), stored, configuration);
+      this.change(merge(this.inForce, acceptor.following(meta ?? {}, configuration)), actions, configuration);
     }
     return answer;
   }
@@ -165,11 +188,18 @@ export class MemoryReplica {
     return { moved: change !== undefined, meta: this.inForce };
   }
 
-  private change(after: Meta, stored: readonly Stored[], configuration: number): void {
+  private change(
+    meta: Meta | undefined,
+    actions: readonly Action[],
+    configuration: number,
+    accepted?: ReplicaChange['accepted'],
+  ): void {
     const before = this.inForce;
-    this.meta = after;
-    for (const { after: action } of stored) this.actions.set(action.position, action);
-    this.onChange({ replica: this.id, before, after, stored, configuration });
+    const stored = actions.map((after) => ({ before: this.actions.get(after.position), after }));
+    this.meta = meta;
+    for (const action of actions) this.actions.set(action.position, action);
+    const change = { replica: this.id, before, after: this.inForce, stored, configuration };
+    this.onChange(accepted ? { ...change, accepted } : change);
   }
 }
 

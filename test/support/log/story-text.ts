@@ -11,19 +11,24 @@ const ballot = (number: number, by?: unknown) =>
 
 function valueText(value: Value | undefined): string {
   if (!value) return '(promised only)';
-  if (value.type === 'APPEND') return `"${Buffer.from(value.data)}"`;
-  if (value.type === 'TRUNCATE') return `TRUNCATE to ${value.to}`;
-  return value.tombstone ? 'tombstone' : 'NOP';
+  if (value.type === 'APPEND') return value.entries.map((entry) => `"${Buffer.from(entry)}"`).join(' ');
+  if (value.type === 'TRUNCATE') return `TRUNCATE to ${value.to}, floor ${value.floor}`;
+  if (value.tombstone) return 'tombstone';
+  return value.count ? `NOP for ${value.count}` : 'NOP';
 }
 
-function metaText({ status, promised, begin, end, view, configuration, lock }: Meta): string {
+function metaText({ status, promised, begin, end, view, configuration, lock, accepted }: Meta): string {
   const base = `${status} promised ${ballot(promised)} ${begin}..${end}`;
-  return `${base}${view ? ` view ${view}` : ''}${configuration > 1 ? ` configuration ${configuration}` : ''}${lock ? ` locked by ${lock.lockId}` : ''}`;
+  return `${base}${view ? ` view ${view}` : ''}${configuration > 1 ? ` configuration ${configuration}` : ''}${lock ? ` locked by ${lock.lockId}` : ''}${accepted ? ` accepted ${accepted.from}..${accepted.to}` : ''}`;
 }
 
-function actionText({ position, performed, performedBy, promised, value, learned }: Action): string {
+function actionText({ position, performed, performedBy, promised, value, learned, staged }: Action): string {
   const how = learned ? 'learned' : performed ? ballot(performed, performedBy) : `promised ${ballot(promised)}`;
-  return `${position}: ${valueText(value)} (${how})`;
+  return `${position}: ${valueText(value)} (${how}${staged ? ', staged' : ''})`;
+}
+
+function slotText({ number, by, position, value }: Anything): string {
+  return `${ballot(number as number, by)} ${position}: ${valueText(value as Value)}`;
 }
 
 /** A request by its method. */
@@ -34,11 +39,12 @@ export function argumentsText(method: string, args: readonly unknown[]): string 
       return `promise ${ballot(first['number'] as number, first['by'])}, view ${first['view']}`;
     case 'promiseAt':
       return `promise ${ballot(first['number'] as number, first['by'])} at ${first['position']}, view ${first['view']}`;
-    case 'write': {
-      const entries = first['entries'] as { position: number; value: Value }[];
-      const what = entries.map(({ position, value }) => `${position}: ${valueText(value)}`).join(', ');
-      return `write ${ballot(first['number'] as number, first['by'])} ${what}, view ${first['view']}`;
-    }
+    case 'write':
+      return `write ${slotText(first)}, view ${first['view']}`;
+    case 'stage':
+      return `stage ${slotText(first)}`;
+    case 'accept':
+      return `accept ${ballot(first['number'] as number, first['by'])} ${first['position']}..${first['last']}, view ${first['view']}`;
     case 'learn':
       return `learn ${(args[0] as Action[]).map((action) => `${action.position}: ${valueText(action.value)}`).join(', ')}`;
     case 'range':
@@ -72,16 +78,16 @@ export function answerText(answer: unknown): string {
   }
   if (found['writerId'] !== undefined)
     return `${ballot(found['number'] as number, found['writerId'])} next ${found['next']}`;
+  if (found['staged'] !== undefined) return found['staged'] ? 'staged' : 'not staged';
   if (found['replaced'] !== undefined) return found['replaced'] ? 'done' : 'another came first';
   if (found['verdict'] !== undefined) return verdictText(found);
   return JSON.stringify(answer);
 }
 
-function verdictText({ verdict, promised, action, actions, status, lock }: Anything): string {
+function verdictText({ verdict, promised, action, status, lock }: Anything): string {
   const parts = [String(verdict)];
   if (promised !== undefined) parts.push(`promised ${ballot(promised as number)}`);
   if (action) parts.push(actionText(action as Action));
-  if (actions) parts.push((actions as Action[]).map(actionText).join(', '));
   if (status) parts.push(String(status));
   if (lock) parts.push(String((lock as Anything)['lockId']));
   return parts.join(' ');

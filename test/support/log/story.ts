@@ -1,14 +1,15 @@
-import { type Appended, append, type WriterMemory } from '../../../functions/log/protocol/append.ts';
+import { type Appended, append } from '../../../functions/log/protocol/append.ts';
 import { appendTogether } from '../../../functions/log/protocol/append-together.ts';
 import { allReplicas, beginChange, majoritiesOf } from '../../../functions/log/protocol/configuration.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
 import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
 import { nextStep } from '../../../functions/log/protocol/membership.ts';
+import type { Content, WriterMemory } from '../../../functions/log/protocol/placement.ts';
 import { StaleConfigurationError, UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import { read } from '../../../functions/log/protocol/reader.ts';
 import { recover } from '../../../functions/log/protocol/recovery.ts';
-import type { Replica, Value } from '../../../functions/log/protocol/replica.ts';
+import type { Replica } from '../../../functions/log/protocol/replica.ts';
 import { Process, World } from '../../simulation/log/world.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { found } from './calm-log.ts';
@@ -82,8 +83,8 @@ export class Story {
     truncate: async ([name = 'a', to = '0']) => {
       const { parts, memory, writerId } = this.#writerOf(name);
       const requestId = `truncate-${to}`;
-      const values: Value[] = [{ type: 'TRUNCATE', to: Number(to), requestId }];
-      return outcomeText(await append(parts, memory, { writerId, requestId, values }));
+      const content: Content = { type: 'TRUNCATE', to: Number(to) };
+      return outcomeText(await append(parts, memory, { writerId, requestId, content }));
     },
     read: async () => outcomeText(await read(this.#partsFor('reader'), { limit: 100, maxBytes: 1_000 })),
     recover: async ([id = '']) => {
@@ -213,8 +214,7 @@ function refusable(deliver: () => unknown): void {
   }
 }
 
-function requestOf(texts: readonly string[]): { requestId: string; values: Value[] } {
-  const requestId = texts.join('+');
-  const values = texts.map((text, index): Value => ({ type: 'APPEND', data: Buffer.from(text), requestId, index }));
-  return { requestId, values };
+function requestOf(texts: readonly string[]): { requestId: string; content: Content } {
+  const entries = texts.map((text) => Buffer.from(text));
+  return { requestId: texts.join('+'), content: { type: 'APPEND', entries } };
 }

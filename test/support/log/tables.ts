@@ -66,6 +66,7 @@ export async function replicaOn(
     epoch: tableEpoch(client, name),
     group: 'g',
     log,
+    createdAt: 1,
     configuration,
   });
   return { replica, faults, client, table: name };

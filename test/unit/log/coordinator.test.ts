@@ -95,7 +95,7 @@ describe('an append', () => {
   test('whose answers were lost is not written twice', () =>
     calmly({}, async ({ parts, mute, replicas }) => {
       const seat = await seated(parts);
-      for (const place of [0, 1, 2]) mute.add(`${place} write`);
+      for (const place of [0, 1, 2]) mute.add(`${place} accept`);
       expect(await appendAs(parts, seat, 'a')).toEqual({ outcomeUnknown: true });
       mute.clear();
       const next = await seated(parts);
@@ -115,7 +115,7 @@ describe('an append', () => {
       expect(await appendAs(parts, seat, 'a', { memory })).toEqual({ first: 3, last: 3 });
       expect(await appendAs(parts, seat, 'b', { memory })).toEqual({ first: 4, last: 4 });
       expect(store.read()).toMatchObject({ settled: 3, regularFrom: 3 });
-      expect(replicas[0]?.actions.get(1)).toMatchObject({ learned: true, value: { type: 'NOP' } });
+      expect(replicas[0]?.actions.get(1)).toMatchObject({ learned: true, value: { type: 'NOP', count: 2 } });
     }));
 
   test('is held while the log is locked, continues afterwards, and the writer keeps its seat', () =>

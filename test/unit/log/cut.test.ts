@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { cutLogs } from '../../../functions/log/protocol/cut.ts';
 import { read } from '../../../functions/log/protocol/reader.ts';
+import type { Value } from '../../../functions/log/protocol/replica.ts';
 import { initialise, memoryLogs, memoryWriter, nothingElse, placedAt } from '../../support/backups/memory-logs.ts';
 import { meetingOf } from '../../support/meeting.ts';
 
@@ -13,6 +14,12 @@ async function openLogs(...logs: string[]) {
   await Promise.all(logs.map((log) => initialise(all, group, log)));
   return all;
 }
+
+const slotOf = (text: string): Value => ({
+  type: 'APPEND',
+  requests: [{ requestId: text, count: 1 }],
+  entries: [Buffer.from(text)],
+});
 
 describe('the cut', () => {
   test('is where each log ends, with everything up to it settled, and nothing stays locked', async () => {
@@ -86,7 +93,7 @@ describe('the cut', () => {
           async lock(...asked: Parameters<typeof one.lock>) {
             // Log a has been locked for long.
             await new Promise((resolve) => setTimeout(resolve, 20));
-            const value = { type: 'APPEND', data: Buffer.from('two'), requestId: 'two', index: 0 } as const;
+            const value = slotOf('two');
             replica?.handle.learn([{ position: 2, promised: 9, promisedBy: 'x', learned: true, value }]);
             return one.lock(...asked);
           },
@@ -121,7 +128,7 @@ describe('the cut', () => {
     const logs = await openLogs('a');
     const [replica] = logs.of(group, 'a').replicas;
     const withAFill = async () => {
-      const value = { type: 'APPEND', data: Buffer.from('one'), requestId: 'one', index: 0 } as const;
+      const value = slotOf('one');
       replica?.handle.learn([{ position: 1, promised: 9, promisedBy: 'x', learned: true, value }]);
       return nothingElse();
     };
@@ -221,7 +228,8 @@ describe('the cut', () => {
       number,
       by: writerId,
       view: first.inForce.view,
-      entries: [{ position: 3, value: { type: 'APPEND', data: Buffer.from('alone'), requestId: 'r', index: 0 } }],
+      position: 3,
+      value: slotOf('alone'),
     });
     expect(await cutLogs(logs, group, names, nothingElse)).toEqual(placedAt({ a: 3 }));
     const page = await read(await logs.open(group, 'a'), { from: 0, to: 3, limit: 10, maxBytes: 1_000 });

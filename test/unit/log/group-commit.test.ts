@@ -9,7 +9,7 @@ import { appendAs, type CalmLog, calmly, entries, memoryOf, seated } from '../..
 const requestOf = ({ writerId }: Seat, requestId: string, count = 1) => ({
   writerId,
   requestId,
-  values: entries(requestId, count),
+  content: entries(requestId, count),
 });
 
 /** Counts what reaches a replica or the sequencer. */
@@ -21,7 +21,7 @@ function counting(log: CalmLog) {
     counts.set(method, (counts.get(method) ?? 0) + 1);
   };
   const revisions = () => log.seat.seat?.revision ?? 0;
-  return { writes: () => counts.get('write') ?? 0, revisions };
+  return { writes: () => counts.get('accept') ?? 0, revisions };
 }
 
 async function texts({ parts }: CalmLog): Promise<string[]> {
@@ -62,7 +62,7 @@ describe('requests of one writer that come while a round is under way', () => {
       const truncation = {
         writerId: seat.writerId,
         requestId,
-        values: [{ type: 'TRUNCATE' as const, to: 3, requestId }],
+        content: { type: 'TRUNCATE' as const, to: 3 },
       };
       appended.push(rounds.append(log.parts, memory, truncation));
       expect(await Promise.all(appended)).toEqual([
@@ -109,7 +109,7 @@ describe('requests of one writer that come while a round is under way', () => {
     calmly({}, async (log) => {
       const { parts, mute } = log;
       const seat = await seated(parts);
-      for (const place of [0, 1, 2]) mute.add(`${place} write`);
+      for (const place of [0, 1, 2]) mute.add(`${place} accept`);
       const requests = ['a', 'b'].map((id) => requestOf(seat, id));
       const unknown: Appended = { outcomeUnknown: true };
       expect(await appendTogether(parts, memoryOf(), requests)).toEqual([unknown, unknown]);

@@ -92,6 +92,8 @@ describe('a replica', () => {
       await recover(parts, wiped, { autoInitialize: true });
       expect(replicas[0]?.inForce).toMatchObject({ status: 'VOTING', promised: seat.number, end: 3 });
       expect(replicas[0]?.actions.size).toBe(4);
+      // The replicas hold it staged, so the next election has it.
+      expect(await appendAs(parts, seat, 'd')).toEqual({ outcomeUnknown: true });
       expect(await appendAs(parts, seat, 'd')).toEqual({ notElected: true });
       const again = await seated(parts, 7);
       expect(await appendAs(parts, again, 'e')).toMatchObject({ first: expect.any(Number) });

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Appended } from '../../../functions/log/protocol/append.ts';
 import { fill } from '../../../functions/log/protocol/fill.ts';
-import { inspect, standing } from '../../../functions/log/protocol/inspect.ts';
+import { inspectFrom, standing } from '../../../functions/log/protocol/inspect.ts';
 import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
+import type { LogParts } from '../../../functions/log/protocol/log.ts';
 import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
-import type { WriteRequest } from '../../../functions/log/protocol/replica.ts';
+import type { Replica, StageRequest } from '../../../functions/log/protocol/replica.ts';
 import { appendAs, calmly, seated } from '../../support/log/calm-log.ts';
 
 /** As after an API Gateway 503: the first handler continues while the caller has repeated its request already. */
@@ -31,36 +32,42 @@ describe('a request that two handlers have at the same time', () => {
       expect(store.seat?.next).toBe(3);
     }));
 
-  test('and that one of them placed anew is not called lost by the other, which met the fill', () =>
+  test('has one outcome, though a fill came before the slower one: what that had staged before is in the log', () =>
     calmly({}, async ({ parts }) => {
       const seat = await seated(parts);
       await lockAll(parts, 'backup');
       await appendAs(parts, seat, 'a');
       await unlockAll(parts, 'backup');
-      const unlearned = {
-        ...parts,
-        replicas: parts.replicas.map((replica) => ({
-          ...replica,
-          learn: () => Promise.reject(new UnreachableError('lost')),
-        })),
-      };
-      let overtaking: Promise<Appended> | undefined;
-      const overtake = async () => {
-        await fill(unlearned, { ...standing(await inspect(parts, 1, 1)), position: 1 });
-        return appendAs(parts, seat, 'a');
-      };
-      const slow = {
-        ...parts,
-        replicas: parts.replicas.map((replica) => ({
-          ...replica,
-          write: async (request: WriteRequest) => {
-            overtaking ??= overtake();
-            await overtaking;
-            return replica.write(request);
-          },
-        })),
-      };
-      expect(await appendAs(slow, seat, 'a')).toEqual({ notElected: true });
-      expect(await overtaking).toEqual({ first: 2, last: 2 });
+      const { slow, overtaking } = overtaken(parts, () => appendAs(parts, seat, 'a'));
+      expect(await appendAs(slow, seat, 'a')).toEqual({ first: 1, last: 1 });
+      expect(await overtaking()).toEqual({ first: 1, last: 1 });
+    }));
+
+  test('and that one of them placed anew is called lost by the other alone, which met the fill', () =>
+    calmly({}, async ({ parts }) => {
+      const seat = await seated(parts);
+      const { slow, overtaking } = overtaken(parts, () => appendAs(parts, seat, 'a'));
+      expect(await appendAs(slow, seat, 'a')).toEqual({ exclusivityLost: { promised: expect.any(Number) } });
+      expect(await overtaking()).toEqual({ first: 2, last: 2 });
+      expect(await appendAs(parts, seat, 'b')).toEqual({ notElected: true });
+      expect(await appendAs(parts, await seated(parts), 'a')).toEqual({ first: 2, last: 2 });
     }));
 });
+
+/** A handler that is about to stage slot 1 when somebody fills it, whom it learns nothing from. */
+function overtaken(parts: LogParts, next: () => Promise<Appended>) {
+  const learn = () => Promise.reject(new UnreachableError('lost'));
+  const unlearned = { ...parts, replicas: parts.replicas.map((replica) => ({ ...replica, learn })) };
+  let overtaking: Promise<Appended> | undefined;
+  const overtake = async () => {
+    await fill(unlearned, { ...standing(await inspectFrom(parts, 1, 1)), position: 1 });
+    return next();
+  };
+  const stage = (replica: Replica) => async (request: StageRequest) => {
+    overtaking ??= overtake();
+    await overtaking;
+    return replica.stage(request);
+  };
+  const slow = { ...parts, replicas: parts.replicas.map((replica) => ({ ...replica, stage: stage(replica) })) };
+  return { slow, overtaking: () => overtaking };
+}

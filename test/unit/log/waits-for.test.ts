@@ -15,7 +15,7 @@ const replica = (status: ReplicaPosition['status'], more: Partial<ReplicaPositio
 
 const log = (replicas: readonly ReplicaPosition[], autoInitialize = true): LogStatus => {
   const voting = replicas.filter(({ status }) => status === 'VOTING').length;
-  const stands = { begin: 0, end: 9, settled: 9, quorum: 2, voting, met: voting >= 2, replicas };
+  const stands = { begin: 0, floor: 0, end: 9, settled: 9, quorum: 2, voting, met: voting >= 2, replicas };
   return { group: 'g', log: 'l', autoInitialize, createdAt: 1, configuration: firstConfiguration([]), ...stands };
 };
 

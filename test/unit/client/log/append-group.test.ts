@@ -68,19 +68,12 @@ test('a request carries at most 64 entries', async () => {
   expect(bodies.map(({ length }) => length)).toEqual([60, 40]);
 });
 
-test('after a rival came between, each caller learns which of its own entries are in the log', async () => {
-  const kept = [
-    { index: 0, position: 7 },
-    { index: 2, position: 9 },
-  ];
-  const problem = { code: 'exclusivity_lost', status: 409, title: 't', detail: 'd', retryable: false, kept };
-  const { writer, release } = writerWith(problem);
-  const [whole, part] = [writer.append(['a']), writer.append(['b', 'c'])];
-  const refused = expect(part).rejects.toMatchObject({
-    code: 'exclusivity_lost',
-    members: { kept: [{ index: 1, position: 9 }] },
-  });
+test('after a rival came between, nothing of any of them is in the log', async () => {
+  const problem = { code: 'exclusivity_lost', status: 409, title: 't', detail: 'd', retryable: false };
+  const { writer, release } = writerWith(problem, problem);
+  const outcomes = Promise.allSettled([writer.append(['a']), writer.append(['b', 'c'])]);
   await release();
-  expect(await whole).toEqual({ first: 7, last: 7 });
-  await refused;
+  await release();
+  const lost = { status: 'rejected', reason: { code: 'exclusivity_lost' } };
+  expect(await outcomes).toMatchObject([lost, lost]);
 });

@@ -1,0 +1,37 @@
+import { accepted } from './fill.ts';
+import type { LogParts } from './log.ts';
+import { type Answers, isQuorum } from './quorum.ts';
+import type { Lock, WriteAnswer } from './replica.ts';
+
+/** What the replicas' answers to a writer's slot come to. */
+export type Verdict =
+  /** A quorum has it. Once one replica refused the writer, it ends all the same. */
+  | { readonly kind: 'chosen'; readonly dismissed: boolean }
+  /** Somebody settled the slot before. */
+  | { readonly kind: 'learned' }
+  /** A rival was elected, or a replica recovered: the writer has to elect again. */
+  | { readonly kind: 'dismissed'; readonly promised: number | undefined }
+  | { readonly kind: 'locked'; readonly lock: Lock }
+  /** No quorum in time, and nobody refused. */
+  | { readonly kind: 'silent' };
+
+/**
+ * The strongest answer decides: acceptances of a quorum, then what is settled, then a refusal, which ends the writer,
+ * then a lock, which does not.
+ */
+export function classify(parts: Pick<LogParts, 'majorities'>, answers: Answers<WriteAnswer>): Verdict {
+  const given = answers.filter((answer) => answer !== undefined);
+  const refusals = given.filter(dismisses);
+  if (isQuorum(parts, answers, accepted)) return { kind: 'chosen', dismissed: refusals.length > 0 };
+  if (given.some(({ verdict }) => verdict === 'LEARNED')) return { kind: 'learned' };
+  if (refusals.length > 0) {
+    const numbers = refusals.flatMap((answer) => (answer.verdict === 'REJECT' ? [answer.promised] : []));
+    return { kind: 'dismissed', promised: numbers.length > 0 ? Math.max(...numbers) : undefined };
+  }
+  const locked = given.find((answer) => answer.verdict === 'LOCKED');
+  return locked ? { kind: 'locked', lock: locked.lock } : { kind: 'silent' };
+}
+
+function dismisses({ verdict }: WriteAnswer): boolean {
+  return verdict === 'REJECT' || verdict === 'STALE_VIEW' || verdict === 'IGNORED';
+}

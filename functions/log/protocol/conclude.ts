@@ -1,0 +1,66 @@
+/** What became of a request's slot. */
+import { versionOf } from '../../../api/ballot.ts';
+import { type Filled, fill, isApplied } from './fill.ts';
+import { follow, inspectFrom } from './inspect.ts';
+import type { LogParts } from './log.ts';
+import type { AppendRequest } from './placement.ts';
+import { type LearnedAction, lastOf, type Value } from './replica.ts';
+import { restOfSlot, type Seat, type Settlements } from './sequencer.ts';
+
+/** Whether the request is in its slot. Open while that is not settled, or no longer to be told since it was truncated. */
+export type Settled = 'in' | 'displaced' | 'open';
+
+/** Settles the slot if it is still open: then the request is in the log, or displaced by another value. */
+export async function conclude(
+  parts: LogParts,
+  settlements: Settlements,
+  { seat, slot, value }: { seat: Seat; slot: number; value: Value },
+): Promise<Settled> {
+  const { number, writerId, views } = seat;
+  let chosen: LearnedAction | undefined;
+  const course = await follow<Exclude<Filled, { filled: unknown }>>(parts, {
+    from: slot,
+    to: slot,
+    fromSlot: true,
+    open: (position) => {
+      const count = restOfSlot(seat, position);
+      return fill(parts, { views, position, count, toBeat: number, version: versionOf(number) });
+    },
+    pass(settled) {
+      chosen = settled;
+      return undefined;
+    },
+  });
+  if (!('next' in course) || chosen?.position !== slot) return 'open';
+  if (!(await isApplied(parts, chosen))) return 'open';
+  const isOwn = chosen.performed === number && chosen.performedBy === writerId;
+  settlements.set(slot, { last: lastOf(chosen), how: isOwn ? 'own' : 'filled' });
+  return holdsRequest(chosen.value, value) ? 'in' : 'displaced';
+}
+
+/** The same without settling anything. */
+export async function outcomeOf(parts: LogParts, slot: number, value: Value): Promise<Settled> {
+  const { chosen, floor } = await inspectFrom(parts, slot, slot);
+  const action = chosen.get(slot);
+  if (slot < floor || !action) return 'open';
+  if (!holdsRequest(action.value, value)) return 'displaced';
+  return (await isApplied(parts, action)) ? 'in' : 'open';
+}
+
+/** A slot has one value or another: it holds all requests that were placed in it, or none. */
+function holdsRequest(chosen: Value, asked: Value): boolean {
+  const there = new Set(namesIn(chosen));
+  return chosen.type === asked.type && namesIn(asked).every((requestId) => there.has(requestId));
+}
+
+function namesIn(value: Value): readonly string[] {
+  if (value.type === 'APPEND') return value.requests.map(({ requestId }) => requestId);
+  return value.type === 'TRUNCATE' ? [value.requestId] : [];
+}
+
+/** Whether a backup, since the request was placed, reads what it would truncate. */
+export async function isHeld({ seat }: LogParts, { content }: AppendRequest): Promise<boolean> {
+  if (content.type !== 'TRUNCATE') return false;
+  const held = await seat.held();
+  return held !== undefined && content.to > held.from;
+}
