@@ -3,7 +3,9 @@ import type { Item, Key } from '../../../store/item.ts';
 import type { Action, Meta, Value } from '../protocol/replica.ts';
 import { pack, unpack } from './slot-value.ts';
 
-/** A log that is created again under its name shares nothing with the one before: what comes late for that one is lost. */
+/**
+ * A log that is created again under its name shares nothing with the one before: what comes late for that one is lost.
+ */
 export const logKey = (group: string, log: string, createdAt: number) =>
   `LOG#${group}#${log}#${createdAt.toString(36)}`;
 export const metaKey = (pk: string): Key => ({ pk, sk: 'META' });

@@ -9,7 +9,9 @@ export interface Packed {
   readonly entries: readonly Uint8Array[];
 }
 
-/** The number of requests, then of each its name and count; the number of entries, then of each its length; the entries. */
+/**
+ * The number of requests, then of each its name and count; the number of entries, then of each its length; the entries.
+ */
 export function pack({ requests, entries }: Packed): Uint8Array {
   const head: number[] = [];
   const number = (value: number) => {

@@ -13,6 +13,7 @@ import {
   type Expected,
   isAccepted,
   isLearned,
+  isTombstone,
   type LearnAnswer,
   type LearnedAction,
   type LockRequest,
@@ -187,13 +188,12 @@ export function learn(
   let { begin, floor, end } = meta;
   for (const action of actions) {
     const { position, value } = action;
-    const isTombstone = value.type === 'NOP' && value.tombstone !== undefined;
-    if (position < meta.floor && !isTombstone) continue;
+    if (position < meta.floor && !isTombstone(value)) continue;
     if (value.type === 'TRUNCATE') {
       begin = Math.max(begin, value.to);
       floor = Math.max(floor, value.floor);
     }
-    if (value.type === 'NOP' && value.tombstone) {
+    if (isTombstone(value)) {
       begin = Math.max(begin, value.tombstone.begin);
       floor = Math.max(floor, position + 1);
     }
@@ -201,8 +201,7 @@ export function learn(
   }
   const stored = actions.filter(({ position, value }) => {
     const known = existing.get(position);
-    const isTombstone = value.type === 'NOP' && value.tombstone !== undefined;
-    return position >= floor && !isTombstone && !(known && isLearned(meta, known));
+    return position >= floor && !isTombstone(value) && !(known && isLearned(meta, known));
   });
   const answer: LearnAnswer = { verdict: 'ACCEPT', begin, end };
   const moved = begin !== meta.begin || floor !== meta.floor || end !== meta.end;

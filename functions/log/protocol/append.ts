@@ -177,7 +177,7 @@ async function repeat(parts: LogParts, memory: WriterMemory, placed: Placed, req
   } = placed;
   const value = await toValue(parts, seat, request);
   const ofThisTerm = slot >= seat.first;
-  // The others of the slot are not known here, and whoever knows them may still be sending it.
+  // The others of the slot are not known here, and the process that knows them may still be sending it.
   for (let waited = 0; waited < 5 && shared && ofThisTerm && (await isOpen(parts, slot)); waited += 1) {
     await parts.timer.sleep(parts.settings.stuckMs / 5);
   }

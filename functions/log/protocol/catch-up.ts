@@ -4,7 +4,7 @@ import { tombstone } from './acceptor.ts';
 import { fill, spread } from './fill.ts';
 import { follow, type Inspection, standing } from './inspect.ts';
 import type { LogParts } from './log.ts';
-import { type Action, dataBytes, type LearnedAction, type Replica } from './replica.ts';
+import { type Action, dataBytes, isTombstone, type LearnedAction, type Replica } from './replica.ts';
 import { restOfSlot, type Seat } from './sequencer.ts';
 
 export type CaughtUp =
@@ -17,8 +17,8 @@ const slotsAtOnce = 50;
 
 /**
  * Brings what `target` misses of the slots from `from` to `to`: copies what the others know to be chosen and fills the
- * rest; with `salvage`, when no quorum is left to fill with, the newest value that is left counts. Ends before the first
- * slot above `fillTo` that is not settled yet, so that the writer is not disturbed.
+ * rest; with `salvage`, when no quorum is left to fill with, the newest value that is left counts. Ends before the
+ * first slot above `fillTo` that is not settled yet, so that the writer is not disturbed.
  */
 export async function catchUp(
   parts: LogParts,
@@ -50,6 +50,7 @@ export async function catchUp(
       if (!own) return { stuckAt: slot.position };
       const { begin, floor } = inspection;
       if (begin > own.meta.begin || floor > own.meta.floor) await copies.moveTo({ begin, floor });
+      if (isTombstone(slot.value)) return undefined;
       const known = own.actions.find(({ position }) => position === slot.position);
       if (!known?.learned) await copies.add(slot);
       return undefined;

@@ -4,10 +4,12 @@ import { type Filled, fill, isApplied } from './fill.ts';
 import { follow, inspectFrom } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import type { AppendRequest } from './placement.ts';
-import { type LearnedAction, lastOf, type Value } from './replica.ts';
+import { isTombstone, type LearnedAction, lastOf, type Value } from './replica.ts';
 import { restOfSlot, type Seat, type Settlements } from './sequencer.ts';
 
-/** Whether the request is in its slot. Open while that is not settled, or no longer to be told since it was truncated. */
+/**
+ * Whether the request is in its slot. Open while that is not settled, or no longer to be told since it was truncated.
+ */
 export type Settled = 'in' | 'displaced' | 'open';
 
 /** Settles the slot if it is still open: then the request is in the log, or displaced by another value. */
@@ -31,7 +33,7 @@ export async function conclude(
       return undefined;
     },
   });
-  if (!('next' in course) || chosen?.position !== slot) return 'open';
+  if (!('next' in course) || chosen?.position !== slot || isTombstone(chosen.value)) return 'open';
   if (!(await isApplied(parts, chosen))) return 'open';
   const isOwn = chosen.performed === number && chosen.performedBy === writerId;
   settlements.set(slot, { last: lastOf(chosen), how: isOwn ? 'own' : 'filled' });

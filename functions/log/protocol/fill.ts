@@ -33,9 +33,9 @@ export interface FillOptions {
 }
 
 /**
- * Settles one slot: takes over what may have been chosen for it, or puts a NOP. Below the floor it is a tombstone. Every call is an attempt of its own,
- * so that two fills of one writer never propose under the same ballot. Tries again with a higher round for
- * `fillMs` at most. Design: docs/design/log.md, "Elections and fills".
+ * Settles one slot: takes over what may have been chosen for it, or puts a NOP. Below the floor it is a tombstone.
+ * Every call is an attempt of its own, so that two fills of one writer never propose under the same ballot. Tries again
+ * with a higher round for `fillMs` at most. Design: docs/design/log.md, "Elections and fills".
  */
 export async function fill(
   parts: LogParts,

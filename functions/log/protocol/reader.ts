@@ -3,7 +3,7 @@ import { fill } from './fill.ts';
 import { follow, type Inspection, standing } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { ask, isQuorum, tally } from './quorum.ts';
-import { isLearned, type LearnedAction, lastOf, type Meta, type Status, settledOf } from './replica.ts';
+import { isLearned, isTombstone, type LearnedAction, lastOf, type Meta, type Status, settledOf } from './replica.ts';
 import { restOfSlot } from './sequencer.ts';
 
 export interface Positions {
@@ -156,7 +156,7 @@ async function slotsFrom(parts: LogParts, heads: Positions, stretch: Stretch): P
     fromSlot,
     open: async (position, inspection) => isGone(inspection) ?? settle(position, inspection),
     pass(slot, inspection) {
-      if (slot.value.type === 'NOP' && slot.value.tombstone) return { truncated: slot.value.tombstone };
+      if (isTombstone(slot.value)) return { truncated: slot.value.tombstone };
       rest.push(slot);
       return isGone(inspection);
     },

@@ -215,6 +215,11 @@ export function lengthOf(value: Value | undefined): number {
   return value?.type === 'NOP' ? (value.count ?? 1) : 1;
 }
 
+/** Whether it stands for everything up to its position, which was truncated. */
+export function isTombstone(value: Value): value is Value & { tombstone: { begin: number } } {
+  return value.type === 'NOP' && value.tombstone !== undefined;
+}
+
 /** The last position of a slot, as far as its value tells. */
 export function lastOf({ position, value }: Action): number {
   return position + lengthOf(value) - 1;

@@ -1,8 +1,9 @@
 /**
- * The cost of appends and reads, by AWS's rule. DynamoDB Local reports one item's units for a whole transaction, so none
- * may be among what is counted here, and nothing for a write that its condition refused, which costs what it costs else.
+ * The cost of appends and reads, by AWS's rule. DynamoDB Local reports one item's units for a whole transaction, so
+ * none may be among what is counted here, and nothing for a write that its condition refused, which costs what it costs
+ * else.
  */
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { expect, inject, it } from 'vitest';
 import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
 import { append } from '../../../functions/log/protocol/append.ts';
@@ -10,8 +11,8 @@ import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { GroupCommit } from '../../../functions/log/protocol/group-commit.ts';
 import type { Content } from '../../../functions/log/protocol/placement.ts';
 import { type ReadAnswer, read as readLog } from '../../../functions/log/protocol/reader.ts';
+import { itemBytes, writeUnits } from '../../support/capacity.ts';
 import type { Faults, Sent } from '../../support/faults.ts';
-import { itemSize } from '../../support/item-size.ts';
 import { logsWith } from '../../support/log/tables.ts';
 import { vote } from './replica-contract.ts';
 
@@ -21,7 +22,7 @@ function unitsOf({ command, capacity, input, refused }: Sent): number {
   expect(command).not.toBe('TransactWriteItemsCommand');
   if (command !== 'PutItemCommand') return refused ? Math.max(1, capacity) : capacity;
   const item = input['Item'] as Record<string, unknown>;
-  return Math.ceil(itemSize(isMarshalled(item) ? unmarshall(item as never) : item) / 1_024);
+  return writeUnits(itemBytes((isMarshalled(item) ? item : marshall(item)) as Parameters<typeof itemBytes>[0]));
 }
 
 /** What a request looks like depends on which of the client's layers it has passed. */

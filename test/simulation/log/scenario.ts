@@ -16,6 +16,8 @@ import { type Process, type Weather, World } from './world.ts';
 
 /** A place where one unsafe variant of the design is put back; left out, everything is as the product does it. */
 export interface Variant {
+  /** The seed to begin with, where those before it do not find the variant: 1 unless given. */
+  readonly seed?: number;
   readonly rules?: Partial<Rules>;
   /** Changes requests on their way to a replica. */
   readonly tamper?: (replica: MemoryReplica, method: string, args: unknown[]) => unknown[];

@@ -59,7 +59,7 @@ describe('a truncation that was placed before the hold of a backup', () => {
       await lockAll(parts, 'other');
       expect(await truncate(parts, seat, 3)).toHaveProperty('stateLocked');
       await unlockAll(parts, 'other');
-      // The replicas that refused to accept it hold it staged, so that whoever settles its slot finds it.
+      // The replicas that refused to accept it hold it staged, so that a fill of its slot finds it.
       expect(await cut(log)).toEqual({ kind: 'again', again: 'log "journal": truncated while the cut was placed' });
       expect(await cut(log, 'lock-2')).toEqual(placedAt({ journal: 6 }));
       expect(await truncate(parts, seat, 3)).toEqual({ first: 6, last: 6 });
