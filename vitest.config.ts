@@ -53,7 +53,8 @@ export default defineConfig({
       project('simulation', { testTimeout: 240_000 }),
       project('fuzz', { testTimeout: 1_200_000, hookTimeout: 320_000 }),
       project('generators', { testTimeout: 120_000, hookTimeout: 320_000 }),
-      project('postgres', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('python', { ...dynamodb, testTimeout: 120_000, hookTimeout: 60_000 }),
+      project('postgres', { ...dynamodb, testTimeout: 120_000, hookTimeout: 120_000 }),
       project('browser', { testTimeout: 60_000, hookTimeout: 320_000 }),
       project('package', {
         ...together,

@@ -20,6 +20,7 @@ import { logCommands } from './log.ts';
 import { semaphoreCommand } from './semaphore.ts';
 import type { Shell } from './shell.ts';
 import { statusCommand } from './status.ts';
+import { tableCommands } from './table.ts';
 
 /**
  * Every command group registers itself here. One file per group declares its commands with withConnection() and
@@ -31,6 +32,7 @@ export const commandGroups: readonly ((program: Command, shell: Shell) => void)[
   semaphoreCommand,
   leaderCommands,
   groupsCommand,
+  tableCommands,
   jobCommands,
   checkpointCommands,
   recoverCommand,

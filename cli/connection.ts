@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   url?: string;
   stack?: string;
   region?: string;
+  /** Direct mode, of a command with `withTable`: the name of the table of leases. */
+  leases?: string;
   json?: boolean;
 }
 
@@ -25,6 +27,15 @@ export function withConnection(command: Command): Command {
       'AWS Region of the stack, and of signatures for a custom domain (default: TENURE_REGION)',
     )
     .option('--json', 'print JSON instead of text for people');
+}
+
+/** Adds `--table` to a command of leadership, which can do without the API. */
+export function withTable(command: Command): Command {
+  return command
+    .option('--table <name>', 'direct mode: the DynamoDB table of the leases, without the API (default: TENURE_TABLE)')
+    .hook('preAction', (_, acting) => {
+      acting.setOptionValue('leases', acting.opts<{ table?: string }>().table);
+    });
 }
 
 /**
@@ -46,26 +57,36 @@ export async function connect(options: ConnectionOptions, shell: Shell): Promise
 
 export interface Location {
   readonly url: string;
+  /** Set in direct mode: the name of the table. */
+  readonly table?: string | undefined;
   /** Set when requests are signed, as API Gateway wants them: the region that the signature names. */
   readonly region: string | undefined;
 }
 
-/** Finds the service: --url, else --stack, else TENURE_URL, else TENURE_STACK, else the local address. */
+/**
+ * Finds the service: --url, --table or --stack, else TENURE_URL, else TENURE_TABLE, else TENURE_STACK, else the local
+ * address.
+ */
 export async function locate(options: ConnectionOptions, { env }: Shell): Promise<Location> {
-  const { url, stack, region } = given(options, env);
+  const { url, stack, region, table } = given(options, env);
+  if (table !== undefined) return { url: `table:${table}`, table, region };
   if (stack === undefined) return at(url ?? localUrl, region);
   const found = await outputOfStack(stack, 'ApiUrl', region);
   return { url: found.value, region: found.region };
 }
 
-/** The options that name the service: --url or --stack, else TENURE_URL, else TENURE_STACK; never two of them. */
+/** What names the service, in the order of `locate`; never two of them. */
 export function given(options: ConnectionOptions, env: Shell['env']) {
   const region = options.region ?? (env['TENURE_REGION'] || undefined);
-  const { url, stack } = options;
+  const { url, stack, leases: table } = options;
+  const none = { url: undefined, stack: undefined, table: undefined, region };
   if (url && stack) throw new UsageError('--url and --stack exclude each other: give one of them.');
-  if (url || stack) return { url, stack, region };
-  if (env['TENURE_URL']) return { url: env['TENURE_URL'], stack: undefined, region };
-  return { url: undefined, stack: env['TENURE_STACK'] || undefined, region };
+  if (table && (url || stack)) throw new UsageError('--table excludes --url and --stack: give one of them.');
+  if (url || stack) return { ...none, url, stack };
+  if (table) return { ...none, table };
+  if (env['TENURE_URL']) return { ...none, url: env['TENURE_URL'] };
+  if (env['TENURE_TABLE']) return { ...none, table: env['TENURE_TABLE'] };
+  return { ...none, stack: env['TENURE_STACK'] || undefined };
 }
 
 function at(url: string, region: string | undefined): Location {
@@ -77,7 +98,11 @@ function at(url: string, region: string | undefined): Location {
 /** Somebody waits at the terminal: a service that cannot be reached for this long is reported. */
 export const patienceMs = 5_000;
 
-export async function clientAt({ url, region }: Location): Promise<TenureClient> {
+export async function clientAt({ url, region, table }: Location, maxClockSkewMs?: number): Promise<TenureClient> {
+  if (table !== undefined) {
+    const { tableClient } = await import('../client/direct/table-client.ts');
+    return tableClient({ table: { name: table, region }, maxClockSkewMs, deadlineMs: patienceMs });
+  }
   const signing = region !== undefined && { region, credentials: await awsCredentials() };
   return new TenureClient({ url, deadlineMs: patienceMs, ...signing });
 }

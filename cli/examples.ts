@@ -24,6 +24,12 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'tenure leader revoke --group orders --fencing-version 7 --reason "host is gone" --force',
   ],
   groups: ['tenure groups', 'tenure groups --stack tenure-prod --json'],
+  table: ['tenure table create my-leases', 'tenure table policy my-leases --group orders'],
+  'table create': ['tenure table create my-leases --region eu-west-1', 'tenure table create my-leases --dry-run'],
+  'table policy': [
+    'tenure table policy my-leases --group orders --region eu-west-1',
+    "tenure table policy my-leases --group 'team-*' --lists > policy.json",
+  ],
   job: ['tenure job submit nightly --group orders --graph graph.json', 'tenure job ls --group orders'],
   'job submit': [
     'tenure job submit nightly --group orders --graph graph.json --retain 3',

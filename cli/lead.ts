@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
-import { withConnection, withGroup } from './connection.ts';
+import { withConnection, withGroup, withTable } from './connection.ts';
 import { durationOption, readDuration } from './duration.ts';
 import type { LeaseOptions } from './lead/under-lease.ts';
 import type { Shell } from './shell.ts';
@@ -11,7 +11,7 @@ interface LeadOptions extends LeaseOptions {
 }
 
 const more = `
-The command gets TENURE_GROUP, TENURE_FENCING_VERSION, TENURE_SESSION_ID and TENURE_URL, so that tenure commands in it act for the term.
+The command gets TENURE_GROUP, TENURE_FENCING_VERSION, TENURE_SESSION_ID and TENURE_URL (with --table TENURE_TABLE), so that tenure commands in it act for the term.
 It runs as a process group of its own. When leadership is lost the group gets SIGTERM, and SIGKILL after the grace; the same happens when
 tenure lead itself is killed, or stands still until the lease has run out. Signals are passed on to the group. Options after the command
 belong to the command.
@@ -26,7 +26,8 @@ Examples:
   tenure lead --group orders -- node worker.js
   tenure lead --group orders --lease 5s --stay --restart node worker.js --port 80
   tenure lead --group nightly-report --no-wait ./report.sh
-  tenure lead --group orders --stay --hand-over-on SIGUSR1 --hand-over-to host-2 node worker.js`;
+  tenure lead --group orders --stay --hand-over-on SIGUSR1 --hand-over-to host-2 node worker.js
+  tenure lead --table my-leases --group orders -- node worker.js`;
 
 export function leadCommand(program: Command, shell: Shell): void {
   const command = program
@@ -35,7 +36,7 @@ export function leadCommand(program: Command, shell: Shell): void {
     .usage('--group NAME [options] [--] command [args…]')
     .argument('<command...>', 'the program to run, with its arguments')
     .passThroughOptions();
-  withConnection(withGroup(command, shell))
+  withTable(withConnection(withGroup(command, shell)))
     .option('--id <name>', 'name of this contender (default: host, process id and a random part)')
     .addOption(
       durationOption('--lease <duration>', 'length of the lease, 1s to 1h', '15s', {

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { terms } from '../api/operations/leadership.ts';
 import { type LeaderView, LeaderWatcher } from '../client/leadership/watcher.ts';
-import { type ConnectionOptions, connect, withConnection, withGroup } from './connection.ts';
+import { type ConnectionOptions, connect, withConnection, withGroup, withTable } from './connection.ts';
 import { durationOption } from './duration.ts';
 import { explain } from './exit.ts';
 import { checkedName } from './names.ts';
@@ -16,7 +16,7 @@ interface GroupOptions extends ConnectionOptions {
 export function leaderCommands(program: Command, shell: Shell): void {
   const leader = program.command('leader').description('see and change who leads a group');
   const subcommand = (name: string, description: string) =>
-    withConnection(withGroup(leader.command(name).description(description), shell));
+    withTable(withConnection(withGroup(leader.command(name).description(description), shell)));
 
   subcommand('show', 'the confirmed leader, or none')
     .option('--consistent', 'read what was written last, at twice the cost')

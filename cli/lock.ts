@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
-import { withConnection } from './connection.ts';
+import { withConnection, withTable } from './connection.ts';
 import { durationOption, readDuration } from './duration.ts';
 import type { LeaseOptions } from './lead/under-lease.ts';
 import { checkedName } from './names.ts';
@@ -9,7 +9,7 @@ import type { Shell } from './shell.ts';
 const more = `
 Holds the lock NAME while the command runs: of all that do so, one at a time. The lock is a group of this name, so tenure leader show -g NAME says
 who holds it. Write -- before the command: options behind it are the command's. The command gets TENURE_GROUP, TENURE_FENCING_VERSION,
-TENURE_SESSION_ID and TENURE_URL; it should hand the version to what it writes to, which can then refuse an older holder.
+TENURE_SESSION_ID and TENURE_URL (with --table TENURE_TABLE); it should hand the version to what it writes to, which can then refuse an older holder.
 
 Exit code: that of the command (128 + N after signal N, 126 or 127 when it cannot be run), or 75 when the lock is held by another, with --wait or
 --no-wait, or was lost: the command has been stopped then.`;
@@ -35,7 +35,7 @@ export const ownAddress = `${hostname()}:${process.pid}`;
 
 /** Adds the options of a command that holds a lease only while its command runs. */
 export function withLease(command: Command): Command {
-  return withConnection(command)
+  return withTable(withConnection(command))
     .option('--id <name>', 'name of this contender (default: host, process id and a random part)')
     .addOption(
       durationOption('--lease <duration>', 'length of the lease, 1s to 1h', '15s', { least: '1s', most: '1h' }),

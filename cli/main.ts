@@ -19,6 +19,7 @@ Exit codes:
   tenure lead, lock and semaphore end with the exit code of their command, 128 + N when signal N ended that.
 
 The address of the API: --url, --stack, TENURE_URL, TENURE_STACK, or http://127.0.0.1:8787 (npm start).
+Direct mode, for commands of leadership: --table, or TENURE_TABLE.
 The group: --group, or TENURE_GROUP.`;
 
 /** Runs one command line and returns its exit code; errors are explained on standard error. */

@@ -11,3 +11,17 @@ export function checkedName(what: string, text: string): string {
     `${what} is "${text}": use letters, digits, ".", "_" and "-", beginning with a letter or digit, at most 128 characters.`,
   );
 }
+
+/** A table that exists or shall: DynamoDB's own rule. */
+export function checkedTable(text: string): string {
+  if (/^[A-Za-z0-9_.-]{3,255}$/.test(text)) return text;
+  throw new UsageError(
+    `The table is "${text}": a table has 3 to 255 letters, digits, ".", "_" and "-" in its name, or give its ARN.`,
+  );
+}
+
+/** Names of groups, and `team-*` for all that begin alike. */
+export const checkedGroups = (texts: readonly string[]): string[] =>
+  texts.map((text) =>
+    text.endsWith('*') ? `${checkedName('--group', text.slice(0, -1))}*` : checkedName('--group', text),
+  );

@@ -10,6 +10,8 @@ export {
 } from './backups/backups.ts';
 export type { BackupHooks, Positions, SnapshotRequest, WorkerEvent } from './backups/hooks.ts';
 export type { BackupWorkerOptions } from './backups/worker-options.ts';
+export { type TableClientOptions, tableClient } from './direct/table-client.ts';
+export type { TableOptions } from './direct/table-options.ts';
 export {
   type AddOptions,
   type Checkpoint,

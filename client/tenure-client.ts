@@ -2,11 +2,11 @@ import type * as z from 'zod/mini';
 import type { Operation } from '../api/operation.ts';
 import * as leadership from '../api/operations/leadership.ts';
 import { health } from '../api/operations/service.ts';
-import { readAnswer } from './answer.ts';
-import { type AnyRequest, buildRequest, type CallOptions, type CallRequest, type Fence } from './request.ts';
+import { type Carrier, httpCarrier } from './carrier.ts';
+import type { AnyRequest, CallOptions, CallRequest, Fence } from './request.ts';
 import { withRetries } from './retry.ts';
 import { systemTime, type Time } from './time.ts';
-import { type CredentialsProvider, type PreparedRequest, prepare, sendOnce, type Transport } from './transport.ts';
+import type { CredentialsProvider, PreparedRequest } from './transport.ts';
 
 export interface TenureClientOptions {
   /** Address of the API, the stack's output ApiUrl; TENURE_URL or that of `npm start` unless given. */
@@ -22,6 +22,8 @@ export interface TenureClientOptions {
   readonly fetch?: typeof globalThis.fetch;
   readonly time?: Time;
   readonly random?: () => number;
+  /** Carries out the calls in place of HTTP: `tableClient` gives it. */
+  readonly carrier?: Carrier;
 }
 
 /** Where `npm start` answers. */
@@ -43,29 +45,35 @@ type Body<Declared extends Operation> = z.input<Declared['body']>;
  * ```
  */
 export class TenureClient {
+  /** The address of the API; `table:my-leases` in direct mode. */
   readonly url: string;
+  /** `direct`: every call is a request to DynamoDB, see `tableClient`. */
+  readonly mode: Carrier['mode'];
   readonly time: Time;
   readonly random: () => number;
   /** Also for what goes past the API, straight to S3. */
   readonly fetch: typeof globalThis.fetch;
-  readonly #transport: Transport;
+  readonly #carrier: Carrier;
   readonly #timeoutMs: number;
   readonly #deadlineMs: number;
 
   /** @throws TypeError when the URL is none, or when the region of the signature is not known. */
   constructor(options: TenureClientOptions = {}) {
     const { credentials, region, time = systemTime, timeoutMs = 10_000, deadlineMs = 30_000 } = options;
-    this.url = new URL(options.url ?? (globalThis.process?.env['TENURE_URL'] || localUrl)).href.replace(/\/+$/, '');
     this.time = time;
     this.random = options.random ?? Math.random;
     this.fetch = options.fetch ?? globalThis.fetch;
     this.#timeoutMs = timeoutMs;
     this.#deadlineMs = deadlineMs;
-    this.#transport = {
-      fetch: this.fetch,
-      time,
-      signing: credentials && { credentials, region: region ?? regionOf(this.url) },
-    };
+    this.#carrier = options.carrier ?? this.#http(options.url, credentials, region);
+    this.url = this.#carrier.url;
+    this.mode = this.#carrier.mode;
+  }
+
+  #http(given: string | undefined, credentials: CredentialsProvider | undefined, region: string | undefined): Carrier {
+    const { fetch, time } = this;
+    const url = new URL(given ?? (globalThis.process?.env['TENURE_URL'] || localUrl)).href.replace(/\/+$/, '');
+    return httpCarrier(url, { fetch, time, signing: credentials && { credentials, region: region ?? regionOf(url) } });
   }
 
   /** Carries out any operation of the catalogue; the compiler knows what it takes and answers. */
@@ -74,7 +82,7 @@ export class TenureClient {
     request: CallRequest<Declared>,
   ): Promise<z.output<Declared['answer']>> {
     const given: AnyRequest = request;
-    const http = buildRequest(this.url, operation, given);
+    const send = this.#carrier.begin(operation, given);
     const policy = {
       time: this.time,
       random: this.random,
@@ -83,10 +91,7 @@ export class TenureClient {
       retry: given.retry ?? true,
       signal: given.signal,
     };
-    return withRetries(policy, async (timeoutMs) => {
-      const answer = await sendOnce(http, this.#transport, timeoutMs, given.signal);
-      return readAnswer(operation.answer as Declared['answer'], answer, http.name);
-    });
+    return withRetries(policy, (timeoutMs) => send(timeoutMs) as Promise<z.output<Declared['answer']>>);
   }
 
   /**
@@ -99,7 +104,7 @@ export class TenureClient {
   ): Promise<PreparedRequest> {
     const given: AnyRequest = request;
     const signal = given.signal ?? AbortSignal.timeout(given.timeoutMs ?? this.#timeoutMs);
-    return prepare(buildRequest(this.url, operation, given), this.#transport, signal);
+    return this.#carrier.prepare(operation, given, signal);
   }
 
   /** Every item of a list, page by page as they are consumed. */

@@ -3,3 +3,4 @@ export type { Settings } from './settings.ts';
 export { Tenure } from './tenure.ts';
 export type { TenureService } from './tenure-service.ts';
 export type { TenureStore } from './tenure-store.ts';
+export { TenureTable, type TenureTableProps } from './tenure-table.ts';

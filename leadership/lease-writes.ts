@@ -6,7 +6,7 @@ import type { Fence } from '../api/fence.ts';
 import { absent, allOf, anyOf, type Condition, compare, equals, exists, isType, not } from '../store/condition.ts';
 import type { Item } from '../store/item.ts';
 import { attributeOf, ifAbsent, plus, remove, type Source, set, setAll } from '../store/update.ts';
-import { put, update, type Write } from '../store/write.ts';
+import { put, type UpdateWrite, update, type Write } from '../store/write.ts';
 import { addressesKey, groupsIndex, leadershipKey, recreationKey, termKey } from './keys.ts';
 import { type Ending, endOfNewestTerm, type Holder, type LeadershipRecord } from './lease.ts';
 import { metadataText } from './lease-items.ts';
@@ -217,7 +217,7 @@ export function resignTerm(
   { successor, stayOut }: Resignation,
   requestId: string,
   now: number,
-): Write {
+): UpdateWrite {
   const leaseFromNow = plus(ifAbsent('leaseMs', 0), now);
   return update(
     leadershipKey(group),

@@ -38,6 +38,13 @@ const perform = <const Declared extends Operation>(
   act: (call: Call<Declared>) => Promise<z.input<Declared['answer']>>,
 ): Performed => ({ operation, act: act as Performed['act'] });
 
+/** Every one of them: all that a table can carry out. */
+export const leadershipOperations = (leadership: Leadership, groups: GroupStore): Performed[] => [
+  ...contendOperations(leadership),
+  ...leaseOperations(leadership),
+  ...operateOperations(leadership, groups),
+];
+
 export function contendOperations(leadership: Leadership): Performed[] {
   return [
     perform(schema.contend, async ({ params, body, requestId }) => {

@@ -17,7 +17,7 @@ import { Placeholders, renderCondition, renderUpdate } from './expression.ts';
 import type { Item, Key } from './item.ts';
 import type { ItemStore, Page, Query, WriteOptions, Written } from './item-store.ts';
 import { retryConflicts } from './retry-conflicts.ts';
-import type { Check, Write } from './write.ts';
+import type { Check, UpdateWrite, Write } from './write.ts';
 
 /** As many as DynamoDB reads in one request. */
 const batchSize = 100;
@@ -156,7 +156,8 @@ function deleteOf(table: string, { key, condition }: Write & { kind: 'delete' })
   return { TableName: table, Key: keyOf(key), ...conditionOf(condition, new Placeholders()) };
 }
 
-function updateOf(table: string, { key, update, condition }: Write & { kind: 'update' }) {
+/** The input of an UpdateCommand. */
+export function updateOf(table: string, { key, update, condition }: UpdateWrite) {
   const placeholders = new Placeholders();
   const UpdateExpression = renderUpdate(update, placeholders);
   return { TableName: table, Key: keyOf(key), UpdateExpression, ...conditionOf(condition, placeholders) };

@@ -14,7 +14,9 @@ export type Write =
   | { readonly kind: 'check'; readonly key: Key; readonly condition: Condition };
 
 export const put = (key: Key, item: Item, condition?: Condition): Write => ({ kind: 'put', key, item, condition });
-export const update = (key: Key, changes: Update, condition?: Condition): Write => ({
+export type UpdateWrite = Extract<Write, { kind: 'update' }>;
+
+export const update = (key: Key, changes: Update, condition?: Condition): UpdateWrite => ({
   kind: 'update',
   key,
   update: changes,

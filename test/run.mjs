@@ -1,7 +1,7 @@
 /**
  * `npm test`: every check there is, in one go and on a fresh clone: installs what is missing, then types, lint,
- * structure, unit, contract, simulation, infra, end-to-end, generators, fuzz, postgres, browser. A step whose program
- * this machine lacks is left out by name. Ends with one line: N passed, N failed.
+ * structure, unit, contract, simulation, infra, end-to-end, generators, fuzz, python, postgres, browser. A step whose
+ * program this machine lacks is left out by name. Ends with one line: N passed, N failed.
  *
  *   npm test                        everything, in the reduced sizes of test/sizes.ts
  *   npm run test:full               everything, in the sizes that the product promises
@@ -31,9 +31,10 @@ const check =
     run(command, commandArgs) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 
 /** Leaves a step out, by name and with the command that installs it, where a program is missing. */
-const needing = (program, install, step) => () => {
+const needing = (program, install, step, probe) => () => {
   // Debian keeps the programs of PostgreSQL out of the PATH.
-  const found = spawnSync('sh', ['-c', `command -v ${program} || ls /usr/lib/postgresql/*/bin/${program}`]);
+  const look = probe ?? `command -v ${program} || ls /usr/lib/postgresql/*/bin/${program}`;
+  const found = spawnSync('sh', ['-c', look]);
   if (found.status === 0) return step();
   leftOut.push(`${program} is missing: ${install}`);
   return { passed: 0, failed: 0 };
@@ -136,6 +137,7 @@ const steps = {
     project('generators', 'test/generators/go.test.ts'),
   ),
   fuzz: needing('schemathesis', 'pip install schemathesis==4.32.5', project('fuzz')),
+  python: needing('boto3', 'pip install boto3==1.44.8', project('python'), 'python3 -c "import boto3"'),
   postgres: needing('initdb', 'apt-get install -y postgresql', project('postgres')),
   browser: needing('chromium', 'apt-get install -y chromium', project('browser')),
 };

@@ -235,7 +235,7 @@ function isHopeless(error: unknown, stay: boolean): boolean {
 function environment({ env, group, client }: LeadSettings, term: Term): NodeJS.ProcessEnv {
   return {
     ...env,
-    TENURE_URL: client.url,
+    ...(client.mode === 'api' && { TENURE_URL: client.url }),
     TENURE_GROUP: group,
     TENURE_FENCING_VERSION: String(term.fencingVersion),
     TENURE_SESSION_ID: term.sessionId,

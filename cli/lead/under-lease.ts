@@ -1,7 +1,7 @@
 /** Sets up what a command needs that runs while a lease is held: `tenure lead`, `tenure lock`, `tenure semaphore`. */
 import { defaultContenderId } from '../../client/leadership/contender-id.ts';
 import { requestTimeoutFor } from '../../client/leadership/settings.ts';
-import { type ConnectionOptions, clientAt, locate } from '../connection.ts';
+import { type ConnectionOptions, clientAt, type Location, locate } from '../connection.ts';
 import { UsageError } from '../exit.ts';
 import { checkedName } from '../names.ts';
 import { duration } from '../output.ts';
@@ -41,7 +41,7 @@ export async function underLease(
   const contenderId = checkedContender(options);
   checkExecutable(command[0] ?? '', shell.env);
   const location = await locate(options, shell);
-  const client = await clientAt(location);
+  const client = await clientAt(location, options.maxClockSkew);
   const { TENURE_IGNORED_SIGNALS: ignored = '', ...env } = shell.env;
   closeInherited(command);
   const report = new Report(shell, json, group);
@@ -64,7 +64,7 @@ export async function underLease(
       handOverOn: options.handOverOn,
       handOverTo: options.handOverTo,
       command,
-      env: { ...env, ...(location.region && { TENURE_REGION: location.region }) },
+      env: environmentAt(location, env),
       guard,
       report,
       signals,
@@ -73,6 +73,12 @@ export async function underLease(
     signals.end();
     guard.end();
   }
+}
+
+/** The command's own calls of tenure reach the same service. */
+function environmentAt({ table, region }: Location, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { TENURE_URL: _url, TENURE_TABLE: _table, ...others } = env;
+  return { ...others, ...(table && { TENURE_TABLE: table }), ...(region && { TENURE_REGION: region }) };
 }
 
 /** Refuses, in the words of the command line, what the service would refuse each time. */

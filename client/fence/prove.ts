@@ -5,6 +5,7 @@
  * A run is evidence, not a proof over all interleavings: it explores calls of the client, one at a time, in seeded
  * random order.
  */
+import { wholeOption } from './options.ts';
 import { type Provable, Schedule } from './schedule.ts';
 
 export interface ProofOptions {
@@ -14,12 +15,12 @@ export interface ProofOptions {
    */
   readonly schedules?: number;
   /**
-   * The first seed; schedule n runs with `seed + n`.
+   * The first seed, 0 to 2,147,483,647; schedule n runs with `seed + n`.
    * @defaultValue 1
    */
   readonly seed?: number;
   /**
-   * How long a call may wait for a lock before the other leader is scheduled, ms.
+   * How long a call may wait for a lock before the other leader is scheduled, 1 to 60,000 ms.
    * @defaultValue 50
    */
   readonly blockedMs?: number;
@@ -33,6 +34,7 @@ export type Proof =
  * Runs `target` under many schedules. In each, the leader of version 1 is frozen at a random call, the leader of
  * version 2 takes over and writes, and the first is thawed; answers are lost and retried on both sides.
  *
+ * @throws `RangeError` for an option out of its range.
  * @returns `held` with the number of schedules, or `broken` with a schedule that can be repeated by its seed and its
  *   timeline.
  * @example
@@ -55,7 +57,9 @@ export async function proveFenced<Client extends object>(
   target: Provable<Client>,
   { schedules = 200, seed = 1, blockedMs = 50 }: ProofOptions = {},
 ): Promise<Proof> {
-  const runs = Math.max(1, Math.min(100_000, Math.trunc(schedules)));
+  const runs = wholeOption('schedules', schedules, [1, 100_000]);
+  wholeOption('seed', seed, [0, 2 ** 31 - 1]);
+  wholeOption('blockedMs', blockedMs, [1, 60_000]);
   for (let run = 0; run < runs; run += 1) {
     const { client, close } = await target.open();
     const schedule = new Schedule(target, client, { seed: seed + run, blockedMs });

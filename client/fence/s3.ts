@@ -12,6 +12,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { FencedError, type FencingTerm, versionOf } from './fence.ts';
+import { wholeOption } from './options.ts';
 
 export interface S3Place {
   readonly bucket: string;
@@ -89,10 +90,11 @@ async function replaceObject(
   { tries = 10, contentType }: S3Options,
 ): Promise<string> {
   const version = versionOf(term);
+  const runs = wholeOption('tries', tries, [1, 100]);
   // Only here: a program that guards another store need not install it.
   const { PutObjectCommand } = await import('@aws-sdk/client-s3');
   const write = randomUUID();
-  for (let tried = 1; tried <= Math.min(tries, 100); tried += 1) {
+  for (let tried = 1; tried <= runs; tried += 1) {
     const found = await readObject(client, place);
     if (found?.write === write) return found.etag;
     if (found && found.version > version)

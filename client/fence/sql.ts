@@ -9,6 +9,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { FencedError, type FencingTerm, versionOf } from './fence.ts';
+import { choiceOption, wholeOption } from './options.ts';
 
 /**
  * The statements, for programs in any language. `$1` is the name of the guarded thing, `$2` the fencing version.
@@ -71,8 +72,8 @@ export interface SqlOptions {
    */
   readonly tries?: number;
   /**
-   * PostgreSQL ends a session that idles in the transaction for longer, ms, so that a frozen leader cannot block its
-   * successor.
+   * PostgreSQL ends a session that idles in the transaction for longer, 1 to 2,147,483,647 ms, so that a frozen leader
+   * cannot block its successor.
    * @defaultValue 10,000
    */
   readonly idleTimeoutMs?: number;
@@ -88,8 +89,8 @@ type Run = (text: string, values?: unknown[]) => Promise<readonly Row[]>;
  * allowed.
  *
  * @returns what `work` returned, after the commit.
- * @throws `FencedError` when a newer version owns `name`: nothing of `work` is committed. Any other error of `work` or
- *   of
+ * @throws `RangeError` for an option out of its range. `FencedError` when a newer version owns `name`: nothing of
+ *   `work` is committed. Any other error of `work` or of
  * PostgreSQL is thrown unchanged after a rollback; after a connection lost during COMMIT the outcome is unknown.
  * @example
  * ```ts
@@ -125,6 +126,9 @@ export async function fencedSql(
   { isolation = 'read committed', tries = 5, idleTimeoutMs = 10_000 }: SqlOptions = {},
 ): Promise<unknown> {
   const version = versionOf(term);
+  const runs = wholeOption('tries', tries, [1, 100]);
+  wholeOption('idleTimeoutMs', idleTimeoutMs, [1, 2 ** 31 - 1]);
+  choiceOption('isolation', isolation, ['read committed', 'repeatable read', 'serializable']);
   const guarded = (run: Run, tx: unknown) =>
     enterAndWork(run, { name, version, idleTimeoutMs }, () => work(tx as never));
   const attempt = () => ('begin' in db ? inPostgresJs(db, isolation, guarded) : inPg(db, isolation, guarded));
@@ -132,7 +136,7 @@ export async function fencedSql(
     try {
       return await attempt();
     } catch (error) {
-      if (tried >= Math.min(tries, 100) || !isRetryable(error)) throw error;
+      if (tried >= runs || !isRetryable(error)) throw error;
       await pause(Math.random() * 10 * 2 ** Math.min(tried, 7));
     }
   }
@@ -145,7 +149,7 @@ interface Entry {
 }
 
 async function enterAndWork(run: Run, { name, version, idleTimeoutMs }: Entry, work: () => Promise<unknown>) {
-  await run(`SET LOCAL idle_in_transaction_session_timeout = ${Math.max(1, Math.trunc(idleTimeoutMs))}`);
+  await run(`SET LOCAL idle_in_transaction_session_timeout = ${idleTimeoutMs}`);
   const held = await run(fenceSql.hold, [name, version]);
   if (held.length === 0) {
     const raised = await run(fenceSql.raise, [name, version]);

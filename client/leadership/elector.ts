@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { tableClient } from '../direct/table-client.ts';
+import type { TableOptions } from '../direct/table-options.ts';
 import type { Fence } from '../request.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { sleep } from '../time.ts';
@@ -11,7 +13,13 @@ import { type CheckedSettings, checkNames, checkSettings, type LeaseSettings } f
 import { type Grant, Term } from './term.ts';
 
 export interface LeaderElectorOptions extends LeaseSettings, ElectorEvents, LeaderWork, Publication {
-  readonly client: TenureClient;
+  /** The client of the API, or of a table (`tableClient`). Give it or `table`. */
+  readonly client?: TenureClient;
+  /**
+   * Direct mode: the DynamoDB table that holds the leases, by its name or with how it is reached. No API is needed, see
+   * docs/direct.md. Give it or `client`.
+   */
+  readonly table?: string | TableOptions;
   readonly group: string;
   /**
    * The name of this contender for people and for hand-overs; host, process id and a random part unless given.
@@ -86,14 +94,17 @@ export class LeaderElector {
   #running: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
-  /** @throws RangeError for settings that do not fit together, with both values. */
+  /**
+   * @throws RangeError for settings that do not fit together, with both values.
+   * @throws TypeError unless one of `client` and `table` is given.
+   */
   constructor(options: LeaderElectorOptions) {
     this.#options = options;
-    this.#client = options.client;
+    this.#client = clientOf(options);
     this.group = options.group;
     this.contenderId = options.contenderId ?? defaultContenderId();
     this.instanceId = options.instanceId ?? randomUUID();
-    this.#settings = checkSettings(options);
+    this.#settings = checkSettings(options, this.#client.mode);
     this.#publication = { ...options, address: options.address ?? defaultAddress() };
     checkNames(this.group, this.contenderId, this.#publication.address);
     this.#announcer = new Announcer(options);
@@ -281,4 +292,10 @@ export class LeaderElector {
       return false;
     }
   }
+}
+
+function clientOf({ client, table, maxClockSkewMs }: LeaderElectorOptions): TenureClient {
+  if (client && table === undefined) return client;
+  if (table !== undefined && !client) return tableClient({ table, maxClockSkewMs });
+  throw new TypeError('An elector needs a client or a table, and not both.');
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CreateTableCommand, DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { tableDefinition } from '../../client/direct/table-definition.ts';
 
 /** The credentials of a stack, each of which has tables of its own. */
 export type Access = Pick<DynamoDBClientConfig, 'region' | 'credentials'>;
@@ -21,27 +22,6 @@ export function localDocuments(endpoint: string, access: Access = local): Dynamo
 /** Makes a table with the keys and the index of the deployed main table; answers its name. */
 export async function createMainTable(endpoint: string): Promise<string> {
   const name = `main-${randomUUID()}`;
-  const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const });
-  await localDynamoDb(endpoint).send(
-    new CreateTableCommand({
-      TableName: name,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [text('pk'), text('sk'), text('groupsPk'), text('group')],
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-      GlobalSecondaryIndexes: [
-        {
-          IndexName: 'groups',
-          KeySchema: [
-            { AttributeName: 'groupsPk', KeyType: 'HASH' },
-            { AttributeName: 'group', KeyType: 'RANGE' },
-          ],
-          Projection: { ProjectionType: 'KEYS_ONLY' },
-        },
-      ],
-    }),
-  );
+  await localDynamoDb(endpoint).send(new CreateTableCommand(tableDefinition(name)));
   return name;
 }

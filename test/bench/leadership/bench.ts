@@ -4,6 +4,7 @@ import { AbsentError } from '../peers.ts';
 import { median } from '../samples.ts';
 import { openWire, type Spent, type Wire } from '../wire.ts';
 import { deliveryHero } from './delivery-hero.ts';
+import { direct } from './direct.ts';
 import { failover } from './failover.ts';
 import { lockClient } from './lock-client.ts';
 import type { Locks } from './locks.ts';
@@ -20,11 +21,12 @@ export const bench: Bench = {
     const dynamodb = await startDynamoDbLocal();
     const wire = await openWire(dynamodb.endpoint);
     const notes = [
+      'Ours is the API: API Gateway and Lambda come on top of what is counted. In direct mode nothing does.',
       'Tenure also publishes who leads: only it has the steps "confirm" and "observe", and a failover that ends with a confirmed term. The lock clients stop at the lock.',
     ];
     const measured: Measured[] = [];
     try {
-      for (const open of [tenure, lockClient, deliveryHero]) {
+      for (const open of [tenure, direct, lockClient, deliveryHero]) {
         try {
           const locks = await open(wire.endpoint, dynamodb.endpoint);
           say(locks.name);

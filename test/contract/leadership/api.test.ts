@@ -1,119 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { fenceOf, leadership, leadershipCaller } from './caller.ts';
+import { leadership, leadershipCaller } from './caller.ts';
+import { operationsContract } from './operations-contract.ts';
 
 const it = leadershipCaller();
 const { call } = it;
 
-test('a term from contend to resign, as callers see it', async () => {
-  const granted = await call('POST', `${leadership}/contend`, {
-    contenderId: 'a',
-    instanceId: 'process-1',
-    leaseMs: 5_000,
-  });
-  const expiresAt = new Date(it.clock.time + 5_000).toISOString();
-  expect(granted).toMatchObject({ status: 200, body: { fencingVersion: 1, leaseMs: 5_000, expiresAt } });
-  const fence = fenceOf(granted);
-  expect((await call('GET', leadership)).body).toEqual({
-    leader: null,
-    fencingVersion: 1,
-    pending: true,
-    addresses: {},
-    instanceId: 'process-1',
-    availableInMs: 5_251,
-  });
+describe('over HTTP', () => operationsContract(it, call));
 
-  const metadata = { zone: 'a' };
-  const confirmedAt = new Date(it.clock.time).toISOString();
-  expect(await call('POST', `${leadership}/confirm`, { address: 'x:1', metadata }, fence)).toMatchObject({
-    status: 200,
-    body: { confirmedAt, expiresAt },
-  });
-  const leader = {
-    contenderId: 'a',
-    sessionId: fence['Leader-Session'],
-    address: 'x:1',
-    metadata,
-    confirmedAt,
-    expiresAt,
-  };
-  expect((await call('GET', `${leadership}?consistent=true`)).body).toEqual({
-    leader,
-    fencingVersion: 1,
-    pending: false,
-    addresses: {},
-    instanceId: 'process-1',
-    availableInMs: 5_251,
-  });
-  expect((await call('GET', '/v1/groups')).body).toEqual({
-    items: [{ group: 'orders', leader, fencingVersion: 1, pending: false }],
-  });
-
-  it.clock.time += 1_000;
-  const renewed = await call('POST', `${leadership}/renew`, {}, fence);
-  expect(renewed.body).toEqual({ expiresAt: new Date(it.clock.time + 5_000).toISOString() });
-
+test('a refusal is a problem document, with the time to wait in seconds in a header', async () => {
+  await call('POST', `${leadership}/contend`, { contenderId: 'a', leaseMs: 5_000 });
   const held = await call('POST', `${leadership}/contend`, { contenderId: 'b' });
   expect(held.headers.get('content-type')).toBe('application/problem+json');
   expect(held.headers.get('retry-after')).toBe('6');
-  expect(held).toMatchObject({
-    status: 409,
-    body: {
-      type: 'urn:tenure:leadership_held',
-      status: 409,
-      code: 'leadership_held',
-      retryable: true,
-      retryAfterMs: 5_251,
-      holder: { contenderId: 'a', fencingVersion: 1, confirmed: true, expiresAt: renewed.body.expiresAt },
-    },
-  });
-
-  expect(await call('POST', `${leadership}/resign`, {}, fence)).toMatchObject({ status: 200, body: {} });
-  expect(await call('POST', `${leadership}/renew`, {}, fence)).toMatchObject({
-    status: 409,
-    body: { code: 'leadership_lost', retryable: false, reason: 'resigned', fencingVersion: 1 },
-  });
-  const terms = await call('GET', `${leadership}/terms`);
-  expect(terms.body.items).toEqual([
-    {
-      fencingVersion: 1,
-      contenderId: 'a',
-      sessionId: fence['Leader-Session'],
-      address: 'x:1',
-      grantedAt: confirmedAt,
-      confirmedAt,
-      leaseMs: 5_000,
-      endedAt: new Date(it.clock.time).toISOString(),
-      endReason: 'resigned',
-    },
-  ]);
-});
-
-test('named addresses as callers see them', async () => {
-  const granted = await call('POST', `${leadership}/contend`, { contenderId: 'a' });
-  const fence = fenceOf(granted);
-  await call('POST', `${leadership}/confirm`, { address: 'x:1' }, fence);
-  const rest = `${leadership}/addresses/rest`;
-  expect(await call('PUT', rest, { address: 'http://x:8081' }, fence)).toMatchObject({ status: 200, body: {} });
-  expect((await call('GET', leadership)).body.addresses).toEqual({ rest: 'http://x:8081' });
-  expect(await call('PUT', rest, { address: 'http://x:8081' })).toMatchObject({ status: 428 });
-  expect(await call('PUT', rest, { address: 'x'.repeat(513) }, fence)).toMatchObject({ status: 400 });
-  expect(await call('PUT', rest, { address: '' }, fence)).toMatchObject({ status: 400 });
-  expect(await call('DELETE', rest, undefined, { ...fence, 'Fencing-Version': '9' })).toMatchObject({
-    status: 409,
-    body: { code: 'leadership_lost' },
-  });
-  expect(await call('DELETE', rest, undefined, fence)).toMatchObject({ status: 200, body: {} });
-  expect((await call('GET', leadership)).body.addresses).toEqual({});
-});
-
-test('a group that nobody ever led has no leader and version 0', async () => {
-  expect((await call('GET', leadership)).body).toEqual({
-    leader: null,
-    fencingVersion: 0,
-    pending: false,
-    addresses: {},
-    availableInMs: 0,
-  });
+  expect(held.body).toMatchObject({ type: 'urn:tenure:leadership_held', status: 409, retryAfterMs: 5_251 });
 });
 
 describe('a refused request', () => {

@@ -1,7 +1,8 @@
 import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { runCli } from '../../../cli/main.ts';
+import { programFor, runCli } from '../../../cli/main.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { consoleBlock } from '../../support/docs/console.ts';
 import { allPages, blocksOf, readPage } from '../../support/docs/markdown.ts';
@@ -9,7 +10,7 @@ import { readings } from '../../support/docs/readings.ts';
 import { recordedShell } from '../../support/shell.ts';
 import { newApp } from '../cdk/synthesised.ts';
 
-const languages = ['console', 'sh', 'ts', 'sql', 'json', 'text'];
+const languages = ['console', 'sh', 'ts', 'sql', 'json', 'hcl', 'python', 'text'];
 /** In a drawing it would go untested; with options in brackets it is a synopsis. */
 const commandLike = /^(\$ |npx |npm |tenure )[^[]*$/;
 const blocks = allPages().flatMap((page) => blocksOf(readPage(page)).map((block) => ({ page, ...block })));
@@ -43,6 +44,7 @@ describe('a command that is only shown', () => {
   const kinds = [
     { kind: /^npx cdk (bootstrap|synth|deploy|destroy)\b/, check: synthesises },
     { kind: /^npm (start|test|run [\w:]+)\b/, check: isScript },
+    { kind: /^npx tenure (table |.*--table )/, check: isParsed },
     { kind: /^npx tenure /, check: isUnderstood },
     { kind: /^([A-Z_]+=\S+ )?npx tsx (--conditions=\S+ )?examples\//, check: isThere },
     { kind: /^(npm ci|npm install|git clone|cd|aws|curl|export|stack\(\)) ?/, check: async () => {} },
@@ -78,4 +80,15 @@ async function isUnderstood(command: string): Promise<void> {
   const argv = [...own.split(' ').slice(2), '--url', 'http://127.0.0.1:1', ...(run.length > 0 ? ['--', ...run] : [])];
   const { shell, both } = recordedShell();
   expect(await runCli(argv, shell), both()).toBe(69);
+}
+
+/** In direct mode a command needs a table in an account: here it is only parsed, with every option that it has. */
+async function isParsed(command: string): Promise<void> {
+  const { shell } = recordedShell();
+  const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+  const program = programFor(shell, (message) => expect.fail(message));
+  const act = (one: Command): void =>
+    void (one.commands.length === 0 ? one.action(() => {}) : one.commands.forEach(act));
+  act(program);
+  await program.parseAsync(words.slice(2), { from: 'user' });
 }

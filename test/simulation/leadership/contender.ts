@@ -29,6 +29,8 @@ export const goodHabits: Habits = {
 };
 
 export interface ContenderOptions {
+  /** An elector's way to the leases. */
+  readonly mode?: 'api' | 'direct';
   readonly world: World;
   readonly service: Service;
   readonly witness: Witness;

@@ -2,6 +2,8 @@
 
 import type { Fence } from '../../../api/fence.ts';
 import { ProblemError } from '../../../api/problem.ts';
+import type { Carrier } from '../../../client/carrier.ts';
+import { tableCarrier } from '../../../client/direct/table-carrier.ts';
 import { LeaderElector } from '../../../client/leadership/elector.ts';
 import type { Term } from '../../../client/leadership/term.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
@@ -11,6 +13,7 @@ import { type Contender, contend } from '../../../leadership/contend.ts';
 import { handOverView, toObservation } from '../../../leadership/history.ts';
 import { confirm, renew, resign } from '../../../leadership/leadership.ts';
 import type { Published } from '../../../leadership/lease-store.ts';
+import { type Call, leadershipOperations } from '../../../leadership/operations.ts';
 import { instant } from '../../../store/clock.ts';
 import type { ContenderOptions } from './contender.ts';
 import { createProcess, type Process } from './process.ts';
@@ -58,10 +61,11 @@ function write({ world, service, witness, guarded, group }: ContenderOptions, se
 }
 
 function start(options: ContenderOptions, self: Process): LeaderElector {
-  const { world, witness, group, leaseMs, maxClockSkewMs } = options;
+  const { world, service, witness, group, leaseMs, maxClockSkewMs } = options;
   const wallOff = world.random.between(-3_600_000, 3_600_000);
+  const room = options.mode === 'direct' ? service.direct(self) : undefined;
   const time: Time = {
-    now: () => Math.floor(wallEpoch + world.time + wallOff),
+    now: room ? room.clock.now : () => Math.floor(wallEpoch + world.time + wallOff),
     monotonic: self.monotonic,
     setTimer(ms, fire) {
       let cancelled = false;
@@ -76,12 +80,8 @@ function start(options: ContenderOptions, self: Process): LeaderElector {
       };
     },
   };
-  const client = new TenureClient({
-    url: 'http://service',
-    fetch: wire(options, self),
-    time,
-    random: world.random.next,
-  });
+  const way = room ? { carrier: onTable(options, room, time) } : { url: 'http://service', fetch: wire(options, self) };
+  const client = new TenureClient({ ...way, time, random: world.random.next });
   const believes = (term: Term) => {
     if (self.crashed || !term.isLeader()) return;
     witness.believes(group, self.name, term, self.trueTime(self.monotonic() + term.remainingMs()));
@@ -100,11 +100,27 @@ function start(options: ContenderOptions, self: Process): LeaderElector {
     onRenewed: believes,
     onRevoked: () => witness.believesNoMore(group, self.name),
     onError: (error) => {
-      if (!(error instanceof TenureError)) witness.violate(`failure: ${error}`);
+      if (!(error instanceof TenureError) || error.code === 'internal') witness.violate(`failure: ${error}`);
     },
   });
   elector.start();
   return elector;
+}
+
+/** Direct mode: the protocol in the contender's own process. */
+function onTable({ witness, group }: ContenderOptions, room: Room, time: Time): Carrier {
+  const performed = leadershipOperations(room, room.store).map(({ operation, act }) => ({
+    operation,
+    act: (call: Call) => {
+      if (operation.path.endsWith('/confirm') && call.fence) witness.confirms(group, call.fence);
+      return act(call);
+    },
+  }));
+  return tableCarrier('leases', time, async () => ({
+    performed,
+    within: (_, act) => act(),
+    prepareResignation: () => Promise.reject(new Error('An elector prepares nothing')),
+  }));
 }
 
 /** The network as fetch: what the routes do, without their JSON. */

@@ -21,6 +21,12 @@ describe('whatever happens, the invariants of docs/design/leadership.md hold', (
     expect(sum.beliefs).toBeGreaterThan(4 * simulatedRuns);
   });
 
+  test.each(['direct electors', 'electors of both kinds'] as const)('with %s', async (scenario) => {
+    const sum = await runMany(scenario, 400_000, simulatedRuns / 10);
+    expect(sum.grants).toBeGreaterThan(simulatedRuns);
+    expect(sum.beliefs).toBeGreaterThan(2 * simulatedRuns);
+  });
+
   test('with 100 contenders', async () => {
     const sum = await runMany('hundred', 100_000, simulatedCrowds);
     expect(sum.grants).toBeGreaterThan(10 * simulatedCrowds);

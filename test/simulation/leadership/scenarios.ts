@@ -4,7 +4,9 @@ import { type Outcome, simulate } from './simulate.ts';
 export const scenarios = {
   few: { contenders: 8, durationMs: 60_000, clocks: 'within' },
   hundred: { contenders: 100, durationMs: 60_000, clocks: 'within' },
-  electors: { contenders: 6, durationMs: 60_000, clocks: 'within', electors: true },
+  electors: { contenders: 6, durationMs: 60_000, clocks: 'within', electors: 'api' },
+  'direct electors': { contenders: 6, durationMs: 60_000, clocks: 'within', electors: 'direct' },
+  'electors of both kinds': { contenders: 6, durationMs: 60_000, clocks: 'within', electors: 'both' },
   'clocks beyond the allowance': { contenders: 12, durationMs: 60_000, clocks: 'beyond' },
 } as const;
 

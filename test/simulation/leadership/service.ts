@@ -7,6 +7,7 @@ import { ProblemError } from '../../../api/problem.ts';
 import type { Leadership } from '../../../leadership/leadership.ts';
 import { isUnavailable } from '../../../store/store-errors.ts';
 import { distantStore, type Store } from './distant-store.ts';
+import type { Process } from './process.ts';
 import type { Witness } from './witness.ts';
 import type { World } from './world.ts';
 
@@ -97,9 +98,39 @@ export function createService({ world, witness, store, maxClockSkewMs, clockErro
         if (random.chance(weather.duplicated)) carry(() => void arrive());
       }),
 
+    /** The store as a process reaches it without a server, by a clock of its own; it may stand still at every turn. */
+    direct(process: Process): Room {
+      const clock = { error: clockError() };
+      step(clock);
+      const faulty = () => random.chance(weather.storeFault);
+      const distant = distantStore({ world, witness, store, carry, faulty, crashes: () => process.crashed });
+      return {
+        store: standingStill(distant, process),
+        clock: { now: () => Math.floor(epoch + world.time + clock.error) },
+        maxClockSkewMs,
+        random: random.next,
+        pause: async (ms) => process.pause(ms),
+      };
+    },
+
     /** From now on nothing goes wrong; clocks stay as they are. */
     heal(): void {
       weather = calm;
     },
   };
+}
+
+/** Between the reading of the clock and the request, and between the answer and what comes of it. */
+function standingStill(store: Store, process: Process): Store {
+  const method =
+    (name: keyof Store) =>
+    async (...given: unknown[]) => {
+      await process.goOn();
+      try {
+        return await (store[name] as (...given: unknown[]) => Promise<unknown>)(...given);
+      } finally {
+        await process.goOn();
+      }
+    };
+  return new Proxy(store, { get: (_, name) => method(name as keyof Store) });
 }

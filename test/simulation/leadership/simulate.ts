@@ -15,8 +15,11 @@ export interface Settings {
   readonly durationMs: number;
   /** 'beyond' lets the clocks of servers be off by many leases: invariant 4 is then suspended. */
   readonly clocks: 'within' | 'beyond';
-  /** The client's elector instead of contenders that misbehave by themselves too. */
-  readonly electors?: boolean;
+  /**
+   * The client's elector instead of contenders that misbehave by themselves too: through the API, on the table itself,
+   * or every other one.
+   */
+  readonly electors?: 'api' | 'direct' | 'both';
   /** An unsafe variant, to prove that it is found. */
   readonly variant?: Variant;
 }
@@ -38,7 +41,7 @@ export interface Outcome {
 
 /** Runs one world from its seed to its end, or to the first violation; the same settings give the same run. */
 export async function simulate(settings: Settings): Promise<Outcome> {
-  const { seed, contenders, durationMs, clocks, electors = false, variant = {} } = settings;
+  const { seed, contenders, durationMs, clocks, electors, variant = {} } = settings;
   const chosen = choose(seed);
   const memory = memoryLeaseStore();
   const world = createWorld(seed, () => witness.check());
@@ -64,7 +67,10 @@ export async function simulate(settings: Settings): Promise<Outcome> {
     const peers = [...names, 'nobody'];
     const options = { world, service, witness, guarded, contenderId, group, leaseMs, renewals, maxClockSkewMs, habits };
     const contender = electors ? liveAsElector : live;
-    void contender({ ...options, mischief, peers }).catch((error: unknown) => witness.violate(`failure: ${error}`));
+    const mode = electors === 'direct' || (electors === 'both' && at % 2 === 0) ? 'direct' : 'api';
+    void contender({ ...options, mischief, peers, mode }).catch((error: unknown) =>
+      witness.violate(`failure: ${error}`),
+    );
   }
   let healed = false;
   const others = { world, service, witness };

@@ -6,12 +6,15 @@ import { leaseVectors } from '../../support/lease-vectors.ts';
 
 interface Case {
   step: string;
+  request: { kind: string };
+  sent: object[];
+  result: { problem?: string } | null;
   writes: Write[];
   before: (Item | null)[];
   outcome: { kind: string; after?: (Item | null)[]; refused?: number[] };
 }
 
-const { cases: told, ...settings } = leaseVectors();
+const { cases: told, ...settings } = await leaseVectors();
 /** A line for each case, so that a change is seen as one. */
 const lines = told.map((each) => JSON.stringify(each)).join(',\n');
 const printed = `${JSON.stringify(settings).slice(0, -1)},"cases":[\n${lines}\n]}\n`;
@@ -35,10 +38,24 @@ test('the values survive JSON: read back, they are decided the same', () => {
 test('every kind of step is once taken and once refused', () => {
   const kinds = (step: string) =>
     new Set(cases.filter((each) => each.step.includes(step)).map(({ outcome }) => outcome.kind));
-  for (const step of ['contends', 'makes the record', 'renews', 'resigns', 'revokes'])
+  for (const step of ['contends', 'makes the record', 'confirms', 'renews', 'hand-over', 'resigns', 'revokes'])
     expect([step, ...kinds(step)].sort()).toEqual([step, 'refused', 'written'].sort());
-  expect(cases.length).toBeGreaterThan(20);
+  expect(cases.length).toBeGreaterThan(30);
   expect(
     cases.some(({ writes, before }) => writes[0]?.condition && holds(writes[0].condition, before[0] ?? undefined)),
   ).toBe(true);
+});
+
+test('what the caller gets agrees with what was written: a refused step ends in a problem', () => {
+  for (const { step, request, outcome, result } of cases) {
+    if (!result || step.startsWith('a ')) continue;
+    expect([step, 'problem' in result], request.kind).toEqual([step, outcome.kind === 'refused']);
+  }
+});
+
+test('each write is also there as the request that DynamoDB gets', () => {
+  for (const { writes, sent } of cases) {
+    expect(sent).toHaveLength(writes.length);
+    expect(JSON.stringify(sent)).toContain('ConditionExpression');
+  }
 });

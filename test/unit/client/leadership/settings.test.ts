@@ -9,6 +9,8 @@ test('what is not given follows from the lease', () => {
     maxClockSkewMs: 250,
     handoverPollMs: 5_000,
   });
+  expect(checkSettings({}, 'direct')).toMatchObject({ renewEveryMs: 5_000, handoverPollMs: 1_000 });
+  expect(checkSettings({ handoverPollMs: 0 }, 'direct').handoverPollMs).toBe(0);
   for (const leaseMs of [1_000, 1_001, 15_000, 60_000, 3_600_000])
     expect(() => checkSettings({ leaseMs })).not.toThrow();
 });

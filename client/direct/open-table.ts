@@ -1,0 +1,74 @@
+/** Loaded with the first call in direct mode: the protocol of leadership, and the SDK's DynamoDB client. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { groupTable } from '../../leadership/group-table.ts';
+import type { Leadership } from '../../leadership/leadership.ts';
+import { leaseTable } from '../../leadership/lease-table.ts';
+import { resignTerm } from '../../leadership/lease-writes.ts';
+import { leadershipOperations } from '../../leadership/operations.ts';
+import { updateOf } from '../../store/item-table.ts';
+import { sleep, type Time } from '../time.ts';
+import type { Credentials, PreparedRequest } from '../transport.ts';
+import { signedRequest } from './signed-request.ts';
+import type { OpenTable } from './table-carrier.ts';
+import type { TableOptions } from './table-options.ts';
+
+export interface OpenOptions extends TableOptions {
+  readonly maxClockSkewMs: number;
+  readonly time: Time;
+  readonly random: () => number;
+}
+
+/** Without the flag a request that has timed out is only logged, and waited for. */
+const timeouts = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
+
+export function openTable(options: OpenOptions): OpenTable {
+  const { name, maxClockSkewMs, time, random, dynamodb: client = dynamoDbClient(options) } = options;
+  const documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  const signals = new AsyncLocalStorage<AbortSignal>();
+  const abortable = givenUpWith(documents, signals);
+  const leadership: Leadership = {
+    store: leaseTable(abortable, name),
+    clock: time,
+    maxClockSkewMs,
+    random,
+    pause: (ms) => sleep(time, ms),
+  };
+  return {
+    performed: leadershipOperations(leadership, groupTable(abortable, name)),
+    within: (signal, act) => signals.run(signal, act),
+    async prepareResignation({ params, fence, body, requestId }): Promise<PreparedRequest> {
+      const { group } = params as { group: string };
+      if (!fence) throw new TypeError(`A resignation of group "${group}" needs the fence of its term`);
+      const { successor, stayOut } = body as { successor?: string; stayOut: boolean };
+      const write = resignTerm(group, fence, { successor, stayOut }, requestId, time.now());
+      return signedRequest(documents, new UpdateCommand(updateOf(name, write)));
+    },
+  };
+}
+
+function dynamoDbClient({ region, endpoint, credentials }: OpenOptions): DynamoDBClient {
+  return new DynamoDBClient({
+    maxAttempts: 3,
+    requestHandler: timeouts,
+    ...(region !== undefined && { region }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(credentials && { credentials: async () => identityOf(await credentials()) }),
+  });
+}
+
+const identityOf = ({ accessKeyId, secretAccessKey, sessionToken }: Credentials) => ({
+  accessKeyId,
+  secretAccessKey,
+  ...(sessionToken !== undefined && { sessionToken }),
+});
+
+/** The client, whose requests end with the signal of the call that they belong to: no retry comes after its answer. */
+function givenUpWith(client: DynamoDBDocumentClient, signals: AsyncLocalStorage<AbortSignal>): DynamoDBDocumentClient {
+  const send = (command: Parameters<DynamoDBDocumentClient['send']>[0]) => {
+    const abortSignal = signals.getStore();
+    return client.send(command, abortSignal ? { abortSignal } : {});
+  };
+  return { send } as DynamoDBDocumentClient;
+}
