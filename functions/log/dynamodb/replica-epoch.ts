@@ -1,5 +1,6 @@
 import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { isUnavailable } from '../../../store/store-errors.ts';
 
 /**
  * When a table was created, in epoch ms: a record that was written for another table of the same name does not count.
@@ -7,12 +8,21 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 export interface Epoch {
   /** Asks the table. */
   fresh(): Promise<number>;
-  /** From memory, unless that is old or the record at hand says something else. */
+  /**
+   * From memory, unless that is old or the record at hand says something else. An old one stands while the table cannot
+   * be asked: DescribeTable is throttled by account, and a table that was replaced answers it.
+   */
   known(recorded?: number): Promise<number>;
 }
 
 /** No table is deleted and brought back from a backup in less. */
 const knownMs = 30_000;
+
+/** A table that is gone, or whose age cannot be told, is none to go on with. */
+function keptThrough(error: unknown, epoch: number): number {
+  if (isUnavailable(error)) return epoch;
+  throw error;
+}
 
 /** One for all logs of a table, so that it is seldom asked. */
 export function tableEpoch(client: DynamoDBDocumentClient, table: string): Epoch {
@@ -31,7 +41,9 @@ export function tableEpoch(client: DynamoDBDocumentClient, table: string): Epoch
     fresh,
     async known(recorded) {
       const stale = epoch === undefined || Date.now() - askedAt > knownMs;
-      return epoch === undefined || stale || (recorded !== undefined && recorded !== epoch) ? fresh() : epoch;
+      if (epoch === undefined || (recorded !== undefined && recorded !== epoch)) return fresh();
+      const last = epoch;
+      return stale ? fresh().catch((error: unknown) => keptThrough(error, last)) : last;
     },
   };
 }
