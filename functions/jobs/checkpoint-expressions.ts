@@ -20,16 +20,19 @@ export interface Expression {
 
 const slots = (count: number) => Array.from({ length: count }, (_, at) => at);
 
-/** Moves every slot of a register one further, except where the list of cut slots stands in the way. */
+/**
+ * Moves every slot of a register one further, except where the list of cut slots stands in the way. Without spaces, and
+ * with registers of one letter: an expression has 4,096 bytes at most, of which a quarter stays free.
+ */
 function shift(register: string, length: number): string[] {
   return slots(length - 1).map(
-    (from) => `${register}[${from + 1}] = if_not_exists(cut[${length - 2 - from}], ${register}[${from}])`,
+    (from) => `${register}[${from + 1}]=if_not_exists(cut[${length - 2 - from}],${register}[${from}])`,
   );
 }
 
-const shifted = [...shift('#refs', checkpointSlots), ...shift('#commits', commitSlots)].join(', ');
+const shifted = [...shift('#r', checkpointSlots), ...shift('#c', commitSlots)].join(',');
 
-const isNew = (payload: string) => slots(commitSlots).map((slot) => `#commits[${slot}][0] <> ${payload}`);
+const isNew = (payload: string) => slots(commitSlots).map((slot) => `#c[${slot}][0] <> ${payload}`);
 
 /** The id of a commit, what it leaves as the next and as the newest one, and when it may be given. */
 const ids: Record<Exclude<Way, 'whole'>, { id: string; set: string[]; conditions: string[] }> = {
@@ -64,7 +67,7 @@ export function commitOf(checkpoint: NewCheckpoint, way: Exclude<Way, 'whole'>):
   const other = otherPayloadId === undefined ? [] : [...isNew(':other'), 'attribute_not_exists(savepoints.#other)'];
   return {
     set: isCheckpoint
-      ? [`#refs[0] = :ref, #commits[0] = list_append(:commit, ${id})`, shifted, ...set]
+      ? [`#r[0] = :ref, #c[0] = list_append(:commit, ${id})`, shifted, ...set]
       : [`savepoints.#payload = list_append(:ref, ${id})`, ...set],
     conditions: [
       isActive,
@@ -77,9 +80,9 @@ export function commitOf(checkpoint: NewCheckpoint, way: Exclude<Way, 'whole'>):
     ],
     names: {
       ...active.names,
-      '#commits': 'commits',
+      '#c': 'commits',
       '#payload': payload.payloadId,
-      ...(isCheckpoint ? { '#refs': 'checkpoints' } : {}),
+      ...(isCheckpoint ? { '#r': 'checkpoints' } : {}),
       ...(otherPayloadId === undefined ? {} : { '#other': otherPayloadId }),
     },
     values: {

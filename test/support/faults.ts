@@ -1,5 +1,7 @@
 /** An SDK middleware that does to requests what networks and stores do, by name of the command. */
 
+import { beyondMargins } from './margins.ts';
+
 /** The part of an SDK client that takes middleware; the document, S3 and Step Functions clients all have it. */
 interface Client {
   // biome-ignore lint/suspicious/noExplicitAny: every SDK client types its stack by its own unions
@@ -75,6 +77,8 @@ export function injectFaults(client: Client): Faults {
   // biome-ignore lint/suspicious/noExplicitAny: as above
   const commit = (next: (args: any) => Promise<any>, context: { commandName?: string }) => async (args: any) => {
     const command = context.commandName ?? '';
+    const beyond = command.endsWith('ObjectCommand') ? [] : beyondMargins(args.input);
+    if (beyond.length > 0) throw new Error(`${command} leaves no quarter of a limit of DynamoDB: ${beyond.join('; ')}`);
     const send = async () => {
       const request = { command, input: args.input };
       try {
