@@ -64,6 +64,7 @@ test('contenders in Python and TypeScript lead one after the other, each once, i
       group: 'orders',
       leaseMs: 60_000,
       handoverPollMs: 50,
+      contendAgain: false,
       lead: async ({ fencingVersion }) => {
         appendFileSync(notes, `begin ${fencingVersion}\n`);
         await new Promise((resolve) => setTimeout(resolve, 50));

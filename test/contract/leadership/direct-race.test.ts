@@ -47,6 +47,7 @@ test('six contenders, through the API and on the table, lead one after the other
       contenderId,
       leaseMs: 60_000,
       handoverPollMs: 50,
+      contendAgain: false,
       lead: async ({ fencingVersion: version, signal }) => {
         const from = performance.now();
         await new Promise((resolve) => setTimeout(resolve, 20));
