@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import { awsCredentials, type ConnectionOptions, given, locate, withConnection } from './connection.ts';
+import { awsCredentials, type ConnectionOptions, given, locate, outputOfStack, withConnection } from './connection.ts';
+import type { EventSource } from './events/bus-event.ts';
 import { UsageError } from './exit.ts';
 import type { Shell } from './shell.ts';
 
@@ -7,6 +10,7 @@ interface ConsoleCommandOptions extends ConnectionOptions {
   port?: number;
   open: boolean;
   allowHost: string[];
+  data: string;
 }
 
 export function consoleCommand(program: Command, shell: Shell): void {
@@ -15,6 +19,7 @@ export function consoleCommand(program: Command, shell: Shell): void {
     .description('a page that shows every group live, and explains each change of leadership')
     .option('--port <n>', 'port on loopback (default: 8788, or any free one)', portNumber)
     .option('--no-open', 'only print the address, open no browser')
+    .option('--data <folder>', 'that of npm start, whose events are shown where no --stack is given', '.tenure')
     .option('--allow-host <name>', 'a Host header to accept besides loopback; repeat for more', collect, []);
   withConnection(command).action((options: ConsoleCommandOptions) => run(options, shell));
 }
@@ -34,6 +39,7 @@ async function run(options: ConsoleCommandOptions, shell: Shell): Promise<void> 
     page: await readPage(pageFolders),
     port: options.port,
     hosts: options.allowHost.map((name) => name.toLowerCase()),
+    events: await eventsOf(options, shell),
     label: stack ?? url,
   });
   const ended = new Promise<void>((resolve) => {
@@ -46,6 +52,20 @@ async function run(options: ConsoleCommandOptions, shell: Shell): Promise<void> 
   if (options.open) await openBrowser(address, shell);
   await ended;
   await running.stop();
+}
+
+/** Those of the stack, or of npm start when its folder is here; undefined where none can be read. */
+async function eventsOf(options: ConsoleCommandOptions, shell: Shell): Promise<EventSource | undefined> {
+  const { stack, region } = given(options, shell.env);
+  if (stack !== undefined) {
+    const { eventLog } = await import('./events/event-log.ts');
+    const log = await outputOfStack(stack, 'EventLogName', region);
+    return eventLog(log.value, log.region);
+  }
+  const file = join(options.data, 'events.ndjson');
+  if (!existsSync(file)) return undefined;
+  const { eventsFile } = await import('./events/events-file.ts');
+  return eventsFile(file);
 }
 
 async function openBrowser(address: string, shell: Shell): Promise<void> {

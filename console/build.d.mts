@@ -1,1 +1,1 @@
-export function buildConsole(folder: string): Promise<void>;
+export function buildConsole(folder: string): Promise<string[]>;

@@ -6,8 +6,10 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { EventSource } from '../events/bus-event.ts';
 import { UsageError } from '../exit.ts';
 import { guarded, isToken } from '../request-guard.ts';
+import { streamEvents } from './event-stream.ts';
 import type { PageFile } from './page.ts';
 import { type Passed, passOn, problem, type Upstream } from './proxy.ts';
 
@@ -18,6 +20,8 @@ export interface ConsoleOptions {
   readonly port?: number | undefined;
   /** Names that a Host header may have besides those of loopback. */
   readonly hosts?: readonly string[] | undefined;
+  /** Undefined where none are kept: the page then shows none. */
+  readonly events?: EventSource | undefined;
   /** What the page shows as the place it looks at. */
   readonly label: string;
 }
@@ -47,10 +51,14 @@ export async function startConsole({ hosts = [], ...options }: ConsoleOptions): 
   const token = randomBytes(24).toString('base64url');
   const server = createServer(
     guarded({ hosts, bodyTypes: ['application/json'] }, (request, response) => {
-      answer(request, options, token, port()).then(
-        (answered) => write(response, answered),
-        () => write(response, problem(500, 'internal', 'The console failed', 'See the terminal that runs it.')),
-      );
+      const failed = () => write(response, problem(500, 'internal', 'The console failed', 'Start it again.'));
+      if (options.events && request.url?.startsWith('/events?') && isKnown(request, token, port())) {
+        const group = new URL(request.url, 'http://console').searchParams.get('group') ?? '';
+        response.writeHead(200, { ...securityHeaders, 'content-type': 'text/event-stream' });
+        streamEvents(options.events, group, response).catch(() => response.destroy());
+        return;
+      }
+      answer(request, options, token, port()).then((answered) => write(response, answered), failed);
     }),
   );
   const port = () => (server.address() as AddressInfo).port;
@@ -74,14 +82,12 @@ async function answer(
   port: number,
 ): Promise<Answer> {
   const { pathname, search, searchParams } = new URL(request.url ?? '/', 'http://console');
-  const cookie = `tenure-console-${port}`;
   if (pathname === '/' && searchParams.has('token')) {
     if (!isToken(searchParams.get('token') ?? '', token)) return locked(pathname);
-    const cookieText = `${cookie}=${token}; Path=/; HttpOnly; SameSite=Lax`;
+    const cookieText = `${cookieName(port)}=${token}; Path=/; HttpOnly; SameSite=Lax`;
     return { status: 303, headers: { location: '/', 'set-cookie': cookieText }, body: '' };
   }
-  const given = request.headers.cookie?.split('; ').find((one) => one.startsWith(`${cookie}=`));
-  if (!isToken(given?.slice(cookie.length + 1), token)) return locked(pathname);
+  if (!isKnown(request, token, port)) return locked(pathname);
   if (pathname.startsWith('/api/')) {
     const body = await bodyOf(request);
     if (body === undefined) return problem(413, 'invalid_request', 'The request is too large', 'Send less.');
@@ -94,6 +100,15 @@ async function answer(
   const file = page.get(pathname === '/' ? '/index.html' : pathname);
   if (file) return { status: 200, headers: { 'content-type': file.type }, body: file.content };
   return problem(404, 'not_found', 'No such resource', `The console has no ${pathname}.`);
+}
+
+/** Cookies do not tell ports apart. */
+const cookieName = (port: number) => `tenure-console-${port}`;
+
+function isKnown({ headers }: IncomingMessage, token: string, port: number): boolean {
+  const start = `${cookieName(port)}=`;
+  const given = headers.cookie?.split('; ').find((one) => one.startsWith(start));
+  return isToken(given?.slice(start.length), token);
 }
 
 const json = { 'content-type': 'application/json' };

@@ -1,7 +1,7 @@
 /** One question, one answer, with what shows it and what to do next. Pure. */
 import { causeOf, clockDoubt, endOf, waitingIn } from './causes.ts';
 import type { Facts, Leadership } from './facts.ts';
-import { gapsOf, type Tenure, tenuresOf, unconfirmedBetween } from './tenures.ts';
+import { type Tenure, tenuresOf, unconfirmedBetween } from './tenures.ts';
 import { span, time } from './words.ts';
 
 export const questions = ['nobody-leads', 'moved', 'no-vote', 'refused'] as const;
@@ -151,13 +151,12 @@ function free(facts: Facts, { barred }: Leadership): Found {
   };
 }
 
-function endEvidence(facts: Facts): string[] {
-  const tenures = tenuresOf(facts.terms);
-  const gap = gapsOf(tenures, { ...facts, since: 0 }).find(({ to }) => to === undefined);
-  if (!gap?.before) return [];
-  const { version, contenderId } = gap.before;
-  const { because, evidence } = causeOf(gap, facts.now);
-  return [`version ${version} of ${contenderId} ended at ${time(gap.from, facts.now)}: ${because}`, ...evidence];
+function endEvidence({ terms, now }: Facts): string[] {
+  const before = tenuresOf(terms).at(-1);
+  const from = before?.endedAt;
+  if (before === undefined || from === undefined) return [];
+  const { because, evidence } = causeOf({ from, ms: now - from, before, unconfirmed: 0 }, now);
+  return [`version ${before.version} of ${before.contenderId} ended at ${time(from, now)}: ${because}`, ...evidence];
 }
 
 function moved(facts: Facts): Found {

@@ -6,6 +6,7 @@ import type { Route } from '../route.ts';
 import { ActionDialog } from './actions/action-dialog.tsx';
 import type { Action } from './actions/actions.ts';
 import { Backups } from './backups.tsx';
+import { Events } from './events.tsx';
 import { Explained } from './explained.tsx';
 import { Jobs } from './jobs.tsx';
 import { Leader } from './leader.tsx';
@@ -56,6 +57,7 @@ export function GroupPage({ route }: { route: Extract<Route, { kind: 'group' }> 
               <Backups live={live} backups={live.get<readonly Backup[]>('backups')} now={now} onAction={setAction} />
             </div>
             <Jobs group={group} jobs={live.get<readonly Job[]>('jobs')} now={now} />
+            <Events group={group} now={now} />
             <Explained group={group} live={live} />
           </>
         )}

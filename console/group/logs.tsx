@@ -66,14 +66,8 @@ function LogCard({ log, onAction }: { log: Log; onAction: (action: Action) => vo
             <span class="replica-status">{replica.status.toLowerCase()}</span>
             <span class="replica-lag num">{replica.lag === 0 ? 'level' : `${count(replica.lag)} behind`}</span>
             {replica.status !== 'VOTING' && (
-              <button
-                type="button"
-                class="act small"
-                onClick={() =>
-                  onAction({ kind: 'recover-replica', log: log.log, replica: replica.id, status: replica.status })
-                }
-              >
-                Recover…
+              <button type="button" class="act small" onClick={() => onAction(remedyOf(log, replica))}>
+                {remedyOf(log, replica).kind === 'initialize-replica' ? 'Initialise…' : 'Recover…'}
               </button>
             )}
             <small class="replica-note">{replica.waitsFor ?? tables.get(replica.id) ?? ''}</small>
@@ -82,6 +76,12 @@ function LogCard({ log, onAction }: { log: Log; onAction: (action: Action) => vo
       </ol>
     </>
   );
+}
+
+/** An empty replica of a log that never held an entry has nobody to recover from. */
+function remedyOf({ log, end }: Log, { id: replica, status }: Log['replicas'][number]): Action {
+  if (status === 'EMPTY' && end === 0) return { kind: 'initialize-replica', log, replica };
+  return { kind: 'recover-replica', log, replica, status };
 }
 
 function extent({ end }: { end: number }, most: number): number {

@@ -7,7 +7,8 @@ export type Action =
   | { readonly kind: 'revoke'; readonly fencingVersion: number; readonly contenderId: string }
   | { readonly kind: 'backup' }
   | { readonly kind: 'cancel-backup'; readonly backupId: string; readonly state: string }
-  | { readonly kind: 'recover-replica'; readonly log: string; readonly replica: string; readonly status: string };
+  | { readonly kind: 'recover-replica'; readonly log: string; readonly replica: string; readonly status: string }
+  | { readonly kind: 'initialize-replica'; readonly log: string; readonly replica: string };
 
 /** What the person has entered. */
 export interface Form {
@@ -66,6 +67,15 @@ export function planOf(action: Action, group: string, form: Form): Plan {
       };
     case 'recover-replica':
       return recoverReplica(action, path, on);
+    case 'initialize-replica':
+      return {
+        title: `Initialise replica ${action.replica} of ${action.log}`,
+        verb: 'Initialise the replica',
+        command: `tenure log init ${shellWord(action.log)} ${on} --replica ${action.replica}`,
+        request: { path: replicaPath(path, action, 'initialize'), body: {} },
+        effect: `The log has never held an entry: this founds it on replica ${action.replica}, which then votes with nothing. It is refused as soon as a reachable replica has promised or stored anything.`,
+        changes: ['logs'],
+      };
   }
 }
 
@@ -116,16 +126,18 @@ function recoverReplica(
   path: string,
   on: string,
 ): Plan {
-  const founds = status === 'EMPTY';
   return {
     title: `Recover replica ${replica} of ${log}`,
     verb: 'Recover the replica',
     command: `tenure log recover ${shellWord(log)} ${on} --replica ${replica}`,
-    request: { path: `${path}/logs/${encodeURIComponent(log)}/replicas/${replica}/recover`, body: {} },
-    effect: `It is ${status.toLowerCase()} now. It copies what the others hold and votes once it has everything; the log takes entries meanwhile.${founds ? ` A log that has never held an entry is founded with tenure log init ${log} instead.` : ''}`,
+    request: { path: replicaPath(path, { log, replica }, 'recover'), body: {} },
+    effect: `It is ${status.toLowerCase()} now. It copies what the others hold and votes once it has everything; the log takes entries meanwhile.`,
     changes: ['logs'],
   };
 }
+
+const replicaPath = (path: string, { log, replica }: { log: string; replica: string }, step: string) =>
+  `${path}/logs/${encodeURIComponent(log)}/replicas/${replica}/${step}`;
 
 /** What a dry run found, in a sentence. */
 export function dryRunText(action: Action, answer: unknown, now: number): string {

@@ -53,8 +53,8 @@ export interface ServedConsole {
   stop(): Promise<void>;
 }
 
-export async function serveConsole(api: string): Promise<ServedConsole> {
-  const words = ['console', '--no-open', '--port', '0', '--url', api];
+export async function serveConsole(api: string, data: string): Promise<ServedConsole> {
+  const words = ['console', '--no-open', '--port', '0', '--url', api, '--data', data];
   const child: ChildProcess = spawn(join(project, 'cli/tenure'), words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const orphanGuard = () => child.kill('SIGKILL');
   process.once('exit', orphanGuard);

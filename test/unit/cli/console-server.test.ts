@@ -189,6 +189,36 @@ describe('the API behind it', () => {
   });
 });
 
+/** One event of the group, a duplicate of it, and one of another. */
+const happened = (group: string, id: string) => ({
+  'detail-type': 'Leadership Confirmed',
+  source: 'tenure',
+  time: new Date().toISOString(),
+  detail: { id, group, at: new Date().toISOString(), contenderId: 'b' },
+});
+
+test('the events of one group are streamed, each once', async () => {
+  const transport = { fetch: globalThis.fetch, time: systemTime };
+  const events = {
+    async *events() {
+      yield* [happened('orders', '1'), happened('orders', '1'), happened('other', '2'), happened('orders', '3')];
+    },
+  };
+  const streaming = await startConsole({ upstream: { url: 'http://x', transport }, page, port: 0, label: '', events });
+  expect((await send('/events?group=orders', { to: streaming })).status).toBe(401);
+  const { headers, text } = await send('/events?group=orders', { to: streaming, headers: await key(streaming) });
+  expect(headers['content-type']).toBe('text/event-stream');
+  const told = text
+    .trim()
+    .split('\n\n')
+    .map((line) => JSON.parse(line.replace('data: ', '')));
+  expect(told.map(({ id, type }) => [id, type])).toEqual([
+    ['1', 'Leadership Confirmed'],
+    ['3', 'Leadership Confirmed'],
+  ]);
+  await streaming.stop();
+});
+
 test('a port in use is refused when it was asked for', async () => {
   const { port } = new URL(running.address);
   const transport = { fetch: globalThis.fetch, time: systemTime };
