@@ -7,7 +7,9 @@ import { build } from 'esbuild';
 
 const room = dirname(fileURLToPath(import.meta.url));
 
-/** Writes index.html, console.js, console.css and icon.svg into the folder; returns the files that became part of it. */
+/**
+ * Writes index.html, console.js, console.css and icon.svg into the folder; returns the files that became part of it.
+ */
 export async function buildConsole(folder) {
   mkdirSync(folder, { recursive: true });
   const { metafile } = await build({

@@ -144,11 +144,11 @@ function TermMark({
       class={`term ${isRunning ? 'running' : (endReason ?? '')}`}
       style={{ left: `${left}%`, width: `max(4px, ${width}%)` }}
       onClick={onChoose}
-      aria-label={label}
       title={label}
     >
+      <span class="sr">{label}</span>
       {width > wideEnough && (
-        <span>
+        <span aria-hidden="true">
           {version}
           {width > wideEnough * 2 && <small>{isRunning ? length : `${length} · ${endReason ?? ''}`}</small>}
         </span>

@@ -229,7 +229,7 @@ describe('a group', () => {
     await jobWithCheckpoints(client, term, 'hourly-totals', 18);
     await logWithEntries(client, term, 'events', 40);
     await takeBackup(client, 'orders', { bypassDelegation: true, runAsync: false });
-    await page.waitForSelector('.events >> text=/Leadership Confirmed.*version 2 · b/');
+    await page.waitForSelector('.events >> text=/Checkpoint Committed.*hourly-totals/');
     await page.context().close();
   });
 
