@@ -62,10 +62,10 @@ async function eventsOf(options: ConsoleCommandOptions, shell: Shell): Promise<E
     const log = await outputOfStack(stack, 'EventLogName', region);
     return eventLog(log.value, log.region);
   }
-  const file = join(options.data, 'events.ndjson');
-  if (!existsSync(file)) return undefined;
+  // The file begins with the first event, which may be yet to come.
+  if (!existsSync(join(options.data, 'stack.json'))) return undefined;
   const { eventsFile } = await import('./events/events-file.ts');
-  return eventsFile(file);
+  return eventsFile(join(options.data, 'events.ndjson'));
 }
 
 async function openBrowser(address: string, shell: Shell): Promise<void> {

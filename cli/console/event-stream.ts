@@ -7,11 +7,7 @@ const pastMs = 10 * 60_000;
 /** Of so many events duplicates are known again: the bus delivers at least once. */
 const remembered = 2_000;
 
-export async function streamEvents(
-  source: EventSource,
-  group: string,
-  response: ServerResponse,
-): Promise<void> {
+export async function streamEvents(source: EventSource, group: string, response: ServerResponse): Promise<void> {
   const ending = new AbortController();
   response.once('close', () => ending.abort());
   response.flushHeaders();
