@@ -1,7 +1,7 @@
 import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
 import { together, writeAll } from '../../../functions/log/protocol/append.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import type { Action, PromiseRequest } from '../../../functions/log/protocol/replica.ts';
+import type { PromiseRequest } from '../../../functions/log/protocol/replica.ts';
 import { placeOf, type Seat } from '../../../functions/log/protocol/sequencer.ts';
 import type { Stage } from './actors.ts';
 import type { Variant } from './scenario.ts';
@@ -14,11 +14,10 @@ export const variants: Record<string, Variant> = {
   ...stagingVariants,
   'an accepted write does not raise what is promised': {
     rules: {
-      write: (meta, existing, request) => {
-        const decision = acceptor.write(meta, existing, request);
-        const { promised, promisedBy } = existing ?? meta;
-        const lowered = decision.actions?.map((action): Action => ({ ...action, promised, promisedBy }));
-        return lowered ? { ...decision, actions: lowered } : decision;
+      stage: (existing, request) => {
+        const { answer, action } = acceptor.stage(existing, request);
+        const { promised, promisedBy } = existing ?? { promised: 0, promisedBy: '' };
+        return action ? { answer, action: { ...action, promised, promisedBy } } : { answer };
       },
     },
   },
