@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -89,4 +90,21 @@ test('the list of packages of a release names each that a user installs, with it
   expect(needed.length).toBeGreaterThan(20);
   expect(missing.map(([path]) => path)).toEqual([]);
   expect(components.filter(({ hashes = [] }) => !hashes.some(({ alg }) => alg === 'SHA-512'))).toEqual([]);
+});
+
+test('the provenance of a release names its files by their digests, the commit and the lock file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'provenance-'));
+  const [packed, statement] = [join(folder, 'tenure-0.0.0.tgz'), join(folder, 'tenure.intoto.json')];
+  await writeFile(packed, 'packed');
+  execFileSync(join(project, '.ci/provenance.mjs'), [statement, packed]);
+  const { subject, predicateType, predicate } = JSON.parse(await readFile(statement, 'utf8'));
+  await rm(folder, { recursive: true });
+  const sha256 = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');
+  expect(subject).toEqual([{ name: 'tenure-0.0.0.tgz', digest: { sha256: sha256('packed') } }]);
+  expect(predicateType).toBe('https://slsa.dev/provenance/v1');
+  const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: project, encoding: 'utf8' }).trim();
+  expect(predicate.buildDefinition.resolvedDependencies).toEqual([
+    { name: 'source', digest: { gitCommit: commit } },
+    { name: 'package-lock.json', digest: { sha256: sha256(await readFile(join(project, 'package-lock.json'))) } },
+  ]);
 });
