@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { BackupHooks, Positions, SnapshotRequest } from '../../client/backups/hooks.ts';
 import { systemTime } from '../../client/time.ts';
+import { guardCommand } from '../lead/guard-process.ts';
 
 export interface HookCommands {
   readonly onSuspend?: string | undefined;
@@ -12,8 +13,11 @@ export interface HookCommands {
   /** How long --on-suspend and --on-resume may run, ms. */
   readonly timeoutMs: number;
   readonly env: NodeJS.ProcessEnv;
+  /** Called when a command runs that nothing would end if this process were killed. */
+  readonly onUnguarded: (error: Error) => void;
 }
 
+type Surroundings = Pick<HookCommands, 'env' | 'onUnguarded'>;
 type Child = ChildProcessByStdio<null, Readable, null>;
 
 const graceMs = 5_000;
@@ -28,21 +32,21 @@ export class HookError extends Error {
 
 /** The hooks for the commands that are given; a hook without a command stays undefined. */
 export function commandHooks(commands: HookCommands): Pick<BackupHooks, 'suspend' | 'snapshot' | 'resume'> {
-  const { onSuspend, snapshot, onResume, timeoutMs, env } = commands;
+  const { onSuspend, snapshot, onResume, timeoutMs } = commands;
   return {
     ...(onSuspend !== undefined && {
-      suspend: async () => positionsIn(await output('--on-suspend', onSuspend, env, timeoutMs)),
+      suspend: async () => positionsIn(await output('--on-suspend', onSuspend, commands, timeoutMs)),
     }),
     ...(onResume !== undefined && {
-      resume: async () => void (await output('--on-resume', onResume, env, timeoutMs)),
+      resume: async () => void (await output('--on-resume', onResume, commands, timeoutMs)),
     }),
-    ...(snapshot !== undefined && { snapshot: (request) => pieces(snapshot, request, env) }),
+    ...(snapshot !== undefined && { snapshot: (request) => pieces(snapshot, request, commands) }),
   };
 }
 
 /** The command's output, at most 64 KiB. */
-async function output(option: string, command: string, env: NodeJS.ProcessEnv, timeoutMs: number): Promise<string> {
-  const child = start(command, env);
+async function output(option: string, command: string, surroundings: Surroundings, timeoutMs: number): Promise<string> {
+  const child = start(command, surroundings);
   const { signal, done } = timeLimit(timeoutMs);
   const stop = () => stopGroup(child);
   signal.addEventListener('abort', stop, { once: true });
@@ -66,15 +70,15 @@ function timeLimit(ms: number): { readonly signal: AbortSignal; done(): void } {
 }
 
 /** Standard output of the snapshot in pieces, once the command has exited with 0 the last one. */
-async function* pieces(command: string, request: SnapshotRequest, env: NodeJS.ProcessEnv): AsyncGenerator<Uint8Array> {
+async function* pieces(
+  command: string,
+  request: SnapshotRequest,
+  { env, onUnguarded }: Surroundings,
+): AsyncGenerator<Uint8Array> {
   const { cut, backupId, attempt, signal } = request;
   signal.throwIfAborted();
-  const child = start(command, {
-    ...env,
-    TENURE_CUT: JSON.stringify(cut),
-    TENURE_BACKUP_ID: backupId,
-    TENURE_ATTEMPT: String(attempt),
-  });
+  const more = { TENURE_CUT: JSON.stringify(cut), TENURE_BACKUP_ID: backupId, TENURE_ATTEMPT: String(attempt) };
+  const child = start(command, { env: { ...env, ...more }, onUnguarded });
   const stop = () => stopGroup(child);
   signal.addEventListener('abort', stop, { once: true });
   let ended = false;
@@ -106,11 +110,17 @@ async function* regrouped(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer>
   if (size > 0) yield Buffer.concat(held);
 }
 
-/** In a process group of its own, so that everything it starts is stopped with it. */
-function start(command: string, env: NodeJS.ProcessEnv): Child {
+/**
+ * In a process group of its own, so that everything it starts is stopped with it. A guard does that if this process is
+ * killed.
+ */
+function start(command: string, { env, onUnguarded }: Surroundings): Child {
+  const guard = guardCommand((why) => onUnguarded(new Error(`The guard of "${command}" failed: ${why}`)));
   const child = spawn('sh', ['-c', command], { detached: true, stdio: ['ignore', 'pipe', 'inherit'], env });
   // Without a listener a shell that cannot be started would end the worker; its exit code says so.
-  child.on('error', () => undefined);
+  child.on('error', () => guard.end());
+  if (child.pid !== undefined) guard.watch(child.pid, graceMs);
+  child.once('exit', () => guard.end());
   return child;
 }
 

@@ -13,7 +13,7 @@ interface GroupOptions extends ConnectionOptions {
 
 interface WorkerOptions extends GroupOptions {
   id?: string;
-  localDir?: string;
+  localDir?: string[];
   onSuspend?: string;
   snapshot?: string;
   onResume?: string;
@@ -33,7 +33,11 @@ export function workerCommand(program: Command, shell: Shell): void {
 
   subcommand('run', 'take backups until interrupted; the word run may be left out', { isDefault: true })
     .option('--id <name>', 'unique name of this worker in the group (default: made of host and process id)')
-    .option('--local-dir <folder>', 'where backups with --local go; without it they go to other workers')
+    .option(
+      '--local-dir <folder>',
+      'where backups with --local go; repeatable, for backups with --target FOLDER',
+      collect,
+    )
     .option('--on-suspend <command>', 'stops applying log entries, before the cut')
     .option('--snapshot <command>', "prints the application's state at the cut, which becomes part of the backup")
     .option('--on-resume <command>', 'continues applying log entries')
@@ -45,6 +49,8 @@ export function workerCommand(program: Command, shell: Shell): void {
     .addOption(new Option('--present', 'only those that can be asked for a backup'))
     .action((options: GroupOptions & { present?: boolean }) => list(options, shell));
 }
+
+const collect = (folder: string, before: string[] = []): string[] => [...before, folder];
 
 async function work(options: WorkerOptions, shell: Shell): Promise<void> {
   const { BackupWorker } = await import('../../client/backups/backup-worker.ts');
@@ -60,7 +66,7 @@ async function work(options: WorkerOptions, shell: Shell): Promise<void> {
     shell.err(json ? JSON.stringify({ error: { code, message } }) : `tenure: ${message}`);
   };
   const env = { ...shell.env, TENURE_GROUP: group, TENURE_URL: client.url };
-  const hooks = commandHooks({ onSuspend, snapshot, onResume, timeoutMs: hookTimeout, env });
+  const hooks = commandHooks({ onSuspend, snapshot, onResume, timeoutMs: hookTimeout, env, onUnguarded: sayError });
   const worker = new BackupWorker({
     client,
     group,

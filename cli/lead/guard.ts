@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
 import type { Term } from '../../client/leadership/term.ts';
 import type { PreparedRequest } from '../../client/transport.ts';
+import { startGuard, tellGuard } from './guard-process.ts';
 
 /**
  * The guard acts this much after the leader's own deadline, so that a healthy `tenure lead` acts first; still before
@@ -106,26 +106,15 @@ export class Guard {
   }
 
   #tell(order: object): void {
-    this.#process.stdin?.write(`${JSON.stringify(order)}\n`);
+    tellGuard(this.#process, order);
   }
 
   #start(): ChildProcess {
-    const { NODE_OPTIONS: _ours, ...env } = process.env;
-    const guard = spawn(process.execPath, [fileURLToPath(new URL('./guard.mjs', import.meta.url))], {
-      detached: true,
-      stdio: ['pipe', 'ignore', 'ignore'],
-      env,
-    });
-    // The process itself reports that it cannot be started, or has ended.
-    guard.stdin?.on('error', () => {});
-    const failed = (why: string) => {
+    return startGuard((why) => {
       if (this.#ended) return;
       this.#onFailure(why);
       setTimeout(() => this.#replace(), replaceAfterMs).unref();
-    };
-    guard.once('error', (error) => failed(error.message));
-    guard.once('exit', (code, signal) => failed(`it ended with ${code ?? signal}`));
-    return guard;
+    });
   }
 
   #replace(): void {

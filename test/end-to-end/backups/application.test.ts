@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { groupRuns } from '../../../cli/lead/process-group.mjs';
 import { asked, eventually, folder, ledGroup, newGroup, tenure } from '../leadership/tenure.ts';
 import { begun, ended, present, type Status, taken } from './backups.ts';
 
@@ -104,7 +105,7 @@ test('a backup on the disk of its worker is read there, with its state', async (
   expect((await asked('backup', 'rm', backupId, '--group', group)).output).toContain('was deleted at');
 });
 
-test('what a killed worker left on its disk goes when a worker with this disk starts', async () => {
+test('a killed worker leaves no --snapshot running, and what it left on its disk goes when a worker with this disk starts', async () => {
   const group = newGroup();
   const home = folder();
   const local = ['--local-dir', join(home, 'local')];
@@ -114,7 +115,7 @@ test('what a killed worker left on its disk goes when a worker with this disk st
     group,
     ...local,
     '--snapshot',
-    'head -c 30000000 /dev/urandom; while echo; do sleep 0.2; done',
+    `echo $$ >${join(home, 'pid')}; head -c 30000000 /dev/urandom; sleep 600 & wait`,
   );
   await eventually(
     'the worker is present',
@@ -125,6 +126,8 @@ test('what a killed worker left on its disk goes when a worker with this disk st
   await eventually('it has written a file', () => existsSync(join(place, '1', 'entries-00000.ndjson.gz')));
   killed.child.kill('SIGKILL');
   await killed.ended();
+  const pid = Number(readFileSync(join(home, 'pid'), 'utf8'));
+  await eventually('nothing of --snapshot runs any more', () => !groupRuns(pid));
   expect(await ended(group, backupId)).toMatchObject({ state: 'FAILED', error: { code: 'backup_timed_out' } });
   expect(await asked('backup', 'create', '--group', group), 'a lone dead worker is not asked again').toMatchObject({
     code: 1,

@@ -2,8 +2,12 @@ import { expect, test } from 'vitest';
 import { commandHooks } from '../../../cli/backups/command-hooks.ts';
 
 const env = { ...process.env, TENURE_GROUP: 'orders' };
+const unguarded = (error: Error) => {
+  throw error;
+};
+
 const hooks = (commands: Partial<Parameters<typeof commandHooks>[0]>) =>
-  commandHooks({ timeoutMs: 30_000, env, ...commands });
+  commandHooks({ timeoutMs: 30_000, env, onUnguarded: unguarded, ...commands });
 
 async function snapshot(command: string, signal = new AbortController().signal): Promise<Buffer> {
   const request = { cut: { events: 12 }, backupId: 'b-1', attempt: 2, signal };
