@@ -118,7 +118,7 @@ Policies keep groups apart; load does not. Groups of one stage share
   the API keep contenders, and workers' polls, below what leaders need;
 - the throttles of the API: they count over all groups;
 - tables: a group is one partition, so that a busy one throttles itself at 1,000 writes a second and, on demand, seldom another;
-- the bucket, its request rates by prefix, and the settings of the stage, \`restoreSources\` among them;
+- the bucket, its request rates by prefix, and the settings of the stage, \`restoreSources\` and \`backupTargets\` among them;
 - one event bus and one event log: who may read them reads the events of all groups.
 
 Groups that must not disturb each other, or whose operators must not see each other's events, belong into stages of their own, and for

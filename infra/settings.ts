@@ -32,6 +32,8 @@ const schema = z
     delegation: z.enum(['on', 'off']).default('on'),
     /** From where every group may restore, besides its own backups and those shared with it. */
     restoreSources: z.array(source).default([]),
+    /** Where a request may have its backup written besides the stack's bucket: in buckets of the same Region. */
+    backupTargets: z.array(source).default([]),
     logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 180, 365]).default(30),
     /** Whether functions and workflows are traced by X-Ray. */
     tracing: z.enum(['on', 'off']).default('on'),
@@ -118,7 +120,7 @@ export function readSettings(node: Node): Settings {
 function fromText(name: keyof Settings, text: string): unknown {
   if (['stage', 'delegation', 'tracing', 'monitoring', 'kmsKeyArn'].includes(name)) return text;
   if (name === 'ephemeral') return text === 'true' ? true : text === 'false' ? false : text;
-  if (name === 'replicaRegions' || name === 'restoreSources') return text.split(',').filter(Boolean);
+  if (['replicaRegions', 'restoreSources', 'backupTargets'].includes(name)) return text.split(',').filter(Boolean);
   if (name === 'reservedConcurrency' || name === 'limits') {
     const pairs = text.split(',').map((pair) => /^([a-z-]+)=(\d+)$/.exec(pair));
     return pairs.includes(null) ? text : Object.fromEntries(pairs.map((pair) => [pair?.[1], Number(pair?.[2])]));

@@ -1,8 +1,7 @@
-import { Aws, Validations } from 'aws-cdk-lib';
-import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { createBackupWorkflow } from './backup-workflow.ts';
+import { deleteFromTarget, readSource, readTarget, writeTarget } from './foreign-prefixes.ts';
 import { createRestoreWorkflow } from './restore-workflow.ts';
 import type { Settings } from './settings.ts';
 import {
@@ -51,6 +50,7 @@ export function createBackupFunctions(scope: Construct, props: BackupFunctionsPr
     TENURE_BUCKET: store.bucket.bucketName,
     TENURE_REPLICA_TABLES: store.replicas.map(({ address }) => address).join(','),
     TENURE_RESTORE_SOURCES: settings.restoreSources.join(','),
+    TENURE_BACKUP_TARGETS: settings.backupTargets.join(','),
     TENURE_DELEGATION: settings.delegation,
     TENURE_MOST_JOBS: String(settings.limits.jobs),
     TENURE_MOST_BACKUPS: String(settings.limits.backups),
@@ -69,6 +69,7 @@ export function createBackupFunctions(scope: Construct, props: BackupFunctionsPr
     memoryMiB: 1_024,
   });
   writeArchives(backups, store);
+  for (const target of settings.backupTargets) writeTarget(backups, target);
   readSources(backups, props);
   writeUploadedBackups(backups, store);
   const sweep = new TenureFunction(scope, 'backup-sweep', {
@@ -84,6 +85,7 @@ export function createBackupFunctions(scope: Construct, props: BackupFunctionsPr
     keepRecords(one, store);
     useReplicas(one, store);
     deleteArchives(one, store);
+    for (const target of settings.backupTargets) deleteFromTarget(one, target);
     one.allow(['states:StartExecution'], backup.arn, restore.arn);
     one.allow(completions, backup.arn);
   }
@@ -110,7 +112,7 @@ function createTasks(
   scope: Construct,
   { environment, ...props }: BackupFunctionsProps & { environment: Record<string, string> },
 ): Record<'records' | 'cut' | 'work' | 'restore', TenureFunction> {
-  const { store } = props;
+  const { settings, store } = props;
   const task = { ...props, environment, storeTries: patientTries };
   const records = new TenureFunction(scope, 'backup-records', { ...task, timeoutSeconds: 30 });
 
@@ -119,6 +121,7 @@ function createTasks(
   useReplicas(cut, store);
   deletePayloads(cut, store);
   deleteArchives(cut, store);
+  for (const target of settings.backupTargets) deleteFromTarget(cut, target);
   keepContents(cut, store);
 
   const work = new TenureFunction(scope, 'backup-work', {
@@ -128,6 +131,7 @@ function createTasks(
   });
   useReplicas(work, store);
   writeArchives(work, store);
+  for (const target of settings.backupTargets) writeTarget(work, target);
 
   const restore = new TenureFunction(scope, 'restore-step', {
     ...task,
@@ -135,6 +139,7 @@ function createTasks(
     memoryMiB: 1_769,
   });
   readSources(restore, props);
+  for (const target of settings.backupTargets) readTarget(restore, target);
   restore.allow(['dynamodb:ConditionCheckItem'], store.table.tableArn);
   useReplicas(restore, store);
   discardEntries(restore, store);
@@ -150,14 +155,5 @@ function createTasks(
 function readSources(one: TenureFunction, { settings, store }: BackupFunctionsProps): void {
   readArchives(one, store);
   readUploadedBackups(one, store);
-  for (const source of settings.restoreSources) readForeign(one, source);
-}
-
-function readForeign(one: TenureFunction, source: string): void {
-  const [, place = ''] = source.split('s3://');
-  one.allow(['s3:GetObject'], `arn:${Aws.PARTITION}:s3:::${place}*`);
-  Validations.of(one.role as IRole).acknowledge({
-    id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::${place}*]`,
-    reason: 'The deployment names this prefix as one that backups are restored from.',
-  });
+  for (const source of settings.restoreSources) readSource(one, source);
 }

@@ -12,6 +12,7 @@ import {
   groupNotFound,
   noWorker,
   sourceForbidden,
+  targetForbidden,
 } from '../problems/backups.ts';
 import { done, instantText, name, nothing, page, pageQuery } from '../schema.ts';
 
@@ -21,6 +22,20 @@ const count = z.int().check(z.minimum(0));
 const group = z.object({ group: name });
 const backup = z.object({ group: name, backup: backupId });
 const backups = '/v1/groups/{group}/backups';
+
+/**
+ * `s3://bucket/prefix/`, below a prefix of the deployment's `backupTargets`; or `file:///folder`, one that the worker
+ * was started with.
+ */
+export const backupTarget = z
+  .string()
+  .check(
+    z.maxLength(512),
+    z.regex(
+      /^(s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[A-Za-z0-9_!'()-][A-Za-z0-9_!.'()-]*)+|file:\/\/(\/[A-Za-z0-9_~@+,=-][A-Za-z0-9._~@+,=-]*)+)\/?$/,
+      'must be s3://bucket/prefix/ or file:///folder',
+    ),
+  );
 
 export const backupOptions = z.strictObject({
   /**
@@ -34,6 +49,8 @@ export const backupOptions = z.strictObject({
   bypassDelegation: z._default(z.boolean(), false),
   /** The worker writes to its own disk. */
   localFileSystem: z._default(z.boolean(), false),
+  /** Where the files go instead of the deployment's bucket; a folder means `localFileSystem`, so it needs a worker. */
+  target: z.optional(backupTarget),
   /** A lost worker's attempt is given to the next one; otherwise the backup fails. */
   redelegate: z._default(z.boolean(), false),
   /** No backup: who would be chosen, at which positions, and why. */
@@ -49,6 +66,8 @@ export const backupStatus = z
     worker: z.optional(z.string()),
     host: z.optional(z.string()),
     uri: z.optional(z.string()),
+    /** As it was requested. */
+    target: z.optional(z.string()),
     entryCount: count,
     bytes: count,
     startedAt: instantText,
@@ -85,7 +104,7 @@ export const createBackup = operation({
   answer: z.union([backupStatus, explanation]),
   status: 202,
   otherStatuses: [200],
-  problems: [groupNotFound, backupInProgress, noWorker, limitReached, backupFailed],
+  problems: [groupNotFound, backupInProgress, noWorker, limitReached, backupFailed, targetForbidden],
 });
 
 export const listBackups = operation({
@@ -188,6 +207,7 @@ export const backupPolicy = z.strictObject({
   dailyAt: z.optional(z.string().check(z.regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM in UTC'))),
   retain: z.int().check(z.minimum(1), z.maximum(1000)),
   misfire: z._default(z.enum(['skip', 'catch-up']), 'skip'),
+  target: z.optional(backupTarget),
 });
 
 const shownPolicy = z.object(backupPolicy.shape).register(z.globalRegistry, { id: 'BackupPolicy' });

@@ -74,7 +74,8 @@ export const listWorkers = operation({
  */
 const target = z.discriminatedUnion('type', [
   z.object({ type: z.literal('s3'), prefix: z.string() }),
-  z.object({ type: z.literal('file') }),
+  /** `folder`: which of those that the worker registered; its first one unless given. */
+  z.object({ type: z.literal('file'), folder: z.optional(z.string()) }),
 ]);
 
 export const command = z.discriminatedUnion('type', [

@@ -72,6 +72,14 @@ export const sourceForbidden: ProblemKind = {
   remedy: 'Let the owner share the backup with this group, or list its prefix in restoreSources.',
 };
 
+export const targetForbidden: ProblemKind = {
+  code: 'target_forbidden',
+  status: 403,
+  title: 'A backup may not be written to this target',
+  retryable: false,
+  remedy: 'Name a target below a prefix of the setting backupTargets, or leave the target out.',
+};
+
 export const attemptSuperseded: ProblemKind = {
   code: 'attempt_superseded',
   status: 409,

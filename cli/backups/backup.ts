@@ -8,6 +8,7 @@ import { timeoutOption } from './follow.ts';
 import { policyCommand } from './policy.ts';
 import { shareCommand, unshareCommand } from './share.ts';
 import { describe, failIfFailed, type Status, type WaitOptions, waitForEnd } from './status.ts';
+import { readTarget } from './target.ts';
 import { verifyCommand } from './verify.ts';
 
 interface GroupOptions extends ConnectionOptions {
@@ -20,6 +21,7 @@ interface CreateOptions extends GroupOptions, WaitOptions {
   allowLeader?: boolean;
   bypassDelegation?: boolean;
   local?: boolean;
+  target?: string;
   redelegate?: boolean;
   explain?: boolean;
 }
@@ -34,6 +36,7 @@ export function backupCommands(program: Command, shell: Shell): void {
     .option('--allow-leader', 'the built-in worker takes it when no other does')
     .option('--bypass-delegation', 'the built-in worker takes it in any case')
     .option('--local', 'the worker writes to its own disk')
+    .option('--target <place>', 's3://bucket/prefix, or a --local-dir folder of the worker', readTarget)
     .option('--redelegate', 'when the worker is lost, the next one takes it')
     .option('--explain', 'no backup: who would take it, and why')
     .addOption(timeoutOption())
@@ -104,6 +107,7 @@ async function create(options: CreateOptions, shell: Shell): Promise<void> {
     bypassDelegation: options.bypassDelegation ?? false,
     localFileSystem: options.local ?? false,
     redelegate: options.redelegate ?? false,
+    ...(options.target !== undefined && { target: options.target }),
     explain,
   };
   const answer = await client.call(createBackup, { params: { group }, body });
@@ -144,6 +148,9 @@ function shownList(items: readonly Status[], group: string): string {
       { title: 'WORKER', of: ({ worker }) => worker },
       { title: 'ENTRIES', of: ({ entryCount }) => entryCount },
       { title: 'BYTES', of: (status) => bytes(status.bytes) },
+      ...(items.some(({ target }) => target !== undefined)
+        ? [{ title: 'TARGET', of: ({ target }: Status) => target }]
+        : []),
       { title: 'ERROR', of: ({ error }) => error?.code },
     ],
     `no backup of ${group} has been taken yet`,

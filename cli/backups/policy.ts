@@ -5,6 +5,7 @@ import { readDuration } from '../duration.ts';
 import { UsageError } from '../exit.ts';
 import { duration, fields, print } from '../output.ts';
 import type { Shell } from '../shell.ts';
+import { readTarget } from './target.ts';
 
 interface PolicyOptions extends ConnectionOptions {
   group: string;
@@ -12,6 +13,7 @@ interface PolicyOptions extends ConnectionOptions {
   dailyAt?: string;
   retain?: number;
   catchUp?: boolean;
+  target?: string;
   off?: boolean;
 }
 
@@ -24,12 +26,13 @@ export function policyCommand(backup: Command, shell: Shell): void {
     .option('--daily-at <time>', 'HH:MM in UTC')
     .option('--retain <n>', 'how many completed backups are kept', Number)
     .option('--catch-up', 'a backup that was missed is taken later')
+    .option('--target <place>', 's3://bucket/prefix, or a --local-dir folder of a worker', readTarget)
     .option('--off', 'take no backups by themselves any more')
     .action((options: PolicyOptions) => act(options, shell));
 }
 
 async function act(options: PolicyOptions, shell: Shell): Promise<void> {
-  const { group, every, dailyAt, retain, catchUp = false, off = false } = options;
+  const { group, every, dailyAt, retain, catchUp = false, off = false, target } = options;
   const client = await connect(options, shell);
   const params = { group };
   if (off) {
@@ -43,7 +46,8 @@ async function act(options: PolicyOptions, shell: Shell): Promise<void> {
   }
   if (retain === undefined) throw new UsageError('--retain is missing: say how many completed backups are kept.');
   const when = { ...(every !== undefined && { everyMs: every }), ...(dailyAt !== undefined && { dailyAt }) };
-  const body = { ...when, retain, misfire: catchUp ? ('catch-up' as const) : ('skip' as const) };
+  const misfire = catchUp ? ('catch-up' as const) : ('skip' as const);
+  const body = { ...when, retain, misfire, ...(target !== undefined && { target }) };
   print(shell, options, await client.call(putBackupPolicy, { params, body }), describe);
 }
 
@@ -52,12 +56,14 @@ interface Policy {
   dailyAt?: string | undefined;
   retain: number;
   misfire: 'skip' | 'catch-up';
+  target?: string | undefined;
 }
 
-function describe({ everyMs, dailyAt, retain, misfire }: Policy): string {
+function describe({ everyMs, dailyAt, retain, misfire, target }: Policy): string {
   return fields({
     taken: everyMs === undefined ? `daily at ${dailyAt} UTC` : `every ${duration(everyMs)}`,
     kept: `the newest ${retain}`,
     missed: misfire === 'skip' ? 'left out' : 'taken later',
+    ...(target !== undefined && { target }),
   });
 }

@@ -81,13 +81,14 @@ function phaseTimes(phases: Status['phases']): string {
 
 export function describe(status: Status): string {
   const { backupId, group, state, attempt, worker, host, uri, entryCount, startedAt, endedAt, phases, cut } = status;
-  const { pausedMs, error, refusals, sharedWith } = status;
+  const { target, pausedMs, error, refusals, sharedWith } = status;
   const main = fields({
     backup: backupId,
     group,
     state,
     ...(error && { error: `${error.code}: ${error.message}` }),
     worker: worker === undefined ? null : `${worker} on ${host} (attempt ${attempt})`,
+    ...(target !== undefined && { target }),
     files: uri,
     entries: entryCount,
     bytes: bytes(status.bytes),

@@ -26,7 +26,7 @@ export interface AttemptContext {
   readonly client: TenureClient;
   readonly group: string;
   readonly host: string;
-  /** Where backups with localFileSystem go. */
+  /** Where a backup on this machine's disk goes. */
   readonly localDir: string | undefined;
   readonly snapshot: BackupHooks['snapshot'];
   readonly onError: (error: unknown) => void;

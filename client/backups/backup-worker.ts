@@ -1,8 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import type * as z from 'zod/mini';
-import { answerCommand, type command, goodbye, pollCommands, registerWorker } from '../../api/operations/workers.ts';
 import { directS3 } from '../jobs/s3.ts';
 import { hasCode } from '../tenure-error.ts';
 import { sleep } from '../time.ts';
@@ -17,11 +14,10 @@ import {
 } from './attempt.ts';
 import type { BackupHooks, Positions, WorkerEvent } from './hooks.ts';
 import { LocalBackups } from './local-backups.ts';
+import { type Answer, type Command, WorkerCalls } from './worker-calls.ts';
 import { type BackupWorkerOptions, defaultWorkerId } from './worker-options.ts';
 
-type Command = z.output<typeof command>;
 type Suspend = Extract<Command, { type: 'suspend' }>;
-type Answer = { accepted: true; position?: Record<string, number> } | { accepted: false; reason: string };
 
 interface Suspension {
   readonly backupId: string;
@@ -41,8 +37,6 @@ interface Work {
 
 const holdMs = 20_000;
 const pauseAfterErrorMs = 1_000;
-/** The service waits so long for an answer, whatever the client's own patience, ms. */
-const answerWithinMs = 30_000;
 
 /**
  * A standby that takes backups of its group, one at a time. It registers and asks for commands until it is closed. A
@@ -71,9 +65,11 @@ export class BackupWorker {
   readonly #options: BackupWorkerOptions;
   readonly #host: string;
   readonly #hooks: BackupHooks;
-  readonly #instanceId = randomUUID();
+  readonly #calls: WorkerCalls;
   readonly #closing = new AbortController();
-  readonly #local: LocalBackups | undefined;
+  /** Where it may keep backups on its own disk; the first unless a backup names one. */
+  readonly #folders: readonly string[];
+  readonly #local: readonly LocalBackups[];
   #running: Promise<void> | undefined;
   #suspension: Suspension | undefined;
   #work: Work | undefined;
@@ -83,7 +79,9 @@ export class BackupWorker {
     this.#host = options.host ?? hostname();
     this.workerId = options.workerId ?? defaultWorkerId(this.#host);
     this.#hooks = options.hooks ?? {};
-    this.#local = this.#localBackups();
+    this.#calls = new WorkerCalls(options.client, options.group, this.workerId);
+    this.#folders = [options.localDir ?? []].flat().map((folder) => resolve(folder));
+    this.#local = this.#folders.map((folder) => this.#localBackups(folder));
     this.replaced = new Promise((resolve) => {
       this.#resolveReplaced = () => resolve('replaced');
     });
@@ -91,16 +89,15 @@ export class BackupWorker {
 
   /** Registers and begins to work; a second call does nothing. */
   start(): void {
-    if (!this.#running) this.#local?.start();
+    if (!this.#running) for (const local of this.#local) local.start();
     this.#running ??= this.#run();
   }
 
-  #localBackups(): LocalBackups | undefined {
-    const { client, group, localDir } = this.#options;
-    if (localDir === undefined) return undefined;
+  #localBackups(folder: string): LocalBackups {
+    const { client, group } = this.#options;
     const isBusyWith = (backupId: string) => this.#work?.backupId === backupId;
     return new LocalBackups(
-      { client, group, folder: localDir, isBusyWith, signal: this.#closing.signal },
+      { client, group, folder, isBusyWith, signal: this.#closing.signal },
       {
         onRemoved: (backupId) => this.#tell({ type: 'removed', backupId }),
         onError: (error) => this.#error(error),
@@ -111,13 +108,8 @@ export class BackupWorker {
   /** Says goodbye, so that a backup in progress goes to another worker at once; then lets the application continue. */
   async close(): Promise<void> {
     this.#stop('closed');
-    const { client, group } = this.#options;
     // At once: a hook may still take its time.
-    const leaving = client.call(goodbye, {
-      params: { group, worker: this.workerId },
-      query: { instanceId: this.#instanceId },
-    });
-    await leaving.catch((error: unknown) => this.#error(error));
+    await this.#calls.leave().catch((error: unknown) => this.#error(error));
     await this.#running;
     await this.#work?.done;
     await this.#resume();
@@ -147,10 +139,11 @@ export class BackupWorker {
     while (!signal.aborted) {
       try {
         if (!registered) {
-          pauseMs = await this.#register();
+          pauseMs = await this.#calls.register(this.#host, this.#folders, signal);
+          this.#tell({ type: 'registered' });
           registered = true;
         } else {
-          const { commands, pollAfterMs } = await this.#poll(pauseMs === 0 ? holdMs : 0);
+          const { commands, pollAfterMs } = await this.#calls.poll(pauseMs === 0 ? holdMs : 0, signal);
           for (const one of commands) await this.#handle(one);
           pauseMs = pollAfterMs;
         }
@@ -165,47 +158,24 @@ export class BackupWorker {
     }
   }
 
-  async #register(): Promise<number> {
-    const { client, group, localDir } = this.#options;
-    const { signal } = this.#closing;
-    const params = { group, worker: this.workerId };
-    const folders = localDir === undefined ? [] : [resolve(localDir)];
-    const body = { host: this.#host, instanceId: this.#instanceId, folders };
-    const { pollAfterMs } = await client.call(registerWorker, { params, body, signal });
-    this.#tell({ type: 'registered' });
-    return pollAfterMs;
-  }
-
-  #poll(waitMs: number) {
-    const { client, group } = this.#options;
-    const timeoutMs = waitMs + 10_000;
-    return client.call(pollCommands, {
-      params: { group, worker: this.workerId },
-      query: { waitMs, instanceId: this.#instanceId },
-      signal: this.#closing.signal,
-      timeoutMs,
-      deadlineMs: timeoutMs * 2,
-    });
-  }
-
   async #handle(one: Command): Promise<void> {
     const { backupId, attempt } = one;
     if (one.type === 'cancel') {
       // A running attempt hears the verdict itself.
       await this.#cancel(backupId, attempt);
-      await this.#answer(one, { accepted: true });
+      await this.#calls.answer(one, { accepted: true });
       return;
     }
     if (one.type === 'discard') {
-      await this.#answer(one, { accepted: true });
-      void this.#local?.tidy();
+      await this.#calls.answer(one, { accepted: true });
+      for (const local of this.#local) void local.tidy();
       return;
     }
     const answer = one.type === 'suspend' ? await this.#suspend(one) : this.#judge(one);
     if (this.#closing.signal.aborted) return;
     // Its own end must not come between the acceptance and the begin.
     if (one.type === 'backup' && answer.accepted) this.#suspension?.cancelTimer();
-    const heard = await this.#answer(one, answer).catch((error: unknown) => {
+    const heard = await this.#calls.answer(one, answer).catch((error: unknown) => {
       this.#error(error);
       return false;
     });
@@ -215,19 +185,6 @@ export class BackupWorker {
     else if (!heard) return;
     else if (one.type === 'backup') this.#begin(one);
     else this.#tell({ type: 'suspended', backupId, attempt });
-  }
-
-  /** False when nobody waits for the answer any more. */
-  async #answer({ commandId }: Command, answer: Answer): Promise<boolean> {
-    const { client, group } = this.#options;
-    try {
-      const params = { group, worker: this.workerId, command: commandId };
-      await client.call(answerCommand, { params, body: answer, deadlineMs: answerWithinMs });
-      return true;
-    } catch (error) {
-      if (hasCode(error, 'not_found')) return false;
-      throw error;
-    }
   }
 
   async #suspend({ backupId, attempt, suspendTimeoutMs }: Suspend): Promise<Answer> {
@@ -249,7 +206,6 @@ export class BackupWorker {
   }
 
   #judge({ backupId, attempt, target }: BackupCommand): Answer {
-    const { localDir } = this.#options;
     if (this.#work) {
       const same = this.#work.backupId === backupId && this.#work.attempt === attempt;
       return same ? { accepted: true } : this.#busy(this.#work);
@@ -257,8 +213,11 @@ export class BackupWorker {
     const held = this.#suspension;
     if (held?.backupId !== backupId || held.attempt !== attempt)
       return { accepted: false, reason: 'no longer suspended for it' };
-    if (target.type === 'file' && localDir === undefined)
+    if (target.type === 'file' && this.#folders.length === 0)
       return { accepted: false, reason: 'has no folder for backups of its own' };
+    const { folder } = { folder: undefined, ...target };
+    if (folder !== undefined && !this.#folders.includes(folder))
+      return { accepted: false, reason: `keeps no backups in ${folder}` };
     return { accepted: true };
   }
 
@@ -268,8 +227,9 @@ export class BackupWorker {
 
   #begin(one: BackupCommand): void {
     if (this.#work) return;
-    const { backupId, attempt } = one;
-    const { client, group, localDir, s3 = directS3 } = this.#options;
+    const { backupId, attempt, target } = one;
+    const { client, group, s3 = directS3 } = this.#options;
+    const localDir = target.type === 'file' ? (target.folder ?? this.#folders[0]) : undefined;
     this.#suspension?.cancelTimer();
     this.#tell({ type: 'accepted', backupId, attempt });
     const ending = new AbortController();

@@ -18,12 +18,12 @@ export interface BackupWorkerOptions {
   /** @defaultValue the name of this machine */
   readonly host?: string;
   /**
-   * Folder for backups with `localFileSystem`, in `<folder>/<group>/<backup>/<attempt>/`. What is deleted or has failed
-   * is removed from it.
+   * Folder for backups with `localFileSystem`, in `<folder>/<group>/<backup>/<attempt>/`. Of several, up to eight, a
+   * backup may name one as its target; the first is for those that name none. What is deleted or has failed is removed.
    *
    * @defaultValue none: other workers are asked for such a backup
    */
-  readonly localDir?: string;
+  readonly localDir?: string | readonly string[];
   /** @defaultValue none: a backup holds what Tenure knows of the group */
   readonly hooks?: BackupHooks;
   /** How bytes are written to S3. @defaultValue HTTP requests to presigned URLs */

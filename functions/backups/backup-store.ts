@@ -11,7 +11,12 @@ export interface Stored {
   readonly revision: number;
 }
 
-export type Begun = { readonly begun: Stored } | { readonly earlier: string } | { readonly running: string };
+export type Begun =
+  | { readonly kind: 'begun'; readonly stored: Stored }
+  /** The request has begun this one before. */
+  | { readonly kind: 'earlier'; readonly backupId: string }
+  /** The group has another one in progress. */
+  | { readonly kind: 'running'; readonly backupId: string };
 
 export interface Removed {
   /** Epoch ms. */
@@ -49,6 +54,8 @@ export interface BackupStore {
   ): Promise<{ items: (Stored & BackupName)[]; last?: string | undefined }>;
   /** Backups in progress, of all groups, in pages. */
   listRunning(after: string | undefined): Promise<NamePage>;
+  /** The target of a backup that was removed, while there is to clean up after it. */
+  removedTarget(name: BackupName): Promise<string | undefined>;
   /** Ended backups that have left things behind, of all groups, in pages. */
   listCleanUps(after: string | undefined): Promise<NamePage>;
   /** Ends the note, unless the backup has been removed since it was seen `there`: its files are to be deleted then. */

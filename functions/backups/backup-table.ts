@@ -1,19 +1,18 @@
-/**
- * The DynamoDB requests of backups. Nothing here deletes an item: no function may; what is over gets a time to live.
- */
-import {
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  QueryCommand,
-  TransactWriteCommand,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
-import { groupKey, groupsIndex, indexQuery } from '../../leadership/keys.ts';
-import { conditional } from '../../store/conditional.ts';
+/** The backup port over the items of the main table: each step is the write of `backup-writes.ts`. */
+import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { groupKey, groupsIndex } from '../../leadership/keys.ts';
+import { allOf, beginsWith, equals, exists } from '../../store/condition.ts';
+import { Placeholders, renderCondition } from '../../store/expression.ts';
 import { keyOf, refuseReusedKey } from '../../store/idempotency.ts';
+import type { Item } from '../../store/item.ts';
+import type { ItemStore } from '../../store/item-store.ts';
+import { ItemTable } from '../../store/item-table.ts';
+import { retryConflicts } from '../../store/retry-conflicts.ts';
+import type { Write } from '../../store/write.ts';
 import type { BackupRecord } from './backup.ts';
-import type { BackupStore, Stored } from './backup-store.ts';
+import type { BackupName, BackupStore, Begun, NamePage, Removed, Stored } from './backup-store.ts';
+import * as writes from './backup-writes.ts';
+import { checkChange } from './invariants.ts';
 import {
   backupKey,
   backupPrefix,
@@ -26,240 +25,164 @@ import {
   runningPartition,
 } from './keys.ts';
 
-const requestMemorySeconds = 7 * 24 * 3600;
-const diskMemorySeconds = 366 * 24 * 3600;
-const unchanged = { ConditionExpression: 'revision = :revision' };
+const mostTries = 10;
+const namesPerPage = 100;
 
 /** Binds the backup port to the main table. */
-export function backupTable(client: DynamoDBDocumentClient, table: string): BackupStore {
-  const put = (record: BackupRecord, revision: number) => ({
-    TableName: table,
-    Item: { ...backupKey(record.group, record.backupId), revision, record },
-  });
+export const backupTable = (client: DynamoDBDocumentClient, table: string): BackupStore =>
+  new BackupTable(client, table);
 
-  const get = async (Key: Record<string, unknown>) => {
-    const { Item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
-    return Item;
-  };
+class BackupTable implements BackupStore {
+  readonly #client: DynamoDBDocumentClient;
+  readonly #table: string;
+  readonly #items: ItemStore;
 
-  const listed = async (partition: string, after: string | undefined) => {
-    const { Items = [], LastEvaluatedKey } = await client.send(
-      new QueryCommand({
-        ...indexQuery(table, partition),
-        ...(after === undefined ? {} : { ExclusiveStartKey: JSON.parse(after) as Record<string, unknown> }),
-        Limit: 100,
-      }),
-    );
-    const groups = Items.map((item) => ({ group: String(item[groupsIndex.sortKey]), sk: String(item['sk']) }));
-    return { groups, last: LastEvaluatedKey && JSON.stringify(LastEvaluatedKey) };
-  };
+  constructor(client: DynamoDBDocumentClient, table: string) {
+    this.#client = client;
+    this.#table = table;
+    this.#items = new ItemTable(client, table);
+  }
 
-  return {
-    async begin(record) {
-      const { group, backupId, requestId, startedAt } = record;
-      const marker = {
-        ...runningKey(group),
-        backupId,
-        [groupsIndex.partitionKey]: runningPartition,
-        [groupsIndex.sortKey]: group,
-      };
-      const memory = {
-        ...requestKey(group, keyOf(requestId)),
-        requestId,
-        backupId,
-        ttl: Math.floor(startedAt / 1000) + requestMemorySeconds,
-      };
-      const absent = { ConditionExpression: 'attribute_not_exists(pk)' };
-      const { won } = await conditional(() =>
-        client.send(
-          new TransactWriteCommand({
-            TransactItems: [
-              { Put: { TableName: table, Item: memory, ...absent } },
-              { Put: { TableName: table, Item: marker, ConditionExpression: 'attribute_not_exists(backupId)' } },
-              { Put: { ...put(record, 1), ...absent } },
-            ],
-          }),
-        ),
-      );
-      if (won) return { begun: { record, revision: 1 } };
+  begin(record: BackupRecord): Promise<Begun> {
+    const { group, requestId } = record;
+    checkChange({ kind: 'begin', next: record });
+    return retryConflicts<Begun>({ tries: mostTries, of: `group "${group}"` }, async () => {
+      if (await this.#write(writes.beginBackup(record))) {
+        return { kind: 'done', value: { kind: 'begun', stored: { record, revision: 1 } } };
+      }
       const earlier = await this.begunBy(group, requestId);
-      if (earlier !== undefined) return { earlier };
+      if (earlier !== undefined) return { kind: 'done', value: { kind: 'earlier', backupId: earlier } };
       const running = await this.running(group);
-      if (running !== undefined) return { running };
-      return this.begin(record);
-    },
+      if (running !== undefined) return { kind: 'done', value: { kind: 'running', backupId: running } };
+      return { kind: 'conflict' };
+    });
+  }
 
-    async read(group, backupId) {
-      const item = await get(backupKey(group, backupId));
-      return item && toStored(item);
-    },
+  async read(group: string, backupId: string): Promise<Stored | undefined> {
+    const item = await this.#get(backupKey(group, backupId));
+    return item && toStored(item);
+  }
 
-    async replace({ revision }, next) {
-      const { won } = await conditional(() =>
-        client.send(
-          new PutCommand({
-            ...put(next, revision + 1),
-            ...unchanged,
-            ExpressionAttributeValues: { ':revision': revision },
-          }),
-        ),
-      );
-      return won !== undefined;
-    },
+  replace(seen: Stored, next: BackupRecord): Promise<boolean> {
+    checkChange({ kind: 'replace', seen: seen.record, next });
+    return this.#write(writes.replaceRecord(seen, next));
+  }
 
-    async settle({ revision }, final) {
-      const { group, backupId } = final;
-      const { won } = await conditional(() =>
-        client.send(
-          new TransactWriteCommand({
-            TransactItems: [
-              {
-                Put: {
-                  ...put(final, revision + 1),
-                  ...unchanged,
-                  ExpressionAttributeValues: { ':revision': revision },
-                },
-              },
-              {
-                Update: {
-                  TableName: table,
-                  Key: runningKey(group),
-                  UpdateExpression: 'REMOVE backupId, groupsPk, #group',
-                  ConditionExpression: 'attribute_not_exists(backupId) OR backupId = :backup',
-                  ExpressionAttributeNames: { '#group': groupsIndex.sortKey },
-                  ExpressionAttributeValues: { ':backup': backupId },
-                },
-              },
-              { Put: { TableName: table, Item: cleanUpNote(final) } },
-            ],
-          }),
-        ),
-      );
-      return won !== undefined;
-    },
+  settle(seen: Stored, final: BackupRecord): Promise<boolean> {
+    checkChange({ kind: 'settle', seen: seen.record, next: final });
+    return this.#write(writes.settleBackup(seen, final));
+  }
 
-    async remove({ record, revision }, now, requestId) {
-      const Update = {
-        TableName: table,
-        Key: backupKey(record.group, record.backupId),
-        // Raised, or a request that read the record would write it again.
-        UpdateExpression: 'SET #ttl = :now, revision = :next REMOVE #record',
-        ...unchanged,
-        ExpressionAttributeNames: { '#ttl': 'ttl', '#record': 'record' },
-        ExpressionAttributeValues: { ':revision': revision, ':next': revision + 1, ':now': Math.floor(now / 1000) },
-      };
-      const note = { TableName: table, Item: { ...cleanUpNote(record), removed: true } };
-      const memory = { TableName: table, Item: removedItem(record, now, requestId) };
-      const { won } = await conditional(() =>
-        client.send(new TransactWriteCommand({ TransactItems: [{ Update }, { Put: note }, { Put: memory }] })),
-      );
-      return won !== undefined;
-    },
+  remove(seen: Stored, now: number, requestId: string): Promise<boolean> {
+    checkChange({ kind: 'remove', seen: seen.record });
+    return this.#write(writes.removeBackup(seen, now, requestId));
+  }
 
-    async removed(group, backupId) {
-      const item = await get(removedKey(group, backupId));
-      return item && { removedAt: Number(item['removedAt']), requestId: String(item['requestId']) };
-    },
+  async removed(group: string, backupId: string): Promise<Removed | undefined> {
+    const item = await this.#get(removedKey(group, backupId));
+    return item && { removedAt: Number(item['removedAt']), requestId: String(item['requestId']) };
+  }
 
-    async begunBy(group, requestId) {
-      const item = await get(requestKey(group, keyOf(requestId)));
-      const remembered = item?.['requestId'] as string | undefined;
-      refuseReusedKey(remembered, requestId, `POST /v1/groups/${group}/backups`);
-      return item && String(item['backupId']);
-    },
+  async removedTarget({ group, backupId }: BackupName): Promise<string | undefined> {
+    const item = await this.#get(cleanUpKey(group, backupId));
+    return item?.['target'] as string | undefined;
+  }
 
-    async running(group) {
-      const item = await get(runningKey(group));
-      return item?.['backupId'] as string | undefined;
-    },
+  async begunBy(group: string, requestId: string): Promise<string | undefined> {
+    const item = await this.#get(requestKey(group, keyOf(requestId)));
+    const remembered = item?.['requestId'] as string | undefined;
+    refuseReusedKey(remembered, requestId, `POST /v1/groups/${group}/backups`);
+    return item && String(item['backupId']);
+  }
 
-    async count(group, most) {
-      let counted = 0;
-      let after: Record<string, unknown> | undefined;
-      do {
-        const { Count = 0, LastEvaluatedKey } = await client.send(
-          new QueryCommand({
-            TableName: table,
-            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-            FilterExpression: 'attribute_exists(#record)',
-            ExpressionAttributeNames: { '#record': 'record' },
-            ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': backupPrefix },
-            Select: 'COUNT',
-            ...(after && { ExclusiveStartKey: after }),
-          }),
-        );
-        counted += Count;
-        after = LastEvaluatedKey;
-      } while (after !== undefined && counted < most);
-      return counted;
-    },
+  async running(group: string): Promise<string | undefined> {
+    const item = await this.#get(runningKey(group));
+    return item?.['backupId'] as string | undefined;
+  }
 
-    async list(group, after, limit) {
-      const { Items = [], LastEvaluatedKey } = await client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-          ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': backupPrefix },
-          ...(after === undefined ? {} : { ExclusiveStartKey: { pk: groupKey(group), sk: after } }),
-          ConsistentRead: true,
-          ScanIndexForward: false,
-          Limit: limit,
-        }),
-      );
-      return {
-        items: Items.flatMap((item) => {
-          const stored = toStored(item);
-          return stored ? [{ ...stored, group, backupId: String(item['sk']).slice(backupPrefix.length) }] : [];
-        }),
-        last: LastEvaluatedKey?.['sk'] as string | undefined,
-      };
-    },
+  async count(group: string, most: number): Promise<number> {
+    let counted = 0;
+    let after: Item | undefined;
+    do {
+      const { Count = 0, LastEvaluatedKey } = await this.#client.send(this.#countQuery(group, after));
+      counted += Count;
+      after = LastEvaluatedKey;
+    } while (after !== undefined && counted < most);
+    return counted;
+  }
 
-    async listRunning(after) {
-      const { groups, last } = await listed(runningPartition, after);
-      const found = await Promise.all(
-        groups.map(async ({ group }) => ({ group, backupId: await this.running(group) })),
-      );
-      return {
-        items: found.flatMap(({ group, backupId }) => (backupId === undefined ? [] : { group, backupId })),
-        last,
-      };
-    },
+  /** Only DynamoDB can count without sending what it counts. */
+  #countQuery(group: string, after: Item | undefined): QueryCommand {
+    const placeholders = new Placeholders();
+    return new QueryCommand({
+      TableName: this.#table,
+      KeyConditionExpression: renderCondition(ofGroup(group), placeholders),
+      FilterExpression: renderCondition(exists('record'), placeholders),
+      ...placeholders.attributes(),
+      Select: 'COUNT',
+      ...(after && { ExclusiveStartKey: after }),
+    });
+  }
 
-    async listCleanUps(after) {
-      const { groups, last } = await listed(cleanUpPartition, after);
-      return { items: groups.map(({ group, sk }) => ({ group, backupId: sk.slice(cleanUpPrefix.length) })), last };
-    },
+  async list(group: string, after: string | undefined, limit: number) {
+    const page = await this.#items.query({
+      where: ofGroup(group),
+      descending: true,
+      consistent: true,
+      limit,
+      ...(after === undefined ? {} : { after: { pk: groupKey(group), sk: after } }),
+    });
+    return {
+      items: page.items.flatMap((item) => {
+        const stored = toStored(item);
+        return stored ? [{ ...stored, group, backupId: String(item['sk']).slice(backupPrefix.length) }] : [];
+      }),
+      last: page.last?.['sk'] as string | undefined,
+    };
+  }
 
-    async cleanedUp({ group, backupId }, seen, now) {
-      await conditional(() =>
-        client.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: cleanUpKey(group, backupId),
-            UpdateExpression: 'SET #ttl = :now REMOVE groupsPk, #group',
-            ...(seen === 'removed' ? {} : { ConditionExpression: 'attribute_not_exists(removed)' }),
-            ExpressionAttributeNames: { '#ttl': 'ttl', '#group': groupsIndex.sortKey },
-            ExpressionAttributeValues: { ':now': Math.floor(now / 1000) },
-          }),
-        ),
-      );
-    },
-  };
+  async listRunning(after: string | undefined): Promise<NamePage> {
+    const { items, last } = await this.#listed(runningPartition, after);
+    const found = await Promise.all(items.map(async ({ group }) => ({ group, backupId: await this.running(group) })));
+    return {
+      items: found.flatMap(({ group, backupId }) => (backupId === undefined ? [] : { group, backupId })),
+      last,
+    };
+  }
+
+  async listCleanUps(after: string | undefined): Promise<NamePage> {
+    const { items, last } = await this.#listed(cleanUpPartition, after);
+    return { items: items.map(({ group, sk }) => ({ group, backupId: sk.slice(cleanUpPrefix.length) })), last };
+  }
+
+  async cleanedUp(name: BackupName, seen: 'there' | 'removed', now: number): Promise<void> {
+    await this.#write(writes.endCleanUp(name, seen, now));
+  }
+
+  async #listed(partition: string, after: string | undefined) {
+    const page = await this.#items.query({
+      where: equals(groupsIndex.partitionKey, partition),
+      index: { name: groupsIndex.name, sortKey: groupsIndex.sortKey },
+      limit: namesPerPage,
+      ...(after === undefined ? {} : { after: JSON.parse(after) as Item }),
+    });
+    const items = page.items.map((item) => ({ group: String(item[groupsIndex.sortKey]), sk: String(item['sk']) }));
+    return { items, last: page.last && JSON.stringify(page.last) };
+  }
+
+  /** False when a condition did not hold. */
+  async #write(all: readonly [Write, ...Write[]]): Promise<boolean> {
+    return (await this.#items.write(all)).kind === 'written';
+  }
+
+  #get(key: { pk: string; sk: string }): Promise<Item | undefined> {
+    return this.#items.get(key, { consistent: true });
+  }
 }
 
-function removedItem({ group, backupId, uri }: BackupRecord, now: number, requestId: string) {
-  const seconds = uri?.startsWith('file:') ? diskMemorySeconds : requestMemorySeconds;
-  return { ...removedKey(group, backupId), removedAt: now, requestId, ttl: Math.floor(now / 1000) + seconds };
-}
-
-const cleanUpNote = ({ group, backupId }: BackupRecord) => ({
-  ...cleanUpKey(group, backupId),
-  [groupsIndex.partitionKey]: cleanUpPartition,
-  [groupsIndex.sortKey]: group,
-});
+const ofGroup = (group: string) => allOf(equals('pk', groupKey(group)), beginsWith('sk', backupPrefix));
 
 /** Undefined for what was removed and waits for its time to live. */
-function toStored({ record, revision }: Record<string, unknown>): Stored | undefined {
+function toStored({ record, revision }: Item): Stored | undefined {
   return record === undefined ? undefined : { record: record as BackupRecord, revision: revision as number };
 }

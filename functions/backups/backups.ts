@@ -28,6 +28,8 @@ export interface BackupSettings {
   readonly mostBackups: number;
   /** How often the cut of an attempt is tried before the backup fails; a worker is suspended anew for each. */
   readonly cutTries: number;
+  /** Below these, `s3://bucket/prefix/`, a request may have its backup written; none unless said. */
+  readonly backupTargets?: readonly string[];
   /** Off: the built-in worker takes every backup. On unless said. */
   readonly delegation?: 'on' | 'off';
 }

@@ -6,6 +6,8 @@ import type { ReferredPayload } from '../../archive/format.ts';
 import type { ArchivePage, Copied } from '../../archive/ports.ts';
 import type { Cut } from '../log/protocol/cut.ts';
 import type { BackupRecord, CutContents, Finished, Progress, Verdict } from './backup.ts';
+import type { BackupName } from './backup-store.ts';
+import type { PlacedAttempt } from './bucket/archive-place.ts';
 
 export interface AttemptName {
   readonly group: string;
@@ -64,19 +66,24 @@ export interface Slice {
   report(progress: Omit<Progress, 'sequence'>): Promise<Verdict>;
 }
 
+/** A backup whose files go, with the target of its request. */
+export interface Discarded extends BackupName {
+  readonly target: string | undefined;
+}
+
 export interface Archives {
-  /** The address of an attempt's files: `s3://bucket/backups/group/id/attempt/`. */
-  uri(name: AttemptName): string;
+  /** The address of an attempt's files: `s3://bucket/backups/group/id/attempt/`, or below the backup's target. */
+  uri(attempt: PlacedAttempt): string;
   /** The required content of an attempt's archive, one JSON object for each line, from the record's cut. */
   page(record: BackupRecord, cursor: string | undefined): Promise<ArchivePage>;
   /** Allows to write these very files below the attempt's prefix. */
   sign(
-    name: AttemptName,
+    attempt: PlacedAttempt,
     files: readonly { name: string; bytes: number; sha256: string }[],
   ): Promise<{ name: string; url: string; headers: Record<string, string> }[]>;
   /** Copies payloads inside S3, in order, until the budget is used; `resume` continues in the middle of a large one. */
   copyPayloads(
-    name: AttemptName,
+    attempt: PlacedAttempt,
     payloads: readonly ReferredPayload[],
     resume: string | undefined,
     budgetMs: number,
@@ -93,5 +100,5 @@ export interface Archives {
    * Deletes the files of an attempt, or of all attempts, the manifest first; can be repeated. Throws `OutOfTimeError`
    * once it may not go on.
    */
-  discard(group: string, backupId: string, attempt?: number, goOn?: () => boolean): Promise<void>;
+  discard(backup: Discarded, attempt?: number, goOn?: () => boolean): Promise<void>;
 }

@@ -2,13 +2,17 @@
 
 import { notFound, ProblemError } from '../../api/problem.ts';
 import { instant } from '../../store/clock.ts';
+import { retryConflicts } from '../../store/retry-conflicts.ts';
 import { count } from '../platform/metrics.ts';
 import { type BackupRecord, type Failure, isFinal, moved } from './backup.ts';
 import type { BackupName, Stored } from './backup-store.ts';
 import type { Backups } from './backups.ts';
 
-/** The backup, or `not_found`. */
-export async function known({ store }: Pick<Backups, 'store'>, { group, backupId }: BackupName): Promise<Stored> {
+/** Heartbeats, the workflow and operators change one record: each is done within a few tries. */
+export const mostTries = 20;
+
+/** The backup. Throws `not_found`. */
+export async function getOrThrow({ store }: Pick<Backups, 'store'>, { group, backupId }: BackupName): Promise<Stored> {
   const stored = await store.read(group, backupId);
   if (stored) return stored;
   const removed = await store.removed(group, backupId);
@@ -21,19 +25,20 @@ export async function known({ store }: Pick<Backups, 'store'>, { group, backupId
 }
 
 /**
- * Changes the record on what it is at that very instant; the same object back changes nothing. Answers the record as it
- * is then.
+ * Changes the record on what it is at that very instant; the same object back changes nothing. Returns the record as it
+ * is then. Throws `contention`.
  */
-export async function changed(
+export async function updateBackup(
   room: Pick<Backups, 'store'>,
   name: BackupName,
   next: (record: BackupRecord) => BackupRecord,
 ): Promise<BackupRecord> {
-  for (;;) {
-    const stored = await known(room, name);
+  return retryConflicts({ tries: mostTries, of: `backup ${name.backupId}` }, async () => {
+    const stored = await getOrThrow(room, name);
     const record = next(stored.record);
-    if (record === stored.record || (await room.store.replace(stored, record))) return record;
-  }
+    const isDone = record === stored.record || (await room.store.replace(stored, record));
+    return isDone ? { kind: 'done', value: record } : { kind: 'conflict' };
+  });
 }
 
 export const cancelled: Failure = { code: 'cancelled', message: 'An operator cancelled the backup' };
@@ -52,22 +57,26 @@ const ownCodes = new Set([
 
 /**
  * Ends a backup: of all who try exactly one wins, and what it wrote stays. `unless` is asked about the very record that
- * would be replaced. Answers the record as it is then, final or excepted.
+ * would be replaced. Returns the record as it is then, final or excepted.
  */
-export async function settled(
+export async function endBackup(
   { store, clock }: Pick<Backups, 'store' | 'clock'>,
   name: BackupName,
   outcome: Failure | 'COMPLETED',
   unless: (record: BackupRecord) => boolean = () => false,
 ): Promise<BackupRecord> {
-  for (;;) {
-    const stored = await known({ store }, name);
-    if (isFinal(stored.record) || unless(stored.record)) return stored.record;
+  return retryConflicts<BackupRecord>({ tries: mostTries, of: `backup ${name.backupId}` }, async () => {
+    const stored = await getOrThrow({ store }, name);
+    if (isFinal(stored.record) || unless(stored.record)) return { kind: 'done', value: stored.record };
     const ended = moved(stored.record, outcome === 'COMPLETED' ? 'COMPLETED' : 'FAILED', clock.now());
     const final = { ...ended, ...(outcome === 'COMPLETED' ? {} : { error: outcome }) };
-    if (!(await store.settle(stored, final))) continue;
-    if (outcome === 'COMPLETED') count('BackupCompleted');
-    else count('BackupFailed', { reason: ownCodes.has(outcome.code) ? outcome.code : 'gave_up' });
-    return final;
-  }
+    if (!(await store.settle(stored, final))) return { kind: 'conflict' };
+    countEnd(outcome);
+    return { kind: 'done', value: final };
+  });
+}
+
+function countEnd(outcome: Failure | 'COMPLETED'): void {
+  if (outcome === 'COMPLETED') count('BackupCompleted');
+  else count('BackupFailed', { reason: ownCodes.has(outcome.code) ? outcome.code : 'gave_up' });
 }

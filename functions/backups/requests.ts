@@ -1,15 +1,17 @@
 /** Requests about backups: take one, explain who would take it, cancel it, show it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
-import { invalidRequest, limitReached, ProblemError, unavailable } from '../../api/problem.ts';
+import { invalidRequest, limitReached, ProblemError } from '../../api/problem.ts';
 import { backupFailed, backupFinal, backupInProgress, backupRunning, noWorker } from '../../api/problems/backups.ts';
+import { retryConflicts } from '../../store/retry-conflicts.ts';
 import { logger } from '../platform/logging.ts';
 import { commandIds, demandOf } from './attempt/delegation.ts';
 import { wholeSeconds } from './attempt/workflow.ts';
 import { type BackupOptions, type BackupRecord, begunRecord, isFinal } from './backup.ts';
-import type { BackupName } from './backup-store.ts';
+import type { BackupName, Begun } from './backup-store.ts';
 import type { Backups, WithArchives, WithCutting, WithWorkflow } from './backups.ts';
-import { cancelled, changed, known, settled } from './records.ts';
+import { cancelled, endBackup, getOrThrow, mostTries, updateBackup } from './records.ts';
+import { settledOptions } from './target.ts';
 import { type Candidate, candidates } from './worker/candidates.ts';
 
 export interface Request {
@@ -30,7 +32,7 @@ export async function begin(
   { group, options: wished, requestId, backupId = uuidv7(), slot }: Request,
 ): Promise<BackupRecord> {
   const { clock, settings } = room;
-  const options = settings.delegation === 'off' ? { ...wished, bypassDelegation: true } : wished;
+  const options = settledOptions(settings, wished);
   const now = clock.now();
   if (!options.bypassDelegation && !options.allowLeader) {
     const judged = candidates(await room.workers.list(group), demandOf(room, { options, refusals: [] }));
@@ -46,18 +48,26 @@ export async function begin(
   await refuseTooMany(room, group, requestId);
   const record = begunRecord({ group, backupId, requestId, options, timeouts, slot }, now);
   const begun = await room.store.begin(record);
-  if ('running' in begun) {
-    throw new ProblemError(
-      backupInProgress,
-      `Group "${group}" has backup ${begun.running} in progress; wait for it or cancel it.`,
-      {
-        backupId: begun.running,
-      },
-    );
-  }
-  const { record: found } = 'begun' in begun ? begun.begun : await known(room, { group, backupId: begun.earlier });
+  const found = await begunRecordOf(room, group, begun);
   if (found.state === 'INITIATING') await launch(room, found);
   return found;
+}
+
+/** Throws `backup_in_progress`. */
+async function begunRecordOf(room: Backups, group: string, begun: Begun): Promise<BackupRecord> {
+  switch (begun.kind) {
+    case 'begun':
+      return begun.stored.record;
+    case 'earlier':
+      return (await getOrThrow(room, { group, backupId: begun.backupId })).record;
+    case 'running': {
+      const { backupId } = begun;
+      const detail = `Group "${group}" has backup ${backupId} in progress; wait for it or cancel it.`;
+      throw new ProblemError(backupInProgress, detail, { backupId });
+    }
+    default:
+      return begun satisfies never;
+  }
 }
 
 function noneFor(group: string, judged: readonly Candidate[]): ProblemError {
@@ -91,12 +101,12 @@ export function launch({ workflow }: Pick<WithWorkflow, 'workflow'>, { group, ba
 }
 
 /** Waits until the backup has ended or the time is over, and answers the status as it is then. */
-export async function awaited(room: Backups, record: BackupRecord, waitMs: number): Promise<BackupRecord> {
+export async function waitForEnd(room: Backups, record: BackupRecord, waitMs: number): Promise<BackupRecord> {
   const until = room.clock.now() + waitMs;
   let current = record;
   while (!isFinal(current) && room.clock.now() < until) {
     await pause(Math.min(500, Math.max(0, until - room.clock.now())));
-    current = (await known(room, record)).record;
+    current = (await getOrThrow(room, record)).record;
   }
   return current;
 }
@@ -113,7 +123,8 @@ export function orFailed(record: BackupRecord): BackupRecord {
 }
 
 /** Who would take a backup now, at which positions, and why. */
-export async function explain(room: WithCutting, group: string, options: BackupOptions) {
+export async function explain(room: WithCutting, group: string, wished: BackupOptions) {
+  const options = settledOptions(room.settings, wished);
   const [workers, positions] = await Promise.all([room.workers.list(group), room.cutting.positions(group)]);
   const judged = candidates(workers, demandOf(room, { options, refusals: [] })).map(
     ({ worker: { worker, host }, chosen, why }) => ({
@@ -134,7 +145,7 @@ export async function explain(room: WithCutting, group: string, options: BackupO
  * at the record. Safe to repeat. Throws `not_found`, `backup_final`.
  */
 export async function cancel(room: WithWorkflow, name: BackupName): Promise<BackupRecord> {
-  const final = await settled(room, name, cancelled);
+  const final = await endBackup(room, name, cancelled);
   if (final.error?.code !== cancelled.code) {
     throw new ProblemError(
       backupFinal,
@@ -162,8 +173,6 @@ export interface Removal extends BackupName {
   readonly requestId: string;
 }
 
-const mostTries = 10;
-
 /**
  * Deletes a finished backup: its record, so that nobody takes for complete what has lost files, then its files, while
  * it may go on. The minute's sweep deletes those that are left. Safe to repeat under the same request id. Throws
@@ -174,9 +183,11 @@ export async function remove(room: WithArchives, { requestId, ...name }: Removal
   const record = await removeRecord(room, name, requestId);
   if (!record) return;
   if (record.uri?.startsWith('file:')) await discardOnDisk(room, record);
-  await room.archives.discard(group, backupId, undefined, goOn).catch((error: Error) => {
-    logger.warn('Files of a deleted backup are left to the sweep', { group, backupId, error });
-  });
+  await room.archives
+    .discard({ group, backupId, target: record.options.target }, undefined, goOn)
+    .catch((error: Error) => {
+      logger.warn('Files of a deleted backup are left to the sweep', { group, backupId, error });
+    });
 }
 
 /** A worker that is not there now finds out when it starts again. */
@@ -198,10 +209,12 @@ async function removeRecord(
   requestId: string,
 ): Promise<BackupRecord | undefined> {
   const { store, clock } = room;
-  for (let tries = 0; tries < mostTries; tries += 1) {
+  return retryConflicts<BackupRecord | undefined>({ tries: mostTries, of: `backup ${name.backupId}` }, async () => {
     const stored = await store.read(name.group, name.backupId);
-    if (!stored && (await store.removed(name.group, name.backupId))?.requestId === requestId) return undefined;
-    const seen = stored ?? (await known(room, name));
+    if (!stored && (await store.removed(name.group, name.backupId))?.requestId === requestId) {
+      return { kind: 'done', value: undefined };
+    }
+    const seen = stored ?? (await getOrThrow(room, name));
     const { state } = seen.record;
     if (!isFinal(seen.record)) {
       throw new ProblemError(
@@ -210,9 +223,9 @@ async function removeRecord(
         { state },
       );
     }
-    if (await store.remove(seen, clock.now(), requestId)) return seen.record;
-  }
-  throw new ProblemError(unavailable, `The record of backup ${name.backupId} changes too fast; delete it again.`);
+    const isRemoved = await store.remove(seen, clock.now(), requestId);
+    return isRemoved ? { kind: 'done', value: seen.record } : { kind: 'conflict' };
+  });
 }
 
 /** The record, which each heartbeat of the backup writes anew, has to hold them. */
@@ -223,7 +236,7 @@ const mostShares = 100;
  * it can be.
  */
 export async function share(room: Backups, name: BackupName, group: string): Promise<readonly string[]> {
-  const { sharedWith } = await changed(room, name, (record) => {
+  const { sharedWith } = await updateBackup(room, name, (record) => {
     if (record.sharedWith.includes(group)) return record;
     if (record.sharedWith.length < mostShares) return { ...record, sharedWith: [...record.sharedWith, group] };
     const message = `is one more than the ${mostShares} groups with which backup ${name.backupId} is shared already`;
@@ -238,7 +251,7 @@ export async function share(room: Backups, name: BackupName, group: string): Pro
  * `not_found`.
  */
 export async function unshare(room: Backups, name: BackupName, group: string): Promise<readonly string[]> {
-  const { sharedWith } = await changed(room, name, (record) => {
+  const { sharedWith } = await updateBackup(room, name, (record) => {
     if (!record.sharedWith.includes(group)) return record;
     return { ...record, sharedWith: record.sharedWith.filter((other) => other !== group) };
   });

@@ -8,8 +8,8 @@ import type { WithArchives, WithCutting, WithGroups, WithWorkflow } from './back
 import { listFiles, type WithOwners } from './files.ts';
 import { mustExist } from './group-directory.ts';
 import { backupPrefix } from './keys.ts';
-import { known } from './records.ts';
-import { awaited, begin, cancel, discardMs, explain, orFailed, remove, share, unshare } from './requests.ts';
+import { getOrThrow } from './records.ts';
+import { begin, cancel, discardMs, explain, orFailed, remove, share, unshare, waitForEnd } from './requests.ts';
 
 /** API Gateway waits 29 s. */
 const longestWaitMs = 25_000;
@@ -26,7 +26,7 @@ export function backupRoutes(room: Room): Endpoint[] {
       if (body.explain) return new Answer(200, await explain(room, group, body));
       const begun = await begin(room, { group, options: body, requestId });
       const waitMs = body.runAsync ? 0 : Math.min(longestWaitMs, remainingMs() - marginMs);
-      const record = await awaited(room, begun, waitMs);
+      const record = await waitForEnd(room, begun, waitMs);
       return new Answer(isFinal(record) ? 200 : 202, show(begun, body.runAsync ? record : orFailed(record)));
     }),
     endpoint(schema.listBackups, async ({ params, query }) => {
@@ -35,7 +35,9 @@ export function backupRoutes(room: Room): Endpoint[] {
       const items = page.items.map((stored) => show(stored, stored.record));
       return { items, ...(page.last === undefined ? {} : { nextCursor: toCursor(page.last) }) };
     }),
-    endpoint(schema.getBackup, async ({ params }) => show(nameOf(params), (await known(room, nameOf(params))).record)),
+    endpoint(schema.getBackup, async ({ params }) =>
+      show(nameOf(params), (await getOrThrow(room, nameOf(params))).record),
+    ),
     endpoint(schema.cancelBackup, async ({ params }) => show(nameOf(params), await cancel(room, nameOf(params)))),
     endpoint(schema.deleteBackup, async ({ params, requestId, remainingMs }) => {
       await remove(room, { ...nameOf(params), requestId }, () => remainingMs() > discardMs);

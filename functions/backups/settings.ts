@@ -1,5 +1,12 @@
 import * as z from 'zod/mini';
-import { bucketName, milliseconds, readSettings, tableName, wholeNumber } from '../platform/settings.ts';
+import {
+  bucketName,
+  commaSeparated,
+  milliseconds,
+  readSettings,
+  tableName,
+  wholeNumber,
+} from '../platform/settings.ts';
 import type { BackupSettings } from './backups.ts';
 
 /** Settings that every function of this room reads from its environment. */
@@ -14,6 +21,7 @@ export function backupSettings(): BackupSettings & { readonly table: string } {
     TENURE_MOST_WORKERS: wholeNumber(1, 1_000, 100),
     TENURE_MOST_BACKUPS: wholeNumber(1, 100_000, 2_000),
     TENURE_CUT_TRIES: wholeNumber(1, 100, 5),
+    TENURE_BACKUP_TARGETS: commaSeparated,
     TENURE_DELEGATION: z._default(z.enum(['on', 'off']), 'on'),
   });
   return {
@@ -26,6 +34,7 @@ export function backupSettings(): BackupSettings & { readonly table: string } {
     mostWorkers: read.TENURE_MOST_WORKERS,
     mostBackups: read.TENURE_MOST_BACKUPS,
     cutTries: read.TENURE_CUT_TRIES,
+    backupTargets: read.TENURE_BACKUP_TARGETS,
     delegation: read.TENURE_DELEGATION,
   };
 }

@@ -5,7 +5,7 @@ import { isFinal } from './backup.ts';
 import type { BackupName, NamePage } from './backup-store.ts';
 import type { WithArchives, WithCutting, WithWorkflow } from './backups.ts';
 import { inTurn } from './in-turn.ts';
-import { settled } from './records.ts';
+import { endBackup } from './records.ts';
 import { discardMs, launch } from './requests.ts';
 import { OutOfTimeError } from './worker/built-in-worker.ts';
 
@@ -55,7 +55,7 @@ async function revive(room: Room, name: BackupName): Promise<'restarted' | 'sett
   const { attempt, state } = stored.record;
   if ((await launch(room, stored.record)) === 'running') return attempt === 0 ? 'restarted' : undefined;
   const message = `Its workflow no longer runs and left it ${state} in attempt ${attempt}; look at execution ${name.backupId}`;
-  const { error } = await settled(room, name, { code: 'workflow_ended', message });
+  const { error } = await endBackup(room, name, { code: 'workflow_ended', message });
   return error?.code === 'workflow_ended' ? 'settled' : undefined;
 }
 

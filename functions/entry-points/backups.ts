@@ -25,5 +25,10 @@ const backups = {
  * Serves backups, their attempts, policies and restores. Completes task tokens, so it cannot be a task of the workflow.
  */
 export const handler = lambdaHandler(
-  serve([...backupRoutes(backups), ...attemptRoutes(backups), ...policyRoutes(restores), ...restoreRoutes(restores)]),
+  serve([
+    ...backupRoutes(backups),
+    ...attemptRoutes(backups),
+    ...policyRoutes({ ...restores, settings: backups.settings }),
+    ...restoreRoutes(restores),
+  ]),
 );

@@ -28,6 +28,12 @@ export function milliseconds(min: number, max: number, fallback: number) {
   return wholeNumber(min, max, fallback);
 }
 
+/** `a,b` as a list; empty unless given. */
+export const commaSeparated = z.pipe(
+  z._default(z.string(), ''),
+  z.transform((text) => text.split(',').filter((item) => item !== '')),
+);
+
 export const tableName = z.string().check(z.minLength(3), z.maxLength(255));
 export const bucketName = z.string().check(z.minLength(3), z.maxLength(63));
 

@@ -13,7 +13,7 @@ import { resultRetention } from '../jobs/settings.ts';
 import { logRoom } from '../log/environment.ts';
 import { groupLogs } from '../log/lambda/group-logs.ts';
 import { documentClient, s3Client, sfnClient } from '../platform/aws.ts';
-import { readSettings } from '../platform/settings.ts';
+import { commaSeparated, readSettings } from '../platform/settings.ts';
 import type { Restores } from './restore.ts';
 import { restoreClient } from './restore-client.ts';
 import { restoreTable } from './restore-table.ts';
@@ -22,10 +22,7 @@ import { restoreTable } from './restore-table.ts';
 export function restoreRoom(): Restores {
   const { table } = backupSettings();
   const { TENURE_RESTORE_SOURCES, TENURE_RESULT_RETENTION_DAYS } = readSettings({
-    TENURE_RESTORE_SOURCES: z.pipe(
-      z._default(z.string(), ''),
-      z.transform((text) => text.split(',').filter((prefix) => prefix !== '')),
-    ),
+    TENURE_RESTORE_SOURCES: commaSeparated,
     ...resultRetention,
   });
   const client = documentClient();

@@ -102,7 +102,7 @@ export const isOver = ({ state }: RestoreRecord): boolean =>
   state === 'COMPLETED' || state === 'FAILED' || state === 'ABANDONED';
 
 /** A restore as callers see it. */
-export function shownRestore(record: RestoreRecord) {
+export function toRestoreView(record: RestoreRecord) {
   const { restoreId, group, source, state, entryCount, restoredEntries, startedAt, endedAt, error } = record;
   return {
     restoreId,

@@ -4,7 +4,7 @@ import { mapConcurrent } from '../../archive/map-concurrent.ts';
 import type { PayloadStore } from '../jobs/payloads/payload-store.ts';
 import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
 import { abandon } from './abandon.ts';
-import { isOver, shownRestore, startRestore, type WithLaunch } from './restore.ts';
+import { isOver, startRestore, toRestoreView, type WithLaunch } from './restore.ts';
 import { uploadsPrefix } from './source.ts';
 
 /**
@@ -18,15 +18,15 @@ type Room = WithLaunch & { readonly payloads: PayloadStore };
 export function restoreRoutes(room: Room): Endpoint[] {
   return [
     endpoint(schema.startRestore, async ({ params: { group }, body, requestId }) =>
-      shownRestore(await startRestore(room, { group, requestId, ...body }, verifyMs)),
+      toRestoreView(await startRestore(room, { group, requestId, ...body }, verifyMs)),
     ),
     endpoint(schema.getRestore, async ({ params: { group, restore } }) => {
       const stored = await room.restores.read(group, restore);
-      return stored ? shownRestore(stored.record) : unknown(group, restore);
+      return stored ? toRestoreView(stored.record) : unknown(group, restore);
     }),
     endpoint(schema.abandonRestore, async ({ params: { group, restore } }) => {
       const record = await abandon(room, group, restore);
-      return record ? new Answer(isOver(record) ? 200 : 202, shownRestore(record)) : unknown(group, restore);
+      return record ? new Answer(isOver(record) ? 200 : 202, toRestoreView(record)) : unknown(group, restore);
     }),
     endpoint(schema.uploadRestore, async ({ params: { group }, body: { uploadId, files } }) => {
       const prefix = `${uploadsPrefix(group)}${uploadId}/`;

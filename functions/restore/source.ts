@@ -4,7 +4,7 @@ import { backupDamaged, sourceForbidden } from '../../api/problems/backups.ts';
 import type { BackupRecord } from '../backups/backup.ts';
 import type { BackupOwners } from '../backups/backup-owners.ts';
 import type { BackupStore } from '../backups/backup-store.ts';
-import { archivesPrefix, attemptPlace } from '../backups/bucket/archive-place.ts';
+import { filesPlace } from '../backups/bucket/archive-place.ts';
 import { type GroupDirectory, mustExist } from '../backups/group-directory.ts';
 import { bucketPrefixes } from '../platform/bucket-keys.ts';
 import type { RestoreSource } from './restore-store.ts';
@@ -55,7 +55,7 @@ async function byId(parts: SourceParts, group: string, backupId: string): Promis
 
 /** Only what the service has verified: what an attempt that failed has left may be anything. */
 function readable({ bucketName }: SourceParts, group: string, record: BackupRecord, named: string): FoundSource {
-  const { group: owner, backupId, attempt, manifestSha256 } = record;
+  const { group: owner, backupId, manifestSha256 } = record;
   if (owner !== group && !record.sharedWith.includes(group)) throw forbidden(named, group);
   if (record.state !== 'COMPLETED') {
     throw new ProblemError(
@@ -65,11 +65,13 @@ function readable({ bucketName }: SourceParts, group: string, record: BackupReco
     );
   }
   if (record.uri?.startsWith('file:')) throw local(record.uri);
-  return { source: { bucket: bucketName, prefix: attemptPlace({ group: owner, backupId, attempt }) }, manifestSha256 };
+  const { bucket, key } = filesPlace(bucketName, record);
+  return { source: { bucket, prefix: key }, manifestSha256 };
 }
 
 const address = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/(.*)$/;
-const ownPlace = new RegExp(`^${archivesPrefix}([^/]+)/([0-9a-f-]{36})/[0-9]+/$`);
+/** The end of every place of a backup, here or below a target. */
+const placeOfAttempt = /(?:^|\/)([^/]+)\/([0-9a-f-]{36})\/[0-9]+\/$/;
 
 async function byUri(parts: SourceParts, group: string, uri: string): Promise<FoundSource> {
   if (uri.startsWith('file:')) throw local(uri);
@@ -79,27 +81,26 @@ async function byUri(parts: SourceParts, group: string, uri: string): Promise<Fo
   const there = `s3://${bucket}/${source.prefix}`;
   const listed = parts.restoreSources.map((prefix) => (prefix.endsWith('/') ? prefix : `${prefix}/`));
   if (listed.some((prefix) => there.startsWith(prefix))) return { source };
-  if (bucket !== parts.bucketName) throw forbidden(uri, group);
-  if (source.prefix.startsWith(uploadsPrefix(group))) return { source };
+  if (bucket === parts.bucketName && source.prefix.startsWith(uploadsPrefix(group))) return { source };
   return byOwnUri(parts, group, uri, source);
 }
 
-/** The files of a backup of this deployment: allowed, and looked at, as by its id. */
+/** The files of a backup of this deployment, also below a target: allowed, and looked at, as by its id. */
 async function byOwnUri(
   parts: SourceParts,
   group: string,
   uri: string,
-  { prefix }: RestoreSource,
+  { bucket, prefix }: RestoreSource,
 ): Promise<FoundSource> {
-  const [, owner, backupId] = ownPlace.exec(prefix) ?? [];
+  const [, owner, backupId] = placeOfAttempt.exec(prefix) ?? [];
   if (owner === undefined || backupId === undefined) throw forbidden(uri, group);
   const stored = await parts.store.read(owner, backupId);
   if (!stored) {
-    await mustExist(parts, owner);
+    if (bucket === parts.bucketName) await mustExist(parts, owner);
     throw forbidden(uri, group);
   }
   const found = readable(parts, group, stored.record, uri);
-  if (found.source.prefix !== prefix) throw forbidden(uri, group);
+  if (found.source.bucket !== bucket || found.source.prefix !== prefix) throw forbidden(uri, group);
   return found;
 }
 

@@ -1,6 +1,6 @@
 import packageJson from '../../../package.json' with { type: 'json' };
 import { systemClock } from '../../../store/clock.ts';
-import { jobRoom } from '../../jobs/environment.ts';
+import { payloadBucket } from '../../jobs/payloads/payload-bucket.ts';
 import { logRoom } from '../../log/environment.ts';
 import { groupLogs } from '../../log/lambda/group-logs.ts';
 import { documentClient, s3Client } from '../../platform/aws.ts';
@@ -16,12 +16,11 @@ import { rememberServed } from './attempts.ts';
 export function archivesRoom(): Archives {
   const { table } = backupSettings();
   const client = documentClient();
-  const { payloads } = jobRoom();
   const store = backupTable(client, table);
   return archives({
     bucket: archiveBucket(s3Client()),
     bucketName: archiveBucketName(),
-    payloads,
+    objectsIn: (bucket) => payloadBucket(s3Client(), bucket),
     logs: groupLogs(logRoom(), systemClock),
     owners: backupOwnersTable(client, table),
     clock: systemClock,

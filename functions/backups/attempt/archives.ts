@@ -5,7 +5,7 @@ import { ProblemError, unavailable } from '../../../api/problem.ts';
 import { jsonText } from '../../../api/schema.ts';
 import type { ReferredPayload } from '../../../archive/format.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
-import type { ArchiveTarget, Copied } from '../../../archive/ports.ts';
+import type { ArchivePage, ArchiveTarget, Copied } from '../../../archive/ports.ts';
 import {
   DamagedError,
   openManifest,
@@ -20,17 +20,28 @@ import { payloadKey } from '../../jobs/payloads/upload.ts';
 import type { BackupRecord } from '../backup.ts';
 import type { BackupOwners } from '../backup-owners.ts';
 import type { ArchiveBucket, Place } from '../bucket/archive-bucket.ts';
-import { attemptPlace, attemptUri, backupPlace } from '../bucket/archive-place.ts';
+import {
+  attemptPlace,
+  attemptUri,
+  backupPlace,
+  filesPlace,
+  homeOf,
+  type PlacedAttempt,
+} from '../bucket/archive-place.ts';
 import { bucketFiles, cheapCheck } from '../bucket/bucket-files.ts';
 import { copyIntoBackup, largestWholeCopy } from '../bucket/payload-copy.ts';
-import type { Archives, AttemptName, FilePage, Verification } from '../ports.ts';
+import type { Archives, Discarded, FilePage, Slice, Verification } from '../ports.ts';
 import { OutOfTimeError, workSlice } from '../worker/built-in-worker.ts';
 import { type PageParts, pageOf } from './contents.ts';
 
+/** What is done to the objects of one bucket, besides the archive's own requests. */
+type Objects = Pick<PayloadStore, 'signPut' | 'signGet' | 'discard' | 'list'>;
+
 export interface ArchiveParts extends PageParts {
   readonly bucket: ArchiveBucket;
+  /** The deployment's own: payloads lie there, and the archives of backups without a target. */
   readonly bucketName: string;
-  readonly payloads: PayloadStore;
+  readonly objectsIn: (bucket: string) => Objects;
   readonly clock: Clock;
   /** Of Tenure, for the manifest. */
   readonly version: string;
@@ -42,102 +53,148 @@ export interface ArchiveParts extends PageParts {
 /** Most bytes that a request of the API copies, so that it ends within its 29 s. */
 const largestInRequest = 256 * 1024 ** 2;
 
-export function archives(parts: ArchiveParts): Archives {
-  const { bucket, bucketName, payloads, clock, version, owners } = parts;
-  const at = (key: string): Place => ({ bucket: bucketName, key });
-  const sourceOf = (group: string, { jobId, payloadId }: ReferredPayload) => payloadKey(group, jobId, payloadId);
+/** Binds the port to S3. */
+export const archives = (parts: ArchiveParts): Archives => new BucketArchives(parts);
 
-  const copy = (name: AttemptName, payload: ReferredPayload, wholeUpTo: number, goOn: () => boolean) =>
-    copyIntoBackup(bucket, at(sourceOf(name.group, payload)), at(attemptPlace(name)), payload, { wholeUpTo, goOn });
+class BucketArchives implements Archives {
+  readonly #parts: ArchiveParts;
 
-  const target = (name: AttemptName, goOn: () => boolean): ArchiveTarget => ({
-    async put(file, bytes, sha256) {
-      const place = at(`${attemptPlace(name)}${file}`);
-      if (file !== manifestName) return bucket.put(place, bytes, sha256);
-      // Sealed at another time it would have another digest than the one that was reported.
-      if (!(await bucket.putNew(place, bytes))) throw new OutOfTimeError();
-    },
-    async copy(payload) {
-      if (!goOn()) throw new OutOfTimeError();
-      const copied = await copy(name, payload, largestWholeCopy, goOn);
-      if ('resume' in copied) throw new OutOfTimeError();
-      return copied;
-    },
-  });
+  constructor(parts: ArchiveParts) {
+    this.#parts = parts;
+  }
 
-  return {
-    uri: (name) => attemptUri(bucketName, name),
+  uri(attempt: PlacedAttempt): string {
+    return attemptUri(this.#parts.bucketName, attempt);
+  }
 
-    page: (record, cursor) => pageOf(parts, record, cursor),
+  page(record: BackupRecord, cursor: string | undefined): Promise<ArchivePage> {
+    return pageOf(this.#parts, record, cursor);
+  }
 
-    sign: (name, files) =>
-      mapConcurrent(files, 16, async (file) => ({
-        name: file.name,
-        ...(await payloads.signPut(`${attemptPlace(name)}${file.name}`, file, clock.now())),
-      })),
+  sign(attempt: PlacedAttempt, files: readonly { name: string; bytes: number; sha256: string }[]) {
+    const { objectsIn, clock } = this.#parts;
+    const { bucket, key } = this.#place(attempt);
+    return mapConcurrent(files, 16, async (file) => ({
+      name: file.name,
+      ...(await objectsIn(bucket).signPut(`${key}${file.name}`, file, clock.now())),
+    }));
+  }
 
-    async copyPayloads(name, wanted, _resume, budgetMs) {
-      const until = clock.now() + budgetMs;
-      const goOn = () => clock.now() < until;
-      const copied: Copied[] = [];
-      for (let from = 0; from < wanted.length && goOn(); from += 16) {
-        const batch = wanted.slice(from, from + 16);
-        const outcomes = await mapConcurrent(batch, 16, (payload) => copy(name, payload, largestInRequest, goOn));
-        for (const outcome of outcomes) {
-          if ('resume' in outcome) return { copied, resume: outcome.resume };
-          copied.push(outcome);
-        }
+  async copyPayloads(
+    attempt: PlacedAttempt,
+    wanted: readonly ReferredPayload[],
+    _resume: string | undefined,
+    budgetMs: number,
+  ) {
+    const { clock } = this.#parts;
+    const until = clock.now() + budgetMs;
+    const goOn = () => clock.now() < until;
+    const copied: Copied[] = [];
+    for (let from = 0; from < wanted.length && goOn(); from += 16) {
+      const batch = wanted.slice(from, from + 16);
+      const outcomes = await mapConcurrent(batch, 16, (one) => this.#copy(attempt, one, largestInRequest, goOn));
+      for (const outcome of outcomes) {
+        if ('resume' in outcome) return { copied, resume: outcome.resume };
+        copied.push(outcome);
       }
-      return copied.length < wanted.length ? { copied, resume: 'more' } : { copied };
-    },
+    }
+    return copied.length < wanted.length ? { copied, resume: 'more' } : { copied };
+  }
 
-    signPayloads: (group, wanted) =>
-      mapConcurrent(wanted, 16, (payload) => payloads.signGet(sourceOf(group, payload), clock.now())),
+  signPayloads(group: string, wanted: readonly ReferredPayload[]): Promise<string[]> {
+    const { objectsIn, bucketName, clock } = this.#parts;
+    return mapConcurrent(wanted, 16, (one) => objectsIn(bucketName).signGet(sourceOf(group, one), clock.now()));
+  }
 
-    async work(record, slice) {
-      const { group, backupId, attempt, cut = {} } = record;
-      const name = { group, backupId, attempt };
-      const prefix = at(attemptPlace(name));
-      const work = {
-        bucket,
-        prefix,
-        identity: { ...name, cut, version },
-        page: (cursor: string | undefined) => pageOf(parts, record, cursor),
-        target: (goOn: () => boolean) => target(name, goOn),
-        now: () => clock.now(),
-        suffix: parts.newSuffix(),
-      };
-      const written = (await sealedBefore(bucket, prefix)) ?? (await workSlice(work, slice));
-      return written ? { finished: { uri: attemptUri(bucketName, name), ...written } } : { more: true };
-    },
+  async work(record: BackupRecord, slice: Slice) {
+    const { bucket, bucketName, clock, version, newSuffix } = this.#parts;
+    const { group, backupId, attempt, cut = {} } = record;
+    const work = {
+      bucket,
+      // The state between two slices stays here, wherever the files go.
+      prefix: { bucket: bucketName, key: attemptPlace(record) },
+      identity: { group, backupId, attempt, cut, version },
+      page: (cursor: string | undefined) => this.page(record, cursor),
+      target: (goOn: () => boolean) => this.#target(record, goOn),
+      now: () => clock.now(),
+      suffix: newSuffix(),
+    };
+    const written = (await sealedBefore(bucket, this.#place(record))) ?? (await workSlice(work, slice));
+    return written ? { finished: { uri: this.uri(record), ...written } } : { more: true as const };
+  }
 
-    verify: (record, cursor, budgetMs) => verifySlice(parts, record, cursor, clock.now() + budgetMs),
+  verify(record: BackupRecord, cursor: string | undefined, budgetMs: number): Promise<Verification> {
+    const { clock } = this.#parts;
+    return verifySlice(this.#parts, this.#place(record), record, { cursor, until: clock.now() + budgetMs });
+  }
 
-    files: (record, from, limit) => listFiles(parts, record, from, limit),
+  files(record: BackupRecord, from: number, limit: number): Promise<FilePage> {
+    return listFiles(this.#parts, this.#place(record), from, limit);
+  }
 
-    async discard(group, backupId, attempt, goOn = () => true) {
-      if (!goOn()) throw new OutOfTimeError();
-      const all = backupPlace(group, backupId);
-      const prefixes = attempt === undefined ? await bucket.folders(at(all)) : [`${all}${attempt}/`];
-      // Without its manifest it is no backup any more, whatever is left of it.
-      await discarded(
-        payloads,
-        prefixes.map((prefix) => `${prefix}${manifestName}`),
-      );
-      for (const prefix of prefixes) await discardAll(payloads, prefix, goOn);
-      if (attempt === undefined) await owners.forget(backupId, clock.now());
-    },
-  };
+  async discard(backup: Discarded, attempt?: number, goOn: () => boolean = () => true): Promise<void> {
+    const { bucketName, owners, clock } = this.#parts;
+    if (!goOn()) throw new OutOfTimeError();
+    const homes = [homeOf(bucketName, backup.target), homeOf(bucketName, undefined)];
+    // Of a backup with a target, what the cut fixed lies at home.
+    for (const home of backup.target === undefined ? homes.slice(1) : homes) {
+      await this.#discardIn(home, backup, attempt, goOn);
+    }
+    if (attempt === undefined) await owners.forget(backup.backupId, clock.now());
+  }
+
+  async #discardIn({ bucket, key }: Place, backup: Discarded, attempt: number | undefined, goOn: () => boolean) {
+    const all = backupPlace(backup, key);
+    const prefixes =
+      attempt === undefined ? await this.#parts.bucket.folders({ bucket, key: all }) : [`${all}${attempt}/`];
+    const objects = this.#parts.objectsIn(bucket);
+    // Without its manifest it is no backup any more, whatever is left of it.
+    await discarded(
+      objects,
+      prefixes.map((prefix) => `${prefix}${manifestName}`),
+    );
+    for (const prefix of prefixes) await discardAll(objects, prefix, goOn);
+  }
+
+  #place(attempt: PlacedAttempt): Place {
+    return filesPlace(this.#parts.bucketName, attempt);
+  }
+
+  #copy(attempt: PlacedAttempt, payload: ReferredPayload, wholeUpTo: number, goOn: () => boolean) {
+    const { bucket, bucketName } = this.#parts;
+    const from = { bucket: bucketName, key: sourceOf(attempt.group, payload) };
+    return copyIntoBackup(bucket, from, this.#place(attempt), payload, { wholeUpTo, goOn });
+  }
+
+  #target(attempt: PlacedAttempt, goOn: () => boolean): ArchiveTarget {
+    const { bucket } = this.#parts;
+    const { bucket: name, key } = this.#place(attempt);
+    return {
+      async put(file, bytes, sha256) {
+        const place = { bucket: name, key: `${key}${file}` };
+        if (file !== manifestName) return bucket.put(place, bytes, sha256);
+        // Sealed at another time it would have another digest than the one that was reported.
+        if (!(await bucket.putNew(place, bytes))) throw new OutOfTimeError();
+      },
+      copy: async (payload) => {
+        if (!goOn()) throw new OutOfTimeError();
+        const copied = await this.#copy(attempt, payload, largestWholeCopy, goOn);
+        if ('resume' in copied) throw new OutOfTimeError();
+        return copied;
+      },
+    };
+  }
 }
+
+const sourceOf = (group: string, { jobId, payloadId }: ReferredPayload) => payloadKey(group, jobId, payloadId);
 
 /** Every page reads the manifest, which says what there is. */
 async function listFiles(
-  { bucket, bucketName, clock, payloads }: ArchiveParts,
-  { group, backupId, attempt }: BackupRecord,
+  { bucket, clock, objectsIn }: ArchiveParts,
+  place: Place,
   from: number,
   limit: number,
 ): Promise<FilePage> {
-  const place = { bucket: bucketName, key: attemptPlace({ group, backupId, attempt }) };
   const { manifest, sha256 } = await openManifest(bucketFiles(bucket, place));
   const head = await bucket.head({ ...place, key: `${place.key}${manifestName}` });
   const all = [{ name: manifestName, bytes: head?.bytes ?? 0, sha256 }, ...manifest.files, ...manifest.payloads];
@@ -146,7 +203,7 @@ async function listFiles(
     name: file.name,
     bytes: file.bytes,
     sha256: file.sha256,
-    url: await payloads.signGet(`${place.key}${file.name}`, clock.now()),
+    url: await objectsIn(place.bucket).signGet(`${place.key}${file.name}`, clock.now()),
   }));
   return { items, more: from + limit < all.length };
 }
@@ -159,19 +216,19 @@ async function sealedBefore(bucket: ArchiveBucket, prefix: Place): Promise<Writt
 }
 
 /** Nobody looks for the files of a backup once its record has gone. */
-async function discarded(payloads: PayloadStore, keys: readonly string[]): Promise<void> {
-  const [left] = await payloads.discard(keys);
+async function discarded(objects: Objects, keys: readonly string[]): Promise<void> {
+  const [left] = await objects.discard(keys);
   if (left !== undefined)
     throw new ProblemError(unavailable, `S3 did not delete ${left}; nothing after it was deleted.`);
 }
 
-async function discardAll(payloads: PayloadStore, prefix: string, goOn: () => boolean): Promise<void> {
+async function discardAll(objects: Objects, prefix: string, goOn: () => boolean): Promise<void> {
   let after: string | undefined;
   for (let more = true; more; ) {
     if (!goOn()) throw new OutOfTimeError();
-    const page = await payloads.list(prefix, after);
+    const page = await objects.list(prefix, after);
     await discarded(
-      payloads,
+      objects,
       page.items.map(({ key }) => key),
     );
     after = page.items.at(-1)?.key;
@@ -180,15 +237,14 @@ async function discardAll(payloads: PayloadStore, prefix: string, goOn: () => bo
 }
 
 async function verifySlice(
-  { bucket, bucketName, clock, owners }: ArchiveParts,
+  { bucket, clock, owners }: ArchiveParts,
+  prefix: Place,
   record: BackupRecord,
-  cursor: string | undefined,
-  until: number,
+  { cursor, until }: { readonly cursor: string | undefined; readonly until: number },
 ): Promise<Verification> {
   const { group, backupId, attempt, uri, entryCount, bytes } = record;
   // Only the worker can read its own disk: its client library has verified the archive before it reported it finished.
   if (uri?.startsWith('file:')) return { intact: true, entryCount, bytes };
-  const prefix = { bucket: bucketName, key: attemptPlace({ group, backupId, attempt }) };
   const files = bucketFiles(bucket, prefix);
   try {
     const { manifest, sha256 } = await openManifest(files);

@@ -19,7 +19,7 @@ import {
 } from '../backup.ts';
 import type { Backups, WithArchives, WithWorkflow } from '../backups.ts';
 import type { AttemptName } from '../ports.ts';
-import { changed, known } from '../records.ts';
+import { getOrThrow, updateBackup } from '../records.ts';
 
 export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
@@ -58,17 +58,17 @@ export async function finish(
   finished: Finished,
 ): Promise<Verdict> {
   const { verdict, record, proof } = await reported(room, name, secret, (current) => {
-    const uri = current.options.localFileSystem ? finished.uri : room.archives.uri(name);
+    const uri = current.options.localFileSystem ? finished.uri : room.archives.uri(current);
     return concluded(current, { ...finished, uri }, room.clock.now());
   });
   if (verdict === 'continue' && record.taskToken !== undefined) await room.workflow.succeed(record.taskToken, {});
-  if (leftFiles(record, proof)) await room.archives.discard(name.group, name.backupId, name.attempt);
+  if (leftFiles(record, proof)) await room.archives.discard({ ...name, target: record.options.target }, name.attempt);
   return verdict;
 }
 
 /** Keeps the digest over all lines that an attempt was served, while it counts. */
 export async function rememberServed(room: Pick<Backups, 'store'>, name: AttemptName, chain: string): Promise<void> {
-  await changed(room, name, (record) =>
+  await updateBackup(room, name, (record) =>
     isFinal(record) || record.attempt !== name.attempt || record.served === chain
       ? record
       : { ...record, served: chain },
@@ -104,7 +104,7 @@ async function reported(
   next: (record: BackupRecord) => BackupRecord,
 ): Promise<{ verdict: Verdict; record: BackupRecord; proof: AttemptProof }> {
   const proof = { attempt: name.attempt, secretHash: hashSecret(secret) };
-  const record = await changed(room, name, (current) =>
+  const record = await updateBackup(room, name, (current) =>
     isFinal(current) || verdictFor(current, proof) !== 'continue' ? current : next(current),
   );
   return { verdict: verdictFor(record, proof), record, proof };
@@ -112,7 +112,7 @@ async function reported(
 
 /** The record for an attempt that still counts; `attempt_superseded` with the verdict otherwise. */
 export async function counting(room: Backups, name: AttemptName, secret: string): Promise<BackupRecord> {
-  const { record } = await known(room, name);
+  const { record } = await getOrThrow(room, name);
   const verdict = verdictFor(record, { attempt: name.attempt, secretHash: hashSecret(secret) });
   if (verdict === 'continue' && !isFinal(record)) return record;
   throw new ProblemError(

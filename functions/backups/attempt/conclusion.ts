@@ -8,7 +8,7 @@ import { type BackupRecord, type Failure, isFinal } from '../backup.ts';
 import type { BackupName } from '../backup-store.ts';
 import type { Backups, WithArchives, WithCutting } from '../backups.ts';
 import type { AttemptName, GroupCutOutcome } from '../ports.ts';
-import { changed, settled } from '../records.ts';
+import { endBackup, updateBackup } from '../records.ts';
 import { concluded, progressed } from './attempts.ts';
 import { counts, current, release, without } from './delegation.ts';
 import { refused, type StateError, WorkflowError } from './workflow-error.ts';
@@ -26,12 +26,12 @@ export async function cut(
   const taken = await room.cutting.cut(name);
   const now = room.clock.now();
   if (taken.kind === 'again') {
-    const { failedCuts = 0, builtIn = false } = await changed(room, name, (seen) =>
+    const { failedCuts = 0, builtIn = false } = await updateBackup(room, name, (seen) =>
       counts(seen, name) ? { ...seen, failedCuts: (seen.failedCuts ?? 0) + 1, lastSignAt: now } : seen,
     );
     if (failedCuts < room.settings.cutTries) return { next: 'again', builtIn };
     const message = `The logs could not be cut at one moment in ${failedCuts} tries; the last one: ${taken.again}`;
-    await settled(room, name, { code: 'cut_failed', message });
+    await endBackup(room, name, { code: 'cut_failed', message });
     return { next: 'ended', builtIn };
   }
   const beyond = Object.entries(position).find(([log, at]) => at > (taken.cut[log] ?? 0));
@@ -42,7 +42,7 @@ export async function cut(
       `its position ${at} of log "${log}" lies beyond the cut at ${taken.cut[log] ?? 0}`,
     );
   }
-  const { builtIn = false } = await changed(room, name, (seen) =>
+  const { builtIn = false } = await updateBackup(room, name, (seen) =>
     counts(seen, name) ? { ...seen, ...placedCut(taken), lastSignAt: now } : seen,
   );
   return { next: builtIn ? 'work' : 'offer', builtIn };
@@ -74,7 +74,7 @@ export async function work(
     report: async (progress) => {
       reports += 1;
       const reported = { ...progress, sequence: sequence + reports };
-      const seen = await changed(room, name, (before) =>
+      const seen = await updateBackup(room, name, (before) =>
         counts(before, name) ? progressed(before, reported, room.clock.now()) : before,
       );
       if (counts(seen, name)) return 'continue';
@@ -82,7 +82,9 @@ export async function work(
     },
   });
   if ('more' in answer) return { next: 'again' };
-  await changed(room, name, (seen) => (counts(seen, name) ? concluded(seen, answer.finished, room.clock.now()) : seen));
+  await updateBackup(room, name, (seen) =>
+    counts(seen, name) ? concluded(seen, answer.finished, room.clock.now()) : seen,
+  );
   return { next: 'verify' };
 }
 
@@ -104,14 +106,14 @@ export async function lose(
     await room.workers.silent(name.group, record.worker, room.clock.now());
   }
   if (record.options.redelegate && !record.builtIn) {
-    const seen = await changed(room, name, (before) =>
+    const seen = await updateBackup(room, name, (before) =>
       counts(before, name) && !finished(before)
         ? without(before, `${failure.code}: ${failure.message}`, room.clock.now())
         : before,
     );
     return { next: isFinal(seen) ? 'ended' : finished(seen) ? 'verify' : 'choose' };
   }
-  const ended = await settled(room, name, failure, finished);
+  const ended = await endBackup(room, name, failure, finished);
   return { next: isFinal(ended) ? 'ended' : 'verify' };
 }
 
@@ -143,17 +145,17 @@ export async function verify(
   if (!stored || !counts(stored.record, name)) return { next: 'ended', cursor: '' };
   const seen = await room.archives.verify(stored.record, cursor || undefined, budgetMs);
   if ('more' in seen) {
-    await changed(room, name, (before) =>
+    await updateBackup(room, name, (before) =>
       counts(before, name) ? { ...before, lastSignAt: room.clock.now() } : before,
     );
     return { next: 'again', cursor: seen.more };
   }
   if ('damaged' in seen) {
-    await settled(room, name, { code: 'backup_damaged', message: seen.damaged });
+    await endBackup(room, name, { code: 'backup_damaged', message: seen.damaged });
   } else {
     const { entryCount, bytes } = seen;
-    await changed(room, name, (before) => (counts(before, name) ? { ...before, entryCount, bytes } : before));
-    await settled(room, name, 'COMPLETED');
+    await updateBackup(room, name, (before) => (counts(before, name) ? { ...before, entryCount, bytes } : before));
+    await endBackup(room, name, 'COMPLETED');
   }
   return { next: 'ended', cursor: '' };
 }
@@ -161,7 +163,7 @@ export async function verify(
 /** Ends a backup whose workflow met something that it was not made for; one that was deleted meanwhile has ended. */
 export async function fail(room: Backups, name: BackupName, error: StateError): Promise<void> {
   if (!(await room.store.read(name.group, name.backupId))) return;
-  await settled(room, name, { code: 'internal', message: refused(error.Error, error.Cause) });
+  await endBackup(room, name, { code: 'internal', message: refused(error.Error, error.Cause) });
 }
 
 /**
@@ -177,9 +179,14 @@ export async function cleanUp(
   if (record && !isFinal(record)) return;
   await room.cutting.release(group, backupId);
   if (record) await discardFailed(room, record, goOn);
-  else await room.archives.discard(group, backupId, undefined, goOn);
+  else await room.archives.discard(await removedBackup(room, { group, backupId }), undefined, goOn);
   await room.store.cleanedUp({ group, backupId }, record ? 'there' : 'removed', room.clock.now());
 }
+
+const removedBackup = async ({ store }: Pick<Backups, 'store'>, name: BackupName) => ({
+  ...name,
+  target: await store.removedTarget(name),
+});
 
 async function discardFailed(room: WithArchives, record: BackupRecord, goOn: () => boolean): Promise<void> {
   const { group, backupId } = record;
@@ -188,6 +195,7 @@ async function discardFailed(room: WithArchives, record: BackupRecord, goOn: () 
     await release(room, { group, backupId, attempt: record.attempt }, record.worker);
   }
   for (let attempt = 1; attempt <= record.attempt; attempt += 1) {
-    if (attempt !== kept) await room.archives.discard(group, backupId, attempt, goOn);
+    if (attempt !== kept)
+      await room.archives.discard({ group, backupId, target: record.options.target }, attempt, goOn);
   }
 }

@@ -8,12 +8,14 @@
  * Every function may be called again with the same input: Step Functions repeats a call whose answer it lost.
  */
 import { randomBytes } from 'node:crypto';
+import { retryConflicts } from '../../../store/retry-conflicts.ts';
 import { type BackupRecord, isFinal, moved } from '../backup.ts';
 import type { BackupName } from '../backup-store.ts';
 import type { Backups, WithBucket } from '../backups.ts';
-import { attemptUri } from '../bucket/archive-place.ts';
+import { attemptUri, type PlacedAttempt } from '../bucket/archive-place.ts';
 import type { AttemptName } from '../ports.ts';
-import { changed, known, settled } from '../records.ts';
+import { endBackup, getOrThrow, mostTries, updateBackup } from '../records.ts';
+import { targetOf } from '../target.ts';
 import { candidates, type Demand } from '../worker/candidates.ts';
 import type { Command } from '../worker/worker-store.ts';
 import { hashSecret } from './attempts.ts';
@@ -26,30 +28,32 @@ export type Chosen = { readonly next: 'suspend' | 'cut' | 'ended'; readonly atte
  * fails.
  */
 export async function choose(room: Backups, name: BackupName): Promise<Chosen> {
-  const { store, workers, clock } = room;
-  for (;;) {
-    const stored = await known(room, name);
+  return retryConflicts<Chosen>({ tries: mostTries, of: `backup ${name.backupId}` }, async () => {
+    const stored = await getOrThrow(room, name);
     const { record } = stored;
-    if (isFinal(record)) return { next: 'ended', attempt: record.attempt };
+    if (isFinal(record)) return { kind: 'done', value: { next: 'ended', attempt: record.attempt } };
     const { bypassDelegation, allowLeader } = record.options;
-    const judged = bypassDelegation ? [] : candidates(await workers.list(name.group), demandOf(room, record));
+    const judged = bypassDelegation ? [] : candidates(await room.workers.list(name.group), demandOf(room, record));
     const worker = judged.find(({ chosen }) => chosen)?.worker;
     if (!worker && !bypassDelegation && !allowLeader) {
-      await settled(room, name, { code: 'no_worker_accepted', message: everyReason(record, judged) });
-      return { next: 'ended', attempt: record.attempt };
+      await endBackup(room, name, { code: 'no_worker_accepted', message: everyReason(record, judged) });
+      return { kind: 'done', value: { next: 'ended', attempt: record.attempt } };
     }
     const { worker: id, host } = worker ?? { worker: 'built-in', host: 'lambda' };
     const instanceId = worker?.instanceId;
-    const given = { ...fresh(record, clock.now()), worker: id, host, instanceId, builtIn: worker === undefined };
-    if (await store.replace(stored, given)) return { next: worker ? 'suspend' : 'cut', attempt: given.attempt };
-  }
+    const given = { ...fresh(record, room.clock.now()), worker: id, host, instanceId, builtIn: worker === undefined };
+    if (!(await room.store.replace(stored, given))) return { kind: 'conflict' };
+    return { kind: 'done', value: { next: worker ? 'suspend' : 'cut', attempt: given.attempt } };
+  });
 }
 
 /** Requirements of a worker for the backup. */
 export function demandOf({ clock, settings }: Backups, wanted: Pick<BackupRecord, 'options' | 'refusals'>): Demand {
   const { options, refusals } = wanted;
   const { abandonTimeoutMs } = settings;
-  return { refusals, onOwnDisk: options.localFileSystem, now: clock.now(), abandonTimeoutMs };
+  const target = targetOf(options);
+  const folder = target.kind === 'folder' ? target.folder : undefined;
+  return { refusals, onOwnDisk: options.localFileSystem, folder, now: clock.now(), abandonTimeoutMs };
 }
 
 /** The record with a new attempt that nobody has worked on; what older ones report no longer counts. */
@@ -106,7 +110,7 @@ export async function offer(room: WithBucket, asked: Asked): Promise<void> {
   const commandId = commandIds(asked).offer;
   const attemptSecret = await secretOf(room, group, worker, commandId);
   const secretHash = hashSecret(attemptSecret);
-  const record = await changed(room, asked, (seen) => (counts(seen, asked) ? { ...seen, secretHash } : seen));
+  const record = await updateBackup(room, asked, (seen) => (counts(seen, asked) ? { ...seen, secretHash } : seen));
   await post(room, record, asked.taskToken, {
     type: 'backup',
     commandId,
@@ -114,9 +118,15 @@ export async function offer(room: WithBucket, asked: Asked): Promise<void> {
     attempt,
     attemptSecret,
     cut,
-    target: record.options.localFileSystem ? { type: 'file' } : { type: 's3', prefix: attemptUri(room.bucket, asked) },
+    target: writtenTo(room.bucket, { ...asked, options: record.options }),
     heartbeatMs: Math.min(10_000, Math.floor((record.timeouts.abandonSeconds * 1000) / 3)),
   });
+}
+
+function writtenTo(bucket: string, attempt: PlacedAttempt): Extract<Command, { type: 'backup' }>['target'] {
+  if (!attempt.options.localFileSystem) return { type: 's3', prefix: attemptUri(bucket, attempt) };
+  const target = targetOf(attempt.options);
+  return target.kind === 'folder' ? { type: 'file', folder: target.folder } : { type: 'file' };
 }
 
 /** A worker that has read an earlier offer of this attempt holds its secret already. */
@@ -127,7 +137,7 @@ async function secretOf({ workers }: Backups, group: string, worker: string, com
 
 /** From now on heartbeats keep the task alive, and the attempt's end completes it, unless that has come already. */
 export async function run(room: Backups, asked: Asked): Promise<void> {
-  const record = await changed(room, asked, (seen) => {
+  const record = await updateBackup(room, asked, (seen) => {
     if (!counts(seen, asked) || seen.state === 'VERIFYING' || seen.gaveUp) return seen;
     const now = room.clock.now();
     return { ...moved(seen, 'TRANSITIONING', now), taskToken: asked.taskToken, lastSignAt: now };
@@ -141,7 +151,7 @@ export async function run(room: Backups, asked: Asked): Promise<void> {
  * Records why the attempt's worker did not take the backup, lets it resume, and leaves the choice to the next round.
  */
 export async function passOver(room: Backups, name: AttemptName, error: StateError): Promise<void> {
-  const { worker = '' } = await changed(room, name, (seen) => {
+  const { worker = '' } = await updateBackup(room, name, (seen) => {
     if (!counts(seen, name) || seen.builtIn) return seen;
     return without(seen, reasonOf(error, room.settings.answerTimeoutMs), room.clock.now());
   });

@@ -2,17 +2,21 @@ import * as schema from '../../../api/operations/backups.ts';
 import { notFound, ProblemError } from '../../../api/problem.ts';
 import type { Clock } from '../../../store/clock.ts';
 import { type Endpoint, endpoint } from '../../platform/http.ts';
+import type { BackupSettings } from '../backups.ts';
+import { refuseForbiddenTarget } from '../target.ts';
 import { newestSlot } from './policy.ts';
 import type { PolicyStore } from './policy-store.ts';
 
 export interface Policies {
   readonly policies: PolicyStore;
   readonly clock: Clock;
+  readonly settings: Pick<BackupSettings, 'backupTargets' | 'delegation'>;
 }
 
-export function policyRoutes({ policies, clock }: Policies): Endpoint[] {
+export function policyRoutes({ policies, clock, settings }: Policies): Endpoint[] {
   return [
     endpoint(schema.putBackupPolicy, async ({ params: { group }, body: policy }) => {
+      refuseForbiddenTarget(settings, policy);
       const there = await policies.read(group);
       // The slots before it was asked for are none that were missed; asked for again it misses none.
       if (!there || JSON.stringify(sorted(there.policy)) !== JSON.stringify(sorted(policy))) {

@@ -10,21 +10,23 @@ import type { BackupOptions } from '../backup.ts';
 import type { WithArchives, WithWorkflow } from '../backups.ts';
 import { inTurn } from '../in-turn.ts';
 import { begin } from '../requests.ts';
-import { due, slotBackupId } from './policy.ts';
+import { targetOf } from '../target.ts';
+import { due, type Policy, slotBackupId } from './policy.ts';
 import type { StoredPolicy } from './policy-store.ts';
 import { retain, type WithPolicies } from './retention.ts';
 
 type Room = WithWorkflow & WithArchives & WithPolicies & Launching;
 
-/** Any available worker takes a scheduled backup. */
-const options: BackupOptions = {
+/** Any available worker takes a scheduled backup; one to a folder needs a worker that keeps backups there. */
+const optionsOf = ({ target }: Policy): BackupOptions => ({
   runAsync: true,
-  allowLeader: true,
+  allowLeader: targetOf({ target }).kind !== 'folder',
   bypassDelegation: false,
   localFileSystem: false,
   redelegate: true,
   explain: false,
-};
+  ...(target === undefined ? {} : { target }),
+});
 
 export interface Ticked {
   started: number;
@@ -82,7 +84,7 @@ async function follow(
   const slot = wanted.start;
   const backupId = slotBackupId(group, slot);
   try {
-    await begin(room, { group, options, requestId: `slot-${backupId}`, backupId, slot });
+    await begin(room, { group, options: optionsOf(policy), requestId: `slot-${backupId}`, backupId, slot });
   } catch (error) {
     // Tried again with every tick until the slot has misfired.
     if (error instanceof ProblemError && error.kind === backupInProgress) return undefined;

@@ -40,6 +40,8 @@ export interface Demand {
   readonly refusals: readonly Refusal[];
   /** Whether the backup goes to a disk of the worker. */
   readonly onOwnDisk: boolean;
+  /** And to which of the folders that a worker registered. */
+  readonly folder?: string | undefined;
   readonly now: number;
   readonly abandonTimeoutMs: number;
 }
@@ -64,11 +66,16 @@ export function candidates(workers: readonly Worker[], demand: Demand): Candidat
   }));
 }
 
-function obstacleFor(worker: Worker, { refusals, onOwnDisk, now, abandonTimeoutMs }: Demand): string | undefined {
+function obstacleFor(
+  worker: Worker,
+  { refusals, onOwnDisk, folder, now, abandonTimeoutMs }: Demand,
+): string | undefined {
   const refusal = refusals.find((one) => one.worker === worker.worker);
   if (refusal) return `refused: ${refusal.reason}`;
   const gone = absence(worker, now, abandonTimeoutMs);
   if (gone !== undefined) return gone;
+  if (folder !== undefined && !worker.folders?.includes(folder))
+    return `keeps no backups in ${folder}: start it with --local-dir ${folder}`;
   // Clients that say nothing of folders refuse themselves.
   if (onOwnDisk && worker.folders?.length === 0) return noFolder;
   return undefined;

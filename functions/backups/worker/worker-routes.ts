@@ -67,15 +67,15 @@ export function attemptRoutes(room: Room): Endpoint[] {
       return { entries: [...entries], ...(nextCursor === undefined ? {} : { nextCursor }) };
     }),
     endpoint(schema.attemptFiles, async ({ params, headers, body }) => {
-      await attempts.counting(room, nameOf(params), headers['Attempt-Secret']);
-      return { urls: await room.archives.sign(nameOf(params), body.files) };
+      const record = await attempts.counting(room, nameOf(params), headers['Attempt-Secret']);
+      return { urls: await room.archives.sign(record, body.files) };
     }),
     endpoint(schema.attemptPayloads, async ({ params, headers, body, remainingMs }) => {
       const record = await attempts.counting(room, nameOf(params), headers['Attempt-Secret']);
       if (record.options.localFileSystem)
         return { urls: await room.archives.signPayloads(params.group, body.payloads) };
       const budgetMs = Math.min(20_000, remainingMs() - marginMs);
-      const { copied, resume } = await room.archives.copyPayloads(nameOf(params), body.payloads, body.resume, budgetMs);
+      const { copied, resume } = await room.archives.copyPayloads(record, body.payloads, body.resume, budgetMs);
       return { copied, ...(resume === undefined ? {} : { resume }) };
     }),
   ];

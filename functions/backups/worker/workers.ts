@@ -5,7 +5,7 @@ import { workerReplaced } from '../../../api/problems/backups.ts';
 import { commandIds, counts } from '../attempt/delegation.ts';
 import { type BackupRecord, isFinal } from '../backup.ts';
 import type { Backups, WithWorkflow } from '../backups.ts';
-import { changed, known } from '../records.ts';
+import { getOrThrow, updateBackup } from '../records.ts';
 import { isPresent, type Worker } from './candidates.ts';
 import type { Command, CommandAnswer, Instance, Posted } from './worker-store.ts';
 
@@ -153,7 +153,7 @@ export async function answer(
     : await room.workflow.fail(posted.taskToken, 'Refused', given.reason ?? '');
   if (arrived || !given.accepted) return;
   const { backupId, attempt } = posted.command;
-  const { record } = await known(room, { group, backupId });
+  const { record } = await getOrThrow(room, { group, backupId });
   const passedOver = record.refusals.some((refusal) => refusal.worker === worker);
   if (passedOver || !counts(record, { group, backupId, attempt })) throw withdrawn(group, worker, commandId);
 }
@@ -170,7 +170,7 @@ export async function goodbye(room: WithWorkflow, name: Name): Promise<void> {
 /** Ends the attempt of a worker that is gone for certain, whatever its workflow waits for. */
 async function loseAttempt(room: WithWorkflow, { group, backupId, worker }: BackupRecord, why: string): Promise<void> {
   const gaveUp = { code: 'worker_lost', message: `Worker "${worker}" ${why}` };
-  const record = await changed(room, { group, backupId }, (seen) => {
+  const record = await updateBackup(room, { group, backupId }, (seen) => {
     const works = !isFinal(seen) && seen.worker === worker && !seen.builtIn && seen.state !== 'VERIFYING';
     return works && !seen.gaveUp ? { ...seen, gaveUp } : seen;
   });

@@ -23,7 +23,7 @@ test('the manifest of a backup goes before anything else: what a deletion leaves
   await checkpoint(service.jobs, fence, `/groups/${group}/jobs/j`, 'the state');
   const backup = await archive.backUp(service, group);
   const left = async () => {
-    const prefix = backupPlace(group, backup.backupId);
+    const prefix = backupPlace(backup);
     const { Contents = [] } = await world.s3.send(new ListObjectsV2Command({ Bucket: world.bucket, Prefix: prefix }));
     return Contents.map(({ Key = '' }) => Key.slice(prefix.length));
   };
@@ -32,10 +32,12 @@ test('the manifest of a backup goes before anything else: what a deletion leaves
 
   const faults = injectFaults(world.s3);
   faults.plan = (command) => (command.startsWith('Delete') ? 'throttle' : undefined);
-  await expect(service.archives.discard(group, backup.backupId)).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(service.archives.discard({ ...backup, target: undefined })).rejects.toMatchObject({
+    code: 'unavailable',
+  });
   expect(await left()).toEqual(before);
   faults.plan = (command) => (command.startsWith('Delete') ? 'crash after' : undefined);
-  await expect(service.archives.discard(group, backup.backupId)).rejects.toThrow();
+  await expect(service.archives.discard({ ...backup, target: undefined })).rejects.toThrow();
   faults.plan = () => undefined;
   faults.revive();
   expect(await left()).toEqual(before.filter((name) => !name.endsWith(manifestName)));
@@ -44,10 +46,10 @@ test('the manifest of a backup goes before anything else: what a deletion leaves
   const restored = trusting.restore({ group: target, uri: service.archives.uri(backup) });
   await expect(restored).rejects.toMatchObject({ code: 'backup_damaged' });
 
-  await expect(service.archives.discard(group, backup.backupId, undefined, () => false)).rejects.toThrow(
+  await expect(service.archives.discard({ ...backup, target: undefined }, undefined, () => false)).rejects.toThrow(
     OutOfTimeError,
   );
   expect(await left()).not.toEqual([]);
-  await service.archives.discard(group, backup.backupId);
+  await service.archives.discard({ ...backup, target: undefined });
   expect(await left()).toEqual([]);
 });

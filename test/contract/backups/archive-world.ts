@@ -13,7 +13,7 @@ import { backupTable } from '../../../functions/backups/backup-table.ts';
 import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { groupDirectory } from '../../../functions/backups/group-directory.ts';
 import type { Archives, Cutting } from '../../../functions/backups/ports.ts';
-import { changed } from '../../../functions/backups/records.ts';
+import { updateBackup } from '../../../functions/backups/records.ts';
 import { WorkerTable } from '../../../functions/backups/worker/worker-table.ts';
 import type { Job, JobRecord } from '../../../functions/jobs/job.ts';
 import type { Page } from '../../../functions/jobs/job-store.ts';
@@ -53,7 +53,7 @@ export interface ArchiveWorld {
     s3?: S3Client;
   }): BackupProcess;
   /** Begins a backup and places its cut. */
-  cut(process: BackupProcess, group: string): Promise<BackupRecord>;
+  cut(process: BackupProcess, group: string, options?: Partial<BackupRecord['options']>): Promise<BackupRecord>;
   /** Of a writer of archives. */
   readonly writer: WriterOptions;
   /** A backup by the built-in worker, in as many slices as it takes. */
@@ -61,6 +61,7 @@ export interface ArchiveWorld {
     process: BackupProcess,
     group: string,
     during?: (record: BackupRecord) => Promise<void>,
+    options?: Partial<BackupRecord['options']>,
   ): Promise<BackupRecord>;
   /** Puts the record of a backup, as the workflow would. */
   record(group: string, more?: Partial<BackupRecord>): Promise<BackupRecord>;
@@ -81,12 +82,13 @@ export async function openArchives(): Promise<ArchiveWorld> {
       ...more,
     };
     const answer = await store.begin(begun);
-    if (!('begun' in answer)) throw new Error(JSON.stringify(answer));
+    if (answer.kind !== 'begun') throw new Error(JSON.stringify(answer));
     return begun;
   };
 
-  const cut = async (process: BackupProcess, group: string): Promise<BackupRecord> => {
-    const begun = await record(group);
+  const cut: ArchiveWorld['cut'] = async (process, group, options = {}) => {
+    const { options: usual } = begunBackup(group, clock.now());
+    const begun = await record(group, { options: { ...usual, ...options } });
     const { backupId, attempt } = begun;
     let placed = await process.cutting.cut({ group, backupId, attempt });
     for (let tried = 0; placed.kind === 'again' && tried < 5; tried += 1) {
@@ -94,7 +96,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
     }
     if (placed.kind === 'again') throw new Error(placed.again);
     const { kind: _kind, ...fixed } = placed;
-    return changed({ store }, begun, (seen) => ({ ...seen, ...fixed }));
+    return updateBackup({ store }, begun, (seen) => ({ ...seen, ...fixed }));
   };
 
   return {
@@ -143,6 +145,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
         cutting: cutting(cuts),
         archives: archives({
           ...kept,
+          objectsIn: (name) => payloadBucket(s3, name),
           owners,
           served: (name, chain) => rememberServed({ store }, name, chain),
           version: '0.0.0-test',
@@ -161,15 +164,15 @@ export async function openArchives(): Promise<ArchiveWorld> {
 
     cut,
 
-    async backUp(process, group, during = async () => {}) {
-      const placed = await cut(process, group);
+    async backUp(process, group, during = async () => {}, options = {}) {
+      const placed = await cut(process, group, options);
       const { backupId } = placed;
       await during(placed);
       const slice = { budgetMs: 60_000, report: async () => 'continue' as const };
       let worked = await process.archives.work(placed, slice);
       while ('more' in worked) worked = await process.archives.work(placed, slice);
       const { finished: written } = worked;
-      const finished = await changed({ store }, placed, (seen) => ({ ...seen, ...written, state: 'VERIFYING' }));
+      const finished = await updateBackup({ store }, placed, (seen) => ({ ...seen, ...written, state: 'VERIFYING' }));
       const verification = await process.archives.verify(finished, undefined, 60_000);
       if (!('intact' in verification)) throw new Error(JSON.stringify(verification));
       const seen = await store.read(group, backupId);

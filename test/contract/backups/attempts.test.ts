@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { counting, finish, giveUp, heartbeat } from '../../../functions/backups/attempt/attempts.ts';
 import { cleanUp, fail, lose, verify, work } from '../../../functions/backups/attempt/conclusion.ts';
 import { choose } from '../../../functions/backups/attempt/delegation.ts';
-import { settled } from '../../../functions/backups/records.ts';
+import { endBackup } from '../../../functions/backups/records.ts';
 import { cancel, remove } from '../../../functions/backups/requests.ts';
 import { goodbye } from '../../../functions/backups/worker/workers.ts';
 import { problemOf } from '../leadership/room.ts';
@@ -196,11 +196,11 @@ describe('settling', () => {
     await finish(room, name, secret, finished);
     const failure = (code: string) => ({ code, message: code });
     const outcomes = await Promise.all([
-      settled(room, name, 'COMPLETED'),
-      settled(room, name, failure('cancelled')),
-      settled(room, name, failure('backup_timed_out')),
+      endBackup(room, name, 'COMPLETED'),
+      endBackup(room, name, failure('cancelled')),
+      endBackup(room, name, failure('backup_timed_out')),
       fail(room, name, { Error: 'Any' }).then(() => record(name.backupId)),
-      settled(room, name, failure('workflow_ended')),
+      endBackup(room, name, failure('workflow_ended')),
     ]);
     const final = await record(name.backupId);
     for (const outcome of outcomes) expect(outcome).toEqual(final);
@@ -212,10 +212,10 @@ describe('settling', () => {
       const { room, name, faults, record } = await running();
       faults.once(fault, 'TransactWriteItemsCommand');
       const silence = { code: 'backup_timed_out', message: 'silence' };
-      const outcome = await settled(room, name, silence).catch((error: Error) => error.name);
+      const outcome = await endBackup(room, name, silence).catch((error: Error) => error.name);
       expect(outcome).toEqual(fault === 'crash after' ? 'CrashedError' : expect.objectContaining({ error: silence }));
       faults.revive();
-      await settled(room, name, { code: 'internal', message: 'a second try' });
+      await endBackup(room, name, { code: 'internal', message: 'a second try' });
       expect(await record(name.backupId)).toMatchObject({ state: 'FAILED', error: { code: 'backup_timed_out' } });
       expect(await room.store.running(group)).toBeUndefined();
     }

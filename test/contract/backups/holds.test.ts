@@ -6,7 +6,7 @@ import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
 import { bucketFiles } from '../../../functions/backups/bucket/bucket-files.ts';
-import { cancelled, settled } from '../../../functions/backups/records.ts';
+import { cancelled, endBackup } from '../../../functions/backups/records.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
 import { recordJobs, releaseDeletes } from '../../../functions/jobs/payloads/held-deletes.ts';
 import { initialise } from '../../support/backups/memory-logs.ts';
@@ -65,7 +65,7 @@ async function servedTo({ archives }: BackupProcess, record: BackupRecord): Prom
 const marks = async ({ jobs }: BackupProcess, { group, backupId }: BackupRecord) =>
   (await recordJobs(jobs.room, group, ['j'], backupId)) !== undefined;
 
-const cancel = (record: BackupRecord) => settled({ ...archive, clock: archive.world.clock }, record, cancelled);
+const cancel = (record: BackupRecord) => endBackup({ ...archive, clock: archive.world.clock }, record, cancelled);
 
 describe('the clean-up of a cancelled backup', () => {
   test('deletes nothing that the next one has recorded and not yet copied', async () => {

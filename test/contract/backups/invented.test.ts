@@ -8,7 +8,7 @@ import { writeArchive } from '../../../archive/writer.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
-import { known } from '../../../functions/backups/records.ts';
+import { getOrThrow } from '../../../functions/backups/records.ts';
 import { initialise, memoryWriter } from '../../support/backups/memory-logs.ts';
 import { checkpoint, submit } from '../../support/job-world.ts';
 import { type ArchiveWorld, openArchives } from './archive-world.ts';
@@ -57,7 +57,7 @@ async function written({ service, record }: Accepted, source: ArchiveSource) {
     archive.writer,
   );
   if (!answer) throw new Error('nothing was written');
-  const { served } = (await known(archive, record)).record;
+  const { served } = (await getOrThrow(archive, record)).record;
   const finished: BackupRecord = { ...record, ...answer, served };
   return service.archives.verify(finished, undefined, 60_000);
 }

@@ -8,8 +8,8 @@ import { choose } from '../../../functions/backups/attempt/delegation.ts';
 import { verdictFor } from '../../../functions/backups/backup.ts';
 import { toBackupView } from '../../../functions/backups/backup-view.ts';
 import { backupKey } from '../../../functions/backups/keys.ts';
-import { settled } from '../../../functions/backups/records.ts';
-import { awaited, begin, explain, orFailed, remove, share, unshare } from '../../../functions/backups/requests.ts';
+import { cancelled, endBackup } from '../../../functions/backups/records.ts';
+import { begin, explain, orFailed, remove, share, unshare, waitForEnd } from '../../../functions/backups/requests.ts';
 import { backupRoutes } from '../../../functions/backups/routes.ts';
 import { sweep } from '../../../functions/backups/sweep.ts';
 import { OutOfTimeError } from '../../../functions/backups/worker/built-in-worker.ts';
@@ -41,7 +41,7 @@ describe('a request', () => {
     const ids: string[] = [];
     for (let at = 0; at < 3; at += 1) {
       const { backupId } = await asked(`request-${at}`);
-      await settled(room, { group, backupId }, { code: 'internal', message: 'played' });
+      await endBackup(room, { group, backupId }, { code: 'internal', message: 'played' });
       ids.push(backupId);
     }
     expect(await problemOf(asked('one-more'))).toMatchObject({
@@ -113,8 +113,8 @@ describe('a request', () => {
     await world.register('w1');
     const { worker: _worker, secret, ...name } = await world.accepted();
     const record = await world.record(name.backupId);
-    expect((await awaited(world.room, record, 0)).state).toBe('TRANSITIONING');
-    const waiting = awaited(world.room, record, 60_000);
+    expect((await waitForEnd(world.room, record, 0)).state).toBe('TRANSITIONING');
+    const waiting = waitForEnd(world.room, record, 60_000);
     await finish(world.room, name, secret, finished);
     await verify(world.room, name, '', 1_000);
     expect((await waiting).state).toBe('COMPLETED');
@@ -162,7 +162,7 @@ describe('a status', () => {
       expect(await problemOf(remove(world.room, { group, backupId, requestId: 'r-1' }))).toMatchObject({
         code: 'backup_running',
       });
-      await settled(world.room, { group, backupId }, { code: 'internal', message: 'played' });
+      await endBackup(world.room, { group, backupId }, { code: 'internal', message: 'played' });
     }
     const page = await world.room.store.list(group, undefined, 2);
     expect(page.items.map(({ record }) => record.backupId)).toEqual(ids.toReversed().slice(0, 2));
@@ -182,7 +182,7 @@ describe('a status', () => {
   test('that failed is a problem for a caller that waited for it, with the code that it failed with', async () => {
     const world = await openBackups();
     const { backupId } = await world.begin({ bypassDelegation: true });
-    const failed = await settled(world.room, { group, backupId }, { code: 'cut_failed', message: 'log moved' });
+    const failed = await endBackup(world.room, { group, backupId }, { code: 'cut_failed', message: 'log moved' });
     expect(() => orFailed(failed)).toThrow(
       expect.objectContaining({
         code: 'backup_failed',
@@ -198,7 +198,7 @@ describe('a status', () => {
     const world = await openBackups();
     const { backupId } = await world.begin({ bypassDelegation: true });
     const name = { group, backupId };
-    await settled(world.room, name, { code: 'internal', message: 'played' });
+    await endBackup(world.room, name, { code: 'internal', message: 'played' });
     const seen = await world.room.store.read(group, backupId);
     if (!seen) throw new Error('no record');
     await remove(world.room, { ...name, requestId: 'r' });
@@ -283,10 +283,10 @@ describe('the sweep', () => {
     const world = await openBackups();
     const { room } = world;
     const name = await world.begin({ bypassDelegation: true });
-    await settled(room, name, 'COMPLETED');
+    await endBackup(room, name, cancelled);
     let files = 4;
     let remainingMs = 0;
-    room.archives.discard = async (_group, _backupId, attempt, goOn = () => true) => {
+    room.archives.discard = async (_backup, attempt, goOn = () => true) => {
       for (; attempt === undefined && files > 0; files -= 1, remainingMs -= 10_000)
         if (!goOn()) throw new OutOfTimeError();
     };
@@ -309,7 +309,7 @@ describe('the sweep', () => {
     const world = await openBackups();
     const { room } = world;
     const name = await world.begin({ bypassDelegation: true });
-    await settled(room, name, 'COMPLETED');
+    await endBackup(room, name, cancelled);
     room.cutting.release = async () => {
       await remove(room, name, () => false);
     };

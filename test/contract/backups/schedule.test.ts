@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
-import { settled } from '../../../functions/backups/records.ts';
+import { endBackup } from '../../../functions/backups/records.ts';
 import { begin } from '../../../functions/backups/requests.ts';
 import type { Policy } from '../../../functions/backups/schedule/policy.ts';
 import { policyRoutes } from '../../../functions/backups/schedule/policy-routes.ts';
@@ -36,7 +36,7 @@ async function openSchedule(policy: Policy) {
     room,
     tick: (remainingMs = () => 55_000) => tick(room, remainingMs),
     ended: (backupId: string, outcome: 'COMPLETED' | { code: string; message: string } = 'COMPLETED') =>
-      settled(room, { group, backupId }, outcome),
+      endBackup(room, { group, backupId }, outcome),
     async all(): Promise<BackupRecord[]> {
       const { items } = await room.store.list(group, undefined, 100);
       return items.map(({ record }) => record).sort((one, other) => one.startedAt - other.startedAt);
@@ -151,7 +151,7 @@ describe('the policies of many groups', () => {
       for (const requestId of ['older', 'newer']) {
         world.clock.time += 1_000;
         const { backupId } = await begin(room, { group: one, options, requestId });
-        await settled(room, { group: one, backupId }, 'COMPLETED');
+        await endBackup(room, { group: one, backupId }, 'COMPLETED');
       }
     }
     return { ...world, backupsOf: async (one: string) => (await room.store.list(one, undefined, 100)).items.length };
@@ -201,7 +201,7 @@ describe('the policies of many groups', () => {
   test('never leave a backup listed that has lost files, when the time or S3 fails its deletion', async () => {
     const world = await withSurplus('orders-copy', 'orders-other');
     let remainingMs = 55_000;
-    world.room.archives.discard = async (of, _backupId, _attempt, goOn) => {
+    world.room.archives.discard = async ({ group: of }, _attempt, goOn) => {
       if (of === 'orders-other') throw new Error('S3 deletes nothing');
       remainingMs = 5_000;
       expect(goOn?.()).toBe(false);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
-import { known } from '../../../functions/backups/records.ts';
+import { getOrThrow } from '../../../functions/backups/records.ts';
 import { initialise, memoryWriter } from '../../support/backups/memory-logs.ts';
 import { type ArchiveWorld, type BackupProcess, openArchives } from './archive-world.ts';
 
@@ -38,7 +38,7 @@ test('an archive is sealed once: a slice that comes later, or at the same time, 
   archive.world.advance(5_000);
   const late = await worked(archive.process(), record);
   for (const finished of all) expect(finished).toEqual(late);
-  const { served } = (await known(archive, record)).record;
+  const { served } = (await getOrThrow(archive, record)).record;
   const verification = await archive.process().archives.verify({ ...record, ...late, served }, undefined, 60_000);
   expect(verification).toEqual({ intact: true, entryCount: late.entryCount, bytes: late.bytes });
 });

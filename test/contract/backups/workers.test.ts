@@ -5,7 +5,7 @@ import { finish } from '../../../functions/backups/attempt/attempts.ts';
 import { lose } from '../../../functions/backups/attempt/conclusion.ts';
 import { choose, passOver, suspend } from '../../../functions/backups/attempt/delegation.ts';
 import { workerKey } from '../../../functions/backups/keys.ts';
-import { settled } from '../../../functions/backups/records.ts';
+import { endBackup } from '../../../functions/backups/records.ts';
 import { begin, remove } from '../../../functions/backups/requests.ts';
 import { answer, goodbye, list, poll, register } from '../../../functions/backups/worker/workers.ts';
 import { groupKey } from '../../../leadership/keys.ts';
@@ -244,7 +244,7 @@ describe('a backup on the disk of its worker', () => {
     await started(world, 'w1', ['/srv']);
     const name = await world.accepted({ localFileSystem: true });
     await finish(world.room, name, name.secret, { ...finished, uri: 'file://host/srv/' });
-    await settled(world.room, name, 'COMPLETED');
+    await endBackup(world.room, name, 'COMPLETED');
     return { ...world, name };
   };
 
@@ -272,7 +272,7 @@ test('the number of backups is bounded: one more is refused by number, and the s
     begin(room, { group, options: { ...plainOptions, bypassDelegation: true }, requestId });
   for (const requestId of ['r-1', 'r-2']) {
     const { backupId } = await take(requestId);
-    await settled(room, { group, backupId }, { code: 'internal', message: 'played' });
+    await endBackup(room, { group, backupId }, { code: 'internal', message: 'played' });
   }
   expect(await problemOf(take('r-3'))).toMatchObject({
     code: 'limit_reached',

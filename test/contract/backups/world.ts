@@ -5,7 +5,7 @@ import type { BackupOptions, BackupRecord } from '../../../functions/backups/bac
 import { backupTable } from '../../../functions/backups/backup-table.ts';
 import type { WithArchives, WithBucket, WithCutting, WithWorkflow } from '../../../functions/backups/backups.ts';
 import type { Archives, GroupCutOutcome, Verification } from '../../../functions/backups/ports.ts';
-import { known } from '../../../functions/backups/records.ts';
+import { getOrThrow } from '../../../functions/backups/records.ts';
 import { begin } from '../../../functions/backups/requests.ts';
 import type { Command } from '../../../functions/backups/worker/worker-store.ts';
 import { WorkerTable } from '../../../functions/backups/worker/worker-table.ts';
@@ -66,7 +66,7 @@ export async function openBackups() {
   const archives = {
     uri: ({ backupId, attempt }) => `s3://bucket/backups/${group}/${backupId}/${attempt}/`,
     verify: async () => played.verification,
-    async discard(_group, _backupId, attempt) {
+    async discard(_backup, attempt) {
       played.discarded.push(attempt);
     },
     work: async () => ({
@@ -98,7 +98,7 @@ export async function openBackups() {
     faults,
     workflow,
     played,
-    record: async (backupId: string) => (await known(room, { group, backupId })).record,
+    record: async (backupId: string) => (await getOrThrow(room, { group, backupId })).record,
     register: (...workers: string[]) =>
       Promise.all(workers.map((worker) => register(room, { group, worker }, { host: `${worker}.example` }))),
     begin: (more: Partial<BackupOptions> = {}, requestId: string = randomUUID()): Promise<BackupRecord> =>
@@ -122,7 +122,10 @@ export async function openBackups() {
       const { worker = '' } = await world.record(backupId);
       await suspend(room, { ...name, taskToken: `suspend-${attempt}` });
       await world.reply(worker, { accepted: true });
-      await room.store.replace(await known(room, name), { ...(await world.record(backupId)), cut: { events: 10 } });
+      await room.store.replace(await getOrThrow(room, name), {
+        ...(await world.record(backupId)),
+        cut: { events: 10 },
+      });
       await offer(room, { ...name, taskToken: `offer-${attempt}` });
       const command = await world.reply(worker, { accepted: true });
       if (command.type !== 'backup') throw new Error(`${worker} was offered ${command.type}`);

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } 
 import { appendEntries } from '../../../api/operations/log.ts';
 import { ProblemError } from '../../../api/problem.ts';
 import { outcomeUnknown } from '../../../api/problems/log.ts';
-import { cancelled, settled } from '../../../functions/backups/records.ts';
+import { cancelled, endBackup } from '../../../functions/backups/records.ts';
 import { collectPage } from '../../../functions/jobs/clean-up/collector.ts';
 import { endpoint, serve } from '../../../functions/platform/http.ts';
 import { type JobWorld, openJobWorld, uploadBytes } from '../../support/job-world.ts';
@@ -44,8 +44,8 @@ test('the collector counts the orphans that it deletes, and none in a dry run', 
 test('a backup that fails is counted once, over all and by its reason', async () => {
   const { room, begin } = await openBackups();
   const { group, backupId } = await begin({ bypassDelegation: true });
-  await settled(room, { group, backupId }, cancelled);
-  await settled(room, { group, backupId }, cancelled);
+  await endBackup(room, { group, backupId }, cancelled);
+  await endBackup(room, { group, backupId }, cancelled);
   expect(counted('BackupFailed')).toMatchObject([
     {
       BackupFailed: 1,

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sealed } from '../../../archive/format.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
+import { endBackup } from '../../../functions/backups/records.ts';
 import { share, unshare } from '../../../functions/backups/requests.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { startRestore, type WithLaunch } from '../../../functions/restore/restore.ts';
@@ -196,7 +197,9 @@ describe('who may restore what', () => {
 
   test('nobody what an attempt has left that was never verified, not even its own group', async () => {
     const group = `forger-${randomUUID()}`;
-    const forged = await archive.record(group, { state: 'FAILED' });
+    const forged = await archive.record(group);
+    const failure = { code: 'cancelled', message: 'played' };
+    await endBackup({ store: archive.store, clock: archive.world.clock }, forged, failure);
     const { s3, bucket } = archive.world;
     const files = await copyOfFiles();
     for (const name of files.names) {

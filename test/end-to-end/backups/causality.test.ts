@@ -19,6 +19,8 @@ import { start, taken } from './backups.ts';
 const { causalBackups, causalJobs } = sizes.backups;
 /** A busy machine keeps a writer waiting, and that is not what is tested here. */
 const deadlineMs = 600_000;
+/** Each of the backups is taken while the program writes as fast as it can. */
+const timeoutMs = 120_000 + causalBackups * 60_000;
 const logNames = ['alpha', 'beta'];
 
 type Fact =
@@ -115,21 +117,25 @@ test.each([
   ['one job, by a standby', 1, true],
   [`${causalJobs} jobs, by the built-in worker`, causalJobs, false],
   [`${causalJobs} jobs, by a standby`, causalJobs, true],
-] as const)('backups of a group with %s hold the causes of everything in them', async (_what, jobs, delegated) => {
-  const program = await openProgram(jobs);
-  const { group, acknowledged } = program;
-  const finished: (() => unknown)[] = [];
-  try {
-    if (delegated)
-      await start({ onTestFinished: (done) => void finished.push(done as () => unknown) }, group, 'standby');
-    for (let number = 1; number <= causalBackups; number += 1) {
-      const status = await taken(group, delegated ? {} : { bypassDelegation: true });
-      expect(status, JSON.stringify(status)).toMatchObject({ state: 'COMPLETED', pausedMs: expect.any(Number) });
-      const entries = await entriesIn(group, status.backupId);
-      expect(lackIn(entries, acknowledged), `backup ${number}`).toEqual([]);
+] as const)(
+  'backups of a group with %s hold the causes of everything in them',
+  { timeout: timeoutMs },
+  async (_what, jobs, delegated) => {
+    const program = await openProgram(jobs);
+    const { group, acknowledged } = program;
+    const finished: (() => unknown)[] = [];
+    try {
+      if (delegated)
+        await start({ onTestFinished: (done) => void finished.push(done as () => unknown) }, group, 'standby');
+      for (let number = 1; number <= causalBackups; number += 1) {
+        const status = await taken(group, delegated ? {} : { bypassDelegation: true });
+        expect(status, JSON.stringify(status)).toMatchObject({ state: 'COMPLETED', pausedMs: expect.any(Number) });
+        const entries = await entriesIn(group, status.backupId);
+        expect(lackIn(entries, acknowledged), `backup ${number}`).toEqual([]);
+      }
+    } finally {
+      await program.stop();
+      for (const done of finished) await done();
     }
-  } finally {
-    await program.stop();
-    for (const done of finished) await done();
-  }
-});
+  },
+);

@@ -16,6 +16,7 @@ describe('settings', () => {
       maxClockSkewMs: 250,
       delegation: 'on',
       restoreSources: [],
+      backupTargets: [],
       logRetentionDays: 30,
       tracing: 'on',
       monitoring: 'essential',
