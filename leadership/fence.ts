@@ -1,5 +1,4 @@
 import type { Fence } from '../api/fence.ts';
-import { toConditionCheck } from '../store/item-table.ts';
 import { type Check, check } from '../store/write.ts';
 import { leadershipKey } from './keys.ts';
 import { ownsLiveTerm } from './lease-writes.ts';
@@ -12,8 +11,3 @@ import { ownsLiveTerm } from './lease-writes.ts';
 export function requireLiveTerm(group: string, fence: Fence, now: number): Check {
   return check(leadershipKey(group), ownsLiveTerm(fence, now));
 }
-
-/** The same for a transaction of DynamoDB's own requests. */
-export const leadershipCondition = (table: string, group: string, fence: Fence, now: number) => ({
-  ConditionCheck: toConditionCheck(table, requireLiveTerm(group, fence, now)),
-});

@@ -11,6 +11,12 @@ import type { Change, Source, Update } from './update.ts';
 export class Placeholders {
   readonly #names = new Map<string, string>();
   readonly #values: unknown[] = [];
+  /** Short placeholders, and no spaces. */
+  readonly #compact: boolean;
+
+  constructor({ compact = false }: { readonly compact?: boolean | undefined } = {}) {
+    this.#compact = compact;
+  }
 
   path(path: Path): string {
     return segments(path)
@@ -24,9 +30,19 @@ export class Placeholders {
   #name(name: string): string {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
-    const placeholder = /^\w+$/.test(name) ? `#${name}` : `#n.${this.#names.size}`.replace('.', '_');
+    const placeholder = this.#compact
+      ? `#${this.#names.size.toString(36)}`
+      : /^\w+$/.test(name)
+        ? `#${name}`
+        : `#n_${this.#names.size}`;
     this.#names.set(name, placeholder);
     return placeholder;
+  }
+
+  /** The text between two parts. */
+  between(mark: ',' | '='): string {
+    if (this.#compact) return mark;
+    return mark === ',' ? ', ' : ' = ';
   }
 
   value(value: unknown): string {
@@ -101,13 +117,13 @@ export function renderUpdate(update: Update, to: Placeholders): string {
   const sets = update.flatMap((change) => (change.kind === 'set' ? [renderSet(change, to)] : []));
   const removes = update.flatMap((change) => (change.kind === 'remove' ? [to.path(change.path)] : []));
   return [
-    ...(sets.length > 0 ? [`SET ${sets.join(', ')}`] : []),
+    ...(sets.length > 0 ? [`SET ${sets.join(to.between(','))}`] : []),
     ...(removes.length > 0 ? [`REMOVE ${removes.join(', ')}`] : []),
   ].join(' ');
 }
 
 function renderSet({ path, to: source }: Change & { kind: 'set' }, to: Placeholders): string {
-  return `${to.path(path)} = ${renderSource(source, to)}`;
+  return `${to.path(path)}${to.between('=')}${renderSource(source, to)}`;
 }
 
 function renderSource(source: Source, to: Placeholders): string {
@@ -117,7 +133,7 @@ function renderSource(source: Source, to: Placeholders): string {
     case 'attribute':
       return to.path(source.path);
     case 'if absent':
-      return `if_not_exists(${to.path(source.path)}, ${renderSource(source.otherwise, to)})`;
+      return `if_not_exists(${to.path(source.path)}${to.between(',')}${renderSource(source.otherwise, to)})`;
     case 'plus':
       return `${renderSource(source.left, to)} + ${renderSource(source.right, to)}`;
     case 'append':

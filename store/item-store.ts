@@ -32,6 +32,8 @@ export interface WriteOptions {
   readonly once?: boolean;
   /** Which state of the item a single update returns; a transaction returns none. */
   readonly show?: 'before' | 'after';
+  /** Short placeholders instead of readable ones, for a write whose expressions come near DynamoDB's 4 KB. */
+  readonly compact?: boolean;
 }
 
 /** The outcome of a conditional write; a refusal carries the items that won. */

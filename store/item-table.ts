@@ -81,8 +81,8 @@ export class ItemTable implements ItemStore {
     return lost ? { kind: 'refused', refusals: lost } : { kind: 'written', shown: won.shown };
   }
 
-  #single(write: Write, { once: isOnce, show }: WriteOptions): () => Promise<{ shown?: Item | undefined }> {
-    const command = commandOf(this.#table, write, show);
+  #single(write: Write, { once: isOnce, ...options }: WriteOptions): () => Promise<{ shown?: Item | undefined }> {
+    const command = commandOf(this.#table, write, options);
     if (isOnce) once(command);
     return async () => {
       // The client types each command by itself; these three have the same output.
@@ -104,7 +104,7 @@ export class ItemTable implements ItemStore {
 }
 
 /** @throws RangeError for a check: alone it writes nothing, so the item is read instead. */
-function commandOf(table: string, write: Write, show: WriteOptions['show']) {
+function commandOf(table: string, write: Write, { show, compact }: WriteOptions) {
   switch (write.kind) {
     case 'put':
       return new PutCommand(putOf(table, write));
@@ -112,7 +112,7 @@ function commandOf(table: string, write: Write, show: WriteOptions['show']) {
       return new DeleteCommand(deleteOf(table, write));
     case 'update': {
       const shows = show && { ReturnValues: show === 'after' ? ('ALL_NEW' as const) : ('ALL_OLD' as const) };
-      return new UpdateCommand({ ...updateOf(table, write), ...shows });
+      return new UpdateCommand({ ...updateOf(table, write, compact), ...shows });
     }
     case 'check':
       throw new RangeError('A check alone writes nothing: read the item instead');
@@ -138,7 +138,7 @@ export function toTransactItem(table: string, write: Write) {
 }
 
 /** The same of a check alone. */
-export function toConditionCheck(table: string, { key, condition }: Check) {
+function toConditionCheck(table: string, { key, condition }: Check) {
   const placeholders = new Placeholders();
   const ConditionExpression = renderCondition(condition, placeholders);
   return { TableName: table, Key: keyOf(key), ConditionExpression, ...showWinner, ...placeholders.attributes() };
@@ -157,8 +157,8 @@ function deleteOf(table: string, { key, condition }: Write & { kind: 'delete' })
 }
 
 /** The input of an UpdateCommand. */
-export function updateOf(table: string, { key, update, condition }: UpdateWrite) {
-  const placeholders = new Placeholders();
+export function updateOf(table: string, { key, update, condition }: UpdateWrite, compact?: boolean) {
+  const placeholders = new Placeholders({ compact });
   const UpdateExpression = renderUpdate(update, placeholders);
   return { TableName: table, Key: keyOf(key), UpdateExpression, ...conditionOf(condition, placeholders) };
 }

@@ -1,5 +1,5 @@
-import { checkpointRoom } from '../jobs/checkpoint-environment.ts';
 import { checkpointRoutes, collectRoutes } from '../jobs/checkpoint-routes.ts';
+import { checkpointRoom } from '../jobs/environment.ts';
 import { jobRoutes } from '../jobs/routes.ts';
 import { serve } from '../platform/http.ts';
 import { lambdaHandler } from '../platform/lambda.ts';

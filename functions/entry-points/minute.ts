@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { sweep } from '../../leadership/history.ts';
-import { checkpointRoom } from '../jobs/checkpoint-environment.ts';
 import { cleanUp } from '../jobs/clean-up/clean-up.ts';
 import { collectAll } from '../jobs/clean-up/collector.ts';
+import { checkpointRoom } from '../jobs/environment.ts';
 import { leadershipFromEnvironment } from '../leadership/environment.ts';
 import { functionClient } from '../operations/function-client.ts';
 import { runMinute, within } from '../operations/minute.ts';

@@ -1,73 +1,54 @@
-/** The DynamoDB requests on the checkpoints of a job: each is one conditional update of the job's item. */
-import { type DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { groupKey, groupsIndex } from '../../leadership/keys.ts';
+/** The checkpoints of jobs over the items of the main table: each step is the write of `checkpoint-writes.ts`. */
+import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { groupKey } from '../../leadership/keys.ts';
 import { type Clock, systemClock } from '../../store/clock.ts';
-import { type Conditional, conditional } from '../../store/conditional.ts';
+import { allOf, beginsWith, equals, isOneOf, not } from '../../store/condition.ts';
+import { Placeholders, renderCondition } from '../../store/expression.ts';
+import { type ItemStore, type Written, winnerAt } from '../../store/item-store.ts';
+import { ItemTable } from '../../store/item-table.ts';
+import type { Write } from '../../store/write.ts';
 import { stateLockMs } from '../platform/settings.ts';
 import type { NewCheckpoint, Way } from './checkpoint.ts';
-import {
-  active,
-  commitOf,
-  dropped,
-  type Expression,
-  isActive,
-  nextRevision,
-  unchanged,
-} from './checkpoint-expressions.ts';
 import type { Change, CheckpointStore, Unfinished } from './checkpoint-store.ts';
+import * as writes from './checkpoint-writes.ts';
 import { requireChange } from './invariants.ts';
-import { isDamaged, type Job, type JobName, type JobRecord, newestOf } from './job.ts';
-import { checkpointSlots, owesCleanUp, storedRegisters, toJob } from './job-item.ts';
+import { isDamaged, type Job, type JobName, type JobRecord } from './job.ts';
+import { toJob } from './job-item.ts';
 import type { JobWrite } from './job-store.ts';
-import { jobKey, jobPrefix } from './keys.ts';
-import { notStateLocked, pastStateLock } from './state-locks-table.ts';
+import { jobPrefix } from './keys.ts';
+import { writePastStateLock } from './state-locks-table.ts';
 
 /** The port, bound to the main table. */
 export class CheckpointTable implements CheckpointStore {
   readonly #client: DynamoDBDocumentClient;
   readonly #table: string;
+  readonly #items: ItemStore;
   readonly #clock: Clock;
   readonly #lockMs: number;
 
   constructor(client: DynamoDBDocumentClient, table: string, clock: Clock = systemClock, lockMs = stateLockMs()) {
     this.#client = client;
     this.#table = table;
+    this.#items = new ItemTable(client, table);
     this.#clock = clock;
     this.#lockMs = lockMs;
   }
 
   commit(name: JobName, version: number, checkpoint: NewCheckpoint, way: Exclude<Way, 'whole'>): Promise<Change> {
-    return this.#change(name, version, commitOf(checkpoint, way));
+    return this.#change(writes.commitCheckpoint(name, version, checkpoint, way));
   }
 
   commitWhole(seen: Job, version: number, after: Job): Promise<Change> {
     requireChange(seen, after);
-    const { conditions, values } = unchanged(seen);
-    const { checkpoints, commits } = storedRegisters(after);
-    return this.#change(seen, version, {
-      set: ['checkpoints = :refs, #commits = :commits, nextCheckpointId[0] = :after, newest = :id'],
-      conditions,
-      names: { ...active.names, '#commits': 'commits' },
-      values: {
-        ...values,
-        ':refs': checkpoints,
-        ':commits': commits,
-        ':after': after.nextCheckpointId,
-        ':id': newestOf(after),
-      },
-    });
+    return this.#change(writes.commitWhole(seen, version, after));
   }
 
   reserve(name: JobName, version: number): Promise<Change> {
-    return this.#change(name, version, {
-      set: ['nextCheckpointId[0] = nextCheckpointId[0] + :one'],
-      conditions: [isActive],
-      names: active.names,
-      values: { ...active.values, ':one': 1 },
-    });
+    return this.#change(writes.reserveId(name, version));
   }
 
   async listUnfinished(group: string, after: string | undefined, limit: number): Promise<Unfinished> {
+    const placeholders = new Placeholders();
     const {
       Items = [],
       ScannedCount = 0,
@@ -75,17 +56,14 @@ export class CheckpointTable implements CheckpointStore {
     } = await this.#client.send(
       new QueryCommand({
         TableName: this.#table,
-        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+        KeyConditionExpression: renderCondition(
+          allOf(equals('pk', groupKey(group)), beginsWith('sk', jobPrefix)),
+          placeholders,
+        ),
         // A record without a readable state must be listed, too: it is damaged.
-        FilterExpression: 'NOT #state IN (:finished, :cleaned)',
-        ProjectionExpression: 'sk',
-        ExpressionAttributeNames: { '#state': 'state' },
-        ExpressionAttributeValues: {
-          ':pk': groupKey(group),
-          ':prefix': jobPrefix,
-          ':finished': 'FINISHED',
-          ':cleaned': 'CLEANED',
-        },
+        FilterExpression: renderCondition(not(isOneOf('state', 'FINISHED', 'CLEANED')), placeholders),
+        ProjectionExpression: placeholders.path('sk'),
+        ...placeholders.attributes(),
         ...(after === undefined ? {} : { ExclusiveStartKey: { pk: groupKey(group), sk: after } }),
         ConsistentRead: true,
         Limit: limit,
@@ -96,116 +74,60 @@ export class CheckpointTable implements CheckpointStore {
   }
 
   async claim(name: JobName, version: number): Promise<JobWrite> {
-    const { record, took } = await this.#update(name, version, { conditions: [isActive], ...active }, 'ALL_NEW');
-    return took && record ? { won: record } : { lost: record };
+    return asJobWrite(await this.#send(writes.claimJob(name, version), 'after'));
   }
 
   keepOnly(seen: Job, version: number, checkpointId: number): Promise<Change> {
-    return this.#drop(seen, version, (id) => id === checkpointId);
+    return this.#change(writes.dropCheckpoints(seen, version, (id) => id === checkpointId));
   }
 
   dropOne(seen: Job, version: number, checkpointId: number): Promise<Change> {
-    return this.#drop(seen, version, (id) => id !== checkpointId);
+    return this.#change(writes.dropCheckpoints(seen, version, (id) => id !== checkpointId));
   }
 
   discardAll(name: JobName, version: number, requestMark: string): Promise<Change> {
-    return this.#change(name, version, {
-      set: ['checkpoints = :none, discardedBy = :request', nextRevision],
-      conditions: [isActive, 'discardedBy <> :request'],
-      names: active.names,
-      values: {
-        ...active.values,
-        ':none': Array.from({ length: checkpointSlots }, () => null),
-        ':request': requestMark,
-        ':one': 1,
-      },
-    });
+    return this.#change(writes.discardAll(name, version, requestMark));
   }
 
   removeSavepoint(name: JobName, version: number, payloadId: string, ttl: number | undefined): Promise<Change> {
-    return this.#change(name, version, {
-      set: ttl === undefined ? [] : ['#ttl = :ttl'],
-      remove: ['savepoints.#id'],
-      conditions: ['attribute_exists(savepoints.#id)', ...(ttl === undefined ? [] : ['size(savepoints) = :one'])],
-      names: { '#id': payloadId, ...(ttl === undefined ? {} : { '#ttl': 'ttl' }) },
-      values: ttl === undefined ? {} : { ':ttl': ttl, ':one': 1 },
-    });
+    return this.#change(writes.removeSavepoint(name, version, payloadId, ttl));
   }
 
   async acknowledgeCleanUp(name: JobName, version: number): Promise<JobWrite> {
-    const owed = owesCleanUp(name.group);
-    const { record, took } = await this.#update(
-      name,
-      version,
-      {
-        set: ['groupsPk = :owed, #group = :group'],
-        remove: ['cleanUp'],
-        conditions: ['#state = :finished', notStateLocked],
-        names: { ...active.names, '#group': groupsIndex.sortKey },
-        values: {
-          ':finished': 'FINISHED',
-          ':owed': owed[groupsIndex.partitionKey],
-          ':group': owed[groupsIndex.sortKey],
-        },
-      },
-      'ALL_NEW',
-    );
-    return took && record ? { won: record } : { lost: record };
+    return asJobWrite(await this.#sendPastStateLock(writes.acknowledgeCleanUp(name, version), 'after'));
   }
 
-  #drop(seen: Job, version: number, isKept: (checkpointId: number) => boolean): Promise<Change> {
-    const { set = [], values } = dropped(seen, isKept);
-    const { conditions, values: compared } = unchanged(seen);
-    return this.#change(seen, version, {
-      set: [...set, nextRevision],
-      conditions,
-      names: active.names,
-      values: { ...compared, ...values, ':one': 1 },
-    });
+  async #change(write: Write): Promise<Change> {
+    const written = await this.#sendPastStateLock(write, 'before');
+    const before = written.kind === 'written' ? toJob(written.shown) : undefined;
+    return before ? { before } : { lost: winnerOf(written) };
   }
 
-  async #change(name: JobName, version: number, expression: Expression): Promise<Change> {
-    const conditions = [notStateLocked, ...(expression.conditions ?? [])];
-    const { record, took } = await this.#update(name, version, { ...expression, conditions });
-    return took && record ? { before: record } : { lost: record };
+  #sendPastStateLock(write: Write, show: 'before' | 'after'): Promise<Written> {
+    const guarded = { items: this.#items, key: write.key, clock: this.#clock, lockMs: this.#lockMs };
+    return writePastStateLock(guarded, () => this.#send(write, show));
   }
 
-  async #update(
-    { group, jobId }: JobName,
-    version: number,
-    { set = [], remove = [], conditions = [], names = {}, values = {} }: Expression,
-    shows: 'ALL_OLD' | 'ALL_NEW' = 'ALL_OLD',
-  ) {
-    const Key = jobKey(group, jobId);
-    const command = {
-      TableName: this.#table,
-      Key,
-      UpdateExpression: [
-        `SET ${['fence = :version', ...set].join(', ')}`,
-        remove.length > 0 ? `REMOVE ${remove.join(', ')}` : '',
-      ].join(' '),
-      ConditionExpression: ['fence <= :version', ...conditions].join(' AND '),
-      ...(Object.keys(names).length > 0 ? { ExpressionAttributeNames: names } : {}),
-      ExpressionAttributeValues: { ':version': version, ...values },
-      ReturnValues: shows,
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
-    };
-    const write = () => this.#client.send(new UpdateCommand(command));
-    const written = () => conditional(write).catch((error: Error) => this.#unwritable(error, { group, jobId }));
-    const guarded = { client: this.#client, table: this.#table, Key, clock: this.#clock, lockMs: this.#lockMs };
-    // A claim is never held back: a new leader continues at once.
-    const isHeldBack = conditions.includes(notStateLocked);
-    const { won, lost } = await (isHeldBack ? pastStateLock(guarded, written) : written());
-    return { record: toJob(won ? won.Attributes : lost[0]?.item), took: won !== undefined };
+  /** With short placeholders: a commit moves 70 slots, and an expression may have 4 KB. */
+  #send(write: Write, show: 'before' | 'after'): Promise<Written> {
+    return this.#items
+      .write([write], { show, compact: true })
+      .catch((error: Error) => this.#refuseDeformed(error, write));
   }
 
   /** An expression does not fit a deformed record: that record then counts as the winner. */
-  async #unwritable(error: Error, { group, jobId }: JobName): Promise<Conditional<never>> {
+  async #refuseDeformed(error: Error, { key }: Write): Promise<Written> {
     if (error.name !== 'ValidationException') throw error;
-    const { Item } = await this.#client.send(
-      new GetCommand({ TableName: this.#table, Key: jobKey(group, jobId), ConsistentRead: true }),
-    );
-    if (!Item || !isDamaged(toJob(Item) as JobRecord)) throw error;
-    return { lost: [{ at: 0, item: Item }] };
+    const item = await this.#items.get(key, { consistent: true });
+    if (!item || !isDamaged(toJob(item) as JobRecord)) throw error;
+    return { kind: 'refused', refusals: [{ at: 0, item }] };
   }
+}
+
+const winnerOf = (written: Written): JobRecord | undefined =>
+  written.kind === 'refused' ? toJob(winnerAt(written.refusals, 0)) : undefined;
+
+function asJobWrite(written: Written): JobWrite {
+  const won = written.kind === 'written' ? toJob(written.shown) : undefined;
+  return won ? { won } : { lost: winnerOf(written) };
 }

@@ -16,6 +16,7 @@
 import * as z from 'zod/mini';
 import { fencingVersion, jsonText } from '../../api/schema.ts';
 import { groupsIndex } from '../../leadership/keys.ts';
+import { absent, anyOf, equals } from '../../store/condition.ts';
 import { requireJob } from './invariants.ts';
 import {
   type CheckpointRef,
@@ -105,13 +106,8 @@ function storedCheckpoints(
   return padded(slots.slice(0, retain), length);
 }
 
-/**
- * Clearing slots, instead of writing the register anew, can never bring back what another request has dropped
- * meanwhile.
- */
-export function clearedSlots(from: number, to: number): string[] {
-  return Array.from({ length: Math.max(0, to - from) }, (_, at) => `checkpoints[${from + at}] = :none`);
-}
+/** A register of checkpoints without any. */
+export const noSlots = () => nulls(checkpointSlots);
 
 /** The item of a job in any state. @throws InvariantViolationError */
 export function toItem(job: Job): Record<string, unknown> {
@@ -149,10 +145,7 @@ export const goneItem = (group: string, jobId: string, now: number) => ({
   ttl: Math.floor(now / 1_000),
 });
 
-export const noJob = {
-  ConditionExpression: 'attribute_not_exists(pk) OR gone = :gone',
-  ExpressionAttributeValues: { ':gone': true },
-};
+export const isNoJob = anyOf(absent('pk'), equals('gone', true));
 
 /** Puts the item into the index where the clean-up looks for it. */
 export const owesCleanUp = (group: string) => ({

@@ -1,88 +1,90 @@
-/** The DynamoDB requests of the state lock on jobs. */
-import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+/** The state lock on jobs, over the items of the main table. */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { ProblemError } from '../../api/problem.ts';
 import { stateLocked } from '../../api/problems/log.ts';
 import { leadershipKey } from '../../leadership/keys.ts';
 import type { Clock } from '../../store/clock.ts';
-import { type Conditional, conditional, type Item } from '../../store/conditional.ts';
+import { equals, exists } from '../../store/condition.ts';
+import type { Item, Key } from '../../store/item.ts';
+import { type ItemStore, type Written, winnerAt } from '../../store/item-store.ts';
+import { ItemTable } from '../../store/item-table.ts';
+import { remove, set } from '../../store/update.ts';
+import { update } from '../../store/write.ts';
+import type { JobName } from './job.ts';
 import { jobKey } from './keys.ts';
 import type { StateLock, StateLocks } from './state-locks.ts';
 
-/**
- * Part of the condition of every write to a job, and of a submission's on the leadership: it costs nothing while nobody
- * locks.
- */
-export const notStateLocked = 'attribute_not_exists(stateLock)';
-
-type Key = Record<string, string>;
-
 /** Binds the port to the main table. */
-export function stateLocksTable(client: DynamoDBDocumentClient, table: string): StateLocks {
-  const lock = (Key: Key, stateLock: StateLock) =>
-    conditional(() =>
-      client.send(
-        new UpdateCommand({
-          TableName: table,
-          Key,
-          UpdateExpression: 'SET stateLock = :lock',
-          ConditionExpression: 'attribute_exists(pk)',
-          ExpressionAttributeValues: { ':lock': stateLock },
-        }),
-      ),
-    );
-  return {
-    lockJob: async ({ group, jobId }, stateLock) => void (await lock(jobKey(group, jobId), stateLock)),
-    unlockJob: ({ group, jobId }, lockId) => unlock(client, table, jobKey(group, jobId), lockId),
-    lockSubmissions: async (group, stateLock) => void (await lock(leadershipKey(group), stateLock)),
-    unlockSubmissions: (group, lockId) => unlock(client, table, leadershipKey(group), lockId),
-  };
+export const stateLocksTable = (client: DynamoDBDocumentClient, table: string): StateLocks =>
+  new StateLocksTable(new ItemTable(client, table));
+
+class StateLocksTable implements StateLocks {
+  readonly #items: ItemStore;
+
+  constructor(items: ItemStore) {
+    this.#items = items;
+  }
+
+  lockJob({ group, jobId }: JobName, lock: StateLock): Promise<void> {
+    return this.#lock(jobKey(group, jobId), lock);
+  }
+
+  unlockJob({ group, jobId }: JobName, lockId: string): Promise<void> {
+    return unlock(this.#items, jobKey(group, jobId), lockId);
+  }
+
+  lockSubmissions(group: string, lock: StateLock): Promise<void> {
+    return this.#lock(leadershipKey(group), lock);
+  }
+
+  unlockSubmissions(group: string, lockId: string): Promise<void> {
+    return unlock(this.#items, leadershipKey(group), lockId);
+  }
+
+  async #lock(key: Key, lock: StateLock): Promise<void> {
+    await this.#items.write([update(key, set('stateLock', lock), exists('pk'))]);
+  }
 }
 
-async function unlock(client: DynamoDBDocumentClient, table: string, Key: Key, lockId: string): Promise<void> {
-  await conditional(() =>
-    client.send(
-      new UpdateCommand({
-        TableName: table,
-        Key,
-        UpdateExpression: 'REMOVE stateLock',
-        ConditionExpression: 'stateLock.lockId = :lock',
-        ExpressionAttributeValues: { ':lock': lockId },
-      }),
-    ),
-  );
+async function unlock(items: ItemStore, key: Key, lockId: string): Promise<void> {
+  await items.write([update(key, remove('stateLock'), equals('stateLock.lockId', lockId))]);
 }
 
 const tries = 3;
 
 export interface Guarded {
-  readonly client: DynamoDBDocumentClient;
-  readonly table: string;
+  readonly items: ItemStore;
   /** Of the item that comes first in the write. */
-  readonly Key: Key;
+  readonly key: Key;
   readonly clock: Clock;
   /** A lock that is older has been forgotten. */
   readonly lockMs: number;
 }
 
 /**
- * Carries out a conditional write, unless a backup holds its item back: then throws `state_locked`. A lock that its cut
- * has forgotten is removed, and the write tried again.
+ * Carries out a conditional write, unless a backup holds its first item back: then throws `state_locked`. A lock that
+ * its cut has forgotten is removed, and the write tried again.
  */
-export async function pastStateLock<Won>(
-  { client, table, Key, clock, lockMs }: Guarded,
-  write: () => Promise<Conditional<Won>>,
-): Promise<Conditional<Won>> {
-  for (let attempt = 1; ; attempt += 1) {
+export async function writePastStateLock(
+  { items, key, clock, lockMs }: Guarded,
+  write: () => Promise<Written>,
+): Promise<Written> {
+  for (let attempt = 1; attempt < tries; attempt += 1) {
     const written = await write();
-    const lock = lockIn(written.lost?.find(({ at }) => at === 0)?.item);
+    const lock = lockIn(written);
     if (!lock) return written;
-    if (attempt === tries || clock.now() - lock.at <= lockMs) throw heldBack(lock);
-    await unlock(client, table, Key, lock.lockId);
+    if (clock.now() - lock.at <= lockMs) throw heldBack(lock);
+    await unlock(items, key, lock.lockId);
   }
+  const written = await write();
+  const lock = lockIn(written);
+  if (lock) throw heldBack(lock);
+  return written;
 }
 
-function lockIn(item: Item | undefined): StateLock | undefined {
-  const { lockId, at } = (item?.['stateLock'] ?? {}) as { lockId?: unknown; at?: unknown };
+function lockIn(written: Written): StateLock | undefined {
+  const winner: Item | undefined = written.kind === 'refused' ? winnerAt(written.refusals, 0) : undefined;
+  const { lockId, at } = (winner?.['stateLock'] ?? {}) as { lockId?: unknown; at?: unknown };
   return typeof lockId === 'string' ? { lockId, at: Number(at) || 0 } : undefined;
 }
 

@@ -5,7 +5,14 @@
  * A lock only makes it likely that two readings agree, and a backup counts on nothing else. So a request that meets one
  * that its cut must have forgotten may remove it.
  */
+import { absent } from '../../store/condition.ts';
 import type { JobName } from './job.ts';
+
+/**
+ * Part of the condition of every write to a job, and of a submission's on the leadership: it costs nothing while nobody
+ * locks.
+ */
+export const notStateLocked = absent('stateLock');
 
 export interface StateLock {
   readonly lockId: string;

@@ -14,7 +14,16 @@ import {
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { listTimeoutMs } from '../../platform/aws.ts';
 import { logger } from '../../platform/logging.ts';
-import { type PayloadStore, urlLifetimeSeconds } from './payload-store.ts';
+import {
+  type Completion,
+  type ListedPage,
+  type Part,
+  type PayloadStore,
+  type Promised,
+  type SignedRequest,
+  type Stored,
+  urlLifetimeSeconds,
+} from './payload-store.ts';
 
 const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64');
 
@@ -33,119 +42,134 @@ const completionTimeoutMs = 24_000;
 const discardTimeoutMs = 10_000;
 
 /** Binds the port to a bucket. */
-export function payloadBucket(client: S3Client, bucket: string): PayloadStore {
-  return {
-    signPut: async (Key, { bytes, sha256 }, now) => {
-      const command = new PutObjectCommand({
-        Bucket: bucket,
-        Key,
-        ContentLength: bytes,
-        ChecksumSHA256: base64(sha256),
-        IfNoneMatch: '*',
-      });
-      const url = await getSignedUrl(client, command, signedUntil(now));
-      return { url, headers: { [checksumHeader]: base64(sha256), 'if-none-match': '*' } };
-    },
+export const payloadBucket = (client: S3Client, bucket: string): PayloadStore => new PayloadBucket(client, bucket);
 
-    async beginParts(Key) {
-      const { UploadId } = await client.send(
-        new CreateMultipartUploadCommand({
-          Bucket: bucket,
-          Key,
-          ChecksumAlgorithm: 'SHA256',
-          ChecksumType: 'COMPOSITE',
+class PayloadBucket implements PayloadStore {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+
+  constructor(client: S3Client, bucket: string) {
+    this.#client = client;
+    this.#bucket = bucket;
+  }
+
+  async signPut(key: string, { bytes, sha256 }: Promised, now: number): Promise<SignedRequest> {
+    const command = new PutObjectCommand({
+      ...this.#at(key),
+      ContentLength: bytes,
+      ChecksumSHA256: base64(sha256),
+      IfNoneMatch: '*',
+    });
+    const url = await getSignedUrl(this.#client, command, signedUntil(now));
+    return { url, headers: { [checksumHeader]: base64(sha256), 'if-none-match': '*' } };
+  }
+
+  async beginParts(key: string): Promise<string> {
+    const { UploadId } = await this.#client.send(
+      new CreateMultipartUploadCommand({
+        ...this.#at(key),
+        ChecksumAlgorithm: 'SHA256',
+        ChecksumType: 'COMPOSITE',
+      }),
+    );
+    if (!UploadId) throw new Error(`S3 began an upload of ${key} and gave it no id`);
+    return UploadId;
+  }
+
+  async signPart(
+    key: string,
+    multipartId: string,
+    partNumber: number,
+    { bytes, sha256 }: Promised,
+    now: number,
+  ): Promise<SignedRequest> {
+    const command = new UploadPartCommand({
+      ...this.#at(key),
+      UploadId: multipartId,
+      PartNumber: partNumber,
+      ContentLength: bytes,
+      ChecksumSHA256: base64(sha256),
+    });
+    const url = await getSignedUrl(this.#client, command, signedUntil(now));
+    return { url, headers: { [checksumHeader]: base64(sha256) } };
+  }
+
+  async complete(key: string, multipartId: string, parts: readonly Part[]): Promise<Completion> {
+    const Parts = parts.map(({ partNumber, etag, sha256 }) => ({
+      PartNumber: partNumber,
+      ETag: etag,
+      ChecksumSHA256: base64(sha256),
+    }));
+    const MultipartUpload = { Parts };
+    try {
+      await this.#client.send(
+        new CompleteMultipartUploadCommand({
+          ...this.#at(key),
+          UploadId: multipartId,
+          MultipartUpload,
+          IfNoneMatch: '*',
         }),
+        { requestTimeout: completionTimeoutMs, abortSignal: AbortSignal.timeout(completionTimeoutMs) },
       );
-      if (!UploadId) throw new Error(`S3 began an upload of ${Key} and gave it no id`);
-      return UploadId;
-    },
+      return { outcome: 'completed' };
+    } catch (error) {
+      const { name, message } = error as Error;
+      if (name === 'NoSuchUpload' || name === 'PreconditionFailed') return { outcome: 'over' };
+      if (partFaults.has(name)) return { outcome: 'refused', reason: `${name}: ${message}` };
+      throw error;
+    }
+  }
 
-    signPart: async (Key, UploadId, PartNumber, { bytes, sha256 }, now) => {
-      const command = new UploadPartCommand({
-        Bucket: bucket,
-        Key,
-        UploadId,
-        PartNumber,
-        ContentLength: bytes,
-        ChecksumSHA256: base64(sha256),
-      });
-      const url = await getSignedUrl(client, command, signedUntil(now));
-      return { url, headers: { [checksumHeader]: base64(sha256) } };
-    },
+  async put(key: string, bytes: Uint8Array, sha256: string): Promise<void> {
+    const command = { ...this.#at(key), Body: bytes, ChecksumSHA256: base64(sha256), IfNoneMatch: '*' };
+    await this.#client.send(new PutObjectCommand(command)).catch((error: Error) => {
+      if (error.name !== 'PreconditionFailed') throw error;
+    });
+  }
 
-    async complete(Key, UploadId, parts) {
-      const Parts = parts.map(({ partNumber, etag, sha256 }) => ({
-        PartNumber: partNumber,
-        ETag: etag,
-        ChecksumSHA256: base64(sha256),
-      }));
-      try {
-        await client.send(
-          new CompleteMultipartUploadCommand({
-            Bucket: bucket,
-            Key,
-            UploadId,
-            MultipartUpload: { Parts },
-            IfNoneMatch: '*',
-          }),
-          { requestTimeout: completionTimeoutMs, abortSignal: AbortSignal.timeout(completionTimeoutMs) },
-        );
-        return { outcome: 'completed' };
-      } catch (error) {
-        const { name, message } = error as Error;
-        if (name === 'NoSuchUpload' || name === 'PreconditionFailed') return { outcome: 'over' };
-        if (partFaults.has(name)) return { outcome: 'refused', reason: `${name}: ${message}` };
-        throw error;
-      }
-    },
-
-    async put(Key, Body, sha256) {
-      const command = { Bucket: bucket, Key, Body, ChecksumSHA256: base64(sha256), IfNoneMatch: '*' };
-      await client.send(new PutObjectCommand(command)).catch((error: Error) => {
-        if (error.name !== 'PreconditionFailed') throw error;
-      });
-    },
-
-    async stat(Key) {
-      try {
-        const { ContentLength = 0, ChecksumSHA256 } = await client.send(
-          new HeadObjectCommand({ Bucket: bucket, Key, ChecksumMode: 'ENABLED' }),
-        );
-        return { bytes: ContentLength, checksum: ChecksumSHA256 };
-      } catch (error) {
-        // A HEAD has no body, so S3 cannot say NoSuchKey.
-        if ((error as Error).name === 'NotFound') return undefined;
-        throw error;
-      }
-    },
-
-    signGet: (Key, now) => getSignedUrl(client, new GetObjectCommand({ Bucket: bucket, Key }), signedUntil(now)),
-
-    async discard(keys) {
-      const [only] = keys;
-      const batches = Array.from({ length: Math.ceil(keys.length / 1_000) }, (_, at) =>
-        keys.slice(at * 1_000, at * 1_000 + 1_000),
+  async stat(key: string): Promise<Stored | undefined> {
+    try {
+      const { ContentLength = 0, ChecksumSHA256 } = await this.#client.send(
+        new HeadObjectCommand({ ...this.#at(key), ChecksumMode: 'ENABLED' }),
       );
-      const left =
-        keys.length === 1 && only !== undefined
-          ? [await discardOne(client, bucket, only)]
-          : await Promise.all(batches.map((batch) => discardBatch(client, bucket, batch)));
-      return left.flat();
-    },
+      return { bytes: ContentLength, checksum: ChecksumSHA256 };
+    } catch (error) {
+      // A HEAD has no body, so S3 cannot say NoSuchKey.
+      if ((error as Error).name === 'NotFound') return undefined;
+      throw error;
+    }
+  }
 
-    async list(prefix, after) {
-      const { Contents = [], IsTruncated = false } = await client.send(
-        new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, StartAfter: after }),
-        { requestTimeout: listTimeoutMs },
-      );
-      const items = Contents.map(({ Key = '', Size = 0, LastModified }) => ({
-        key: Key,
-        bytes: Size,
-        modifiedAt: LastModified?.getTime() ?? Number.POSITIVE_INFINITY,
-      }));
-      return { items, more: IsTruncated };
-    },
-  };
+  signGet(key: string, now: number): Promise<string> {
+    return getSignedUrl(this.#client, new GetObjectCommand(this.#at(key)), signedUntil(now));
+  }
+
+  async discard(keys: readonly string[]): Promise<string[]> {
+    const [only] = keys;
+    if (keys.length === 1 && only !== undefined) return discardOne(this.#client, this.#bucket, only);
+    const batches = Array.from({ length: Math.ceil(keys.length / 1_000) }, (_, at) =>
+      keys.slice(at * 1_000, at * 1_000 + 1_000),
+    );
+    const left = await Promise.all(batches.map((batch) => discardBatch(this.#client, this.#bucket, batch)));
+    return left.flat();
+  }
+
+  async list(prefix: string, after: string | undefined): Promise<ListedPage> {
+    const { Contents = [], IsTruncated = false } = await this.#client.send(
+      new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: prefix, StartAfter: after }),
+      { requestTimeout: listTimeoutMs },
+    );
+    const items = Contents.map(({ Key = '', Size = 0, LastModified }) => ({
+      key: Key,
+      bytes: Size,
+      modifiedAt: LastModified?.getTime() ?? Number.POSITIVE_INFINITY,
+    }));
+    return { items, more: IsTruncated };
+  }
+
+  #at(key: string) {
+    return { Bucket: this.#bucket, Key: key };
+  }
 }
 
 const partFaults = new Set(['InvalidPart', 'InvalidPartOrder', 'EntityTooSmall', 'BadDigest', 'InvalidRequest']);

@@ -39,6 +39,8 @@ export interface Listed {
   readonly modifiedAt: number;
 }
 
+export type Completion = { outcome: 'completed' | 'over' } | { outcome: 'refused'; reason: string };
+
 /** The port to the bucket: every method but `discard` is one request; signing is none. */
 export interface PayloadStore {
   /** Allows to write these very bytes under the key, once. */
@@ -56,11 +58,7 @@ export interface PayloadStore {
    * Makes the parts the payload. `over` when this upload, or another, has been completed under the key already;
    * `refused`, with S3's words, when the parts are not those that were uploaded.
    */
-  complete(
-    key: string,
-    multipartId: string,
-    parts: readonly Part[],
-  ): Promise<{ outcome: 'completed' | 'over' } | { outcome: 'refused'; reason: string }>;
+  complete(key: string, multipartId: string, parts: readonly Part[]): Promise<Completion>;
   /** Writes a small payload itself; nothing happens when the key is taken. */
   put(key: string, bytes: Uint8Array, sha256: string): Promise<void>;
   /** Undefined when there is no such payload. */
