@@ -46,7 +46,7 @@ const states: Record<string, State> = {
     { Catch: [notTaken, unexpected], Next: 'Placed?' },
   ),
   'Placed?': choice({ offer: 'Offer', work: 'Work', again: 'LogsSettle' }, 'CleanUp'),
-  LogsSettle: { Type: 'Wait', Seconds: 1, Next: 'AnewWithWorker?' },
+  LogsSettle: { Type: 'Wait', Seconds: input('cutPauseSeconds'), Next: 'AnewWithWorker?' },
   'AnewWithWorker?': {
     Type: 'Choice',
     Choices: [{ Condition: '{% $states.input.builtIn %}', Next: 'Cut' }],

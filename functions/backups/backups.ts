@@ -28,6 +28,11 @@ export interface BackupSettings {
   readonly mostBackups: number;
   /** How often the cut of an attempt is tried before the backup fails; a worker is suspended anew for each. */
   readonly cutTries: number;
+  /** Between two tries of the cut, ms. */
+  readonly cutPauseMs: number;
+  /** Passes over all jobs before a busy group is held back, and passes in all, of one try. */
+  readonly cutFreePasses: number;
+  readonly cutPasses: number;
   /** Below these, `s3://bucket/prefix/`, a request may have its backup written; none unless said. */
   readonly backupTargets?: readonly string[];
   /** Off: the built-in worker takes every backup. On unless said. */

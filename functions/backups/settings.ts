@@ -21,6 +21,9 @@ export function backupSettings(): BackupSettings & { readonly table: string } {
     TENURE_MOST_WORKERS: wholeNumber(1, 1_000, 100),
     TENURE_MOST_BACKUPS: wholeNumber(1, 100_000, 2_000),
     TENURE_CUT_TRIES: wholeNumber(1, 100, 5),
+    TENURE_CUT_PAUSE_MS: milliseconds(1_000, 60_000, 1_000),
+    TENURE_CUT_FREE_PASSES: wholeNumber(1, 100, 3),
+    TENURE_CUT_PASSES: wholeNumber(2, 100, 12),
     TENURE_BACKUP_TARGETS: commaSeparated,
     TENURE_DELEGATION: z._default(z.enum(['on', 'off']), 'on'),
   });
@@ -34,6 +37,9 @@ export function backupSettings(): BackupSettings & { readonly table: string } {
     mostWorkers: read.TENURE_MOST_WORKERS,
     mostBackups: read.TENURE_MOST_BACKUPS,
     cutTries: read.TENURE_CUT_TRIES,
+    cutPauseMs: read.TENURE_CUT_PAUSE_MS,
+    cutFreePasses: read.TENURE_CUT_FREE_PASSES,
+    cutPasses: read.TENURE_CUT_PASSES,
     backupTargets: read.TENURE_BACKUP_TARGETS,
     delegation: read.TENURE_DELEGATION,
   };

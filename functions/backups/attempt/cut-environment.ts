@@ -16,7 +16,7 @@ import { cutting } from './group-cut.ts';
 
 /** Builds the cut once per Lambda environment, from its variables. */
 export function cuttingRoom(): Cutting {
-  const { table } = backupSettings();
+  const { table, cutFreePasses, cutPasses } = backupSettings();
   const client = documentClient();
   const { jobs, payloads } = jobRoom();
   return cutting({
@@ -31,6 +31,8 @@ export function cuttingRoom(): Cutting {
     store: backupTable(client, table),
     clock: systemClock,
     lockMs: stateLockMs(),
+    freePasses: cutFreePasses,
+    mostPasses: cutPasses,
     newId: randomUUID,
   });
 }

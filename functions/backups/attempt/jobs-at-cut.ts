@@ -10,9 +10,9 @@
  * two reads of each. A job that exists at that instant is in the second pass; as the passes are equal, it is in both.
  * Design: docs/design/backups.md, B2.
  *
- * A group too busy for that is held back: a *state lock* on each record that changed, and on submissions. The lock only
- * makes the next two passes likely to agree. What counts is that they agree, so a lock that is late, lost or removed
- * costs another pass and nothing else.
+ * A group too busy for that is held back: a *state lock* on each record that changed and on submissions, then on every
+ * active job. The lock only makes the next two passes likely to agree. What counts is that they agree, so a lock that
+ * is late, lost or removed costs another pass and nothing else.
  */
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import type { Clock } from '../../../store/clock.ts';
@@ -27,6 +27,9 @@ export interface JobPasses {
   readonly held: HeldDeletes;
   readonly locks: StateLocks;
   readonly clock: Clock;
+  /** Passes before writers are held back; a group that is mostly quiet agrees with itself at once. */
+  readonly freePasses?: number;
+  readonly mostPasses?: number;
 }
 
 export interface PassRequest {
@@ -49,15 +52,14 @@ export type JobsAtCut =
   | { readonly kind: 'ended' };
 
 const pageSize = 1_000;
-/** Passes before writers are held back: a group that is mostly quiet agrees with itself at once. */
-const freePasses = 3;
-const mostPasses = 12;
 const writesAtOnce = 32;
 
 interface Pass {
   readonly lines: Map<string, string>;
   /** Jobs whose payloads nobody keeps for this backup yet. */
   readonly unmarked: readonly string[];
+  /** Jobs that a leader may write to. */
+  readonly active: readonly string[];
 }
 
 /**
@@ -75,13 +77,18 @@ export async function markJobs(parts: Pick<JobPasses, 'jobs' | 'held'>, group: s
  */
 export async function collectJobs(parts: JobPasses, request: PassRequest): Promise<JobsAtCut> {
   const { group, backupId, lockId, until } = request;
+  const { freePasses = 3, mostPasses = 12 } = parts;
   const heldBack: HeldBack = { jobs: new Set(), submissions: false };
   try {
     let before = await passOver(parts, group, backupId);
     let changed: string[] = [];
     for (let passes = 2; passes <= mostPasses && parts.clock.now() < until; passes += 1) {
       if (!(await mark(parts, group, backupId, before.unmarked))) return { kind: 'ended' };
-      if (passes > freePasses) await holdBack(parts, request, changed, heldBack);
+      if (passes > freePasses) {
+        // A program that goes from job to job changes others each time: then all of them are held back.
+        const wanted = passes === freePasses + 1 ? changed : [...changed, ...before.active];
+        await holdBack(parts, request, wanted, heldBack);
+      }
       const after = await passOver(parts, group, backupId);
       changed = differences(before, after);
       const marked = before.unmarked.length + after.unmarked.length === 0;
@@ -99,16 +106,19 @@ export async function collectJobs(parts: JobPasses, request: PassRequest): Promi
 async function passOver({ jobs }: Pick<JobPasses, 'jobs'>, group: string, backupId: string): Promise<Pass> {
   const lines = new Map<string, string>();
   const unmarked: string[] = [];
+  const active: string[] = [];
   let after: string | undefined;
   do {
     const page = await jobs.list(group, after, pageSize);
     for (const job of page.items) {
       lines.set(job.jobId, linesOf(job));
-      if (!isDamaged(job) && job.heldBy !== backupId) unmarked.push(job.jobId);
+      if (isDamaged(job)) continue;
+      if (job.heldBy !== backupId) unmarked.push(job.jobId);
+      if (job.state === 'ACTIVE') active.push(job.jobId);
     }
     after = page.last;
   } while (after !== undefined);
-  return { lines, unmarked };
+  return { lines, unmarked, active };
 }
 
 const linesOf = (job: JobRecord) =>
@@ -138,7 +148,7 @@ interface HeldBack {
 async function holdBack(
   { locks, clock }: JobPasses,
   { group, lockId }: PassRequest,
-  changed: readonly string[],
+  jobIds: readonly string[],
   heldBack: HeldBack,
 ): Promise<void> {
   const lock = { lockId, at: clock.now() };
@@ -146,7 +156,8 @@ async function holdBack(
     heldBack.submissions = true;
     await locks.lockSubmissions(group, lock);
   }
-  await mapConcurrent(changed, writesAtOnce, async (jobId) => {
+  const open = new Set(jobIds.filter((jobId) => !heldBack.jobs.has(jobId)));
+  await mapConcurrent([...open], writesAtOnce, async (jobId) => {
     heldBack.jobs.add(jobId);
     await locks.lockJob({ group, jobId }, lock);
   });

@@ -23,9 +23,10 @@ export function workflowClient(client: SFNClient, stateMachineArn: string): Work
   };
 
   return {
-    async start({ group, backupId, answerSeconds, abandonSeconds, runSeconds }) {
+    async start({ group, backupId, answerSeconds, abandonSeconds, runSeconds, cutPauseSeconds }) {
       // A name starts once only with the very same text, and DynamoDB's maps come back in any order.
-      const input = JSON.stringify({ group, backupId, answerSeconds, abandonSeconds, runSeconds });
+      const seconds = { answerSeconds, abandonSeconds, runSeconds, cutPauseSeconds };
+      const input = JSON.stringify({ group, backupId, ...seconds });
       try {
         await client.send(new StartExecutionCommand({ stateMachineArn, name: backupId, input }));
         return 'running';

@@ -7,6 +7,7 @@ export interface WorkflowInput {
   readonly answerSeconds: number;
   readonly abandonSeconds: number;
   readonly runSeconds: number;
+  readonly cutPauseSeconds: number;
 }
 
 /** The port to the state machine. A token that is stale, answered or unknown is a `false`, not an error. */

@@ -19,7 +19,7 @@ export const begunBackup = (group: string, now: number): BackupRecord =>
       backupId: randomUUID(),
       requestId: randomUUID(),
       options: { ...plainOptions, bypassDelegation: true },
-      timeouts: { answerSeconds: 12, abandonSeconds: 12, runSeconds: 3_600 },
+      timeouts: { answerSeconds: 12, abandonSeconds: 12, runSeconds: 3_600, cutPauseSeconds: 1 },
     },
     now,
   );

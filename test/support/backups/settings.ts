@@ -10,4 +10,7 @@ export const defaultSettings: BackupSettings = {
   mostWorkers: 100,
   mostBackups: 2_000,
   cutTries: 5,
+  cutPauseMs: 1_000,
+  cutFreePasses: 3,
+  cutPasses: 12,
 };
