@@ -69,8 +69,7 @@ module.exports = {
     {
       name: 'backups-import-no-restore',
       severity: 'error',
-      // The backup sweep revives restores, too.
-      from: { path: '^functions/backups/', pathNot: '^functions/backups/schedule/' },
+      from: { path: '^functions/backups/' },
       to: { path: '^functions/(?!platform/|leadership/|log/|jobs/|backups/)' },
     },
     {

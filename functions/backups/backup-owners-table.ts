@@ -1,33 +1,35 @@
-import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { ItemStore } from '../../store/item-store.ts';
+import { ItemTable } from '../../store/item-table.ts';
+import { remove, set } from '../../store/update.ts';
+import { put, update } from '../../store/write.ts';
 import type { BackupOwners } from './backup-owners.ts';
 
 const ownerKey = (backupId: string) => ({ pk: `BACKUP#${backupId}`, sk: 'OWNER' });
 
-/** Binds the port to the main table. No function deletes items there: what is over gets a time to live. */
-export function backupOwnersTable(client: DynamoDBDocumentClient, table: string): BackupOwners {
-  return {
-    async remember(backupId, group) {
-      await client.send(new PutCommand({ TableName: table, Item: { ...ownerKey(backupId), owner: group } }));
-    },
+/** Binds the port to the main table. */
+export const backupOwnersTable = (client: DynamoDBDocumentClient, table: string): BackupOwners =>
+  new BackupOwnersTable(new ItemTable(client, table));
 
-    async ownerOf(backupId) {
-      const { Item } = await client.send(
-        new GetCommand({ TableName: table, Key: ownerKey(backupId), ConsistentRead: true }),
-      );
-      return Item?.['owner'] as string | undefined;
-    },
+class BackupOwnersTable implements BackupOwners {
+  readonly #items: ItemStore;
 
-    async forget(backupId, now) {
-      // Items of this table are never deleted, they expire.
-      await client.send(
-        new UpdateCommand({
-          TableName: table,
-          Key: ownerKey(backupId),
-          UpdateExpression: 'SET #ttl = :now REMOVE #owner',
-          ExpressionAttributeNames: { '#ttl': 'ttl', '#owner': 'owner' },
-          ExpressionAttributeValues: { ':now': Math.floor(now / 1_000) },
-        }),
-      );
-    },
-  };
+  constructor(items: ItemStore) {
+    this.#items = items;
+  }
+
+  async remember(backupId: string, group: string): Promise<void> {
+    await this.#items.write([put(ownerKey(backupId), { owner: group })]);
+  }
+
+  async ownerOf(backupId: string): Promise<string | undefined> {
+    const item = await this.#items.get(ownerKey(backupId), { consistent: true });
+    return item?.['owner'] as string | undefined;
+  }
+
+  /** Items of this table are never deleted, they expire. */
+  async forget(backupId: string, now: number): Promise<void> {
+    const ttl = Math.floor(now / 1_000);
+    await this.#items.write([update(ownerKey(backupId), [...set('ttl', ttl), ...remove('owner')])]);
+  }
 }

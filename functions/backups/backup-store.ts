@@ -5,6 +5,11 @@ export interface BackupName {
   readonly backupId: string;
 }
 
+/** One try at a backup, by one worker. */
+export interface AttemptName extends BackupName {
+  readonly attempt: number;
+}
+
 /** A record with the revision that a change of it is conditioned on. */
 export interface Stored {
   readonly record: BackupRecord;

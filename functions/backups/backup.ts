@@ -28,6 +28,8 @@ export interface Timeouts {
   readonly abandonSeconds: number;
   /** How long an attempt may run in all. */
   readonly runSeconds: number;
+  /** Between two tries of the cut: what did not hold still may settle. */
+  readonly cutPauseSeconds: number;
 }
 
 /** A worker's report on its attempt. */
@@ -109,6 +111,8 @@ export interface BackupRecord {
   readonly error?: Failure | undefined;
   readonly refusals: readonly Refusal[];
   readonly sharedWith: readonly string[];
+  /** Of the request that has shared it last. */
+  readonly shareRequestId?: string | undefined;
   /** Where the group was when the schedule asked for it. */
   readonly slot?: number | undefined;
 }

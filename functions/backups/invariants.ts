@@ -7,7 +7,7 @@ import { type BackupRecord, type BackupState, isFinal } from './backup.ts';
 /** A change of a record, with the record that it was decided on. */
 export type BackupChange =
   | { readonly kind: 'begin'; readonly next: BackupRecord }
-  /** A running backup goes on, or one that has ended is shared. */
+  /** A running backup continues, or one that has ended is shared. */
   | { readonly kind: 'replace'; readonly seen: BackupRecord; readonly next: BackupRecord }
   /** Its end, which frees the group. */
   | { readonly kind: 'settle'; readonly seen: BackupRecord; readonly next: BackupRecord }

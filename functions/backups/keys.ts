@@ -32,7 +32,11 @@ export const commandKey = (group: string, worker: string, commandId: string) => 
   sk: `${commandPrefix(worker)}${commandId}`,
 });
 export const policyKey = (group: string) => ({ pk: groupKey(group), sk: 'BACKUP-POLICY' });
-export const restoreKey = (group: string, restoreId: string) => ({ pk: groupKey(group), sk: `RESTORE#${restoreId}` });
+export const restorePrefix = 'RESTORE#';
+export const restoreKey = (group: string, restoreId: string) => ({
+  pk: groupKey(group),
+  sk: `${restorePrefix}${restoreId}`,
+});
 
 /** Partitions of the groups index: what the minute's sweep looks through. */
 export const runningPartition = 'RUNNING-BACKUP';

@@ -2,7 +2,6 @@
 import { invalidRequest, ProblemError } from '../../api/problem.ts';
 import { targetForbidden } from '../../api/problems/backups.ts';
 import type { BackupOptions } from './backup.ts';
-import type { BackupSettings } from './backups.ts';
 
 export type Target =
   | { readonly kind: 'own' }
@@ -25,7 +24,11 @@ export function targetOf({ target }: Pick<BackupOptions, 'target'>): Target {
 
 const withSlash = (prefix: string): string => (prefix.endsWith('/') ? prefix : `${prefix}/`);
 
-type Allowing = Pick<BackupSettings, 'backupTargets' | 'delegation'>;
+/** The settings that decide. */
+export interface Allowing {
+  readonly backupTargets?: readonly string[];
+  readonly delegation?: 'on' | 'off';
+}
 
 /**
  * Throws `target_forbidden` for a bucket that the deployment does not list, and for a folder where no worker may take

@@ -7,6 +7,7 @@ import { sweep } from '../backups/sweep.ts';
 import { runMinute } from '../operations/minute.ts';
 import { taskHandler, tasks } from '../platform/task.ts';
 import { restoreRoomWithLaunch } from '../restore/environment.ts';
+import { reviveRestores } from '../restore/steps.ts';
 
 const room = {
   ...restoreRoomWithLaunch(),
@@ -20,7 +21,7 @@ const task = tasks({ named: (input) => ({ ...(input as object) }) });
 export const handler = taskHandler({
   sweep: task(z.object({ slot: z.iso.datetime() }), ({ slot }, remainingMs) =>
     runMinute(slot, [
-      { name: 'policies', run: () => tick(room, remainingMs) },
+      { name: 'policies', run: () => tick(room, remainingMs, () => reviveRestores(room)) },
       { name: 'backups', run: () => sweep(room, remainingMs) },
     ]),
   ),

@@ -1,163 +1,122 @@
-/** The DynamoDB requests of restores. */
-import {
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  paginateQuery,
-  TransactWriteCommand,
-} from '@aws-sdk/lib-dynamodb';
+/** The restore port over the items of the main table: each step is the write of `restore-writes.ts`. */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
-import { floorKey, groupKey, groupsIndex, indexQuery, leadershipKey } from '../../leadership/keys.ts';
-import { conditional } from '../../store/conditional.ts';
-import { restoreKey } from '../backups/keys.ts';
-import { goneItem, noJob, toItem, toJob } from '../jobs/job-item.ts';
+import { groupKey, groupsIndex } from '../../leadership/keys.ts';
+import { allOf, beginsWith, equals } from '../../store/condition.ts';
+import type { Item } from '../../store/item.ts';
+import type { ItemStore, Query } from '../../store/item-store.ts';
+import { ItemTable } from '../../store/item-table.ts';
+import type { Write } from '../../store/write.ts';
+import { restoreKey, restorePrefix } from '../backups/keys.ts';
+import type { Job } from '../jobs/job.ts';
+import { toJob } from '../jobs/job-item.ts';
 import { jobPrefix } from '../jobs/keys.ts';
-import { isOver } from './restore.ts';
+import { checkChange } from './invariants.ts';
 import type { RestoreRecord, RestoreStore, StoredRestore } from './restore-store.ts';
+import * as writes from './restore-writes.ts';
 
-const restoringPartition = 'RESTORE';
-const restorePrefix = 'RESTORE#';
-/** No restore has this id. */
-const nobody = '-';
-const noVersion = -1;
+const pageSize = 100;
 
 /** Binds the restore port to the main table. */
-export function restoreTable(client: DynamoDBDocumentClient, table: string): RestoreStore {
-  const itemOf = (record: RestoreRecord, revision: number) => {
-    const indexed = { [groupsIndex.partitionKey]: restoringPartition, [groupsIndex.sortKey]: record.group };
-    const key = restoreKey(record.group, record.restoreId);
-    return { ...key, ...(isOver(record) ? {} : indexed), revision, record: JSON.stringify(record) };
-  };
-  const absent = { ConditionExpression: 'attribute_not_exists(pk)' };
-  const put = async (Item: Record<string, unknown>, condition: object) => {
-    const { won } = await conditional(() => client.send(new PutCommand({ TableName: table, Item, ...condition })));
-    return won !== undefined;
-  };
+export const restoreTable = (client: DynamoDBDocumentClient, table: string): RestoreStore =>
+  new RestoreTable(new ItemTable(client, table));
 
-  const unchangedSince = (revision: number) => ({
-    ConditionExpression: 'revision = :revision',
-    ExpressionAttributeValues: { ':revision': revision },
-  });
-  const asSeen = ({ record, revision }: StoredRestore) => ({
-    TableName: table,
-    Key: restoreKey(record.group, record.restoreId),
-    ...unchangedSince(revision),
-  });
-  const replace = async ({ revision }: StoredRestore, next: RestoreRecord): Promise<StoredRestore | undefined> => {
-    const stored: StoredRestore = { record: next, revision: revision + 1 };
-    return (await put(itemOf(next, stored.revision), unchangedSince(revision))) ? stored : undefined;
-  };
+class RestoreTable implements RestoreStore {
+  readonly #items: ItemStore;
 
-  const jobsOf = async (group: string, limit: number): Promise<string[]> => {
-    const jobIds: string[] = [];
-    const query = {
-      TableName: table,
-      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-      ExpressionAttributeValues: { ':pk': groupKey(group), ':prefix': jobPrefix },
-      ConsistentRead: true,
-      Limit: 100,
-    };
-    for await (const { Items = [] } of paginateQuery({ client }, query)) {
-      jobIds.push(...Items.flatMap((item) => toJob(item)?.jobId ?? []));
-      if (jobIds.length >= limit) break;
-    }
-    return jobIds.slice(0, limit);
-  };
+  constructor(items: ItemStore) {
+    this.#items = items;
+  }
 
-  return {
-    begin: (record) => put(itemOf(record, 1), absent),
+  begin(record: RestoreRecord): Promise<boolean> {
+    checkChange({ kind: 'begin', next: record });
+    return this.#write(writes.beginRestore(record));
+  }
 
-    async read(group, restoreId) {
-      const { Item } = await client.send(
-        new GetCommand({ TableName: table, Key: restoreKey(group, restoreId), ConsistentRead: true }),
-      );
-      return (
-        Item && { record: JSON.parse(String(Item['record'])) as RestoreRecord, revision: Number(Item['revision']) }
-      );
-    },
+  async read(group: string, restoreId: string): Promise<StoredRestore | undefined> {
+    const item = await this.#items.get(restoreKey(group, restoreId), { consistent: true });
+    return item && { record: JSON.parse(String(item['record'])) as RestoreRecord, revision: Number(item['revision']) };
+  }
 
-    replace,
+  replace(seen: StoredRestore, next: RestoreRecord): Promise<StoredRestore | undefined> {
+    checkChange({ kind: 'replace', seen: seen.record, next });
+    return this.#replace(seen, next);
+  }
 
-    async end(seen, last) {
-      const { revision } = seen;
-      const { group, restoreId } = last;
-      const ended = { TableName: table, Item: itemOf(last, revision + 1), ...unchangedSince(revision) };
-      const free = {
-        TableName: table,
-        Key: leadershipKey(group),
-        UpdateExpression: 'REMOVE restoring',
-        ConditionExpression: 'restoring = :mine',
-        ExpressionAttributeValues: { ':mine': restoreId },
-      };
-      const { lost } = await conditional(() =>
-        client.send(new TransactWriteCommand({ TransactItems: [{ Put: ended }, { Update: free }] })),
-      );
-      if (!lost) return { record: last, revision: revision + 1 };
-      return lost.some(({ at }) => at === 0) ? undefined : replace(seen, last);
-    },
+  async #replace(seen: StoredRestore, next: RestoreRecord): Promise<StoredRestore | undefined> {
+    const isWritten = await this.#write(writes.replaceRecord(seen, next));
+    return isWritten ? { record: next, revision: seen.revision + 1 } : undefined;
+  }
 
-    async listOpen() {
-      const open: { group: string; restoreId: string }[] = [];
-      for await (const { Items = [] } of paginateQuery({ client }, indexQuery(table, restoringPartition))) {
-        for (const item of Items) {
-          const restoreId = String(item['sk']).slice(restorePrefix.length);
-          open.push({ group: String(item[groupsIndex.sortKey]), restoreId });
-        }
-      }
-      return open;
-    },
+  async end(seen: StoredRestore, last: RestoreRecord): Promise<StoredRestore | undefined> {
+    checkChange({ kind: 'end', seen: seen.record, next: last });
+    const written = await this.#items.write(writes.endRestore(seen, last));
+    if (written.kind === 'written') return { record: last, revision: seen.revision + 1 };
+    // It owns nothing; its own record is as it was seen.
+    return written.refusals.some(({ at }) => at === 0) ? undefined : this.#replace(seen, last);
+  }
 
-    hasJobs: async (group) => (await jobsOf(group, 1)).length > 0,
-    listJobs: (group) => jobsOf(group, 100),
+  async listOpen(): Promise<{ group: string; restoreId: string }[]> {
+    const items = await this.#all({
+      where: equals(groupsIndex.partitionKey, writes.restoringPartition),
+      index: { name: groupsIndex.name, sortKey: groupsIndex.sortKey },
+      limit: pageSize,
+    });
+    return items.map((item) => ({
+      group: String(item[groupsIndex.sortKey]),
+      restoreId: String(item['sk']).slice(restorePrefix.length),
+    }));
+  }
 
-    async removeJobs(group, jobIds, now) {
-      await mapConcurrent(jobIds, 16, (jobId) =>
-        client.send(new PutCommand({ TableName: table, Item: goneItem(group, jobId, now) })),
-      );
-    },
+  async hasJobs(group: string): Promise<boolean> {
+    return (await this.#jobsOf(group, 1)).length > 0;
+  }
 
-    async own(group, restoreId, version, over) {
-      const item = {
-        ...leadershipKey(group),
-        [groupsIndex.partitionKey]: groupsIndex.partition,
-        [groupsIndex.sortKey]: group,
-        fencingVersion: version,
-        requestId: restoreId,
-        restoring: restoreId,
-      };
-      const { won } = await conditional(() =>
-        client.send(
-          new TransactWriteCommand({
-            TransactItems: [
-              {
-                Put: {
-                  TableName: table,
-                  Item: item,
-                  // A leader of the group since another restore was abandoned has raised the version.
-                  ConditionExpression: [
-                    'attribute_not_exists(pk)',
-                    'restoring IN (:mine, :over)',
-                    '(requestId = :over AND fencingVersion = :left AND attribute_not_exists(restoring) AND attribute_not_exists(holder))',
-                  ].join(' OR '),
-                  ExpressionAttributeValues: {
-                    ':mine': restoreId,
-                    ':over': over?.record.restoreId ?? nobody,
-                    ':left': over?.record.version ?? noVersion,
-                  },
-                },
-              },
-              // Should the record be lost again, it reappears above this.
-              { Put: { TableName: table, Item: floorKey(group, version) } },
-              ...(over ? [{ ConditionCheck: asSeen(over) }] : []),
-            ],
-          }),
-        ),
-      );
-      return won !== undefined;
-    },
+  listJobs(group: string): Promise<string[]> {
+    return this.#jobsOf(group, pageSize);
+  }
 
-    async putJob(job, ttl) {
-      await put({ ...toItem(job), ...(ttl === undefined ? {} : { ttl }) }, noJob);
-    },
-  };
+  async removeJobs(group: string, jobIds: readonly string[], now: number): Promise<void> {
+    await mapConcurrent(jobIds, 16, (jobId) => this.#write(writes.removeJob({ group, jobId }, now)));
+  }
+
+  own(group: string, restoreId: string, version: number, over: StoredRestore | undefined): Promise<boolean> {
+    checkChange({ kind: 'own', group, restoreId, version, over: over?.record });
+    return this.#write(writes.ownGroup(group, restoreId, version, over));
+  }
+
+  async putJob(job: Job, ttl: number | undefined): Promise<void> {
+    await this.#write(writes.putJob(job, ttl));
+  }
+
+  async #jobsOf(group: string, most: number): Promise<string[]> {
+    const where = allOf(equals('pk', groupKey(group)), beginsWith('sk', jobPrefix));
+    const items = await this.#all(
+      { where, consistent: true, limit: pageSize },
+      (item) => toJob(item) !== undefined,
+      most,
+    );
+    return items.flatMap((item) => toJob(item)?.jobId ?? []);
+  }
+
+  /** The items of all pages that are wanted, up to so many. */
+  async #all(
+    query: Query,
+    isWanted: (item: Item) => boolean = () => true,
+    most = Number.POSITIVE_INFINITY,
+  ): Promise<Item[]> {
+    const found: Item[] = [];
+    let after: Item | undefined;
+    do {
+      const page = await this.#items.query({ ...query, after });
+      found.push(...page.items.filter(isWanted));
+      after = page.last;
+    } while (after !== undefined && found.length < most);
+    return found.slice(0, most);
+  }
+
+  /** False when a condition did not hold. */
+  async #write(all: readonly [Write, ...Write[]]): Promise<boolean> {
+    return (await this.#items.write(all)).kind === 'written';
+  }
 }

@@ -5,7 +5,14 @@ export const variants: Record<string, string>[] = [
   {},
   { stage: 'me', ephemeral: 'true', kmsKeyArn },
   { tracing: 'off' },
-  { tracing: 'off', monitoring: 'full', ephemeral: 'true', restoreSources: 's3://archive/tenure/', backupTargets: 's3://vault/tenure/', delegation: 'off' },
+  {
+    tracing: 'off',
+    monitoring: 'full',
+    ephemeral: 'true',
+    restoreSources: 's3://archive/tenure/',
+    backupTargets: 's3://vault/tenure/',
+    delegation: 'off',
+  },
   { kmsKeyArn, monitoring: 'full', replicas: '5', replicaRegions: 'us-west-2,eu-west-1' },
   {
     replicas: '1',

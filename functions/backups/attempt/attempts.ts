@@ -17,8 +17,9 @@ import {
   type Verdict,
   verdictFor,
 } from '../backup.ts';
+import type { AttemptName } from '../backup-store.ts';
 import type { Backups, WithArchives, WithWorkflow } from '../backups.ts';
-import type { AttemptName } from '../ports.ts';
+
 import { getOrThrow, updateBackup } from '../records.ts';
 
 export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');

@@ -5,9 +5,9 @@
 
 import type { Cut } from '../../log/protocol/cut.ts';
 import { type BackupRecord, type Failure, isFinal } from '../backup.ts';
-import type { BackupName } from '../backup-store.ts';
+import type { AttemptName, BackupName } from '../backup-store.ts';
 import type { Backups, WithArchives, WithCutting } from '../backups.ts';
-import type { AttemptName, GroupCutOutcome } from '../ports.ts';
+import type { GroupCutOutcome } from '../ports.ts';
 import { endBackup, updateBackup } from '../records.ts';
 import { concluded, progressed } from './attempts.ts';
 import { counts, current, release, without } from './delegation.ts';

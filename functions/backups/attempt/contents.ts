@@ -19,9 +19,9 @@ import type { GroupLogs } from '../../log/group-logs.ts';
 import { read } from '../../log/protocol/reader.ts';
 import { invalid } from '../../platform/headers.ts';
 import type { BackupRecord, CutContents } from '../backup.ts';
+import type { AttemptName } from '../backup-store.ts';
 import type { ArchiveBucket, Place } from '../bucket/archive-bucket.ts';
 import { attemptPlace } from '../bucket/archive-place.ts';
-import type { AttemptName } from '../ports.ts';
 import { readContents } from './cut-contents.ts';
 
 export interface PageParts {

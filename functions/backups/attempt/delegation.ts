@@ -10,10 +10,10 @@
 import { randomBytes } from 'node:crypto';
 import { retryConflicts } from '../../../store/retry-conflicts.ts';
 import { type BackupRecord, isFinal, moved } from '../backup.ts';
-import type { BackupName } from '../backup-store.ts';
+import type { AttemptName, BackupName } from '../backup-store.ts';
 import type { Backups, WithBucket } from '../backups.ts';
 import { attemptUri, type PlacedAttempt } from '../bucket/archive-place.ts';
-import type { AttemptName } from '../ports.ts';
+
 import { endBackup, getOrThrow, mostTries, updateBackup } from '../records.ts';
 import { targetOf } from '../target.ts';
 import { candidates, type Demand } from '../worker/candidates.ts';

@@ -1,8 +1,8 @@
 /** Where archives lie: below a prefix of the deployment's bucket, or below the target that a backup's request named. */
 import { bucketPrefixes } from '../../platform/bucket-keys.ts';
 import type { BackupRecord } from '../backup.ts';
-import type { BackupName } from '../backup-store.ts';
-import type { AttemptName } from '../ports.ts';
+import type { AttemptName, BackupName } from '../backup-store.ts';
+
 import { targetOf } from '../target.ts';
 import type { Place } from './archive-bucket.ts';
 

@@ -1,26 +1,27 @@
 import * as schema from '../../../api/operations/backups.ts';
 import { notFound, ProblemError } from '../../../api/problem.ts';
 import type { Clock } from '../../../store/clock.ts';
+import { refuseReusedKey } from '../../../store/idempotency.ts';
 import { type Endpoint, endpoint } from '../../platform/http.ts';
-import type { BackupSettings } from '../backups.ts';
-import { refuseForbiddenTarget } from '../target.ts';
+import { type Allowing, refuseForbiddenTarget } from '../target.ts';
 import { newestSlot } from './policy.ts';
 import type { PolicyStore } from './policy-store.ts';
 
 export interface Policies {
   readonly policies: PolicyStore;
   readonly clock: Clock;
-  readonly settings: Pick<BackupSettings, 'backupTargets' | 'delegation'>;
+  readonly settings: Allowing;
 }
 
 export function policyRoutes({ policies, clock, settings }: Policies): Endpoint[] {
   return [
-    endpoint(schema.putBackupPolicy, async ({ params: { group }, body: policy }) => {
+    endpoint(schema.putBackupPolicy, async ({ params: { group }, body: policy, requestId }) => {
       refuseForbiddenTarget(settings, policy);
       const there = await policies.read(group);
+      refuseReusedKey(there?.requestId, requestId, `PUT /v1/groups/${group}/backup-policy`);
       // The slots before it was asked for are none that were missed; asked for again it misses none.
       if (!there || JSON.stringify(sorted(there.policy)) !== JSON.stringify(sorted(policy))) {
-        await policies.put({ group, policy, doneUntil: newestSlot(policy, clock.now()) });
+        await policies.put({ group, policy, requestId, doneUntil: newestSlot(policy, clock.now()) });
       }
       return policy;
     }),

@@ -1,78 +1,68 @@
-/** The DynamoDB requests of backup policies. */
-import { type DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+/** Backup policies over the items of the main table. */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
-import { groupsIndex, indexQuery } from '../../../leadership/keys.ts';
-import { conditional } from '../../../store/conditional.ts';
+import { groupsIndex } from '../../../leadership/keys.ts';
+import { compare, equals, exists } from '../../../store/condition.ts';
+import type { Item } from '../../../store/item.ts';
+import type { ItemStore } from '../../../store/item-store.ts';
+import { ItemTable } from '../../../store/item-table.ts';
+import { remove, set, setAll } from '../../../store/update.ts';
+import { update } from '../../../store/write.ts';
 import { policyKey, policyPartition } from '../keys.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyStore, StoredPolicy } from './policy-store.ts';
 
-const names = { '#policy': 'policy', '#partition': groupsIndex.partitionKey, '#group': groupsIndex.sortKey };
+const pageSize = 100;
 
 /** Binds the port to the main table. */
-export function policyTable(client: DynamoDBDocumentClient, table: string): PolicyStore {
-  const read = async (group: string): Promise<StoredPolicy | undefined> => {
-    const { Item } = await client.send(
-      new GetCommand({ TableName: table, Key: policyKey(group), ConsistentRead: true }),
-    );
-    const policy = Item?.['policy'] as Policy | undefined;
-    return policy && { group, policy, doneUntil: Number(Item?.['doneUntil']) };
-  };
+export const policyTable = (client: DynamoDBDocumentClient, table: string): PolicyStore =>
+  new PolicyTable(new ItemTable(client, table));
 
-  return {
-    read,
+class PolicyTable implements PolicyStore {
+  readonly #items: ItemStore;
 
-    async put({ group, policy, doneUntil }) {
-      await client.send(
-        new UpdateCommand({
-          TableName: table,
-          Key: policyKey(group),
-          UpdateExpression: 'SET #policy = :policy, doneUntil = :done, #partition = :policies, #group = :group',
-          ExpressionAttributeNames: names,
-          ExpressionAttributeValues: {
-            ':policy': policy,
-            ':done': doneUntil,
-            ':policies': policyPartition,
-            ':group': group,
-          },
-        }),
-      );
-    },
+  constructor(items: ItemStore) {
+    this.#items = items;
+  }
 
-    async remove(group) {
-      await conditional(() =>
-        client.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: policyKey(group),
-            UpdateExpression: 'REMOVE #policy, doneUntil, #partition, #group',
-            // A removal of what is not there would leave an empty item behind.
-            ConditionExpression: 'attribute_exists(pk)',
-            ExpressionAttributeNames: names,
-          }),
-        ),
-      );
-    },
+  read(group: string): Promise<StoredPolicy | undefined> {
+    return this.#read(group);
+  }
 
-    async *list() {
-      for await (const { Items = [] } of paginateQuery({ client }, indexQuery(table, policyPartition))) {
-        const found = await mapConcurrent(Items, 16, (item) => read(String(item[groupsIndex.sortKey])));
-        yield* found.flatMap((stored) => stored ?? []);
-      }
-    },
+  async #read(group: string): Promise<StoredPolicy | undefined> {
+    const item = await this.#items.get(policyKey(group), { consistent: true });
+    const policy = item?.['policy'] as Policy | undefined;
+    const requestId = item?.['requestId'] as string | undefined;
+    return policy && { group, policy, requestId, doneUntil: Number(item?.['doneUntil']) };
+  }
 
-    async done(group, slot) {
-      await conditional(() =>
-        client.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: policyKey(group),
-            UpdateExpression: 'SET doneUntil = :slot',
-            ConditionExpression: 'doneUntil < :slot',
-            ExpressionAttributeValues: { ':slot': slot },
-          }),
-        ),
-      );
-    },
-  };
+  async put({ group, policy, requestId, doneUntil }: StoredPolicy): Promise<void> {
+    const listed = { [groupsIndex.partitionKey]: policyPartition, [groupsIndex.sortKey]: group };
+    await this.#items.write([update(policyKey(group), setAll({ policy, requestId, doneUntil, ...listed }))]);
+  }
+
+  /** A removal of what is not there would leave an empty item behind. */
+  async remove(group: string): Promise<void> {
+    const all = remove('policy', 'requestId', 'doneUntil', groupsIndex.partitionKey, groupsIndex.sortKey);
+    await this.#items.write([update(policyKey(group), all, exists('pk'))]);
+  }
+
+  async *list(): AsyncGenerator<StoredPolicy> {
+    let after: Item | undefined;
+    do {
+      const page = await this.#items.query({
+        where: equals(groupsIndex.partitionKey, policyPartition),
+        index: { name: groupsIndex.name, sortKey: groupsIndex.sortKey },
+        limit: pageSize,
+        after,
+      });
+      const found = await mapConcurrent(page.items, 16, (item) => this.#read(String(item[groupsIndex.sortKey])));
+      yield* found.flatMap((stored) => stored ?? []);
+      after = page.last;
+    } while (after !== undefined);
+  }
+
+  async done(group: string, slot: number): Promise<void> {
+    await this.#items.write([update(policyKey(group), set('doneUntil', slot), compare('doneUntil', '<', slot))]);
+  }
 }

@@ -1,11 +1,9 @@
-/** The minute's work for policies: backups that are due, retention, and restores that stand still. */
+/** The minute's work for policies: backups that are due, and retention. */
 
 import { ProblemError } from '../../../api/problem.ts';
 import { backupInProgress } from '../../../api/problems/backups.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { logger } from '../../platform/logging.ts';
-import type { Launching } from '../../restore/restore.ts';
-import { reviveRestores } from '../../restore/steps.ts';
 import type { BackupOptions } from '../backup.ts';
 import type { WithArchives, WithWorkflow } from '../backups.ts';
 import { inTurn } from '../in-turn.ts';
@@ -15,7 +13,7 @@ import { due, type Policy, slotBackupId } from './policy.ts';
 import type { StoredPolicy } from './policy-store.ts';
 import { retain, type WithPolicies } from './retention.ts';
 
-type Room = WithWorkflow & WithArchives & WithPolicies & Launching;
+type Room = WithWorkflow & WithArchives & WithPolicies;
 
 /** Any available worker takes a scheduled backup; one to a folder needs a worker that keeps backups there. */
 const optionsOf = ({ target }: Policy): BackupOptions => ({
@@ -38,10 +36,15 @@ export interface Ticked {
 export const policiesAtOnce = 8;
 
 /**
- * Follows every policy, then revives restores, then deletes what the policies no longer retain: that may take any time,
- * and continues with the next tick. A policy that fails holds up no other; the next tick tries it again.
+ * Follows every policy, then does what must not wait for deletions, then deletes what the policies no longer retain:
+ * that may take any time, and continues with the next tick. A policy that fails holds up no other; the next tick tries
+ * it again.
  */
-export async function tick(room: Room, remainingMs: () => number): Promise<Ticked> {
+export async function tick(
+  room: Room,
+  remainingMs: () => number,
+  beforeRetention: () => Promise<void> = async () => undefined,
+): Promise<Ticked> {
   const done: Ticked = { started: 0, skipped: 0, deleted: 0, failed: 0 };
   const each = (policies: StoredPolicy[], act: (stored: StoredPolicy) => Promise<void>) =>
     mapConcurrent(policies, policiesAtOnce, async (stored) => {
@@ -58,7 +61,7 @@ export async function tick(room: Room, remainingMs: () => number): Promise<Ticke
     const outcome = await follow(room, stored);
     if (outcome) done[outcome] += 1;
   });
-  await reviveRestores(room);
+  await beforeRetention();
   await each(inTurn(policies, room.clock.now()), async ({ group }) => {
     const deleted = await retain(room, group, remainingMs);
     done.deleted += deleted;

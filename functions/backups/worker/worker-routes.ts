@@ -3,8 +3,9 @@ import { instant } from '../../../store/clock.ts';
 import { fromCursor, toCursor } from '../../../store/cursor.ts';
 import { type Endpoint, endpoint } from '../../platform/http.ts';
 import * as attempts from '../attempt/attempts.ts';
+import type { AttemptName } from '../backup-store.ts';
 import type { WithArchives, WithWorkflow } from '../backups.ts';
-import type { AttemptName } from '../ports.ts';
+
 import * as workers from './workers.ts';
 
 type Room = WithWorkflow & WithArchives;

@@ -77,7 +77,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
     const begun: BackupRecord = {
       ...begunBackup(group, clock.now()),
       state: 'RUNNING',
-      timeouts: { answerSeconds: 30, abandonSeconds: 60, runSeconds: 86_400 },
+      timeouts: { answerSeconds: 30, abandonSeconds: 60, runSeconds: 86_400, cutPauseSeconds: 1 },
       attempt: 1,
       ...more,
     };

@@ -11,6 +11,7 @@ import type { Job } from '../../../functions/jobs/job.ts';
 import { recordJobs, releaseDeletes } from '../../../functions/jobs/payloads/held-deletes.ts';
 import { initialise } from '../../support/backups/memory-logs.ts';
 import { checkpoint, submit } from '../../support/job-world.ts';
+import { overriding } from '../../support/overriding.ts';
 import { type ArchiveWorld, type BackupProcess, openArchives } from './archive-world.ts';
 
 let archive: ArchiveWorld;
@@ -146,14 +147,14 @@ describe('what a cancelled backup does too late', () => {
       await cancel(first);
       let marking: Promise<boolean> | undefined;
       const late = archive.process();
-      const cleaning = {
-        ...held,
+      const carryOut = (held[request] as (...all: never[]) => Promise<unknown>).bind(held);
+      const cleaning = overriding(held, {
         async [request](...asked: never[]) {
           marking ??= marks(late, first);
           await marking;
-          return (held[request] as (...all: never[]) => Promise<unknown>)(...asked);
+          return carryOut(...asked);
         },
-      } as typeof held;
+      } as Partial<typeof held>);
       await releaseDeletes({ ...service.jobs.room, held: cleaning }, group, first.backupId);
       expect(await marking).toBe(request === 'release');
       expect(await isHeldBy(first)).toMatchObject({ group: false, job: false });

@@ -8,12 +8,13 @@ import { choose } from '../../../functions/backups/attempt/delegation.ts';
 import { verdictFor } from '../../../functions/backups/backup.ts';
 import { toBackupView } from '../../../functions/backups/backup-view.ts';
 import { backupKey } from '../../../functions/backups/keys.ts';
-import { cancelled, endBackup } from '../../../functions/backups/records.ts';
+import { cancelled, endBackup, updateBackup } from '../../../functions/backups/records.ts';
 import { begin, explain, orFailed, remove, share, unshare, waitForEnd } from '../../../functions/backups/requests.ts';
 import { backupRoutes } from '../../../functions/backups/routes.ts';
 import { sweep } from '../../../functions/backups/sweep.ts';
 import { OutOfTimeError } from '../../../functions/backups/worker/built-in-worker.ts';
 import { serve } from '../../../functions/platform/http.ts';
+import { requestIdOf } from '../../../store/idempotency.ts';
 import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { problemOf } from '../leadership/room.ts';
 import { finished, group, openBackups } from './world.ts';
@@ -203,26 +204,39 @@ describe('a status', () => {
     if (!seen) throw new Error('no record');
     await remove(world.room, { ...name, requestId: 'r' });
     expect(await world.room.store.replace(seen, { ...seen.record, sharedWith: ['copies'] })).toBe(false);
-    expect(await problemOf(share(world.room, name, 'copies'))).toMatchObject({ code: 'not_found' });
+    expect(await problemOf(share(world.room, name, 'copies', 'request'))).toMatchObject({ code: 'not_found' });
   });
 
   test('names the groups that it is shared with, each once', async () => {
     const world = await openBackups();
     const name = await world.begin({ bypassDelegation: true });
-    await share(world.room, name, 'copies');
-    expect(await share(world.room, name, 'copies')).toEqual(['copies']);
-    for (let more = 2; more <= 100; more += 1) await share(world.room, name, `copies-${more}`);
-    expect(await problemOf(share(world.room, name, 'one-more'))).toMatchObject({
+    await share(world.room, name, 'copies', 'request');
+    expect(await share(world.room, name, 'copies', 'request')).toEqual(['copies']);
+    for (let more = 2; more <= 100; more += 1) await share(world.room, name, `copies-${more}`, 'request');
+    expect(await problemOf(share(world.room, name, 'one-more', 'request'))).toMatchObject({
       code: 'invalid_request',
       members: { issues: [{ path: 'group', message: expect.stringContaining('one more than the 100 groups') }] },
     });
-    expect(await share(world.room, name, 'copies')).toHaveLength(100);
+    expect(await share(world.room, name, 'copies', 'request')).toHaveLength(100);
+  });
+
+  test('is shared with another group under a key of its own only, whichever process looks', async () => {
+    const world = await openBackups();
+    const name = await world.begin({ bypassDelegation: true });
+    const request = (body: string) => requestIdOf('the-key', 'POST', '/share', Buffer.from(body));
+    await share(world.room, name, 'copies', request('copies'));
+    expect(await share(world.room, name, 'copies', request('copies'))).toEqual(['copies']);
+    const reused = share(world.room, name, 'others', request('others'));
+    expect(await problemOf(reused)).toMatchObject({
+      code: 'idempotency_key_reused',
+      members: { operation: `POST /v1/groups/${group}/backups/${name.backupId}/share` },
+    });
   });
 
   test('can be taken back from a group that it was shared with', async () => {
     const world = await openBackups();
     const name = await world.begin({ bypassDelegation: true });
-    for (const copies of ['copies', 'others']) await share(world.room, name, copies);
+    for (const copies of ['copies', 'others']) await share(world.room, name, copies, 'request');
     expect(await unshare(world.room, name, 'copies')).toEqual(['others']);
     expect(await unshare(world.room, name, 'copies')).toEqual(['others']);
     expect(await problemOf(unshare(world.room, { ...name, backupId: randomUUID() }, 'copies'))).toMatchObject({
@@ -317,5 +331,47 @@ describe('the sweep', () => {
     room.cutting.release = async () => {};
     expect(await sweep(room)).toMatchObject({ cleaned: 1, failed: 0 });
     expect(await sweep(room)).toMatchObject({ cleaned: 0, failed: 0 });
+  });
+});
+
+describe('a caller that waits for the end', () => {
+  const call = async (room: Parameters<typeof backupRoutes>[0]) => {
+    const headers = { 'content-type': 'application/json', 'Idempotency-Key': 'the-same' };
+    const body = JSON.stringify({ runAsync: false, bypassDelegation: true });
+    const answer = await serve(backupRoutes(room)).request(`/v1/groups/${group}/backups`, {
+      method: 'POST',
+      headers,
+      body,
+    });
+    return { status: answer.status, body: (await answer.json()) as { state?: string; code?: string } };
+  };
+
+  test('gets 200 for a completed backup alone: 202 in any other state, a problem for one that failed', async () => {
+    const world = await openBackups();
+    // The time is up at the second look.
+    let now = world.clock.now();
+    world.clock.now = () => {
+      now += 20_000;
+      return now;
+    };
+    const room = {
+      ...world.room,
+      groups: { exists: async () => true },
+      owners: { remember: async () => undefined, ownerOf: async () => undefined, forget: async () => undefined },
+    };
+    expect(await call(room)).toMatchObject({ status: 202, body: { state: 'INITIATING' } });
+    const backupId = String(await room.store.running(group));
+    for (const state of ['TRANSITIONING', 'RUNNING', 'VERIFYING'] as const) {
+      await updateBackup(room, { group, backupId }, (record) => ({ ...record, state }));
+      expect(await call(room)).toMatchObject({ status: 202, body: { state } });
+    }
+    await endBackup(room, { group, backupId }, 'COMPLETED');
+    expect(await call(room)).toMatchObject({ status: 200, body: { state: 'COMPLETED' } });
+
+    const failing = await openBackups();
+    const other = { ...room, ...failing.room, clock: world.clock };
+    await call(other);
+    await endBackup(other, { group, backupId: String(await other.store.running(group)) }, cancelled);
+    expect(await call(other)).toMatchObject({ status: 409, body: { code: 'backup_failed' } });
   });
 });

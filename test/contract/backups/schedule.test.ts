@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { BackupRecord } from '../../../functions/backups/backup.ts';
-import { endBackup } from '../../../functions/backups/records.ts';
+import type { BackupRecord, Failure } from '../../../functions/backups/backup.ts';
+import type { BackupName } from '../../../functions/backups/backup-store.ts';
+import { endBackup, updateBackup } from '../../../functions/backups/records.ts';
 import { begin } from '../../../functions/backups/requests.ts';
 import type { Policy } from '../../../functions/backups/schedule/policy.ts';
 import { policyRoutes } from '../../../functions/backups/schedule/policy-routes.ts';
@@ -8,7 +9,6 @@ import { policyTable } from '../../../functions/backups/schedule/policy-table.ts
 import { policiesAtOnce, tick } from '../../../functions/backups/schedule/schedule.ts';
 import { OutOfTimeError } from '../../../functions/backups/worker/built-in-worker.ts';
 import { serve } from '../../../functions/platform/http.ts';
-import { restoreTable } from '../../../functions/restore/restore-table.ts';
 import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { group, openBackups } from './world.ts';
 
@@ -17,8 +17,7 @@ const hour = 3_600_000;
 async function openSchedule(policy: Policy) {
   const world = await openBackups();
   const policies = policyTable(world.client, world.table);
-  const restores = restoreTable(world.client, world.table);
-  const room = { ...world.room, policies, restores, launch: async () => 'running' as const };
+  const room = { ...world.room, policies };
   const app = serve(policyRoutes(room));
   const call = async (method: string, body?: object) => {
     const response = await app.request(`/v1/groups/${group}/backup-policy`, {
@@ -34,14 +33,21 @@ async function openSchedule(policy: Policy) {
     policies,
     call,
     room,
-    tick: (remainingMs = () => 55_000) => tick(room, remainingMs),
+    tick: (remainingMs = () => 55_000, beforeRetention?: () => Promise<void>) =>
+      tick(room, remainingMs, beforeRetention),
     ended: (backupId: string, outcome: 'COMPLETED' | { code: string; message: string } = 'COMPLETED') =>
-      endBackup(room, { group, backupId }, outcome),
+      endAs(room, { group, backupId }, outcome),
     async all(): Promise<BackupRecord[]> {
       const { items } = await room.store.list(group, undefined, 100);
       return items.map(({ record }) => record).sort((one, other) => one.startedAt - other.startedAt);
     },
   };
+}
+
+/** Only what is being verified completes. */
+async function endAs(room: Parameters<typeof endBackup>[0], name: BackupName, outcome: Failure | 'COMPLETED') {
+  if (outcome === 'COMPLETED') await updateBackup(room, name, (record) => ({ ...record, state: 'VERIFYING' }));
+  return endBackup(room, name, outcome);
 }
 
 const hourly: Policy = { everyMs: hour, retain: 2, misfire: 'skip' };
@@ -64,7 +70,7 @@ describe('a backup policy', () => {
     world.clock.time += hour;
     world.faults.plan = (_command, input) => {
       const { UpdateExpression } = input as { UpdateExpression?: string };
-      return UpdateExpression === 'SET doneUntil = :slot' ? 'request lost' : undefined;
+      return UpdateExpression === 'SET #doneUntil = :v0' ? 'request lost' : undefined;
     };
     expect(await world.tick()).toMatchObject({ failed: 1 });
     world.faults.plan = () => undefined;
@@ -151,7 +157,7 @@ describe('the policies of many groups', () => {
       for (const requestId of ['older', 'newer']) {
         world.clock.time += 1_000;
         const { backupId } = await begin(room, { group: one, options, requestId });
-        await endBackup(room, { group: one, backupId }, 'COMPLETED');
+        await endAs(room, { group: one, backupId }, 'COMPLETED');
       }
     }
     return { ...world, backupsOf: async (one: string) => (await room.store.list(one, undefined, 100)).items.length };
@@ -164,7 +170,8 @@ describe('the policies of many groups', () => {
     world.clock.time += hour;
     const before = new Set(world.workflow.started);
     const startedAtDeletion: number[] = [];
-    const { remove } = world.room.store;
+    const { store } = world.room;
+    const remove = store.remove.bind(store);
     world.room.store.remove = (stored, now, requestId) => {
       startedAtDeletion.push(new Set(world.workflow.started).size - before.size);
       return stored.record.group === groups[0] ? Promise.reject(new Error('played')) : remove(stored, now, requestId);
@@ -178,7 +185,7 @@ describe('the policies of many groups', () => {
     const world = await withSurplus(...huge, 'small');
     let remainingMs = 55_000;
     const busy: (() => void)[] = [];
-    const { read } = world.policies;
+    const read = world.policies.read.bind(world.policies);
     world.policies.read = async (of) => {
       if (of === 'small') return read(of);
       await new Promise<void>((resolve) => {
@@ -216,12 +223,7 @@ describe('the policies of many groups', () => {
   test('leave time for restores that stand still', async () => {
     const world = await withSurplus('orders-copy');
     const looked: number[] = [];
-    const { listOpen } = world.room.restores;
-    world.room.restores.listOpen = () => {
-      looked.push(world.played.discarded.length);
-      return listOpen();
-    };
-    await world.tick();
+    await world.tick(undefined, async () => void looked.push(world.played.discarded.length));
     expect(looked).toEqual([0]);
     expect(world.played.discarded).toHaveLength(1);
   });
@@ -233,4 +235,22 @@ test('with delegation switched off the built-in worker takes every backup', asyn
   const room = { ...world.room, settings: { ...world.room.settings, delegation: 'off' as const } };
   const record = await begin(room, { group, options: plainOptions, requestId: 'r' });
   expect(record.options.bypassDelegation).toBe(true);
+});
+
+test('an Idempotency-Key stands for one policy, whichever process looks', async () => {
+  const world = await openBackups();
+  const policies = policyTable(world.client, world.table);
+  const put = async (key: string, policy: Policy) => {
+    const { clock, settings } = world.room;
+    const app = serve(policyRoutes({ policies, clock, settings }));
+    const headers = { 'content-type': 'application/json', 'Idempotency-Key': key };
+    const body = JSON.stringify(policy);
+    const answer = await app.request(`/v1/groups/${group}/backup-policy`, { method: 'PUT', headers, body });
+    return { status: answer.status, body: await answer.json() };
+  };
+  expect(await put('one', hourly)).toMatchObject({ status: 200 });
+  expect(await put('one', hourly)).toMatchObject({ status: 200 });
+  const reused = { status: 422, body: { code: 'idempotency_key_reused' } };
+  expect(await put('one', { ...hourly, retain: 5 })).toMatchObject(reused);
+  expect(await put('two', { ...hourly, retain: 5 })).toMatchObject({ status: 200, body: { retain: 5 } });
 });

@@ -97,7 +97,8 @@ test.each(['as written', 'reversed'])(
     await world.register('w1');
     const { backupId } = await world.begin();
     await world.running('w1');
-    const { read } = world.room.store;
+    const { store } = world.room;
+    const read = store.read.bind(store);
     world.room.store.read = async (...name) => {
       const stored = await read(...name);
       if (!stored) return undefined;

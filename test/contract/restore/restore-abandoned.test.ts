@@ -9,6 +9,7 @@ import { contend } from '../../../leadership/contend.ts';
 import { leaseTable } from '../../../leadership/lease-table.ts';
 import { sizes } from '../../sizes.ts';
 import { CrashedError } from '../../support/faults.ts';
+import { overriding } from '../../support/overriding.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { type ArchiveWorld, openArchives } from '../backups/archive-world.ts';
 import { mortalProcess } from '../backups/mortal-process.ts';
@@ -153,13 +154,12 @@ test('a failed restore that is being abandoned is not gone on with', async () =>
   await giveUp(archive.process().restores, group, first, 'test');
   const second = await begun(group);
   const { restores } = archive.process();
-  const late: typeof restores.restores = {
-    ...restores.restores,
-    async own(...asked) {
+  const late = overriding(restores.restores, {
+    async own(...asked: Parameters<typeof restores.restores.own>) {
       await abandon(restores, group, first);
       return restores.restores.own(...asked);
     },
-  };
+  });
   while (!(await stepRestore({ ...restores, restores: late }, group, second, 60_000)).over);
   expect(await recordOf(group, second)).toMatchObject({ state: 'FAILED', error: { code: 'group_not_empty' } });
   await stepUntil(forever, group, first);
@@ -257,13 +257,12 @@ test('a restore that is abandoned while the minute looks at it is not given up',
   await room.launch({ restoreId, execution: 0 });
   end();
   const { restores } = room;
-  const late: typeof restores = {
-    ...restores,
-    async replace(seen, next) {
+  const late = overriding(restores, {
+    async replace(...[seen, next]: Parameters<typeof restores.replace>) {
       if (next.state === 'FAILED') await abandon(room, group, restoreId);
       return restores.replace(seen, next);
     },
-  };
+  });
   await reviveRestores({ ...room, restores: late });
   expect(await recordOf(group, restoreId)).toMatchObject({ state: 'ABANDONING', execution: 1 });
 });

@@ -10,6 +10,7 @@ import { leaseTable } from '../../../leadership/lease-table.ts';
 import { initialise, memoryWriter } from '../../support/backups/memory-logs.ts';
 import { injectFaults } from '../../support/faults.ts';
 import { checkpoint, submit } from '../../support/job-world.ts';
+import { overriding } from '../../support/overriding.ts';
 import { type ArchiveWorld, openArchives } from '../backups/archive-world.ts';
 
 let archive: ArchiveWorld;
@@ -63,7 +64,10 @@ test.each(Object.entries(refusals))(
   async (_what, error) => {
     const group = `refused-${randomUUID()}`;
     const room = restoring();
-    const refusing: WithLaunch = { ...room, restores: { ...room.restores, putJob: () => Promise.reject(error) } };
+    const refusing: WithLaunch = {
+      ...room,
+      restores: overriding(room.restores, { putJob: () => Promise.reject(error) }),
+    };
     const begun = await startRestore(refusing, { group, uri: uri(), requestId: 'r' }, 10_000);
     expect(await stepped(refusing, begun)).toBe(1);
     expect((await room.restores.read(group, begun.restoreId))?.record).toMatchObject({
@@ -84,7 +88,10 @@ test('what may pass is tried again, not failed', async () => {
   const group = `throttled-${randomUUID()}`;
   const room = restoring();
   const throttled = named('ThrottlingException', 'slow down');
-  const refusing: WithLaunch = { ...room, restores: { ...room.restores, putJob: () => Promise.reject(throttled) } };
+  const refusing: WithLaunch = {
+    ...room,
+    restores: overriding(room.restores, { putJob: () => Promise.reject(throttled) }),
+  };
   const begun = await startRestore(refusing, { group, uri: uri(), requestId: 'r' }, 10_000);
   await expect(stepRestore(refusing, group, begun.restoreId, 60_000)).rejects.toThrow('slow down');
   await stepped(room, begun);

@@ -8,6 +8,7 @@ import { contend } from '../../../leadership/contend.ts';
 import { leaseTable } from '../../../leadership/lease-table.ts';
 import { sizes } from '../../sizes.ts';
 import { CrashedError } from '../../support/faults.ts';
+import { overriding } from '../../support/overriding.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { type ArchiveWorld, openArchives } from '../backups/archive-world.ts';
 import { mortalProcess } from '../backups/mortal-process.ts';
@@ -103,14 +104,13 @@ test('a step that comes late changes nothing of what the new leader did', async 
   const before = await contentOf(group);
   const stale = {
     ...process.restores,
-    restores: {
-      ...process.restores.restores,
+    restores: overriding(process.restores.restores, {
       read: async () => ({
         revision: 1,
         record: { ...late, state: 'RESTORING' as const, file: 0, logs: [], openLog: undefined, restoredEntries: 0 },
       }),
       replace: async () => undefined,
-    },
+    }),
   };
   const outcome = await stepRestore(stale, group, restoreId, 300).catch((error: Error) => error);
   expect(outcome).toBeDefined();

@@ -21,7 +21,7 @@ describe('a change that breaks an invariant is refused before it is sent', () =>
     ['B5', 'begins a backup as failed', { kind: 'begin', next: { ...begun, state: 'FAILED' } }],
     ['B5', 'ends a backup and keeps its hold on the group', replace(running, failed)],
     ['B5', 'ends a backup a second time', settle(failed, failed)],
-    ['B5', 'settles a backup that goes on', settle(running, verifying)],
+    ['B5', 'settles a backup that continues', settle(running, verifying)],
     ['B5', 'revives a backup that has failed', replace(failed, running)],
     ['B5', 'moves the end of a backup', replace(completed, { ...completed, endedAt: 3_000 })],
     ['B5', 'removes a running backup', { kind: 'remove', seen: running }],
