@@ -34,10 +34,10 @@ export interface Cutting {
 }
 
 export type Verification =
-  | { readonly intact: true; readonly entryCount: number; readonly bytes: number }
-  | { readonly damaged: string }
+  | { readonly kind: 'intact'; readonly entryCount: number; readonly bytes: number }
+  | { readonly kind: 'damaged'; readonly why: string }
   /** Not through yet: go on with this cursor. */
-  | { readonly more: string };
+  | { readonly kind: 'more'; readonly cursor: string };
 
 export interface ArchiveFile {
   readonly name: string;
@@ -65,6 +65,9 @@ export interface Discarded extends BackupName {
   readonly target: string | undefined;
 }
 
+/** What became of a slice of the built-in worker. */
+export type Worked = { readonly kind: 'finished'; readonly finished: Finished } | { readonly kind: 'more' };
+
 export interface Archives {
   /** The address of an attempt's files: `s3://bucket/backups/group/id/attempt/`, or below the backup's target. */
   uri(attempt: PlacedAttempt): string;
@@ -85,7 +88,7 @@ export interface Archives {
   /** Where a worker with a disk of its own can read payloads for a while. */
   signPayloads(group: string, payloads: readonly ReferredPayload[]): Promise<string[]>;
   /** One slice of the built-in worker; it continues where the previous one stopped, in whichever process that was. */
-  work(record: BackupRecord, slice: Slice): Promise<{ readonly finished: Finished } | { readonly more: true }>;
+  work(record: BackupRecord, slice: Slice): Promise<Worked>;
   /** Whether everything that the record's finish names is there and as it says. */
   verify(record: BackupRecord, cursor: string | undefined, budgetMs: number): Promise<Verification>;
   /** The files of a completed archive with presigned URLs, the manifest first; `from` counts files. */

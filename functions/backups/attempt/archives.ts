@@ -30,7 +30,7 @@ import {
 } from '../bucket/archive-place.ts';
 import { bucketFiles, cheapCheck } from '../bucket/bucket-files.ts';
 import { copyIntoBackup, largestWholeCopy } from '../bucket/payload-copy.ts';
-import type { Archives, Discarded, FilePage, Slice, Verification } from '../ports.ts';
+import type { Archives, Discarded, FilePage, Slice, Verification, Worked } from '../ports.ts';
 import { OutOfTimeError, workSlice } from '../worker/built-in-worker.ts';
 import { type PageParts, pageOf } from './contents.ts';
 
@@ -106,7 +106,7 @@ class BucketArchives implements Archives {
     return mapConcurrent(wanted, 16, (one) => objectsIn(bucketName).signGet(sourceOf(group, one), clock.now()));
   }
 
-  async work(record: BackupRecord, slice: Slice) {
+  async work(record: BackupRecord, slice: Slice): Promise<Worked> {
     const { bucket, bucketName, clock, version, newSuffix } = this.#parts;
     const { group, backupId, attempt, cut = {} } = record;
     const work = {
@@ -120,7 +120,8 @@ class BucketArchives implements Archives {
       suffix: newSuffix(),
     };
     const written = (await sealedBefore(bucket, this.#place(record))) ?? (await workSlice(work, slice));
-    return written ? { finished: { uri: this.uri(record), ...written } } : { more: true as const };
+    if (!written) return { kind: 'more' };
+    return { kind: 'finished', finished: { uri: this.uri(record), ...written } };
   }
 
   verify(record: BackupRecord, cursor: string | undefined, budgetMs: number): Promise<Verification> {
@@ -244,25 +245,25 @@ async function verifySlice(
 ): Promise<Verification> {
   const { group, backupId, attempt, uri, entryCount, bytes } = record;
   // Only the worker can read its own disk: its client library has verified the archive before it reported it finished.
-  if (uri?.startsWith('file:')) return { intact: true, entryCount, bytes };
+  if (uri?.startsWith('file:')) return { kind: 'intact', entryCount, bytes };
   const files = bucketFiles(bucket, prefix);
   try {
     const { manifest, sha256 } = await openManifest(files);
     const named = manifest.group === group && manifest.backupId === backupId && manifest.attempt === attempt;
     if (!named || sha256 !== record.manifestSha256 || !sameCut(manifest.cut, record.cut)) {
-      return { damaged: `${prefix.key}${manifestName} is not the one that was reported` };
+      return { kind: 'damaged', why: `${prefix.key}${manifestName} is not the one that was reported` };
     }
     let state: VerifierState = cursor === undefined ? verificationStart : (jsonText.parse(cursor) as VerifierState);
     for (let done = false; !done; ) {
-      if (clock.now() >= until) return { more: JSON.stringify(state) };
+      if (clock.now() >= until) return { kind: 'more', cursor: JSON.stringify(state) };
       ({ state, done } = await verifyNext(files, manifest, state, cheapCheck(bucket, prefix)));
     }
     const invented = differenceFromServed(record, state);
-    if (invented !== undefined) return { damaged: `${prefix.key}: ${invented}` };
+    if (invented !== undefined) return { kind: 'damaged', why: `${prefix.key}: ${invented}` };
     await owners.remember(backupId, group);
-    return { intact: true, entryCount: manifest.counts.entries, bytes: manifest.counts.bytes };
+    return { kind: 'intact', entryCount: manifest.counts.entries, bytes: manifest.counts.bytes };
   } catch (error) {
-    if (error instanceof DamagedError) return { damaged: error.message };
+    if (error instanceof DamagedError) return { kind: 'damaged', why: error.message };
     throw error;
   }
 }

@@ -81,7 +81,7 @@ export async function work(
       return seen.error?.code === 'cancelled' ? 'cancelled' : 'superseded';
     },
   });
-  if ('more' in answer) return { next: 'again' };
+  if (answer.kind === 'more') return { next: 'again' };
   await updateBackup(room, name, (seen) =>
     counts(seen, name) ? concluded(seen, answer.finished, room.clock.now()) : seen,
   );
@@ -144,18 +144,23 @@ export async function verify(
   const stored = await room.store.read(name.group, name.backupId);
   if (!stored || !counts(stored.record, name)) return { next: 'ended', cursor: '' };
   const seen = await room.archives.verify(stored.record, cursor || undefined, budgetMs);
-  if ('more' in seen) {
-    await updateBackup(room, name, (before) =>
-      counts(before, name) ? { ...before, lastSignAt: room.clock.now() } : before,
-    );
-    return { next: 'again', cursor: seen.more };
-  }
-  if ('damaged' in seen) {
-    await endBackup(room, name, { code: 'backup_damaged', message: seen.damaged });
-  } else {
-    const { entryCount, bytes } = seen;
-    await updateBackup(room, name, (before) => (counts(before, name) ? { ...before, entryCount, bytes } : before));
-    await endBackup(room, name, 'COMPLETED');
+  switch (seen.kind) {
+    case 'more':
+      await updateBackup(room, name, (before) =>
+        counts(before, name) ? { ...before, lastSignAt: room.clock.now() } : before,
+      );
+      return { next: 'again', cursor: seen.cursor };
+    case 'damaged':
+      await endBackup(room, name, { code: 'backup_damaged', message: seen.why });
+      break;
+    case 'intact': {
+      const { entryCount, bytes } = seen;
+      await updateBackup(room, name, (before) => (counts(before, name) ? { ...before, entryCount, bytes } : before));
+      await endBackup(room, name, 'COMPLETED');
+      break;
+    }
+    default:
+      seen satisfies never;
   }
   return { next: 'ended', cursor: '' };
 }

@@ -170,11 +170,11 @@ export async function openArchives(): Promise<ArchiveWorld> {
       await during(placed);
       const slice = { budgetMs: 60_000, report: async () => 'continue' as const };
       let worked = await process.archives.work(placed, slice);
-      while ('more' in worked) worked = await process.archives.work(placed, slice);
+      while (worked.kind === 'more') worked = await process.archives.work(placed, slice);
       const { finished: written } = worked;
       const finished = await updateBackup({ store }, placed, (seen) => ({ ...seen, ...written, state: 'VERIFYING' }));
       const verification = await process.archives.verify(finished, undefined, 60_000);
-      if (!('intact' in verification)) throw new Error(JSON.stringify(verification));
+      if (verification.kind !== 'intact') throw new Error(JSON.stringify(verification));
       const seen = await store.read(group, backupId);
       const completed: BackupRecord = { ...finished, state: 'COMPLETED' };
       if (!seen || !(await store.settle(seen, completed))) throw new Error('The backup could not be settled');

@@ -128,9 +128,9 @@ describe('a finish', () => {
   test('with files that are damaged, or more of them than one look takes, is settled accordingly', async () => {
     const { room, name, secret, record, played } = await running();
     await finish(room, name, secret, finished);
-    played.verification = { more: 'file 7' };
+    played.verification = { kind: 'more', cursor: 'file 7' };
     expect(await verify(room, name, '', 1_000)).toEqual({ next: 'again', cursor: 'file 7' });
-    played.verification = { damaged: 'entries-00001.ndjson.gz is missing' };
+    played.verification = { kind: 'damaged', why: 'entries-00001.ndjson.gz is missing' };
     await verify(room, name, 'file 7', 1_000);
     const error = { code: 'backup_damaged', message: 'entries-00001.ndjson.gz is missing' };
     expect(await record(name.backupId)).toMatchObject({ state: 'FAILED', error });
@@ -257,7 +257,7 @@ describe('the built-in worker', () => {
     const slice = { state: 'RUNNING', entryCount: 3, bytes: 30 } as const;
     world.room.archives.work = async (_record, { report }) => {
       verdicts.push(await report(slice), await report(slice));
-      return { more: true };
+      return { kind: 'more' };
     };
     expect(await work(world.room, name, 1_000)).toEqual({ next: 'again' });
     expect(await world.record(begun.backupId)).toMatchObject({ state: 'RUNNING', sequence: 2, entryCount: 3 });
@@ -265,7 +265,7 @@ describe('the built-in worker', () => {
       verdicts.push(await report(slice));
       await cancel(world.room, begun);
       verdicts.push(await report(slice));
-      return { more: true };
+      return { kind: 'more' };
     };
     expect(await work(world.room, name, 1_000)).toEqual({ next: 'again' });
     expect(verdicts).toEqual(['continue', 'continue', 'continue', 'cancelled']);
@@ -280,7 +280,7 @@ test('a call of the built-in worker that is repeated after its finish was record
   let manifests = 0;
   room.archives.work = async () => {
     manifests += 1;
-    return { finished: { ...finished, manifestSha256: `${manifests}`.repeat(64) } };
+    return { kind: 'finished', finished: { ...finished, manifestSha256: `${manifests}`.repeat(64) } };
   };
   expect(await work(room, name, 1_000)).toEqual({ next: 'verify' });
   expect(await work(room, name, 1_000)).toEqual({ next: 'verify' });

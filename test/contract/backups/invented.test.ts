@@ -71,7 +71,7 @@ const changing = (
   },
 });
 
-const notServed = { damaged: expect.stringContaining('are not those that its worker was served') };
+const notServed = { kind: 'damaged', why: expect.stringContaining('are not those that its worker was served') };
 
 test('what it was served, and application entries of its own, make a backup', async () => {
   const backup = await accepted();
@@ -79,7 +79,7 @@ test('what it was served, and application entries of its own, make a backup', as
     ...entries,
     { type: 'application', data: { own: 1 } },
   ]);
-  expect(await written(backup, source)).toMatchObject({ intact: true });
+  expect(await written(backup, source)).toMatchObject({ kind: 'intact' });
 });
 
 test('a job that it has invented fails the backup', async () => {
@@ -121,7 +121,10 @@ test('a worker that did not ask for the last page was not served everything', as
   const source = pagedSource(async (cursor) =>
     cursor !== undefined && JSON.parse(cursor).at.log === 1 ? { entries: [] } : backup.page(cursor),
   );
-  expect(await written(backup, source)).toEqual({ damaged: expect.stringContaining('was not served everything') });
+  expect(await written(backup, source)).toEqual({
+    kind: 'damaged',
+    why: expect.stringContaining('was not served everything'),
+  });
 });
 
 test('a cursor that the service did not hand out is refused', async () => {

@@ -28,7 +28,7 @@ async function placed(): Promise<BackupRecord> {
 async function worked({ archives }: BackupProcess, record: BackupRecord) {
   for (;;) {
     const slice = await archives.work(record, { budgetMs: 60_000, report: async () => 'continue' });
-    if ('finished' in slice) return slice.finished;
+    if (slice.kind === 'finished') return slice.finished;
   }
 }
 
@@ -40,5 +40,5 @@ test('an archive is sealed once: a slice that comes later, or at the same time, 
   for (const finished of all) expect(finished).toEqual(late);
   const { served } = (await getOrThrow(archive, record)).record;
   const verification = await archive.process().archives.verify({ ...record, ...late, served }, undefined, 60_000);
-  expect(verification).toEqual({ intact: true, entryCount: late.entryCount, bytes: late.bytes });
+  expect(verification).toEqual({ kind: 'intact', entryCount: late.entryCount, bytes: late.bytes });
 });

@@ -185,12 +185,12 @@ test('the built-in worker takes as many calls as it needs, and so does the verif
   room.archives.work = async (record, slice) => {
     slices += 1;
     await slice.report({ state: 'RUNNING', entryCount: slices, bytes: slices });
-    return slices < 4 ? { more: true } : done(record, slice);
+    return slices < 4 ? { kind: 'more' } : done(record, slice);
   };
   const cursors: (string | undefined)[] = [];
   room.archives.verify = async (_record, cursor) => {
     cursors.push(cursor);
-    return cursors.length < 3 ? { more: `file ${cursors.length}` } : played.verification;
+    return cursors.length < 3 ? { kind: 'more', cursor: `file ${cursors.length}` } : played.verification;
   };
   const { backupId } = await world.begin({ bypassDelegation: true });
   await until(async () => (await world.record(backupId)).state === 'COMPLETED');
@@ -226,7 +226,7 @@ test('a backup that is cancelled and deleted in the middle of a slice is cleaned
     await sweep(room);
     played.released.length = 0;
     await slice.report({ state: 'RUNNING', entryCount: 1, bytes: 1 });
-    return { more: true };
+    return { kind: 'more' };
   };
   const { backupId } = await world.begin({ bypassDelegation: true });
   const status = async () => (await world.server.describe(world.executionArn(backupId))).status;

@@ -59,7 +59,7 @@ export async function openBackups() {
   const workflow = new RecordedWorkflow();
   const played = {
     cut: { kind: 'cut', cut: { events: 10 }, contents, pausedMs: 12 } as GroupCutOutcome,
-    verification: { intact: true, entryCount: 5, bytes: 50 } as Verification,
+    verification: { kind: 'intact', entryCount: 5, bytes: 50 } as Verification,
     discarded: [] as (number | undefined)[],
     released: [] as string[],
   };
@@ -70,6 +70,7 @@ export async function openBackups() {
       played.discarded.push(attempt);
     },
     work: async () => ({
+      kind: 'finished' as const,
       finished: { uri: 's3://built-in/', entryCount: 5, bytes: 50, manifestSha256: 'c'.repeat(64) },
     }),
   } satisfies Partial<Archives> as unknown as Archives;
