@@ -4,20 +4,30 @@
  */
 import { ProblemError } from '../../api/problem.ts';
 import { restoreCompleted } from '../../api/problems/backups.ts';
+import { retryConflicts } from '../../store/retry-conflicts.ts';
 import { OutOfTimeError } from '../backups/worker/built-in-worker.ts';
 import type { GroupLogs } from '../log/group-logs.ts';
 import { eraseLog } from '../log/protocol/erase.ts';
-import { isOver, type Launching, type Restores } from './restore.ts';
-import type { RestoreRecord } from './restore-store.ts';
+import { isOver, type Launching, mostTries, type Restores } from './restore.ts';
+import type { RestoreRecord, StoredRestore } from './restore-store.ts';
 
 /**
  * Abandons a restore in any state but COMPLETED; one that runs stops at its next note. An undoing whose execution has
  * ended gets another one. Undefined for an unknown restore. Safe to repeat. Throws `restore_completed`.
  */
-export async function abandon(room: Launching, group: string, restoreId: string): Promise<RestoreRecord | undefined> {
-  const stored = await room.restores.read(group, restoreId);
-  if (!stored) return undefined;
+export function abandon(room: Launching, group: string, restoreId: string): Promise<RestoreRecord | undefined> {
+  return retryConflicts<RestoreRecord | undefined>({ tries: mostTries, of: `restore ${restoreId}` }, async () => {
+    const stored = await room.restores.read(group, restoreId);
+    if (!stored) return { kind: 'done', value: undefined };
+    const record = await abandonOnce(room, stored);
+    return record ? { kind: 'done', value: record } : { kind: 'conflict' };
+  });
+}
+
+/** Undefined when the record has changed since it was read, or its execution has ended meanwhile. */
+async function abandonOnce(room: Launching, stored: StoredRestore): Promise<RestoreRecord | undefined> {
   const { record } = stored;
+  const { group, restoreId } = record;
   if (record.state === 'COMPLETED') {
     throw new ProblemError(
       restoreCompleted,
@@ -31,8 +41,7 @@ export async function abandon(room: Launching, group: string, restoreId: string)
   const execution = record.execution + (undone || isOver(record) ? 1 : 0);
   const abandoned: RestoreRecord = { ...record, state: 'ABANDONING', execution, endedAt: undefined };
   const noted = await room.restores.replace(stored, abandoned);
-  if (noted && (await room.launch(abandoned)) === 'running') return abandoned;
-  return abandon(room, group, restoreId);
+  return noted && (await room.launch(abandoned)) === 'running' ? abandoned : undefined;
 }
 
 /**

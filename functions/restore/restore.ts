@@ -98,6 +98,9 @@ function refuseDamage(error: unknown): never {
   throw new ProblemError(backupDamaged, `The backup is not intact: ${error.message}; nothing was written.`);
 }
 
+/** Steps, the minute and operators change one record: each is done within a few tries. */
+export const mostTries = 20;
+
 export const isOver = ({ state }: RestoreRecord): boolean =>
   state === 'COMPLETED' || state === 'FAILED' || state === 'ABANDONED';
 

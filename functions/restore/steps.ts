@@ -1,6 +1,7 @@
 /** The steps of a restore, each in whatever process comes next. */
 import { maxVersion } from '../../api/ballot.ts';
 import { DamagedError, openManifest } from '../../archive/verifier.ts';
+import { retryConflicts } from '../../store/retry-conflicts.ts';
 import type { Failure } from '../backups/backup.ts';
 import { OutOfTimeError } from '../backups/worker/built-in-worker.ts';
 import { logger } from '../platform/logging.ts';
@@ -9,7 +10,7 @@ import { notEmpty, predecessorIn } from './empty-group.ts';
 import { failureOf } from './failure.ts';
 import { applyFile, type Note, type Pace } from './files.ts';
 import { completeLog, releaseLog } from './logs.ts';
-import { isOver, type Launching, type Restores } from './restore.ts';
+import { isOver, type Launching, mostTries, type Restores } from './restore.ts';
 import type { RestoreRecord, StoredRestore } from './restore-store.ts';
 import { filesOf, verifySome } from './verification.ts';
 
@@ -113,9 +114,11 @@ type Ending = Pick<Restores, 'restores' | 'clock'>;
 
 /** Ends a restore whose steps failed for good; a new restore of the same backup continues it. */
 export async function giveUp(room: Ending, group: string, restoreId: string, message: string): Promise<void> {
-  const stored = await room.restores.read(group, restoreId);
-  if (!stored || isOver(stored.record) || (await failed(room, stored, internal(message)))) return;
-  await giveUp(room, group, restoreId, message);
+  await retryConflicts<undefined>({ tries: mostTries, of: `restore ${restoreId}` }, async () => {
+    const stored = await room.restores.read(group, restoreId);
+    const isDone = !stored || isOver(stored.record) || (await failed(room, stored, internal(message)));
+    return isDone ? { kind: 'done', value: undefined } : { kind: 'conflict' };
+  });
 }
 
 const internal = (message: string): Failure => ({ code: 'internal', message });

@@ -9,6 +9,7 @@
  */
 
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
+import { retryConflicts } from '../../../store/retry-conflicts.ts';
 import { isDamaged, type JobName, type JobRecord } from '../job.ts';
 import type { PayloadStore } from './payload-store.ts';
 import { payloadKey } from './upload.ts';
@@ -101,11 +102,14 @@ export async function recordJobs(
   return marked.value.flatMap((job) => job ?? []);
 }
 
+/** Each takes away a mark that another backup left behind. */
+const markTries = 10;
+
 /** The backup that holds the group takes over the mark of any other: that one has ended. */
 async function mark(held: HeldDeletes, name: JobName, backupId: string): Promise<JobRecord | undefined> {
-  for (;;) {
+  return retryConflicts<JobRecord | undefined>({ tries: markTries, of: `job "${name.jobId}"` }, async () => {
     const job = await held.holdJob(name, backupId);
-    if (!job || isDamaged(job) || job.heldBy === backupId) return job;
+    if (!job || isDamaged(job) || job.heldBy === backupId) return { kind: 'done', value: job };
     const holder = await held.heldBy(name.group);
     if (job.heldBy === undefined || holder !== backupId) {
       throw new Error(
@@ -113,7 +117,8 @@ async function mark(held: HeldDeletes, name: JobName, backupId: string): Promise
       );
     }
     await held.releaseJob(name, job.heldBy);
-  }
+    return { kind: 'conflict' };
+  });
 }
 
 async function forEachPage<Item>(

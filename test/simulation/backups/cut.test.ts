@@ -5,8 +5,12 @@ import { nothingElse } from '../../support/backups/memory-logs.ts';
 import { play, playMany, type Variant } from './scenario.ts';
 
 const { simulatedRuns, variantRuns } = sizes.backups;
+/** A seed plays 30 s of a group. */
+const timeoutMs = 180_000 + simulatedRuns * 3_000;
 
-test('a cut holds whatever was acknowledged before anything in it was begun, whichever request the process of a cut dies at', async () => {
+test('a cut holds whatever was acknowledged before anything in it was begun, whichever request the process of a cut dies at', {
+  timeout: timeoutMs,
+}, async () => {
   const sum = await playMany(1, simulatedRuns);
   expect(sum).not.toHaveProperty('violation');
   expect(sum.cuts).toBeGreaterThan(simulatedRuns);
