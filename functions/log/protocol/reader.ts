@@ -177,7 +177,8 @@ async function learnedFrom({ replicas, timer, settings }: LogParts, heads: Posit
   );
   const [range] = (await ask(only, { enough: () => true, ms: settings.answerMs, timer })).filter((one) => one);
   const slots: LearnedAction[] = [];
-  if (!range) return { slots, next: from, to };
+  // What was truncated since the quorum was asked is for the others to tell.
+  if (!range || range.meta.floor > from) return { slots, next: from, to };
   const learned = new Map(
     range.actions.flatMap((action) => (isLearned(range.meta, action) ? [[action.position, action] as const] : [])),
   );
