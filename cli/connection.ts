@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import type { Fence } from '../client/request.ts';
 import { localUrl, TenureClient } from '../client/tenure-client.ts';
-import { TenureError } from '../client/tenure-error.ts';
-import type { CredentialsProvider } from '../client/transport.ts';
+import { hasCode } from '../client/tenure-error.ts';
 import { UsageError } from './exit.ts';
 import { checkedName } from './names.ts';
 import type { Shell } from './shell.ts';
@@ -103,8 +102,7 @@ export async function clientAt({ url, region, table }: Location, maxClockSkewMs?
     const { tableClient } = await import('../client/direct/table-client.ts');
     return tableClient({ table: { name: table, region }, maxClockSkewMs, deadlineMs: patienceMs });
   }
-  const signing = region !== undefined && { region, credentials: await awsCredentials() };
-  return new TenureClient({ url, deadlineMs: patienceMs, ...signing });
+  return new TenureClient({ url, deadlineMs: patienceMs, ...(region && { region }) });
 }
 
 /** Reads an output of a CloudFormation stack, and the region in which the stack was found. */
@@ -113,25 +111,15 @@ export async function outputOfStack(
   output: string,
   region: string | undefined,
 ): Promise<{ readonly value: string; readonly region: string }> {
-  const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
-  const cloudFormation = new CloudFormationClient(region ? { region } : {});
-  const answer = await cloudFormation.send(new DescribeStacksCommand({ StackName: stack })).catch((cause: unknown) => {
-    const { name, message } = cause instanceof Error ? cause : { name: '', message: String(cause) };
-    const why = `The stack ${stack} cannot be read: ${message}. Check its name, --region and the AWS credentials.`;
-    if (name === 'ValidationError') throw new UsageError(why);
-    const facts = { code: 'unreachable', status: 0, retryable: true, request: 'DescribeStacks' };
-    throw new TenureError(why, facts, { cause });
+  const { readStack } = await import('../client/aws.ts');
+  const found = await readStack(stack, region).catch((error: unknown) => {
+    if (hasCode(error, 'not_found')) throw new UsageError(error.message.replace('the Region', '--region'));
+    throw error;
   });
-  const outputs = answer.Stacks?.[0]?.Outputs ?? [];
-  const value = outputs.find(({ OutputKey }) => OutputKey === output)?.OutputValue;
-  if (value) return { value, region: await cloudFormation.config.region() };
-  const names = outputs.map(({ OutputKey }) => OutputKey).join(', ') || 'none';
+  const value = found.outputs.get(output);
+  if (value) return { value, region: found.region };
+  const names = [...found.outputs.keys()].join(', ') || 'none';
   throw new UsageError(`The stack ${stack} has no output ${output} (it has: ${names}): is it a stack of Tenure?`);
-}
-
-export async function awsCredentials(): Promise<CredentialsProvider> {
-  const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
-  return fromNodeProviderChain();
 }
 
 /** The term of the `tenure lead` that runs this command. */

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { awsCredentials, type ConnectionOptions, given, locate, outputOfStack, withConnection } from './connection.ts';
+import { defaultCredentials } from '../client/aws.ts';
+import { type ConnectionOptions, given, locate, outputOfStack, withConnection } from './connection.ts';
 import type { EventSource } from './events/bus-event.ts';
 import { UsageError } from './exit.ts';
 import type { Shell } from './shell.ts';
@@ -33,7 +34,7 @@ async function run(options: ConsoleCommandOptions, shell: Shell): Promise<void> 
   ]);
   const { url, region } = await locate(options, shell);
   const { stack } = given(options, shell.env);
-  const signing = region === undefined ? undefined : { region, credentials: await awsCredentials() };
+  const signing = region === undefined ? undefined : { region, credentials: await defaultCredentials() };
   const running = await startConsole({
     upstream: { url: url.replace(/\/+$/, ''), transport: { fetch: globalThis.fetch, time: systemTime, signing } },
     page: await readPage(pageFolders),

@@ -1,4 +1,3 @@
-import type { AccountLimit } from '@aws-sdk/client-lambda';
 import type { Finding } from './finding.ts';
 
 /**
@@ -9,10 +8,13 @@ const enough = 100;
 
 /** The account's limit of concurrent Lambda executions, which leaders' renewals share with all else in the Region. */
 export async function limitsOf(region: string | undefined): Promise<Finding> {
-  const { GetAccountSettingsCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
-  const client = new LambdaClient(region ? { region } : {});
+  const { askAws, defaultRegion } = await import('../client/aws.ts');
   try {
-    const { AccountLimit = {} } = await client.send(new GetAccountSettingsCommand({}));
+    const place = region ?? (await defaultRegion());
+    const path = '/2016-08-19/account-settings/';
+    const { status, text } = await askAws({ service: 'lambda', region: place, method: 'GET', path });
+    const { AccountLimit = {}, Message = text, message = Message } = JSON.parse(text || '{}');
+    if (status !== 200) throw new Error(message);
     return judged(AccountLimit);
   } catch (error) {
     const found = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
@@ -23,6 +25,11 @@ export async function limitsOf(region: string | undefined): Promise<Finding> {
       remedy: 'Allow lambda:GetAccountSettings to these credentials.',
     };
   }
+}
+
+interface AccountLimit {
+  readonly ConcurrentExecutions?: number;
+  readonly UnreservedConcurrentExecutions?: number;
 }
 
 function judged({ ConcurrentExecutions = 0, UnreservedConcurrentExecutions = 0 }: AccountLimit): Finding {

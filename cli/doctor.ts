@@ -82,9 +82,9 @@ export function skewOf(now: string, sentAt: number, receivedAt: number): Finding
 }
 
 async function credentialsOf(): Promise<Finding> {
-  const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
+  const { defaultCredentials } = await import('../client/aws.ts');
   try {
-    const { accessKeyId } = await fromNodeProviderChain()();
+    const { accessKeyId } = await (await defaultCredentials())();
     return { check: 'credentials', status: 'ok', found: `access key ${accessKeyId.slice(0, 4)}…` };
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);

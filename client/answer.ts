@@ -7,6 +7,16 @@ export interface RawAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
+  /** Absent in direct mode. */
+  readonly sentAs?: Sender;
+}
+
+/** What API Gateway judges a request by. */
+interface Sender {
+  readonly url: string;
+  /** The access key that signed it. */
+  readonly signedBy: string | undefined;
+  readonly region: string | undefined;
 }
 
 /** Reads a success with the operation's schema; throws a TenureError for everything else. */
@@ -41,7 +51,8 @@ function errorOf(answer: RawAnswer, body: unknown, request: string): TenureError
   }
   const { code, retryable, remedy } = gatewayProblem(answer.status);
   const said = gatewayMessage(body) ?? 'no problem document';
-  const message = `${request} was answered with ${answer.status} (${said}). ${remedy}`;
+  const next = code === 'forbidden' && answer.sentAs ? missingPermission(request, answer.sentAs) : remedy;
+  const message = `${request} was answered with ${answer.status} (${said}). ${next}`;
   return new TenureError(message, { code, status: answer.status, retryable, retryAfterMs, request, requestId });
 }
 
@@ -55,6 +66,20 @@ function gatewayProblem(status: number): Pick<ErrorFacts, 'code' | 'retryable'> 
   if (status === 502 || status === 503 || status === 504) return { ...unavailable, remedy: 'Try again in a moment.' };
   return { code: 'unexpected_answer', retryable: false, remedy: 'Check that the URL is that of the API.' };
 }
+
+/** Names the action and the resource that a policy has to allow, and whose credentials were refused. */
+function missingPermission(request: string, { url, signedBy, region = '*' }: Sender): string {
+  if (signedBy === undefined)
+    return 'The request was not signed: pass credentials to the TenureClient (and region, for a custom domain).';
+  const { hostname } = new URL(url);
+  const api = /^([a-z0-9]+)\.execute-api\./.exec(hostname)?.[1] ?? '*';
+  const [method, path = ''] = request.split(' ');
+  const resource = `arn:aws:execute-api:${region}:*:${api}/*/${method}${path}`;
+  return `It was signed with access key ${shown(signedBy)}: allow its owner execute-api:Invoke on ${resource}, or check that the key belongs to the account of the API.`;
+}
+
+/** Enough to find the key by, and no more of it in logs. */
+const shown = (accessKeyId: string) => `${accessKeyId.slice(0, 4)}…${accessKeyId.slice(-4)}`;
 
 interface ProblemDocument {
   readonly code: string;

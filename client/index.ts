@@ -1,14 +1,22 @@
 /** The public entry: `import { LeaderElector, TenureClient } from 'tenure'`. */
+export { catalogue as operations } from '../api/catalogue.ts';
+export type { ProblemCode } from '../api/codes.ts';
 export type { BackupFile } from './backups/backup-files.ts';
+export { BackupPolicies, type BackupPolicy, type BackupPolicyInput } from './backups/backup-policies.ts';
 export { BackupWorker } from './backups/backup-worker.ts';
 export {
+  type Backup,
+  type BackupPlan,
   Backups,
   type BackupsOptions,
   type DownloadBackupOptions,
   type ReadBackupOptions,
   readLocalApplication,
+  type TakeOptions,
 } from './backups/backups.ts';
+export type { WaitOptions } from './backups/follow.ts';
 export type { BackupHooks, Positions, SnapshotRequest, WorkerEvent } from './backups/hooks.ts';
+export { type Restore, type RestoreSource, Restores } from './backups/restores.ts';
 export type { BackupWorkerOptions } from './backups/worker-options.ts';
 export { type TableClientOptions, tableClient } from './direct/table-client.ts';
 export type { TableOptions } from './direct/table-options.ts';
@@ -52,8 +60,9 @@ export {
   type ReplicatedLogOptions,
   type TailOptions,
 } from './log/replicated-log.ts';
+export { type GroupView, Operator, type PastTerm, type RegisteredWorker, type ReplicaTable } from './operator.ts';
 export type { CallOptions, CallRequest, Fence } from './request.ts';
-export { TenureClient, type TenureClientOptions } from './tenure-client.ts';
-export { type ErrorFacts, hasCode, TenureError } from './tenure-error.ts';
+export { type Logger, TenureClient, type TenureClientOptions } from './tenure-client.ts';
+export { type ClientCode, type ErrorCode, type ErrorFacts, hasCode, TenureError } from './tenure-error.ts';
 export { systemTime, type Time } from './time.ts';
 export type { Credentials, CredentialsProvider, PreparedRequest } from './transport.ts';

@@ -5,25 +5,48 @@ import { health } from '../api/operations/service.ts';
 import { type Carrier, httpCarrier } from './carrier.ts';
 import type { AnyRequest, CallOptions, CallRequest, Fence } from './request.ts';
 import { withRetries } from './retry.ts';
+import { TenureError } from './tenure-error.ts';
 import { systemTime, type Time } from './time.ts';
 import type { CredentialsProvider, PreparedRequest } from './transport.ts';
 
 export interface TenureClientOptions {
-  /** Address of the API, the stack's output ApiUrl; TENURE_URL or that of `npm start` unless given. */
+  /**
+   * Address of the API, the stack's output ApiUrl. @defaultValue TENURE_URL; else the output of the stack; else that of
+   * `npm start`
+   */
   readonly url?: string | undefined;
-  /** Given, every request is signed with SigV4; API Gateway wants it, the embedded stack does not. */
+  /**
+   * Name of the CloudFormation stack whose output ApiUrl is the address, read with the first call. @defaultValue
+   * TENURE_STACK
+   */
+  readonly stack?: string | undefined;
+  /**
+   * What requests are signed with (SigV4). @defaultValue the default chain of the AWS SDKs, for an `execute-api`
+   * address, a stack, and wherever a Region is given; elsewhere requests are not signed
+   */
   readonly credentials?: CredentialsProvider;
-  /** Region that signatures name; read from an execute-api URL unless given. */
+  /**
+   * The Region that signatures name, and that of the stack; a custom domain needs it. @defaultValue read from an
+   * `execute-api` address, else TENURE_REGION
+   */
   readonly region?: string;
   /** Longest wait for one try, ms; 10,000 unless given. */
   readonly timeoutMs?: number;
   /** Longest time for all tries of a call, ms; 30,000 unless given. */
   readonly deadlineMs?: number;
   readonly fetch?: typeof globalThis.fetch;
+  /** Receives a line for each try of a call, in the shape of pino: members, then a message. `console` will do, too. */
+  readonly logger?: Logger;
   readonly time?: Time;
   readonly random?: () => number;
   /** Carries out the calls in place of HTTP: `tableClient` gives it. */
   readonly carrier?: Carrier;
+}
+
+/** Where the library reports what it does. */
+export interface Logger {
+  debug(members: object, message: string): void;
+  warn(members: object, message: string): void;
 }
 
 /** Where `npm start` answers. */
@@ -45,35 +68,86 @@ type Body<Declared extends Operation> = z.input<Declared['body']>;
  * ```
  */
 export class TenureClient {
-  /** The address of the API; `table:my-leases` in direct mode. */
-  readonly url: string;
   /** `direct`: every call is a request to DynamoDB, see `tableClient`. */
   readonly mode: Carrier['mode'];
   readonly time: Time;
   readonly random: () => number;
   /** Also for what goes past the API, straight to S3. */
   readonly fetch: typeof globalThis.fetch;
-  readonly #carrier: Carrier;
+  readonly #options: TenureClientOptions;
+  readonly #stack: string | undefined;
   readonly #timeoutMs: number;
   readonly #deadlineMs: number;
+  #carrier: Carrier | undefined;
+  #finding: Promise<Carrier> | undefined;
 
   /** @throws TypeError when the URL is none, or when the region of the signature is not known. */
   constructor(options: TenureClientOptions = {}) {
-    const { credentials, region, time = systemTime, timeoutMs = 10_000, deadlineMs = 30_000 } = options;
-    this.time = time;
+    const env = globalThis.process?.env ?? {};
+    this.#options = options;
+    this.time = options.time ?? systemTime;
     this.random = options.random ?? Math.random;
     this.fetch = options.fetch ?? globalThis.fetch;
-    this.#timeoutMs = timeoutMs;
-    this.#deadlineMs = deadlineMs;
-    this.#carrier = options.carrier ?? this.#http(options.url, credentials, region);
-    this.url = this.#carrier.url;
-    this.mode = this.#carrier.mode;
+    this.#timeoutMs = options.timeoutMs ?? 10_000;
+    this.#deadlineMs = options.deadlineMs ?? 30_000;
+    this.mode = options.carrier?.mode ?? 'api';
+    const url = options.url ?? (options.stack ? undefined : env['TENURE_URL'] || undefined);
+    this.#stack = url === undefined ? (options.stack ?? (env['TENURE_STACK'] || undefined)) : undefined;
+    this.#carrier = options.carrier;
+    if (this.#carrier || this.#stack !== undefined) return;
+    // That of the environment belongs to the address of the environment.
+    this.#carrier = this.#http(url ?? localUrl, options.region ?? (options.url ? undefined : env['TENURE_REGION']));
   }
 
-  #http(given: string | undefined, credentials: CredentialsProvider | undefined, region: string | undefined): Carrier {
-    const { fetch, time } = this;
-    const url = new URL(given ?? (globalThis.process?.env['TENURE_URL'] || localUrl)).href.replace(/\/+$/, '');
-    return httpCarrier(url, { fetch, time, signing: credentials && { credentials, region: region ?? regionOf(url) } });
+  /**
+   * The address of the API; `table:my-leases` in direct mode. One that comes from the outputs of a stack is known after
+   * the first call, or `locate()`.
+   *
+   * @throws TypeError before.
+   */
+  get url(): string {
+    if (this.#carrier) return this.#carrier.url;
+    throw new TypeError(`The address comes from the stack ${this.#stack}: await client.locate() first.`);
+  }
+
+  /** Reads the address from the outputs of the stack, unless it is known, and returns it. */
+  async locate(): Promise<string> {
+    return (await this.#found()).url;
+  }
+
+  #found(): Promise<Carrier> | Carrier {
+    if (this.#carrier) return this.#carrier;
+    this.#finding ??= this.#find(this.#stack ?? '').catch((error: unknown) => {
+      this.#finding = undefined;
+      throw error;
+    });
+    return this.#finding;
+  }
+
+  async #find(stack: string): Promise<Carrier> {
+    const { readStack } = await import('./aws.ts');
+    const given = this.#options.region ?? (process.env['TENURE_REGION'] || undefined);
+    const { outputs, region } = await readStack(stack, given);
+    const url = outputs.get('ApiUrl');
+    if (url) {
+      this.#carrier = this.#http(url, region);
+      return this.#carrier;
+    }
+    const names = [...outputs.keys()].join(', ') || 'none';
+    const message = `The stack ${stack} has no output ApiUrl (it has: ${names}): is it a stack of Tenure?`;
+    const facts = { code: 'not_found', status: 0, retryable: false, request: `DescribeStacks ${stack}` };
+    throw new TenureError(message, facts);
+  }
+
+  #http(address: string, given: string | undefined): Carrier {
+    const url = new URL(address).href.replace(/\/+$/, '');
+    const region = given || regionOf(url);
+    const { credentials = region ? chain() : undefined } = this.#options;
+    if (credentials && !region) {
+      throw new TypeError(`Cannot infer the AWS Region from ${url}; pass \`region\` (required for signing).`);
+    }
+    const signing = credentials && region ? { credentials, region } : undefined;
+    return httpCarrier(url, { fetch: this.fetch, time: this.time, signing });
   }
 
   /** Carries out any operation of the catalogue; the compiler knows what it takes and answers. */
@@ -82,7 +156,7 @@ export class TenureClient {
     request: CallRequest<Declared>,
   ): Promise<z.output<Declared['answer']>> {
     const given: AnyRequest = request;
-    const send = this.#carrier.begin(operation, given);
+    const send = (this.#carrier ?? (await this.#found())).begin(operation, given);
     const policy = {
       time: this.time,
       random: this.random,
@@ -91,7 +165,24 @@ export class TenureClient {
       retry: given.retry ?? true,
       signal: given.signal,
     };
-    return withRetries(policy, (timeoutMs) => send(timeoutMs) as Promise<z.output<Declared['answer']>>);
+    return withRetries(policy, async (timeoutMs) => {
+      const startedAt = this.time.monotonic();
+      try {
+        const answer = (await send(timeoutMs)) as z.output<Declared['answer']>;
+        this.#log('debug', operation, startedAt, {});
+        return answer;
+      } catch (error) {
+        const { code, status = 500 } = error instanceof TenureError ? error : {};
+        this.#log(status >= 400 && status < 500 ? 'debug' : 'warn', operation, startedAt, { status, code });
+        throw error;
+      }
+    });
+  }
+
+  #log(level: keyof Logger, { method, path }: Operation, startedAt: number, members: object): void {
+    const elapsedMs = Math.round(this.time.monotonic() - startedAt);
+    const request = `${method} ${path}`;
+    this.#options.logger?.[level]({ request, elapsedMs, ...members }, `tenure: ${request}`);
   }
 
   /**
@@ -104,7 +195,7 @@ export class TenureClient {
   ): Promise<PreparedRequest> {
     const given: AnyRequest = request;
     const signal = given.signal ?? AbortSignal.timeout(given.timeoutMs ?? this.#timeoutMs);
-    return this.#carrier.prepare(operation, given, signal);
+    return (await this.#found()).prepare(operation, given, signal);
   }
 
   /** Every item of a list, page by page as they are consumed. */
@@ -176,8 +267,15 @@ export class TenureClient {
   }
 }
 
-function regionOf(url: string): string {
-  const region = /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com/.exec(new URL(url).hostname)?.[1];
-  if (region) return region;
-  throw new TypeError(`The region is not known from ${url}: give it, a signature names it.`);
+function regionOf(url: string): string | undefined {
+  return /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com/.exec(new URL(url).hostname)?.[1];
+}
+
+/** The default chain, which is loaded with the first request and asked before each. */
+function chain(): CredentialsProvider {
+  let provider: Promise<CredentialsProvider> | undefined;
+  return async () => {
+    provider ??= import('./aws.ts').then(({ defaultCredentials }) => defaultCredentials());
+    return (await provider)();
+  };
 }

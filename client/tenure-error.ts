@@ -1,10 +1,28 @@
+import type { ProblemCode } from '../api/codes.ts';
+
+/**
+ * Codes that the library adds to those of the API: `unreachable` (no answer came, or there are no credentials),
+ * `throttled` (API Gateway's 429), `unexpected_answer` (the server is not this API), `timed_out` (what was waited for
+ * continues), `transfer_failed`, `payload_damaged`, `folder_in_use`, `restore_failed`, and
+ * `not_supported` (direct mode has leadership only).
+ */
+export type ClientCode =
+  | 'folder_in_use'
+  | 'not_supported'
+  | 'payload_damaged'
+  | 'restore_failed'
+  | 'timed_out'
+  | 'transfer_failed'
+  | 'unexpected_answer'
+  | 'unreachable';
+
+/** What programs decide by. A newer service may answer codes that this version of the library does not know. */
+export type ErrorCode = ProblemCode | ClientCode;
+
 /** An error's members in addition to its message. */
 export interface ErrorFacts {
-  /**
-   * The problem's code as in the API (`leadership_held`, `unavailable`, …), or one of the client's own: `unreachable`
-   * (no answer came), `throttled` (API Gateway's 429), `unexpected_answer` (the server is not this API).
-   */
-  readonly code: string;
+  /** The problem's code as in the API (`leadership_held`, `unavailable`, …), or one of the library's own. */
+  readonly code: ErrorCode | (string & {});
   /** HTTP status; 0 when no answer came. */
   readonly status: number;
   /** Whether the very same request can succeed later. */
@@ -35,7 +53,7 @@ export interface ErrorFacts {
  */
 export class TenureError extends Error implements ErrorFacts {
   override readonly name = 'TenureError';
-  readonly code: string;
+  readonly code: ErrorCode | (string & {});
   readonly status: number;
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
@@ -70,6 +88,9 @@ export class TenureError extends Error implements ErrorFacts {
  * }
  * ```
  */
-export function hasCode(error: unknown, ...codes: string[]): error is TenureError {
-  return error instanceof TenureError && codes.includes(error.code);
+export function hasCode<Code extends ErrorCode>(
+  error: unknown,
+  ...codes: readonly Code[]
+): error is TenureError & { readonly code: Code } {
+  return error instanceof TenureError && (codes as readonly string[]).includes(error.code);
 }

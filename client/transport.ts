@@ -42,7 +42,8 @@ export async function sendOnce(
   );
   try {
     const { url, method, body } = request;
-    const headers = signing ? await sign(request, signing, time, ending.signal) : request.headers;
+    const signed = signing && (await sign(request, signing, time, ending.signal));
+    const headers = signed?.headers ?? request.headers;
     const init = {
       method,
       headers,
@@ -51,7 +52,8 @@ export async function sendOnce(
       ...(body !== undefined && { body }),
     } as const;
     const response = await fetch(url, init);
-    return { status: response.status, headers: response.headers, text: await response.text() };
+    const sentAs = { url, signedBy: signed?.accessKeyId, region: signing?.region };
+    return { status: response.status, headers: response.headers, text: await response.text(), sentAs };
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof TenureError) throw error;
@@ -76,7 +78,8 @@ export async function prepare(
   signal: AbortSignal,
 ): Promise<PreparedRequest> {
   const { method, url, body } = request;
-  const headers = signing ? Object.fromEntries(await sign(request, signing, time, signal)) : request.headers;
+  const signed = signing && (await sign(request, signing, time, signal));
+  const headers = signed ? Object.fromEntries(signed.headers) : request.headers;
   return { method, url, headers, ...(body !== undefined && { body }) };
 }
 
@@ -113,7 +116,7 @@ async function sign(
     region,
     datetime: new Date(time.now()).toISOString().replaceAll(/[:-]|\.\d{3}/g, ''),
   }).sign();
-  return headers;
+  return { headers, accessKeyId };
 }
 
 function unreachable(request: HttpRequest, cause: unknown): TenureError {

@@ -83,7 +83,7 @@ export const backupStatus = z
   })
   .register(z.globalRegistry, { id: 'Backup' });
 
-const explanation = z
+export const explanation = z
   .object({
     explain: z.literal(true),
     candidates: z.array(z.object({ worker: z.string(), host: z.string(), chosen: z.boolean(), why: z.string() })),

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CloudWatchLogsClient, FilterLogEventsCommandOutput } from '@aws-sdk/client-cloudwatch-logs';
 import type { BusEvent, EventSource } from './bus-event.ts';
 import { readEvent } from './bus-event.ts';
 
@@ -7,21 +6,35 @@ const pollMs = 2_000;
 /** CloudWatch shows events up to so long after they were written, and not in their order. */
 const settlesMs = 60_000;
 
+interface Page {
+  readonly events?: readonly { readonly eventId?: string; readonly timestamp?: number; readonly message?: string }[];
+  readonly nextToken?: string;
+}
+
 /** The log group of a deployment in which a rule keeps every event. */
 export async function eventLog(logGroupName: string, region: string | undefined): Promise<EventSource> {
-  const { CloudWatchLogsClient, FilterLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
-  const client: CloudWatchLogsClient = new CloudWatchLogsClient(region ? { region } : {});
+  const { askAws, defaultRegion } = await import('../../client/aws.ts');
+  const place = region ?? (await defaultRegion());
+  const headers = {
+    'Content-Type': 'application/x-amz-json-1.1',
+    'X-Amz-Target': 'Logs_20140328.FilterLogEvents',
+  };
+
+  async function page(startTime: number, nextToken: string | undefined, signal: AbortSignal): Promise<Page> {
+    const body = JSON.stringify({ logGroupName, startTime, nextToken });
+    const asked = await askAws({ service: 'logs', region: place, method: 'POST', headers, body, signal });
+    const read = JSON.parse(asked.text || '{}') as Page & { readonly message?: string };
+    if (asked.status === 200) return read;
+    throw new Error(`The log group ${logGroupName} cannot be read: ${read.message ?? `status ${asked.status}`}`);
+  }
 
   /** One look, page by page. */
-  async function* look(startTime: number, abortSignal: AbortSignal) {
+  async function* look(startTime: number, signal: AbortSignal) {
     let nextToken: string | undefined;
     do {
-      const page: FilterLogEventsCommandOutput = await client.send(
-        new FilterLogEventsCommand({ logGroupName, startTime, nextToken }),
-        { abortSignal },
-      );
-      yield* page.events ?? [];
-      nextToken = page.nextToken;
+      const { events = [], nextToken: next } = await page(startTime, nextToken, signal);
+      yield* events;
+      nextToken = next;
     } while (nextToken !== undefined);
   }
 

@@ -19,13 +19,16 @@ export interface UploadArchiveOptions {
   readonly group: string;
   readonly folder: string;
   readonly onProgress?: (files: number, all: number) => void;
+  /** Ends the upload; its reason is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Verifies a backup in a folder and uploads its files, the manifest last; returns the address to restore.
  * @throws TenureError `backup_damaged`; nothing is uploaded then.
  */
-export async function uploadArchive({ client, group, folder, onProgress }: UploadArchiveOptions): Promise<string> {
+export async function uploadArchive(options: UploadArchiveOptions): Promise<string> {
+  const { client, group, folder, onProgress, signal = new AbortController().signal } = options;
   const manifest = await verifyArchive(folderFiles(folder)).catch((cause: unknown) => {
     if (!(cause instanceof DamagedError)) throw cause;
     const facts = { code: 'backup_damaged', status: 422, retryable: false, request: `restore from ${folder}` };
@@ -33,7 +36,6 @@ export async function uploadArchive({ client, group, folder, onProgress }: Uploa
       cause,
     });
   });
-  const signal = new AbortController().signal;
   const transfer: Transfer = { s3: directS3, time: client.time, random: client.random, signal };
   const text = await readFile(join(folder, manifestName));
   const files = [
@@ -47,7 +49,7 @@ export async function uploadArchive({ client, group, folder, onProgress }: Uploa
   for (const [done, { name, ...block }] of files.entries()) {
     await persistently(transfer, `Uploading ${name}`, async () => {
       const body = { uploadId, files: [{ name, bytes: block.bytes, sha256: block.sha256 }] };
-      const { uri, urls } = await client.call(uploadRestore, { params: { group }, body });
+      const { uri, urls } = await client.call(uploadRestore, { params: { group }, body, signal });
       const [signed] = urls;
       if (!signed) throw new Error(`The service signed no address for ${name}`);
       await putOnce(transfer, signed, block);

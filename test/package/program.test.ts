@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { ProblemError } from '../../api/problem.ts';
 import { ManualTime } from '../support/manual-time.ts';
-import { type Aws, startAws } from '../support/package/aws.ts';
+import { type Aws, region, stackName, startAws } from '../support/package/aws.ts';
 import { watch } from '../support/processes.ts';
 import { FakeService, type Step } from '../unit/client/fake-service.ts';
 
@@ -103,5 +103,38 @@ describe('a bundle', () => {
     );
     const { stdout, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8' });
     expect({ stdout, stderr }).toEqual({ stdout: 'true\n', stderr: '' });
+  });
+});
+
+describe('a client without settings', () => {
+  const script = `import { TenureClient } from 'tenure';
+const client = new TenureClient();
+await client.observe('orders');
+console.log(client.url);
+`;
+
+  test('finds the address in the outputs of TENURE_STACK, and signs by the default chain', async () => {
+    const file = join(inject('consumer'), 'finds.mjs');
+    writeFileSync(file, script);
+    aws.signed.length = 0;
+    const env = { ...aws.environment('profile', inject('consumer')), TENURE_STACK: stackName };
+    const running = watch(process.execPath, [file], { env });
+    expect(await running.ended(), running.output()).toBe(0);
+    expect(running.output()).toBe(`${aws.url}/prod\n`);
+    expect(aws.signed).toEqual([
+      { source: 'profile', service: 'cloudformation', request: 'POST /' },
+      { source: 'profile', service: 'execute-api', request: 'GET /prod/v1/groups/orders/leadership' },
+    ]);
+  });
+
+  test('signs for a custom domain once TENURE_REGION is set', async () => {
+    const file = join(inject('consumer'), 'finds.mjs');
+    writeFileSync(file, script);
+    aws.signed.length = 0;
+    const home = inject('consumer');
+    const env = { ...aws.environment('environment', home), TENURE_URL: `${aws.url}/prod`, TENURE_REGION: region };
+    const running = watch(process.execPath, [file], { env });
+    expect(await running.ended(), running.output()).toBe(0);
+    expect(aws.signed).toMatchObject([{ source: 'environment', service: 'execute-api' }]);
   });
 });

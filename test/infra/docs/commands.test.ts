@@ -77,8 +77,13 @@ async function isScript(command: string): Promise<void> {
 /** Nobody answers there, which is another exit code than that of a command line that is wrong. */
 async function isUnderstood(command: string): Promise<void> {
   const [own = '', ...run] = command.replace(/ --stack \S+/, '').split(' -- ');
-  const argv = [...own.split(' ').slice(2), '--url', 'http://127.0.0.1:1', ...(run.length > 0 ? ['--', ...run] : [])];
-  const { shell, both } = recordedShell();
+  const argv = [
+    ...own.split(' ').slice(2),
+    '--url',
+    'http://127.0.0.1:1',
+    ...(run.length > 0 ? ['--', ...run.flatMap((words) => words.split(' '))] : []),
+  ];
+  const { shell, both } = recordedShell({ PATH: process.env['PATH'] ?? '' });
   expect(await runCli(argv, shell), both()).toBe(69);
 }
 

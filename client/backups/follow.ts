@@ -1,0 +1,47 @@
+import type { CallOptions } from '../request.ts';
+import type { TenureClient } from '../tenure-client.ts';
+import { hasCode, TenureError } from '../tenure-error.ts';
+import { sleep } from '../time.ts';
+
+/** How the end of something is waited for. */
+export interface WaitOptions {
+  /** Longest wait, ms. @defaultValue 24 hours */
+  readonly timeoutMs?: number;
+  /** Time from one look to the next, ms. @defaultValue 1,000 */
+  readonly everyMs?: number;
+  /** Ends the wait; its reason is thrown. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Looks until it has ended; a service that cannot be reached for a moment is asked again.
+ * @throws TenureError `timed_out`, or what no restart of the service explains.
+ */
+export async function untilEnded<Status>(
+  client: TenureClient,
+  what: string,
+  look: (options: CallOptions) => Promise<Status>,
+  hasEnded: (status: Status) => boolean,
+  { timeoutMs = 86_400_000, everyMs = 1_000, signal }: WaitOptions,
+): Promise<Status> {
+  const endsAt = client.time.monotonic() + timeoutMs;
+  for (;;) {
+    signal?.throwIfAborted();
+    let outage: TenureError | undefined;
+    try {
+      const status = await look({ ...(signal && { signal }) });
+      if (hasEnded(status)) return status;
+    } catch (error) {
+      if (!hasCode(error, 'unreachable', 'unavailable', 'throttled')) throw error;
+      outage = error;
+    }
+    const leftMs = endsAt - client.time.monotonic();
+    if (leftMs <= 0) throw outage ?? timedOut(what, timeoutMs);
+    await sleep(client.time, Math.min(everyMs, leftMs), signal);
+  }
+}
+
+function timedOut(what: string, timeoutMs: number): TenureError {
+  const message = `${what} has not ended within ${timeoutMs} ms. It continues; wait for it again.`;
+  return new TenureError(message, { code: 'timed_out', status: 0, retryable: true, request: what });
+}
