@@ -238,6 +238,8 @@ test.each([
 test('an address that is none, and a region that nobody can know, are refused', () => {
   expect(() => new TenureClient({ url: 'nope' })).toThrow(TypeError);
   const credentials = () => ({ accessKeyId: 'a', secretAccessKey: 'b' });
-  expect(() => new TenureClient({ url: 'https://tenure.example.com', credentials })).toThrow('Cannot infer the AWS Region');
+  expect(() => new TenureClient({ url: 'https://tenure.example.com', credentials })).toThrow(
+    'Cannot infer the AWS Region',
+  );
   expect(() => new TenureClient({ url: 'https://tenure.example.com', credentials, region: 'us-east-1' })).not.toThrow();
 });
