@@ -49,6 +49,8 @@ async function loadedAtOnce(entry: string, platform: 'node' | 'browser'): Promis
     splitting: true,
     format: 'esm',
     platform,
+    // In the package its field "browser" puts a stand-in there.
+    ...(platform === 'browser' && { external: ['./client/aws.ts'] }),
     conditions: ['tenure-source'],
     outdir: 'out',
     write: false,
