@@ -117,7 +117,10 @@ export const reserveCheckpoint = operation({
   params: job,
   query: nothing,
   fence: 'required',
-  body: nothing,
+  body: z.strictObject({
+    /** The lowest id that will do, for a job that continues from the checkpoint of another: ids may leave gaps. */
+    atLeast: z.optional(checkpointId),
+  }),
   answer: z.object({ checkpointId }),
   problems: [notFound, fenced, jobFinished, jobDamaged, stateLocked],
 });

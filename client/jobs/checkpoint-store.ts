@@ -120,15 +120,20 @@ export class CheckpointStore {
   }
 
   /**
-   * Reserves a checkpoint id that nobody else gets, for an application that names files after it. @throws
-   * LeadershipLostError
+   * Reserves a checkpoint id that nobody else gets, for an application that names files after it; none below `atLeast`.
+   * @throws LeadershipLostError
    */
-  async reserve(): Promise<number> {
+  async reserve({ atLeast }: { readonly atLeast?: number } = {}): Promise<number> {
     const { client, term } = this.#options;
     return inTerm(term, async (signal) => {
       // Whichever commit comes next, the service gives it another id than was expected.
       this.#next = undefined;
-      const { checkpointId } = await client.call(reserveCheckpoint, { params: this.#params(), fence: term, signal });
+      const { checkpointId } = await client.call(reserveCheckpoint, {
+        params: this.#params(),
+        fence: term,
+        signal,
+        body: atLeast === undefined ? {} : { atLeast },
+      });
       return checkpointId;
     });
   }

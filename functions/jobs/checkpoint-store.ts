@@ -27,6 +27,8 @@ export interface CheckpointStore {
   commitWhole(seen: Job, version: number, after: Job): Promise<Change>;
   /** Raises the next id by one: the one before is the caller's. */
   reserve(name: JobName, version: number): Promise<Change>;
+  /** Reserves this id and all below, if the next one is none above it. */
+  reserveUpTo(name: JobName, version: number, checkpointId: number): Promise<Change>;
   /** Ids of the jobs that are not finished, in order, among so many jobs. */
   listUnfinished(group: string, after: string | undefined, limit: number): Promise<Unfinished>;
   /** Raises the fence of an active job to this version and shows what it refers to. */

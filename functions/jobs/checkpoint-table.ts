@@ -47,6 +47,15 @@ export class CheckpointTable implements CheckpointStore {
     return this.#change(writes.reserveId(name, version));
   }
 
+  reserveUpTo(name: JobName, version: number, checkpointId: number): Promise<Change> {
+    return this.#change(name, version, {
+      set: ['nextCheckpointId[0] = :after'],
+      conditions: [isActive, 'nextCheckpointId[0] < :after'],
+      names: active.names,
+      values: { ...active.values, ':after': checkpointId + 1 },
+    });
+  }
+
   async listUnfinished(group: string, after: string | undefined, limit: number): Promise<Unfinished> {
     const placeholders = new Placeholders();
     const {

@@ -111,7 +111,13 @@ async function committed(
  * Reserves the next checkpoint id for this caller: it rises, and is given to nobody else. Throws `not_found`, `fenced`,
  * `job_finished`.
  */
-export async function reserve(room: Checkpoints, name: JobName, version: number): Promise<number> {
+export async function reserve(room: Checkpoints, name: JobName, version: number, atLeast = 0): Promise<number> {
+  if (atLeast > 1) {
+    const { before, lost } = await room.checkpoints.reserveUpTo(name, version, atLeast);
+    if (before) return atLeast;
+    const isPast = lost && !isDamaged(lost) && lost.nextCheckpointId > atLeast;
+    if (!isPast) throw refusal(name, lost, version) ?? contended(name);
+  }
   const { before, lost } = await room.checkpoints.reserve(name, version);
   if (!before || isDamaged(before)) throw refusal(name, before ?? lost, version) ?? contended(name);
   return before.nextCheckpointId;

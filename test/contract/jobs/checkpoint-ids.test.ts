@@ -18,7 +18,8 @@ eachInItsGroup('ids', (scene) => {
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const inline = (text: string, more: object = {}, headers?: Record<string, string>, process = api) =>
   process.call('POST', `${job}/checkpoints`, { inline: base64(text), ...more }, leader, headers);
-const reserve = async (fence = leader) => api.call('POST', `${job}/checkpoints/reserve`, {}, fence);
+const reserve = async (fence = leader, body: object = {}) =>
+  api.call('POST', `${job}/checkpoints/reserve`, body, fence);
 const shown = async () => (await api.call('GET', job)).body;
 const kept = async () =>
   (await api.call('GET', `${job}/checkpoints`)).body.items.map(
@@ -57,6 +58,20 @@ describe('ids that the application gives', () => {
     expect((await inline('nine', { checkpointId: 9 })).body).toEqual({ checkpointId: 9, retained: [3, 9] });
     expect((await inline('by the service')).body).toEqual({ checkpointId: 21, retained: [3, 9, 21] });
     expect((await reserve()).body).toEqual({ checkpointId: 22 });
+  });
+
+  test('continue from a number that is given, and rise from there whoever asks for less', async () => {
+    await submit(api, leader, job);
+    expect((await reserve(leader, { atLeast: 1 })).body).toEqual({ checkpointId: 1 });
+    expect((await reserve(leader, { atLeast: 40 })).body).toEqual({ checkpointId: 40 });
+    expect((await reserve(leader, { atLeast: 40 })).body).toEqual({ checkpointId: 41 });
+    expect((await reserve()).body).toEqual({ checkpointId: 42 });
+    expect((await shown()).nextCheckpointId).toBe(43);
+    expect((await inline('forty', { checkpointId: 40 })).body.checkpointId).toBe(40);
+    const successor = await world.lead(name);
+    await api.call('POST', `${group}/recovery`, {}, successor);
+    expect((await reserve(leader, { atLeast: 90 })).body.code).toBe('fenced');
+    expect((await reserve(successor, { atLeast: 2 })).body).toEqual({ checkpointId: 43 });
   });
 
   test('are reserved by the running leader of the job only', async () => {
