@@ -60,7 +60,7 @@ describe('ids that the application gives', () => {
     expect((await reserve()).body).toEqual({ checkpointId: 22 });
   });
 
-  test('continue from a number that is given, and rise from there whoever asks for less', async () => {
+  test('continue from a number that is given, and rise from there when less is asked for', async () => {
     await submit(api, leader, job);
     expect((await reserve(leader, { atLeast: 1 })).body).toEqual({ checkpointId: 1 });
     expect((await reserve(leader, { atLeast: 40 })).body).toEqual({ checkpointId: 40 });
