@@ -1,6 +1,7 @@
 package tenure.flink.cluster;
 
 import java.io.IOException;
+import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,7 +55,7 @@ final class CountingJob {
     }
 
     /** One number in its state: the next to emit, or the next to expect. */
-    private abstract static class Counted implements CheckpointedFunction {
+    private abstract static class Counted implements CheckpointedFunction, Serializable {
         private static final long serialVersionUID = 1L;
         final String folder;
         transient ListState<Long> state;

@@ -50,6 +50,7 @@ final class FlinkCluster implements AutoCloseable {
         configuration.setString("state.checkpoints.dir", folder.resolve("checkpoints").toUri().toString());
         configuration.setString("jobmanager.rpc.address", "127.0.0.1");
         configuration.setString("jobmanager.bind-host", "127.0.0.1");
+        configuration.setString("jobmanager.rpc.port", "0");
         configuration.setString("rest.bind-address", "127.0.0.1");
         configuration.setString("taskmanager.bind-host", "127.0.0.1");
         configuration.setString("taskmanager.host", "127.0.0.1");
@@ -60,6 +61,11 @@ final class FlinkCluster implements AutoCloseable {
         configuration.setString("taskmanager.memory.managed.size", "16m");
         configuration.setString("taskmanager.memory.network.min", "32m");
         configuration.setString("taskmanager.memory.network.max", "32m");
+        configuration.setString("taskmanager.memory.framework.heap.size", "64m");
+        configuration.setString("taskmanager.memory.framework.off-heap.size", "64m");
+        configuration.setString("taskmanager.memory.jvm-metaspace.size", "128m");
+        configuration.setString("taskmanager.memory.jvm-overhead.min", "64m");
+        configuration.setString("taskmanager.memory.jvm-overhead.max", "64m");
         configuration.setString("heartbeat.interval", "1000");
         configuration.setString("heartbeat.timeout", "20000");
         Files.createDirectories(folder.resolve("conf"));
