@@ -48,12 +48,7 @@ export class CheckpointTable implements CheckpointStore {
   }
 
   reserveUpTo(name: JobName, version: number, checkpointId: number): Promise<Change> {
-    return this.#change(name, version, {
-      set: ['nextCheckpointId[0] = :after'],
-      conditions: [isActive, 'nextCheckpointId[0] < :after'],
-      names: active.names,
-      values: { ...active.values, ':after': checkpointId + 1 },
-    });
+    return this.#change(writes.reserveUpTo(name, version, checkpointId));
   }
 
   async listUnfinished(group: string, after: string | undefined, limit: number): Promise<Unfinished> {

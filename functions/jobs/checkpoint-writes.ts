@@ -121,6 +121,10 @@ export function commitWhole(seen: Job, version: number, after: Job): Write {
 export const reserveId = (name: JobName, version: number): Write =>
   byTerm(name, version, set(nextId, plus(attributeOf(nextId), 1)), isActive);
 
+/** Reserves this id and every one below. */
+export const reserveUpTo = (name: JobName, version: number, checkpointId: number): Write =>
+  byTerm(name, version, set(nextId, checkpointId + 1), isActive, compare(nextId, '<=', checkpointId));
+
 /** Clearing single slots can never bring back what another request has dropped meanwhile. */
 export const dropCheckpoints = (seen: Job, version: number, isKept: (checkpointId: number) => boolean): Write =>
   byTerm(seen, version, [...cleared(seen, isKept), ...nextRevision], ...isUnchanged(seen));
