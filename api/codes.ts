@@ -45,6 +45,7 @@ export const problemCodes = [
   'source_forbidden',
   'stale_checkpoint_id',
   'state_locked',
+  'target_forbidden',
   'throttled',
   'too_many_savepoints',
   'truncated',
