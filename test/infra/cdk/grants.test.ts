@@ -192,7 +192,7 @@ describe('a policy', () => {
       ['observer', 40],
       ['leader', 15],
       ['worker', 50],
-      ['contender', 50],
+      ['contender', 40],
       ['operator', 100],
     ] as const)('a %s has %i of them by name, in policies that IAM takes', ([caller, most]) => {
       const [inline = Number.POSITIVE_INFINITY, ...managed] = granted(names.slice(0, most), caller);
