@@ -1,7 +1,16 @@
 import { tombstone } from './acceptor.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, isMajority, isQuorum } from './quorum.ts';
-import { isLearned, type LearnedAction, lastOf, type Range, type Replica, settledOf, type Views } from './replica.ts';
+import {
+  isLearned,
+  type LearnedAction,
+  lastOf,
+  type Range,
+  type Replica,
+  settledOf,
+  type Views,
+  withoutStaged,
+} from './replica.ts';
 
 /** Waits so long for the last replicas once there is a quorum. */
 const graceMs = 100;
@@ -119,6 +128,27 @@ export async function follow<Stop extends object>(
     }
   }
   return { next: at };
+}
+
+/**
+ * The proposal that a quorum holds in this slot under one ballot, accepted or merely staged. Where something was known
+ * to be chosen before the inspection began, that is it (docs/design/log.md, "Reading").
+ */
+export function heldByQuorum(
+  { majorities }: Pick<LogParts, 'majorities'>,
+  { ranges }: Inspection,
+  position: number,
+): LearnedAction | undefined {
+  const holders = new Map<string, Set<number>>();
+  for (const [place, range] of ranges.entries()) {
+    const action = range && votes(range) ? range.actions.find((one) => one.position === position) : undefined;
+    if (action?.performed === undefined || !action.value) continue;
+    const key = `${action.performed} ${action.performedBy}`;
+    const held = (holders.get(key) ?? new Set()).add(place);
+    holders.set(key, held);
+    if (isMajority(majorities, held)) return { ...withoutStaged(action), value: action.value, learned: true };
+  }
+  return undefined;
 }
 
 function upTo(to: number, range: Range): Range {

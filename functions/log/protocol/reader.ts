@@ -1,6 +1,6 @@
 /** Reading a log. Nothing is shown that is not chosen. Design: docs/design/log.md, "Reading". */
 import { fill } from './fill.ts';
-import { follow, type Inspection, standing } from './inspect.ts';
+import { follow, heldByQuorum, type Inspection, inspectFrom, standing } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { ask, isQuorum, tally } from './quorum.ts';
 import { isLearned, isTombstone, type LearnedAction, lastOf, type Meta, type Status, settledOf } from './replica.ts';
@@ -148,7 +148,7 @@ async function slotsFrom(parts: LogParts, heads: Positions, stretch: Stretch): P
   const { from } = stretch;
   const fromSlot = slots.length > 0 || stretch.fromSlot;
   const rest: LearnedAction[] = [];
-  const settle = settling(parts);
+  const settle = settling(parts, heads.settled);
   const isGone = ({ begin }: Inspection) => (begin > from ? { truncated: { begin } } : undefined);
   const course = await follow<{ truncated: { begin: number } } | { pending: number }>(parts, {
     from: next,
@@ -192,13 +192,21 @@ async function learnedFrom({ replicas, timer, settings }: LogParts, heads: Posit
 }
 
 /** Settles what must be chosen but was not seen, and what was handed out and abandoned. */
-function settling(parts: LogParts) {
+function settling(parts: LogParts, settled: number) {
   let seat: ReturnType<LogParts['seat']['read']> | undefined;
+  let later: Inspection | undefined;
   return async (position: number, inspection: Inspection) => {
     seat ??= parts.seat.read();
     const known = await seat;
+    const chosenUpTo = Math.max(settled, known?.settled ?? -1);
+    if (position <= chosenUpTo) {
+      // Only a sight from after that was known can be held against it.
+      if (!later || position > later.to) later = await inspectFrom(parts, position, inspection.to);
+      const held = heldByQuorum(parts, later, position);
+      if (held) return { filled: held };
+    }
     const abandoned = known && parts.timer.now() - known.since > parts.settings.stuckMs ? known.next - 1 : -1;
-    const upTo = Math.max(inspection.settled, known?.settled ?? -1, abandoned);
+    const upTo = Math.max(inspection.settled, chosenUpTo, abandoned);
     if (position > upTo) return { pending: position };
     const count = restOfSlot(known, position);
     const outcome = await fill(parts, { ...standing(inspection), position, count });

@@ -48,6 +48,27 @@ describe('a log of slots', () => {
     }));
 });
 
+test('slots whose mark and run others have replaced are read without a fill', () =>
+  calmly({}, async ({ parts }) => {
+    const seat = await seated(parts);
+    await appendOneByOne(parts, seat, 10);
+    // Another process appends for the same writer: what it knows to be settled begins with its own slots.
+    const memory = memoryOf();
+    for (let at = 10; at < 15; at += 1) await appendAs(parts, seat, `r${at}`, { memory });
+    await appendAs(parts, await seated(parts, 2), 'next', { memory: memoryOf() });
+    let fills = 0;
+    const counting = parts.replicas.map((replica) => ({
+      ...replica,
+      promiseAt: (request: Parameters<typeof replica.promiseAt>[0]) => {
+        fills += 1;
+        return replica.promiseAt(request);
+      },
+    }));
+    const page = await read({ ...parts, replicas: counting }, { from: 1, to: 15, limit: 100, maxBytes: 1_000_000 });
+    expect('items' in page && page.items).toHaveLength(15);
+    expect(fills).toBe(0);
+  }));
+
 describe('when the answer of one replica ends early', () => {
   test('an inspection ends there for all of them', () =>
     calmly({}, async ({ parts, replicas, down }) => {
