@@ -229,7 +229,7 @@ export const putBackupPolicy = operation({
   query: nothing,
   body: oneOf,
   answer: shownPolicy,
-  problems: [],
+  problems: [targetForbidden],
 });
 
 export const getBackupPolicy = operation({
