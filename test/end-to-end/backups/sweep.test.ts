@@ -44,7 +44,7 @@ test('a backup that was recorded and not started is started by the sweep, by its
   const record = begunBackup(group, Date.now());
   const { backupId } = record;
   const crashed = await backupTable(localDocuments(stack.dynamodb, stack), stack.table).begin(record);
-  expect(crashed).toHaveProperty('begun');
+  expect(crashed).toMatchObject({ kind: 'begun' });
   await sweep();
   expect(await when(group, backupId, ({ state }) => state === 'COMPLETED')).toMatchObject({ worker: 'built-in' });
   const { name } = await workflows.send(new DescribeExecutionCommand({ executionArn: executionOf(backupId) }));
