@@ -109,8 +109,10 @@ function refusal(leadership: Leadership, group: string, record: LeadershipRecord
     return termLost(group, fence, record);
   }
   const bar = lease.barOf(record, now);
-  if (bar?.instanceId === grant.instanceId && !lease.occupantOf(record, now))
-    return barred(leadership, group, record, bar, now);
+  const occupant = lease.occupantOf(record, now);
+  // Its own name can be the successor's too: that is another process then.
+  const keepsOthersOut = occupant && !(occupant.reserved && occupant.contenderId === grant.contenderId);
+  if (bar?.instanceId === grant.instanceId && !keepsOthersOut) return barred(leadership, group, record, bar, now);
   return held(leadership, group, record, grant, now);
 }
 

@@ -178,6 +178,14 @@ export function operationsContract(
       expect(await contend('a')).toMatchObject({ status: 200, body: { fencingVersion: 2 } });
     });
 
+    test('tells a process that resigned in favour of its own name of its bar', async () => {
+      const fence = fenceOf(await contend('a'));
+      await call('POST', `${leadership}/resign`, { successor: 'a' }, fence);
+      const barred = { instanceId: 'process-of-a', until: new Date(it.clock.time + 5_000).toISOString() };
+      expect(await contend('a')).toMatchObject({ status: 409, body: { holder: null, barred } });
+      expect(await contend('b')).toMatchObject({ status: 409, body: { holder: { contenderId: 'a' } } });
+    });
+
     test('goes to the one who waits, ten of ten times, after a resignation and after a revocation', async () => {
       let [leader, other] = ['a', 'b'];
       let term = await contend(leader);
