@@ -22,6 +22,12 @@ export const recreationKey = (group: string) => ({ pk: groupKey(group), sk: 'REC
 /** The index that lists groups: keys only, so that no renewal ever writes to it. */
 export const groupsIndex = { name: 'groups', partitionKey: 'groupsPk', partition: 'GROUPS', sortKey: 'group' } as const;
 
+/** The attributes that list an item of the group in a partition of that index. */
+export const listedIn = (partition: string, group: string) => ({
+  [groupsIndex.partitionKey]: partition,
+  [groupsIndex.sortKey]: group,
+});
+
 /** A query of one partition of that index. */
 export const indexQuery = (table: string, partition: string) => ({
   TableName: table,

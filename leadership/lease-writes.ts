@@ -7,7 +7,7 @@ import { absent, allOf, anyOf, type Condition, compare, equals, exists, isType, 
 import type { Item } from '../store/item.ts';
 import { attributeOf, ifAbsent, plus, remove, type Source, set, setAll } from '../store/update.ts';
 import { put, type UpdateWrite, update, type Write } from '../store/write.ts';
-import { addressesKey, groupsIndex, leadershipKey, recreationKey, termKey } from './keys.ts';
+import { addressesKey, groupsIndex, leadershipKey, listedIn, recreationKey, termKey } from './keys.ts';
 import { type Ending, endOfNewestTerm, type Holder, type LeadershipRecord } from './lease.ts';
 import { metadataText } from './lease-items.ts';
 import type { Addresses, Grant, Published, Renewal, Resignation, Revocation, Term } from './lease-store.ts';
@@ -95,7 +95,7 @@ export function createRecord(
   const { contenderId, sessionId, leaseMs, requestId } = grant;
   const holder = grantedHolder(grant, now);
   const record = { fencingVersion, holder, leaseMs, expiresAt: now + leaseMs, requestId, newestTerm: fencingVersion };
-  const listed = { [groupsIndex.partitionKey]: groupsIndex.partition, [groupsIndex.sortKey]: group };
+  const listed = listedIn(groupsIndex.partition, group);
   return {
     writes: [
       put(leadershipKey(group), { ...listed, ...record, renewedAt: now }, absent('fencingVersion')),

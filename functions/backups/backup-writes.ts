@@ -1,7 +1,7 @@
 /**
  * The conditional writes of backups, as values. Nothing is deleted: no function may; what is over gets a time to live.
  */
-import { groupsIndex } from '../../leadership/keys.ts';
+import { groupsIndex, listedIn } from '../../leadership/keys.ts';
 import { absent, anyOf, type Condition, equals } from '../../store/condition.ts';
 import { keyOf } from '../../store/idempotency.ts';
 import type { Item } from '../../store/item.ts';
@@ -24,10 +24,6 @@ type Writes = readonly [Write, ...Write[]];
 const requestMemorySeconds = 7 * 24 * 3600;
 const diskMemorySeconds = 366 * 24 * 3600;
 
-const listedIn = (partition: string, group: string): Item => ({
-  [groupsIndex.partitionKey]: partition,
-  [groupsIndex.sortKey]: group,
-});
 const unlisted = remove(groupsIndex.partitionKey, groupsIndex.sortKey);
 
 /** Nobody has written the record since it was read. */

@@ -1,5 +1,4 @@
 /** The conditional writes to a job's checkpoints, as values. Design: docs/design/jobs.md, "Rules". */
-import { groupsIndex } from '../../leadership/keys.ts';
 import { absent, allOf, type Condition, compare, equals, exists, size, value } from '../../store/condition.ts';
 import {
   append,
@@ -159,7 +158,5 @@ export const removeSavepoint = (name: JobName, version: number, payloadId: strin
 
 /** The application has deleted what the checkpoints refer to: the job is listed for its clean-up. */
 export function acknowledgeCleanUp(name: JobName, version: number): Write {
-  const { [groupsIndex.partitionKey]: partition, [groupsIndex.sortKey]: group } = owesCleanUp(name.group);
-  const listed = { [groupsIndex.partitionKey]: partition, [groupsIndex.sortKey]: group };
-  return byTerm(name, version, [...setAll(listed), ...remove('cleanUp')], equals('state', 'FINISHED'));
+  return byTerm(name, version, [...setAll(owesCleanUp(name.group)), ...remove('cleanUp')], equals('state', 'FINISHED'));
 }

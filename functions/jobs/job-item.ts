@@ -15,7 +15,7 @@
  */
 import * as z from 'zod/mini';
 import { fencingVersion, jsonText } from '../../api/schema.ts';
-import { groupsIndex } from '../../leadership/keys.ts';
+import { listedIn } from '../../leadership/keys.ts';
 import { absent, anyOf, equals } from '../../store/condition.ts';
 import { requireJob } from './invariants.ts';
 import {
@@ -148,10 +148,7 @@ export const goneItem = (group: string, jobId: string, now: number) => ({
 export const isNoJob = anyOf(absent('pk'), equals('gone', true));
 
 /** Puts the item into the index where the clean-up looks for it. */
-export const owesCleanUp = (group: string) => ({
-  [groupsIndex.partitionKey]: cleanUpPartition,
-  [groupsIndex.sortKey]: group,
-});
+export const owesCleanUp = (group: string) => listedIn(cleanUpPartition, group);
 
 const binary = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 const isId = (stored: unknown): stored is Uint8Array => stored instanceof Uint8Array && stored.length === 16;

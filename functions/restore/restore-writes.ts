@@ -1,5 +1,5 @@
 /** The conditional writes of restores, as values. */
-import { floorKey, groupsIndex, leadershipKey } from '../../leadership/keys.ts';
+import { floorKey, groupsIndex, leadershipKey, listedIn } from '../../leadership/keys.ts';
 import { absent, allOf, anyOf, type Condition, equals, isOneOf } from '../../store/condition.ts';
 import type { Item } from '../../store/item.ts';
 import { remove } from '../../store/update.ts';
@@ -21,7 +21,7 @@ const unchanged = ({ revision }: StoredRestore): Condition => equals('revision',
 /** Those that have not ended are listed for the minute's sweep. */
 function recordAt(record: RestoreRecord, revision: number, condition: Condition): Write {
   const { group, restoreId } = record;
-  const listed = { [groupsIndex.partitionKey]: restoringPartition, [groupsIndex.sortKey]: group };
+  const listed = listedIn(restoringPartition, group);
   const item: Item = { ...(isOver(record) ? {} : listed), revision, record: JSON.stringify(record) };
   return put(restoreKey(group, restoreId), item, condition);
 }
@@ -44,8 +44,7 @@ export const endRestore = (seen: StoredRestore, last: RestoreRecord): Writes => 
  */
 export function ownGroup(group: string, restoreId: string, version: number, over: StoredRestore | undefined): Writes {
   const item: Item = {
-    [groupsIndex.partitionKey]: groupsIndex.partition,
-    [groupsIndex.sortKey]: group,
+    ...listedIn(groupsIndex.partition, group),
     fencingVersion: version,
     requestId: restoreId,
     restoring: restoreId,

@@ -1,7 +1,7 @@
 /** Backup policies over the items of the main table. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
-import { groupsIndex } from '../../../leadership/keys.ts';
+import { groupsIndex, listedIn } from '../../../leadership/keys.ts';
 import { compare, equals, exists } from '../../../store/condition.ts';
 import type { Item } from '../../../store/item.ts';
 import type { ItemStore } from '../../../store/item-store.ts';
@@ -37,7 +37,7 @@ class PolicyTable implements PolicyStore {
   }
 
   async put({ group, policy, requestId, doneUntil }: StoredPolicy): Promise<void> {
-    const listed = { [groupsIndex.partitionKey]: policyPartition, [groupsIndex.sortKey]: group };
+    const listed = listedIn(policyPartition, group);
     await this.#items.write([update(policyKey(group), setAll({ policy, requestId, doneUntil, ...listed }))]);
   }
 
