@@ -2,6 +2,7 @@ import { tombstone } from './acceptor.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, isMajority, isQuorum } from './quorum.ts';
 import {
+  type Action,
   isLearned,
   type LearnedAction,
   lastOf,
@@ -54,19 +55,10 @@ export async function inspectFrom(parts: LogParts, from: number, to: number, nee
   const answered = ranges.filter((range) => range !== undefined);
   const begin = Math.max(0, ...answered.filter(known).map(({ meta }) => meta.begin));
   const floor = Math.max(0, ...answered.filter(known).map(({ meta }) => meta.floor));
-  const chosen = new Map<number, LearnedAction>();
-  const performed = new Map<string, Set<number>>();
-  for (const [place, range] of ranges.entries()) {
-    for (const action of range?.actions ?? []) {
-      if (!range) continue;
-      if (isLearned(range.meta, action)) chosen.set(action.position, { ...action, learned: true });
-      if (!votes(range) || action.performed === undefined || action.staged || !action.value) continue;
-      const key = `${action.position} ${action.performed} ${action.performedBy}`;
-      const holders = (performed.get(key) ?? new Set()).add(place);
-      performed.set(key, holders);
-      if (isMajority(parts.majorities, holders) && !chosen.has(action.position)) {
-        chosen.set(action.position, { ...action, value: action.value, learned: true });
-      }
+  const chosen = heldByQuorum(parts, ranges, ({ staged }) => !staged);
+  for (const { meta, actions } of answered) {
+    for (const action of actions) {
+      if (isLearned(meta, action)) chosen.set(action.position, { ...action, learned: true });
     }
   }
   const firsts = answered.flatMap(({ actions }) => actions.map(({ position }) => position));
@@ -130,25 +122,37 @@ export async function follow<Stop extends object>(
   return { next: at };
 }
 
-/**
- * The proposal that a quorum holds in this slot under one ballot, accepted or merely staged. Where something was known
- * to be chosen before the inspection began, that is it (docs/design/log.md, "Reading").
- */
-export function heldByQuorum(
+/** The proposals of which a quorum holds the same one, under one ballot of one owner, by their first positions. */
+function heldByQuorum(
   { majorities }: Pick<LogParts, 'majorities'>,
-  { ranges }: Inspection,
-  position: number,
-): LearnedAction | undefined {
+  ranges: Answers<Range>,
+  counts: (action: Action) => boolean,
+): Map<number, LearnedAction> {
+  const held = new Map<number, LearnedAction>();
   const holders = new Map<string, Set<number>>();
   for (const [place, range] of ranges.entries()) {
-    const action = range && votes(range) ? range.actions.find((one) => one.position === position) : undefined;
-    if (action?.performed === undefined || !action.value) continue;
-    const key = `${action.performed} ${action.performedBy}`;
-    const held = (holders.get(key) ?? new Set()).add(place);
-    holders.set(key, held);
-    if (isMajority(majorities, held)) return { ...withoutStaged(action), value: action.value, learned: true };
+    for (const action of range && votes(range) ? range.actions : []) {
+      if (action.performed === undefined || !action.value || !counts(action)) continue;
+      const key = `${action.position} ${action.performed} ${action.performedBy}`;
+      const places = (holders.get(key) ?? new Set()).add(place);
+      holders.set(key, places);
+      if (isMajority(majorities, places) && !held.has(action.position)) {
+        held.set(action.position, { ...withoutStaged(action), value: action.value, learned: true });
+      }
+    }
   }
-  return undefined;
+  return held;
+}
+
+/**
+ * The proposals that a quorum holds under one ballot, accepted or merely staged. Where a slot was known to be chosen
+ * before the inspection began, that is what was chosen (docs/design/log.md, "Reading").
+ */
+export function proposedToQuorum(
+  parts: Pick<LogParts, 'majorities'>,
+  { ranges }: Inspection,
+): ReadonlyMap<number, LearnedAction> {
+  return heldByQuorum(parts, ranges, () => true);
 }
 
 function upTo(to: number, range: Range): Range {

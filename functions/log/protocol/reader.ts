@@ -1,6 +1,6 @@
 /** Reading a log. Nothing is shown that is not chosen. Design: docs/design/log.md, "Reading". */
 import { fill } from './fill.ts';
-import { follow, heldByQuorum, type Inspection, inspectFrom, standing } from './inspect.ts';
+import { follow, type Inspection, inspectFrom, proposedToQuorum, standing } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { ask, isQuorum, tally } from './quorum.ts';
 import { isLearned, isTombstone, type LearnedAction, lastOf, type Meta, type Status, settledOf } from './replica.ts';
@@ -194,16 +194,19 @@ async function learnedFrom({ replicas, timer, settings }: LogParts, heads: Posit
 /** Settles what must be chosen but was not seen, and what was handed out and abandoned. */
 function settling(parts: LogParts, settled: number) {
   let seat: ReturnType<LogParts['seat']['read']> | undefined;
-  let later: Inspection | undefined;
+  let later: { readonly to: number; readonly held: ReadonlyMap<number, LearnedAction> } | undefined;
   return async (position: number, inspection: Inspection) => {
     seat ??= parts.seat.read();
     const known = await seat;
     const chosenUpTo = Math.max(settled, known?.settled ?? -1);
     if (position <= chosenUpTo) {
       // Only a sight from after that was known can be held against it.
-      if (!later || position > later.to) later = await inspectFrom(parts, position, inspection.to);
-      const held = heldByQuorum(parts, later, position);
-      if (held) return { filled: held };
+      if (!later || position > later.to) {
+        const sight = await inspectFrom(parts, position, inspection.to);
+        later = { to: sight.to, held: proposedToQuorum(parts, sight) };
+      }
+      const filled = later.held.get(position);
+      if (filled) return { filled };
     }
     const abandoned = known && parts.timer.now() - known.since > parts.settings.stuckMs ? known.next - 1 : -1;
     const upTo = Math.max(inspection.settled, chosenUpTo, abandoned);
