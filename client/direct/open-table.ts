@@ -8,6 +8,7 @@ import { leaseTable } from '../../leadership/lease-table.ts';
 import { resignTerm } from '../../leadership/lease-writes.ts';
 import { leadershipOperations } from '../../leadership/operations.ts';
 import { updateOf } from '../../store/item-table.ts';
+import { requestTimeouts } from '../../store/request-timeouts.ts';
 import { sleep, type Time } from '../time.ts';
 import type { Credentials, PreparedRequest } from '../transport.ts';
 import { signedRequest } from './signed-request.ts';
@@ -19,9 +20,6 @@ export interface OpenOptions extends TableOptions {
   readonly time: Time;
   readonly random: () => number;
 }
-
-/** Without the flag a request that has timed out is only logged, and waited for. */
-const timeouts = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
 
 export function openTable(options: OpenOptions): OpenTable {
   const { name, maxClockSkewMs, time, random, dynamodb: client = dynamoDbClient(options) } = options;
@@ -51,7 +49,7 @@ export function openTable(options: OpenOptions): OpenTable {
 function dynamoDbClient({ region, endpoint, credentials }: OpenOptions): DynamoDBClient {
   return new DynamoDBClient({
     maxAttempts: 3,
-    requestHandler: timeouts,
+    requestHandler: requestTimeouts,
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),
     ...(credentials && { credentials: async () => identityOf(await credentials()) }),

@@ -3,11 +3,9 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { requestTimeouts } from '../../store/request-timeouts.ts';
 import { count } from './metrics.ts';
 import { readSettings, wholeNumber } from './settings.ts';
-
-/** Without the flag a request that has timed out is only logged, and waited for. */
-const timeouts = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
 
 /** Before it answers a page, S3 steps over each delete marker that lies before a live key. */
 export const listTimeoutMs = 20_000;
@@ -15,7 +13,7 @@ export const listTimeoutMs = 20_000;
 const { TENURE_STORE_TRIES } = readSettings({ TENURE_STORE_TRIES: wholeNumber(1, 20, 3) });
 
 /** Settings of every SDK client. */
-export const patience = { maxAttempts: TENURE_STORE_TRIES, requestHandler: timeouts };
+export const patience = { maxAttempts: TENURE_STORE_TRIES, requestHandler: requestTimeouts };
 
 /**
  * The time that a request waits for a free socket counts as connecting. A restore copies 128 payloads at once, and 64
@@ -33,7 +31,7 @@ export function documentClient(region?: string): DynamoDBDocumentClient {
 export function s3Client(): S3Client {
   const client = new S3Client({
     ...patience,
-    requestHandler: { ...timeouts, httpAgent: sockets, httpsAgent: sockets },
+    requestHandler: { ...requestTimeouts, httpAgent: sockets, httpsAgent: sockets },
     requestChecksumCalculation: 'WHEN_REQUIRED',
     // A backup is restored from a bucket in whatever Region it lies.
     followRegionRedirects: true,
