@@ -1,6 +1,14 @@
-import { AttributeType, BillingMode, type StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  BillingMode,
+  ProjectionType,
+  type StreamViewType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import { groupsIndex } from '../leadership/keys.ts';
 import { removalPolicyOf } from './retention.ts';
 import type { Settings } from './settings.ts';
 
@@ -17,7 +25,7 @@ export interface TableOptions {
 export function createTable(
   scope: Construct,
   id: string,
-  settings: Settings,
+  settings: Pick<Settings, 'ephemeral'>,
   { kmsKeyArn, ...options }: TableOptions = {},
 ): Table {
   const encryption =
@@ -33,5 +41,15 @@ export function createTable(
     removalPolicy: removalPolicyOf(settings),
     ...encryption,
     ...options,
+  });
+}
+
+/** Lists groups, jobs to clean up, policies and more; see `groupsIndex`. */
+export function addGroupsIndex(table: Table): void {
+  table.addGlobalSecondaryIndex({
+    indexName: groupsIndex.name,
+    partitionKey: { name: groupsIndex.partitionKey, type: AttributeType.STRING },
+    sortKey: { name: groupsIndex.sortKey, type: AttributeType.STRING },
+    projectionType: ProjectionType.KEYS_ONLY,
   });
 }

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { AttributeType, ProjectionType, StreamViewType, type Table } from 'aws-cdk-lib/aws-dynamodb';
+import { StreamViewType, type Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
@@ -8,7 +8,7 @@ import { groupsIndex } from '../leadership/keys.ts';
 import { createReplicas, type Replica } from './replicas.ts';
 import { removalPolicyOf } from './retention.ts';
 import type { Settings } from './settings.ts';
-import { createTable } from './table.ts';
+import { addGroupsIndex, createTable } from './table.ts';
 
 /** Everything that must outlive a deployment: the main table, the replicas of the logs and the payloads. */
 export class TenureStore extends Construct {
@@ -24,12 +24,7 @@ export class TenureStore extends Construct {
       timeToLiveAttribute: 'ttl',
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
     });
-    this.table.addGlobalSecondaryIndex({
-      indexName: groupsIndex.name,
-      partitionKey: { name: groupsIndex.partitionKey, type: AttributeType.STRING },
-      sortKey: { name: groupsIndex.sortKey, type: AttributeType.STRING },
-      projectionType: ProjectionType.KEYS_ONLY,
-    });
+    addGroupsIndex(this.table);
     this.groupsIndexArn = `${this.table.tableArn}/index/${groupsIndex.name}`;
     this.replicas = createReplicas(this, settings);
     this.bucket = this.createBucket(settings);

@@ -1,9 +1,9 @@
-import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { CfnOutput } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { tablePolicy } from '../client/direct/table-definition.ts';
-import { groupsIndex } from '../leadership/keys.ts';
+import { addGroupsIndex, createTable } from './table.ts';
 
 export interface TenureTableProps {
   /** Fixed; without it CloudFormation chooses one that collides with nothing. */
@@ -35,22 +35,13 @@ export class TenureTable extends Construct {
 
   constructor(scope: Construct, id: string, { tableName, protected: keeps = true }: TenureTableProps = {}) {
     super(scope, id);
-    this.table = new Table(this, 'Table', {
-      ...(tableName !== undefined && { tableName }),
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      sortKey: { name: 'sk', type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      timeToLiveAttribute: 'ttl',
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: keeps,
-      removalPolicy: keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
-    });
-    this.table.addGlobalSecondaryIndex({
-      indexName: groupsIndex.name,
-      partitionKey: { name: groupsIndex.partitionKey, type: AttributeType.STRING },
-      sortKey: { name: groupsIndex.sortKey, type: AttributeType.STRING },
-      projectionType: ProjectionType.KEYS_ONLY,
-    });
+    this.table = createTable(
+      this,
+      'Table',
+      { ephemeral: !keeps },
+      { ...(tableName !== undefined && { tableName }), timeToLiveAttribute: 'ttl' },
+    );
+    addGroupsIndex(this.table);
     new CfnOutput(this, 'TableName', { value: this.table.tableName });
   }
 
