@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
 import { withConnection, withGroup, withTable } from './connection.ts';
-import { durationOption, readDuration } from './duration.ts';
+import { readDuration } from './duration.ts';
+import { graceOption, idOption, leaseOption, skewOption, waitOption } from './lead/lease-options.ts';
 import type { LeaseOptions } from './lead/under-lease.ts';
 import type { Shell } from './shell.ts';
 
@@ -37,25 +38,16 @@ export function leadCommand(program: Command, shell: Shell): void {
     .argument('<command...>', 'the program to run, with its arguments')
     .passThroughOptions();
   withTable(withConnection(withGroup(command, shell)))
-    .option('--id <name>', 'name of this contender (default: host, process id and a random part)')
-    .addOption(
-      durationOption('--lease <duration>', 'length of the lease, 1s to 1h', '15s', {
-        least: '1s',
-        most: '1h',
-      }),
-    )
+    .addOption(idOption())
+    .addOption(leaseOption())
     .option('--address <text>', 'where the leader is reached, shown to observers', `${hostname()}:${process.pid}`)
     .option(
       '--ready-file <path>',
       'confirm when this file appears instead of when the command runs; removed before each start',
     )
-    .addOption(durationOption('--grace <duration>', 'time between SIGTERM and SIGKILL', '5s'))
-    .addOption(durationOption('--max-clock-skew <duration>', "the service's allowance for clock skew", '250ms'))
-    .addOption(
-      new Option('--wait <duration>', 'wait so long for the lease (default: as long as it takes)').argParser(
-        readDuration('--wait'),
-      ),
-    )
+    .addOption(graceOption())
+    .addOption(skewOption())
+    .addOption(waitOption('wait so long for the lease'))
     .option('--no-wait', 'ask once: exit code 75 if another leads')
     .option('--stay', 'contend again when leadership was lost, and wait out what a deployment can cause for a moment')
     .option('--restart', 'contend again when the command ended')

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { withConnection, withTable } from './connection.ts';
-import { durationOption, readDuration } from './duration.ts';
+import { graceOption, idOption, leaseOption, skewOption, waitOption } from './lead/lease-options.ts';
 import type { LeaseOptions } from './lead/under-lease.ts';
 import { checkedName } from './names.ts';
 import type { Shell } from './shell.ts';
@@ -36,14 +36,10 @@ export const ownAddress = `${hostname()}:${process.pid}`;
 /** Adds the options of a command that holds a lease only while its command runs. */
 export function withLease(command: Command): Command {
   return withTable(withConnection(command))
-    .option('--id <name>', 'name of this contender (default: host, process id and a random part)')
-    .addOption(
-      durationOption('--lease <duration>', 'length of the lease, 1s to 1h', '15s', { least: '1s', most: '1h' }),
-    )
-    .addOption(durationOption('--grace <duration>', 'time between SIGTERM and SIGKILL', '5s'))
-    .addOption(durationOption('--max-clock-skew <duration>', "the service's allowance for clock skew", '250ms'))
-    .addOption(
-      new Option('--wait <duration>', 'wait so long (default: as long as it takes)').argParser(readDuration('--wait')),
-    )
+    .addOption(idOption())
+    .addOption(leaseOption())
+    .addOption(graceOption())
+    .addOption(skewOption())
+    .addOption(waitOption('wait so long'))
     .option('--no-wait', 'ask once: exit code 75 if it is held');
 }

@@ -13,7 +13,7 @@ import type { CallOptions } from '../request.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode, TenureError } from '../tenure-error.ts';
 import { type BackupFile, BackupFiles } from './backup-files.ts';
-import { untilEnded, type WaitOptions } from './follow.ts';
+import { failedError, untilEnded, type WaitOptions } from './follow.ts';
 
 /** A backup and how far it has come. */
 export type Backup = z.output<typeof operations.backupStatus>;
@@ -97,14 +97,7 @@ export class Backups {
     const look = (call: CallOptions) => this.get(backupId, call);
     const backup = await untilEnded(this.#client, `Backup ${backupId}`, look, hasEnded, options);
     if (backup.state === 'COMPLETED') return backup;
-    const { code = 'unknown', message = 'no reason is recorded' } = backup.error ?? {};
-    throw new TenureError(`Backup ${backupId} of ${this.#group.group} failed (${code}): ${message}`, {
-      code: 'backup_failed',
-      status: 409,
-      retryable: false,
-      members: { backup },
-      request: `wait for backup ${backupId}`,
-    });
+    throw failedError('backup', backupId, this.#group.group, backup);
   }
 
   /** @throws TenureError `not_found`. */

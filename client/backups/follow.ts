@@ -41,6 +41,24 @@ export async function untilEnded<Status>(
   }
 }
 
+/** The error of one that was waited for and failed. `name` is also the member that holds its status. */
+export function failedError(
+  name: 'backup' | 'restore',
+  id: string,
+  group: string,
+  status: { readonly error?: { readonly code: string; readonly message: string } | null | undefined },
+): TenureError {
+  const { code = 'unknown', message = 'no reason is recorded' } = status.error ?? {};
+  const title = name === 'backup' ? 'Backup' : 'Restore';
+  return new TenureError(`${title} ${id} of ${group} failed (${code}): ${message}`, {
+    code: `${name}_failed`,
+    status: 409,
+    retryable: false,
+    members: { [name]: status },
+    request: `wait for ${name} ${id}`,
+  });
+}
+
 function timedOut(what: string, timeoutMs: number): TenureError {
   const message = `${what} has not ended within ${timeoutMs} ms. It continues; wait for it again.`;
   return new TenureError(message, { code: 'timed_out', status: 0, retryable: true, request: what });

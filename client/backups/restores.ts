@@ -2,8 +2,7 @@ import type * as z from 'zod/mini';
 import * as operations from '../../api/operations/restore.ts';
 import type { CallOptions } from '../request.ts';
 import type { TenureClient } from '../tenure-client.ts';
-import { TenureError } from '../tenure-error.ts';
-import { untilEnded, type WaitOptions } from './follow.ts';
+import { failedError, untilEnded, type WaitOptions } from './follow.ts';
 import { uploadArchive } from './upload-archive.ts';
 
 /** A restore and how far it has come. */
@@ -73,14 +72,7 @@ export class Restores {
     const look = (call: CallOptions) => this.get(restoreId, call);
     const restore = await untilEnded(this.#client, `Restore ${restoreId}`, look, hasEnded, options);
     if (restore.state !== 'FAILED') return restore;
-    const { code = 'unknown', message = 'no reason is recorded' } = restore.error ?? {};
-    throw new TenureError(`Restore ${restoreId} of ${this.#group} failed (${code}): ${message}`, {
-      code: 'restore_failed',
-      status: 409,
-      retryable: false,
-      members: { restore },
-      request: `wait for restore ${restoreId}`,
-    });
+    throw failedError('restore', restoreId, this.#group, restore);
   }
 
   #uploaded(source: Extract<RestoreSource, { folder: string }>, { signal }: CallOptions): Promise<string> {

@@ -1,7 +1,7 @@
 /** One time line of a group: what happened, why, and what shows it. Pure: the same facts give the same explanation. */
 import { causeOf, clockDoubt, endOf, waitingIn } from './causes.ts';
 import type { Backup, Facts, Job, Log } from './facts.ts';
-import { type Availability, availabilityOf, gapsOf, type Tenure, tenuresOf, unconfirmedBetween } from './tenures.ts';
+import { type Availability, availabilityOf, gapBetween, gapsOf, type Tenure, tenuresOf } from './tenures.ts';
 import { size, span, time } from './words.ts';
 
 export type EntryKind = 'term' | 'end' | 'gap' | 'job' | 'checkpoint' | 'backup' | 'log' | 'doubt';
@@ -105,12 +105,7 @@ function beganText({ version, contenderId, grantedAt, confirmedAt }: Tenure, bef
 function beganEvidence(after: Tenure, before: Tenure | undefined): string[] {
   const address = after.address ? [`address ${after.address}`] : [];
   if (!before) return address;
-  const from = before.endedAt ?? after.confirmedAt;
-  const unconfirmed = unconfirmedBetween(before, after);
-  return [
-    ...waitingIn({ from, to: after.confirmedAt, ms: after.confirmedAt - from, before, after, unconfirmed }),
-    ...address,
-  ];
+  return [...waitingIn(gapBetween(before, after)), ...address];
 }
 
 /** Only the one that lasts: each of the others is told with the term that ended it. */

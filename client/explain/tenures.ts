@@ -63,8 +63,15 @@ export function gapsOf(tenures: readonly Tenure[], { since, now }: Pick<Facts, '
   return gaps;
 }
 
+/** What lay between a term and the next confirmed one. */
+export function gapBetween(before: Tenure, after: Tenure): Gap {
+  const from = before.endedAt ?? after.confirmedAt;
+  const unconfirmed = unconfirmedBetween(before, after);
+  return { from, to: after.confirmedAt, ms: after.confirmedAt - from, before, after, unconfirmed };
+}
+
 /** Versions that were granted between two terms, and never confirmed. */
-export function unconfirmedBetween(before: Tenure, after: Tenure): number {
+function unconfirmedBetween(before: Tenure, after: Tenure): number {
   const skipped = after.version - before.version - 1;
   return skipped >= versionGap - 1 ? 0 : skipped;
 }

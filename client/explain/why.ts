@@ -1,7 +1,7 @@
 /** One question, one answer, with what shows it and what to do next. Pure. */
 import { causeOf, clockDoubt, endOf, waitingIn } from './causes.ts';
 import type { Facts, Leadership } from './facts.ts';
-import { type Tenure, tenuresOf, unconfirmedBetween } from './tenures.ts';
+import { gapBetween, type Tenure, tenuresOf } from './tenures.ts';
 import { span, time } from './words.ts';
 
 export const questions = ['nobody-leads', 'moved', 'no-vote', 'refused'] as const;
@@ -165,14 +165,12 @@ function moved(facts: Facts): Found {
   if (!before || !after)
     return { cause: 'one-term', answer: 'It has not moved: only one term is known.', evidence: [], next: [] };
   const { because, evidence } = endOf(before, now);
-  const from = before.endedAt ?? after.confirmedAt;
-  const unconfirmed = unconfirmedBetween(before, after);
-  const waiting = waitingIn({ from, to: after.confirmedAt, ms: after.confirmedAt - from, before, after, unconfirmed });
+  const gap = gapBetween(before, after);
   const doubt = clockDoubt(before, after);
   return {
     cause: doubt ? 'clock-ahead' : (before.endReason ?? 'unknown'),
-    answer: `From ${before.contenderId} to ${after.contenderId}, with version ${after.version}: ${because}. Nobody led for ${span(after.confirmedAt - from)}.`,
-    evidence: [...evidence, ...waiting, ...(doubt ? [doubt] : [])],
+    answer: `From ${before.contenderId} to ${after.contenderId}, with version ${after.version}: ${because}. Nobody led for ${span(gap.ms)}.`,
+    evidence: [...evidence, ...waitingIn(gap), ...(doubt ? [doubt] : [])],
     next: doubt ? ['tenure doctor measures the clock of the service'] : nextAfter(before),
   };
 }
