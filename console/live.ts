@@ -1,32 +1,8 @@
 /** What the page knows of the API: each answer with its age, and how the last question went. */
 import { useEffect, useReducer, useState } from 'preact/hooks';
 import { ApiError, now, type Problem } from './api.ts';
+import type { Known, Live, Question } from './known.ts';
 import { Pacer, tickMs } from './pacer.ts';
-
-/** One answer of the API, as far as it is known. */
-export interface Known<Value> {
-  readonly value?: Value | undefined;
-  /** Why the last question had no answer; the value before it stays. */
-  readonly problem?: Problem | undefined;
-  /** When the value came. */
-  readonly at?: number | undefined;
-}
-
-export interface Question {
-  readonly name: string;
-  everyMs(live: Live): number;
-  ask(): Promise<unknown>;
-}
-
-export interface Live {
-  get<Value>(name: string): Known<Value>;
-  /** Asks again soon, as after an action. */
-  refresh(...names: string[]): void;
-  /** Epoch ms of the last answer of any kind. */
-  readonly lastAnswerAt: number | undefined;
-  /** Nothing is answered at all. */
-  readonly outage: Problem | undefined;
-}
 
 function problemIn(error: unknown): Problem {
   if (error instanceof ApiError) return error.problem;

@@ -1,7 +1,7 @@
 /** Backups: their phases on one scale, the workers that could take the next, and when the schedule does. */
 import type { Backup, BackupPolicy, Worker } from '../answers.ts';
 import { brief, bytes, clock, duration } from '../format.ts';
-import type { Known, Live } from '../live.ts';
+import type { Known, Live } from '../known.ts';
 import { Part } from '../parts/part.tsx';
 import type { Action } from './actions/actions.ts';
 import { nextSlot, phasesOf, totalMs } from './gantt.ts';

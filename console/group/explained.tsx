@@ -5,7 +5,7 @@ import type { Facts } from '../../client/explain/facts.ts';
 import { why } from '../../client/explain/why.ts';
 import { now } from '../api.ts';
 import { clock } from '../format.ts';
-import type { Live } from '../live.ts';
+import type { Live } from '../known.ts';
 import { Part } from '../parts/part.tsx';
 
 const periodMs = 3_600_000;

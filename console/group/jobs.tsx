@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Job } from '../answers.ts';
 import { brief, bytes, clock, count } from '../format.ts';
-import type { Known } from '../live.ts';
+import type { Known } from '../known.ts';
 import { Part } from '../parts/part.tsx';
 import { CheckpointPlot } from './checkpoint-plot.tsx';
 import { rhythmOf } from './rhythm.ts';

@@ -1,7 +1,7 @@
 /** Logs: what each replica holds, how far it is behind, and what it waits for. */
 import type { Log } from '../answers.ts';
 import { count } from '../format.ts';
-import type { Known } from '../live.ts';
+import type { Known } from '../known.ts';
 import { Part } from '../parts/part.tsx';
 import type { Action } from './actions/actions.ts';
 

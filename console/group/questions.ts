@@ -1,20 +1,29 @@
 /** What a group's page asks, in the order in which a person looks. */
 import type { Backup, BackupPolicy, Job, Leadership, Log, Page, Term, Worker } from '../answers.ts';
 import { ApiError, ask, now } from '../api.ts';
-import type { Live, Question } from '../live.ts';
+import type { Live, Question } from '../known.ts';
 
 const changingMs = 1_000;
+/** Before all other questions: a fail-over shows within two of them. */
+const urgentMs = 1;
+/** A group without a leader for longer lets the other questions have their turn again. */
+const urgentForMs = 15_000;
 const restMs = 2_000;
 const seldomMs = 60_000;
 
 export function groupQuestions(group: string): Question[] {
   const path = `/v1/groups/${encodeURIComponent(group)}`;
   const items = async <Item>(list: string) => (await ask<Page<Item>>(`${path}/${list}`)).items;
+  let changingFrom: number | undefined;
   const termsSeen = { version: -1, ended: false };
   return [
     {
       name: 'leadership',
-      everyMs: (live) => (isChanging(live) ? changingMs : restMs),
+      everyMs: (live) => {
+        changingFrom = isChanging(live) ? (changingFrom ?? now()) : undefined;
+        if (changingFrom === undefined) return restMs;
+        return now() - changingFrom < urgentForMs ? urgentMs : changingMs;
+      },
       ask: () => ask<Leadership>(`${path}/leadership?consistent=true`),
     },
     {

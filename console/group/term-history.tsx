@@ -5,7 +5,7 @@ import { availabilityOf, type Gap, type Tenure, tenuresOf } from '../../client/e
 import { span } from '../../client/explain/words.ts';
 import type { Term } from '../answers.ts';
 import { clock } from '../format.ts';
-import type { Known } from '../live.ts';
+import type { Known } from '../known.ts';
 import { Part } from '../parts/part.tsx';
 import { type Bar, chartOf, type GapBar, type Range, ranges, usualRange, windowBegin } from './lanes.ts';
 

@@ -3,7 +3,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Backup, Log } from '../answers.ts';
 import { brief } from '../format.ts';
-import type { Live } from '../live.ts';
+import type { Live } from '../known.ts';
 import { LeaseBar, leaseSpan } from '../parts/lease-bar.tsx';
 import { memo } from '../parts/memo.ts';
 import { linkTo } from '../route.ts';

@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Group } from '../answers.ts';
 import { count } from '../format.ts';
-import { type Live, useLive, useNow } from '../live.ts';
+import type { Live } from '../known.ts';
+import { useLive, useNow } from '../live.ts';
 import { Frame, Refused } from '../parts/frame.tsx';
 import { linkTo, type Route } from '../route.ts';
 import { GroupTable } from './group-table.tsx';

@@ -1,7 +1,7 @@
 /** What the overview asks: the groups every other second, and in between the health of the rows in sight. */
 import type { Backup, Group, Log, Page } from '../answers.ts';
 import { ask, now } from '../api.ts';
-import type { Question } from '../live.ts';
+import type { Question } from '../known.ts';
 
 const pageLimit = 1_000;
 const restMs = 2_000;

@@ -3,7 +3,8 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Problem } from '../api.ts';
 import { ticking } from '../format.ts';
-import { type Live, useNow } from '../live.ts';
+import type { Live } from '../known.ts';
+import { useNow } from '../live.ts';
 import { linkTo } from '../route.ts';
 import { toggleTheme } from '../theme.ts';
 

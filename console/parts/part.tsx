@@ -1,6 +1,6 @@
 /** One part of a group's page, in each of its states. */
 import type { ComponentChildren } from 'preact';
-import type { Known } from '../live.ts';
+import type { Known } from '../known.ts';
 import { Refused } from './frame.tsx';
 
 interface PartProps {

@@ -1,0 +1,58 @@
+/** A page of the console, as the tests look at it. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { project } from '../stack.ts';
+
+export interface Opened {
+  readonly scheme?: 'dark' | 'light';
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** Opens an address of the console in a context of its own. */
+export async function openPage(browser: Browser, address: string, opened: Opened = {}): Promise<Page> {
+  const { scheme = 'dark', width = 1280, height = 800 } = opened;
+  const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height } });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  await page.goto(address);
+  return page;
+}
+
+export interface PageRequest {
+  readonly path: string;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
+/** The page's requests to the API from now on. */
+export function requestsOf(page: Page): PageRequest[] {
+  const seen: PageRequest[] = [];
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.startsWith('/api/')) seen.push({ path: pathname.slice('/api'.length), at: Date.now() });
+  });
+  return seen;
+}
+
+/** Kept for the documentation only when asked for: each run would change the files. */
+export async function picture(page: Page, name: string): Promise<void> {
+  if (process.env['TENURE_SCREENSHOTS'] !== '1') return;
+  const folder = join(project, 'docs/images');
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+/** What axe finds on the page: rule, element and summary. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+  return page.evaluate(async (values) => {
+    const found = await (globalThis as unknown as { axe: typeof axe }).axe.run({ runOnly: { type: 'tag', values } });
+    return found.violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+    );
+  }, tags);
+}
