@@ -9,6 +9,7 @@ type Attributes = Record<string, unknown>;
 
 const idBytes = 9;
 const handedBytes = idBytes + 1;
+const joinsBit = 0x80;
 
 /** Names a request by the caller's key and what it asks for: the same key with another payload is another request. */
 export function requestIdOf(key: string, ...parts: readonly (string | Uint8Array)[]): string {
@@ -35,14 +36,17 @@ function toViews(views: unknown) {
   return (views as (string | null)[]).map((view) => view ?? undefined);
 }
 
-/** For each nine bytes of the request's name, all zero for a forgotten one, and one for the number of its positions. */
+/**
+ * For each nine bytes of the request's name, all zero for a forgotten one, and one for the number of its positions, at
+ * most 64; its highest bit says that the request shares the slot of the one before it.
+ */
 function packed(recent: readonly Handed[]): Uint8Array {
   const bytes = Buffer.alloc(recent.length * handedBytes);
-  for (const [at, { requestId, count }] of recent.entries()) {
+  for (const [at, { requestId, count, joins }] of recent.entries()) {
     if (requestId !== '' && bytes.write(requestId, at * handedBytes, handedBytes, 'base64url') !== idBytes) {
       throw new RangeError(`A request is named by ${idBytes} bytes in base64url, not by "${requestId}"`);
     }
-    bytes.writeUInt8(count, at * handedBytes + idBytes);
+    bytes.writeUInt8(joins ? count | joinsBit : count, at * handedBytes + idBytes);
   }
   return bytes;
 }
@@ -52,6 +56,11 @@ function unpacked(recent: Uint8Array): Handed[] {
   return Array.from({ length: bytes.length / handedBytes }, (_, at) => {
     const handed = bytes.subarray(at * handedBytes, (at + 1) * handedBytes);
     const id = handed.subarray(0, idBytes);
-    return { requestId: id.every((byte) => byte === 0) ? '' : id.toString('base64url'), count: handed[idBytes] ?? 0 };
+    const last = handed[idBytes] ?? 0;
+    return {
+      requestId: id.every((byte) => byte === 0) ? '' : id.toString('base64url'),
+      count: last & ~joinsBit,
+      ...((last & joinsBit) !== 0 && { joins: true as const }),
+    };
   });
 }

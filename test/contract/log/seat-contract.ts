@@ -31,6 +31,18 @@ export function seatContract(make: () => Promise<{ store: SeatStore; hold: (hold
     expect(await store.read()).toEqual(later);
   });
 
+  it('keeps which requests share a slot', async () => {
+    const { store } = await make();
+    const shared = [1, 64, 3].map((count, at) => ({
+      requestId: requestIdOf(`${at}`),
+      count,
+      ...(at > 0 && { joins: true as const }),
+    }));
+    const recent = [...seat(1).recent, ...shared, { requestId: '', count: 2, joins: true as const }];
+    await store.replace(undefined, seat(1, { recent }));
+    expect((await store.read())?.recent).toEqual(recent);
+  });
+
   it('is replaced only where it still has the revision, and answers the seat that is there', async () => {
     const { store } = await make();
     expect(await store.replace(3, seat(4))).toEqual({ replaced: false, seat: undefined });
