@@ -28,7 +28,7 @@ export const logNotRecovered: ProblemKind = {
 export const notElected: ProblemKind = {
   code: 'not_elected',
   status: 409,
-  title: 'This writer does not have the seat',
+  title: 'This writer is not elected',
   retryable: false,
   remedy: 'Elect a writer, then repeat the request with the same Idempotency-Key.',
 };

@@ -192,11 +192,11 @@ export class LogWriter {
         return await act(trying);
       } catch (error) {
         if (trying.sent && hasCode(error, ...unknown)) unsettled = error;
-        const lostSeat = isNotInTheLog(error);
-        if (lostSeat) displaced += 1;
-        // The recovery of a replica takes the seat too, so that one loss is no rival yet; a newer term loses the
+        const isClosed = isNotInTheLog(error);
+        if (isClosed) displaced += 1;
+        // The recovery of a replica closes the writer too, so that one loss is no rival yet; a newer term loses the
         // election itself.
-        const retaken = lostSeat && (displaced === 1 || term !== undefined || unsettled !== undefined);
+        const retaken = isClosed && (displaced === 1 || term !== undefined || unsettled !== undefined);
         const again = this.#failed(error) || retaken;
         const pause = (hasCode(error, ...unknown, ...passing, 'election_lost') && error.retryAfterMs) || pauseMs;
         if (!again) throw error;

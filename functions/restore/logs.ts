@@ -125,10 +125,10 @@ async function learnAll({ replicas }: LogParts, slots: readonly LearnedAction[])
  * the log never counts as new; then lets all replicas vote.
  */
 export async function releaseLog(parts: LogParts, restoreId: string, since: number): Promise<void> {
-  const { replicas, seat } = parts;
+  const { replicas, sequencer } = parts;
   const metas = await Promise.all(replicas.map((replica) => replica.read()));
   const end = highest(metas, (meta) => meta.end);
-  await seat.replace(undefined, {
+  await sequencer.replace(undefined, {
     revision: 1,
     number: highest(metas, ({ promised }) => promised),
     writerId: restoreId,

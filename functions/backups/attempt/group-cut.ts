@@ -115,8 +115,8 @@ async function leadershipEntry({ leases }: Pick<CuttingParts, 'leases'>, group: 
 }
 
 async function logHead(parts: LogParts, log: string, end: number): Promise<LogHead> {
-  const [{ begin, replicas }, seat] = await Promise.all([positions(parts), parts.seat.read()]);
-  const promised = Math.max(seat?.number ?? 0, ...replicas.map((replica) => replica.promised));
+  const [{ begin, replicas }, writer] = await Promise.all([positions(parts), parts.sequencer.read()]);
+  const promised = Math.max(writer?.number ?? 0, ...replicas.map((replica) => replica.promised));
   return { type: 'log', log, begin, end, promised };
 }
 

@@ -36,13 +36,13 @@ export function logRegistryTable(client: DynamoDBDocumentClient, table: string):
     if (from === to) return [];
     const Key = sequencerKey(group, log);
     const { Item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
-    const seated = Item?.['revision'] !== undefined;
+    const hasWriter = Item?.['revision'] !== undefined;
     const close = {
       TableName: table,
       Key,
-      UpdateExpression: `SET configuration = :to${seated ? ', closed = :closed, revision = revision + :one' : ''}`,
-      ConditionExpression: `configuration = :from AND ${seated ? 'attribute_exists' : 'attribute_not_exists'}(revision)`,
-      ExpressionAttributeValues: { ':from': from, ':to': to, ...(seated && { ':closed': true, ':one': 1 }) },
+      UpdateExpression: `SET configuration = :to${hasWriter ? ', closed = :closed, revision = revision + :one' : ''}`,
+      ConditionExpression: `configuration = :from AND ${hasWriter ? 'attribute_exists' : 'attribute_not_exists'}(revision)`,
+      ExpressionAttributeValues: { ':from': from, ':to': to, ...(hasWriter && { ':closed': true, ':one': 1 }) },
     };
     return [{ Update: close }];
   };

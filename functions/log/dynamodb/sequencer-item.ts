@@ -1,9 +1,9 @@
 /**
- * How the writer's seat looks as attributes of the log's item, so that the item stays below 1 KB: an append costs 1
- * unit.
+ * How the record of a writer looks as attributes of the sequencer's item, so that the item stays below 1 KB: an append
+ * costs 1 unit.
  */
 import { createHash } from 'node:crypto';
-import type { Handed, Seat } from '../protocol/sequencer.ts';
+import type { Handed, WriterRecord } from '../protocol/sequencer.ts';
 
 type Attributes = Record<string, unknown>;
 
@@ -18,18 +18,22 @@ export function requestIdOf(key: string, ...parts: readonly (string | Uint8Array
   return hash.digest().subarray(0, idBytes).toString('base64url');
 }
 
-export function toAttributes({ views, recent, ...seat }: Seat): Attributes {
-  return { ...seat, views: views.map((view) => view ?? null), recent: packed(recent) };
+export function toAttributes({ views, recent, ...writer }: WriterRecord): Attributes {
+  return { ...writer, views: views.map((view) => view ?? null), recent: packed(recent) };
 }
 
-/** Undefined where the log has no seat yet. */
-export function toSeat(item: Attributes | undefined): Seat | undefined {
+/** Undefined where the log never had a writer. */
+export function toWriterRecord(item: Attributes | undefined): WriterRecord | undefined {
   if (item?.['revision'] === undefined) return undefined;
   const { revision, number, writerId, first, next, settled, regularFrom, since, closed, views, recent } = item;
   // An item of an older version does not say where its truncations are.
   const truncation = item['truncation'] ?? (next as number) - 1;
-  const seat = { revision, number, writerId, first, next, settled, regularFrom, since, closed, truncation };
-  return { ...(seat as Omit<Seat, 'views' | 'recent'>), views: toViews(views), recent: unpacked(recent as Uint8Array) };
+  const writer = { revision, number, writerId, first, next, settled, regularFrom, since, closed, truncation };
+  return {
+    ...(writer as Omit<WriterRecord, 'views' | 'recent'>),
+    views: toViews(views),
+    recent: unpacked(recent as Uint8Array),
+  };
 }
 
 function toViews(views: unknown) {

@@ -1,14 +1,14 @@
-/** The DynamoDB requests of a writer's seat. Each change is one conditional write. */
+/** The DynamoDB requests of the sequencer. Each change is one conditional write. */
 import { isDeepStrictEqual } from 'node:util';
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { conditional } from '../../../store/conditional.ts';
 import { isUnavailable } from '../../../store/store-errors.ts';
 import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
-import type { Hold, Seat, SeatStore } from '../protocol/sequencer.ts';
+import type { Hold, Sequencer, WriterRecord } from '../protocol/sequencer.ts';
 import { sequencerKey } from './keys.ts';
-import { toAttributes, toSeat } from './sequencer-item.ts';
+import { toAttributes, toWriterRecord } from './sequencer-item.ts';
 
-export interface SeatTableProps {
+export interface SequencerTableProps {
   readonly client: DynamoDBDocumentClient;
   readonly table: string;
   readonly group: string;
@@ -18,37 +18,42 @@ export interface SeatTableProps {
 }
 
 /**
- * The seat of one log. Throws `UnreachableError` where the table gives no answer, `StaleConfigurationError` once the
- * log follows another configuration.
+ * The sequencer of one log. Throws `UnreachableError` where the table gives no answer, `StaleConfigurationError` once
+ * the log follows another configuration.
  */
-export function seatTable({ client, table, group, log, configuration }: SeatTableProps): SeatStore {
+export function sequencerTable({ client, table, group, log, configuration }: SequencerTableProps): Sequencer {
   const at = { TableName: table, Key: sequencerKey(group, log) };
 
   const get = async () => (await client.send(new GetCommand({ ...at, ConsistentRead: true }))).Item;
 
   return {
-    read: () => reachable(async () => toSeat(await get())),
+    read: () => reachable(async () => toWriterRecord(await get())),
     held: () => reachable(async () => (await get())?.['hold'] as Hold | undefined),
 
-    replace: (revision, seat, truncateTo) =>
+    replace: (revision, writer, truncateTo) =>
       reachable(async () => {
-        const write = new UpdateCommand({ ...at, ...put(revision, seat, truncateTo, configuration) });
+        const write = new UpdateCommand({ ...at, ...put(revision, writer, truncateTo, configuration) });
         const { won, lost } = await conditional(() => client.send(write));
         if (won) return { replaced: true };
         const item = lost[0]?.item;
         const version = Number(item?.['configuration'] ?? 0);
         if (version !== configuration) throw new StaleConfigurationError(version);
-        const there = toSeat(item);
-        if (there && isDeepStrictEqual(there, toSeat(toAttributes(seat)))) return { replaced: true };
+        const there = toWriterRecord(item);
+        if (there && isDeepStrictEqual(there, toWriterRecord(toAttributes(writer)))) return { replaced: true };
         const held = item?.['hold'] as Hold | undefined;
         if (truncateTo !== undefined && held && truncateTo > held.from) return { replaced: false, held };
-        return { replaced: false, seat: there };
+        return { replaced: false, writer: there };
       }),
   };
 }
 
-function put(revision: number | undefined, seat: Seat, truncateTo: number | undefined, configuration: number) {
-  const attributes = Object.entries(toAttributes(seat));
+function put(
+  revision: number | undefined,
+  writer: WriterRecord,
+  truncateTo: number | undefined,
+  configuration: number,
+) {
+  const attributes = Object.entries(toAttributes(writer));
   return {
     UpdateExpression: `SET ${attributes.map(([name]) => `#${name} = :${name}`).join(', ')}`,
     ConditionExpression: [

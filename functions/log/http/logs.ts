@@ -60,7 +60,7 @@ export async function electWriter(logs: Logs, name: LogName, fence: Fence | unde
     if ('elected' in outcome) {
       const writer = logs.memories.of(name, outcome.elected.writerId);
       writer.parts = parts;
-      writer.memory.seat = outcome.elected;
+      writer.memory.writer = outcome.elected;
     }
     return outcome;
   });
@@ -133,7 +133,7 @@ async function write(logs: Logs, request: WriteRequest, requestId: string, conte
 
 function refusal(log: string, writerId: string, appended: Exclude<Appended, { first: number }>): ProblemError {
   if ('notElected' in appended) {
-    const detail = `Writer ${writerId} does not have the seat of log "${log}"; elect a writer and repeat the request.`;
+    const detail = `Writer ${writerId} is not the elected writer of log "${log}"; elect a writer and repeat the request.`;
     return new ProblemError(problems.notElected, detail);
   }
   if ('exclusivityLost' in appended) {

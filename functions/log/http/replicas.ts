@@ -64,8 +64,8 @@ export async function catchUpReplica(logs: Replicas, { group, log, replica }: Re
   const parts = logs.partsOf(await getLogOrThrow(logs.registry, { group, log }));
   const { status, incarnation } = await replicaOf(parts, replica).read();
   if (status !== 'VOTING') return recoverReplica(logs, { group, log, replica }, false);
-  const [{ begin, end }, seat] = await Promise.all([positions(parts), parts.seat.read()]);
-  const plan = { incarnation, ranges: split({ from: begin, to: end, fillTo: seat?.settled ?? -1 }) };
+  const [{ begin, end }, writer] = await Promise.all([positions(parts), parts.sequencer.read()]);
+  const plan = { incarnation, ranges: split({ from: begin, to: end, fillTo: writer?.settled ?? -1 }) };
   const { executionId } = await logs.workflow.start({ group, log, replica, force: false, plan });
   return { status, executionId };
 }
@@ -91,19 +91,19 @@ export async function recoverAll(
 export async function repairLag(
   logs: Replicas,
   { group, log }: LogName,
-  { seat: sequencer, timer, settings }: LogParts,
+  { sequencer, timer, settings }: LogParts,
   seen: readonly SeenReplica[],
 ): Promise<number> {
   const voting = seen.filter(({ status }) => status === 'VOTING');
   const to = Math.max(-1, ...voting.map(({ end = -1 }) => end));
   const behind = voting.filter(({ end = -1 }) => end < to);
   if (behind.length === 0) return 0;
-  const seat = await sequencer.read();
-  if (!seat) return 0;
-  const isStill = timer.now() - seat.since > settings.stuckMs;
-  const lagging = behind.filter(({ end = -1 }) => isStill || end < seat.settled);
+  const writer = await sequencer.read();
+  if (!writer) return 0;
+  const isStill = timer.now() - writer.since > settings.stuckMs;
+  const lagging = behind.filter(({ end = -1 }) => isStill || end < writer.settled);
   for (const { id: replica, incarnation = '', end = 0 } of lagging) {
-    const plan = { incarnation, ranges: split({ from: end, to, fillTo: seat.settled }) };
+    const plan = { incarnation, ranges: split({ from: end, to, fillTo: writer.settled }) };
     await logs.workflow.start({ group, log, replica, force: false, plan });
   }
   return lagging.length;

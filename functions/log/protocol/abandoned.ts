@@ -3,7 +3,7 @@ import { type Filled, fill, isApplied } from './fill.ts';
 import { follow } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { lastOf } from './replica.ts';
-import { restOfSlot, type Seat, type Settlements } from './sequencer.ts';
+import { restOfSlot, type Settlements, type WriterRecord } from './sequencer.ts';
 
 const mostAtOnce = 256;
 
@@ -14,13 +14,13 @@ const mostAtOnce = 256;
 export async function settleAbandoned(
   parts: LogParts,
   settlements: Settlements,
-  seat: Seat,
+  writer: WriterRecord,
   before: number,
 ): Promise<void> {
   const { timer, settings } = parts;
-  const from = seat.settled + 1;
-  if (from >= before || timer.now() - seat.since <= settings.stuckMs) return;
-  const { number, writerId, views } = seat;
+  const from = writer.settled + 1;
+  if (from >= before || timer.now() - writer.since <= settings.stuckMs) return;
+  const { number, writerId, views } = writer;
   let next = from;
   await follow<Exclude<Filled, { filled: unknown }>>(parts, {
     from,
@@ -30,7 +30,7 @@ export async function settleAbandoned(
       fill(parts, {
         views,
         position,
-        count: restOfSlot(seat, position),
+        count: restOfSlot(writer, position),
         toBeat: number,
         version: versionOf(number),
       }),

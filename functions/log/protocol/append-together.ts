@@ -30,9 +30,9 @@ export async function appendTogether(
 }
 
 async function sendShared(parts: LogParts, memory: WriterMemory, placed: PlacedTogether): Promise<Sent> {
-  const { seat, slot, fresh } = placed;
+  const { writer, slot, fresh } = placed;
   const value = together(fresh.map((request) => ({ requestId: request.requestId, entries: entriesOf(request) })));
-  return send(parts, memory, { seat, slot, value }).catch(replacedBy(memory, { outcomeUnknown: true as const }));
+  return send(parts, memory, { writer, slot, value }).catch(replacedBy(memory, { outcomeUnknown: true as const }));
 }
 
 function entriesOf({ content }: AppendRequest): readonly Uint8Array[] {

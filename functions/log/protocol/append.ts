@@ -9,7 +9,7 @@ import type { LogParts } from './log.ts';
 import { type AppendRequest, floorOf, type NotPlaced, type Placed, place, type WriterMemory } from './placement.ts';
 import { StaleConfigurationError, UnreachableError } from './quorum.ts';
 import { type Lock, lengthOf, type Value, type WriteAnswer } from './replica.ts';
-import { markOf, type Seat } from './sequencer.ts';
+import { markOf, type WriterRecord } from './sequencer.ts';
 import { writeSlot } from './write-slot.ts';
 
 export type Appended =
@@ -38,7 +38,7 @@ export async function append(
   let former = displaced;
   for (let tried = 0; tried < mostPlaces; tried += 1) {
     const placed = await place(parts, memory, request, former).catch(replacedBy(memory, { notElected: true as const }));
-    if (!('seat' in placed)) return placed;
+    if (!('writer' in placed)) return placed;
     const sending = placed.again ? repeat(parts, memory, placed, request) : sendAlone(parts, memory, placed, request);
     const outcome = await sending.catch(replacedBy(memory, { outcomeUnknown: true as const }));
     if ('in' in outcome) return rangeOf(placed);
@@ -62,22 +62,22 @@ export type Sent =
 export function replacedBy<Outcome>(memory: WriterMemory, outcome: Outcome) {
   return (error: unknown): Outcome => {
     if (!(error instanceof StaleConfigurationError)) throw error;
-    memory.seat = undefined;
+    memory.writer = undefined;
     return outcome;
   };
 }
 
 async function sendAlone(parts: LogParts, memory: WriterMemory, placed: Placed, request: AppendRequest): Promise<Sent> {
   const {
-    seat,
+    writer,
     place: { slot },
   } = placed;
-  return send(parts, memory, { seat, slot, value: await toValue(parts, seat, request) });
+  return send(parts, memory, { writer, slot, value: await toValue(parts, writer, request) });
 }
 
-async function toValue(parts: LogParts, seat: Seat, { requestId, content }: AppendRequest): Promise<Value> {
+async function toValue(parts: LogParts, writer: WriterRecord, { requestId, content }: AppendRequest): Promise<Value> {
   if (content.type === 'TRUNCATE') {
-    return { type: 'TRUNCATE', to: content.to, floor: await floorOf(parts, seat, content.to), requestId };
+    return { type: 'TRUNCATE', to: content.to, floor: await floorOf(parts, writer, content.to), requestId };
   }
   return together([{ requestId, entries: content.entries }]);
 }
@@ -92,7 +92,7 @@ export function together(requests: readonly { requestId: string; entries: readon
 }
 
 export interface Proposal {
-  readonly seat: Seat;
+  readonly writer: WriterRecord;
   readonly slot: number;
   readonly value: Value;
 }
@@ -101,33 +101,33 @@ export interface Proposal {
 export async function send(parts: LogParts, memory: WriterMemory, proposal: Proposal): Promise<Sent> {
   const [outcome] = await Promise.all([
     propose(parts, memory, proposal, false),
-    settleAbandoned(parts, memory.settlements, proposal.seat, proposal.slot),
+    settleAbandoned(parts, memory.settlements, proposal.writer, proposal.slot),
   ]);
   return outcome;
 }
 
 async function propose(parts: LogParts, memory: WriterMemory, proposal: Proposal, again: boolean): Promise<Sent> {
-  const { seat, slot, value } = proposal;
-  const verdict = classify(parts, await writeAll(parts, seat, slot, value));
+  const { writer, slot, value } = proposal;
+  const verdict = classify(parts, await writeAll(parts, writer, slot, value));
   switch (verdict.kind) {
     case 'chosen':
-      if (verdict.dismissed) await close(parts, memory, seat);
+      if (verdict.dismissed) await close(parts, memory, writer);
       return acknowledge(parts, memory, proposal);
     case 'learned':
-      return orDisplaced(await conclude(parts, memory.settlements, proposal), seat.number);
+      return orDisplaced(await conclude(parts, memory.settlements, proposal), writer.number);
     case 'dismissed': {
-      await close(parts, memory, seat);
+      await close(parts, memory, writer);
       // A replica that refused to accept the value may hold it staged, and a later fill may find it there.
       const known = await outcomeOf(parts, slot, value);
       // Another handler of the same request may have placed it anew: the next writer knows.
       if (known === 'displaced' && again) return { notElected: true };
-      return told(known, verdict.promised ?? seat.number);
+      return told(known, verdict.promised ?? writer.number);
     }
     case 'locked':
       if (isForgotten(parts, verdict.lock)) await unlockAll(parts, verdict.lock.lockId);
       return { stateLocked: verdict.lock };
     case 'silent':
-      await close(parts, memory, seat);
+      await close(parts, memory, writer);
       return { outcomeUnknown: true };
   }
 }
@@ -149,18 +149,18 @@ function told(settled: Settled, promised: number): Sent {
   }
 }
 
-/** Sends a value for the slot that the seat handed out, under the seat's ballot. */
-export function writeAll(parts: LogParts, seat: Seat, slot: number, value: Value) {
-  const { number, writerId: by, views } = seat;
-  const mark = markOf(seat);
+/** Sends a value for the slot that the sequencer handed out, under the writer's ballot. */
+export function writeAll(parts: LogParts, writer: WriterRecord, slot: number, value: Value) {
+  const { number, writerId: by, views } = writer;
+  const mark = markOf(writer);
   return gather<WriteAnswer>(parts, views, (replica, view) =>
     writeSlot(replica, { number, by, view, position: slot, value, ...(mark && { learnedTo: mark }) }),
   );
 }
 
-async function acknowledge(parts: LogParts, memory: WriterMemory, { seat, slot, value }: Proposal): Promise<Sent> {
+async function acknowledge(parts: LogParts, memory: WriterMemory, { writer, slot, value }: Proposal): Promise<Sent> {
   if (value.type === 'TRUNCATE') {
-    const { number, writerId: by } = seat;
+    const { number, writerId: by } = writer;
     const chosen = { position: slot, promised: number, promisedBy: by, performed: number, performedBy: by, value };
     const known = await spread(parts, { ...chosen, learned: true });
     if (!('filled' in known)) return { outcomeUnknown: true };
@@ -172,20 +172,20 @@ async function acknowledge(parts: LogParts, memory: WriterMemory, { seat, slot, 
 /** A request that was placed before: answers what became of it, or brings it to its end. */
 async function repeat(parts: LogParts, memory: WriterMemory, placed: Placed, request: AppendRequest): Promise<Sent> {
   const {
-    seat,
+    writer,
     place: { slot, shared },
   } = placed;
-  const value = await toValue(parts, seat, request);
-  const ofThisTerm = slot >= seat.first;
+  const value = await toValue(parts, writer, request);
+  const ofThisTerm = slot >= writer.first;
   // The others of the slot are not known here, and the process that knows them may still be sending it.
   for (let waited = 0; waited < 5 && shared && ofThisTerm && (await isOpen(parts, slot)); waited += 1) {
     await parts.timer.sleep(parts.settings.stuckMs / 5);
   }
   if (!shared && ofThisTerm && (await isOpen(parts, slot)) && !(await isHeld(parts, request))) {
-    return propose(parts, memory, { seat, slot, value }, true);
+    return propose(parts, memory, { writer, slot, value }, true);
   }
-  const settled = await conclude(parts, memory.settlements, { seat, slot, value });
-  return orDisplaced(settled, seat.number);
+  const settled = await conclude(parts, memory.settlements, { writer, slot, value });
+  return orDisplaced(settled, writer.number);
 }
 
 async function isOpen(parts: LogParts, slot: number): Promise<boolean> {
@@ -194,19 +194,23 @@ async function isOpen(parts: LogParts, slot: number): Promise<boolean> {
 }
 
 /** A writer that met a rival writes nothing more, in whatever process: its next append is told to elect again. */
-async function close(parts: LogParts, memory: WriterMemory, { number, writerId }: Seat): Promise<void> {
-  memory.seat = undefined;
+async function close(parts: LogParts, memory: WriterMemory, { number, writerId }: WriterRecord): Promise<void> {
+  memory.writer = undefined;
   memory.dismissed = writerId;
   try {
-    let seat = await parts.seat.read();
+    let writer = await parts.sequencer.read();
     for (
       let tried = 0;
-      tried < 5 && seat?.number === number && seat.writerId === writerId && !seat.closed;
+      tried < 5 && writer?.number === number && writer.writerId === writerId && !writer.closed;
       tried += 1
     ) {
-      const answer = await parts.seat.replace(seat.revision, { ...seat, revision: seat.revision + 1, closed: true });
-      if (answer.replaced || !('seat' in answer)) return;
-      seat = answer.seat;
+      const answer = await parts.sequencer.replace(writer.revision, {
+        ...writer,
+        revision: writer.revision + 1,
+        closed: true,
+      });
+      if (answer.replaced || !('writer' in answer)) return;
+      writer = answer.writer;
     }
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;

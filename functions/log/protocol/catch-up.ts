@@ -5,7 +5,7 @@ import { fill, spread } from './fill.ts';
 import { follow, type Inspection, standing } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { type Action, dataBytes, isTombstone, type LearnedAction, type Replica } from './replica.ts';
-import { restOfSlot, type Seat } from './sequencer.ts';
+import { restOfSlot, type WriterRecord } from './sequencer.ts';
 
 export type CaughtUp =
   | { readonly learned: number; readonly filled: number }
@@ -28,7 +28,7 @@ export async function catchUp(
   const place = parts.replicas.indexOf(target);
   const copies = new Copies(target);
   let filled = 0;
-  let seat: Seat | undefined;
+  let writer: WriterRecord | undefined;
   const course = await follow<{ stuckAt: number } | { unsettled: number }>(parts, {
     from,
     to,
@@ -37,10 +37,10 @@ export async function catchUp(
     async open(position, inspection) {
       if (!inspection.ranges[place]) return { stuckAt: position };
       if (position > Math.max(fillTo, inspection.settled)) return { unsettled: position };
-      if (!salvage) seat ??= await parts.seat.read();
+      if (!salvage) writer ??= await parts.sequencer.read();
       const outcome = salvage
         ? await spread(parts, leftOver(inspection, position))
-        : await fill(parts, { ...standing(inspection), position, count: restOfSlot(seat, position) });
+        : await fill(parts, { ...standing(inspection), position, count: restOfSlot(writer, position) });
       if (!('filled' in outcome)) return { stuckAt: position };
       filled += 1;
       return outcome;

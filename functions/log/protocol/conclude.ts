@@ -5,7 +5,7 @@ import { follow, inspectFrom } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import type { AppendRequest } from './placement.ts';
 import { isTombstone, type LearnedAction, lastOf, type Value } from './replica.ts';
-import { restOfSlot, type Seat, type Settlements } from './sequencer.ts';
+import { restOfSlot, type Settlements, type WriterRecord } from './sequencer.ts';
 
 /**
  * Whether the request is in its slot. Open while that is not settled, or no longer to be told since it was truncated.
@@ -16,16 +16,16 @@ export type Settled = 'in' | 'displaced' | 'open';
 export async function conclude(
   parts: LogParts,
   settlements: Settlements,
-  { seat, slot, value }: { seat: Seat; slot: number; value: Value },
+  { writer, slot, value }: { writer: WriterRecord; slot: number; value: Value },
 ): Promise<Settled> {
-  const { number, writerId, views } = seat;
+  const { number, writerId, views } = writer;
   let chosen: LearnedAction | undefined;
   const course = await follow<Exclude<Filled, { filled: unknown }>>(parts, {
     from: slot,
     to: slot,
     fromSlot: true,
     open: (position) => {
-      const count = restOfSlot(seat, position);
+      const count = restOfSlot(writer, position);
       return fill(parts, { views, position, count, toBeat: number, version: versionOf(number) });
     },
     pass(settled) {
@@ -61,8 +61,8 @@ function namesIn(value: Value): readonly string[] {
 }
 
 /** Whether a backup, since the request was placed, reads what it would truncate. */
-export async function isHeld({ seat }: LogParts, { content }: AppendRequest): Promise<boolean> {
+export async function isHeld({ sequencer }: LogParts, { content }: AppendRequest): Promise<boolean> {
   if (content.type !== 'TRUNCATE') return false;
-  const held = await seat.held();
+  const held = await sequencer.held();
   return held !== undefined && content.to > held.from;
 }

@@ -6,10 +6,10 @@ import { follow } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, isQuorum, tally } from './quorum.ts';
 import type { Meta, PromiseAnswer, Status, Views } from './replica.ts';
-import { restOfSlot, type Seat, take } from './sequencer.ts';
+import { restOfSlot, take, type WriterRecord } from './sequencer.ts';
 
 export type Election =
-  | { readonly elected: Seat }
+  | { readonly elected: WriterRecord }
   /** A rival holds at least this ballot; `final` when its version is newer, so that trying again cannot help. */
   | { readonly lost: number; readonly final: boolean }
   | { readonly exhausted: number }
@@ -60,7 +60,7 @@ async function attemptElection(parts: LogParts, version: number, beaten: number)
     return { notRecovered: { voting, quorum, statuses } };
   }
   const views: Views = metas.map((meta) => (meta && votes(meta) ? meta.view : undefined));
-  const before = await parts.seat.read();
+  const before = await parts.sequencer.read();
   const highest = Math.max(beaten, before?.number ?? 0, ...metas.map((meta) => meta?.promised ?? 0));
   const next = above(highest, version);
   if ('outranked' in next) return { lost: highest, final: true };
@@ -78,8 +78,8 @@ async function attemptElection(parts: LogParts, version: number, beaten: number)
 }
 
 /**
- * Settles everything that was sent or handed out before, then takes the seat; again if positions were handed out
- * meanwhile.
+ * Settles everything that was sent or handed out before, then takes the sequencer over; again if positions were handed
+ * out meanwhile.
  */
 async function sitDown(
   parts: LogParts,
@@ -90,20 +90,20 @@ async function sitDown(
   const accepts = promises.flatMap((answer) => (answer?.verdict === 'ACCEPT' ? [answer] : []));
   const end = Math.max(...accepts.map((accept) => accept.end));
   let settled = Math.max(...accepts.map((accept) => accept.settled));
-  let seat = await parts.seat.read();
+  let writer = await parts.sequencer.read();
   for (let tried = 0; tried < 5; tried += 1) {
-    settled = Math.max(settled, seat?.settled ?? -1);
-    const index = Math.max(end, (seat?.next ?? 0) - 1);
-    const filled = await fillUp(parts, seat, { views, from: settled + 1, to: index, toBeat: number });
+    settled = Math.max(settled, writer?.settled ?? -1);
+    const index = Math.max(end, (writer?.next ?? 0) - 1);
+    const filled = await fillUp(parts, writer, { views, from: settled + 1, to: index, toBeat: number });
     if (!('next' in filled)) return filled;
     settled = Math.max(index, filled.next - 1);
-    const claim = take(seat, { number, writerId: by, views, index: settled, now: parts.timer.now() });
-    if (!claim) return { beaten: seat?.number ?? number };
-    const answer = await parts.seat.replace(seat?.revision, claim);
+    const claim = take(writer, { number, writerId: by, views, index: settled, now: parts.timer.now() });
+    if (!claim) return { beaten: writer?.number ?? number };
+    const answer = await parts.sequencer.replace(writer?.revision, claim);
     if (answer.replaced) return { elected: claim };
-    seat = 'seat' in answer ? answer.seat : seat;
+    writer = 'writer' in answer ? answer.writer : writer;
   }
-  return { beaten: seat?.number ?? number };
+  return { beaten: writer?.number ?? number };
 }
 
 interface Stretch {
@@ -113,13 +113,13 @@ interface Stretch {
   readonly toBeat: number;
 }
 
-function fillUp(parts: LogParts, seat: Seat | undefined, { views, from, to, toBeat }: Stretch) {
+function fillUp(parts: LogParts, writer: WriterRecord | undefined, { views, from, to, toBeat }: Stretch) {
   return follow<Attempt>(parts, {
     from,
     to,
     fromSlot: true,
     async open(position) {
-      const count = restOfSlot(seat, position);
+      const count = restOfSlot(writer, position);
       const outcome = await fill(parts, { views, position, count, toBeat, version: versionOf(toBeat) });
       if ('filled' in outcome) return outcome;
       if ('lost' in outcome) return { lost: outcome.lost, final: true };

@@ -172,21 +172,21 @@ const named = (logs: readonly OpenLog[]) => `log ${logs.map(({ log }) => `"${log
  * effect after the cut, so these are settled too, wherever they stand, and those that are chosen applied.
  */
 export async function settleTo(parts: LogParts, to: number): Promise<number | undefined> {
-  const [heads, seat] = await Promise.all([positions(parts), parts.seat.read()]);
-  const from = Math.max(heads.settled, seat?.settled ?? -1, heads.floor - 1) + 1;
+  const [heads, writer] = await Promise.all([positions(parts), parts.sequencer.read()]);
+  const from = Math.max(heads.settled, writer?.settled ?? -1, heads.floor - 1) + 1;
   let waited = false;
   let end = to;
   const course = await follow<{ failed: true }>(parts, {
     from,
-    to: Math.max(to, seat?.truncation ?? 0),
+    to: Math.max(to, writer?.truncation ?? 0),
     fromSlot: true,
     async open(position, inspection) {
-      // Writes on their way to the replicas arrive first: a fill that overtakes it would cost the writer its seat.
+      // Writes on their way to the replicas arrive first: a fill that overtakes it would cost the writer its election.
       const arrived = waited ? inspection : await afterWrites(parts, position);
       waited = true;
       const known = arrived.chosen.get(position);
       if (known) return { filled: known };
-      const outcome = await fill(parts, { ...standing(arrived), position, count: restOfSlot(seat, position) });
+      const outcome = await fill(parts, { ...standing(arrived), position, count: restOfSlot(writer, position) });
       return 'filled' in outcome ? outcome : { failed: true };
     },
     async pass(slot) {
@@ -206,5 +206,5 @@ async function afterWrites(parts: LogParts, position: number): Promise<Inspectio
 async function isUninitialised(parts: LogParts): Promise<boolean> {
   const metas = await Promise.all(parts.replicas.map((replica) => replica.read()));
   const untouched = metas.every(({ status }) => status === 'EMPTY' || status === 'STARTING');
-  return untouched && (await parts.seat.read()) === undefined;
+  return untouched && (await parts.sequencer.read()) === undefined;
 }

@@ -17,8 +17,8 @@ export async function initialize(parts: LogParts, replica: Replica, force: boole
   if (self.status !== 'EMPTY' && self.status !== 'STARTING') {
     return { refused: `replica "${replica.id}" is ${self.status}, not EMPTY: wait for its recovery` };
   }
-  const seat = await parts.seat.read();
-  const origin = originAfter(seat);
+  const writer = await parts.sequencer.read();
+  const origin = originAfter(writer);
   const { replicas, timer, settings } = parts;
   const others = replicas.filter((other) => other !== replica);
   const metas = await ask(
@@ -35,7 +35,7 @@ export async function initialize(parts: LogParts, replica: Replica, force: boole
     const which = silent.map(({ id }) => `"${id}"`).join(', ');
     return { refused: `replica ${which} does not answer and may hold the log: wait for it, or force it` };
   }
-  if (seat && !force) {
+  if (writer && !force) {
     return { refused: 'the log had a writer and every replica is empty: restore a backup, or force it to begin anew' };
   }
   const { incarnation } = self;

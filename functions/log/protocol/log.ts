@@ -6,7 +6,7 @@
  */
 import type { Chance, Majorities, Timer } from './quorum.ts';
 import type { Replica } from './replica.ts';
-import type { SeatStore } from './sequencer.ts';
+import type { Sequencer } from './sequencer.ts';
 
 export interface LogSettings {
   /** How long one round waits for a quorum. */
@@ -48,7 +48,7 @@ export interface LogParts {
   readonly majorities: Majorities;
   /** The version of the configuration that these replicas and majorities are from. */
   readonly configuration: number;
-  readonly seat: SeatStore;
+  readonly sequencer: Sequencer;
   readonly timer: Timer;
   readonly chance: Chance;
   readonly settings: LogSettings;

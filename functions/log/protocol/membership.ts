@@ -103,9 +103,9 @@ async function fence(parts: LogParts, wanted: readonly Replica[]): Promise<{ beg
   );
   const remembered = promises.filter((answer) => answer?.verdict === 'ACCEPT' || answer?.verdict === 'REJECT').length;
   if (remembered < wanted.length) return undefined;
-  const seat = await parts.seat.read();
+  const writer = await parts.sequencer.read();
   return {
     begin: Math.max(...voting.map(({ begin }) => begin)),
-    end: Math.max((seat?.next ?? 0) - 1, ...voting.map(({ end }) => end)),
+    end: Math.max((writer?.next ?? 0) - 1, ...voting.map(({ end }) => end)),
   };
 }

@@ -9,15 +9,15 @@ import {
   handOut,
   type Place,
   placeOf,
-  type Seat,
   type Settlements,
   type Wanted,
+  type WriterRecord,
 } from './sequencer.ts';
 
 /** A process's memory of a writer between its appends; it may forget everything. */
 export interface WriterMemory {
-  seat?: Seat | undefined;
-  /** A writer that met a rival; it is not asked again even if its seat could not be closed. */
+  writer?: WriterRecord | undefined;
+  /** A writer that met a rival; it is not asked again even if its record could not be closed. */
   dismissed?: string;
   readonly settlements: Settlements;
 }
@@ -36,7 +36,7 @@ export type Content =
 
 /** Why a request got no positions. Nothing of it was sent. */
 export type NotPlaced =
-  /** Another writer has the seat, or this one lost it: elect again. */
+  /** Another writer was elected, or this one was closed: elect again. */
   | { readonly notElected: true }
   /** Too many processes append for the writer at once: repeat the request after a moment. */
   | { readonly throttled: true }
@@ -45,7 +45,7 @@ export type NotPlaced =
   | { readonly outOfRange: { readonly next: number } };
 
 export interface Placed {
-  readonly seat: Seat;
+  readonly writer: WriterRecord;
   readonly place: Place;
   /** It had its place before. */
   readonly again: boolean;
@@ -65,37 +65,38 @@ export async function place(
   { writerId, requestId, content }: AppendRequest,
   displaced: number | undefined,
 ): Promise<Placed | NotPlaced> {
-  const cached = memory.seat;
-  memory.seat = undefined;
+  const cached = memory.writer;
+  memory.writer = undefined;
   const familiar = cached === undefined || placeOf(cached, requestId) !== undefined;
-  // Without a hand-out that the store decides on, an old seat in memory must not answer for a writer that was replaced.
-  let seat = familiar ? await parts.seat.read() : cached;
+  // Without a hand-out that the store decides on, an old record in memory must not speak for a writer that was
+  // replaced.
+  let writer = familiar ? await parts.sequencer.read() : cached;
   for (let tried = 0; tried < placings; tried += 1) {
-    if (!isSeated(seat, writerId, memory)) return { notElected: true };
-    const before = placeOf(seat, requestId);
+    if (!isElected(writer, writerId, memory)) return { notElected: true };
+    const before = placeOf(writer, requestId);
     if (before && before.slot !== displaced) {
-      memory.seat = seat;
-      return { seat, place: before, again: true };
+      memory.writer = writer;
+      return { writer, place: before, again: true };
     }
     const truncateTo = content.type === 'TRUNCATE' ? content.to : undefined;
-    if (truncateTo !== undefined && truncateTo > seat.next) return { outOfRange: { next: seat.next } };
-    const known = advance(seat, memory.settlements, parts.timer.now());
+    if (truncateTo !== undefined && truncateTo > writer.next) return { outOfRange: { next: writer.next } };
+    const known = advance(writer, memory.settlements, parts.timer.now());
     const taken = handOut(before ? forget(known, requestId) : known, [wanted({ requestId, content })]);
-    const answer = await parts.seat.replace(seat.revision, taken, truncateTo);
+    const answer = await parts.sequencer.replace(writer.revision, taken, truncateTo);
     if (answer.replaced) {
       remember(memory, taken);
-      const own = { slot: seat.next, first: seat.next, count: taken.next - seat.next, shared: false };
-      return { seat: taken, place: own, again: false };
+      const own = { slot: writer.next, first: writer.next, count: taken.next - writer.next, shared: false };
+      return { writer: taken, place: own, again: false };
     }
     if ('held' in answer) return { held: answer.held };
-    seat = answer.seat;
+    writer = answer.writer;
     if (tried > 0) await parts.timer.sleep(parts.chance.number() * pauseMs * tried);
   }
   return { throttled: true };
 }
 
 export interface PlacedTogether {
-  readonly seat: Seat;
+  readonly writer: WriterRecord;
   /** The slot of those that had no place before; they share it in this order. */
   readonly slot: number;
   readonly fresh: readonly AppendRequest[];
@@ -108,33 +109,37 @@ export async function placeTogether(
   requests: readonly AppendRequest[],
 ): Promise<PlacedTogether | NotPlaced> {
   const [request] = requests;
-  const cached = memory.seat;
-  memory.seat = undefined;
-  let seat = cached ?? (await parts.seat.read());
+  const cached = memory.writer;
+  memory.writer = undefined;
+  let writer = cached ?? (await parts.sequencer.read());
   for (let tried = 0; tried < placings; tried += 1) {
-    if (!request || !isSeated(seat, request.writerId, memory)) return { notElected: true };
-    const current: Seat = seat;
+    if (!request || !isElected(writer, request.writerId, memory)) return { notElected: true };
+    const current: WriterRecord = writer;
     const fresh = requests.filter(({ requestId }) => !placeOf(current, requestId));
-    if (fresh.length === 0) return { seat, slot: seat.next, fresh };
-    const taken = handOut(advance(seat, memory.settlements, parts.timer.now()), fresh.map(wanted));
-    const answer = await parts.seat.replace(seat.revision, taken);
+    if (fresh.length === 0) return { writer, slot: writer.next, fresh };
+    const taken = handOut(advance(writer, memory.settlements, parts.timer.now()), fresh.map(wanted));
+    const answer = await parts.sequencer.replace(writer.revision, taken);
     if (answer.replaced) {
       remember(memory, taken);
-      return { seat: taken, slot: seat.next, fresh };
+      return { writer: taken, slot: writer.next, fresh };
     }
     if ('held' in answer) return { held: answer.held };
-    seat = answer.seat;
+    writer = answer.writer;
     await parts.timer.sleep(parts.chance.number() * pauseMs * (tried + 1));
   }
   return { throttled: true };
 }
 
-function isSeated(seat: Seat | undefined, writerId: string, { dismissed }: WriterMemory): seat is Seat {
-  return seat !== undefined && seat.writerId === writerId && !seat.closed && dismissed !== writerId;
+function isElected(
+  writer: WriterRecord | undefined,
+  writerId: string,
+  { dismissed }: WriterMemory,
+): writer is WriterRecord {
+  return writer !== undefined && writer.writerId === writerId && !writer.closed && dismissed !== writerId;
 }
 
-function remember(memory: WriterMemory, taken: Seat): void {
-  memory.seat = taken;
+function remember(memory: WriterMemory, taken: WriterRecord): void {
+  memory.writer = taken;
   forgetSettled(memory.settlements, taken);
 }
 
@@ -144,8 +149,8 @@ function wanted({ requestId, content }: Pick<AppendRequest, 'requestId' | 'conte
 }
 
 /** The slot that a truncation ends in, or one before it: what is before it is given up. */
-export async function floorOf(parts: LogParts, seat: Seat, to: number): Promise<number> {
-  if (to > seat.settled) return seat.settled + 1;
+export async function floorOf(parts: LogParts, writer: WriterRecord, to: number): Promise<number> {
+  if (to > writer.settled) return writer.settled + 1;
   const { start, floor } = await inspectFrom(parts, to, to);
   return floor <= to ? start : 0;
 }

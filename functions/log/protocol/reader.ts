@@ -193,11 +193,11 @@ async function learnedFrom({ replicas, timer, settings }: LogParts, heads: Posit
 
 /** Settles what must be chosen but was not seen, and what was handed out and abandoned. */
 function settling(parts: LogParts, settled: number) {
-  let seat: ReturnType<LogParts['seat']['read']> | undefined;
+  let writer: ReturnType<LogParts['sequencer']['read']> | undefined;
   let later: { readonly to: number; readonly held: ReadonlyMap<number, LearnedAction> } | undefined;
   return async (position: number, inspection: Inspection) => {
-    seat ??= parts.seat.read();
-    const known = await seat;
+    writer ??= parts.sequencer.read();
+    const known = await writer;
     const chosenUpTo = Math.max(settled, known?.settled ?? -1);
     if (position <= chosenUpTo) {
       // Only a sight from after that was known can be held against it.

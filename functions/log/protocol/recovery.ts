@@ -3,14 +3,14 @@ import { catchUp } from './catch-up.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, count, isMajority, isQuorum, type Tally, tally, UnreachableError } from './quorum.ts';
 import type { Meta, Moved, Replica } from './replica.ts';
-import type { Seat } from './sequencer.ts';
+import type { WriterRecord } from './sequencer.ts';
 
 export interface Circumstances {
   /** The votes of the other replicas. */
   readonly votes: Tally;
   readonly autoInitialize: boolean;
   /** A log that ever had a writer is never founded anew by itself. */
-  readonly seated: boolean;
+  readonly hasWriter: boolean;
   /** An operator gives up what a lost quorum held: what is left is recovered from the replicas that still vote. */
   readonly salvage: boolean;
 }
@@ -23,7 +23,7 @@ export type Step =
 export function decide(
   self: Meta,
   others: Answers<Meta>,
-  { votes, autoInitialize, seated, salvage }: Circumstances,
+  { votes, autoInitialize, hasWriter, salvage }: Circumstances,
 ): Step {
   const all = (...statuses: string[]) => others.every((meta) => meta !== undefined && statuses.includes(meta.status));
   const { voting, quorum } = votes;
@@ -33,7 +33,7 @@ export function decide(
   if (salvage && count(others, isVoting) > 0 && unreachable === 0) return { step: 'salvage' };
   if (self.status === 'STARTING' && all('STARTING', 'VOTING')) return { step: 'vote' };
   if (self.status === 'EMPTY' && all('EMPTY', 'STARTING')) {
-    if (seated)
+    if (hasWriter)
       return wait('every replica is empty but the log had a writer: restore a backup or initialise with force');
     return autoInitialize ? { step: 'start' } : wait('the log is not initialised: run "tenure log init"');
   }
@@ -72,9 +72,9 @@ export async function recoveryRound(
   const { chance } = parts;
   const self = await replica.create({ incarnation: chance.id(), view: shortId(parts) });
   if (self.status === 'VOTING') return { phase: 'voting' };
-  const [others, seat] = await Promise.all([askOthers(parts, replica), parts.seat.read()]);
+  const [others, writer] = await Promise.all([askOthers(parts, replica), parts.sequencer.read()]);
   const votes = tally(parts, others, isVoting);
-  const circumstances = { votes, autoInitialize, seated: seat !== undefined, salvage };
+  const circumstances = { votes, autoInitialize, hasWriter: writer !== undefined, salvage };
   const members = new Set(parts.majorities.flat());
   const isMember = members.has(parts.replicas.indexOf(replica));
   const decision = decide(
@@ -189,12 +189,12 @@ const isVoting = ({ status }: Meta) => status === 'VOTING';
 
 const movedIn = (answers: Answers<Moved>) => new Set(answers.flatMap((answer, at) => (answer?.moved ? [at] : [])));
 
-/** Views stand in the seat, one per replica: short ones keep it under 1 KB. */
+/** The sequencer's record has the view of each replica: short ones keep it under 1 KB. */
 export function shortId({ chance }: LogParts): string {
   return chance.id().replaceAll('-', '').slice(0, 12);
 }
 
 /** The first position of a log that is initialised again: none that was ever handed out is used twice. */
-export function originAfter(seat: Seat | undefined): number {
-  return seat?.next ?? 0;
+export function originAfter(writer: WriterRecord | undefined): number {
+  return writer?.next ?? 0;
 }

@@ -23,7 +23,7 @@ export interface LogRegistry {
    * that a writer that appends next is elected by the new majorities. False when another change came first.
    */
   configure(group: string, log: string, from: Configuration, to: Configuration): Promise<boolean>;
-  /** Makes the log unknown, with its seat and hold; its record goes at its time to live. */
+  /** Makes the log unknown, with its sequencer and hold; its record goes at its time to live. */
   forget(group: string, log: string, now: number): Promise<void>;
   /** The logs of a group in order of their names, after the given one. */
   list(group: string, after: string | undefined, limit: number): Promise<{ items: RegisteredLog[]; last?: string }>;

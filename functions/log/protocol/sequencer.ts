@@ -1,5 +1,5 @@
 /**
- * The writer's seat: one record of the main table that hands out positions, so that one ballot never proposes two
+ * The sequencer: one record of the main table that hands out positions, so that one ballot never proposes two
  * values at one position, however many processes append for the same writer. Design: docs/design/log.md, "The
  * sequencer".
  */
@@ -13,7 +13,7 @@ export interface Handed {
   readonly joins?: true;
 }
 
-export interface Seat {
+export interface WriterRecord {
   /** Rises with every change, so that a change is conditioned on exactly what it was decided on. */
   readonly revision: number;
   readonly number: number;
@@ -45,20 +45,21 @@ export interface Hold {
 
 export type Replaced =
   | { readonly replaced: true }
-  | { readonly replaced: false; readonly seat: Seat | undefined }
+  | { readonly replaced: false; readonly writer: WriterRecord | undefined }
   /** The truncation would pass what a running backup still reads. */
   | { readonly replaced: false; readonly held: Hold };
 
-export interface SeatStore {
+export interface Sequencer {
   /** Strongly consistent. */
-  read(): Promise<Seat | undefined>;
+  read(): Promise<WriterRecord | undefined>;
   /** The hold of a running backup; strongly consistent. */
   held(): Promise<Hold | undefined>;
   /**
-   * Puts the seat if the one there still has the revision (undefined: if none is there). An answer that was lost reads
-   * as replaced if the record there is the one that was put. `truncateTo` holds it to a running backup's position too.
+   * Puts the record if the one there still has the revision (undefined: if none is there). An answer that was lost
+   * reads as replaced if the record there is the one that was put. `truncateTo` holds it to a running backup's position
+   * too.
    */
-  replace(revision: number | undefined, seat: Seat, truncateTo?: number): Promise<Replaced>;
+  replace(revision: number | undefined, writer: WriterRecord, truncateTo?: number): Promise<Replaced>;
 }
 
 const remembered = 64;
@@ -74,8 +75,11 @@ export interface Claim {
   readonly now: number;
 }
 
-/** The elected writer's seat; undefined when the ballot there is not strictly lower. The requests go along. */
-export function take(old: Seat | undefined, { number, writerId, views, index, now }: Claim): Seat | undefined {
+/** The elected writer's record; undefined when the ballot there is not strictly lower. The requests go along. */
+export function take(
+  old: WriterRecord | undefined,
+  { number, writerId, views, index, now }: Claim,
+): WriterRecord | undefined {
   if (old && old.number >= number) return undefined;
   const next = index + 1;
   return {
@@ -105,21 +109,21 @@ export interface Settlement {
 export type Settlements = Map<number, Settlement>;
 
 /** Raises `settled` over what is known. */
-export function advance(seat: Seat, known: ReadonlyMap<number, Settlement>, now: number): Seat {
-  let { settled, regularFrom } = seat;
+export function advance(writer: WriterRecord, known: ReadonlyMap<number, Settlement>, now: number): WriterRecord {
+  let { settled, regularFrom } = writer;
   for (let slot = known.get(settled + 1); slot !== undefined; slot = known.get(settled + 1)) {
     settled = slot.last;
     if (slot.how === 'filled') regularFrom = settled + 1;
   }
-  const idle = seat.settled === seat.next - 1;
-  return { ...seat, settled, regularFrom, since: idle || settled > seat.settled ? now : seat.since };
+  const idle = writer.settled === writer.next - 1;
+  return { ...writer, settled, regularFrom, since: idle || settled > writer.settled ? now : writer.since };
 }
 
 /**
  * Forgets what the sequencer's record says by now: only once that has been written, or what others need would be lost
  * with the write.
  */
-export function forgetSettled(known: Settlements, { settled }: Seat): void {
+export function forgetSettled(known: Settlements, { settled }: WriterRecord): void {
   for (const position of known.keys()) if (position <= settled) known.delete(position);
 }
 
@@ -131,15 +135,15 @@ export interface Wanted {
 }
 
 /** Hands out the next slot to requests that share it, in their order. */
-export function handOut(seat: Seat, requests: readonly Wanted[]): Seat {
+export function handOut(writer: WriterRecord, requests: readonly Wanted[]): WriterRecord {
   const handed = requests.map(({ requestId, count }, at): Handed => ({ requestId, count, ...(at > 0 && joins) }));
   const count = requests.reduce((sum, one) => sum + one.count, 0);
   return {
-    ...seat,
-    revision: seat.revision + 1,
-    next: seat.next + count,
-    truncation: requests.some(({ truncates }) => truncates) ? seat.next : seat.truncation,
-    recent: newest([...seat.recent, ...handed], requests.length > 1 ? rememberedTogether : remembered),
+    ...writer,
+    revision: writer.revision + 1,
+    next: writer.next + count,
+    truncation: requests.some(({ truncates }) => truncates) ? writer.next : writer.truncation,
+    recent: newest([...writer.recent, ...handed], requests.length > 1 ? rememberedTogether : remembered),
   };
 }
 
@@ -162,7 +166,7 @@ function newest(recent: readonly Handed[], least: number): readonly Handed[] {
 }
 
 /** The places of the last requests, oldest first. */
-function placesOf({ recent, next }: Seat): Place[] {
+function placesOf({ recent, next }: WriterRecord): Place[] {
   let first = next - recent.reduce((sum, { count }) => sum + count, 0);
   let slot = first;
   return recent.map(({ count, joins: shares }, at) => {
@@ -174,29 +178,31 @@ function placesOf({ recent, next }: Seat): Place[] {
 }
 
 /** Where a request was placed, if it is among the last ones. */
-export function placeOf(seat: Seat, requestId: string): Place | undefined {
-  return placesOf(seat)[seat.recent.findLastIndex((handed) => handed.requestId === requestId)];
+export function placeOf(writer: WriterRecord, requestId: string): Place | undefined {
+  return placesOf(writer)[writer.recent.findLastIndex((handed) => handed.requestId === requestId)];
 }
 
 /**
  * The positions from here to the end of the slot that was handed out with them, as far as the sequencer remembers: an
  * abandoned slot is filled with one NOP.
  */
-export function restOfSlot(seat: Seat | undefined, position: number): number {
-  if (!seat) return 1;
-  const places = placesOf(seat);
+export function restOfSlot(writer: WriterRecord | undefined, position: number): number {
+  if (!writer) return 1;
+  const places = placesOf(writer);
   const own = places.findLast(({ first }) => first <= position);
   const last = places.findLast(({ slot }) => slot === own?.slot);
   return last ? Math.max(1, last.first + last.count - position) : 1;
 }
 
 /** Forgets a request whose positions were settled with other values, so that it can be placed again. */
-export function forget(seat: Seat, requestId: string): Seat {
-  const recent = seat.recent.map((handed) => (handed.requestId === requestId ? { ...handed, requestId: '' } : handed));
-  return { ...seat, recent };
+export function forget(writer: WriterRecord, requestId: string): WriterRecord {
+  const recent = writer.recent.map((handed) =>
+    handed.requestId === requestId ? { ...handed, requestId: '' } : handed,
+  );
+  return { ...writer, recent };
 }
 
 /** The highest position that the ballot is known to have chosen, as its writes report to the replicas. */
-export function markOf({ settled, regularFrom }: Seat): readonly [from: number, to: number] | undefined {
+export function markOf({ settled, regularFrom }: WriterRecord): readonly [from: number, to: number] | undefined {
   return settled >= regularFrom ? [regularFrom, settled] : undefined;
 }

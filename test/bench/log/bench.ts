@@ -39,7 +39,7 @@ export const bench: Bench = {
       return {
         rows,
         notes: [
-          `Entries of ${entryBytes} bytes. An append is one update of the seat, then on each replica the slot and an update of the record ` +
+          `Entries of ${entryBytes} bytes. An append is one update of the sequencer, then on each replica the slot and an update of the record ` +
             'that accepts it and makes old writers fail. Both sides answer with the second of three.',
           'A recovery also reads what all the others hold before it takes anything for settled; the bare copy trusts one table.',
         ],
@@ -59,7 +59,7 @@ async function writer(endpoint: string) {
   await room.create({ group: 'orders', log: 'journal', autoInitialize: false, createdAt: Date.now() });
   const parts = await room.open('orders', 'journal');
   for (const replica of parts.replicas) await initialize(parts, replica, false);
-  const { writerId, memory } = await seat(parts);
+  const { writerId, memory } = await electWriter(parts);
   let requests = 0;
   return {
     parts,
@@ -73,10 +73,10 @@ async function writer(endpoint: string) {
   };
 }
 
-async function seat(parts: LogParts): Promise<{ writerId: string; memory: WriterMemory }> {
+async function electWriter(parts: LogParts): Promise<{ writerId: string; memory: WriterMemory }> {
   const election = await elect(parts, 0);
   if (!('elected' in election)) throw new Error(`Not elected: ${JSON.stringify(election)}`);
-  return { writerId: election.elected.writerId, memory: { seat: election.elected, settlements: new Map() } };
+  return { writerId: election.elected.writerId, memory: { writer: election.elected, settlements: new Map() } };
 }
 
 async function appends(wire: Wire, ours: Writer, bare: Bare, count: 1 | typeof batch): Promise<Row[]> {

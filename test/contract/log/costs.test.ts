@@ -50,7 +50,7 @@ async function writer() {
       .toBe(1);
   await evened();
   const { writerId } = election.elected;
-  const memory = { seat: election.elected, settlements: new Map() };
+  const memory = { writer: election.elected, settlements: new Map() };
   let requests = 0;
   const send = async (count: number, bytes: number) => {
     requests += 1;
@@ -66,7 +66,7 @@ async function writer() {
     const answer = await send(count, bytes);
     // The slowest replica may still be under way when the append is answered.
     await expect.poll(() => faults.replicas.every(({ sent }) => sent.length > 1)).toBe(true);
-    return { answer, seat: units(faults.main), replicas: faults.replicas.map(units), faults };
+    return { answer, sequencer: units(faults.main), replicas: faults.replicas.map(units), faults };
   };
   return { send, measured, parts, faults, elected: election.elected };
 }
@@ -77,10 +77,10 @@ it.each([
   { count: 50, bytes: 100, most: 22 },
 ])('appends $count entries of $bytes bytes for at most $most units on three replicas', async (given) => {
   const { measured } = await writer();
-  const { answer, seat, replicas, faults } = await measured(given.count, given.bytes);
+  const { answer, sequencer, replicas, faults } = await measured(given.count, given.bytes);
   expect(answer).toMatchObject({ first: expect.any(Number) });
-  expect(seat).toBe(1);
-  expect(seat + replicas.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(given.most);
+  expect(sequencer).toBe(1);
+  expect(sequencer + replicas.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(given.most);
   expect(faults.main.sent.map(({ command }) => command)).toEqual(['UpdateItemCommand']);
   for (const { sent } of faults.replicas) {
     expect(sent.map(({ command, refused }) => [command, refused])).toEqual([
@@ -135,7 +135,7 @@ it('keeps the record of a replica below 1 KB through many writers', async () => 
   for (let round = 0; round < 8; round += 1) {
     const election = await elect(parts, 268_435_455);
     if (!('elected' in election)) throw new Error(JSON.stringify(election));
-    const memory = { seat: election.elected, settlements: new Map() };
+    const memory = { writer: election.elected, settlements: new Map() };
     for (let entry = 0; entry < 3; entry += 1) {
       const requestId = requestIdOf(`${round} ${entry}`);
       const content = contentOf(1, 8);
@@ -174,7 +174,7 @@ it('costs instances that append in turn no reads, and no more than one request a
 
 it('lets 16 callers share a round, appends more for them than for one, and knows every outcome', async () => {
   const { parts, elected, faults } = await writer();
-  const memory = { seat: undefined, settlements: new Map() };
+  const memory = { writer: undefined, settlements: new Map() };
   const rounds = new GroupCommit();
   let named = 0;
   const one = async () => {

@@ -88,7 +88,7 @@ test('outcome_unknown: every answer was lost, though the entry is in the log', a
   expect(await another.append(next, ['a'], 'key')).toMatchObject({ status: 201, body: { first: 1, last: 1 } });
 });
 
-test('outcome_unknown: a rival had the promises and died before it had the seat', async () => {
+test('outcome_unknown: a rival had the promises and died before it took the sequencer over', async () => {
   const { call } = await newProcess();
   const { path, elect, append, status, read } = await newLog(call);
   const writer = await elect();

@@ -174,7 +174,7 @@ test('replicas are recovered, caught up and left alone', async () => {
   const { writerId } = await client().call(electWriter, { params });
   const write = { params, headers: { 'Log-Writer': writerId }, body: { entries: [base64('more')] } };
   expect(JSON.parse(await recover('--replica', '2', '--force', '--json'))).toMatchObject([{ replica: '2' }]);
-  await eventually('the recovery has taken the seat away', () =>
+  await eventually('the recovery has closed the writer', () =>
     client()
       .call(appendEntries, write)
       .then(

@@ -63,7 +63,7 @@ async function elected(parts: LogParts, lost: number) {
     if (tries > 0) await parts.timer.sleep(200 * (1 + Math.random() * 2 ** Math.min(tries, 6)));
     const election = await elect(parts, 0).catch(unlessUnreachable);
     if (election && 'elected' in election) {
-      const memory: WriterMemory = { seat: election.elected, settlements: new Map() };
+      const memory: WriterMemory = { writer: election.elected, settlements: new Map() };
       return { writerId: election.elected.writerId, memory };
     }
   }

@@ -4,7 +4,7 @@ import type { HeldDeletes } from '../../../functions/jobs/payloads/held-deletes.
 import type { StateLocks } from '../../../functions/jobs/state-locks.ts';
 import type { GroupLogs } from '../../../functions/log/group-logs.ts';
 import type { Hold } from '../../../functions/log/protocol/sequencer.ts';
-import type { MemorySeat } from '../../support/log/memory-seat.ts';
+import type { MemorySequencer } from '../../support/log/memory-sequencer.ts';
 import type { Process } from '../log/world.ts';
 import { logNames, type Stage, settings } from './stage.ts';
 
@@ -23,15 +23,15 @@ export function partsFor(stage: Stage, process: Process, fatal: number): Cutting
     return stage.world.call(process, deliver);
   };
   const { jobs, objects } = stage;
-  const holdOf = (log: string) => stage.logs.get(log)?.seat as MemorySeat;
+  const holdOf = (log: string) => stage.logs.get(log)?.sequencer as MemorySequencer;
   const logs = {
     list: () => call(() => [...logNames]),
     open: async (_group, log) => stage.partsOf(process, log, step),
     hold: (_group, log, hold) =>
       call(() => {
-        const seat = holdOf(log);
-        if (seat.hold === undefined || seat.hold.backupId === hold.backupId) seat.hold = hold;
-        return seat.hold as Hold;
+        const sequencer = holdOf(log);
+        if (sequencer.hold === undefined || sequencer.hold.backupId === hold.backupId) sequencer.hold = hold;
+        return sequencer.hold as Hold;
       }),
     heldFrom: (_group, log, backupId) =>
       call(() => (holdOf(log).hold?.backupId === backupId ? holdOf(log).hold?.from : undefined)),

@@ -1,7 +1,7 @@
 /** The group that programs write to while backups cut it. */
 import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
 import { MemoryReplica } from '../../support/log/memory-replica.ts';
-import { MemorySeat } from '../../support/log/memory-seat.ts';
+import { MemorySequencer } from '../../support/log/memory-sequencer.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 import { Process, type Weather, World } from '../log/world.ts';
 import { MemoryGroup } from './memory-group.ts';
@@ -18,7 +18,7 @@ export interface Taken {
 
 interface Log {
   readonly replicas: readonly MemoryReplica[];
-  readonly seat: MemorySeat;
+  readonly sequencer: MemorySequencer;
 }
 
 /** Something that a program has written; `after` counts what had been acknowledged when it was begun. */
@@ -63,7 +63,7 @@ export class Stage {
     for (const name of logNames) {
       const replicas = [1, 2, 3].map((number) => new MemoryReplica(`${name}-${number}`));
       for (const replica of replicas) found(replica);
-      this.logs.set(name, { replicas, seat: new MemorySeat() });
+      this.logs.set(name, { replicas, sequencer: new MemorySequencer() });
     }
   }
 
@@ -73,7 +73,7 @@ export class Stage {
 
   /** The parts of a log as this process reaches them; `step` is called before each request. */
   partsOf(process: Process, log: string, step = () => {}): LogParts {
-    const { replicas, seat } = this.logs.get(log) as Log;
+    const { replicas, sequencer } = this.logs.get(log) as Log;
     const call = <Answer>(deliver: () => Answer) => {
       step();
       return this.world.call(process, deliver);
@@ -88,10 +88,10 @@ export class Stage {
       }),
       majorities: [replicas.map((_, at) => at)],
       configuration: 1,
-      seat: {
-        read: () => call(() => seat.read()),
-        held: () => call(() => seat.held()),
-        replace: (...args) => call(() => seat.replace(...args)),
+      sequencer: {
+        read: () => call(() => sequencer.read()),
+        held: () => call(() => sequencer.held()),
+        replace: (...args) => call(() => sequencer.replace(...args)),
       },
       timer: this.world.timer(process),
       chance: this.world.chanceOf(),

@@ -10,10 +10,10 @@ import { StaleConfigurationError, UnreachableError } from '../../../functions/lo
 import { positions, read } from '../../../functions/log/protocol/reader.ts';
 import { recover } from '../../../functions/log/protocol/recovery.ts';
 import type { Replica } from '../../../functions/log/protocol/replica.ts';
-import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
+import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
 import type { MemoryMembers } from '../../support/log/memory-members.ts';
 import type { MemoryReplica } from '../../support/log/memory-replica.ts';
-import type { MemorySeat } from '../../support/log/memory-seat.ts';
+import type { MemorySequencer } from '../../support/log/memory-sequencer.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 import { endChanges } from './member-changes.ts';
 import type { Oracle } from './oracle.ts';
@@ -27,7 +27,7 @@ export interface Stage {
   readonly dice: SeededRandom;
   readonly oracle: Oracle;
   readonly replicas: readonly MemoryReplica[];
-  readonly seat: MemorySeat;
+  readonly sequencer: MemorySequencer;
   readonly members: MemoryMembers;
   readonly variant: Variant;
   readonly partsFor: (process: Process) => LogParts;
@@ -114,16 +114,16 @@ interface Pending {
 }
 
 /** One process that appends for the writer, and repeats what has an unknown outcome. */
-async function appends(stage: Stage, parts: LogParts, seat: Seat, open: Pending[]): Promise<void> {
+async function appends(stage: Stage, parts: LogParts, writer: WriterRecord, open: Pending[]): Promise<void> {
   const { dice, oracle } = stage;
-  const memory: WriterMemory = { seat: dice.chance(0.5) ? seat : undefined, settlements: new Map() };
+  const memory: WriterMemory = { writer: dice.chance(0.5) ? writer : undefined, settlements: new Map() };
   for (let turn = 0; turn < 12 && stage.storm; turn += 1) {
     const repeated = open.length > 0 && dice.chance(0.7) ? open.shift() : undefined;
     const began = { after: oracle.lastAcknowledged, elected: oracle.highestElected };
     const pending: Pending = repeated ?? { ...request(stage, parts), began };
-    const asked: AppendRequest = { writerId: seat.writerId, ...pending };
+    const asked: AppendRequest = { writerId: writer.writerId, ...pending };
     if (dice.chance(0.2)) {
-      giveUpOn(stage, asked, (answer) => note(stage, pending, began, answer, seat.number));
+      giveUpOn(stage, asked, (answer) => note(stage, pending, began, answer, writer.number));
       await parts.timer.sleep(dice.integer(0, 599));
     }
     const alone = repeated !== undefined || !isNoTruncation(pending) || !dice.chance(0.3);
@@ -135,21 +135,21 @@ async function appends(stage: Stage, parts: LogParts, seat: Seat, open: Pending[
             appendTogether(
               parts,
               memory,
-              shared.map((one) => ({ writerId: seat.writerId, ...one })),
+              shared.map((one) => ({ writerId: writer.writerId, ...one })),
             ),
           )
         : [(await answered(append(parts, memory, asked))) ?? { outcomeUnknown: true as const }];
     let over = false;
     for (const [at, one] of shared.entries()) {
       const answer: Appended = answers?.[at] ?? { outcomeUnknown: true };
-      note(stage, one, began, answer, seat.number);
+      note(stage, one, began, answer, writer.number);
       const repeats = 'outcomeUnknown' in answer || 'notElected' in answer;
       if (repeats || 'stateLocked' in answer || 'throttled' in answer) open.push(one);
       if (repeats || 'exclusivityLost' in answer) over = true;
       else if ('stateLocked' in answer) await parts.timer.sleep(dice.integer(0, 199));
     }
     if (over) {
-      if (stage.variant.staysElected) await goOnAsRival(stage, parts, seat, pending.requestId);
+      if (stage.variant.staysElected) await goOnAsRival(stage, parts, writer, pending.requestId);
       return;
     }
     if (dice.chance(0.3)) await parts.timer.sleep(dice.integer(0, 399));
@@ -178,10 +178,10 @@ function note(stage: Stage, pending: Pending, began: Pending['began'], answer: A
   if ('exclusivityLost' in answer) stage.oracle.refused(pending);
 }
 
-function request({ dice, seat }: Stage, { chance }: LogParts): { requestId: string; content: Content } {
+function request({ dice, sequencer }: Stage, { chance }: LogParts): { requestId: string; content: Content } {
   const requestId = chance.id();
   if (dice.chance(0.1)) {
-    const to = dice.integer(0, seat.seat?.next ?? 0);
+    const to = dice.integer(0, sequencer.record?.next ?? 0);
     return { requestId, content: { type: 'TRUNCATE', to } };
   }
   const count = dice.chance(0.3) ? dice.integer(2, 4) : 1;
@@ -219,21 +219,21 @@ export async function recoverOne({ dice, replicas }: Stage, parts: LogParts, rep
 export function catchUps(stage: Stage): void {
   again(stage, 300, 1_500, async (parts) => {
     const replica = stage.dice.pick(parts.replicas);
-    const seat = await parts.seat.read();
-    if (seat) await catchUp(parts, replica, { from: 0, to: seat.settled });
+    const writer = await parts.sequencer.read();
+    if (writer) await catchUp(parts, replica, { from: 0, to: writer.settled });
   });
 }
 
 /** Backups hold truncations back, lock the log for a moment and settle everything up to their cut. */
 export function backups(stage: Stage): void {
-  const { oracle, dice, seat, world } = stage;
+  const { oracle, dice, sequencer, world } = stage;
   again(stage, 500, 2_500, async (parts) => {
     const { begin, voting, quorum } = await positions(parts);
-    if (voting < quorum || seat.hold) return;
+    if (voting < quorum || sequencer.hold) return;
     const hold = { backupId: parts.chance.id(), from: begin };
-    seat.hold = hold;
+    sequencer.hold = hold;
     world.at(dice.integer(500, 2_500), () => {
-      seat.hold = undefined;
+      sequencer.hold = undefined;
       oracle.heldFrom = undefined;
     });
     const acknowledged = oracle.lastAcknowledged;
@@ -247,7 +247,7 @@ export function backups(stage: Stage): void {
       throw new ViolationError('cut', `${Math.max(acknowledged, later)} was acknowledged, the cut is at ${cut.end}`);
     }
     const counts = valid && settled && kept === begin && then.voting >= quorum;
-    if (counts && seat.hold === hold) oracle.heldFrom = begin;
+    if (counts && sequencer.hold === hold) oracle.heldFrom = begin;
     if (dice.chance(0.8)) await unlockAll(parts, cut.lockId);
   });
 }
@@ -264,19 +264,19 @@ export function finale(stage: Stage): { done: boolean; doing: string } {
     const parts = stage.partsFor(process);
     await Promise.all(parts.replicas.map((replica) => recover(parts, replica, { autoInitialize: true })));
     ended.doing = 'electing and appending';
-    let seat: Seat | undefined;
+    let writer: WriterRecord | undefined;
     for (let done = false; !done; ) {
       const before = oracle.highestElected;
       const election = await elect(parts, 100);
       if ('elected' in election) {
-        seat = election.elected;
-        oracle.elected(seat.number, seat.writerId, { version: 100, before });
-        done = await appendLast(parts, seat);
+        writer = election.elected;
+        oracle.elected(writer.number, writer.writerId, { version: 100, before });
+        done = await appendLast(parts, writer);
       }
       if (!done) await parts.timer.sleep(300);
     }
     ended.doing = 'catching up';
-    const settled = seat?.settled ?? 0;
+    const settled = writer?.settled ?? 0;
     for (const replica of parts.replicas) {
       const caught = await caughtUp(parts, replica, settled);
       if ('stuckAt' in caught) throw new ViolationError('liveness', `${replica.id} is stuck at ${caught.stuckAt}`);
@@ -301,7 +301,7 @@ async function caughtUp(parts: LogParts, replica: Replica, to: number) {
   return caught;
 }
 
-async function appendLast(parts: LogParts, { writerId }: Seat): Promise<boolean> {
+async function appendLast(parts: LogParts, { writerId }: WriterRecord): Promise<boolean> {
   const requestId = parts.chance.id();
   const content: Content = { type: 'APPEND', entries: [Uint8Array.of(1)] };
   const answer = await append(parts, { settlements: new Map() }, { writerId, requestId, content });

@@ -9,13 +9,13 @@ import {
   type Meta,
   type Value,
 } from '../../../functions/log/protocol/replica.ts';
-import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
+import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
 import type { MemoryMembers } from '../../support/log/memory-members.ts';
 import type { MemoryReplica, ReplicaChange } from '../../support/log/memory-replica.ts';
 import { ChosenLog, valueKey } from './chosen-log.ts';
 import { ViolationError } from './violation.ts';
 
-/** Watches every change of every replica and of the seat, and every answer that a coordinator gives. */
+/** Watches every change of every replica and of the sequencer, and every answer that a coordinator gives. */
 export class Oracle {
   readonly chosen = new ChosenLog();
   lastAcknowledged = -1;
@@ -61,8 +61,8 @@ export class Oracle {
     this.unlocked.add(`${replica} ${lockId}`);
   }
 
-  seatChanged(seat: Seat): void {
-    this.upTo(seat.settled, `the seat of ${seat.writerId}`);
+  writerChanged(writer: WriterRecord): void {
+    this.upTo(writer.settled, `the record of ${writer.writerId}`);
   }
 
   /** An election succeeded that began when `before` was the highest elected ballot. */

@@ -5,7 +5,7 @@ import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import type { Replica, StageAnswer } from '../../../functions/log/protocol/replica.ts';
 import { MemoryMembers } from '../../support/log/memory-members.ts';
 import { type Handle, MemoryReplica, type Rules } from '../../support/log/memory-replica.ts';
-import { MemorySeat } from '../../support/log/memory-seat.ts';
+import { MemorySequencer } from '../../support/log/memory-sequencer.ts';
 import { type SeededRandom, seededRandom } from '../../support/seeded-random.ts';
 import { backups, catchUps, finale, readers, recoveries, type Stage, writers } from './actors.ts';
 import { disasters } from './disasters.ts';
@@ -21,7 +21,7 @@ export interface Variant {
   readonly rules?: Partial<Rules>;
   /** Changes requests on their way to a replica. */
   readonly tamper?: (replica: MemoryReplica, method: string, args: unknown[]) => unknown[];
-  readonly seat?: (memory: MemorySeat) => Pick<MemorySeat, 'read' | 'replace'>;
+  readonly sequencer?: (memory: MemorySequencer) => Pick<MemorySequencer, 'read' | 'replace'>;
   /** Coordinators of an older configuration are not refused. */
   readonly forgetsVersions?: true;
   /** Leaves the old members behind before the next ones hold everything. */
@@ -120,9 +120,9 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
   // Half of the runs read ranges that end early, as with large entries.
   if (seed % 2 === 0) for (const replica of replicas) replica.rangeBytes = 3;
   if (dice.chance(0.8)) for (const replica of replicas.slice(0, size)) found(replica);
-  const seat = new MemorySeat((changed) => oracle.seatChanged(changed));
-  members.onVersion = (version) => seat.follow(version);
-  const seatStore = variant.seat?.(seat) ?? seat;
+  const sequencer = new MemorySequencer((changed) => oracle.writerChanged(changed));
+  members.onVersion = (version) => sequencer.follow(version);
+  const store = variant.sequencer?.(sequencer) ?? sequencer;
   const far = dice.pick(replicas);
   const partsFor = (process: Process): LogParts => {
     const configuration = members.current;
@@ -137,11 +137,11 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
       replicas: allReplicas(configuration).map(({ id }) => port(replicas[Number(id) - 1] as MemoryReplica)),
       majorities: majoritiesOf(configuration),
       configuration: version,
-      seat: {
-        read: () => world.call(process, () => seatStore.read()),
-        held: () => world.call(process, () => seat.held()),
+      sequencer: {
+        read: () => world.call(process, () => store.read()),
+        held: () => world.call(process, () => sequencer.held()),
         replace: (revision, taken, truncateTo) =>
-          world.call(process, () => seatStore.replace(revision, taken, truncateTo, version)),
+          world.call(process, () => store.replace(revision, taken, truncateTo, version)),
       },
       timer: world.timer(process),
       chance: world.chanceOf(),
@@ -153,7 +153,7 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
     dice,
     oracle,
     replicas,
-    seat,
+    sequencer,
     members,
     variant,
     partsFor,

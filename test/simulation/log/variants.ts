@@ -2,7 +2,7 @@ import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
 import { together, writeAll } from '../../../functions/log/protocol/append.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
 import type { PromiseRequest } from '../../../functions/log/protocol/replica.ts';
-import { placeOf, type Seat } from '../../../functions/log/protocol/sequencer.ts';
+import { placeOf, type WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
 import type { Stage } from './actors.ts';
 import type { Variant } from './scenario.ts';
 import { stagingVariants } from './staging-variants.ts';
@@ -44,13 +44,13 @@ export const variants: Record<string, Variant> = {
   'coordinators of older members are not refused': { forgetsVersions: true },
   'the old members are left before the next ones hold everything': { skips: 'level' },
   'the members change without a time in which both decide': { skips: 'joint' },
-  'a seat that may go back': {
-    seat: (memory) => ({
+  'a sequencer that may go back': {
+    sequencer: (memory) => ({
       read: () => memory.read(),
-      replace: (revision, seat, truncateTo) => {
-        const taken = seat.next === seat.first;
-        if (taken) memory.put(seat);
-        return taken ? { replaced: true } : memory.replace(revision, seat, truncateTo);
+      replace: (revision, record, truncateTo) => {
+        const taken = record.next === record.first;
+        if (taken) memory.put(record);
+        return taken ? { replaced: true } : memory.replace(revision, record, truncateTo);
       },
     }),
   },
@@ -60,11 +60,11 @@ export const variants: Record<string, Variant> = {
  * The old mistake: after a REJECT the writer takes over the rival's number, stays elected, and writes its next value at
  * the position that it could not settle.
  */
-export async function goOnAsRival(stage: Stage, parts: LogParts, seat: Seat, lost: string): Promise<void> {
-  const place = stage.seat.seat && placeOf(stage.seat.seat, lost);
+export async function goOnAsRival(stage: Stage, parts: LogParts, writer: WriterRecord, lost: string): Promise<void> {
+  const place = stage.sequencer.record && placeOf(stage.sequencer.record, lost);
   if (!place) return;
   const requestId = parts.chance.id();
   const entries = Array.from({ length: place.count }, () => Uint8Array.of(9));
-  const usurped = { ...seat, number: Math.max(...stage.replicas.map(({ inForce }) => inForce.promised)) };
+  const usurped = { ...writer, number: Math.max(...stage.replicas.map(({ inForce }) => inForce.promised)) };
   await writeAll(parts, usurped, place.slot, together([{ requestId, entries }]));
 }

@@ -8,12 +8,12 @@ import type { Content, WriterMemory } from '../../../functions/log/protocol/plac
 import { systemTimer } from '../../../functions/log/protocol/quorum.ts';
 import { recover } from '../../../functions/log/protocol/recovery.ts';
 import { MemoryReplica } from '../log/memory-replica.ts';
-import { MemorySeat } from '../log/memory-seat.ts';
+import { MemorySequencer } from '../log/memory-sequencer.ts';
 
 export interface MemoryLog {
   readonly parts: LogParts;
   readonly replicas: readonly MemoryReplica[];
-  readonly seat: MemorySeat;
+  readonly sequencer: MemorySequencer;
 }
 
 export interface MemoryLogs extends GroupLogs {
@@ -40,15 +40,15 @@ export function memoryLogs(): MemoryLogs {
     const there = logs.get(key);
     if (there) return there;
     const replicas = [1, 2, 3].map((number) => new MemoryReplica(`${number}`));
-    const seat = new MemorySeat();
+    const sequencer = new MemorySequencer();
     const made: MemoryLog = {
       replicas,
-      seat,
+      sequencer,
       parts: {
         replicas: replicas.map((replica) => replica.port()),
         majorities: [replicas.map((_, at) => at)],
         configuration: 1,
-        seat: seat.port(),
+        sequencer: sequencer.port(),
         timer: systemTimer,
         chance: { number: () => Math.random(), id: () => randomUUID() },
         settings: { ...defaultSettings, electionGraceMs: 5, graceMs: 5, pauseMs: 5, answerMs: 1_000 },
@@ -63,24 +63,24 @@ export function memoryLogs(): MemoryLogs {
       [...known].flatMap((key) => (key.startsWith(`${group}/`) ? [key.slice(group.length + 1)] : [])).sort(),
     open: async (group, log) => of(group, log).parts,
     async hold(group, log, hold) {
-      const { seat } = of(group, log);
-      if (seat.hold === undefined || seat.hold.backupId === hold.backupId) seat.hold = hold;
-      return seat.hold;
+      const { sequencer } = of(group, log);
+      if (sequencer.hold === undefined || sequencer.hold.backupId === hold.backupId) sequencer.hold = hold;
+      return sequencer.hold;
     },
     async heldFrom(group, log, backupId) {
-      const { hold } = of(group, log).seat;
+      const { hold } = of(group, log).sequencer;
       return hold?.backupId === backupId ? hold.from : undefined;
     },
     async release(group, log, backupId) {
-      const { seat } = of(group, log);
-      if (seat.hold?.backupId === backupId) seat.hold = undefined;
+      const { sequencer } = of(group, log);
+      if (sequencer.hold?.backupId === backupId) sequencer.hold = undefined;
     },
     async create(group, log) {
       known.add(`${group}/${log}`);
     },
     async forget(group, log) {
       known.delete(`${group}/${log}`);
-      of(group, log).seat.seat = undefined;
+      of(group, log).sequencer.record = undefined;
     },
   };
 }

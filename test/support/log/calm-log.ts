@@ -4,17 +4,17 @@ import { defaultSettings, type LogParts } from '../../../functions/log/protocol/
 import type { Content, WriterMemory } from '../../../functions/log/protocol/placement.ts';
 import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import type { Replica } from '../../../functions/log/protocol/replica.ts';
-import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
+import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
 import { Process, World } from '../../simulation/log/world.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { MemoryReplica } from './memory-replica.ts';
-import { MemorySeat } from './memory-seat.ts';
+import { MemorySequencer } from './memory-sequencer.ts';
 
 /** A log in memory on virtual time and a network that does only what the test says. */
 export interface CalmLog {
   readonly parts: LogParts;
   readonly replicas: MemoryReplica[];
-  readonly seat: MemorySeat;
+  readonly sequencer: MemorySequencer;
   readonly world: World;
   /** Replicas that cannot be reached: by place. */
   readonly down: Set<number>;
@@ -34,13 +34,13 @@ export async function calmly(
   const world = new World(seededRandom(1), { loss: 0, duplication: 0, slow: 0, crash: 0, stall: 0 });
   const process = new Process('test', 0);
   const replicas = Array.from({ length: size }, (_, at) => new MemoryReplica(String(at + 1)));
-  const seat = new MemorySeat();
+  const sequencer = new MemorySequencer();
   const down = new Set<number>();
   const mute = new Set<string>();
   const delays = new Map<number, number>();
   const log: CalmLog = {
     replicas,
-    seat,
+    sequencer,
     world,
     down,
     mute,
@@ -69,10 +69,10 @@ export async function calmly(
     replicas: replicas.map(remote),
     majorities: [replicas.map((_, at) => at)],
     configuration: 1,
-    seat: {
-      read: () => world.call(process, () => seat.read()),
-      held: () => world.call(process, () => seat.held()),
-      replace: (...args) => world.call(process, () => seat.replace(...args)),
+    sequencer: {
+      read: () => world.call(process, () => sequencer.read()),
+      held: () => world.call(process, () => sequencer.held()),
+      replace: (...args) => world.call(process, () => sequencer.replace(...args)),
     },
     timer: world.timer(process),
     chance: world.chanceOf(),
@@ -97,13 +97,13 @@ export function found(replica: MemoryReplica): void {
 }
 
 /** Elects or fails the test. */
-export async function seated(parts: LogParts, version = 0): Promise<Seat> {
+export async function electWriter(parts: LogParts, version = 0): Promise<WriterRecord> {
   const election = await elect(parts, version);
   if ('elected' in election) return election.elected;
   throw new Error(`Not elected: ${JSON.stringify(election)}`);
 }
 
-export const memoryOf = (seat?: Seat): WriterMemory => ({ seat, settlements: new Map() });
+export const memoryOf = (writer?: WriterRecord): WriterMemory => ({ writer, settlements: new Map() });
 
 export function entries(requestId: string, count = 1): Content {
   return { type: 'APPEND', entries: Array.from({ length: count }, (_, index) => Buffer.from(`${requestId}/${index}`)) };
@@ -112,7 +112,7 @@ export function entries(requestId: string, count = 1): Content {
 /** Appends `count` entries as one request. */
 export function appendAs(
   parts: LogParts,
-  { writerId }: Seat,
+  { writerId }: WriterRecord,
   requestId: string,
   { count = 1, memory = memoryOf() }: { count?: number; memory?: WriterMemory } = {},
 ): Promise<Appended> {

@@ -1,7 +1,7 @@
 /** How the messages of a story read. */
 import { roundOf, versionOf } from '../../../api/ballot.ts';
 import type { Action, Meta, Value } from '../../../functions/log/protocol/replica.ts';
-import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
+import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
 import type { MemoryReplica } from './memory-replica.ts';
 
 type Anything = Record<string, unknown>;
@@ -58,7 +58,7 @@ export function argumentsText(method: string, args: readonly unknown[]): string 
     case 'unlock':
       return `unlock ${args[0]}`;
     case 'replace': {
-      const { number, writerId, next, settled, closed } = first as unknown as Seat;
+      const { number, writerId, next, settled, closed } = first as unknown as WriterRecord;
       return `${closed ? 'close' : 'put'} ${ballot(number, writerId)} next ${next} settled ${settled}`;
     }
     default:
@@ -96,7 +96,7 @@ function verdictText({ verdict, promised, action, status, lock }: Anything): str
 /** A coordinator's outcome. */
 export function outcomeText(outcome: object): string {
   if ('elected' in outcome) {
-    const { number, writerId, next } = outcome.elected as Seat;
+    const { number, writerId, next } = outcome.elected as WriterRecord;
     return `elected ${ballot(number, writerId)}, next ${next}`;
   }
   if ('items' in outcome) {
@@ -106,12 +106,13 @@ export function outcomeText(outcome: object): string {
   return JSON.stringify(outcome);
 }
 
-export function stateText(replicas: readonly MemoryReplica[], seat: Seat | undefined): string[] {
+export function stateText(replicas: readonly MemoryReplica[], writer: WriterRecord | undefined): string[] {
   const lines = replicas.flatMap(({ id, inForce, actions }) => {
     if (inForce.incarnation === '') return [];
     const known = [...actions.values()].sort((one, other) => one.position - other.position);
     return [`${id} ${metaText(inForce)}`, ...known.map((action) => `    ${actionText(action)}`)];
   });
-  const where = seat && `${ballot(seat.number, seat.writerId)} next ${seat.next}${seat.closed ? ' closed' : ''}`;
+  const where =
+    writer && `${ballot(writer.number, writer.writerId)} next ${writer.next}${writer.closed ? ' closed' : ''}`;
   return [...lines, `sequencer ${where ?? 'unused'}`];
 }

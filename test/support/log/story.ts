@@ -15,7 +15,7 @@ import { seededRandom } from '../seeded-random.ts';
 import { found } from './calm-log.ts';
 import { MemoryMembers, memberOf } from './memory-members.ts';
 import { MemoryReplica } from './memory-replica.ts';
-import { MemorySeat } from './memory-seat.ts';
+import { MemorySequencer } from './memory-sequencer.ts';
 import { answerText, argumentsText, outcomeText, stateText } from './story-text.ts';
 
 interface Held {
@@ -27,7 +27,7 @@ interface Held {
 export class Story {
   readonly #world = new World(seededRandom(1), { loss: 0, duplication: 0, slow: 0, crash: 0, stall: 0 });
   readonly #replicas = Array.from({ length: 5 }, (_, at) => new MemoryReplica(`${at + 1}`));
-  readonly #seat = new MemorySeat();
+  readonly #sequencer = new MemorySequencer();
   readonly #members = new MemoryMembers(3);
   readonly #down = new Set<string>();
   readonly #holds = new Set<string>();
@@ -37,7 +37,7 @@ export class Story {
   #ids = 0;
 
   constructor() {
-    this.#members.onVersion = (version) => this.#seat.follow(version);
+    this.#members.onVersion = (version) => this.#sequencer.follow(version);
     for (const replica of this.#replicas.slice(0, 3)) found(replica);
   }
 
@@ -69,7 +69,7 @@ export class Story {
       const election = await elect(parts, Number(version));
       if ('elected' in election) {
         const { writerId } = election.elected;
-        const memory: WriterMemory = { seat: election.elected, settlements: new Map() };
+        const memory: WriterMemory = { writer: election.elected, settlements: new Map() };
         this.#writers.set(name, { parts, writerId, memory });
       }
       return outcomeText(election);
@@ -123,7 +123,7 @@ export class Story {
       return undefined;
     },
     state: async () => {
-      this.#lines.push(...stateText(this.#replicas, this.#seat.seat));
+      this.#lines.push(...stateText(this.#replicas, this.#sequencer.record));
       return undefined;
     },
   };
@@ -160,11 +160,13 @@ export class Story {
       replicas: allReplicas(configuration).map(({ id }) => this.#remote(name, process, id, version)),
       majorities: majoritiesOf(configuration),
       configuration: version,
-      seat: {
-        read: () => sequencer('read', () => this.#seat.read()),
-        held: () => sequencer('held', () => this.#seat.held()),
-        replace: (revision, seat, truncateTo) =>
-          sequencer(argumentsText('replace', [seat]), () => this.#seat.replace(revision, seat, truncateTo, version)),
+      sequencer: {
+        read: () => sequencer('read', () => this.#sequencer.read()),
+        held: () => sequencer('held', () => this.#sequencer.held()),
+        replace: (revision, record, truncateTo) =>
+          sequencer(argumentsText('replace', [record]), () =>
+            this.#sequencer.replace(revision, record, truncateTo, version),
+          ),
       },
       timer: this.#world.timer(process),
       chance: { number: () => 0.5, id: () => `c${String(++this.#ids).padStart(2, '0')}` },

@@ -3,7 +3,7 @@ import { cancelRecovery, type Replicas } from '../../../functions/log/http/repli
 import type { RecoveryWorkflow } from '../../../functions/log/lambda/workflow.ts';
 import { firstConfiguration } from '../../../functions/log/protocol/configuration.ts';
 import { finish, recoveryRound } from '../../../functions/log/protocol/recovery.ts';
-import { appendAs, type CalmLog, calmly, seated } from '../../support/log/calm-log.ts';
+import { appendAs, type CalmLog, calmly, electWriter } from '../../support/log/calm-log.ts';
 
 const name = { group: 'orders', log: 'journal', replica: '3' };
 
@@ -19,7 +19,7 @@ function roomOf({ parts }: CalmLog): Replicas {
 test('a cancelled recovery leaves the replica RECOVERING, and a step of it that is still under way cannot let it vote', () =>
   calmly({}, async (log) => {
     const { parts, replicas } = log;
-    await appendAs(parts, await seated(parts), 'a', { count: 3 });
+    await appendAs(parts, await electWriter(parts), 'a', { count: 3 });
     replicas[2]?.wipe();
     const [, , wiped] = parts.replicas;
     if (!wiped) throw new Error('no replica');

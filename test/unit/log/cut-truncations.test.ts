@@ -5,21 +5,21 @@ import { cutLogs } from '../../../functions/log/protocol/cut.ts';
 import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
 import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
-import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
+import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
 import { nothingElse, placedAt } from '../../support/backups/memory-logs.ts';
-import { appendAs, type CalmLog, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
+import { appendAs, type CalmLog, calmly, electWriter, memoryOf } from '../../support/log/calm-log.ts';
 
 const backupId = 'backup-1';
 const held = { held: { backupId, from: 0 } };
 
 /** A group with this one log. */
-function groupOf({ parts, seat }: CalmLog): GroupLogs {
+function groupOf({ parts, sequencer }: CalmLog): GroupLogs {
   const unused = () => Promise.reject(new Error('A cut does not do that'));
   return {
     list: async () => ['journal'],
     open: async () => parts,
     hold: async (_group, _log, hold) => {
-      seat.hold = hold;
+      sequencer.hold = hold;
       return hold;
     },
     heldFrom: unused,
@@ -31,15 +31,15 @@ function groupOf({ parts, seat }: CalmLog): GroupLogs {
 
 const cut = (log: CalmLog, lockId = 'lock-1') => cutLogs(groupOf(log), 'orders', { backupId, lockId }, nothingElse);
 
-const truncate = (parts: LogParts, { writerId }: Seat, to: number) =>
+const truncate = (parts: LogParts, { writerId }: WriterRecord, to: number) =>
   append(parts, memoryOf(), { writerId, requestId: 't', content: { type: 'TRUNCATE', to } });
 
 const begins = ({ replicas }: CalmLog) => replicas.map(({ inForce }) => inForce.begin);
 
-async function withFiveEntries(parts: LogParts): Promise<Seat> {
-  const seat = await seated(parts);
-  await appendAs(parts, seat, 'five', { count: 5 });
-  return seat;
+async function withFiveEntries(parts: LogParts): Promise<WriterRecord> {
+  const writer = await electWriter(parts);
+  await appendAs(parts, writer, 'five', { count: 5 });
+  return writer;
 }
 
 /** A process that dies between what it writes and what it would tell the replicas of it. */
@@ -52,40 +52,40 @@ const dyingEarly = (parts: LogParts): LogParts => ({
 });
 
 describe('a truncation that was placed before the hold of a backup', () => {
-  test('and told to repeat itself by a lock, takes effect before the cut, and its writer keeps the seat', () =>
+  test('and told to repeat itself by a lock, takes effect before the cut, and its writer stays elected', () =>
     calmly({}, async (log) => {
-      const { parts, seat: store } = log;
-      const seat = await withFiveEntries(parts);
+      const { parts, sequencer: store } = log;
+      const writer = await withFiveEntries(parts);
       await lockAll(parts, 'other');
-      expect(await truncate(parts, seat, 3)).toHaveProperty('stateLocked');
+      expect(await truncate(parts, writer, 3)).toHaveProperty('stateLocked');
       await unlockAll(parts, 'other');
       // The replicas that refused to accept it hold it staged, so that a fill of its slot finds it.
       expect(await cut(log)).toEqual({ kind: 'again', again: 'log "journal": truncated while the cut was placed' });
       expect(await cut(log, 'lock-2')).toEqual(placedAt({ journal: 6 }));
-      expect(await truncate(parts, seat, 3)).toEqual({ first: 6, last: 6 });
+      expect(await truncate(parts, writer, 3)).toEqual({ first: 6, last: 6 });
       expect(begins(log)).toEqual([3, 3, 3]);
-      expect(await appendAs(parts, seat, 'next')).toHaveProperty('first');
-      expect(await truncate(parts, seat, 3)).toHaveProperty('first');
-      expect(store.seat?.closed).toBe(false);
+      expect(await appendAs(parts, writer, 'next')).toHaveProperty('first');
+      expect(await truncate(parts, writer, 3)).toHaveProperty('first');
+      expect(store.record?.closed).toBe(false);
     }));
 
   test('is brought to its end by a repetition before the cut, which then begins behind it', () =>
     calmly({}, async (log) => {
-      const { parts, seat: store } = log;
-      const seat = await withFiveEntries(parts);
+      const { parts, sequencer: store } = log;
+      const writer = await withFiveEntries(parts);
       await lockAll(parts, 'other');
-      await truncate(parts, seat, 3);
+      await truncate(parts, writer, 3);
       await unlockAll(parts, 'other');
       store.hold = held.held;
-      expect(await truncate(parts, seat, 3)).toEqual({ first: 6, last: 6 });
-      expect(store.seat?.closed).toBe(false);
+      expect(await truncate(parts, writer, 3)).toEqual({ first: 6, last: 6 });
+      expect(store.record?.closed).toBe(false);
       expect(await cut(log)).toEqual(placedAt({ journal: 6 }));
     }));
 
   test('and is written by a slow process after the unlock, does not take effect', () =>
     calmly({}, async (log) => {
       const { parts } = log;
-      const seat = await withFiveEntries(parts);
+      const writer = await withFiveEntries(parts);
       let wake = () => {};
       const awake = new Promise<void>((resolve) => {
         wake = resolve;
@@ -104,7 +104,7 @@ describe('a truncation that was placed before the hold of a backup', () => {
           },
         })),
       };
-      const late = truncate(slow, seat, 3);
+      const late = truncate(slow, writer, 3);
       await parts.timer.sleep(100);
       expect(await cut(log)).toEqual(placedAt({ journal: 5 }));
       wake();
@@ -115,33 +115,33 @@ describe('a truncation that was placed before the hold of a backup', () => {
   test('and is chosen, but not applied since its writer died, is applied before the cut', () =>
     calmly({}, async (log) => {
       const { parts } = log;
-      const seat = await withFiveEntries(parts);
-      expect(await truncate(dyingEarly(parts), seat, 3)).toEqual({ outcomeUnknown: true });
+      const writer = await withFiveEntries(parts);
+      expect(await truncate(dyingEarly(parts), writer, 3)).toEqual({ outcomeUnknown: true });
       expect(begins(log)).toEqual([0, 0, 0]);
       expect(await cut(log)).toEqual({ kind: 'again', again: 'log "journal": truncated while the cut was placed' });
       expect(await cut(log, 'lock-2')).toEqual(placedAt({ journal: 6 }));
-      expect(await truncate(parts, seat, 3)).toEqual({ first: 6, last: 6 });
+      expect(await truncate(parts, writer, 3)).toEqual({ first: 6, last: 6 });
       expect(begins(log)).toEqual([3, 3, 3]);
     }));
 
   test.each([
-    { by: 'the next election', settle: (parts: LogParts) => seated(parts) },
+    { by: 'the next election', settle: (parts: LogParts) => electWriter(parts) },
     {
       by: 'the next appends',
-      settle: async (parts: LogParts, seat: Seat) => {
+      settle: async (parts: LogParts, writer: WriterRecord) => {
         await parts.timer.sleep(3_000);
         const memory = memoryOf();
-        await appendAs(parts, seat, 'settles', { memory });
-        await appendAs(parts, seat, 'says so', { memory });
+        await appendAs(parts, writer, 'settles', { memory });
+        await appendAs(parts, writer, 'says so', { memory });
       },
     },
   ])('and is chosen, but not applied since its writer died, is applied when it is settled by $by', ({ settle }) =>
     calmly({}, async (log) => {
-      const { parts, seat: store } = log;
-      const seat = await withFiveEntries(parts);
-      await truncate(dyingEarly(parts), seat, 3);
-      await settle(parts, seat);
-      expect(store.seat?.settled).toBeGreaterThanOrEqual(6);
+      const { parts, sequencer: store } = log;
+      const writer = await withFiveEntries(parts);
+      await truncate(dyingEarly(parts), writer, 3);
+      await settle(parts, writer);
+      expect(store.record?.settled).toBeGreaterThanOrEqual(6);
       expect(begins(log)).toEqual([3, 3, 3]);
     }),
   );

@@ -39,7 +39,7 @@ describe('the cut', () => {
     expect(writer.counted.elections).toBe(1);
   });
 
-  test('is one moment of all logs while writers go on, and costs no writer its seat', async () => {
+  test('is one moment of all logs while writers go on, and costs no writer its election', async () => {
     const logs = await openLogs('causes', 'effects');
     const causes = memoryWriter(logs.of(group, 'causes'), 1);
     const effects = memoryWriter(logs.of(group, 'effects'), 1);
@@ -142,7 +142,7 @@ describe('the cut', () => {
     const logs = await openLogs('a', 'b');
     await memoryWriter(logs.of(group, 'a'), 1).append('one');
     const { parts, replicas } = logs.of(group, 'b');
-    const seat = { ...parts.seat, read: parts.seat.read };
+    const writer = { ...parts.sequencer, read: parts.sequencer.read };
     const broken = {
       ...logs,
       open: async (name: string, log: string) => {
@@ -150,9 +150,9 @@ describe('the cut', () => {
         if (log !== 'b') return opened;
         const reading = async () => {
           for (const replica of replicas) replica.handle.unlock('lock-1');
-          return seat.read();
+          return writer.read();
         };
-        return { ...opened, seat: { ...seat, read: reading } };
+        return { ...opened, sequencer: { ...writer, read: reading } };
       },
     };
     const answer = await cutLogs(broken, group, names, nothingElse);
@@ -219,10 +219,10 @@ describe('the cut', () => {
 
   test('takes up what only one replica has, and settles what nobody has', async () => {
     const logs = await openLogs('a');
-    const { replicas, seat } = logs.of(group, 'a');
+    const { replicas, sequencer } = logs.of(group, 'a');
     const writer = memoryWriter(logs.of(group, 'a'), 1);
     await writer.append('one');
-    const { number, writerId } = seat.seat ?? { number: 0, writerId: '' };
+    const { number, writerId } = sequencer.record ?? { number: 0, writerId: '' };
     const [first] = replicas;
     first?.handle.write({
       number,

@@ -3,10 +3,10 @@ import type { Appended } from '../../../functions/log/protocol/append.ts';
 import { appendTogether } from '../../../functions/log/protocol/append-together.ts';
 import { GroupCommit } from '../../../functions/log/protocol/group-commit.ts';
 import { read } from '../../../functions/log/protocol/reader.ts';
-import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
-import { appendAs, type CalmLog, calmly, entries, memoryOf, seated } from '../../support/log/calm-log.ts';
+import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+import { appendAs, type CalmLog, calmly, electWriter, entries, memoryOf } from '../../support/log/calm-log.ts';
 
-const requestOf = ({ writerId }: Seat, requestId: string, count = 1) => ({
+const requestOf = ({ writerId }: WriterRecord, requestId: string, count = 1) => ({
   writerId,
   requestId,
   content: entries(requestId, count),
@@ -20,7 +20,7 @@ function counting(log: CalmLog) {
     before(place, method);
     counts.set(method, (counts.get(method) ?? 0) + 1);
   };
-  const revisions = () => log.seat.seat?.revision ?? 0;
+  const revisions = () => log.sequencer.record?.revision ?? 0;
   return { writes: () => counts.get('accept') ?? 0, revisions };
 }
 
@@ -33,13 +33,13 @@ async function texts({ parts }: CalmLog): Promise<string[]> {
 describe('requests of one writer that come while a round is under way', () => {
   test('share the next one: one write of the sequencer and of each replica for all of them', () =>
     calmly({}, async (log) => {
-      const seat = await seated(log.parts);
+      const writer = await electWriter(log.parts);
       const { writes, revisions } = counting(log);
-      const memory = memoryOf(seat);
+      const memory = memoryOf(writer);
       const rounds = new GroupCommit();
       const began = revisions();
       const appended = await Promise.all(
-        Array.from({ length: 17 }, (_, at) => rounds.append(log.parts, memory, requestOf(seat, `request-${at}`))),
+        Array.from({ length: 17 }, (_, at) => rounds.append(log.parts, memory, requestOf(writer, `request-${at}`))),
       );
       expect(appended).toEqual(Array.from({ length: 17 }, (_, at) => ({ first: 1 + at, last: 1 + at })));
       // The third replica is still under way when a quorum has answered.
@@ -50,17 +50,17 @@ describe('requests of one writer that come while a round is under way', () => {
 
   test('are as many as one request may carry, and a truncation has a round of its own', () =>
     calmly({}, async (log) => {
-      const seat = await seated(log.parts);
+      const writer = await electWriter(log.parts);
       const { revisions } = counting(log);
-      const memory = memoryOf(seat);
+      const memory = memoryOf(writer);
       const rounds = new GroupCommit();
       const began = revisions();
       const appended = [10, 40, 30, 5].map((count, at) =>
-        rounds.append(log.parts, memory, requestOf(seat, `request-${at}`, count)),
+        rounds.append(log.parts, memory, requestOf(writer, `request-${at}`, count)),
       );
       const requestId = 'truncation';
       const truncation = {
-        writerId: seat.writerId,
+        writerId: writer.writerId,
         requestId,
         content: { type: 'TRUNCATE' as const, to: 3 },
       };
@@ -78,11 +78,11 @@ describe('requests of one writer that come while a round is under way', () => {
 
   test('each learn what became of them when a rival came between', () =>
     calmly({}, async (log) => {
-      const seat = await seated(log.parts, 1);
-      const memory = memoryOf(seat);
-      const known = await appendAs(log.parts, seat, 'known', { memory });
-      await seated(log.parts, 2);
-      const requests = ['known', 'new', 'newer'].map((id) => requestOf(seat, id));
+      const writer = await electWriter(log.parts, 1);
+      const memory = memoryOf(writer);
+      const known = await appendAs(log.parts, writer, 'known', { memory });
+      await electWriter(log.parts, 2);
+      const requests = ['known', 'new', 'newer'].map((id) => requestOf(writer, id));
       expect(known).toEqual({ first: 1, last: 1 });
       expect(await appendTogether(log.parts, memory, requests)).toEqual(
         requests.map((): Appended => ({ notElected: true })),
@@ -91,10 +91,10 @@ describe('requests of one writer that come while a round is under way', () => {
 
   test('are placed once, also those that were placed before', () =>
     calmly({}, async (log) => {
-      const seat = await seated(log.parts);
-      const memory = memoryOf(seat);
-      await appendAs(log.parts, seat, 'b', { memory });
-      const requests = ['a', 'b', 'c'].map((id) => requestOf(seat, id));
+      const writer = await electWriter(log.parts);
+      const memory = memoryOf(writer);
+      await appendAs(log.parts, writer, 'b', { memory });
+      const requests = ['a', 'b', 'c'].map((id) => requestOf(writer, id));
       const once = await appendTogether(log.parts, memory, requests);
       expect(once).toEqual([
         { first: 2, last: 2 },
@@ -108,13 +108,13 @@ describe('requests of one writer that come while a round is under way', () => {
   test('are unknown, all of them, when no quorum answers, and in the log once they are repeated', () =>
     calmly({}, async (log) => {
       const { parts, mute } = log;
-      const seat = await seated(parts);
+      const writer = await electWriter(parts);
       for (const place of [0, 1, 2]) mute.add(`${place} accept`);
-      const requests = ['a', 'b'].map((id) => requestOf(seat, id));
+      const requests = ['a', 'b'].map((id) => requestOf(writer, id));
       const unknown: Appended = { outcomeUnknown: true };
       expect(await appendTogether(parts, memoryOf(), requests)).toEqual([unknown, unknown]);
       mute.clear();
-      const next = await seated(parts);
+      const next = await electWriter(parts);
       const again = requests.map((request) => ({ ...request, writerId: next.writerId }));
       expect(await appendTogether(parts, memoryOf(), again)).toEqual([
         { first: 1, last: 1 },
@@ -126,22 +126,22 @@ describe('requests of one writer that come while a round is under way', () => {
 
 describe('a writer that appends from two processes in turn', () => {
   test('forgets nothing that the sequencer does not know yet', () =>
-    calmly({}, async ({ parts, seat: store }) => {
-      const seat = await seated(parts);
+    calmly({}, async ({ parts, sequencer: store }) => {
+      const writer = await electWriter(parts);
       const memories = [memoryOf(), memoryOf()];
       for (let turn = 0; turn < 10; turn += 1) {
         const memory = memories[turn % 2] ?? expect.fail('no memory');
-        expect(await appendAs(parts, seat, `turn-${turn}`, { memory })).toHaveProperty('first');
+        expect(await appendAs(parts, writer, `turn-${turn}`, { memory })).toHaveProperty('first');
       }
-      expect((store.seat?.next ?? 0) - (store.seat?.settled ?? 0)).toBeLessThanOrEqual(4);
+      expect((store.record?.next ?? 0) - (store.record?.settled ?? 0)).toBeLessThanOrEqual(4);
     }));
 
   test('learns that nothing was placed when others get all positions before it', () =>
-    calmly({}, async ({ parts, seat: store }) => {
-      const seat = await seated(parts);
-      const replace: typeof parts.seat.replace = async () => ({ replaced: false, seat: store.seat });
-      const crowded = { ...parts, seat: { ...parts.seat, replace } };
-      expect(await appendAs(crowded, seat, 'a')).toEqual({ throttled: true });
-      expect(await appendAs(parts, seat, 'a')).toEqual({ first: 1, last: 1 });
+    calmly({}, async ({ parts, sequencer: store }) => {
+      const writer = await electWriter(parts);
+      const replace: typeof parts.sequencer.replace = async () => ({ replaced: false, writer: store.record });
+      const crowded = { ...parts, sequencer: { ...parts.sequencer, replace } };
+      expect(await appendAs(crowded, writer, 'a')).toEqual({ throttled: true });
+      expect(await appendAs(parts, writer, 'a')).toEqual({ first: 1, last: 1 });
     }));
 });

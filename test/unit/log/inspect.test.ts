@@ -4,15 +4,15 @@ import { follow, inspectFrom } from '../../../functions/log/protocol/inspect.ts'
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
 import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import { read } from '../../../functions/log/protocol/reader.ts';
-import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
-import { appendAs, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
+import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+import { appendAs, calmly, electWriter, memoryOf } from '../../support/log/calm-log.ts';
 
 const positionsOf = (chosen: ReadonlyMap<number, unknown>) => [...chosen.keys()].sort((one, other) => one - other);
 const upTo = (last: number) => Array.from({ length: last + 1 }, (_, position) => position);
 
-async function appendOneByOne(parts: LogParts, seat: Seat, count: number): Promise<void> {
+async function appendOneByOne(parts: LogParts, writer: WriterRecord, count: number): Promise<void> {
   const memory = memoryOf();
-  for (let at = 0; at < count; at += 1) await appendAs(parts, seat, `r${at}`, { memory });
+  for (let at = 0; at < count; at += 1) await appendAs(parts, writer, `r${at}`, { memory });
 }
 
 /** The first positions of the slots, where all of them are chosen. */
@@ -32,14 +32,14 @@ async function slots(parts: LogParts, from: number, to: number, fromSlot = true)
 describe('a log of slots', () => {
   test('is followed from the slot that holds a position, each slot saying where the next one begins', () =>
     calmly({}, async ({ parts }) => {
-      const seat = await seated(parts);
+      const writer = await electWriter(parts);
       const memory = memoryOf();
       for (const [request, count] of [
         ['a', 5],
         ['b', 1],
         ['c', 64],
       ] as const) {
-        await appendAs(parts, seat, request, { count, memory });
+        await appendAs(parts, writer, request, { count, memory });
       }
       expect(await slots(parts, 0, 70)).toEqual([0, 1, 6, 7]);
       expect(await slots(parts, 3, 6, false)).toEqual([1, 6]);
@@ -50,12 +50,12 @@ describe('a log of slots', () => {
 
 test('slots whose mark and run others have replaced are read without a fill', () =>
   calmly({}, async ({ parts }) => {
-    const seat = await seated(parts);
-    await appendOneByOne(parts, seat, 10);
+    const writer = await electWriter(parts);
+    await appendOneByOne(parts, writer, 10);
     // Another process appends for the same writer: what it knows to be settled begins with its own slots.
     const memory = memoryOf();
-    for (let at = 10; at < 15; at += 1) await appendAs(parts, seat, `r${at}`, { memory });
-    await appendAs(parts, await seated(parts, 2), 'next', { memory: memoryOf() });
+    for (let at = 10; at < 15; at += 1) await appendAs(parts, writer, `r${at}`, { memory });
+    await appendAs(parts, await electWriter(parts, 2), 'next', { memory: memoryOf() });
     let fills = 0;
     const counting = parts.replicas.map((replica) => ({
       ...replica,
@@ -72,9 +72,9 @@ test('slots whose mark and run others have replaced are read without a fill', ()
 describe('when the answer of one replica ends early', () => {
   test('an inspection ends there for all of them', () =>
     calmly({}, async ({ parts, replicas, down }) => {
-      const seat = await seated(parts);
+      const writer = await electWriter(parts);
       down.add(2);
-      await appendOneByOne(parts, seat, 10);
+      await appendOneByOne(parts, writer, 10);
       down.clear();
       // Each entry has four bytes; position 0 is a NOP.
       Object.assign(replicas[0] ?? {}, { rangeBytes: 5 });
@@ -88,8 +88,8 @@ describe('when the answer of one replica ends early', () => {
 
   test('a replica that does not answer all along counts as one that did not answer', () =>
     calmly({}, async ({ parts, replicas }) => {
-      const seat = await seated(parts);
-      await appendOneByOne(parts, seat, 10);
+      const writer = await electWriter(parts);
+      await appendOneByOne(parts, writer, 10);
       for (const replica of replicas) replica.rangeBytes = 15;
       const [first, second, third] = parts.replicas;
       if (!first || !second || !third) return;
@@ -101,10 +101,10 @@ describe('when the answer of one replica ends early', () => {
 
   test('reads, catch-ups and repeated appends go on from there', () =>
     calmly({}, async ({ parts, replicas, down }) => {
-      const seat = await seated(parts);
+      const writer = await electWriter(parts);
       down.add(2);
-      await appendOneByOne(parts, seat, 10);
-      await appendAs(parts, seat, 'a', { count: 20, memory: memoryOf() });
+      await appendOneByOne(parts, writer, 10);
+      await appendAs(parts, writer, 'a', { count: 20, memory: memoryOf() });
       down.clear();
       for (const replica of replicas) replica.rangeBytes = 4;
       const answer = await read(parts, { limit: 100, maxBytes: 10_000 });
@@ -112,8 +112,8 @@ describe('when the answer of one replica ends early', () => {
       const [, , lagging] = parts.replicas;
       if (!lagging) return;
       expect(await catchUp(parts, lagging, { from: 0, to: 30 })).toEqual({ learned: 11, filled: 0 });
-      expect(await appendAs(parts, seat, 'a', { count: 20 })).toEqual({ first: 11, last: 30 });
-      const again = await seated(parts, 1);
+      expect(await appendAs(parts, writer, 'a', { count: 20 })).toEqual({ first: 11, last: 30 });
+      const again = await electWriter(parts, 1);
       expect(await appendAs(parts, again, 'a', { count: 20 })).toEqual({ first: 11, last: 30 });
       expect(await appendAs(parts, again, 'b')).toMatchObject({ first: 31 });
     }));

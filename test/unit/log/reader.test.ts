@@ -3,14 +3,14 @@ import { append } from '../../../functions/log/protocol/append.ts';
 import { catchUp } from '../../../functions/log/protocol/catch-up.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
 import { positions, type ReadAnswer, read } from '../../../functions/log/protocol/reader.ts';
-import type { Seat } from '../../../functions/log/protocol/sequencer.ts';
-import { appendAs, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
+import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+import { appendAs, calmly, electWriter, memoryOf } from '../../support/log/calm-log.ts';
 
 const page = { limit: 100, maxBytes: 10_000 };
 const texts = (answer: ReadAnswer) =>
   'items' in answer ? answer.items.map(({ data }) => Buffer.from(data).toString()) : answer;
 
-function truncate(parts: LogParts, { writerId }: Seat, to: number) {
+function truncate(parts: LogParts, { writerId }: WriterRecord, to: number) {
   const requestId = `truncate-${to}`;
   return append(parts, memoryOf(), { writerId, requestId, content: { type: 'TRUNCATE', to } });
 }
@@ -18,8 +18,8 @@ function truncate(parts: LogParts, { writerId }: Seat, to: number) {
 describe('a read', () => {
   test('shows the entries in order, page by page, and says where the next one begins', () =>
     calmly({}, async ({ parts }) => {
-      const seat = await seated(parts);
-      await appendAs(parts, seat, 'a', { count: 5 });
+      const writer = await electWriter(parts);
+      await appendAs(parts, writer, 'a', { count: 5 });
       expect(texts(await read(parts, page))).toEqual(['a/0', 'a/1', 'a/2', 'a/3', 'a/4']);
       expect(await read(parts, { ...page, limit: 2 })).toMatchObject({ nextFrom: 3 });
       expect(await read(parts, { ...page, maxBytes: 9 })).toMatchObject({ nextFrom: 4 });
@@ -28,9 +28,9 @@ describe('a read', () => {
 
   test('names what is wrong with a range', () =>
     calmly({}, async ({ parts }) => {
-      const seat = await seated(parts);
-      await appendAs(parts, seat, 'a', { count: 5 });
-      expect(await truncate(parts, seat, 3)).toMatchObject({ first: 6 });
+      const writer = await electWriter(parts);
+      await appendAs(parts, writer, 'a', { count: 5 });
+      expect(await truncate(parts, writer, 3)).toMatchObject({ first: 6 });
       expect(await read(parts, { ...page, from: 4, to: 3 })).toEqual({ badRange: { from: 4, to: 3 } });
       expect(await read(parts, { ...page, from: 2, to: 4 })).toEqual({ truncated: { begin: 3 } });
       expect(await read(parts, { ...page, from: 4, to: 7 })).toEqual({ pastEnd: { end: 6 } });
@@ -40,10 +40,10 @@ describe('a read', () => {
 
   test('shows nothing that is pending; what was abandoned is settled after two seconds', () =>
     calmly({}, async ({ parts, down, world }) => {
-      const seat = await seated(parts);
-      await appendAs(parts, seat, 'a');
+      const writer = await electWriter(parts);
+      await appendAs(parts, writer, 'a');
       down.add(0).add(1);
-      await appendAs(parts, seat, 'b');
+      await appendAs(parts, writer, 'b');
       // The third replica accepts after the writer gave up.
       await parts.timer.sleep(100);
       down.clear();
@@ -65,16 +65,16 @@ describe('a read', () => {
 
 test('a truncation to more than the next position is refused and takes no position', () =>
   calmly({}, async ({ parts }) => {
-    const seat = await seated(parts);
-    expect(await truncate(parts, seat, 2)).toEqual({ outOfRange: { next: 1 } });
-    expect(await truncate(parts, seat, 1)).toEqual({ first: 1, last: 1 });
+    const writer = await electWriter(parts);
+    expect(await truncate(parts, writer, 2)).toEqual({ outOfRange: { next: 1 } });
+    expect(await truncate(parts, writer, 1)).toEqual({ first: 1, last: 1 });
   }));
 
 test('positions tell every replica, its status and its lag', () =>
   calmly({}, async ({ parts, down }) => {
-    const seat = await seated(parts);
+    const writer = await electWriter(parts);
     down.add(2);
-    await appendAs(parts, seat, 'a', { count: 3 });
+    await appendAs(parts, writer, 'a', { count: 3 });
     down.clear();
     down.add(1);
     expect(await positions(parts)).toMatchObject({
@@ -91,23 +91,23 @@ test('positions tell every replica, its status and its lag', () =>
 describe('a catch-up', () => {
   test('brings a lagging replica up and does not demote the writer', () =>
     calmly({}, async ({ parts, down, replicas }) => {
-      const seat = await seated(parts);
+      const writer = await electWriter(parts);
       const memory = memoryOf();
       down.add(2);
-      for (const request of ['a', 'b', 'c']) await appendAs(parts, seat, request, { memory });
+      for (const request of ['a', 'b', 'c']) await appendAs(parts, writer, request, { memory });
       down.clear();
       const [, , lagging] = parts.replicas;
       if (!lagging) return;
       expect(await catchUp(parts, lagging, { from: 0, to: 2 })).toEqual({ learned: 2, filled: 0 });
       expect(replicas[2]?.inForce.end).toBe(2);
-      expect(await appendAs(parts, seat, 'd', { memory })).toEqual({ first: 4, last: 4 });
+      expect(await appendAs(parts, writer, 'd', { memory })).toEqual({ first: 4, last: 4 });
     }));
 
   test('waits for a replica in a far Region longer than for the last of the voters', () =>
     calmly({}, async ({ parts, down, delays, replicas }) => {
-      const seat = await seated(parts);
+      const writer = await electWriter(parts);
       down.add(2);
-      await appendAs(parts, seat, 'a', { count: 3 });
+      await appendAs(parts, writer, 'a', { count: 3 });
       down.clear();
       delays.set(2, 150);
       const [, , far] = parts.replicas;
@@ -120,12 +120,12 @@ describe('a catch-up', () => {
 
   test('of a replica that missed what was truncated costs what is left, not the gap', () =>
     calmly({}, async ({ parts, down, replicas }) => {
-      const seat = await seated(parts);
+      const writer = await electWriter(parts);
       const memory = memoryOf();
       down.add(2);
       for (let request = 0; request < 20; request += 1)
-        await appendAs(parts, seat, `r${request}`, { count: 50, memory });
-      expect(await truncate(parts, seat, 990)).toMatchObject({ first: 1_001 });
+        await appendAs(parts, writer, `r${request}`, { count: 50, memory });
+      expect(await truncate(parts, writer, 990)).toMatchObject({ first: 1_001 });
       down.clear();
       const [, , lagging] = parts.replicas;
       if (!lagging) return;

@@ -3,7 +3,7 @@ import { split } from '../../../functions/log/lambda/workflow.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
 import { catchUpSlice, decideRounds } from '../../../functions/log/protocol/recovering.ts';
 import type { Replica } from '../../../functions/log/protocol/replica.ts';
-import { appendAs, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
+import { appendAs, calmly, electWriter, memoryOf } from '../../support/log/calm-log.ts';
 
 const options = { autoInitialize: true, force: false, finished: '', budgetMs: 6_000 };
 
@@ -37,8 +37,8 @@ describe('a range is cut into parts', () => {
 describe('as the workflow runs it,', () => {
   test('a wiped replica is recovered', () =>
     calmly({}, async ({ parts, replicas }) => {
-      const seat = await seated(parts);
-      await appendAs(parts, seat, 'a', { count: 60 });
+      const writer = await electWriter(parts);
+      await appendAs(parts, writer, 'a', { count: 60 });
       replicas[2]?.wipe();
       const [, , wiped] = parts.replicas;
       if (!wiped) throw new Error('no replica');
@@ -48,8 +48,8 @@ describe('as the workflow runs it,', () => {
 
   test('a replica that votes is recovered only by force, and only while a quorum of the others votes', () =>
     calmly({}, async ({ parts, replicas, down }) => {
-      const seat = await seated(parts);
-      await appendAs(parts, seat, 'a');
+      const writer = await electWriter(parts);
+      await appendAs(parts, writer, 'a');
       const [first] = parts.replicas;
       if (!first) throw new Error('no replica');
       const view = replicas[0]?.inForce.view;
@@ -66,9 +66,9 @@ describe('as the workflow runs it,', () => {
 
   test('a log whose quorum is lost waits, unless it is forced to go on with what is left', () =>
     calmly({}, async ({ parts, replicas, down }) => {
-      const seat = await seated(parts);
+      const writer = await electWriter(parts);
       const memory = memoryOf();
-      for (const request of ['a', 'b']) await appendAs(parts, seat, request, { memory });
+      for (const request of ['a', 'b']) await appendAs(parts, writer, request, { memory });
       replicas[1]?.wipe();
       replicas[2]?.wipe();
       const [, second, third] = parts.replicas;

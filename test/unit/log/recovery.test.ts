@@ -3,7 +3,7 @@ import { catchUp } from '../../../functions/log/protocol/catch-up.ts';
 import { read } from '../../../functions/log/protocol/reader.ts';
 import { decide, finish, recover, recoveryRound } from '../../../functions/log/protocol/recovery.ts';
 import { type Meta, nothingThere, type Status } from '../../../functions/log/protocol/replica.ts';
-import { appendAs, calmly, memoryOf, seated } from '../../support/log/calm-log.ts';
+import { appendAs, calmly, electWriter, memoryOf } from '../../support/log/calm-log.ts';
 
 const meta = (status: Status, more: Partial<Meta> = {}): Meta => ({
   ...nothingThere,
@@ -11,7 +11,7 @@ const meta = (status: Status, more: Partial<Meta> = {}): Meta => ({
   incarnation: 'life',
   ...more,
 });
-const circumstances = { autoInitialize: true, seated: false, salvage: false };
+const circumstances = { autoInitialize: true, hasWriter: false, salvage: false };
 const step = (self: Status, others: (Status | undefined)[], more: object = {}) =>
   among(
     2,
@@ -43,7 +43,7 @@ describe('decides', () => {
     ['EMPTY', ['RECOVERING', 'EMPTY'], 'wait'],
     ['RECOVERING', ['RECOVERING', 'VOTING'], 'wait'],
     ['EMPTY', ['EMPTY', 'EMPTY'], 'wait', { autoInitialize: false }],
-    ['EMPTY', ['EMPTY', 'EMPTY'], 'wait', { seated: true }],
+    ['EMPTY', ['EMPTY', 'EMPTY'], 'wait', { hasWriter: true }],
     ['EMPTY', ['VOTING', 'EMPTY'], 'salvage', { salvage: true }],
     ['EMPTY', ['VOTING', undefined], 'wait', { salvage: true }],
     ['EMPTY', ['VOTING', 'VOTING'], 'recover', { salvage: true }],
@@ -68,7 +68,7 @@ describe('decides', () => {
     expect(step('EMPTY', ['EMPTY', 'EMPTY'], { autoInitialize: false })).toMatchObject({
       reason: expect.stringContaining('tenure log init'),
     });
-    expect(step('EMPTY', ['EMPTY', 'EMPTY'], { seated: true })).toMatchObject({
+    expect(step('EMPTY', ['EMPTY', 'EMPTY'], { hasWriter: true })).toMatchObject({
       reason: expect.stringContaining('backup'),
     });
     expect(step('EMPTY', ['VOTING', 'EMPTY'])).toMatchObject({ reason: expect.stringContaining('force') });
@@ -84,25 +84,25 @@ describe('a replica', () => {
 
   test('that was wiped takes over the promise and everything that was settled, and demotes the writer once', () =>
     calmly({}, async ({ parts, replicas }) => {
-      const seat = await seated(parts, 7);
-      for (const request of ['a', 'b', 'c']) await appendAs(parts, seat, request);
+      const writer = await electWriter(parts, 7);
+      for (const request of ['a', 'b', 'c']) await appendAs(parts, writer, request);
       replicas[0]?.wipe();
       const [wiped] = parts.replicas;
       if (!wiped) return;
       await recover(parts, wiped, { autoInitialize: true });
-      expect(replicas[0]?.inForce).toMatchObject({ status: 'VOTING', promised: seat.number, end: 3 });
+      expect(replicas[0]?.inForce).toMatchObject({ status: 'VOTING', promised: writer.number, end: 3 });
       expect(replicas[0]?.actions.size).toBe(4);
       // The replicas hold it staged, so the next election has it.
-      expect(await appendAs(parts, seat, 'd')).toEqual({ outcomeUnknown: true });
-      expect(await appendAs(parts, seat, 'd')).toEqual({ notElected: true });
-      const again = await seated(parts, 7);
+      expect(await appendAs(parts, writer, 'd')).toEqual({ outcomeUnknown: true });
+      expect(await appendAs(parts, writer, 'd')).toEqual({ notElected: true });
+      const again = await electWriter(parts, 7);
       expect(await appendAs(parts, again, 'e')).toMatchObject({ first: expect.any(Number) });
     }));
 
   test('in a far Region comes back, though all its answers come long after those of the quorum', () =>
     calmly({}, async ({ parts, replicas, delays }) => {
-      const seat = await seated(parts);
-      for (const request of ['a', 'b', 'c']) await appendAs(parts, seat, request);
+      const writer = await electWriter(parts);
+      for (const request of ['a', 'b', 'c']) await appendAs(parts, writer, request);
       replicas[2]?.wipe();
       delays.set(2, 150);
       const [, , far] = parts.replicas;
@@ -114,8 +114,8 @@ describe('a replica', () => {
 
   test('that is wiped again while it is recovered does not vote with what the first recovery found', () =>
     calmly({}, async ({ parts, replicas }) => {
-      const seat = await seated(parts);
-      await appendAs(parts, seat, 'a');
+      const writer = await electWriter(parts);
+      await appendAs(parts, writer, 'a');
       const [first] = parts.replicas;
       if (!first) return;
       replicas[0]?.wipe();
@@ -130,13 +130,13 @@ describe('a replica', () => {
 
   test('comes back as EMPTY when its table was brought back from a backup', () =>
     calmly({}, async ({ parts, replicas }) => {
-      const seat = await seated(parts);
-      await appendAs(parts, seat, 'a');
+      const writer = await electWriter(parts);
+      await appendAs(parts, writer, 'a');
       const old = replicas[0];
       const [first] = parts.replicas;
       if (!old || !first) return;
       const { meta: kept, actions } = old;
-      await appendAs(parts, seat, 'b');
+      await appendAs(parts, writer, 'b');
       old.restore(kept, actions);
       expect((await first.read()).status).toBe('EMPTY');
       await recover(parts, first, { autoInitialize: true });
@@ -147,20 +147,20 @@ describe('a replica', () => {
 describe('when two of three replicas are lost at one time', () => {
   test('nothing votes by itself; salvaged, the log has what is left and continues', () =>
     calmly({}, async ({ parts, replicas }) => {
-      const seat = await seated(parts);
+      const writer = await electWriter(parts);
       const memory = memoryOf();
-      for (const request of ['a', 'b', 'c']) await appendAs(parts, seat, request, { memory });
+      for (const request of ['a', 'b', 'c']) await appendAs(parts, writer, request, { memory });
       replicas[1]?.wipe();
       replicas[2]?.wipe();
       const [, second, third] = parts.replicas;
       if (!second || !third) return;
       expect(await recoveryRound(parts, second, true)).toMatchObject({ phase: 'waiting' });
       expect(await recoveryRound(parts, third, true)).toMatchObject({ phase: 'waiting' });
-      expect(await appendAs(parts, seat, 'd', { memory })).toEqual({ outcomeUnknown: true });
+      expect(await appendAs(parts, writer, 'd', { memory })).toEqual({ outcomeUnknown: true });
       await recover(parts, second, { autoInitialize: true, salvage: true });
       await recover(parts, third, { autoInitialize: true });
       expect(replicas.map(({ inForce }) => inForce.status)).toEqual(['VOTING', 'VOTING', 'VOTING']);
-      const again = await seated(parts);
+      const again = await electWriter(parts);
       expect(await appendAs(parts, again, 'e')).toHaveProperty('first');
       const answer = await read(parts, { limit: 100, maxBytes: 10_000 });
       const texts = 'items' in answer ? answer.items.map(({ data }) => Buffer.from(data).toString()) : answer;
@@ -169,8 +169,8 @@ describe('when two of three replicas are lost at one time', () => {
 
   test('nothing that is left is salvaged as absent when an answer ends before it', () =>
     calmly({}, async ({ parts, replicas }) => {
-      const seat = await seated(parts);
-      await appendAs(parts, seat, 'a', { count: 20 });
+      const writer = await electWriter(parts);
+      await appendAs(parts, writer, 'a', { count: 20 });
       for (const replica of replicas) replica.rangeBytes = 4;
       replicas[1]?.wipe();
       replicas[2]?.wipe();
@@ -178,7 +178,7 @@ describe('when two of three replicas are lost at one time', () => {
       if (!second || !third) return;
       await recover(parts, second, { autoInitialize: true, salvage: true });
       await recover(parts, third, { autoInitialize: true });
-      await seated(parts);
+      await electWriter(parts);
       const answer = await read(parts, { limit: 100, maxBytes: 10_000 });
       expect('items' in answer && answer.items).toHaveLength(20);
     }));

@@ -4,7 +4,7 @@ import { sweep } from '../../../functions/log/lambda/sweep.ts';
 import { firstConfiguration } from '../../../functions/log/protocol/configuration.ts';
 import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import { logger } from '../../../functions/platform/logging.ts';
-import { appendAs, calmly, seated } from '../../support/log/calm-log.ts';
+import { appendAs, calmly, electWriter } from '../../support/log/calm-log.ts';
 
 logger.setLogLevel('SILENT');
 
@@ -105,9 +105,9 @@ test('it ends before its time does, tells what is left, and begins elsewhere the
 
 test('a voting replica that lags is caught up without a write, once nothing is on its way any more', () =>
   calmly({}, async ({ parts, down, replicas, world }) => {
-    const seat = await seated(parts);
+    const writer = await electWriter(parts);
     down.add(2);
-    await appendAs(parts, seat, 'a', { count: 3 });
+    await appendAs(parts, writer, 'a', { count: 3 });
     down.clear();
     const { room, started } = roomOf(parts, ['a']);
     expect(await sweep(room, plenty)).toMatchObject({ notVoting: 0, repaired: 0 });

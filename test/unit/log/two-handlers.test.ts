@@ -6,51 +6,51 @@ import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
 import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import type { Replica, StageRequest } from '../../../functions/log/protocol/replica.ts';
-import { appendAs, calmly, seated } from '../../support/log/calm-log.ts';
+import { appendAs, calmly, electWriter } from '../../support/log/calm-log.ts';
 
 /** As after an API Gateway 503: the first handler continues while the caller has repeated its request already. */
 describe('a request that two handlers have at the same time', () => {
   test('is placed anew once, though both saw its positions filled', () =>
-    calmly({}, async ({ parts, down, seat: store }) => {
-      const seat = await seated(parts);
+    calmly({}, async ({ parts, down, sequencer: store }) => {
+      const writer = await electWriter(parts);
       down.add(0).add(1).add(2);
-      await appendAs(parts, seat, 'a');
+      await appendAs(parts, writer, 'a');
       down.clear();
-      const next = await seated(parts);
+      const next = await electWriter(parts);
       const answers: Appended[] = [];
       let reads = 0;
       const overtaken = async () => {
         reads += 1;
         if (reads === 2) answers.push(await appendAs(parts, next, 'a'));
-        return parts.seat.read();
+        return parts.sequencer.read();
       };
-      answers.push(await appendAs({ ...parts, seat: { ...parts.seat, read: overtaken } }, next, 'a'));
+      answers.push(await appendAs({ ...parts, sequencer: { ...parts.sequencer, read: overtaken } }, next, 'a'));
       expect(answers).toEqual([
         { first: 2, last: 2 },
         { first: 2, last: 2 },
       ]);
-      expect(store.seat?.next).toBe(3);
+      expect(store.record?.next).toBe(3);
     }));
 
   test('has one outcome, though a fill came before the slower one: what that had staged before is in the log', () =>
     calmly({}, async ({ parts }) => {
-      const seat = await seated(parts);
+      const writer = await electWriter(parts);
       await lockAll(parts, 'backup');
-      await appendAs(parts, seat, 'a');
+      await appendAs(parts, writer, 'a');
       await unlockAll(parts, 'backup');
-      const { slow, overtaking } = overtaken(parts, () => appendAs(parts, seat, 'a'));
-      expect(await appendAs(slow, seat, 'a')).toEqual({ first: 1, last: 1 });
+      const { slow, overtaking } = overtaken(parts, () => appendAs(parts, writer, 'a'));
+      expect(await appendAs(slow, writer, 'a')).toEqual({ first: 1, last: 1 });
       expect(await overtaking()).toEqual({ first: 1, last: 1 });
     }));
 
   test('and that one of them placed anew is called lost by the other alone, which met the fill', () =>
     calmly({}, async ({ parts }) => {
-      const seat = await seated(parts);
-      const { slow, overtaking } = overtaken(parts, () => appendAs(parts, seat, 'a'));
-      expect(await appendAs(slow, seat, 'a')).toEqual({ exclusivityLost: { promised: expect.any(Number) } });
+      const writer = await electWriter(parts);
+      const { slow, overtaking } = overtaken(parts, () => appendAs(parts, writer, 'a'));
+      expect(await appendAs(slow, writer, 'a')).toEqual({ exclusivityLost: { promised: expect.any(Number) } });
       expect(await overtaking()).toEqual({ first: 2, last: 2 });
-      expect(await appendAs(parts, seat, 'b')).toEqual({ notElected: true });
-      expect(await appendAs(parts, await seated(parts), 'a')).toEqual({ first: 2, last: 2 });
+      expect(await appendAs(parts, writer, 'b')).toEqual({ notElected: true });
+      expect(await appendAs(parts, await electWriter(parts), 'a')).toEqual({ first: 2, last: 2 });
     }));
 });
 

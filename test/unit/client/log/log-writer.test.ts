@@ -52,7 +52,7 @@ test.each(['not_elected', 'exclusivity_lost'])('%s is met with one more election
   expect(await twice.writer.append(['y'])).toEqual({ first: 1, last: 1 });
 });
 
-test('what was unknown once is not called lost because a rival has the seat', async () => {
+test('what was unknown once is not called lost because a rival is elected', async () => {
   const { writer } = writerThat(['outcome_unknown', 'not_elected', 'not_elected', 'ok']);
   expect(await writer.append(['x'])).toEqual({ first: 1, last: 1 });
 });

@@ -1,18 +1,18 @@
 import { describe, expect, inject, it } from 'vitest';
-import { seatTable } from '../../../functions/log/dynamodb/sequencer-table.ts';
+import { sequencerTable } from '../../../functions/log/dynamodb/sequencer-table.ts';
 import { firstConfiguration } from '../../../functions/log/protocol/configuration.ts';
-import { MemorySeat } from '../../support/log/memory-seat.ts';
+import { MemorySequencer } from '../../support/log/memory-sequencer.ts';
 import { logsWith } from '../../support/log/tables.ts';
 import { localDocuments } from '../../support/main-table.ts';
-import { seat, seatContract } from './seat-contract.ts';
+import { record, sequencerContract } from './sequencer-contract.ts';
 
 const group = 'g';
 const configuration = firstConfiguration([{ id: '1', table: 'unused', epoch: 1 }]);
 const log = 'journal';
 
-describe('a seat in memory', () => {
-  seatContract(async () => {
-    const memory = new MemorySeat();
+describe('a sequencer in memory', () => {
+  sequencerContract(async () => {
+    const memory = new MemorySequencer();
     return {
       store: memory.port(),
       hold: async (hold) => {
@@ -25,11 +25,11 @@ describe('a seat in memory', () => {
 const onTables = async () => {
   const { room, faults } = await logsWith(inject('dynamodb'), 1);
   await room.create({ group, log, autoInitialize: true, createdAt: 1 });
-  return { room, faults: faults.main, store: (await room.open(group, log)).seat };
+  return { room, faults: faults.main, store: (await room.open(group, log)).sequencer };
 };
 
-describe('a seat in the main table', () => {
-  seatContract(async () => {
+describe('a sequencer in the main table', () => {
+  sequencerContract(async () => {
     const { room, store } = await onTables();
     return {
       store,
@@ -42,19 +42,19 @@ describe('a seat in the main table', () => {
   it.each(['answer lost', 'request lost', 'throttle', 'duplicate'] as const)('survives: %s', async (fault) => {
     const { store, faults } = await onTables();
     faults.once(fault, 'UpdateItemCommand');
-    expect(await store.replace(undefined, seat(1))).toEqual({ replaced: true });
+    expect(await store.replace(undefined, record(1))).toEqual({ replaced: true });
     faults.once(fault, 'UpdateItemCommand');
-    expect(await store.replace(1, seat(2))).toEqual({ replaced: true });
-    expect(await store.read()).toEqual(seat(2));
+    expect(await store.replace(1, record(2))).toEqual({ replaced: true });
+    expect(await store.read()).toEqual(record(2));
   });
 
   it('goes to one of many who want it, and says to the others whose it is', async () => {
     const { store } = await onTables();
-    const claims = Array.from({ length: 8 }, (_, at) => seat(1, { writerId: `writer-${at}` }));
+    const claims = Array.from({ length: 8 }, (_, at) => record(1, { writerId: `writer-${at}` }));
     const answers = await Promise.all(claims.map((claim) => store.replace(undefined, claim)));
     const there = await store.read();
     expect(answers.filter(({ replaced }) => replaced)).toHaveLength(1);
-    for (const answer of answers) if (!answer.replaced) expect(answer).toEqual({ replaced: false, seat: there });
+    for (const answer of answers) if (!answer.replaced) expect(answer).toEqual({ replaced: false, writer: there });
   });
 
   it('costs one unit even with 64 requests, five views and long names', async () => {
@@ -62,9 +62,9 @@ describe('a seat in the main table', () => {
     const recent = Array.from({ length: 64 }, (_, at) => ({ requestId: `${at}`.padStart(12, 'A'), count: 64 }));
     const views = Array.from({ length: 5 }, () => '0123456789ab');
     const far = { first: 9e15, next: 9e15, settled: 9e15, regularFrom: 9e15, number: 9e15, truncation: 9e15 };
-    await store.replace(undefined, seat(1, { recent, views, ...far }));
+    await store.replace(undefined, record(1, { recent, views, ...far }));
     faults.sent.length = 0;
-    await store.replace(1, seat(2, { recent, views, ...far }));
+    await store.replace(1, record(2, { recent, views, ...far }));
     expect(faults.sent.map(({ capacity }) => capacity)).toEqual([1]);
   });
 });
@@ -78,14 +78,14 @@ describe('the registry', () => {
     expect(await registry.create(created)).toEqual({ created: true, log: created });
     const again = { ...created, autoInitialize: true, createdAt: 8 };
     expect(await registry.create(again)).toEqual({ created: false, log: created });
-    const place = seatTable({
+    const place = sequencerTable({
       client: localDocuments(inject('dynamodb')),
       table: tables.main,
       group,
       log,
       configuration: 1,
     });
-    await place.replace(undefined, seat(1));
+    await place.replace(undefined, record(1));
     expect(await registry.read(group, log)).toEqual(created);
     for (const name of ['a', 'z']) await registry.create({ ...created, log: name });
     await registry.create({ ...created, group: 'other' });
@@ -102,14 +102,14 @@ describe('the registry', () => {
     const { registry } = room;
     const created = { group, log, autoInitialize: true, createdAt: 7, configuration };
     await registry.create(created);
-    const place = seatTable({
+    const place = sequencerTable({
       client: localDocuments(inject('dynamodb')),
       table: tables.main,
       group,
       log,
       configuration: 1,
     });
-    await place.replace(undefined, seat(1));
+    await place.replace(undefined, record(1));
     await registry.forget(group, log, 8_000);
     expect(await registry.read(group, log)).toBeUndefined();
     expect(await place.read()).toBeUndefined();

@@ -1,0 +1,58 @@
+import { StaleConfigurationError } from '../../../functions/log/protocol/quorum.ts';
+import type { Hold, Replaced, Sequencer, WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+
+/** The sequencer's record with the store's conditions applied at once. */
+export class MemorySequencer {
+  record: WriterRecord | undefined;
+  hold: Hold | undefined;
+  /** The version of the log's configuration. */
+  configuration = 1;
+
+  constructor(private readonly onChange: (record: WriterRecord) => void = () => {}) {}
+
+  read(): WriterRecord | undefined {
+    return this.record;
+  }
+
+  held(): Hold | undefined {
+    return this.hold;
+  }
+
+  replace(
+    revision: number | undefined,
+    record: WriterRecord,
+    truncateTo?: number,
+    configuration = this.configuration,
+  ): Replaced {
+    if (configuration !== this.configuration) throw new StaleConfigurationError(this.configuration);
+    if (truncateTo !== undefined && this.hold && truncateTo > this.hold.from)
+      return { replaced: false, held: this.hold };
+    if (this.record?.revision === record.revision && same(this.record, record)) return { replaced: true };
+    if (this.record?.revision !== revision) return { replaced: false, writer: this.record };
+    this.put(record);
+    return { replaced: true };
+  }
+
+  put(record: WriterRecord): void {
+    this.record = record;
+    this.onChange(record);
+  }
+
+  /** As the registry does it: the writer that was elected by the old majorities is closed in the same write. */
+  follow(configuration: number): void {
+    this.configuration = configuration;
+    if (this.record) this.put({ ...this.record, revision: this.record.revision + 1, closed: true });
+  }
+
+  port(): Sequencer {
+    return {
+      read: async () => this.read(),
+      held: async () => this.held(),
+      replace: async (revision, record, truncateTo) => this.replace(revision, record, truncateTo),
+    };
+  }
+}
+
+function same(one: WriterRecord, other: WriterRecord): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
