@@ -12,6 +12,7 @@ import {
   type Pulse,
   takeBackup,
 } from './attempt.ts';
+import { HookCalls } from './hook-calls.ts';
 import type { BackupHooks, Positions, WorkerEvent } from './hooks.ts';
 import { LocalBackups } from './local-backups.ts';
 import { type Answer, type Command, WorkerCalls } from './worker-calls.ts';
@@ -65,6 +66,7 @@ export class BackupWorker {
   readonly #options: BackupWorkerOptions;
   readonly #host: string;
   readonly #hooks: BackupHooks;
+  readonly #hookCalls = new HookCalls();
   readonly #calls: WorkerCalls;
   readonly #closing = new AbortController();
   /** Where it may keep backups on its own disk; the first unless a backup names one. */
@@ -73,12 +75,16 @@ export class BackupWorker {
   #running: Promise<void> | undefined;
   #suspension: Suspension | undefined;
   #work: Work | undefined;
+  /** The application is being let continue. */
+  #resuming: Promise<void> = Promise.resolve();
+  #left: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(options: BackupWorkerOptions) {
     this.#options = options;
     this.#host = options.host ?? hostname();
     this.workerId = options.workerId ?? defaultWorkerId(this.#host);
-    this.#hooks = options.hooks ?? {};
+    this.#hooks = this.#hookCalls.observed(options.hooks ?? {});
     this.#calls = new WorkerCalls(options.client, options.group, this.workerId);
     this.#folders = [options.localDir ?? []].flat().map((folder) => resolve(folder));
     this.#local = this.#folders.map((folder) => this.#localBackups(folder));
@@ -87,8 +93,9 @@ export class BackupWorker {
     });
   }
 
-  /** Registers and begins to work; a second call does nothing. */
+  /** Registers and begins to work; a second call does nothing, nor does one after close(). */
   start(): void {
+    if (this.#closing.signal.aborted) return;
     if (!this.#running) for (const local of this.#local) local.start();
     this.#running ??= this.#run();
   }
@@ -105,11 +112,21 @@ export class BackupWorker {
     );
   }
 
-  /** Says goodbye, so that a backup in progress goes to another worker at once; then lets the application continue. */
-  async close(): Promise<void> {
+  /**
+   * Says goodbye, so that a backup in progress goes to another worker at once; then lets the application continue. A
+   * hook may call it: that call resolves after the goodbye, and the rest follows when the hook has returned.
+   */
+  close(): Promise<void> {
     this.#stop('closed');
     // At once: a hook may still take its time.
-    await this.#calls.leave().catch((error: unknown) => this.#error(error));
+    this.#left ??= this.#running ? this.#calls.leave().catch((error: unknown) => this.#error(error)) : Promise.resolve();
+    this.#closed ??= this.#close(this.#left);
+    return this.#hookCalls.callsNow ? this.#left : this.#closed;
+  }
+
+  async #close(left: Promise<void>): Promise<void> {
+    await left;
+    if (!this.#running) return;
     await this.#running;
     await this.#work?.done;
     await this.#resume();
@@ -189,6 +206,7 @@ export class BackupWorker {
 
   async #suspend({ backupId, attempt, suspendTimeoutMs }: Suspend): Promise<Answer> {
     if (this.#work) return this.#busy(this.#work);
+    await this.#resuming;
     const held = this.#suspension;
     if (held && held.backupId !== backupId) return { accepted: false, reason: `suspended for backup ${held.backupId}` };
     try {
@@ -246,7 +264,8 @@ export class BackupWorker {
       ending,
       pulse,
     };
-    const done = this.#take(context, one).catch(onError);
+    // After this.#work is there: a hook may stop it.
+    const done = Promise.resolve().then(() => this.#take(context, one).catch(onError));
     this.#work = { backupId, attempt, ending, pulse, done };
   }
 
@@ -272,13 +291,15 @@ export class BackupWorker {
     }
   }
 
-  async #resume(): Promise<void> {
+  /** Resolves when the application has continued, whoever has it do so. */
+  #resume(): Promise<void> {
     const held = this.#suspension;
-    if (!held) return;
-    this.#suspension = undefined;
-    held.cancelTimer();
-    await this.#goOn();
-    this.#tell({ type: 'resumed' });
+    if (held) {
+      this.#suspension = undefined;
+      held.cancelTimer();
+      this.#resuming = this.#goOn().then(() => this.#tell({ type: 'resumed' }));
+    }
+    return this.#resuming;
   }
 
   async #goOn(): Promise<void> {
