@@ -68,6 +68,19 @@ const schema = z
         workers: whole(1, 1_000).default(100),
       })
       .prefault({}),
+    /** How the cut of a backup is placed. */
+    cut: z
+      .strictObject({
+        /** A backup holds writers back for so long at most. */
+        lockMs: whole(1_000, 60_000).default(5_000),
+        /** So often it is tried, with a pause of whole seconds between two tries. */
+        tries: whole(1, 100).default(5),
+        pauseMs: whole(1_000, 60_000).default(1_000),
+        /** So often a try reads all jobs before it holds them back, and so often afterwards. */
+        freePasses: whole(2, 100).default(3),
+        passes: whole(2, 100).default(12),
+      })
+      .prefault({}),
     /**
      * A customer's key for the tables and payloads of the stack's Region; without it AWS encrypts with keys of its own.
      */
@@ -121,8 +134,8 @@ function fromText(name: keyof Settings, text: string): unknown {
   if (['stage', 'delegation', 'tracing', 'monitoring', 'kmsKeyArn'].includes(name)) return text;
   if (name === 'ephemeral') return text === 'true' ? true : text === 'false' ? false : text;
   if (['replicaRegions', 'restoreSources', 'backupTargets'].includes(name)) return text.split(',').filter(Boolean);
-  if (name === 'reservedConcurrency' || name === 'limits') {
-    const pairs = text.split(',').map((pair) => /^([a-z-]+)=(\d+)$/.exec(pair));
+  if (name === 'reservedConcurrency' || name === 'limits' || name === 'cut') {
+    const pairs = text.split(',').map((pair) => /^([a-zA-Z-]+)=(\d+)$/.exec(pair));
     return pairs.includes(null) ? text : Object.fromEntries(pairs.map((pair) => [pair?.[1], Number(pair?.[2])]));
   }
   if (name === 'throttles') {

@@ -55,6 +55,11 @@ export function createBackupFunctions(scope: Construct, props: BackupFunctionsPr
     TENURE_MOST_JOBS: String(settings.limits.jobs),
     TENURE_MOST_BACKUPS: String(settings.limits.backups),
     TENURE_MOST_WORKERS: String(settings.limits.workers),
+    TENURE_STATE_LOCK_MS: String(settings.cut.lockMs),
+    TENURE_CUT_TRIES: String(settings.cut.tries),
+    TENURE_CUT_PAUSE_MS: String(settings.cut.pauseMs),
+    TENURE_CUT_FREE_PASSES: String(settings.cut.freePasses),
+    TENURE_CUT_PASSES: String(settings.cut.passes),
   };
   const tasks = createTasks(scope, { ...props, environment });
   const { restore: step, ...backupTasks } = tasks;

@@ -28,6 +28,7 @@ export function createLogFunctions(scope: Construct, props: LogFunctionsProps): 
   const environment = {
     TENURE_REPLICA_TABLES: store.replicas.map(({ address }) => address).join(','),
     TENURE_MOST_LOGS: String(settings.limits.logs),
+    TENURE_STATE_LOCK_MS: String(settings.cut.lockMs),
   };
 
   const recover = new TenureFunction(scope, 'recover', {

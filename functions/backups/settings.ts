@@ -22,7 +22,7 @@ export function backupSettings(): BackupSettings & { readonly table: string } {
     TENURE_MOST_BACKUPS: wholeNumber(1, 100_000, 2_000),
     TENURE_CUT_TRIES: wholeNumber(1, 100, 5),
     TENURE_CUT_PAUSE_MS: milliseconds(1_000, 60_000, 1_000),
-    TENURE_CUT_FREE_PASSES: wholeNumber(1, 100, 3),
+    TENURE_CUT_FREE_PASSES: wholeNumber(2, 100, 3),
     TENURE_CUT_PASSES: wholeNumber(2, 100, 12),
     TENURE_BACKUP_TARGETS: commaSeparated,
     TENURE_DELEGATION: z._default(z.enum(['on', 'off']), 'on'),

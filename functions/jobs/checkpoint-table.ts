@@ -7,7 +7,6 @@ import { Placeholders, renderCondition } from '../../store/expression.ts';
 import { type ItemStore, type Written, winnerAt } from '../../store/item-store.ts';
 import { ItemTable } from '../../store/item-table.ts';
 import type { Write } from '../../store/write.ts';
-import { stateLockMs } from '../platform/settings.ts';
 import type { NewCheckpoint, Way } from './checkpoint.ts';
 import type { Change, CheckpointStore, Unfinished } from './checkpoint-store.ts';
 import * as writes from './checkpoint-writes.ts';
@@ -24,14 +23,12 @@ export class CheckpointTable implements CheckpointStore {
   readonly #table: string;
   readonly #items: ItemStore;
   readonly #clock: Clock;
-  readonly #lockMs: number;
 
-  constructor(client: DynamoDBDocumentClient, table: string, clock: Clock = systemClock, lockMs = stateLockMs()) {
+  constructor(client: DynamoDBDocumentClient, table: string, clock: Clock = systemClock) {
     this.#client = client;
     this.#table = table;
     this.#items = new ItemTable(client, table);
     this.#clock = clock;
-    this.#lockMs = lockMs;
   }
 
   commit(name: JobName, version: number, checkpoint: NewCheckpoint, way: Exclude<Way, 'whole'>): Promise<Change> {
@@ -108,7 +105,7 @@ export class CheckpointTable implements CheckpointStore {
   }
 
   #sendPastStateLock(write: Write, show: 'before' | 'after'): Promise<Written> {
-    const guarded = { items: this.#items, key: write.key, clock: this.#clock, lockMs: this.#lockMs };
+    const guarded = { items: this.#items, key: write.key, clock: this.#clock };
     return writePastStateLock(guarded, () => this.#send(write, show));
   }
 

@@ -8,7 +8,6 @@ import { allOf, beginsWith, equals } from '../../store/condition.ts';
 import { type ItemStore, winnerAt } from '../../store/item-store.ts';
 import { ItemTable } from '../../store/item-table.ts';
 import type { Write } from '../../store/write.ts';
-import { stateLockMs } from '../platform/settings.ts';
 import type { Job, JobName, JobRecord, Result } from './job.ts';
 import { toJob } from './job-item.ts';
 import type { JobStore, JobWrite, Page, Replacement, Submission } from './job-store.ts';
@@ -20,12 +19,10 @@ import { writePastStateLock } from './state-locks-table.ts';
 export class JobTable implements JobStore {
   readonly #items: ItemStore;
   readonly #clock: Clock;
-  readonly #lockMs: number;
 
-  constructor(client: DynamoDBDocumentClient, table: string, clock: Clock = systemClock, lockMs = stateLockMs()) {
+  constructor(client: DynamoDBDocumentClient, table: string, clock: Clock = systemClock) {
     this.#items = new ItemTable(client, table);
     this.#clock = clock;
-    this.#lockMs = lockMs;
   }
 
   async read({ group, jobId }: JobName): Promise<JobRecord | undefined> {
@@ -71,7 +68,7 @@ export class JobTable implements JobStore {
   }
 
   #write([first]: readonly [Write, ...Write[]], write: () => ReturnType<ItemStore['write']>) {
-    const guarded = { items: this.#items, key: first.key, clock: this.#clock, lockMs: this.#lockMs };
+    const guarded = { items: this.#items, key: first.key, clock: this.#clock };
     return writePastStateLock(guarded, write);
   }
 }

@@ -57,8 +57,6 @@ export interface Guarded {
   /** Of the item that comes first in the write. */
   readonly key: Key;
   readonly clock: Clock;
-  /** A lock that is older has been forgotten. */
-  readonly lockMs: number;
 }
 
 /**
@@ -66,14 +64,14 @@ export interface Guarded {
  * its cut has forgotten is removed, and the write tried again.
  */
 export async function writePastStateLock(
-  { items, key, clock, lockMs }: Guarded,
+  { items, key, clock }: Guarded,
   write: () => Promise<Written>,
 ): Promise<Written> {
   for (let attempt = 1; attempt < tries; attempt += 1) {
     const written = await write();
     const lock = lockIn(written);
     if (!lock) return written;
-    if (clock.now() - lock.at <= lockMs) throw heldBack(lock);
+    if (clock.now() - lock.at <= lock.forMs) throw heldBack(lock);
     await unlock(items, key, lock.lockId);
   }
   const written = await write();
@@ -84,8 +82,8 @@ export async function writePastStateLock(
 
 function lockIn(written: Written): StateLock | undefined {
   const winner: Item | undefined = written.kind === 'refused' ? winnerAt(written.refusals, 0) : undefined;
-  const { lockId, at } = (winner?.['stateLock'] ?? {}) as { lockId?: unknown; at?: unknown };
-  return typeof lockId === 'string' ? { lockId, at: Number(at) || 0 } : undefined;
+  const { lockId, at, forMs } = (winner?.['stateLock'] ?? {}) as Record<keyof StateLock, unknown>;
+  return typeof lockId === 'string' ? { lockId, at: Number(at) || 0, forMs: Number(forMs) || 0 } : undefined;
 }
 
 function heldBack({ lockId }: StateLock): ProblemError {

@@ -18,6 +18,8 @@ export interface StateLock {
   readonly lockId: string;
   /** When it was set, epoch ms. */
   readonly at: number;
+  /** For how long it counts, ms: after that its cut has forgotten it. */
+  readonly forMs: number;
 }
 
 /**

@@ -4,8 +4,9 @@ import type { LeaseStore } from '../../../leadership/lease-store.ts';
 import type { Clock } from '../../../store/clock.ts';
 import { type HeldDeletes, releaseDeletes } from '../../jobs/payloads/held-deletes.ts';
 import type { PayloadStore } from '../../jobs/payloads/payload-store.ts';
+import type { StateLocks } from '../../jobs/state-locks.ts';
 import type { GroupLogs } from '../../log/group-logs.ts';
-import { cutLogs } from '../../log/protocol/cut.ts';
+import { type CutOutcome, cutLogs, type Placed } from '../../log/protocol/cut.ts';
 import type { LogParts } from '../../log/protocol/log.ts';
 import { positions } from '../../log/protocol/reader.ts';
 import type { AttemptName, BackupStore } from '../backup-store.ts';
@@ -13,10 +14,16 @@ import type { ArchiveBucket } from '../bucket/archive-bucket.ts';
 import { attemptPlace } from '../bucket/archive-place.ts';
 import type { Cutting, GroupCutOutcome } from '../ports.ts';
 import { putContents } from './cut-contents.ts';
+import { type HoldBack, holdBack } from './hold-back.ts';
 import { defined } from './job-entries.ts';
-import { collectJobs, type JobPasses, markJobs } from './jobs-at-cut.ts';
+import { collectJobs, type JobLines, type JobPasses, type JobsAtCut, markJobs } from './jobs-at-cut.ts';
 
 export interface CuttingParts extends JobPasses {
+  readonly locks: StateLocks;
+  /** Readings of all jobs before those that write to them are held back; a quiet group agrees with itself at once. */
+  readonly freePasses?: number;
+  /** Readings once they are held back. */
+  readonly mostPasses?: number;
   readonly logs: GroupLogs;
   readonly leases: Pick<LeaseStore, 'read' | 'highestVersion'>;
   readonly held: HeldDeletes;
@@ -25,7 +32,7 @@ export interface CuttingParts extends JobPasses {
   readonly store: Pick<BackupStore, 'running'>;
   readonly payloads: PayloadStore;
   readonly clock: Clock;
-  /** How long the state lock lasts at most, ms. */
+  /** How long the state lock of a log lasts at most, ms; that of a job in a large group longer. */
   readonly lockMs: number;
   /** Names a lock: another one for each try. */
   readonly newId: () => string;
@@ -75,30 +82,90 @@ const again = (why: string) => ({ kind: 'again', again: why }) as const;
 const passesShare = 0.6;
 
 /**
- * One try: marks the jobs, then reads all of them at one instant while the logs are locked, then keeps what was read.
+ * One try: marks the jobs, then reads all of them at one instant while the logs are locked, then keeps what was read. A
+ * group whose jobs do not agree by themselves is held back from before its logs are locked.
  */
 async function placeCut(parts: CuttingParts, name: AttemptName, token: string): Promise<GroupCutOutcome> {
   const { group, backupId, attempt } = name;
   const lockId = `${backupId}-${attempt}-${token}`;
-  if (!(await markJobs(parts, group, backupId))) return again(`backup ${backupId} no longer holds group "${group}"`);
-  const outcome = await cutLogs(parts.logs, group, { backupId, lockId }, async () => {
-    const until = parts.clock.now() + passesShare * parts.lockMs;
+  if (!(await markJobs(parts, group, backupId))) return ended(name);
+  const free = await cutGroup(parts, name, { lockId, mostPasses: parts.freePasses ?? 3 });
+  const placed = free.kind === 'busy' ? await cutHeldBack(parts, name, lockId, free.active) : free;
+  if (placed.kind === 'busy') {
+    const last = placed.changed.slice(0, 5).join(', ');
+    return again(`its jobs did not hold still; the last to change: ${last || 'unknown, they could be read only once'}`);
+  }
+  return placed.kind === 'cut' ? keep(parts, name, token, placed) : placed;
+}
+
+const ended = ({ group, backupId }: AttemptName) => again(`backup ${backupId} no longer holds group "${group}"`);
+
+interface Collected {
+  readonly term: ArchiveEntry;
+  readonly lines: JobLines;
+}
+type GroupCut = CutOutcome<Collected> | Extract<JobsAtCut, { kind: 'busy' }>;
+
+interface Reading {
+  readonly lockId: string;
+  readonly mostPasses: number;
+  readonly holdBack?: HoldBack | undefined;
+}
+
+/** Locks the logs and reads the jobs meanwhile. */
+async function cutGroup(parts: CuttingParts, name: AttemptName, reading: Reading): Promise<GroupCut> {
+  const { group, backupId } = name;
+  const { lockId, mostPasses, holdBack } = reading;
+  let busy: Extract<JobsAtCut, { kind: 'busy' }> | undefined;
+  const outcome = await cutLogs<Collected>(parts.logs, group, { backupId, lockId }, async () => {
+    const logsUntil = parts.clock.now() + passesShare * parts.lockMs;
+    const until = Math.min(logsUntil, holdBack?.until ?? logsUntil);
     const [collected, term] = await Promise.all([
-      collectJobs(parts, { group, backupId, lockId, until }),
+      collectJobs(parts, { group, backupId, mostPasses, until, holdBack }),
       leadershipEntry(parts, group),
     ]);
-    if (collected.kind === 'agreed') return { kind: 'read', rest: { term, collected } };
-    if (collected.kind === 'ended') return again(`backup ${backupId} no longer holds group "${group}"`);
-    return again(`its jobs did not hold still; the last to change: ${collected.changed.slice(0, 5).join(', ')}`);
+    if (collected.kind === 'agreed') {
+      // Its failure is that of `cutHeldBack`.
+      holdBack?.end().catch(() => undefined);
+      return { kind: 'read', rest: { term, lines: collected.lines } };
+    }
+    if (collected.kind === 'ended') return ended(name);
+    busy = collected;
+    return again('its jobs did not hold still');
   });
-  if (outcome.kind === 'again') return outcome;
-  const { cut, rest, pausedMs } = outcome;
+  return busy ?? outcome;
+}
+
+/** The same, with every active job locked before the logs are. */
+async function cutHeldBack(
+  parts: CuttingParts,
+  name: AttemptName,
+  lockId: string,
+  active: readonly string[],
+): Promise<GroupCut> {
+  const lockedAt = parts.clock.now();
+  const held = await holdBack(parts, { group: name.group, lockId, jobs: active.length });
+  const cutAfter = async () => {
+    await held.add(active);
+    return cutGroup(parts, name, { lockId, mostPasses: parts.mostPasses ?? 12, holdBack: held });
+  };
+  const outcome = await cutAfter().finally(() => held.end());
+  return outcome.kind === 'cut' ? { ...outcome, pausedMs: parts.clock.now() - lockedAt } : outcome;
+}
+
+/** Keeps what was read where the pages of the attempt are read from. */
+async function keep(
+  parts: CuttingParts,
+  name: AttemptName,
+  token: string,
+  { cut, rest, pausedMs }: Placed<Collected>,
+): Promise<GroupCutOutcome> {
+  const { group } = name;
   const heads = await Promise.all(
     Object.entries(cut).map(async ([log, end]) => logHead(await parts.logs.open(group, log), log, end)),
   );
   const prefix = { bucket: parts.bucketName, key: attemptPlace(name) };
-  const contents = { token, head: [rest.term, ...heads], jobs: rest.collected.lines };
-  const files = await putContents(parts.bucket, prefix, contents);
+  const files = await putContents(parts.bucket, prefix, { token, head: [rest.term, ...heads], jobs: rest.lines });
   return { kind: 'cut', cut, pausedMs, contents: { token, files, key: parts.newId() } };
 }
 

@@ -10,49 +10,43 @@
  * two reads of each. A job that exists at that instant is in the second pass; as the passes are equal, it is in both.
  * Design: docs/design/backups.md, B2.
  *
- * A group too busy for that is held back: a *state lock* on each record that changed and on submissions, then on every
- * active job. The lock only makes the next two passes likely to agree. What counts is that they agree, so a lock that
- * is late, lost or removed costs another pass and nothing else.
+ * A group too busy for that is held back before (`hold-back.ts`): then its records stand still, and two passes agree.
+ * What counts is that they agree, so a lock that is late, lost or removed costs another pass and nothing else.
  */
-import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import type { Clock } from '../../../store/clock.ts';
 import { isDamaged, type JobRecord } from '../../jobs/job.ts';
 import type { JobStore } from '../../jobs/job-store.ts';
 import { type HeldDeletes, recordJobs } from '../../jobs/payloads/held-deletes.ts';
-import type { StateLocks } from '../../jobs/state-locks.ts';
+import type { HoldBack } from './hold-back.ts';
 import { jobEntries } from './job-entries.ts';
 
 export interface JobPasses {
   readonly jobs: Pick<JobStore, 'list'>;
   readonly held: HeldDeletes;
-  readonly locks: StateLocks;
   readonly clock: Clock;
-  /** Passes before writers are held back; a group that is mostly quiet agrees with itself at once. */
-  readonly freePasses?: number;
-  readonly mostPasses?: number;
 }
 
 export interface PassRequest {
   readonly group: string;
   readonly backupId: string;
-  /** Names this try: a state lock carries it. */
-  readonly lockId: string;
+  readonly mostPasses: number;
   /** Epoch ms; no pass begins after it. */
   readonly until: number;
+  /** Holds back what writes to active jobs, also to those that appear meanwhile. */
+  readonly holdBack?: HoldBack | undefined;
 }
 
 /** The lines of each job in the archive, in order of the job ids. */
 export type JobLines = ReadonlyMap<string, string>;
 
 export type JobsAtCut =
-  | { readonly kind: 'agreed'; readonly lines: JobLines; readonly passes: number; readonly heldBack: number }
-  /** Two passes in a row never agreed; these jobs changed last. */
-  | { readonly kind: 'busy'; readonly changed: readonly string[] }
+  | { readonly kind: 'agreed'; readonly lines: JobLines; readonly passes: number }
+  /** Two passes in a row never agreed; these jobs changed last, those are active. */
+  | { readonly kind: 'busy'; readonly changed: readonly string[]; readonly active: readonly string[] }
   /** The backup no longer holds the group: it has ended. */
   | { readonly kind: 'ended' };
 
 const pageSize = 1_000;
-const writesAtOnce = 32;
 
 interface Pass {
   readonly lines: Map<string, string>;
@@ -76,31 +70,19 @@ export async function markJobs(parts: Pick<JobPasses, 'jobs' | 'held'>, group: s
  * instant.
  */
 export async function collectJobs(parts: JobPasses, request: PassRequest): Promise<JobsAtCut> {
-  const { group, backupId, lockId, until } = request;
-  const { freePasses = 3, mostPasses = 12 } = parts;
-  const heldBack: HeldBack = { jobs: new Set(), submissions: false };
-  try {
-    let before = await passOver(parts, group, backupId);
-    let changed: string[] = [];
-    for (let passes = 2; passes <= mostPasses && parts.clock.now() < until; passes += 1) {
-      if (!(await mark(parts, group, backupId, before.unmarked))) return { kind: 'ended' };
-      if (passes > freePasses) {
-        // A program that goes from job to job changes others each time: then all of them are held back.
-        const wanted = passes === freePasses + 1 ? changed : [...changed, ...before.active];
-        await holdBack(parts, request, wanted, heldBack);
-      }
-      const after = await passOver(parts, group, backupId);
-      changed = differences(before, after);
-      const marked = before.unmarked.length + after.unmarked.length === 0;
-      if (changed.length === 0 && marked) {
-        return { kind: 'agreed', lines: after.lines, passes, heldBack: heldBack.jobs.size };
-      }
-      before = after;
-    }
-    return { kind: 'busy', changed };
-  } finally {
-    await letGo(parts, group, lockId, heldBack);
+  const { group, backupId, mostPasses, until, holdBack } = request;
+  let before = await passOver(parts, group, backupId);
+  let changed: string[] = [];
+  for (let passes = 2; passes <= mostPasses && parts.clock.now() < until; passes += 1) {
+    if (!(await mark(parts, group, backupId, before.unmarked))) return { kind: 'ended' };
+    await holdBack?.add(before.active);
+    const after = await passOver(parts, group, backupId);
+    changed = differences(before, after);
+    const marked = before.unmarked.length + after.unmarked.length === 0;
+    if (changed.length === 0 && marked) return { kind: 'agreed', lines: after.lines, passes };
+    before = after;
   }
+  return { kind: 'busy', changed, active: before.active };
 }
 
 async function passOver({ jobs }: Pick<JobPasses, 'jobs'>, group: string, backupId: string): Promise<Pass> {
@@ -138,32 +120,4 @@ async function mark(
 function differences(before: Pass, after: Pass): string[] {
   const all = new Set([...before.lines.keys(), ...after.lines.keys()]);
   return [...all].filter((jobId) => before.lines.get(jobId) !== after.lines.get(jobId));
-}
-
-interface HeldBack {
-  readonly jobs: Set<string>;
-  submissions: boolean;
-}
-
-async function holdBack(
-  { locks, clock }: JobPasses,
-  { group, lockId }: PassRequest,
-  jobIds: readonly string[],
-  heldBack: HeldBack,
-): Promise<void> {
-  const lock = { lockId, at: clock.now() };
-  if (!heldBack.submissions) {
-    heldBack.submissions = true;
-    await locks.lockSubmissions(group, lock);
-  }
-  const open = new Set(jobIds.filter((jobId) => !heldBack.jobs.has(jobId)));
-  await mapConcurrent([...open], writesAtOnce, async (jobId) => {
-    heldBack.jobs.add(jobId);
-    await locks.lockJob({ group, jobId }, lock);
-  });
-}
-
-async function letGo({ locks }: JobPasses, group: string, lockId: string, heldBack: HeldBack): Promise<void> {
-  if (heldBack.submissions) await locks.unlockSubmissions(group, lockId);
-  await mapConcurrent([...heldBack.jobs], writesAtOnce, (jobId) => locks.unlockJob({ group, jobId }, lockId));
 }

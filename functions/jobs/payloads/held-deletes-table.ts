@@ -77,7 +77,9 @@ class HeldDeletesTable implements HeldDeletes {
   }
 
   async releaseJob({ group, jobId }: JobName, backupId: string): Promise<void> {
-    await this.#items.write([update(jobKey(group, jobId), remove('heldBy'), equals('heldBy', backupId))]);
+    // With it a state lock that its cut has left behind.
+    const letGo = remove('heldBy', 'stateLock');
+    await this.#items.write([update(jobKey(group, jobId), letGo, equals('heldBy', backupId))]);
   }
 
   async listDeferred(group: string, backupId: string, after: string | undefined): Promise<HeldPage<DeferredDelete>> {

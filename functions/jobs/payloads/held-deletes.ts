@@ -33,6 +33,7 @@ export interface HeldDeletes {
   /** The deletes wait for this backup and for no other. */
   defer(group: string, backupId: string, deletes: readonly DeferredDelete[], now: number): Promise<void>;
   listHeldJobs(group: string, backupId: string, after: string | undefined): Promise<HeldPage<string>>;
+  /** Takes away the mark, and a state lock with it. */
   releaseJob(name: JobName, backupId: string): Promise<void>;
   /** Deletions that wait for this backup. */
   listDeferred(group: string, backupId: string, after: string | undefined): Promise<HeldPage<DeferredDelete>>;

@@ -5,7 +5,7 @@ import { inject } from 'vitest';
 import type { WriterOptions } from '../../../archive/writer.ts';
 import { archives } from '../../../functions/backups/attempt/archives.ts';
 import { rememberServed } from '../../../functions/backups/attempt/attempts.ts';
-import { cutting } from '../../../functions/backups/attempt/group-cut.ts';
+import { type CuttingParts, cutting } from '../../../functions/backups/attempt/group-cut.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { backupOwnersTable } from '../../../functions/backups/backup-owners-table.ts';
 import type { BackupStore } from '../../../functions/backups/backup-store.ts';
@@ -51,6 +51,10 @@ export interface ArchiveWorld {
     restoreSources?: string[];
     client?: DynamoDBDocumentClient;
     s3?: S3Client;
+    /** Of the cut, other than by default. */
+    cut?: Partial<Pick<CuttingParts, 'lockMs' | 'freePasses' | 'mostPasses' | 'locks'>>;
+    /** Happens after each reading of all jobs. */
+    afterPass?: () => Promise<unknown>;
   }): BackupProcess;
   /** Begins a backup and places its cut. */
   cut(process: BackupProcess, group: string, options?: Partial<BackupRecord['options']>): Promise<BackupRecord>;
@@ -106,7 +110,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
     record,
     writer: { now: () => clock.now() },
 
-    process({ logs: these = logs, restoreSources = [], client = other, s3: objects = s3 } = {}) {
+    process({ logs: these = logs, restoreSources = [], client = other, s3: objects = s3, cut: given, afterPass } = {}) {
       const jobs = world.process();
       const recorded = new Map<string, Job>();
       const registry = overriding(jobs.room.jobs, {
@@ -114,6 +118,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
           const page: Page<JobRecord> = await jobs.room.jobs.list(...asked);
           if (asked[1] === undefined) recorded.clear();
           for (const job of page.items) if (!('damage' in job)) recorded.set(job.jobId, job);
+          if (page.last === undefined) await afterPass?.();
           return page;
         },
       });
@@ -124,7 +129,17 @@ export async function openArchives(): Promise<ArchiveWorld> {
       const locks = stateLocksTable(other, table);
       const newId = () => randomUUID();
       const kept = { logs: these, bucket, bucketName, payloads, clock };
-      const cuts = { ...kept, lockMs: 5_000, jobs: registry, held: jobs.room.held, locks, leases, store, newId };
+      const cuts = {
+        ...kept,
+        lockMs: 5_000,
+        jobs: registry,
+        held: jobs.room.held,
+        locks,
+        leases,
+        store,
+        newId,
+        ...given,
+      };
       const restores: WithLaunch = {
         groups: groupDirectory({ leases, jobs: jobs.room.jobs, logs: these, workers: new WorkerTable(other, table) }),
         store,

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { StateLocks } from '../../../functions/jobs/state-locks.ts';
 import { stateLocksTable } from '../../../functions/jobs/state-locks-table.ts';
-import { stateLockMs } from '../../../functions/platform/settings.ts';
 import { checkpoint, type JobWorld, openJobWorld, submit } from '../../support/job-world.ts';
 
 let world: JobWorld;
@@ -34,7 +33,7 @@ const held = { status: 409, body: { code: 'state_locked', retryable: true, retry
 
 test('a commit is held back, retryably, and goes through once the lock has gone', async () => {
   const { name, commit, job } = await withJob();
-  await locks.lockJob(name, { lockId: 'cut-1', at: Date.now() });
+  await locks.lockJob(name, { lockId: 'cut-1', at: Date.now(), forMs: 5_000 });
   const before = await job();
   expect(await commit()).toMatchObject(held);
   expect(await job()).toEqual(before);
@@ -46,7 +45,7 @@ test('a commit is held back, retryably, and goes through once the lock has gone'
 
 test('so is the submission of a new job, by the lock of the group', async () => {
   const { group, submitAnother, commit } = await withJob();
-  await locks.lockSubmissions(group, { lockId: 'cut-1', at: Date.now() });
+  await locks.lockSubmissions(group, { lockId: 'cut-1', at: Date.now(), forMs: 5_000 });
   expect(await submitAnother()).toMatchObject(held);
   expect(await commit()).toMatchObject({ status: 201 });
   await locks.unlockSubmissions(group, 'cut-1');
@@ -55,16 +54,24 @@ test('so is the submission of a new job, by the lock of the group', async () => 
 
 test('a lock that its cut has forgotten is removed by the first writer that meets it', async () => {
   const { name, group, commit, submitAnother } = await withJob();
-  const lock = { lockId: 'dead', at: Date.now() - stateLockMs() - 1 };
+  const lock = { lockId: 'dead', at: Date.now() - 5_001, forMs: 5_000 };
   await locks.lockJob(name, lock);
   await locks.lockSubmissions(group, lock);
   expect(await commit()).toMatchObject({ status: 201 });
   expect(await submitAnother()).toMatchObject({ status: 201 });
 });
 
+test('a lock of a group with many jobs stands for as long as it says', async () => {
+  const { name, commit } = await withJob();
+  await locks.lockJob(name, { lockId: 'cut-1', at: Date.now() - 30_000, forMs: 60_000 });
+  expect(await commit()).toMatchObject(held);
+  await locks.lockJob(name, { lockId: 'cut-1', at: Date.now() - 30_000, forMs: 29_000 });
+  expect(await commit()).toMatchObject({ status: 201 });
+});
+
 test('the lock makes no job of one that is not there', async () => {
   const { group } = await withJob();
-  await locks.lockJob({ group, jobId: 'missing' }, { lockId: 'cut', at: Date.now() });
+  await locks.lockJob({ group, jobId: 'missing' }, { lockId: 'cut', at: Date.now(), forMs: 5_000 });
   expect(await world.process().room.jobs.read({ group, jobId: 'missing' })).toBeUndefined();
 });
 

@@ -28,6 +28,7 @@ describe('settings', () => {
         unknown: { rate: 10, burst: 20 },
       },
       limits: { jobs: 10_000, logs: 100, backups: 2_000, workers: 100 },
+      cut: { lockMs: 5_000, tries: 5, pauseMs: 1_000, freePasses: 3, passes: 12 },
       reservedConcurrency: {},
     });
   });
@@ -64,6 +65,11 @@ describe('settings', () => {
     });
   });
 
+  test('so are the options of a cut', () => {
+    const cut = { lockMs: 20_000, tries: 5, pauseMs: 1_000, freePasses: 2, passes: 12 };
+    expect(settings({ cut: 'lockMs=20000,freePasses=2' }).cut).toEqual(cut);
+  });
+
   test('the function of leaders may reserve concurrency, too', () => {
     expect(settings({ reservedConcurrency: 'lease=50' }).reservedConcurrency).toEqual({ lease: 50 });
   });
@@ -77,6 +83,8 @@ describe('settings', () => {
     [{ stage: 'Prod' }, 'stage=Prod: must be 1 to 16 of a-z'],
     [{ stage: '' }, 'stage=: must be 1 to 16'],
     [{ stage: 'a-stage-of-17-char' }, 'stage=a-stage-of-17-char: must be 1 to 16'],
+    [{ cut: 'lockMs=10' }, 'cut={"lockMs":10}: '],
+    [{ cut: 'locks=10' }, 'cut={"locks":10}: '],
     [{ ephemeral: 'yes' }, 'ephemeral=yes: '],
     [{ replicas: '2' }, 'replicas=2: '],
     [

@@ -61,6 +61,7 @@ export function partsFor(stage: Stage, process: Process, fatal: number): Cutting
     lockSubmissions: (_group, lock) =>
       call(() => {
         jobs.submissions = lock;
+        stage.heldBack += 1;
       }),
     unlockSubmissions: (_group, lockId) =>
       call(() => {
@@ -83,7 +84,8 @@ export function partsFor(stage: Stage, process: Process, fatal: number): Cutting
     store: { running: () => call(() => stage.running) },
     payloads: { discard: async () => [] } as unknown as CuttingParts['payloads'],
     clock: stage.world.timer(process),
-    lockMs: settings.lockMs,
+    // Sometimes too short for its cut.
+    lockMs: stage.dice.pick([settings.lockMs, settings.lockMs, 100]),
     newId: () => chance.id(),
   };
 }

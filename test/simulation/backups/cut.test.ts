@@ -15,6 +15,7 @@ test('a cut holds whatever was acknowledged before anything in it was begun, whi
   expect(sum).not.toHaveProperty('violation');
   expect(sum.cuts).toBeGreaterThan(simulatedRuns);
   expect(sum.crashes).toBeGreaterThan(simulatedRuns);
+  expect(sum.heldBack).toBeGreaterThan(simulatedRuns);
 });
 
 test('the same seed gives the same run', async () => {
@@ -45,6 +46,24 @@ const variants: Record<string, Variant> = {
   },
   'counts on one pass while the logs are locked': async (parts, { group, backupId }) => {
     const placed = await cutLogs(parts.logs, group, { backupId, lockId: parts.newId() }, async () => ({
+      kind: 'read',
+      rest: await onePass(parts, group),
+    }));
+    return placed.kind === 'cut' ? { cut: placed.cut, jobs: placed.rest } : undefined;
+  },
+  'reads the jobs twice, the second time before it locks the logs': async (parts, { group, backupId }) => {
+    const before = await onePass(parts, group);
+    const jobs = await onePass(parts, group);
+    if (JSON.stringify([...before]) !== JSON.stringify([...jobs])) return undefined;
+    const placed = await cutLogs(parts.logs, group, { backupId, lockId: parts.newId() }, nothingElse);
+    return placed.kind === 'cut' ? { cut: placed.cut, jobs } : undefined;
+  },
+  'counts on locks of the jobs that run out meanwhile, and reads them once': async (parts, { group, backupId }) => {
+    const lockId = parts.newId();
+    const lock = () => ({ lockId, at: parts.clock.now(), forMs: 50 });
+    await parts.locks.lockSubmissions(group, lock());
+    for (const jobId of (await onePass(parts, group)).keys()) await parts.locks.lockJob({ group, jobId }, lock());
+    const placed = await cutLogs(parts.logs, group, { backupId, lockId }, async () => ({
       kind: 'read',
       rest: await onePass(parts, group),
     }));

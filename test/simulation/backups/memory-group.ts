@@ -4,7 +4,6 @@ import type { Page } from '../../../functions/jobs/job-store.ts';
 import type { HeldDeletes } from '../../../functions/jobs/payloads/held-deletes.ts';
 import type { StateLock } from '../../../functions/jobs/state-locks.ts';
 
-const lockMs = 1_000;
 /** Short, so that a pass over all jobs takes many requests. */
 const pageSize = 2;
 
@@ -63,7 +62,9 @@ export class MemoryGroup {
 
   releaseJob(jobId: string, backupId: string): void {
     const job = this.jobs.get(jobId);
-    if (job?.heldBy === backupId) this.jobs.set(jobId, { ...job, heldBy: undefined });
+    if (job?.heldBy !== backupId) return;
+    this.jobs.set(jobId, { ...job, heldBy: undefined });
+    this.locks.delete(jobId);
   }
 
   heldJobs(backupId: string): Awaited<ReturnType<HeldDeletes['listHeldJobs']>> {
@@ -71,6 +72,6 @@ export class MemoryGroup {
   }
 
   private isLocked(lock: StateLock | undefined, now: number): boolean {
-    return lock !== undefined && now - lock.at <= lockMs;
+    return lock !== undefined && now - lock.at <= lock.forMs;
   }
 }

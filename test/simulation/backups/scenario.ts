@@ -25,6 +25,7 @@ export interface Outcome {
   readonly cuts: number;
   readonly crashes: number;
   readonly facts: number;
+  readonly heldBack: number;
   readonly violation?: string;
 }
 
@@ -119,7 +120,8 @@ export async function play(seed: number, variant?: Variant): Promise<Outcome> {
   await world.run(20_000, () => readAll === logNames.length);
   if (readAll < logNames.length) throw new Error(`seed ${seed}: the logs could not be read`);
   const violation = stage.taken.map((taken) => lackIn(stage, taken)).find((lack) => lack !== undefined);
-  const outcome = { seed, cuts: stage.taken.length, crashes: stage.crashes, facts: stage.facts.length };
+  const { crashes, heldBack } = stage;
+  const outcome = { seed, cuts: stage.taken.length, crashes, facts: stage.facts.length, heldBack };
   return violation === undefined ? outcome : { ...outcome, violation };
 }
 
@@ -132,13 +134,14 @@ function lackIn({ facts, acknowledged }: Stage, taken: Taken): string | undefine
 
 /** Plays seeds from `first` on until one is violated. */
 export async function playMany(first: number, runs: number, variant?: Variant) {
-  const sum = { runs: 0, cuts: 0, crashes: 0, facts: 0 };
+  const sum = { runs: 0, cuts: 0, crashes: 0, facts: 0, heldBack: 0 };
   for (let seed = first; seed < first + runs; seed += 1) {
-    const { violation, cuts, crashes, facts } = await play(seed, variant);
+    const { violation, cuts, crashes, facts, heldBack } = await play(seed, variant);
     sum.runs += 1;
     sum.cuts += cuts;
     sum.crashes += crashes;
     sum.facts += facts;
+    sum.heldBack += heldBack;
     if (violation) return { ...sum, seed, violation };
   }
   return sum;

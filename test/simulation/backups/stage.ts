@@ -49,6 +49,8 @@ export class Stage {
   readonly taken: Taken[] = [];
   running: string | undefined;
   crashes = 0;
+  /** Cuts that held jobs back. */
+  heldBack = 0;
   storm = true;
 
   constructor(readonly dice: SeededRandom) {
