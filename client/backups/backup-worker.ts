@@ -119,14 +119,18 @@ export class BackupWorker {
   close(): Promise<void> {
     this.#stop('closed');
     // At once: a hook may still take its time.
-    this.#left ??= this.#running ? this.#calls.leave().catch((error: unknown) => this.#error(error)) : Promise.resolve();
+    this.#left ??= this.#leave();
     this.#closed ??= this.#close(this.#left);
     return this.#hookCalls.callsNow ? this.#left : this.#closed;
   }
 
+  async #leave(): Promise<void> {
+    if (this.#running !== undefined) await this.#calls.leave().catch((error: unknown) => this.#error(error));
+  }
+
   async #close(left: Promise<void>): Promise<void> {
     await left;
-    if (!this.#running) return;
+    if (this.#running === undefined) return;
     await this.#running;
     await this.#work?.done;
     await this.#resume();

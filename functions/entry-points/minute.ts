@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { sweep } from '../../leadership/history.ts';
 import { cleanUp } from '../jobs/clean-up/clean-up.ts';
-import { collectAll } from '../jobs/clean-up/collector.ts';
+import { collectAll } from '../jobs/clean-up/collect-all.ts';
 import { checkpointRoom } from '../jobs/environment.ts';
 import { leadershipFromEnvironment } from '../leadership/environment.ts';
 import { functionClient } from '../operations/function-client.ts';

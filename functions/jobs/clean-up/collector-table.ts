@@ -13,7 +13,10 @@ import { toJob } from '../job-item.ts';
 import { jobKey } from '../keys.ts';
 import type { CollectorStore } from './collector.ts';
 
-const progressKey = { pk: 'COLLECTOR', sk: 'PROGRESS' };
+const placeKey = (group: string | undefined) => ({
+  pk: 'COLLECTOR',
+  sk: group === undefined ? 'PROGRESS' : `PLACE#${group}`,
+});
 
 export function collectorTable(client: DynamoDBDocumentClient, table: string): CollectorStore {
   return {
@@ -40,16 +43,16 @@ export function collectorTable(client: DynamoDBDocumentClient, table: string): C
       return records;
     },
 
-    async readProgress() {
-      const { Item } = await client.send(new GetCommand({ TableName: table, Key: progressKey }));
+    async readPlace(group) {
+      const { Item } = await client.send(new GetCommand({ TableName: table, Key: placeKey(group) }));
       return Item?.['after'] as string | undefined;
     },
 
-    async writeProgress(after) {
+    async writePlace(after, group) {
       await client.send(
         new UpdateCommand({
           TableName: table,
-          Key: progressKey,
+          Key: placeKey(group),
           UpdateExpression: after === undefined ? 'REMOVE #after' : 'SET #after = :after',
           ExpressionAttributeNames: { '#after': 'after' },
           ...(after === undefined ? {} : { ExpressionAttributeValues: { ':after': after } }),

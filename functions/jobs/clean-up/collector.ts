@@ -9,7 +9,6 @@
  * older than the grace and not referred to in a consistent read is an orphan for good.
  */
 
-import { isUnavailable } from '../../../store/store-errors.ts';
 import { logger } from '../../platform/logging.ts';
 import { count } from '../../platform/metrics.ts';
 import type { Checkpoints } from '../checkpoints.ts';
@@ -27,9 +26,9 @@ export interface Collector extends Pick<Checkpoints, 'payloads' | 'held' | 'cloc
 export interface CollectorStore {
   /** Consistent, by up to 100 jobs a request; a job that is not there is left out. */
   readJobs(names: readonly { group: string; jobId: string }[]): Promise<JobRecord[]>;
-  /** Where the scheduled collector continues. */
-  readProgress(): Promise<string | undefined>;
-  writeProgress(after: string | undefined): Promise<void>;
+  /** The key behind which the scheduled collector continues; of a group, where it left that for the next one's turn. */
+  readPlace(group?: string): Promise<string | undefined>;
+  writePlace(after: string | undefined, group?: string): Promise<void>;
   /** The names of all groups that anybody has led, eventually consistent. */
   groups(): AsyncIterable<string>;
 }
@@ -47,11 +46,14 @@ export async function collectPage(
   room: Collector,
   { group, after, dryRun }: { group?: string | undefined; after?: string | undefined; dryRun: boolean },
 ): Promise<Collected> {
-  const prefix = group === undefined ? payloadPrefix : `${payloadPrefix}${group}/jobs/`;
-  return collectListed(room, await room.payloads.list(prefix, after), dryRun);
+  return collectListed(room, await room.payloads.list(prefixOf(group), after), dryRun);
 }
 
-async function collectListed(room: Collector, page: ListedPage, dryRun: boolean): Promise<Collected> {
+/** Of the payloads of one group, or of all. */
+export const prefixOf = (group?: string) => (group === undefined ? payloadPrefix : `${payloadPrefix}${group}/jobs/`);
+
+/** The same with a page that is listed already. */
+export async function collectListed(room: Collector, page: ListedPage, dryRun: boolean): Promise<Collected> {
   const oldest = room.clock.now() - room.graceMs;
   const candidates = page.items.flatMap((item) => {
     const payload = item.modifiedAt <= oldest ? readPayloadKey(item.key) : undefined;
@@ -93,69 +95,3 @@ function hasMalformed(job: Exclude<JobRecord, { damage: string }>): boolean {
   const unknown = [...job.checkpoints, ...job.savepoints].some((ref) => ref.payloadId === undefined);
   return unknown || (job.state === 'ACTIVE' && job.graph === undefined);
 }
-
-export interface Run {
-  scanned: number;
-  orphans: number;
-  bytes: number;
-}
-
-/** Three tries of a listing, a minute, and what is then done about its page. */
-const pageMs = 100_000;
-
-/**
- * The scheduled run over all groups: as many pages as the time allows; the next one continues where it stopped. It
- * stops, too, at a page that S3 does not list in time; the next one continues after the group that is in the way, whose
- * orphans wait for the next round.
- */
-export async function collectAll(room: Collector, remainingMs: () => number): Promise<Run> {
-  const run: Run = { scanned: 0, orphans: 0, bytes: 0 };
-  let after = await room.registry.readProgress();
-  do {
-    const listed = await listedAfter(room, after);
-    if (!listed) {
-      await room.registry.writeProgress(await behindNext(room, after));
-      return run;
-    }
-    const page = await collectListed(room, listed, false);
-    run.scanned += page.scanned;
-    run.orphans += page.orphans.length;
-    run.bytes += page.orphans.reduce((sum, { bytes }) => sum + bytes, 0);
-    after = page.next;
-    await room.registry.writeProgress(after);
-  } while (after !== undefined && remainingMs() > pageMs);
-  return run;
-}
-
-async function listedAfter({ payloads }: Collector, after: string | undefined): Promise<ListedPage | undefined> {
-  try {
-    return await payloads.list(payloadPrefix, after);
-  } catch (error) {
-    if (!isUnavailable(error)) throw error;
-    logger.error('Payloads could not be listed; the next run passes over the group that comes', {
-      after,
-      error: error as Error,
-    });
-    return undefined;
-  }
-}
-
-/**
- * Behind all keys of the group that comes after the key, where no key can be: the rest of the key's own, and where that
- * was passed over already, the next one. S3 cannot say which that is. Undefined, which is the beginning, when there is
- * no other.
- */
-async function behindNext({ registry }: Collector, key = ''): Promise<string | undefined> {
-  const end = key.indexOf('/', payloadPrefix.length);
-  if (end !== -1) return behind(key.slice(payloadPrefix.length, end));
-  let next: string | undefined;
-  for await (const name of registry.groups()) {
-    // Names are ordered otherwise than keys, in which a `/` follows them.
-    const passed = behind(name);
-    if (passed > key && (next === undefined || passed < next)) next = passed;
-  }
-  return next;
-}
-
-/** In order of keys the character after `/` is `0`. */
-const behind = (group: string) => `${payloadPrefix}${group}0`;

@@ -10,7 +10,10 @@ import { defaultSettings } from '../../support/backups/settings.ts';
 import { group, openBackups } from './world.ts';
 
 /** A worker of the client library whose requests go straight to the routes; S3 is a map. */
-export async function openWorker(hooks: BackupHooks = {}, settings: { suspendTimeoutMs?: number; localDir?: string } = {}) {
+export async function openWorker(
+  hooks: BackupHooks = {},
+  settings: { suspendTimeoutMs?: number; localDir?: string } = {},
+) {
   const world = await openBackups();
   const { clock } = world;
   clock.now = () => Date.now();

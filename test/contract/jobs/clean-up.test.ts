@@ -2,7 +2,8 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { Fence } from '../../../api/fence.ts';
 import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
-import { collectAll, collectPage } from '../../../functions/jobs/clean-up/collector.ts';
+import { collectAll } from '../../../functions/jobs/clean-up/collect-all.ts';
+import { collectPage } from '../../../functions/jobs/clean-up/collector.ts';
 import { deletesHeld, drop, releaseDeletes } from '../../../functions/jobs/payloads/held-deletes.ts';
 import {
   checkpoint,
@@ -156,7 +157,7 @@ describe('the orphan collector', () => {
       const before = inOrder.filter((prefix) => prefix < marked && `${prefix}~` > after);
       return before.length === 0 && after < `${marked}~` ? 'request lost' : undefined;
     };
-    await room.registry.writeProgress(`${inOrder[0]}~`);
+    await room.registry.writePlace(`${inOrder[0]}~`);
     const runs: number[] = [];
     for (let run = 0; run < 3; run += 1) runs.push((await collectAll(room, always)).orphans);
     // The rest of the group before it, it itself, then the two behind it.
@@ -168,7 +169,7 @@ describe('the orphan collector', () => {
   test('begins anew when no group is left behind one that cannot be listed', async () => {
     await uploadBytes(api, leader, job, 'never committed');
     const { room, s3 } = world.process();
-    await room.registry.writeProgress('groups/zzz/jobs/a');
+    await room.registry.writePlace('groups/zzz/jobs/a');
     s3.plan = (_command, input) => (String(input['StartAfter'] ?? '') > 'groups/zzz' ? 'request lost' : undefined);
     await collectAll(room, always);
     await collectAll(room, always);

@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import { collectAll } from '../../../functions/jobs/clean-up/collect-all.ts';
+import type { Listed } from '../../../functions/jobs/payloads/payload-store.ts';
+
+const key = (group: string, at: number) =>
+  `groups/${group}/jobs/nightly/0190b6c0-0000-7000-8000-${String(at).padStart(12, '0')}`;
+
+/** Orphans of these groups, of which each page has `perPage`; nothing that is deleted is listed again. */
+function orphaned(groups: Readonly<Record<string, number>>, perPage = 2) {
+  const bucket = new Set(
+    Object.entries(groups)
+      .flatMap(([group, count]) => Array.from({ length: count }, (_, at) => key(group, at)))
+      .toSorted(),
+  );
+  const places = new Map<string, string>();
+  let pages = 0;
+  /** Payloads that cannot be deleted: they stay listed. */
+  const stubborn = new Set<string>();
+  const seen: string[] = [];
+  const list = async (prefix: string, after = '') => {
+    pages += 1;
+    const all = [...bucket].filter((name) => name.startsWith(prefix) && name > after);
+    const items: Listed[] = all.slice(0, perPage).map((name) => ({ key: name, bytes: 1, modifiedAt: 0 }));
+    seen.push(...items.map((item) => item.key));
+    return { items, more: all.length > perPage };
+  };
+  const discard = async (names: readonly string[]) => {
+    for (const name of names) if (!stubborn.has(name)) bucket.delete(name);
+    return names.filter((name) => stubborn.has(name));
+  };
+  const registry = {
+    readJobs: async () => [],
+    readPlace: async (group = '') => places.get(group),
+    writePlace: async (after: string | undefined, group = '') => {
+      if (after === undefined) places.delete(group);
+      else places.set(group, after);
+    },
+    async *groups() {
+      yield* Object.keys(groups);
+    },
+  };
+  const held = { heldBy: async () => undefined };
+  const room = { payloads: { list, discard }, registry, held, clock: { now: () => 1e12 }, graceMs: 0 };
+  return {
+    places,
+    /** One run, with time for about so many pages; answers what it has looked at. */
+    async run(pagesInTime: number) {
+      const before = pages;
+      const from = seen.length;
+      await collectAll(room as unknown as Parameters<typeof collectAll>[0], () =>
+        pages - before < pagesInTime ? 1e9 : 0,
+      );
+      return seen.slice(from);
+    },
+    keep(group: string) {
+      for (const name of bucket) if (name.startsWith(`groups/${group}/`)) stubborn.add(name);
+    },
+    left: (group: string) => [...bucket].filter((name) => name.startsWith(`groups/${group}/`)).length,
+  };
+}
+
+const groupsOf = (seen: readonly string[]) => [...new Set(seen.map((name) => name.split('/')[1]))];
+
+test('a group with more orphans than a run can delete does not keep the others waiting', async () => {
+  const { run, left } = orphaned({ busy: 1_000, quiet: 3, silent: 1 });
+  expect(groupsOf(await run(60))).toEqual(['busy', 'quiet', 'silent']);
+  expect([left('quiet'), left('silent')]).toEqual([0, 0]);
+  expect(left('busy')).toBeLessThan(1_000 - 90);
+});
+
+test('what is over of the time goes to those that have more', async () => {
+  const { run, left } = orphaned({ busy: 1_000, other: 400, quiet: 3 });
+  const seen = await run(10_000);
+  expect([left('busy'), left('other'), left('quiet')]).toEqual([0, 0, 0]);
+  expect(new Set(seen).size).toBe(1_403);
+});
+
+test('payloads that stay do not keep the later ones of their group from their turn', async () => {
+  const { run, keep, left, places } = orphaned({ busy: 500, quiet: 3 });
+  keep('busy');
+  const seen = [...(await run(55)), ...(await run(55)), ...(await run(55)), ...(await run(110)), ...(await run(110))];
+  expect(groupsOf(seen)).toEqual(['busy', 'quiet']);
+  expect(new Set(seen.filter((name) => name.includes('/busy/'))).size).toBe(500);
+  expect([left('busy'), left('quiet')]).toEqual([500, 0]);
+  await run(10_000);
+  // A round that has come to the end of a group begins it anew.
+  expect([...places.keys()].filter((group) => group !== '')).toEqual([]);
+});
+
+test('a run continues where the last one stopped, not at a busy group again', async () => {
+  const { run } = orphaned({ a: 1_000, b: 1_000, c: 1 });
+  expect(groupsOf(await run(60))).toEqual(['a', 'b']);
+  expect(groupsOf(await run(60))).toEqual(['b', 'c']);
+});
