@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { type Aim, atMost, type Row } from './bench.ts';
 
 /** The middle value, or the mean of the two middle ones. Throws without values: a median of nothing is a lie. */
-export function median(values: number[]): number {
+export function median(values: readonly number[]): number {
   if (values.length === 0) throw new Error('There is no median of no values');
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] as number;

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Contender, System, Way } from './system.ts';
 
 /**
@@ -13,16 +14,21 @@ export interface Lane {
 /** Time for a newcomer to start waiting and for a leader to renew: nothing is killed earlier. */
 const settledMs = 2_500;
 
+/** A machine that takes longer measures itself. */
+const patienceMs = 60_000;
+
+/** The first leads before the others begin: a crowd of processes that all start at once measures the machine. */
 export async function openLane(system: System, group: string): Promise<Lane> {
   let started = 0;
   const start = () => system.contend(group, `contender-${started++}`);
-  const contenders = [start(), start(), start()];
-  return { contenders, start, leader: await firstOf(contenders) };
+  const leader = start();
+  await firstOf([leader]);
+  return { contenders: [leader, start(), start()], start, leader };
 }
 
 /** Kills the leader some time after things have settled; returns the ms until another one leads. */
 export async function killed(lane: Lane, afterMs: number, way: Way): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, settledMs + afterMs));
+  await setTimeout(settledMs + afterMs);
   const { contenders, leader } = lane;
   contenders.splice(contenders.indexOf(leader), 1);
   const at = leader.kill(way);
@@ -32,8 +38,20 @@ export async function killed(lane: Lane, afterMs: number, way: Way): Promise<num
   return took;
 }
 
-function firstOf(contenders: Contender[]): Promise<Contender> {
-  return Promise.race(contenders.map((contender) => contender.leads.then(() => contender)));
+async function firstOf(contenders: Contender[]): Promise<Contender> {
+  const leading = contenders.map((contender) => contender.leads.then(() => contender));
+  const ended = contenders.map(({ ended }) => ended.then(() => Promise.reject(new Error('A contender has ended'))));
+  const late = new AbortController();
+  const tooLate = setTimeout(patienceMs, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`Nobody leads after ${patienceMs / 1_000} s: the machine is too busy, or the system failed`);
+  });
+  // What loses the race may fail later.
+  for (const one of [...ended, tooLate]) one.catch(() => {});
+  try {
+    return await Promise.race([...leading, ...ended, tooLate]);
+  } finally {
+    late.abort();
+  }
 }
 
 /**

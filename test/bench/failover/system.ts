@@ -22,10 +22,11 @@ export interface System {
   stop(): Promise<void>;
 }
 
-/** The contender itself, the command that it runs while it leads, or both. */
-export type Way = 'contender' | 'command' | 'both';
+/** The contender itself, the command that it runs while it leads, both, or all its processes as a machine dies. */
+export type Way = 'contender' | 'command' | 'both' | 'machine';
 
 export interface Contender {
+  readonly pid: number | undefined;
   /** Resolves with the reading of the monotonic clock when it leads, as all can see; stays pending otherwise. */
   readonly leads: Promise<number>;
   /** SIGKILL; returns the reading of the monotonic clock before it. */
@@ -52,6 +53,7 @@ export function contender(
     });
   });
   return {
+    pid: child.pid,
     leads,
     ended,
     kill() {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import packageJson from '../../../package.json' with { type: 'json' };
+import { family } from '../../support/processes.ts';
 import { project, startStack } from '../../support/stack.ts';
 import { contender, program, type System, ttlMs } from './system.ts';
 
@@ -34,10 +35,10 @@ export async function tenure(): Promise<System[]> {
   /** The command `tenure lead`, whose guard gives the lease back. */
   const lead: System = {
     name: 'tenure-lead',
-    ways: ['contender', 'command', 'both'],
+    ways: ['contender', 'command', 'both', 'machine'],
     version: `Tenure ${packageJson.version}`,
     contend(group, contenderId) {
-      const options = ['--group', `lead-${group}`, '--id', contenderId, '--lease', `${ttlMs}ms`, '--json'];
+      const options = ['--group', `lead-${group}`, '--id', contenderId, '--lease', `${ttlMs}ms`, '--stay', '--json'];
       const command = ['sh', '-c', 'echo "runs as $$"; exec sleep 600'];
       const argv = [process.execPath, join(project, 'cli/tenure.mjs'), 'lead', ...options, ...command];
       let pid = 0;
@@ -50,7 +51,10 @@ export async function tenure(): Promise<System[]> {
       return {
         ...started,
         kill(way) {
+          // Its guard, which is to do nothing any more, is the first that it has started.
+          const [, guard = 0] = way === 'machine' ? family(started.pid) : [];
           const at = performance.now();
+          if (guard > 0) process.kill(guard, 'SIGKILL');
           if (way !== 'contender' && pid > 0) process.kill(pid, 'SIGKILL');
           if (way !== 'command') started.kill(way);
           return at;
