@@ -10,7 +10,7 @@ import { logRegistryTable } from './dynamodb/registry-table.ts';
 import { tableEpoch } from './dynamodb/replica-epoch.ts';
 import { replicaNotesTable } from './dynamodb/replica-notes-table.ts';
 import { replicaTable } from './dynamodb/replica-table.ts';
-import { sequencerTable } from './dynamodb/sequencer-table.ts';
+import { SequencerTable } from './dynamodb/sequencer-table.ts';
 import type { ReplicaNotes } from './http/replica-watch.ts';
 import type { Replicas } from './http/replicas.ts';
 import { WriterMemories } from './http/writer-memories.ts';
@@ -107,7 +107,7 @@ export function logsOn({ client, table, replicas, mostLogs = 100 }: Tables): Log
       }),
       majorities: majoritiesOf(configuration),
       configuration: configuration.version,
-      sequencer: sequencerTable({ client, table, ...follows }),
+      sequencer: new SequencerTable({ client, table, ...follows }),
       timer: systemTimer,
       chance: systemChance,
       settings: { ...defaultSettings, lockMs },

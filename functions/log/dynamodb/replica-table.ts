@@ -10,7 +10,6 @@ import type { Item, Key } from '../../../store/item.ts';
 import { winnerAt } from '../../../store/item-store.ts';
 import { ItemTable } from '../../../store/item-table.ts';
 import { isUnavailable } from '../../../store/store-errors.ts';
-import type { Write } from '../../../store/write.ts';
 import type { Decision, MetaChange } from '../protocol/acceptor.ts';
 import * as acceptor from '../protocol/acceptor.ts';
 import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
@@ -60,12 +59,14 @@ class ReplicaTable implements replica.Replica {
   readonly #items: ItemTable;
   readonly #props: ReplicaTableProps;
   readonly #pk: string;
+  readonly #place: writes.Place;
 
   constructor(props: ReplicaTableProps) {
     this.id = props.id;
     this.#props = props;
     this.#items = new ItemTable(props.client, props.table);
     this.#pk = logKey(props.group, props.log, props.createdAt);
+    this.#place = { id: this.id, pk: this.#pk };
   }
 
   async read(): Promise<replica.Meta> {
@@ -87,7 +88,7 @@ class ReplicaTable implements replica.Replica {
   }
 
   async stage(request: replica.StageRequest): Promise<replica.StageAnswer> {
-    const written = await this.#items.write([writes.stageSlot(this.#pk, request)]);
+    const written = await this.#items.write([writes.stageSlot(this.#place, request)]);
     if (written.kind === 'written') return { staged: true };
     const there = winnerAt(written.refusals, 0);
     const { answer, action } = acceptor.stage(there && toAction(there), request);
@@ -96,7 +97,7 @@ class ReplicaTable implements replica.Replica {
 
   async accept(request: replica.AcceptRequest): Promise<replica.WriteAnswer> {
     const { configuration, epoch } = this.#props;
-    const write = writes.acceptSlot(this.#pk, request, await epoch.known(), configuration);
+    const write = writes.acceptSlot(this.#place, request, { epoch: await epoch.known(), configuration });
     const written = await this.#items.write([write]);
     if (written.kind === 'written') return { verdict: 'ACCEPT' };
     const seen = await this.#inForce(toMeta(winnerAt(written.refusals, 0)));
@@ -123,7 +124,7 @@ class ReplicaTable implements replica.Replica {
     const { configuration } = this.#props;
     const epoch = await this.#props.epoch.fresh();
     const meta = { ...replica.nothingThere, incarnation, view, epoch, configuration };
-    await this.#items.write([writes.createMeta(this.#pk, meta)]);
+    await this.#items.write([writes.createMeta(this.#place, meta)]);
     return this.read();
   }
 
@@ -235,9 +236,9 @@ class ReplicaTable implements replica.Replica {
       const existing = await this.#slotsAt(slots);
       const { answer, meta: change, actions = [] } = rule(stored?.meta ?? replica.nothingThere, existing);
       if (!stored || (!change && actions.length === 0)) return answer;
-      const record = writes.changeMeta(this.#pk, stored, this.#following(change ?? {}, stored));
-      const stores = actions.map((action) => writes.storeSlot(this.#pk, action, existing.get(action.position)));
-      if ((await this.#items.write([record, ...stores])).kind === 'written') return answer;
+      const stores = actions.map((after) => ({ before: existing.get(after.position), after }));
+      const changes = writes.changeReplica(this.#place, stored, this.#following(change ?? {}, stored), stores);
+      if ((await this.#items.write(changes)).kind === 'written') return answer;
     }
     throw new UnreachableError(`Replica "${this.id}" changed ${tries} times during one request`);
   }
@@ -248,8 +249,8 @@ class ReplicaTable implements replica.Replica {
       const stored = await (anyConfiguration ? this.#stored() : this.#current());
       const change = stored && rule(stored.meta);
       if (!stored || !change) return { moved: false, meta: stored?.meta ?? replica.nothingThere };
-      const write: Write = writes.changeMeta(this.#pk, stored, this.#following(change, stored));
-      const written = await this.#items.write([write], { show: 'after' });
+      const changes = writes.changeReplica(this.#place, stored, this.#following(change, stored));
+      const written = await this.#items.write(changes, { show: 'after' });
       const moved = written.kind === 'written' ? toMeta(written.shown) : undefined;
       if (moved) return { moved: true, meta: moved.meta };
     }

@@ -1,10 +1,16 @@
 /** The DynamoDB requests of the sequencer. Each change is one conditional write. */
 import { isDeepStrictEqual } from 'node:util';
-import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { conditional } from '../../../store/conditional.ts';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { absent, allOf, anyOf, type Condition, compare, equals } from '../../../store/condition.ts';
+import type { Item, Key } from '../../../store/item.ts';
+import { winnerAt } from '../../../store/item-store.ts';
+import { ItemTable } from '../../../store/item-table.ts';
 import { isUnavailable } from '../../../store/store-errors.ts';
+import { setAll } from '../../../store/update.ts';
+import { update, type Write } from '../../../store/write.ts';
+import { requireSequencerChange } from '../protocol/invariants.ts';
 import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
-import type { Hold, Sequencer, WriterRecord } from '../protocol/sequencer.ts';
+import type { Hold, Replaced, Sequencer, WriterRecord } from '../protocol/sequencer.ts';
 import { sequencerKey } from './keys.ts';
 import { toAttributes, toWriterRecord } from './sequencer-item.ts';
 
@@ -21,60 +27,61 @@ export interface SequencerTableProps {
  * The sequencer of one log. Throws `UnreachableError` where the table gives no answer, `StaleConfigurationError` once
  * the log follows another configuration.
  */
-export function sequencerTable({ client, table, group, log, configuration }: SequencerTableProps): Sequencer {
-  const at = { TableName: table, Key: sequencerKey(group, log) };
+export class SequencerTable implements Sequencer {
+  readonly #items: ItemTable;
+  readonly #key: Key;
+  readonly #configuration: number;
 
-  const get = async () => (await client.send(new GetCommand({ ...at, ConsistentRead: true }))).Item;
+  constructor({ client, table, group, log, configuration }: SequencerTableProps) {
+    this.#items = new ItemTable(client, table);
+    this.#key = sequencerKey(group, log);
+    this.#configuration = configuration;
+  }
 
-  return {
-    read: () => reachable(async () => toWriterRecord(await get())),
-    held: () => reachable(async () => (await get())?.['hold'] as Hold | undefined),
+  async read(): Promise<WriterRecord | undefined> {
+    return toWriterRecord(await this.#read());
+  }
 
-    replace: (revision, writer, truncateTo) =>
-      reachable(async () => {
-        const write = new UpdateCommand({ ...at, ...put(revision, writer, truncateTo, configuration) });
-        const { won, lost } = await conditional(() => client.send(write));
-        if (won) return { replaced: true };
-        const item = lost[0]?.item;
-        const version = Number(item?.['configuration'] ?? 0);
-        if (version !== configuration) throw new StaleConfigurationError(version);
-        const there = toWriterRecord(item);
-        if (there && isDeepStrictEqual(there, toWriterRecord(toAttributes(writer)))) return { replaced: true };
-        const held = item?.['hold'] as Hold | undefined;
-        if (truncateTo !== undefined && held && truncateTo > held.from) return { replaced: false, held };
-        return { replaced: false, writer: there };
-      }),
-  };
+  async held(): Promise<Hold | undefined> {
+    return holdOf(await this.#read());
+  }
+
+  async replace(before: WriterRecord | undefined, after: WriterRecord, truncateTo?: number): Promise<Replaced> {
+    const write = replaceWriter(this.#key, { before, after, truncateTo, configuration: this.#configuration });
+    const written = await reachable(() => this.#items.write([write]));
+    if (written.kind === 'written') return { replaced: true };
+    const item = winnerAt(written.refusals, 0);
+    const version = Number(item?.['configuration'] ?? 0);
+    if (version !== this.#configuration) throw new StaleConfigurationError(version);
+    const there = toWriterRecord(item);
+    if (there && isDeepStrictEqual(there, toWriterRecord(toAttributes(after)))) return { replaced: true };
+    const held = holdOf(item);
+    if (truncateTo !== undefined && held && truncateTo > held.from) return { replaced: false, held };
+    return { replaced: false, writer: there };
+  }
+
+  #read(): Promise<Item | undefined> {
+    return reachable(() => this.#items.get(this.#key, { consistent: true }));
+  }
 }
 
-function put(
-  revision: number | undefined,
-  writer: WriterRecord,
-  truncateTo: number | undefined,
-  configuration: number,
-) {
-  const attributes = Object.entries(toAttributes(writer));
-  return {
-    UpdateExpression: `SET ${attributes.map(([name]) => `#${name} = :${name}`).join(', ')}`,
-    ConditionExpression: [
-      '#configuration = :configuration',
-      revision === undefined ? 'attribute_not_exists(#revision)' : '#revision = :expected',
-      ...(truncateTo === undefined ? [] : ['(attribute_not_exists(#hold) OR #hold.#from >= :truncateTo)']),
-    ].join(' AND '),
-    ExpressionAttributeNames: {
-      ...Object.fromEntries(attributes.map(([name]) => [`#${name}`, name])),
-      '#configuration': 'configuration',
-      ...(truncateTo === undefined ? {} : { '#hold': 'hold', '#from': 'from' }),
-    },
-    ExpressionAttributeValues: {
-      ...Object.fromEntries(attributes.map(([name, value]) => [`:${name}`, value])),
-      ':configuration': configuration,
-      ...(revision === undefined ? {} : { ':expected': revision }),
-      ...(truncateTo === undefined ? {} : { ':truncateTo': truncateTo }),
-    },
-    ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
-  };
+interface Replacement {
+  readonly before: WriterRecord | undefined;
+  readonly after: WriterRecord;
+  readonly truncateTo: number | undefined;
+  readonly configuration: number;
 }
+
+/** @throws InvariantViolationError for a record that must not follow the one before. */
+function replaceWriter(key: Key, { before, after, truncateTo, configuration }: Replacement): Write {
+  requireSequencerChange({ before, after });
+  const isNotHeld: Condition[] =
+    truncateTo === undefined ? [] : [anyOf(absent('hold'), compare('hold.from', '>=', truncateTo))];
+  const isStill = before ? equals('revision', before.revision) : absent('revision');
+  return update(key, setAll(toAttributes(after)), allOf(equals('configuration', configuration), isStill, ...isNotHeld));
+}
+
+const holdOf = (item: Item | undefined) => item?.['hold'] as Hold | undefined;
 
 async function reachable<Answer>(act: () => Promise<Answer>): Promise<Answer> {
   try {

@@ -39,6 +39,12 @@ import {
 /** Attributes to set; those that are undefined are removed. */
 export type MetaChange = { readonly [Name in keyof Meta]?: Meta[Name] | undefined };
 
+/** The record after a change. */
+export function changed(meta: Meta, change: MetaChange): Meta {
+  const after = Object.entries({ ...meta, ...change }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(after) as unknown as Meta;
+}
+
 export interface Decision<Answer> {
   readonly answer: Answer;
   /** Changes of the replica's record; none when absent. */

@@ -204,11 +204,7 @@ async function close(parts: LogParts, memory: WriterMemory, { number, writerId }
       tried < 5 && writer?.number === number && writer.writerId === writerId && !writer.closed;
       tried += 1
     ) {
-      const answer = await parts.sequencer.replace(writer.revision, {
-        ...writer,
-        revision: writer.revision + 1,
-        closed: true,
-      });
+      const answer = await parts.sequencer.replace(writer, { ...writer, revision: writer.revision + 1, closed: true });
       if (answer.replaced || !('writer' in answer)) return;
       writer = answer.writer;
     }

@@ -99,7 +99,7 @@ async function sitDown(
     settled = Math.max(index, filled.next - 1);
     const claim = take(writer, { number, writerId: by, views, index: settled, now: parts.timer.now() });
     if (!claim) return { beaten: writer?.number ?? number };
-    const answer = await parts.sequencer.replace(writer?.revision, claim);
+    const answer = await parts.sequencer.replace(writer, claim);
     if (answer.replaced) return { elected: claim };
     writer = 'writer' in answer ? answer.writer : writer;
   }

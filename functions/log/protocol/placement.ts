@@ -82,7 +82,7 @@ export async function place(
     if (truncateTo !== undefined && truncateTo > writer.next) return { outOfRange: { next: writer.next } };
     const known = advance(writer, memory.settlements, parts.timer.now());
     const taken = handOut(before ? forget(known, requestId) : known, [wanted({ requestId, content })]);
-    const answer = await parts.sequencer.replace(writer.revision, taken, truncateTo);
+    const answer = await parts.sequencer.replace(writer, taken, truncateTo);
     if (answer.replaced) {
       remember(memory, taken);
       const own = { slot: writer.next, first: writer.next, count: taken.next - writer.next, shared: false };
@@ -118,7 +118,7 @@ export async function placeTogether(
     const fresh = requests.filter(({ requestId }) => !placeOf(current, requestId));
     if (fresh.length === 0) return { writer, slot: writer.next, fresh };
     const taken = handOut(advance(writer, memory.settlements, parts.timer.now()), fresh.map(wanted));
-    const answer = await parts.sequencer.replace(writer.revision, taken);
+    const answer = await parts.sequencer.replace(writer, taken);
     if (answer.replaced) {
       remember(memory, taken);
       return { writer: taken, slot: writer.next, fresh };

@@ -3,7 +3,7 @@
  * values at one position, however many processes append for the same writer. Design: docs/design/log.md, "The
  * sequencer".
  */
-import type { Views } from './replica.ts';
+import { ballotKey, type Views } from './replica.ts';
 
 export interface Handed {
   /** Names a request with its payload; empty for a request that was settled with other values and placed again. */
@@ -55,12 +55,15 @@ export interface Sequencer {
   /** The hold of a running backup; strongly consistent. */
   held(): Promise<Hold | undefined>;
   /**
-   * Puts the record if the one there still has the revision (undefined: if none is there). An answer that was lost
-   * reads as replaced if the record there is the one that was put. `truncateTo` holds it to a running backup's position
-   * too.
+   * Puts the record where `before` still stands (undefined: where none stands). An answer that was lost reads as
+   * replaced if the record there is the one that was put. `truncateTo` holds it to a running backup's position too.
    */
-  replace(revision: number | undefined, writer: WriterRecord, truncateTo?: number): Promise<Replaced>;
+  replace(before: WriterRecord | undefined, after: WriterRecord, truncateTo?: number): Promise<Replaced>;
 }
+
+/** Under which a writer proposes. */
+export const ballotOf = ({ number, writerId }: Pick<WriterRecord, 'number' | 'writerId'>) =>
+  ballotKey(number, writerId);
 
 const remembered = 64;
 /** After a round that several requests share: as many must be found when they are repeated as come in the same time. */

@@ -6,7 +6,8 @@ import { eventOf } from '../../../functions/events/event.ts';
 import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
 import { logRegistryTable } from '../../../functions/log/dynamodb/registry-table.ts';
 import { replicaNotesTable } from '../../../functions/log/dynamodb/replica-notes-table.ts';
-import { sequencerTable } from '../../../functions/log/dynamodb/sequencer-table.ts';
+import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
+import { SequencerTable } from '../../../functions/log/dynamodb/sequencer-table.ts';
 import { note } from '../../../functions/log/http/replica-watch.ts';
 import { checkpoint, type JobWorld, openJobWorld, type Process, sha256, submit } from '../../support/job-world.ts';
 import { streamOf } from '../../support/table-stream.ts';
@@ -135,7 +136,7 @@ test('an append moves the sequencer in the same partition and passes no filter',
     configuration: { version: 1, replicas: [] },
   });
   expect(passing(await stream.records())).toEqual([]);
-  const sequencer = sequencerTable({ client: world.other, ...place, configuration: 1 });
+  const sequencer = new SequencerTable({ client: world.other, ...place, configuration: 1 });
   const free = {
     number: 1,
     writerId: 'w',
@@ -147,8 +148,10 @@ test('an append moves the sequencer in the same partition and passes no filter',
     closed: false,
     truncation: 0,
   };
-  await sequencer.replace(undefined, { ...free, revision: 1, views: ['v'], recent: [] });
-  await sequencer.replace(1, { ...free, revision: 2, next: 3, views: ['v'], recent: [] });
+  const elected = { ...free, revision: 1, views: ['v'], recent: [] };
+  await sequencer.replace(undefined, elected);
+  const recent = [{ requestId: requestIdOf('one'), count: 1 }];
+  await sequencer.replace(elected, { ...elected, revision: 2, next: 3, recent });
   const records = await stream.records();
   expect(records).toHaveLength(2);
   expect(passing(records)).toEqual([]);

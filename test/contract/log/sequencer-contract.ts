@@ -28,8 +28,8 @@ export function sequencerContract(
     expect(await store.replace(undefined, record(1))).toEqual({ replaced: true });
     expect(await store.read()).toEqual(record(1));
     const forgotten = { requestId: '', count: 64 };
-    const later = record(2, { closed: true, recent: [...record(1).recent, forgotten] });
-    expect(await store.replace(1, later)).toEqual({ replaced: true });
+    const later = record(2, { closed: true, next: record(1).next + 64, recent: [...record(1).recent, forgotten] });
+    expect(await store.replace(record(1), later)).toEqual({ replaced: true });
     expect(await store.read()).toEqual(later);
   });
 
@@ -41,18 +41,18 @@ export function sequencerContract(
       ...(at > 0 && { joins: true as const }),
     }));
     const recent = [...record(1).recent, ...shared, { requestId: '', count: 2, joins: true as const }];
-    await store.replace(undefined, record(1, { recent }));
+    await store.replace(undefined, record(1, { recent, next: 80 }));
     expect((await store.read())?.recent).toEqual(recent);
   });
 
   it('is replaced only where it still has the revision, and returns the record that is there', async () => {
     const { store } = await make();
-    expect(await store.replace(3, record(4))).toEqual({ replaced: false, writer: undefined });
+    expect(await store.replace(record(3), record(4))).toEqual({ replaced: false, writer: undefined });
     await store.replace(undefined, record(1));
     const other = record(1, { writerId: 'another' });
     expect(await store.replace(undefined, other)).toEqual({ replaced: false, writer: record(1) });
-    await store.replace(1, record(2));
-    expect(await store.replace(1, record(2, { next: 99 }))).toEqual({ replaced: false, writer: record(2) });
+    await store.replace(record(1), record(2));
+    expect(await store.replace(record(1), record(2, { since: 1 }))).toEqual({ replaced: false, writer: record(2) });
     expect(await store.read()).toEqual(record(2));
   });
 
@@ -69,9 +69,9 @@ export function sequencerContract(
     expect(await store.held()).toBeUndefined();
     await hold(held);
     expect(await store.held()).toEqual(held);
-    expect(await store.replace(1, record(2), 11)).toEqual({ replaced: false, held });
-    expect(await store.replace(1, record(2), 10)).toEqual({ replaced: true });
-    expect(await store.replace(2, record(3))).toEqual({ replaced: true });
-    expect(await store.replace(3, record(4), 9)).toEqual({ replaced: true });
+    expect(await store.replace(record(1), record(2), 11)).toEqual({ replaced: false, held });
+    expect(await store.replace(record(1), record(2), 10)).toEqual({ replaced: true });
+    expect(await store.replace(record(2), record(3))).toEqual({ replaced: true });
+    expect(await store.replace(record(3), record(4), 9)).toEqual({ replaced: true });
   });
 }

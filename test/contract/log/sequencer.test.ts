@@ -1,5 +1,5 @@
 import { describe, expect, inject, it } from 'vitest';
-import { sequencerTable } from '../../../functions/log/dynamodb/sequencer-table.ts';
+import { SequencerTable } from '../../../functions/log/dynamodb/sequencer-table.ts';
 import { firstConfiguration } from '../../../functions/log/protocol/configuration.ts';
 import { MemorySequencer } from '../../support/log/memory-sequencer.ts';
 import { logsWith } from '../../support/log/tables.ts';
@@ -44,7 +44,7 @@ describe('a sequencer in the main table', () => {
     faults.once(fault, 'UpdateItemCommand');
     expect(await store.replace(undefined, record(1))).toEqual({ replaced: true });
     faults.once(fault, 'UpdateItemCommand');
-    expect(await store.replace(1, record(2))).toEqual({ replaced: true });
+    expect(await store.replace(record(1), record(2))).toEqual({ replaced: true });
     expect(await store.read()).toEqual(record(2));
   });
 
@@ -61,10 +61,11 @@ describe('a sequencer in the main table', () => {
     const { store, faults } = await onTables();
     const recent = Array.from({ length: 64 }, (_, at) => ({ requestId: `${at}`.padStart(12, 'A'), count: 64 }));
     const views = Array.from({ length: 5 }, () => '0123456789ab');
-    const far = { first: 9e15, next: 9e15, settled: 9e15, regularFrom: 9e15, number: 9e15, truncation: 9e15 };
-    await store.replace(undefined, record(1, { recent, views, ...far }));
+    const far = { first: 9e15, next: 9e15, settled: 9e15 - 1, regularFrom: 9e15, number: 9e15, truncation: 9e15 };
+    const first = record(1, { recent, views, ...far });
+    await store.replace(undefined, first);
     faults.sent.length = 0;
-    await store.replace(1, record(2, { recent, views, ...far }));
+    await store.replace(first, record(2, { recent, views, ...far }));
     expect(faults.sent.map(({ capacity }) => capacity)).toEqual([1]);
   });
 });
@@ -78,7 +79,7 @@ describe('the registry', () => {
     expect(await registry.create(created)).toEqual({ created: true, log: created });
     const again = { ...created, autoInitialize: true, createdAt: 8 };
     expect(await registry.create(again)).toEqual({ created: false, log: created });
-    const place = sequencerTable({
+    const place = new SequencerTable({
       client: localDocuments(inject('dynamodb')),
       table: tables.main,
       group,
@@ -102,7 +103,7 @@ describe('the registry', () => {
     const { registry } = room;
     const created = { group, log, autoInitialize: true, createdAt: 7, configuration };
     await registry.create(created);
-    const place = sequencerTable({
+    const place = new SequencerTable({
       client: localDocuments(inject('dynamodb')),
       table: tables.main,
       group,

@@ -11,7 +11,7 @@ import {
 } from '../../../functions/log/protocol/replica.ts';
 import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
 import type { MemoryMembers } from '../../support/log/memory-members.ts';
-import type { MemoryReplica, ReplicaChange } from '../../support/log/memory-replica.ts';
+import type { MemoryReplica, ObservedChange } from '../../support/log/memory-replica.ts';
 import { ChosenLog, valueKey } from './chosen-log.ts';
 import { ViolationError } from './violation.ts';
 
@@ -37,15 +37,13 @@ export class Oracle {
     private readonly members: MemoryMembers,
   ) {}
 
-  /** Called after every change of a replica. */
-  observe({ replica, before, after, stored, configuration, accepted }: ReplicaChange): void {
-    this.promisesStand(replica, before, after);
-    this.movesRightly(replica, before, after);
+  /** Called after every change of a replica: the replica has checked what one change alone must keep. */
+  observe({ replica, before, after, slots, configuration, accepted }: ObservedChange): void {
+    this.beginsRightly(replica, before, after);
     if (after.lock && !before.lock && this.unlocked.has(`${replica} ${after.lock.lockId}`)) {
       throw new ViolationError('cut', `${replica} is locked by ${after.lock.lockId} after its unlock`);
     }
-    for (const { before: old, after: action } of stored) {
-      this.actionStands(replica, before, old, action);
+    for (const { before: old, after: action } of slots) {
       if (action.position >= after.floor) this.chosen.mustBeginSlot(action.position, replica);
       if (action.learned) this.isChosen(replica, action);
       else if (action.value && performs(old, action)) this.performs(replica, before, action, configuration);
@@ -148,45 +146,17 @@ export class Oracle {
     if (upTo > this.chosen.upTo) throw new ViolationError('catch-up', `only ${this.chosen.upTo} is chosen`);
   }
 
-  private promisesStand(replica: string, before: Meta, after: Meta): void {
-    const sameLife = before.incarnation !== '' && before.incarnation === after.incarnation;
-    if (sameLife && after.promised < before.promised) {
-      throw new ViolationError('I3', `the promise of ${replica} fell from ${before.promised} to ${after.promised}`);
-    }
-    if (sameLife && after.begin < before.begin)
-      throw new ViolationError('I6', `begin of ${replica} fell to ${after.begin}`);
-    if (after.begin > after.end)
-      throw new ViolationError('I6', `begin ${after.begin} of ${replica} is past end ${after.end}`);
+  private beginsRightly(replica: string, before: Meta, after: Meta): void {
     if (this.heldFrom !== undefined && after.begin > this.heldFrom) {
       throw new ViolationError('cut', `${replica} begins at ${after.begin}, a backup reads from ${this.heldFrom}`);
     }
     if (after.begin > this.chosen.truncated) {
       throw new ViolationError('I9', `${replica} begins at ${after.begin}, truncated is ${this.chosen.truncated}`);
     }
-    if (after.floor > after.begin) throw new ViolationError('I6', `floor ${after.floor} of ${replica} is past begin`);
     if (after.floor !== before.floor && this.chosen.slotOf(after.floor)) {
       const slot = this.chosen.slotOf(after.floor)?.first;
       if (slot !== after.floor)
         throw new ViolationError('I12', `floor ${after.floor} of ${replica} is in slot ${slot}`);
-    }
-  }
-
-  private movesRightly(replica: string, before: Meta, after: Meta): void {
-    if (after.status !== 'VOTING' || before.status === 'VOTING') return;
-    if (before.status !== 'STARTING' && before.status !== 'RECOVERING') {
-      throw new ViolationError('I7', `${replica} went from ${before.status} to VOTING`);
-    }
-  }
-
-  private actionStands(replica: string, meta: Meta, old: Action | undefined, action: Action): void {
-    if (old && !isLearned(meta, old) && !action.learned && action.promised < old.promised) {
-      throw new ViolationError('I3', `the promise of ${replica} at ${old.position} fell to ${action.promised}`);
-    }
-    if (old && !isLearned(meta, old) && !action.learned && (action.performed ?? 0) < (old.performed ?? 0)) {
-      throw new ViolationError(
-        'I3',
-        `${replica} accepted ${action.performed} at ${old.position} after ${old.performed}`,
-      );
     }
   }
 

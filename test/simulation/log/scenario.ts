@@ -3,6 +3,7 @@ import { allReplicas, majoritiesOf } from '../../../functions/log/protocol/confi
 import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
 import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import type { Replica, StageAnswer } from '../../../functions/log/protocol/replica.ts';
+import { InvariantViolationError } from '../../../store/invariants.ts';
 import { MemoryMembers } from '../../support/log/memory-members.ts';
 import { type Handle, MemoryReplica, type Rules } from '../../support/log/memory-replica.ts';
 import { MemorySequencer } from '../../support/log/memory-sequencer.ts';
@@ -39,7 +40,7 @@ export interface Outcome {
   readonly elections: number;
   readonly wipes: number;
   readonly changes: number;
-  readonly violation?: ViolationError;
+  readonly violation?: ViolationError | InvariantViolationError;
 }
 
 const settings = {
@@ -140,8 +141,8 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
       sequencer: {
         read: () => world.call(process, () => store.read()),
         held: () => world.call(process, () => sequencer.held()),
-        replace: (revision, taken, truncateTo) =>
-          world.call(process, () => store.replace(revision, taken, truncateTo, version)),
+        replace: (before, taken, truncateTo) =>
+          world.call(process, () => store.replace(before, taken, truncateTo, version)),
       },
       timer: world.timer(process),
       chance: world.chanceOf(),
@@ -180,7 +181,8 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
     }
     return outcome();
   } catch (error) {
-    if (error instanceof ViolationError) return { ...outcome(), violation: error };
+    if (error instanceof ViolationError || error instanceof InvariantViolationError)
+      return { ...outcome(), violation: error };
     throw error;
   }
 }

@@ -47,10 +47,10 @@ export const variants: Record<string, Variant> = {
   'a sequencer that may go back': {
     sequencer: (memory) => ({
       read: () => memory.read(),
-      replace: (revision, record, truncateTo) => {
+      replace: (before, record, truncateTo) => {
         const taken = record.next === record.first;
         if (taken) memory.put(record);
-        return taken ? { replaced: true } : memory.replace(revision, record, truncateTo);
+        return taken ? { replaced: true } : memory.replace(before, record, truncateTo);
       },
     }),
   },

@@ -1,5 +1,6 @@
 import type { Decision, MetaChange } from '../../../functions/log/protocol/acceptor.ts';
 import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
+import { type ReplicaChange, requireReplicaChange, requireStaged } from '../../../functions/log/protocol/invariants.ts';
 import { StaleConfigurationError } from '../../../functions/log/protocol/quorum.ts';
 import {
   type AcceptRequest,
@@ -33,16 +34,8 @@ export type Handle = {
   [Name in Exclude<keyof Replica, 'id'>]: (...args: Parameters<Replica[Name]>) => Awaited<ReturnType<Replica[Name]>>;
 };
 
-export interface Stored {
-  readonly before: Action | undefined;
-  readonly after: Action;
-}
-
-export interface ReplicaChange {
+export interface ObservedChange extends ReplicaChange {
   readonly replica: string;
-  readonly before: Meta;
-  readonly after: Meta;
-  readonly stored: readonly Stored[];
   /** The slot whose staged value was accepted. */
   readonly accepted?: Pick<AcceptRequest, 'position' | 'number' | 'by'>;
   /** The configuration that the coordinator follows. */
@@ -60,7 +53,7 @@ export class MemoryReplica {
   constructor(
     readonly id: string,
     private readonly rules: Rules = acceptor,
-    private readonly onChange: (change: ReplicaChange) => void = () => {},
+    private readonly onChange: (change: ObservedChange) => void = () => {},
   ) {}
 
   get inForce(): Meta {
@@ -96,13 +89,16 @@ export class MemoryReplica {
       write: (request) => apply(this.rules.write(this.inForce, this.actions.get(request.position), request)),
       stage: (request) => {
         const { answer, action } = this.rules.stage(this.actions.get(request.position), request);
-        if (action) this.change(this.meta, [action], version());
+        if (action) {
+          requireStaged(this.id, action);
+          this.put(this.meta, [action], version());
+        }
         return answer;
       },
       accept: (request) => {
         const { answer, meta } = this.rules.accept(this.inForce, request);
         if (meta) {
-          const after = merge(this.inForce, acceptor.following(meta, version()));
+          const after = acceptor.changed(this.inForce, acceptor.following(meta, version()));
           this.change(after, [], version(), request);
         }
         return answer;
@@ -178,13 +174,18 @@ export class MemoryReplica {
 
   private apply<Answer>({ answer, meta, actions = [] }: Decision<Answer>, configuration: number): Answer {
     if (meta || actions.length > 0) {
-      this.change(merge(this.inForce, acceptor.following(meta ?? {}, configuration)), actions, configuration);
+      this.change(
+        acceptor.changed(this.inForce, acceptor.following(meta ?? {}, configuration)),
+        actions,
+        configuration,
+      );
     }
     return answer;
   }
 
   private move(change: MetaChange | undefined, configuration: number): Moved {
-    if (change) this.change(merge(this.inForce, acceptor.following(change, configuration)), [], configuration);
+    if (change)
+      this.change(acceptor.changed(this.inForce, acceptor.following(change, configuration)), [], configuration);
     return { moved: change !== undefined, meta: this.inForce };
   }
 
@@ -192,18 +193,24 @@ export class MemoryReplica {
     meta: Meta | undefined,
     actions: readonly Action[],
     configuration: number,
-    accepted?: ReplicaChange['accepted'],
+    accepted?: ObservedChange['accepted'],
+  ): void {
+    const slots = actions.map((action) => ({ before: this.actions.get(action.position), after: action }));
+    requireReplicaChange(this.id, { before: this.inForce, after: acceptor.inForce(meta, this.epoch), slots });
+    this.put(meta, actions, configuration, accepted);
+  }
+
+  private put(
+    meta: Meta | undefined,
+    actions: readonly Action[],
+    configuration: number,
+    accepted?: ObservedChange['accepted'],
   ): void {
     const before = this.inForce;
-    const stored = actions.map((after) => ({ before: this.actions.get(after.position), after }));
+    const slots = actions.map((action) => ({ before: this.actions.get(action.position), after: action }));
     this.meta = meta;
     for (const action of actions) this.actions.set(action.position, action);
-    const change = { replica: this.id, before, after: this.inForce, stored, configuration };
+    const change = { replica: this.id, before, after: this.inForce, slots, configuration };
     this.onChange(accepted ? { ...change, accepted } : change);
   }
-}
-
-function merge(meta: Meta, change: MetaChange): Meta {
-  const merged = { ...meta, ...change };
-  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as unknown as Meta;
 }

@@ -1,3 +1,4 @@
+import { requireSequencerChange } from '../../../functions/log/protocol/invariants.ts';
 import { StaleConfigurationError } from '../../../functions/log/protocol/quorum.ts';
 import type { Hold, Replaced, Sequencer, WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
 
@@ -19,17 +20,18 @@ export class MemorySequencer {
   }
 
   replace(
-    revision: number | undefined,
-    record: WriterRecord,
+    before: WriterRecord | undefined,
+    after: WriterRecord,
     truncateTo?: number,
     configuration = this.configuration,
   ): Replaced {
+    requireSequencerChange({ before, after });
     if (configuration !== this.configuration) throw new StaleConfigurationError(this.configuration);
     if (truncateTo !== undefined && this.hold && truncateTo > this.hold.from)
       return { replaced: false, held: this.hold };
-    if (this.record?.revision === record.revision && same(this.record, record)) return { replaced: true };
-    if (this.record?.revision !== revision) return { replaced: false, writer: this.record };
-    this.put(record);
+    if (this.record && same(this.record, after)) return { replaced: true };
+    if (this.record?.revision !== before?.revision) return { replaced: false, writer: this.record };
+    this.put(after);
     return { replaced: true };
   }
 
@@ -48,7 +50,7 @@ export class MemorySequencer {
     return {
       read: async () => this.read(),
       held: async () => this.held(),
-      replace: async (revision, record, truncateTo) => this.replace(revision, record, truncateTo),
+      replace: async (...args) => this.replace(...args),
     };
   }
 }

@@ -163,9 +163,9 @@ export class Story {
       sequencer: {
         read: () => sequencer('read', () => this.#sequencer.read()),
         held: () => sequencer('held', () => this.#sequencer.held()),
-        replace: (revision, record, truncateTo) =>
+        replace: (before, record, truncateTo) =>
           sequencer(argumentsText('replace', [record]), () =>
-            this.#sequencer.replace(revision, record, truncateTo, version),
+            this.#sequencer.replace(before, record, truncateTo, version),
           ),
       },
       timer: this.#world.timer(process),
