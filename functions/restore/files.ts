@@ -5,8 +5,8 @@ import { mapConcurrent } from '../../archive/map-concurrent.ts';
 import { DamagedError, namedIn, parseEntry } from '../../archive/verifier.ts';
 import { bucketFiles } from '../backups/bucket/bucket-files.ts';
 import type { GroupLogs } from '../log/group-logs.ts';
+import { completeLog, holdLog, learnEntries } from '../log/protocol/seed.ts';
 import { type JobRestoring, restoreJob } from './jobs.ts';
-import { completeLog, holdLog, learnEntries } from './logs.ts';
 import { isFull, nothingPending, type Pending, takeUp } from './pending.ts';
 import type { RestoreRecord } from './restore-store.ts';
 

@@ -1,8 +1,8 @@
 /** Entries of a file that were read and not yet restored, as a reducer. */
 import { Buffer } from 'node:buffer';
 import type { ArchiveEntry } from '../../api/archive.ts';
+import type { Restored } from '../log/protocol/seed.ts';
 import type { ArchivedJob } from './jobs.ts';
-import type { Restored } from './logs.ts';
 
 export interface Pending {
   /** With their checkpoints so far. */

@@ -1,18 +1,12 @@
 import type { VerifierState } from '../../archive/verifier.ts';
 import type { Failure } from '../backups/backup.ts';
 import type { Job } from '../jobs/job.ts';
+import type { SeededLog } from '../log/protocol/seed.ts';
 
 export interface RestoreSource {
   readonly bucket: string;
   /** Ends with a slash. */
   readonly prefix: string;
-}
-
-/** The log that is being filled: what comes next is learned at `next`. */
-export interface OpenLog {
-  readonly log: string;
-  readonly next: number;
-  readonly end: number;
 }
 
 export type RestoreState = 'VERIFYING' | 'RESTORING' | 'COMPLETED' | 'FAILED' | 'ABANDONING' | 'ABANDONED';
@@ -39,7 +33,7 @@ export interface RestoreRecord {
   /** How many entries of it are restored. */
   readonly fileEntries: number;
   /** State carried over from the previous entries. */
-  readonly openLog?: OpenLog | undefined;
+  readonly openLog?: SeededLog | undefined;
   /** Logs that are held and wait for the end. */
   readonly logs: readonly string[];
   /** The fencing version that the group continues from. */

@@ -79,14 +79,23 @@ export interface Claim {
 }
 
 /** The elected writer's record; undefined when the ballot there is not strictly lower. The requests go along. */
-export function take(
-  old: WriterRecord | undefined,
-  { number, writerId, views, index, now }: Claim,
-): WriterRecord | undefined {
-  if (old && old.number >= number) return undefined;
+export function take(old: WriterRecord | undefined, claim: Claim): WriterRecord | undefined {
+  if (!old) return begun(claim);
+  if (old.number >= claim.number) return undefined;
+  const { revision, truncation, next, recent } = old;
+  const writer = begun(claim);
+  return { ...writer, revision: revision + 1, truncation, recent: next === writer.next ? recent : [] };
+}
+
+/** The record of a writer that appends nothing: a log that was filled continues after its end. */
+export function closedAfter(end: number, claim: Omit<Claim, 'index'>): WriterRecord {
+  return { ...begun({ ...claim, index: end }), closed: true };
+}
+
+function begun({ number, writerId, views, index, now }: Claim): WriterRecord {
   const next = index + 1;
   return {
-    revision: (old?.revision ?? 0) + 1,
+    revision: 1,
     number,
     writerId,
     first: next,
@@ -95,9 +104,9 @@ export function take(
     regularFrom: next,
     since: now,
     closed: false,
-    truncation: old?.truncation ?? 0,
+    truncation: 0,
     views,
-    recent: old && old.next === next ? old.recent : [],
+    recent: [],
   };
 }
 

@@ -7,7 +7,7 @@ import { toItem as jobItem } from '../../../functions/jobs/job-item.ts';
 import { payloadKey } from '../../../functions/jobs/payloads/upload.ts';
 import { logKey, slotKey, toItem } from '../../../functions/log/dynamodb/replica-item.ts';
 import { logsOn } from '../../../functions/log/environment.ts';
-import { releaseLog } from '../../../functions/restore/logs.ts';
+import { releaseLog } from '../../../functions/log/protocol/seed.ts';
 import { localDocuments } from '../main-table.ts';
 import type { StackDescription } from '../stack.ts';
 

@@ -1,12 +1,12 @@
 /**
- * Bringing a log out of a backup: all replicas are held from voting, learn what is below the first position and every
- * position up to the last, and only then vote, all of them. Design: docs/design/log.md, I7.
+ * Filling a log with the entries of a backup: all replicas are held from voting, learn what is below the first position
+ * and every position up to the last, and only then vote, all of them. Design: docs/design/log.md, I7.
  */
-
-import type { LogHead } from '../../api/archive.ts';
-import { tombstone } from '../log/protocol/acceptor.ts';
-import { learnOrThrow } from '../log/protocol/erase.ts';
-import type { LogParts } from '../log/protocol/log.ts';
+import type { LogHead } from '../../../api/archive.ts';
+import { tombstone } from './acceptor.ts';
+import { learnOrThrow } from './erase.ts';
+import type { LogParts } from './log.ts';
+import { shortId } from './recovery.ts';
 import {
   dataBytes,
   type LearnedAction,
@@ -15,21 +15,26 @@ import {
   slotBytes,
   slotEntries,
   type Value,
-} from '../log/protocol/replica.ts';
-import type { OpenLog } from './restore-store.ts';
+} from './replica.ts';
+import { closedAfter } from './sequencer.ts';
+
+/** The log that is being filled: what comes next is learned at `next`. */
+export interface SeededLog {
+  readonly log: string;
+  readonly next: number;
+  readonly end: number;
+}
 
 /** The log is in use: the group is not empty. */
 export class LogInUseError extends Error {
   override readonly name = 'LogInUseError';
 }
 
-const shortId = ({ chance }: LogParts) => chance.id().replaceAll('-', '').slice(0, 12);
-
 /**
  * Takes all replicas of the log for the restore; every one of them must be reachable. Throws `LogInUseError` when one
  * votes.
  */
-export async function holdLog(parts: LogParts, restoreId: string, head: LogHead): Promise<OpenLog> {
+export async function holdLog(parts: LogParts, restoreId: string, head: LogHead): Promise<SeededLog> {
   await Promise.all(parts.replicas.map((replica) => holdReplica(parts, replica, restoreId, head)));
   return { log: head.log, next: head.begin, end: head.end };
 }
@@ -59,7 +64,7 @@ const slotsAtOnce = 50;
 const bytesAtOnce = 2 * 1024 ** 2;
 
 /** Learns entries, in order and behind those before, on all replicas; answers where the next one goes. */
-export async function learnEntries(parts: LogParts, open: OpenLog, entries: readonly Restored[]): Promise<OpenLog> {
+export async function learnEntries(parts: LogParts, open: SeededLog, entries: readonly Restored[]): Promise<SeededLog> {
   const slots: LearnedAction[] = [];
   let { next } = open;
   for (const slot of slotsOf(entries)) {
@@ -91,7 +96,7 @@ function slotsOf(entries: readonly Restored[]): Restored[][] {
 }
 
 /** Learns that nothing is left up to the log's end. */
-export async function completeLog(parts: LogParts, { next, end }: OpenLog): Promise<void> {
+export async function completeLog(parts: LogParts, { next, end }: SeededLog): Promise<void> {
   if (next <= end) await learnAll(parts, [learned(next, { type: 'NOP', count: end + 1 - next })]);
 }
 
@@ -121,27 +126,23 @@ async function learnAll({ replicas }: LogParts, slots: readonly LearnedAction[])
 }
 
 /**
- * Sits a closed writer behind the last position, so that the next election need not look at every position again and
- * the log never counts as new; then lets all replicas vote.
+ * Has the sequencer continue behind the last position, so that the next election need not look at every position again
+ * and the log never counts as new; then lets all replicas vote.
  */
-export async function releaseLog(parts: LogParts, restoreId: string, since: number): Promise<void> {
+export async function releaseLog(parts: LogParts, restoreId: string, now: number): Promise<void> {
   const { replicas, sequencer } = parts;
   const metas = await Promise.all(replicas.map((replica) => replica.read()));
-  const end = highest(metas, (meta) => meta.end);
-  await sequencer.replace(undefined, {
-    revision: 1,
-    number: highest(metas, ({ promised }) => promised),
-    writerId: restoreId,
-    first: end + 1,
-    next: end + 1,
-    settled: end,
-    regularFrom: end + 1,
-    since,
-    closed: true,
-    truncation: 0,
-    views: metas.map(() => undefined),
-    recent: [],
-  });
+  const ballot = { number: highest(metas, ({ promised }) => promised), writerId: restoreId };
+  const views = metas.map(() => undefined);
+  const answer = await sequencer.replace(
+    undefined,
+    closedAfter(
+      highest(metas, ({ end }) => end),
+      { ...ballot, views, now },
+    ),
+  );
+  // A writer is there when an earlier try came as far: replicas may vote since then, and elect.
+  if (!answer.replaced && !('writer' in answer && answer.writer)) throw new Error('The sequencer could not be set');
   const moved = await Promise.all(
     replicas.map(async (replica, at) => {
       const meta = metas[at] as Meta;
