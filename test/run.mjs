@@ -111,7 +111,7 @@ const steps = {
     const [program, page] = [run('tsc', ['-p', '.']), run('tsc', ['-p', 'console'])];
     return program && page ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
   },
-  lint: check('biome', 'check', '.'),
+  lint: check('biome', 'check', '--error-on-warnings', '.'),
   dead: check('knip'),
   structure,
   unit: project('unit'),
