@@ -1,32 +1,10 @@
-import { expect, inject, type TestContext, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { finishAttempt } from '../../../api/operations/workers.ts';
-import { BackupWorker, TenureClient } from '../../../client/index.ts';
-import { begun, ended, filesOf, present } from '../backups/backups.ts';
+import { begun, ended, filesOf } from '../backups/backups.ts';
 import { client, ledGroup, newGroup } from '../leadership/tenure.ts';
+import { hostileWorker } from './worker.ts';
 
 const digest = 'a'.repeat(64);
-
-/** A worker with nothing but its own routes; `change` rewrites what it sends. */
-async function hostileWorker(
-  { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
-  group: string,
-  change: (url: URL, init: RequestInit) => Promise<RequestInit | Response>,
-): Promise<void> {
-  const { api } = inject('stack');
-  const fetching: typeof fetch = async (input, init = {}) => {
-    const changed = await change(new URL(String(input)), init);
-    return changed instanceof Response ? changed : fetch(input, changed);
-  };
-  const worker = new BackupWorker({
-    client: new TenureClient({ url: api, fetch: fetching }),
-    group,
-    workerId: 'hostile',
-    hooks: { onError: () => {} },
-  });
-  worker.start();
-  onTestFinished(() => worker.close());
-  await present(group, 'hostile');
-}
 
 const isFinish = (url: URL) => url.pathname.endsWith('/finish');
 
