@@ -20,6 +20,9 @@ export interface Refusal {
   readonly detail: string;
 }
 
+/** Node takes the first of several; what stands before us may have judged another. */
+const judgedHeaders = ['host', 'origin', 'content-type', 'sec-fetch-site'];
+
 const loopbackNames = ['127.0.0.1', 'localhost', '[::1]'];
 
 /** Wraps a listener so that requests which break the rules never reach it. */
@@ -37,8 +40,11 @@ export function guarded(rules: GuardRules, listener: RequestListener): RequestLi
 
 /** Why a request may not pass; undefined if it may. */
 export function refusalOf(request: IncomingMessage, { hosts = [], bodyTypes }: GuardRules): Refusal | undefined {
+  const twice = judgedHeaders.find((header) => (request.headersDistinct[header]?.length ?? 0) > 1);
+  if (twice) return forbidden(`The header ${twice} comes more than once.`);
   const { host = '', origin, 'content-type': contentType = '' } = request.headers;
   const name = host.toLowerCase().replace(/:\d+$/, '');
+  if (host === '') return forbidden('The Host header is missing; send the address that you called.');
   if (!loopbackNames.includes(name) && !hosts.includes(name)) {
     return forbidden(
       `The Host header is "${host}"; use a loopback address, or allow the name with --allow-host ${name}.`,

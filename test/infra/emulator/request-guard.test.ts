@@ -5,10 +5,14 @@ import { isToken, refusalOf } from '../../../cli/request-guard.ts';
 type Headers = Record<string, string>;
 
 const refusal = (headers: Headers, method = 'POST', hosts: string[] = []) =>
-  refusalOf({ method, headers: { host: '127.0.0.1:8787', ...headers } } as unknown as IncomingMessage, {
-    hosts,
-    bodyTypes: ['application/json'],
-  });
+  refusalOf(requestWith({ host: '127.0.0.1:8787', ...headers }, method), { hosts, bodyTypes: ['application/json'] });
+
+/** `also` are headers that come a second time. */
+function requestWith(headers: Headers, method: string, also: Headers = {}): IncomingMessage {
+  const distinct = (name: string) => [headers[name] ?? '', ...(also[name] === undefined ? [] : [also[name]])];
+  const headersDistinct = Object.fromEntries(Object.keys(headers).map((name) => [name, distinct(name)]));
+  return { method, headers, headersDistinct } as unknown as IncomingMessage;
+}
 const json = { 'content-type': 'application/json', 'content-length': '2' };
 
 describe('passes', () => {
@@ -34,11 +38,25 @@ describe('passes', () => {
 });
 
 describe('refuses', () => {
+  test.each<[string, Headers]>([
+    ['a second host', { host: 'evil.example' }],
+    ['a second origin', { origin: 'https://evil.example' }],
+    ['a second type', { 'content-type': 'text/plain' }],
+  ])('%s', (_what, also) => {
+    const headers = { host: '127.0.0.1:8787', origin: 'http://127.0.0.1:8787', ...json };
+    const rules = { bodyTypes: ['application/json'] };
+    expect(refusalOf(requestWith(headers, 'POST'), rules)).toBeUndefined();
+    expect(refusalOf(requestWith(headers, 'POST', also), rules)).toMatchObject({
+      status: 403,
+      detail: expect.stringContaining('more than once'),
+    });
+  });
+
   test.each<[string, Headers, number, string]>([
     ['a rebound name', { host: 'evil.example:8787' }, 403, 'The Host header is "evil.example:8787"; use a loopback'],
     ['a name that ends like loopback', { host: 'localhost.evil.example' }, 403, 'The Host header is'],
     ['a name that begins like loopback', { host: '127.0.0.1.evil.example:8787' }, 403, 'The Host header is'],
-    ['no host', { host: '' }, 403, 'The Host header is ""'],
+    ['no host', { host: '' }, 403, 'The Host header is missing'],
     ['a page', { ...json, origin: 'https://evil.example' }, 403, 'The page at https://evil.example'],
     ['a sandboxed page', { ...json, origin: 'null' }, 403, 'The page at null'],
     ['a page on another port', { ...json, origin: 'http://127.0.0.1:3000' }, 403, 'The page at'],
