@@ -1,8 +1,15 @@
 import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
 import { withConnection, withGroup, withTable } from './connection.ts';
-import { readDuration } from './duration.ts';
-import { graceOption, idOption, leaseOption, skewOption, waitOption } from './lead/lease-options.ts';
+import {
+  graceOption,
+  handOverPollOption,
+  idOption,
+  leaseOption,
+  renewOption,
+  skewOption,
+  waitOption,
+} from './lead/lease-options.ts';
 import type { LeaseOptions } from './lead/under-lease.ts';
 import type { Shell } from './shell.ts';
 
@@ -58,17 +65,8 @@ export function leadCommand(program: Command, shell: Shell): void {
       ).choices(['SIGUSR1', 'SIGUSR2']),
     )
     .option('--hand-over-to <contender>', 'whom that signal hands the term to (default: the first to contend)')
-    .addOption(
-      new Option('--renew-every <duration>', 'time between renewals (default: a third of the lease)').argParser(
-        readDuration('--renew-every', { least: '1ms', most: '1h' }),
-      ),
-    )
-    .addOption(
-      new Option(
-        '--hand-over-poll <duration>',
-        'time between two looks at the lease while waiting for it; 0s: sleep until it would run out (default: a third of the lease)',
-      ).argParser(readDuration('--hand-over-poll')),
-    )
+    .addOption(renewOption())
+    .addOption(handOverPollOption())
     .addHelpText('after', more)
     .action(async (argv: string[], options: LeadOptions) => {
       const { stay = false, restart = false } = options;

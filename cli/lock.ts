@@ -1,7 +1,15 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { withConnection, withTable } from './connection.ts';
-import { graceOption, idOption, leaseOption, skewOption, waitOption } from './lead/lease-options.ts';
+import {
+  graceOption,
+  handOverPollOption,
+  idOption,
+  leaseOption,
+  renewOption,
+  skewOption,
+  waitOption,
+} from './lead/lease-options.ts';
 import type { LeaseOptions } from './lead/under-lease.ts';
 import { checkedName } from './names.ts';
 import type { Shell } from './shell.ts';
@@ -41,5 +49,7 @@ export function withLease(command: Command): Command {
     .addOption(graceOption())
     .addOption(skewOption())
     .addOption(waitOption('wait so long'))
-    .option('--no-wait', 'ask once: exit code 75 if it is held');
+    .option('--no-wait', 'ask once: exit code 75 if it is held')
+    .addOption(renewOption())
+    .addOption(handOverPollOption());
 }

@@ -15,3 +15,14 @@ export const skewOption = () =>
 
 export const waitOption = (description: string) =>
   new Option('--wait <duration>', `${description} (default: as long as it takes)`).argParser(readDuration('--wait'));
+
+export const renewOption = () =>
+  new Option('--renew-every <duration>', 'time between renewals (default: a third of the lease)').argParser(
+    readDuration('--renew-every', { least: '1ms', most: '1h' }),
+  );
+
+export const handOverPollOption = () =>
+  new Option(
+    '--hand-over-poll <duration>',
+    'time between two looks at the lease while waiting for it; 0s: sleep until it would run out (default: a third of the lease)',
+  ).argParser(readDuration('--hand-over-poll'));

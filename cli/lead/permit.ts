@@ -16,7 +16,9 @@ const shortestPauseMs = 250;
  * @throws the ExitError that the process ends with.
  */
 export async function leadOnePermit(settings: LeadSettings, permits: number): Promise<never> {
-  const { client, group: name, env, waitMs, leaseMs, report, signals } = settings;
+  const { client, group: name, env, waitMs, leaseMs, handoverPollMs, report, signals } = settings;
+  // 0 is to sleep until a lease would run out.
+  const mostMs = handoverPollMs === 0 ? Number.POSITIVE_INFINITY : (handoverPollMs ?? leaseMs / 3);
   const endsAt = waitMs === undefined ? Number.POSITIVE_INFINITY : client.time.monotonic() + waitMs;
   for (let tries = 0; ; tries += 1) {
     const { permit, availableInMs } = await firstFree(settings, permits);
@@ -29,7 +31,7 @@ export async function leadOnePermit(settings: LeadSettings, permits: number): Pr
     const leftMs = endsAt - client.time.monotonic();
     if (leftMs <= 0) throw new ExitError(exitCodes.notLeader, allHeld(name, permits, waitMs));
     if (tries === 0) report.note(`waiting: all ${permits} permits are held`);
-    const pauseMs = shortestPauseMs + client.random() * Math.min(availableInMs, leaseMs / 3);
+    const pauseMs = shortestPauseMs + client.random() * Math.min(availableInMs, mostMs);
     await untilAsked(settings, Math.min(leftMs, pauseMs));
     if (signals.asked) throw new ExitError(128 + constants.signals[signals.asked]);
   }

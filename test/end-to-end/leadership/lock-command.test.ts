@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { client, eventually, folder, leaderOf, newGroup, said, tenure } from './tenure.ts';
 
-const held = ['--lease', '60s'];
+/** A lease that no busy machine loses, and looks so often that nobody waits for a third of it. */
+const held = ['--lease', '60s', '--hand-over-poll', '300ms'];
 
 test('a lock runs its command with a fencing version, ends with its exit code, and is given back', async () => {
   const name = newGroup();
@@ -19,7 +20,7 @@ test('of many that hold a lock in turn, no two run at the same time, and each ha
   const log = join(folder(), 'log');
   writeFileSync(log, '');
   const script = `echo "begin $TENURE_FENCING_VERSION" >> ${log}; sleep 0.2; echo "end $TENURE_FENCING_VERSION" >> ${log}`;
-  const runs = [1, 2, 3].map(() => tenure('lock', name, '--lease', '5s', '--', 'sh', '-c', script));
+  const runs = [1, 2, 3].map(() => tenure('lock', name, ...held, '--', 'sh', '-c', script));
   expect(await Promise.all(runs.map((one) => one.ended()))).toEqual([0, 0, 0]);
   const lines = readFileSync(log, 'utf8').trim().split('\n');
   expect(lines).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2', 'begin 3', 'end 3']);
@@ -59,7 +60,7 @@ test('of a semaphore as many hold a permit as it has; the next gets the one that
   expect(permits.map((found) => found?.[2]).toSorted()).toEqual([`${name}.permit-1`, `${name}.permit-2`]);
   const refused = await said('semaphore', name, '--permits', '2', '--no-wait', '--', 'true');
   expect(refused).toMatchObject({ code: 75, output: expect.stringContaining(`All 2 permits of ${name} are held`) });
-  const next = tenure('semaphore', name, '--permits', '2', '--lease', '5s', ...command);
+  const next = tenure('semaphore', name, '--permits', '2', ...held, ...command);
   await next.says('waiting: all 2 permits are held');
   writeFileSync(go, '');
   expect(await next.ended(), next.output()).toBe(0);
