@@ -5,7 +5,7 @@ import type { Screen, Shell } from './shell.ts';
 export interface Progress {
   /** Replaces the text of the line; `part`, from 0 to 1, draws a bar before it. */
   say(text: string, part?: number): void;
-  /** Ends the line with the outcome. */
+  /** Ends the line with the outcome; removes it where the result is shown as well, which says the same. */
   done(text: string): void;
   failed(text: string): void;
 }
@@ -37,7 +37,8 @@ export function progress(
     say: (more, part) => line?.say(more, part),
     done(outcome) {
       uninterruptible();
-      line?.end(`✔ ${outcome}`);
+      if (shell.screen?.showsResults) line?.clear();
+      else line?.end(`✔ ${outcome}`);
     },
     failed(outcome) {
       uninterruptible();

@@ -18,7 +18,21 @@ export interface Shell {
 /** A terminal that shows progress. */
 export interface Screen {
   readonly columns: number;
+  /** Whether standard output is shown on it, too. */
+  readonly showsResults: boolean;
   write(text: string): void;
+}
+
+class TerminalScreen implements Screen {
+  readonly showsResults = process.stdout.isTTY;
+
+  get columns(): number {
+    return process.stderr.columns;
+  }
+
+  write(text: string): void {
+    process.stderr.write(text);
+  }
 }
 
 export const processShell: Shell = {
@@ -30,5 +44,5 @@ export const processShell: Shell = {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
   write: (bytes) => void process.stdout.write(bytes),
-  screen: process.stderr.isTTY ? process.stderr : undefined,
+  screen: process.stderr.isTTY ? new TerminalScreen() : undefined,
 };

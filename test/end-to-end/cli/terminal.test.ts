@@ -18,6 +18,19 @@ function typed(env: Env, streams: Streams, ...argv: string[]) {
   return terminal;
 }
 
+/** What stands on the screen in the end: a line that was cleared is gone. */
+const leftOn = (raw: string) =>
+  raw
+    .split('\n')
+    .map((line) =>
+      line
+        .slice(line.lastIndexOf('\u001b[2K') + 1)
+        .replace('[2K', '')
+        .trim(),
+    )
+    .filter((line) => line !== '')
+    .join('\n');
+
 describe.runIf(terminalsAvailable)('on a terminal', () => {
   test.each(everyStreams)(
     'a state that is committed with %j is whole, and the terminal keeps its mode',
@@ -39,6 +52,23 @@ describe.runIf(terminalsAvailable)('on a terminal', () => {
       expect(fetched.out().equals(Buffer.from(state as string))).toBe(true);
     },
   );
+
+  test('progress leaves only the result behind, or says that it is done where that goes elsewhere', async () => {
+    const env: Env = { TENURE_GROUP: newGroup() };
+    await said(env, 'log', 'create', 'events');
+    const appended = async (streams: Streams) => {
+      const appending = typed(env, streams, 'log', 'append', 'events');
+      appending.feed('an entry\n');
+      appending.endInput();
+      expect(await appending.ended()).toEqual({ code: 0, modes: asStarted });
+      return appending;
+    };
+    const shown = await appended({ ...watched, stdin: 'pipe' });
+    expect(leftOn(shown.raw())).toBe('1 entry, position 1');
+    const piped = await appended({ ...watched, stdin: 'pipe', stdout: 'pipe' });
+    expect(leftOn(piped.raw())).toBe('✔ Appended to events');
+    expect(piped.out().toString()).toBe('1 entry, position 2\n');
+  });
 
   test('lines that are typed are echoed as typed, and Ctrl-D ends them', async () => {
     const env: Env = { TENURE_GROUP: newGroup() };
