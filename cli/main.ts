@@ -5,6 +5,7 @@ import { commandGroups } from './commands.ts';
 import { addExamples } from './examples.ts';
 import { explain } from './exit.ts';
 import type { Shell } from './shell.ts';
+import { usageInWords } from './usage-words.ts';
 
 const exitCodesHelp = `
 Exit codes:
@@ -56,13 +57,7 @@ export function programFor(shell: Shell, onUsage: (message: string) => void): Co
     .configureOutput({
       writeOut: (text) => shell.out(text.trimEnd()),
       writeErr: (text) => shell.err(text.trimEnd()),
-      outputError: (text) =>
-        onUsage(
-          `${text
-            .trim()
-            .replace(/^error: /, '')
-            .replaceAll('\n', ' ')} (see --help)`,
-        ),
+      outputError: (text) => onUsage(`${usageInWords(text)} (see --help)`),
     });
   for (const register of commandGroups) register(program, shell);
   addExamples(program);

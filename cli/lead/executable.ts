@@ -12,14 +12,16 @@ export function checkExecutable(file: string, env: Readonly<Record<string, strin
     : (env['PATH'] ?? '').split(delimiter).map((folder) => join(folder || '.', file));
   const found = candidates.map(kindOf);
   if (found.includes('executable')) return;
+  if (found.includes('folder') && file.includes('/'))
+    throw new ExitError(126, `"${file}" is a folder: give a program.`);
   if (found.includes('other')) throw new ExitError(126, `"${file}" cannot be executed: check its permissions.`);
   const where = file.includes('/') ? 'no such file' : 'no such program in PATH';
   throw new ExitError(127, `Cannot run "${file}": ${where}. No lease was requested.`);
 }
 
-function kindOf(path: string): 'executable' | 'other' | 'missing' {
+function kindOf(path: string): 'executable' | 'folder' | 'other' | 'missing' {
   try {
-    if (!statSync(path).isFile()) return 'missing';
+    if (statSync(path).isDirectory()) return 'folder';
     accessSync(path, constants.X_OK);
     return 'executable';
   } catch (error) {

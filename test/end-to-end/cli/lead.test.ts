@@ -48,6 +48,9 @@ describe('the command', () => {
     const file = join(folder(), 'text');
     writeFileSync(file, '');
     expect(await lead(group, file).ended()).toBe(126);
+    const inFolder = lead(group, folder());
+    expect(await inFolder.ended()).toBe(126);
+    expect(inFolder.output()).toContain('is a folder: give a program');
     expect(await term(group)).toMatchObject({ fencingVersion: 0 });
   });
 
@@ -148,6 +151,18 @@ describe('signals', () => {
       /^\d{4}-\d\d-\d\dT[\d:.]+Z tenure: \S+: leading with fencing version 1\n$/,
     );
     expect(leader.child.exitCode).toBeNull();
+  });
+
+  test.runIf(terminalsAvailable)('what is typed in a terminal is for the command to read', async () => {
+    const streams = { stdin: 'terminal', stdout: 'terminal', stderr: 'terminal' } as const;
+    const env = { ...process.env, TENURE_URL: inject('stack').api };
+    const asking = ['sh', '-c', 'echo ready; read answer; echo "got $answer"'];
+    const leader = inTerminal([tenure, 'lead', '-g', newGroup(), ...lease, ...asking], { streams, env });
+    onTestFinished(() => leader.kill());
+    await leader.says('ready');
+    leader.type('an answer\n');
+    await leader.says('got an answer');
+    expect(await leader.ended()).toMatchObject({ code: 0 });
   });
 
   test.runIf(terminalsAvailable)('Ctrl-C in a terminal reaches the command, whose end is reported', async () => {

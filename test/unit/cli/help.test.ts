@@ -86,6 +86,6 @@ COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=$((\${#CO
   test('of an unknown shell is refused with those that are known', async () => {
     const { code, err } = await tenure('completion', 'csh');
     expect(code).toBe(64);
-    expect(err).toContain('Allowed choices are bash, zsh, fish.');
+    expect(err).toContain('<shell> is "csh": give bash, zsh or fish (see --help)');
   });
 });
