@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -39,7 +39,8 @@ export async function zookeeper(): Promise<System[]> {
   const exited = once(server, 'exit');
   killWithUs(server);
   const monitor = async () => {
-    const socket = connect(port, '127.0.0.1');
+    // A server that is just starting may accept it and never answer.
+    const socket = new Socket({ signal: AbortSignal.timeout(2_000) }).connect(port, '127.0.0.1');
     await once(socket, 'connect');
     socket.end('mntr');
     return text(socket);
