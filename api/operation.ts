@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import type { Deed } from './deeds.ts';
 import type { ProblemKind } from './problem.ts';
 
 /** The functions behind the API: `functions/entry-points/NAME.ts`. */
@@ -47,6 +48,8 @@ export interface Operation<
   readonly counts?: string;
   /** The metric of how long it takes, in ms. */
   readonly times?: string;
+  /** How the journal of the group calls its successes, and which members of request and answer stand there. */
+  readonly journals?: { readonly as: Deed; readonly members: readonly string[] };
 }
 
 /** Declares an operation and keeps the exact types of its schemas. */

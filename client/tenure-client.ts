@@ -257,9 +257,19 @@ export class TenureClient {
     return this.call(leadership.withdrawAddress, { ...options, params: { group, name }, fence });
   }
 
-  /** The confirmed leader or none; `consistent` reads what was written last. */
-  observe(group: string, { consistent = false, ...options }: CallOptions & { readonly consistent?: boolean } = {}) {
-    return this.call(leadership.observe, { ...options, params: { group }, query: { consistent: `${consistent}` } });
+  /**
+   * The confirmed leader or none; `consistent` reads what was written last, `waiting` tells who looks because it waits.
+   */
+  observe(
+    group: string,
+    {
+      consistent = false,
+      waiting,
+      ...options
+    }: CallOptions & { readonly consistent?: boolean; readonly waiting?: string } = {},
+  ) {
+    const query = { consistent: `${consistent}` as const, ...(waiting !== undefined && { waiting }) };
+    return this.call(leadership.observe, { ...options, params: { group }, query });
   }
 
   health(options: CallOptions = {}) {

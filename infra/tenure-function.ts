@@ -70,6 +70,7 @@ export class TenureFunction extends LambdaFunction {
         TENURE_STAGE: settings.stage,
         TENURE_TABLE: store.table.tableName,
         TENURE_MAX_CLOCK_SKEW_MS: String(settings.maxClockSkewMs),
+        ...(settings.journal === 'off' && { TENURE_JOURNAL: 'off' }),
         ...(storeTries && { TENURE_STORE_TRIES: `${storeTries}` }),
         ...environment,
       },

@@ -79,7 +79,7 @@ export class TenureService extends Construct {
       environment: { TENURE_BUCKET: bucket.bucketName },
     });
     operate.allow(
-      ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+      ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:PutItem'],
       table.tableArn,
     );
     listGroups(operate, props.store);

@@ -229,6 +229,7 @@ export const recover = operation({
   servedBy: 'jobs',
   callers: ['leader', 'operator'],
   times: 'RecoveryTime',
+  journals: { as: 'jobs-recovered', members: ['jobs', 'damaged'] },
   params: z.object({ group: name }),
   query: nothing,
   fence: 'required',

@@ -3,6 +3,7 @@ import { operation } from '../operation.ts';
 import { limitReached } from '../problem.ts';
 import { groupRestoring, leadershipHeld, leadershipLost } from '../problems/leadership.ts';
 import { done, fencingVersion, flag, instantText, json, name, nothing, page, pageQuery, sessionId } from '../schema.ts';
+import { journal } from './journal.ts';
 
 /** A lease is between one second and one hour long; its relation to the clock skew is checked in lease.ts. */
 export const leaseMs = z.int().check(z.minimum(1_000), z.maximum(3_600_000));
@@ -143,6 +144,7 @@ export const handOver = operation({
   path: `${leadership}/hand-over`,
   summary: 'Ask the leader to stop its work and to resign, optionally in favour of a successor',
   servedBy: 'operate',
+  journals: { as: 'hand-over-asked', members: ['fencingVersion', 'contenderId', 'successor'] },
   callers: ['operator'],
   params: group,
   query: nothing,
@@ -161,7 +163,11 @@ export const observe = operation({
   servedBy: 'lease',
   callers: ['contender', 'leader', 'worker', 'observer', 'operator'],
   params: group,
-  query: z.strictObject({ consistent: flag }),
+  query: z.strictObject({
+    consistent: flag,
+    /** The contender that looks whether the lease is free: the group's journal shows who waits. */
+    waiting: z.optional(name),
+  }),
   body: nothing,
   answer: z.object({
     leader: z.nullable(leader),
@@ -275,4 +281,5 @@ export const leadershipOperations = {
   withdrawAddress,
   terms,
   groups,
+  journal,
 };

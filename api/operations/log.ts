@@ -135,6 +135,7 @@ export const electWriter = operation({
   path: `${logPath}/writer`,
   summary: 'Elect a writer; with a fence no older term can win the log back',
   servedBy: 'log',
+  journals: { as: 'writer-elected', members: ['log', 'ballot', 'position'] },
   callers: ['leader', 'operator'],
   params: log,
   query: nothing,

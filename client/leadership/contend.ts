@@ -59,7 +59,7 @@ export async function contendUntilGranted(contender: Contender): Promise<Grant |
 async function lookAgain(contender: Contender): Promise<number | undefined> {
   const { client, group, contenderId, instanceId, settings } = contender;
   const { requestTimeoutMs: timeoutMs } = settings;
-  const seen = await client.observe(group, { timeoutMs, deadlineMs: timeoutMs * 2 });
+  const seen = await client.observe(group, { waiting: contenderId, timeoutMs, deadlineMs: timeoutMs * 2 });
   if (seen.barred?.instanceId === instanceId) return waitFor(contender, settings.renewEveryMs);
   // A late duplicate of an earlier request may have been granted the lease: it is handed back.
   const isMine = seen.instanceId === instanceId || (seen.reservedFor === contenderId && !seen.leader && !seen.pending);

@@ -6,6 +6,7 @@ import { backupRoutes } from '../backups/routes.ts';
 import { policyRoutes } from '../backups/schedule/policy-routes.ts';
 import { backupSettings } from '../backups/settings.ts';
 import { attemptRoutes } from '../backups/worker/worker-routes.ts';
+import { journalFromEnvironment } from '../leadership/journal-environment.ts';
 import { documentClient } from '../platform/aws.ts';
 import { serve } from '../platform/http.ts';
 import { lambdaHandler } from '../platform/lambda.ts';
@@ -25,10 +26,14 @@ const backups = {
  * Serves backups, their attempts, policies and restores. Completes task tokens, so it cannot be a task of the workflow.
  */
 export const handler = lambdaHandler(
-  serve([
-    ...backupRoutes(backups),
-    ...attemptRoutes(backups),
-    ...policyRoutes({ ...restores, settings: backups.settings }),
-    ...restoreRoutes(restores),
-  ]),
+  serve(
+    [
+      ...backupRoutes(backups),
+      ...attemptRoutes(backups),
+      ...policyRoutes({ ...restores, settings: backups.settings }),
+      ...restoreRoutes(restores),
+    ],
+    [],
+    journalFromEnvironment(),
+  ),
 );

@@ -1,7 +1,8 @@
+import { journalFromEnvironment } from '../leadership/journal-environment.ts';
 import { replicasRoom } from '../log/environment.ts';
 import { logRoutes } from '../log/http/routes.ts';
 import { serve } from '../platform/http.ts';
 import { lambdaHandler } from '../platform/lambda.ts';
 
 /** Serves logs and what operators ask of replicas. */
-export const handler = lambdaHandler(serve(logRoutes(replicasRoom())));
+export const handler = lambdaHandler(serve(logRoutes(replicasRoom()), [], journalFromEnvironment()));

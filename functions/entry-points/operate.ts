@@ -3,7 +3,8 @@ import { catalogue } from '../../api/catalogue.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { systemClock } from '../../store/clock.ts';
 import { leadershipFromEnvironment } from '../leadership/environment.ts';
-import { operateRoutes } from '../leadership/routes.ts';
+import { journalFromEnvironment, journalReader } from '../leadership/journal-environment.ts';
+import { journalRoutes, operateRoutes } from '../leadership/routes.ts';
 import { operationsRoutes } from '../operations/routes.ts';
 import { documentClient, s3Client } from '../platform/aws.ts';
 import { serve } from '../platform/http.ts';
@@ -24,7 +25,11 @@ const stores = {
 /** It lies next to the bundle and is a third of its size: only requests for it wait for it. */
 const document = () => JSON.parse(readFileSync(new URL('openapi.json', import.meta.url), 'utf8'));
 
-const endpoints = [...operateRoutes(room, room.groups), ...operationsRoutes(stores, document)];
+const endpoints = [
+  ...operateRoutes(room, room.groups),
+  ...journalRoutes(journalReader()),
+  ...operationsRoutes(stores, document),
+];
 
 /** Serves the operators' routes, and answers every path and method that no route takes. */
-export const handler = lambdaHandler(serve(endpoints, Object.values(catalogue)));
+export const handler = lambdaHandler(serve(endpoints, Object.values(catalogue), journalFromEnvironment()));

@@ -1,7 +1,11 @@
+import { journal, journalMs } from '../../api/operations/journal.ts';
 import type { GroupStore } from '../../leadership/group-table.ts';
 import type { Leadership } from '../../leadership/leadership.ts';
 import { contendOperations, leaseOperations, operateOperations, type Performed } from '../../leadership/operations.ts';
+import type { Clock } from '../../store/clock.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
+import { toMinute } from './journal-items.ts';
+import type { JournalStore } from './journal-table.ts';
 
 const served = (performed: readonly Performed[]): Endpoint[] =>
   performed.map(({ operation, act }) => endpoint(operation, (request) => act(request)));
@@ -12,3 +16,22 @@ export const leaseRoutes = (leadership: Leadership): Endpoint[] => served(leaseO
 
 export const operateRoutes = (leadership: Leadership, groups: GroupStore): Endpoint[] =>
   served(operateOperations(leadership, groups));
+
+export interface JournalReader {
+  readonly journal: JournalStore;
+  readonly isKept: boolean;
+  readonly clock: Clock;
+}
+
+const usualPeriodMs = 3_600_000;
+
+export const journalRoutes = ({ journal: store, isKept, clock }: JournalReader): Endpoint[] => [
+  endpoint(journal, async ({ params, query: { since } }) => {
+    const now = clock.now();
+    const from = since === undefined ? now - usualPeriodMs : Date.parse(since);
+    // The minute of yesterday at this time is the one that is written now.
+    const begin = Math.max(from, now - journalMs + 60_000);
+    const items = await store.read(params.group, Math.min(begin, now), now);
+    return { kept: isKept, items: items.map(toMinute) };
+  }),
+];

@@ -46,8 +46,18 @@ export class Answer<Body> {
 
 export interface Endpoint {
   readonly operation: Operation;
-  respond(context: RequestContext, recent: RecentRequests): Promise<Response>;
+  respond(context: RequestContext, recent: RecentRequests, noted: Noted | undefined): Promise<Response>;
 }
+
+/** How a request ended that passed the operation's schemas. */
+export interface Outcome extends Pick<Request<Operation>, 'params' | 'query' | 'body' | 'fence'> {
+  readonly operation: Operation;
+  readonly answer?: unknown;
+  readonly problem?: ProblemError;
+}
+
+/** Notes an outcome. The answer waits for the promise, where there is one: it must settle soon and never fail. */
+export type Noted = (outcome: Outcome) => Promise<void> | undefined;
 
 /** Binds an operation to the function that carries it out. */
 export function endpoint<const Declared extends Operation>(
@@ -57,11 +67,19 @@ export function endpoint<const Declared extends Operation>(
   const headers = operation.headers && z.object(operation.headers);
   return {
     operation,
-    async respond(context, recent) {
+    async respond(context, recent, noted) {
       const request = await readRequest(operation, headers, context);
-      const answer = await onceByKey(request, recent, context, () => act(request));
+      const ended = (how: Pick<Outcome, 'answer' | 'problem'>) => {
+        const { params, query, body, fence } = request as Request<Operation>;
+        return noted?.({ operation, params, query, body, fence, ...how });
+      };
+      const answer = await onceByKey(request, recent, context, () => act(request)).catch(async (error: unknown) => {
+        if (error instanceof ProblemError) await ended({ problem: error });
+        throw error;
+      });
       const status = answer instanceof Answer ? answer.status : (operation.status ?? 200);
       const content = answer instanceof Answer ? answer.body : answer;
+      await ended({ answer: content });
       return reply(context.env ?? {}, status, content, { 'content-type': 'application/json' });
     },
   };
@@ -96,7 +114,7 @@ async function onceByKey<Result>(
  * Makes the HTTP application of one Lambda function. `known` are the operations that other functions serve too:
  * with them an unknown path is told from a wrong method.
  */
-export function serve(endpoints: readonly Endpoint[], known: readonly Operation[] = []): App {
+export function serve(endpoints: readonly Endpoint[], known: readonly Operation[] = [], noted?: Noted): App {
   countViolations();
   const app: App = new HonoBase({ strict: true, router: new TrieRouter() });
   const all = [...endpoints.map(({ operation }) => operation), ...known];
@@ -112,8 +130,8 @@ export function serve(endpoints: readonly Endpoint[], known: readonly Operation[
     app.on(operation.method, pattern(operation), async (context) => {
       requireAuthorised(context);
       const startedAt = performance.now();
-      const response = await withinDeadline(operation, context, respond(context, recent)).catch((error: unknown) =>
-        answerProblem(error, context),
+      const response = await withinDeadline(operation, context, respond(context, recent, noted)).catch(
+        (error: unknown) => answerProblem(error, context),
       );
       record(operation, context, response.status, performance.now() - startedAt);
       return response;
