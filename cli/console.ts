@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { defaultCredentials } from '../client/aws.ts';
-import { type ConnectionOptions, given, locate, outputOfStack, withConnection } from './connection.ts';
-import type { EventSource } from './events/bus-event.ts';
+import { type ConnectionOptions, given, locate, withConnection } from './connection.ts';
+import { eventsHere } from './events/events-here.ts';
 import { UsageError } from './exit.ts';
 import type { Shell } from './shell.ts';
 
@@ -40,7 +38,7 @@ async function run(options: ConsoleCommandOptions, shell: Shell): Promise<void> 
     page: await readPage(pageFolders),
     port: options.port,
     hosts: options.allowHost.map((name) => name.toLowerCase()),
-    events: await eventsOf(options, shell),
+    events: await eventsHere(options, shell),
     label: stack ?? url,
   });
   const ended = new Promise<void>((resolve) => {
@@ -53,20 +51,6 @@ async function run(options: ConsoleCommandOptions, shell: Shell): Promise<void> 
   if (options.open) await openBrowser(address, shell);
   await ended;
   await running.stop();
-}
-
-/** Those of the stack, or of npm start when its folder is here; undefined where none can be read. */
-async function eventsOf(options: ConsoleCommandOptions, shell: Shell): Promise<EventSource | undefined> {
-  const { stack, region } = given(options, shell.env);
-  if (stack !== undefined) {
-    const { eventLog } = await import('./events/event-log.ts');
-    const log = await outputOfStack(stack, 'EventLogName', region);
-    return eventLog(log.value, log.region);
-  }
-  // The file begins with the first event, which may be yet to come.
-  if (!existsSync(join(options.data, 'stack.json'))) return undefined;
-  const { eventsFile } = await import('./events/events-file.ts');
-  return eventsFile(join(options.data, 'events.ndjson'));
 }
 
 async function openBrowser(address: string, shell: Shell): Promise<void> {

@@ -14,6 +14,7 @@ interface ExplainOptions extends ConnectionOptions {
   replica?: string;
   job?: string;
   fencingVersion?: number;
+  data: string;
 }
 
 export function explainCommand(program: Command, shell: Shell): void {
@@ -26,20 +27,26 @@ export function explainCommand(program: Command, shell: Shell): void {
     .option('--log <name>', 'the log that --why no-vote is about')
     .option('--replica <id>', 'the replica that --why no-vote is about')
     .option('--job <id>', 'the job that --why refused is about')
-    .option('--fencing-version <n>', 'the version that the refused write carried', version);
+    .option(
+      '--fencing-version <n>',
+      'the version that the refused write carried (default: the newest refusal)',
+      version,
+    )
+    .option('--data <folder>', 'that of npm start, whose events are read where no --stack is given', '.tenure');
   withConnection(command).action((group: string, options: ExplainOptions) => run(group, options, shell));
 }
 
 async function run(name: string, options: ExplainOptions, shell: Shell): Promise<void> {
   const group = checkedName('GROUP', name);
-  const [{ explain }, { why }, { gather }, text] = await Promise.all([
+  const [{ explain }, { why }, { gather }, text, { eventsHere }] = await Promise.all([
     import('../client/explain/explain.ts'),
     import('../client/explain/why.ts'),
     import('./explain/gather.ts'),
     import('./explain/print.ts'),
+    import('./events/events-here.ts'),
   ]);
   const client = await connect(options, shell);
-  const facts = await gather(client, group, options.since);
+  const facts = await gather(client, group, options.since, await eventsHere(options, shell));
   if (facts.leadership?.fencingVersion === 0 && !facts.leadership.restoring) refuseNeverLed(group);
   if (options.why) {
     const { log, replica, job, fencingVersion } = options;

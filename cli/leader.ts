@@ -1,6 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { journal } from '../api/operations/journal.ts';
 import { terms } from '../api/operations/leadership.ts';
+import { seenForMs, waitingNow } from '../client/explain/waiting.ts';
 import { type LeaderView, LeaderWatcher } from '../client/leadership/watcher.ts';
+import type { TenureClient } from '../client/tenure-client.ts';
+import { TenureError } from '../client/tenure-error.ts';
 import { type ConnectionOptions, connect, withConnection, withGroup, withTable } from './connection.ts';
 import { durationOption } from './duration.ts';
 import { explain } from './exit.ts';
@@ -24,7 +28,8 @@ export function leaderCommands(program: Command, shell: Shell): void {
       const client = await connect(options, shell);
       const view = await client.observe(options.group, { consistent: options.consistent ?? false });
       if (view.fencingVersion === 0) refuseNeverLed(options.group);
-      print(shell, options, { group: options.group, ...view }, (shown) => describe(options.group, shown));
+      const waiting = await waitingFor(client, options.group, view);
+      print(shell, options, { group: options.group, ...view, ...waiting }, (shown) => describe(options.group, shown));
     });
 
   subcommand('watch', 'a line for every change of the leader, until interrupted')
@@ -37,7 +42,8 @@ export function leaderCommands(program: Command, shell: Shell): void {
 
   subcommand('hand-over', 'ask the leader to stop its work and resign')
     .option('--to <contender>', 'keep the lease for this contender for one lease time')
-    .action((options: GroupOptions & { to?: string }) => handOver(options, shell));
+    .option('--dry-run', 'only say who would be asked')
+    .action((options: HandOverOptions) => handOver(options, shell));
 
   subcommand('revoke', "end the leader's term as an operator")
     .requiredOption('--fencing-version <n>', 'the version to end, as tenure leader show prints it', wholeNumber)
@@ -47,12 +53,39 @@ export function leaderCommands(program: Command, shell: Shell): void {
     .action((options: RevokeOptions) => revoke(options, shell));
 }
 
-function describe(group: string, { leader, fencingVersion, pending, ...view }: LeaderView): string {
-  const { reservedFor, barred, handOver, addresses } = view;
+interface Waits {
+  readonly waiting?: readonly { readonly contenderId: string; readonly seenAt: string }[];
+  /** Why that is not known. */
+  readonly waitingUnknown?: string;
+}
+
+/** Who waits, as the journal has it; nothing in direct mode, which keeps none. A leader is shown all the same. */
+async function waitingFor(client: TenureClient, group: string, { leader }: LeaderView): Promise<Waits> {
+  if (client.mode === 'direct') return {};
+  const now = client.time.now();
+  const since = new Date(now - seenForMs).toISOString();
+  try {
+    const { kept, items } = await client.call(journal, { params: { group }, query: { since } });
+    const waiting = waitingNow(items, leader, now);
+    if (!kept) return { waitingUnknown: 'the deployment keeps no journal' };
+    return { waiting: waiting.map((one) => ({ ...one, seenAt: new Date(one.seenAt).toISOString() })) };
+  } catch (error) {
+    if (!(error instanceof TenureError)) throw error;
+    return { waitingUnknown: `the journal cannot be read: ${error.code}` };
+  }
+}
+
+const waitingText = (waiting: NonNullable<Waits['waiting']>) =>
+  waiting.map(({ contenderId, seenAt }) => `${contenderId} (seen ${relative(seenAt)})`).join(', ') || 'nobody';
+
+function describe(group: string, { leader, fencingVersion, pending, ...view }: LeaderView & Waits): string {
+  const { reservedFor, barred, handOver, addresses, waiting, waitingUnknown } = view;
   const named = Object.entries(addresses).map(([name, address]) => [`address of ${name}`, address]);
   const next = {
     ...(reservedFor !== undefined && { 'reserved for': reservedFor }),
     ...(barred && { barred: `the process that led last, for ${relative(barred.until)}` }),
+    ...(waiting && { waiting: waitingText(waiting) }),
+    ...(waitingUnknown !== undefined && { waiting: `not known: ${waitingUnknown}` }),
     ...(handOver && { 'hand-over': `asked for, to ${handOver.successor ?? 'the first to contend'}` }),
   };
   if (!leader) {
@@ -125,16 +158,26 @@ async function showTerms(options: GroupOptions & { limit: number }, shell: Shell
   );
 }
 
+interface HandOverOptions extends GroupOptions {
+  to?: string;
+  dryRun?: boolean;
+}
+
 /** Of the term that is seen now: the leader hears of it with its next renewal. */
-async function handOver(options: GroupOptions & { to?: string }, shell: Shell): Promise<void> {
-  const { group, to } = options;
+async function handOver(options: HandOverOptions, shell: Shell): Promise<void> {
+  const { group, to, dryRun = false } = options;
   if (to !== undefined) checkedName('--to', to);
   const client = await connect(options, shell);
   const { fencingVersion } = await client.observe(group, { consistent: true });
   if (fencingVersion === 0) refuseNeverLed(group);
-  const answer = await client.handOver(group, { fencingVersion, ...(to !== undefined && { successor: to }) });
+  const answer = await client.handOver(group, {
+    fencingVersion,
+    ...(to !== undefined && { successor: to }),
+    ...(dryRun && { dryRun }),
+  });
   print(shell, options, { ...answer, fencingVersion }, ({ contenderId }) => {
     const whom = to === undefined ? 'the first to contend' : plain(to);
+    if (dryRun) return `${plain(contenderId)} would be asked to hand term ${fencingVersion} over to ${whom}`;
     return `${plain(contenderId)} is asked to hand term ${fencingVersion} over to ${whom}; follow it with tenure leader watch`;
   });
 }

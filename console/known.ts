@@ -25,3 +25,6 @@ export interface Live {
   /** Nothing is answered at all. */
   readonly outage: Problem | undefined;
 }
+
+/** Under which name an answer about a group is kept for every page. */
+export const keptName = (group: string, name: string): string => `${group} ${name}`;

@@ -14,20 +14,27 @@ function isOutage(error: unknown): boolean {
   return status === 0 || status === 401 || status === 429 || status >= 500;
 }
 
+/** Of all pages, so that one that is opened shows at once what another has just been told. */
+const kept = new Map<string, Known<unknown>>();
+const mostKept = 4_000;
+const seedMs = 60_000;
+
 class Answers implements Live {
   lastAnswerAt: number | undefined;
   outage: Problem | undefined;
-  readonly #known = new Map<string, Known<unknown>>();
+  readonly #scope: string;
+  readonly #own = new Set<string>();
   readonly #pacer: Pacer;
 
-  constructor(questions: () => readonly Question[], onChange: () => void) {
+  constructor(scope: string, questions: () => readonly Question[], onChange: () => void) {
+    this.#scope = scope;
     const sources = () =>
       questions().map(({ name, everyMs, ask }) => ({
         name,
         everyMs: () => everyMs(this),
         ask: async () => {
           const value = await ask();
-          this.#known.set(name, { value, at: Date.now() });
+          this.#keep(name, { value, at: Date.now() });
         },
       }));
     this.#pacer = new Pacer({
@@ -38,17 +45,28 @@ class Answers implements Live {
       onSettled: ({ name }, error) => {
         this.outage = error !== undefined && isOutage(error) ? problemIn(error) : undefined;
         if (!this.outage) this.lastAnswerAt = Date.now();
-        const before = this.#known.get(name);
+        const before = this.get(name);
         // An outage is told once, above everything that is known.
-        const isOwn = error !== undefined && (!this.outage || before?.value === undefined);
-        if (isOwn) this.#known.set(name, { ...before, problem: problemIn(error) });
+        const isOwn = error !== undefined && (!this.outage || before.value === undefined);
+        if (isOwn) this.#keep(name, { ...before, problem: problemIn(error) });
         onChange();
       },
     });
   }
 
   get<Value>(name: string): Known<Value> {
-    return (this.#known.get(name) ?? {}) as Known<Value>;
+    const known = kept.get(this.#scope + name);
+    // What another page has learned a while ago says nothing of now.
+    const isOf = known && (this.#own.has(name) || Date.now() - (known.at ?? 0) < seedMs);
+    return (isOf ? known : {}) as Known<Value>;
+  }
+
+  #keep(name: string, known: Known<unknown>): void {
+    const key = this.#scope + name;
+    this.#own.add(name);
+    kept.delete(key);
+    kept.set(key, known);
+    if (kept.size > mostKept) kept.delete(kept.keys().next().value ?? '');
   }
 
   refresh(...names: string[]): void {
@@ -60,7 +78,10 @@ class Answers implements Live {
   }
 }
 
-/** Follows the questions while the component is shown; `identity` says when they are other ones altogether. */
+/**
+ * Follows the questions while the component is shown; `identity` says when they are other ones altogether, and stands
+ * before their names where answers are kept.
+ */
 export function useLive(identity: string, questions: () => readonly Question[]): Live {
   const [, changed] = useReducer((version: number) => version + 1, 0);
   const [held] = useState<{ identity?: string; live?: Answers; questions: () => readonly Question[] }>({ questions });
@@ -68,6 +89,7 @@ export function useLive(identity: string, questions: () => readonly Question[]):
   if (held.identity !== identity || !held.live) {
     held.identity = identity;
     held.live = new Answers(
+      identity,
       () => held.questions(),
       () => changed(undefined),
     );

@@ -1,6 +1,6 @@
 /**
- * Decides which question the page asks next. All of them share one budget: four at once when a page opens, then one a
- * second, none while the page is hidden or a question is open.
+ * Decides which question the page asks next. All of them share one budget: one a second, from the first on; none while
+ * the page is hidden or a question is open.
  */
 
 export interface Source {
@@ -20,16 +20,23 @@ export interface PacerOptions {
   readonly onSettled: (source: Source, error: unknown) => void;
 }
 
-const firstQuestions = 4;
 export const tickMs = 1_000;
+/** Timers are not exact. */
+const toleranceMs = tickMs / 10;
+/** As many first questions follow each other; of those that are seldom asked one. */
+const mostFirsts = 2;
+const seldomMs = 60_000;
+/** So many times overdue, a question goes before all others. */
+const urgent = 100;
 
 export class Pacer {
   readonly #options: PacerOptions;
   readonly #askedAt = new Map<string, number>();
-  #first = firstQuestions;
+  #firsts = 0;
   #failures = 0;
   #resumesAt = 0;
-  #open = 0;
+  #isOpen = false;
+  #askedLast = Number.NEGATIVE_INFINITY;
 
   constructor(options: PacerOptions) {
     this.#options = options;
@@ -38,15 +45,11 @@ export class Pacer {
   /** Asks what is most overdue. Called once a second, and when the page opens. */
   tick(): void {
     const { isVisible, now } = this.#options;
-    if (!isVisible() || now() < this.#resumesAt) return;
-    const questions = this.#first > 0 ? this.#first : 1;
-    for (let asked = 0; asked < questions; asked += 1) {
-      if (this.#open >= questions) return;
-      const next = this.#mostOverdue();
-      if (!next) return;
-      this.#first = Math.max(0, this.#first - 1);
-      void this.#ask(next);
-    }
+    if (!isVisible() || this.#isOpen || now() < this.#resumesAt) return;
+    // A page that is shown again ticks out of turn.
+    if (now() - this.#askedLast < tickMs - toleranceMs) return;
+    const next = this.#next();
+    if (next) void this.#ask(next);
   }
 
   /** The next tick asks this one again, as after an action. */
@@ -54,24 +57,37 @@ export class Pacer {
     this.#askedAt.delete(name);
   }
 
-  #mostOverdue(): Source | undefined {
-    const { sources, now } = this.#options;
-    const at = now();
-    let [found, most]: [Source | undefined, number] = [undefined, 1];
-    for (const source of sources()) {
-      const asked = this.#askedAt.get(source.name);
-      const overdue = asked === undefined ? Number.POSITIVE_INFINITY : (at - asked + tickMs / 10) / source.everyMs();
-      if (source.everyMs() < Number.POSITIVE_INFINITY && overdue >= most && (!found || overdue > most)) {
-        [found, most] = [source, overdue];
-      }
+  /** What was never asked, in the order of the page, and in between what is due again. */
+  #next(): Source | undefined {
+    const wanted = this.#options.sources().filter((source) => source.everyMs() < Number.POSITIVE_INFINITY);
+    const first = wanted.find(({ name }) => !this.#askedAt.has(name));
+    const due = this.#mostOverdue(wanted);
+    const isDuesTurn = due !== undefined && (due.overdue >= urgent || this.#firsts >= mostFirsts);
+    if (!first || isDuesTurn) {
+      this.#firsts = 0;
+      return due?.source;
     }
-    return found;
+    this.#firsts += first.everyMs() < seldomMs ? 1 : mostFirsts;
+    return first;
+  }
+
+  #mostOverdue(sources: readonly Source[]): { readonly source: Source; readonly overdue: number } | undefined {
+    const at = this.#options.now();
+    let most: { readonly source: Source; readonly overdue: number } | undefined;
+    for (const source of sources) {
+      const asked = this.#askedAt.get(source.name);
+      if (asked === undefined) continue;
+      const overdue = (at - asked + toleranceMs) / source.everyMs();
+      if (overdue >= 1 && overdue > (most?.overdue ?? 0)) most = { source, overdue };
+    }
+    return most;
   }
 
   async #ask(source: Source): Promise<void> {
     const { now, onSettled, isOutage } = this.#options;
-    this.#open += 1;
-    this.#askedAt.set(source.name, now());
+    this.#isOpen = true;
+    this.#askedLast = now();
+    this.#askedAt.set(source.name, this.#askedLast);
     try {
       await source.ask();
       this.#failures = 0;
@@ -83,7 +99,7 @@ export class Pacer {
       if (this.#failures > 0) this.#askedAt.delete(source.name);
       onSettled(source, error);
     } finally {
-      this.#open -= 1;
+      this.#isOpen = false;
     }
   }
 }

@@ -159,6 +159,12 @@ export async function resign(
   if (!won && !earlierTry) throw termLost(group, fence, winner);
 }
 
+export interface HandOver {
+  readonly fencingVersion: number;
+  readonly successor?: string | undefined;
+  readonly dryRun?: boolean;
+}
+
 /**
  * Asks the leader of the term that the operator saw to stop its work and to resign, in favour of the successor if there
  * is one. It learns of it with its next renewal; one that does not hear is revoked. Throws `leadership_lost` when that
@@ -167,8 +173,12 @@ export async function resign(
 export async function handOver(
   { store }: Leadership,
   group: string,
-  { fencingVersion, successor }: { readonly fencingVersion: number; readonly successor?: string | undefined },
+  { fencingVersion, successor, dryRun = false }: HandOver,
 ): Promise<{ readonly contenderId: string }> {
+  if (dryRun) {
+    const seen = await findRunning(store, group, fencingVersion);
+    return { contenderId: seen.holder?.contenderId ?? 'unknown' };
+  }
   const { won, lost: winner } = await store.askHandOver(group, fencingVersion, successor);
   if (!won) throw notRunning(group, fencingVersion, winner);
   return { contenderId: won.holder?.contenderId ?? 'unknown' };
@@ -193,7 +203,7 @@ export async function revoke(
   const { store, clock, maxClockSkewMs } = leadership;
   const now = clock.now();
   const winner = order.dryRun
-    ? await findRevocable(store, group, order)
+    ? await findRunning(store, group, order.fencingVersion)
     : await revokeTerm(store, group, order, requestId, now);
   const takeoverAt = order.force ? now : Math.max(now, (winner.expiresAt ?? now) + maxClockSkewMs);
   return {
@@ -203,10 +213,10 @@ export async function revoke(
   };
 }
 
-async function findRevocable(store: LeaseStore, group: string, order: Revocation): Promise<LeadershipRecord> {
+async function findRunning(store: LeaseStore, group: string, fencingVersion: number): Promise<LeadershipRecord> {
   const record = await store.read(group, true);
-  if (record?.fencingVersion === order.fencingVersion && record.holder) return record;
-  throw notRunning(group, order.fencingVersion, record);
+  if (record?.fencingVersion === fencingVersion && record.holder) return record;
+  throw notRunning(group, fencingVersion, record);
 }
 
 async function revokeTerm(

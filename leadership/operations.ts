@@ -88,7 +88,10 @@ export function operateOperations(leadership: Leadership, groups: GroupStore): P
       const { revoked, contenderId, takeoverAt } = await revoke(leadership, params.group, body, requestId);
       return { revoked, contenderId, takeoverAt: instant(takeoverAt) };
     }),
-    perform(schema.handOver, async ({ params, body }) => handOver(leadership, params.group, body)),
+    perform(schema.handOver, async ({ params, body }) => {
+      const { contenderId } = await handOver(leadership, params.group, body);
+      return { contenderId, asked: !body.dryRun };
+    }),
     perform(schema.terms, async ({ params, query }) => {
       const after = query.cursor === undefined ? undefined : fromCursor(query.cursor, termPrefix);
       const [record, page] = await Promise.all([

@@ -148,10 +148,17 @@ export const handOver = operation({
   callers: ['operator'],
   params: group,
   query: nothing,
-  body: z.strictObject({ fencingVersion, successor: z.optional(name) }),
+  body: z.strictObject({
+    fencingVersion,
+    successor: z.optional(name),
+    /** Says whom it would ask, and changes nothing. */
+    dryRun: z._default(z.boolean(), false),
+  }),
   answer: z.object({
     /** The leader, which hears of it with its next renewal. */
     contenderId: name,
+    /** False for a dry run. */
+    asked: z._default(z.boolean(), true),
   }),
   problems: [leadershipLost],
 });

@@ -2,11 +2,24 @@
 import type { Operation } from '../../api/operation.ts';
 import { listBackups } from '../../api/operations/backups.ts';
 import { listJobs } from '../../api/operations/jobs.ts';
+import { journal as readJournal } from '../../api/operations/journal.ts';
 import { terms as listTerms } from '../../api/operations/leadership.ts';
 import { listLogs } from '../../api/operations/log.ts';
-import type { Backup, Facts, Job, Log, Term, Unanswered } from '../../client/explain/facts.ts';
+import { getRestore } from '../../api/operations/restore.ts';
+import type {
+  Backup,
+  Facts,
+  Job,
+  Journal,
+  Log,
+  PublishedEvent,
+  Restore,
+  Term,
+  Unanswered,
+} from '../../client/explain/facts.ts';
 import type { TenureClient } from '../../client/tenure-client.ts';
 import { TenureError } from '../../client/tenure-error.ts';
+import type { EventSource } from '../events/bus-event.ts';
 
 /** Enough for a group that changes its leader every ten seconds for three hours. */
 const mostItems = 1_000;
@@ -16,7 +29,12 @@ const mostItems = 1_000;
  *
  * @throws TenureError `unreachable` when nothing answers.
  */
-export async function gather(client: TenureClient, group: string, sinceMs: number): Promise<Facts> {
+export async function gather(
+  client: TenureClient,
+  group: string,
+  sinceMs: number,
+  events?: EventSource,
+): Promise<Facts> {
   const unanswered: Unanswered[] = [];
   const part = async <Value>(asked: string, read: () => Promise<Value>): Promise<Value | undefined> => {
     try {
@@ -31,15 +49,54 @@ export async function gather(client: TenureClient, group: string, sinceMs: numbe
   const since = now - sinceMs;
   const list = <Item>(operation: Operation, isEnough: (item: Item) => boolean = () => false) =>
     itemsOf<Item>(client, operation, group, isEnough);
-  const [leadership, terms, jobs, logs, backups] = await Promise.all([
+  const [leadership, terms, jobs, logs, backups, journal, published] = await Promise.all([
     part('leadership', () => client.observe(group, { consistent: true })),
     part('terms', () => list<Term>(listTerms, ({ confirmedAt }) => Date.parse(confirmedAt) < since)),
     part('jobs', () => list<Job>(listJobs)),
     part('logs', () => list<Log>(listLogs)),
     part('backups', () => list<Backup>(listBackups, ({ startedAt }) => Date.parse(startedAt) < since)),
+    part('journal', () =>
+      client.call(readJournal, { params: { group }, query: { since: new Date(since).toISOString() } }),
+    ),
+    events && eventsOf(events, group, since).catch((error: Error) => unread(unanswered, error)),
   ]);
+  const restores = await part('restores', () => restoresIn(client, group, journal));
   const lists = { terms: terms ?? [], jobs: jobs ?? [], logs: logs ?? [], backups: backups ?? [] };
-  return { group, now: client.time.now(), since, leadership, ...lists, unanswered };
+  return {
+    group,
+    now: client.time.now(),
+    since,
+    leadership,
+    ...lists,
+    journal,
+    restores,
+    events: published,
+    unanswered,
+  };
+}
+
+const mostRestores = 5;
+
+async function restoresIn(client: TenureClient, group: string, journal: Journal | undefined): Promise<Restore[]> {
+  const begun = (journal?.items ?? []).flatMap(({ happened }) =>
+    happened.filter(({ what }) => what === 'restore-begun'),
+  );
+  const ids = [...new Set(begun.map(({ details }) => String(details['restoreId'])))].slice(-mostRestores);
+  return Promise.all(ids.map((restore) => client.call(getRestore, { params: { group, restore } })));
+}
+
+/** A log of events that cannot be read leaves its part out; what was not written yet is no part. */
+function unread(unanswered: Unanswered[], { name, message }: Error): undefined {
+  if (name !== 'UsageError') unanswered.push({ asked: 'events', code: name, message });
+}
+
+async function eventsOf(source: EventSource, group: string, since: number): Promise<PublishedEvent[]> {
+  const found: PublishedEvent[] = [];
+  for await (const { detail, ...event } of source.events(since, false, new AbortController().signal)) {
+    if (detail.group === group) found.push({ type: event['detail-type'], ...detail });
+    if (found.length > mostItems) found.shift();
+  }
+  return found;
 }
 
 /** Up to the first item that is enough, that included. */

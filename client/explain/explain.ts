@@ -1,10 +1,25 @@
 /** One time line of a group: what happened, why, and what shows it. Pure: the same facts give the same explanation. */
 import { causeOf, clockDoubt, endOf, waitingIn } from './causes.ts';
 import type { Backup, Facts, Job, Log } from './facts.ts';
+import { journalEntries } from './journaled.ts';
 import { type Availability, availabilityOf, gapBetween, gapsOf, type Tenure, tenuresOf } from './tenures.ts';
 import { size, span, time } from './words.ts';
 
-export type EntryKind = 'term' | 'end' | 'gap' | 'job' | 'checkpoint' | 'backup' | 'log' | 'doubt';
+export type EntryKind =
+  | 'term'
+  | 'end'
+  | 'gap'
+  | 'refused'
+  | 'hand-over'
+  | 'recovery'
+  | 'job'
+  | 'checkpoint'
+  | 'backup'
+  | 'restore'
+  | 'log'
+  | 'election'
+  | 'configuration'
+  | 'doubt';
 
 export interface Entry {
   /** ISO 8601, UTC. */
@@ -32,7 +47,7 @@ export interface Explanation {
   readonly unanswered: Facts['unanswered'];
 }
 
-type Draft = Omit<Entry, 'at'> & { readonly at: number };
+export type Draft = Omit<Entry, 'at'> & { readonly at: number };
 
 export function explain(facts: Facts): Explanation {
   const { group, since, now } = facts;
@@ -43,6 +58,7 @@ export function explain(facts: Facts): Explanation {
     ...facts.jobs.flatMap((job) => jobEntries(job)),
     ...facts.backups.flatMap((backup) => backupEntries(backup, now)),
     ...facts.logs.flatMap((log) => logEntries(log, now)),
+    ...journalEntries(facts),
   ];
   const availability = availabilityOf(tenures, facts);
   return {

@@ -2,6 +2,7 @@
 import { causeOf, clockDoubt, endOf, waitingIn } from './causes.ts';
 import type { Facts, Leadership } from './facts.ts';
 import { gapBetween, type Tenure, tenuresOf } from './tenures.ts';
+import { seenForMs, waitingNow } from './waiting.ts';
 import { span, time } from './words.ts';
 
 export const questions = ['nobody-leads', 'moved', 'no-vote', 'refused'] as const;
@@ -129,7 +130,7 @@ function heldBack(facts: Facts, leadership: Leadership): Found | undefined {
 /** The lease can be taken, and nobody takes it. */
 function free(facts: Facts, { barred }: Leadership): Found {
   const { group, now } = facts;
-  const evidence = endEvidence(facts);
+  const evidence = [...endEvidence(facts), ...waitingEvidence(facts)];
   const contend = `POST /v1/groups/${group}/leadership/contend`;
   if (barred) {
     const rest = span(Date.parse(barred.until) - now);
@@ -149,6 +150,14 @@ function free(facts: Facts, { barred }: Leadership): Found {
       `tenure lead --group ${group} -- COMMAND`,
     ],
   };
+}
+
+/** Who looks whether the lease is free, when the journal is kept and was read. */
+function waitingEvidence({ journal, leadership, now }: Facts): string[] {
+  if (!journal?.kept) return [];
+  const waiting = waitingNow(journal.items, leadership?.leader, now);
+  if (waiting.length === 0) return [`no contender has asked or looked for ${span(seenForMs)}`];
+  return waiting.map(({ contenderId, seenAt }) => `${contenderId} waits: it was seen ${span(now - seenAt)} ago`);
 }
 
 function endEvidence({ terms, now }: Facts): string[] {
@@ -227,6 +236,14 @@ function refused(facts: Facts, { fencingVersion, job }: Subject): Found {
     const evidence = finished.finishedAt ? [`finished ${time(Date.parse(finished.finishedAt), now)}`] : [];
     return { cause: 'job-finished', answer, evidence, next: [] };
   }
+  const seen = refusedBefore(facts, fencingVersion, job);
+  if (fencingVersion === undefined && seen?.fencingVersion !== undefined) {
+    const found = refused(facts, { fencingVersion: seen.fencingVersion, job });
+    return {
+      ...found,
+      answer: `The newest refusal is ${seen.request} with version ${seen.fencingVersion}. ${found.answer}`,
+    };
+  }
   if (fencingVersion === undefined) {
     const answer = `A write passes only with the version of the running term, which is ${current}. Give the version that the write carried.`;
     return {
@@ -251,7 +268,19 @@ function refused(facts: Facts, { fencingVersion, job }: Subject): Found {
     const answer = `Version ${fencingVersion} is the running term of ${leadership.leader.contenderId}: the fence did not refuse the write. See the code of the problem.`;
     return { cause: 'current', answer, evidence: [], next: ['docs/problems.md lists each code with its remedy'] };
   }
-  return { cause: 'fenced', ...fencedBy(fencingVersion, current, own, tenures.at(-1), now) };
+  const found = fencedBy(fencingVersion, current, own, tenures.at(-1), now);
+  const told = seen ? [`the journal has ${seen.request} refused with ${seen.code}, ${seen.count} in its minute`] : [];
+  return { cause: 'fenced', ...found, evidence: [...found.evidence, ...told] };
+}
+
+/** The newest refusal that the journal knows of this version and this job. */
+function refusedBefore({ journal }: Facts, fencingVersion: number | undefined, job: string | undefined) {
+  const all = (journal?.items ?? []).flatMap(({ refused: some }) => some);
+  return all.findLast(
+    (one) =>
+      (fencingVersion === undefined || one.fencingVersion === fencingVersion) &&
+      (job === undefined || one.request.includes(` jobs/${job}/`) || one.request.endsWith(` jobs/${job}`)),
+  );
 }
 
 function fencedBy(version: number, current: number, own: Tenure | undefined, newest: Tenure | undefined, now: number) {

@@ -5,10 +5,17 @@ import { Part } from '../parts/part.tsx';
 import { eventText, type GroupEvent } from './event-text.ts';
 
 const mostShown = 12;
+/** For what is explained. */
+const mostKept = 200;
 
-export function Events({ group, now }: { group: string; now: number }) {
-  const { events, isOpen } = useEvents(group);
+export interface Heard {
+  readonly events: readonly GroupEvent[];
+  readonly isOpen: boolean;
+}
+
+export function Events({ heard: { events: all, isOpen }, now }: { heard: Heard; now: number }) {
   if (!isOpen) return null;
+  const events = all.slice(0, mostShown);
   return (
     <Part
       name="events"
@@ -33,7 +40,7 @@ export function Events({ group, now }: { group: string; now: number }) {
 }
 
 /** Newest first. A hidden page listens to nothing. */
-function useEvents(group: string) {
+export function useEvents(group: string): Heard {
   const [events, setEvents] = useState<readonly GroupEvent[]>([]);
   const [isOpen, setOpen] = useState(false);
   useEffect(() => {
@@ -45,7 +52,7 @@ function useEvents(group: string) {
       source.onopen = () => setOpen(true);
       source.onmessage = ({ data }) => {
         const event = JSON.parse(data as string) as GroupEvent;
-        setEvents((known) => [event, ...known.filter(({ id }) => id !== event.id)].slice(0, mostShown));
+        setEvents((known) => [event, ...known.filter(({ id }) => id !== event.id)].slice(0, mostKept));
       };
     };
     listen();

@@ -7,17 +7,25 @@ import { now } from '../api.ts';
 import { clock } from '../format.ts';
 import type { Live } from '../known.ts';
 import { Part } from '../parts/part.tsx';
+import type { GroupEvent } from './event-text.ts';
+import { explainedMs } from './questions.ts';
 
-const periodMs = 3_600_000;
 const mostEntries = 60;
 
-export function Explained({ group, live }: { group: string; live: Live }) {
-  const facts = factsOf(group, live);
+interface Props {
+  group: string;
+  live: Live;
+  events: readonly GroupEvent[];
+}
+
+export function Explained({ group, live, events }: Props) {
+  const facts = factsOf(group, live, events);
   // Anew with each answer, not with each tick: the page can be read in between.
   const told = useMemo(() => explain(facts), [group, live.lastAnswerAt]);
   const entries = told.entries.slice(-mostEntries).reverse();
   const state = why('nobody-leads', facts);
   const move = why('moved', facts);
+  const refusal = why('refused', facts);
   const at = now();
   return (
     <Part
@@ -36,6 +44,12 @@ export function Explained({ group, live }: { group: string; live: Live }) {
           <div>
             <dt>Why did it move?</dt>
             <dd>{move.answer}</dd>
+          </div>
+        )}
+        {refusal.cause !== 'which-version' && (
+          <div>
+            <dt>Why was a write refused?</dt>
+            <dd>{refusal.answer}</dd>
           </div>
         )}
       </dl>
@@ -58,17 +72,19 @@ export function Explained({ group, live }: { group: string; live: Live }) {
   );
 }
 
-function factsOf(group: string, live: Live): Facts {
+function factsOf(group: string, live: Live, events: readonly GroupEvent[]): Facts {
   const known = <Value,>(name: string) => live.get<Value>(name).value;
   return {
     group,
     now: now(),
-    since: now() - periodMs,
+    since: now() - explainedMs,
     leadership: known<Facts['leadership']>('leadership'),
     terms: known<Facts['terms']>('terms') ?? [],
     jobs: known<Facts['jobs']>('jobs') ?? [],
     logs: known<Facts['logs']>('logs') ?? [],
     backups: known<Facts['backups']>('backups') ?? [],
+    journal: known<Facts['journal']>('journal'),
+    events,
     unanswered: [],
   };
 }

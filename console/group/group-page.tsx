@@ -1,12 +1,13 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { Backup, Job, Leadership, Log, Term } from '../answers.ts';
+import type { Backup, Job, Journal, Leadership, Log, Term } from '../answers.ts';
+import { keptName } from '../known.ts';
 import { useLive, useNow } from '../live.ts';
 import { Frame, Refused } from '../parts/frame.tsx';
 import type { Route } from '../route.ts';
 import { ActionDialog } from './actions/action-dialog.tsx';
 import type { Action } from './actions/actions.ts';
 import { Backups } from './backups.tsx';
-import { Events } from './events.tsx';
+import { Events, useEvents } from './events.tsx';
 import { Explained } from './explained.tsx';
 import { Jobs } from './jobs.tsx';
 import { Leader } from './leader.tsx';
@@ -17,9 +18,10 @@ import { TermHistory } from './term-history.tsx';
 export function GroupPage({ route }: { route: Extract<Route, { kind: 'group' }> }) {
   const { group, tab } = route;
   const questions = useMemo(() => groupQuestions(group), [group]);
-  const live = useLive(`group ${group}`, () => questions);
+  const live = useLive(keptName(group, ''), () => questions);
   const [action, setAction] = useState<Action>();
   const now = useNow();
+  const heard = useEvents(group);
   const leadership = live.get<Leadership>('leadership');
   const terms = live.get<readonly Term[]>('terms');
   useEffect(() => {
@@ -40,7 +42,14 @@ export function GroupPage({ route }: { route: Extract<Route, { kind: 'group' }> 
       <div class="group">
         <section id="now" class="part part-leader" aria-label="Leader">
           {value && (
-            <Leader group={group} leadership={value} terms={terms.value ?? []} now={now} onAction={setAction} />
+            <Leader
+              group={group}
+              leadership={value}
+              terms={terms.value ?? []}
+              journal={live.get<Journal>('journal').value}
+              now={now}
+              onAction={setAction}
+            />
           )}
           {!value && leadership.problem && (
             <Refused problem={leadership.problem} action="the observer's GET …/leadership" />
@@ -57,8 +66,8 @@ export function GroupPage({ route }: { route: Extract<Route, { kind: 'group' }> 
               <Backups live={live} backups={live.get<readonly Backup[]>('backups')} now={now} onAction={setAction} />
             </div>
             <Jobs group={group} jobs={live.get<readonly Job[]>('jobs')} now={now} />
-            <Events group={group} now={now} />
-            <Explained group={group} live={live} />
+            <Events heard={heard} now={now} />
+            <Explained group={group} live={live} events={heard.events} />
           </>
         )}
       </div>

@@ -1,5 +1,6 @@
 /** Who leads, for how much longer, and who could follow. */
-import type { Leadership, Term } from '../answers.ts';
+import { type Waiting, waitingNow } from '../../client/explain/waiting.ts';
+import type { Journal, Leadership, Term } from '../answers.ts';
 import { brief, clock, ticking } from '../format.ts';
 import { LeaseBar, leaseSpan } from '../parts/lease-bar.tsx';
 import type { Action } from './actions/actions.ts';
@@ -9,16 +10,20 @@ interface LeaderProps {
   group: string;
   leadership: Leadership;
   terms: readonly Term[];
+  /** Undefined while the journal is not known. */
+  journal: Journal | undefined;
   now: number;
   onAction: (action: Action) => void;
 }
 
-export function Leader({ group, leadership, terms, now, onAction }: LeaderProps) {
+export function Leader({ group, leadership, terms, journal, now, onAction }: LeaderProps) {
   const { leader, fencingVersion, pending } = leadership;
   const expiresAt = leader ? Date.parse(leader.expiresAt) : 0;
   const isLed = leader !== null && expiresAt > now;
   const own = terms.find((term) => term.fencingVersion === fencingVersion);
+  const waiting = waitingNow(journal?.items ?? [], leader, now);
   const others = contendersOf(terms).filter((one) => one !== leader?.contenderId);
+  const handOver = { kind: 'hand-over', fencingVersion, waiting, others } as const;
   return (
     <>
       <div class={`leader ${isLed ? 'led' : pending ? 'pending' : 'leaderless'}`}>
@@ -64,15 +69,18 @@ export function Leader({ group, leadership, terms, now, onAction }: LeaderProps)
           <Fact name="Stays out">{`last process, until ${clock(leadership.barred.until, now)}`}</Fact>
         )}
         {leadership.handOver && <Fact name="Hand-over">{`asked for${toWhom(leadership.handOver.successor)}`}</Fact>}
+        {journal && (
+          <Waits
+            journal={journal}
+            waiting={waiting}
+            now={now}
+            onHandOver={isLed ? (successor) => onAction({ ...handOver, successor }) : undefined}
+          />
+        )}
         <Fact name="Led before">{others.length > 0 ? others.slice(0, 4).join(', ') : 'nobody else'}</Fact>
       </dl>
       <div class="acts">
-        <button
-          type="button"
-          class="act"
-          disabled={!isLed}
-          onClick={() => onAction({ kind: 'hand-over', fencingVersion, others })}
-        >
+        <button type="button" class="act" disabled={!isLed} onClick={() => onAction(handOver)}>
           Hand over…
         </button>
         <button
@@ -90,6 +98,42 @@ export function Leader({ group, leadership, terms, now, onAction }: LeaderProps)
         </button>
       </div>
     </>
+  );
+}
+
+interface WaitsProps {
+  journal: Journal;
+  waiting: readonly Waiting[];
+  now: number;
+  /** Undefined while nobody leads. */
+  onHandOver: ((successor: string) => void) | undefined;
+}
+
+const mostWaiting = 6;
+
+/** Who looks whether the lease is free; one press away from being handed it. */
+function Waits({ journal, waiting, now, onHandOver }: WaitsProps) {
+  const more = waiting.length - mostWaiting;
+  return (
+    <div class="waits">
+      <dt>Waiting</dt>
+      <dd>
+        {waiting.slice(0, mostWaiting).map(({ contenderId, seenAt }) => (
+          <button
+            key={contenderId}
+            type="button"
+            class="contender"
+            disabled={!onHandOver}
+            title={`seen ${ticking(now - seenAt)} ago; hand over to ${contenderId}`}
+            onClick={() => onHandOver?.(contenderId)}
+          >
+            {contenderId}
+          </button>
+        ))}
+        {more > 0 && <span class="dim">and {more} more</span>}
+        {waiting.length === 0 && <span class="dim">{journal.kept ? 'nobody' : 'not known: the journal is off'}</span>}
+      </dd>
+    </div>
   );
 }
 

@@ -1,5 +1,5 @@
 /** What a group's page asks, in the order in which a person looks. */
-import type { Backup, BackupPolicy, Job, Leadership, Log, Page, Term, Worker } from '../answers.ts';
+import type { Backup, BackupPolicy, Job, Journal, Leadership, Log, Page, Term, Worker } from '../answers.ts';
 import { ApiError, ask, now } from '../api.ts';
 import type { Live, Question } from '../known.ts';
 
@@ -10,19 +10,25 @@ const urgentMs = 1;
 const urgentForMs = 15_000;
 const restMs = 2_000;
 const seldomMs = 60_000;
+/** Who waits is written once a minute, a refusal within a second. */
+const journalEveryMs = 10_000;
+export const explainedMs = 3_600_000;
 
 export function groupQuestions(group: string): Question[] {
   const path = `/v1/groups/${encodeURIComponent(group)}`;
   const items = async <Item>(list: string) => (await ask<Page<Item>>(`${path}/${list}`)).items;
   let changingFrom: number | undefined;
+  let wasLed = false;
   const termsSeen = { version: -1, ended: false };
   return [
     {
       name: 'leadership',
       everyMs: (live) => {
         changingFrom = isChanging(live) ? (changingFrom ?? now()) : undefined;
+        wasLed ||= live.get<Leadership>('leadership').value?.leader != null;
         if (changingFrom === undefined) return restMs;
-        return now() - changingFrom < urgentForMs ? urgentMs : changingMs;
+        // A page that opens on a group without a leader has all else to ask.
+        return wasLed && now() - changingFrom < urgentForMs ? urgentMs : changingMs;
       },
       ask: () => ask<Leadership>(`${path}/leadership?consistent=true`),
     },
@@ -39,6 +45,14 @@ export function groupQuestions(group: string): Question[] {
         termsSeen.version = terms[0]?.fencingVersion ?? 0;
         termsSeen.ended = terms[0]?.endedAt !== undefined;
         return terms;
+      },
+    },
+    {
+      name: 'journal',
+      everyMs: () => journalEveryMs,
+      ask: () => {
+        const since = new Date(now() - explainedMs).toISOString();
+        return ask<Journal>(`${path}/journal?since=${encodeURIComponent(since)}`);
       },
     },
     { name: 'logs', everyMs: () => 10_000, ask: () => items<Log>('logs') },

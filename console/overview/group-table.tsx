@@ -3,7 +3,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Backup, Log } from '../answers.ts';
 import { brief } from '../format.ts';
-import type { Live } from '../known.ts';
+import { keptName, type Live } from '../known.ts';
 import { LeaseBar, leaseSpan } from '../parts/lease-bar.tsx';
 import { memo } from '../parts/memo.ts';
 import { linkTo } from '../route.ts';
@@ -128,8 +128,8 @@ function useWindow(count: number) {
 }
 
 function healthOf(live: Live, group: string, now: number) {
-  const logs = live.get<readonly Log[]>(`logs ${group}`);
-  const backups = live.get<readonly Backup[]>(`backups ${group}`);
+  const logs = live.get<readonly Log[]>(keptName(group, 'logs'));
+  const backups = live.get<readonly Backup[]>(keptName(group, 'backups'));
   const denied: Health = { tone: 'none', text: 'no permission' };
   return {
     logs: logs.value ? logsHealth(logs.value) : logs.problem && denied,

@@ -12,7 +12,7 @@ import { arranged, type Row, readSort, toRow } from './rows.ts';
 export function Overview({ route }: { route: Extract<Route, { kind: 'overview' }> }) {
   const [groups] = useState(groupsQuestion);
   const inSight = useRef<readonly string[]>([]);
-  const live = useLive('overview', () => [groups, ...healthQuestions(inSight.current)]);
+  const live = useLive('', () => [groups, ...healthQuestions(inSight.current)]);
   const { value, problem } = live.get<readonly Group[]>('groups');
   const now = useNow();
   const rows = useMemo(() => (value ?? []).map((group) => toRow(group, now)), [value, now]);

@@ -1,7 +1,7 @@
 /** What the overview asks: the groups every other second, and in between the health of the rows in sight. */
 import type { Backup, Group, Log, Page } from '../answers.ts';
 import { ask, now } from '../api.ts';
-import type { Question } from '../known.ts';
+import { keptName, type Question } from '../known.ts';
 
 const pageLimit = 1_000;
 const restMs = 2_000;
@@ -42,12 +42,12 @@ export function healthQuestions(groups: readonly string[]): Question[] {
     const path = `/v1/groups/${encodeURIComponent(group)}`;
     return [
       {
-        name: `logs ${group}`,
+        name: keptName(group, 'logs'),
         everyMs: () => healthMs,
         ask: async () => (await ask<Page<Log>>(`${path}/logs`)).items,
       },
       {
-        name: `backups ${group}`,
+        name: keptName(group, 'backups'),
         everyMs: () => healthMs,
         ask: async () => (await ask<Page<Backup>>(`${path}/backups?limit=1`)).items,
       },

@@ -18,7 +18,7 @@ type Phase =
 
 export function ActionDialog({ group, action, onDone, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const [form, setForm] = useState<Form>(emptyForm);
+  const [form, setForm] = useState<Form>({ ...emptyForm, successor: firstSuccessor(action) });
   const [phase, setPhase] = useState<Phase>({ kind: 'open' });
   const plan = planOf(action, group, form);
   useEffect(() => dialog.current?.showModal(), []);
@@ -38,7 +38,7 @@ export function ActionDialog({ group, action, onDone, onClose }: Props) {
       <h2 id="dialog-title">{plan.title}</h2>
       <Fields action={action} form={form} onChange={setForm} />
       <p class={action.kind === 'revoke' && form.force ? 'effect bad' : 'effect'}>{plan.effect}</p>
-      {plan.dryRun && <DryRun action={action} request={plan.dryRun} />}
+      {plan.dryRun && <DryRun action={action} form={form} request={plan.dryRun} />}
       <Command text={plan.command} />
       <div role="status">
         {phase.kind === 'failed' && (
@@ -68,6 +68,8 @@ export function ActionDialog({ group, action, onDone, onClose }: Props) {
   );
 }
 
+const firstSuccessor = (action: Action) => (action.kind === 'hand-over' ? (action.successor ?? '') : '');
+
 function Fields({ action, form, onChange }: { action: Action; form: Form; onChange: (form: Form) => void }) {
   if (action.kind === 'hand-over') {
     return (
@@ -80,7 +82,7 @@ function Fields({ action, form, onChange }: { action: Action; form: Form; onChan
           onInput={({ currentTarget }) => onChange({ ...form, successor: currentTarget.value.trim() })}
         />
         <datalist id="contenders">
-          {action.others.map((one) => (
+          {[...new Set([...action.waiting.map(({ contenderId }) => contenderId), ...action.others])].map((one) => (
             <option key={one} value={one} />
           ))}
         </datalist>
@@ -114,14 +116,14 @@ function Fields({ action, form, onChange }: { action: Action; form: Form; onChan
 const settleMs = 700;
 
 /** Asked when the dialog opens, and again when what was entered has rested for a moment. */
-function DryRun({ action, request }: { action: Action; request: Request }) {
+function DryRun({ action, form, request }: { action: Action; form: Form; request: Request }) {
   const [told, setTold] = useState<{ text: string; isProblem: boolean }>();
   const asked = JSON.stringify(request);
   useEffect(() => {
     let isLatest = true;
     const timer = setTimeout(async () => {
       const answer = await post(request).then(
-        (found) => ({ text: dryRunText(action, found, now()), isProblem: false }),
+        (found) => ({ text: dryRunText(action, form, found, now()), isProblem: false }),
         (error: unknown) => ({ text: problemIn(error).detail, isProblem: true }),
       );
       if (isLatest) setTold(answer);

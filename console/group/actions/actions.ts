@@ -1,9 +1,17 @@
 /** What an operator can do from the page: the request, the same as a command, and what it would do. Pure. */
-import type { BackupPlan, Revocation } from '../../answers.ts';
+
+import type { Waiting } from '../../../client/explain/waiting.ts';
+import type { BackupPlan, HandOver, Revocation } from '../../answers.ts';
 import { clock, shellWord, ticking } from '../../format.ts';
 
 export type Action =
-  | { readonly kind: 'hand-over'; readonly fencingVersion: number; readonly others: readonly string[] }
+  | {
+      readonly kind: 'hand-over';
+      readonly fencingVersion: number;
+      readonly waiting: readonly Waiting[];
+      readonly others: readonly string[];
+      readonly successor?: string;
+    }
   | { readonly kind: 'revoke'; readonly fencingVersion: number; readonly contenderId: string }
   | { readonly kind: 'backup' }
   | { readonly kind: 'cancel-backup'; readonly backupId: string; readonly state: string }
@@ -94,6 +102,7 @@ function handOver(
     verb: 'Ask for the hand-over',
     command: `tenure leader hand-over ${on}${successor ? ` --to ${shellWord(successor)}` : ''}`,
     request: { path: `${path}/leadership/hand-over`, body: { fencingVersion, ...to } },
+    dryRun: { path: `${path}/leadership/hand-over`, body: { fencingVersion, ...to, dryRun: true } },
     effect: `The leader of version ${fencingVersion} hears of it with its next renewal, stops its work and resigns. ${whom}`,
     changes: ['leadership', 'terms'],
   };
@@ -140,7 +149,8 @@ const replicaPath = (path: string, { log, replica }: { log: string; replica: str
   `${path}/logs/${encodeURIComponent(log)}/replicas/${replica}/${step}`;
 
 /** What a dry run found, in a sentence. */
-export function dryRunText(action: Action, answer: unknown, now: number): string {
+export function dryRunText(action: Action, { successor }: Form, answer: unknown, now: number): string {
+  if (action.kind === 'hand-over') return handOverText(action, successor, answer as HandOver, now);
   if (action.kind === 'revoke') {
     const { contenderId, takeoverAt } = answer as Revocation;
     const wait = Date.parse(takeoverAt) - now;
@@ -157,4 +167,22 @@ export function dryRunText(action: Action, answer: unknown, now: number): string
   return [`${who}.`, cut.length > 0 ? `The cut as of now: ${cut.join(', ')}.` : '', ...others]
     .filter(Boolean)
     .join(' ');
+}
+
+function handOverText(
+  { waiting }: Extract<Action, { kind: 'hand-over' }>,
+  successor: string,
+  { contenderId }: HandOver,
+  now: number,
+): string {
+  const seen = (one: Waiting) => `${one.contenderId}, seen ${ticking(now - one.seenAt)} ago`;
+  const chosen = waiting.find((one) => one.contenderId === successor);
+  const asked = `Would ask ${contenderId} to resign.`;
+  if (chosen)
+    return `${asked} ${chosen.contenderId} waits for the lease, and was seen ${ticking(now - chosen.seenAt)} ago.`;
+  if (successor)
+    return `${asked} ${successor} is not seen waiting: nobody else could take the lease for one lease time.`;
+  return waiting.length === 0
+    ? `${asked} Nobody is seen waiting: the group could stay without a leader.`
+    : `${asked} Those who wait: ${waiting.map(seen).join('; ')}.`;
 }

@@ -6,7 +6,9 @@ import { explain } from '../../../client/explain/explain.ts';
 import { type Question, type Subject, why } from '../../../client/explain/why.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
 import { systemTime } from '../../../client/time.ts';
-import { contendRoutes, leaseRoutes, operateRoutes } from '../../../functions/leadership/routes.ts';
+import { Journal } from '../../../functions/leadership/journal.ts';
+import { journalTable } from '../../../functions/leadership/journal-table.ts';
+import { contendRoutes, journalRoutes, leaseRoutes, operateRoutes } from '../../../functions/leadership/routes.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { leaseMs, openRoom, skewMs } from '../leadership/room.ts';
 import { changeItem } from '../leadership/tamper.ts';
@@ -19,9 +21,17 @@ let refuses: (url: string) => boolean;
 beforeEach(async () => {
   it = await openRoom();
   refuses = () => false;
+  const kept = journalTable(it.other, it.table);
+  const journal = new Journal({ store: kept, clock: it.clock });
   const app = serve(
-    [...contendRoutes(it.room), ...leaseRoutes(it.room), ...operateRoutes(it.room, it.groups)],
+    [
+      ...contendRoutes(it.room),
+      ...leaseRoutes(it.room),
+      ...operateRoutes(it.room, it.groups),
+      ...journalRoutes({ journal: kept, isKept: true, clock: it.clock }),
+    ],
     Object.values(catalogue),
+    (outcome) => journal.note(outcome),
   );
   const fetch = async (input: unknown, init?: RequestInit) => {
     const url = String(input);
@@ -184,4 +194,36 @@ test('why was this write refused? its term was revoked, and another leads', asyn
   expect(answer).toMatch(
     /^The term of version 1 ended at .*: an operator revoked it \(“host is drained”\); b leads with 2\.$/,
   );
+});
+
+test('why was a write refused? without a version: the newest refusal that the journal has', async () => {
+  const fence = await lead('a');
+  it.clock.time += leaseMs + skewMs + 1;
+  await lead('b');
+  await expect(client.renew(group, fence, {})).rejects.toMatchObject({ code: 'leadership_lost' });
+  const { cause, answer } = await asked('refused');
+  expect(cause).toBe('fenced');
+  expect(answer).toMatch(
+    /^The newest refusal is POST leadership\/renew with version 1. The term of version 1 ended at/,
+  );
+  const { entries } = explain(await gather(client, group, hour));
+  expect(entries).toContainEqual(
+    expect.objectContaining({
+      kind: 'refused',
+      text: 'a lease was lost: POST leadership/renew of version 1 (a) refused once',
+    }),
+  );
+});
+
+test('who waits is seen, and a contender without permission is not', async () => {
+  const fence = await lead('a');
+  await expect(client.contend(group, { contenderId: 'b', leaseMs })).rejects.toMatchObject({ code: 'leadership_held' });
+  refuses = (url) => url.endsWith('/contend');
+  await expect(client.contend(group, { contenderId: 'c', leaseMs })).rejects.toMatchObject({ code: 'forbidden' });
+  await client.resign(group, fence, { stayOut: false });
+  it.clock.time += 2_000;
+  const { cause, evidence } = await asked('nobody-leads');
+  expect(cause).toBe('nobody-contends');
+  expect(evidence).toContain('b waits: it was seen 2.00 s ago');
+  expect(evidence.join()).not.toContain('c waits');
 });

@@ -206,6 +206,9 @@ export function operationsContract(
     test('is asked for by an operator, heard of with the next renewal, and goes to the successor alone', async () => {
       const fence = fenceOf(await contend('a'));
       const order = { fencingVersion: 1, successor: 'b' };
+      const tried = await call('POST', `${leadership}/hand-over`, { ...order, dryRun: true });
+      expect(tried).toMatchObject({ status: 200, body: { contenderId: 'a', asked: false } });
+      expect((await call('GET', leadership)).body.handOver).toBeUndefined();
       expect(await call('POST', `${leadership}/hand-over`, order)).toMatchObject({
         status: 200,
         body: { contenderId: 'a' },

@@ -64,7 +64,7 @@ test('an operator sees groups, terms and workers, hands over and revokes', async
   expect(await collected(operator.workers(group))).toEqual([]);
   await client().call(registerWorker, { params: { group, worker: 'w' }, body: { host: 'h' } });
   expect(await collected(operator.workers(group))).toMatchObject([{ worker: 'w' }]);
-  expect(await operator.handOver(group, { fencingVersion: 1 })).toEqual({ contenderId: 'a' });
+  expect(await operator.handOver(group, { fencingVersion: 1 })).toEqual({ contenderId: 'a', asked: true });
   const revoked = await operator.revoke(group, { fencingVersion: 1, reason: 'a test' });
   expect(revoked).toMatchObject({ revoked: true, contenderId: 'a' });
   expect((await operator.replicaTables(group)).length).toBeGreaterThan(0);

@@ -50,10 +50,15 @@ test('leader show names every address of the leader', async () => {
   };
   const addresses = { rest: 'http://x:8081', dispatcher: 'akka://x' };
   const view = { leader, fencingVersion: 3, pending: false, availableInMs: 9, addresses };
-  const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => Response.json(view));
+  const fetch = vi
+    .spyOn(globalThis, 'fetch')
+    .mockImplementation(async (url) =>
+      Response.json(String(url).includes('/journal') ? { kept: false, items: [] } : view),
+    );
   onTestFinished(() => void fetch.mockRestore());
   const { shell, out } = recordedShell({});
   expect(await runCli(['leader', 'show', '--group', 'orders'], shell)).toBe(0);
+  expect(out()).toMatch(/waiting +not known: the deployment keeps no journal/);
   expect(out()).toMatch(/address of rest +http:\/\/x:8081/);
   expect(out()).toMatch(/address of dispatcher +akka:\/\/x/);
 });
@@ -66,4 +71,34 @@ test('leader hand-over of a group that nobody has led says so, and asks nobody',
   expect(await runCli(['leader', 'hand-over', '--group', 'orders'], shell)).toBe(1);
   expect(err()).toContain('Group "orders" has never been led');
   expect(fetch).toHaveBeenCalledTimes(1);
+});
+
+test('leader show names who waits, from the journal', async () => {
+  const seenAt = new Date(Date.now() - 20_000).toISOString();
+  const minute = { at: seenAt, refused: [], happened: [], waiting: [{ contenderId: 'b', seenAt }] };
+  const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async (url) => {
+    if (String(url).includes('/journal')) return Response.json({ kept: true, items: [minute] });
+    return Response.json({ leader: null, fencingVersion: 3, pending: true, availableInMs: 9 });
+  });
+  onTestFinished(() => void fetch.mockRestore());
+  const { shell, out } = recordedShell({});
+  expect(await runCli(['leader', 'show', '--group', 'orders'], shell)).toBe(0);
+  expect(out()).toMatch(/waiting\s+b \(seen .*20 s ago\)/);
+});
+
+test('leader hand-over --dry-run says who would be asked', async () => {
+  const answers = [
+    { leader: null, fencingVersion: 3, pending: true, availableInMs: 9 },
+    { contenderId: 'a', asked: false },
+  ];
+  const sent: unknown[] = [];
+  const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async (_, init) => {
+    if (init?.body) sent.push(JSON.parse(String(init.body)));
+    return Response.json(answers.shift());
+  });
+  onTestFinished(() => void fetch.mockRestore());
+  const { shell, out } = recordedShell({});
+  expect(await runCli(['leader', 'hand-over', '--group', 'orders', '--to', 'b', '--dry-run'], shell)).toBe(0);
+  expect(sent).toEqual([{ fencingVersion: 3, successor: 'b', dryRun: true }]);
+  expect(out()).toContain('a would be asked to hand term 3 over to b');
 });

@@ -121,12 +121,19 @@ describe('an action', () => {
   });
 
   test('hands over to whom was chosen, or to the first', () => {
-    const handOver = { kind: 'hand-over', fencingVersion: 7, others: ['b'] } as const;
+    const waiting = [{ contenderId: 'b', seenAt: 5_000 }];
+    const handOver = { kind: 'hand-over', fencingVersion: 7, waiting, others: ['b'] } as const;
     expect(planOf(handOver, 'orders', { ...emptyForm, successor: 'b' })).toMatchObject({
       command: 'tenure leader hand-over --group orders --to b',
       request: { body: { fencingVersion: 7, successor: 'b' } },
     });
     expect(planOf(handOver, 'orders', emptyForm).request.body).toEqual({ fencingVersion: 7 });
+    const told = (successor: string, of = handOver) =>
+      dryRunText(of, { ...emptyForm, successor }, { contenderId: 'a', asked: false }, 9_000);
+    expect(told('b')).toBe('Would ask a to resign. b waits for the lease, and was seen 4 s ago.');
+    expect(told('c')).toContain('c is not seen waiting: nobody else could take the lease');
+    expect(told('')).toBe('Would ask a to resign. Those who wait: b, seen 4 s ago.');
+    expect(told('', { ...handOver, waiting: [] } as never)).toContain('the group could stay without a leader');
   });
 
   test('of a replica founds a new log, or recovers', () => {
@@ -143,16 +150,16 @@ describe('an action', () => {
 
   test('says what its dry run found', () => {
     const takeoverAt = new Date(noon + 9_000).toISOString();
-    expect(dryRunText(revoke, { revoked: false, contenderId: 'a', takeoverAt }, noon)).toBe(
+    expect(dryRunText(revoke, emptyForm, { revoked: false, contenderId: 'a', takeoverAt }, noon)).toBe(
       'Would end the term of a; the lease can be taken at 12:00:09, in 9 s.',
     );
     const candidates = [
       { worker: 'w1', host: 'h1', chosen: true, why: 'idle' },
       { worker: 'w2', host: 'h2', chosen: false, why: 'busy' },
     ];
-    expect(dryRunText({ kind: 'backup' }, { explain: true, candidates, positions: { events: 40 } }, noon)).toBe(
-      'w1 on h1 would take it (idle). The cut as of now: events at 40. w2: busy',
-    );
+    expect(
+      dryRunText({ kind: 'backup' }, emptyForm, { explain: true, candidates, positions: { events: 40 } }, noon),
+    ).toBe('w1 on h1 would take it (idle). The cut as of now: events at 40. w2: busy');
   });
 });
 
