@@ -2,12 +2,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { TenureClient } from '../../client/index.ts';
 import { startBrowser } from '../support/chromium.ts';
-import { type RunningStack, startStack } from '../support/stack.ts';
+import type { StackDescription } from '../support/stack.ts';
 
-let stack: RunningStack;
+let stack: StackDescription;
 let browser: Browser;
 let site: Server;
 let client: TenureClient;
@@ -17,19 +17,19 @@ let groups = 0;
 beforeAll(async () => {
   site = createServer((_request, response) => response.setHeader('content-type', 'text/html').end('<p>a page'));
   await new Promise<void>((resolve) => void site.listen(0, '127.0.0.1', resolve));
-  [stack, browser] = await Promise.all([startStack({ schedules: false }), startBrowser()]);
+  stack = inject('stack');
+  browser = await startBrowser();
   client = new TenureClient({ url: stack.api });
 });
 afterAll(async () => {
   await browser?.close();
-  await stack?.stop();
   site?.close();
 });
 
 /** A group that is led for the whole test. */
 beforeEach(async () => {
   groups += 1;
-  group = `led-${groups}`;
+  group = `visited-${groups}`;
   const fence = await client.contend(group, { contenderId: 'leader', leaseMs: 600_000 });
   await client.confirm(group, fence, { address: 'leader:1' });
 });

@@ -9,14 +9,17 @@ export interface Opened {
   readonly scheme?: 'dark' | 'light';
   readonly width?: number;
   readonly height?: number;
+  /** Receives the page's requests to the API from the first on. */
+  readonly requests?: PageRequest[];
 }
 
 /** Opens an address of the console in a context of its own. */
 export async function openPage(browser: Browser, address: string, opened: Opened = {}): Promise<Page> {
-  const { scheme = 'dark', width = 1280, height = 800 } = opened;
+  const { scheme = 'dark', width = 1280, height = 800, requests } = opened;
   const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height } });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
+  if (requests) requestsOf(page, requests);
   await page.goto(address);
   return page;
 }
@@ -28,8 +31,7 @@ export interface PageRequest {
 }
 
 /** The page's requests to the API from now on. */
-export function requestsOf(page: Page): PageRequest[] {
-  const seen: PageRequest[] = [];
+export function requestsOf(page: Page, seen: PageRequest[] = []): PageRequest[] {
   page.on('request', (request) => {
     const { pathname } = new URL(request.url());
     if (pathname.startsWith('/api/')) seen.push({ path: pathname.slice('/api'.length), at: Date.now() });
