@@ -2,19 +2,31 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { now } from '../api.ts';
 
-const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+const calm = matchMedia('(prefers-reduced-motion: reduce)');
+/** A row that flies past while the list scrolls needs no animation: hundreds of them cost the frames. */
+const restMs = 150;
 
 export function LeaseBar({ expiresAt, spanMs }: { expiresAt: number; spanMs: number }) {
   const bar = useRef<HTMLElement>(null);
-  const isCalm = calm();
+  const isCalm = calm.matches;
   // Without motion it moves in steps, with the figures beside it.
   const step = isCalm ? Math.ceil((expiresAt - now()) / 1000) : expiresAt;
   useEffect(() => {
-    const left = Math.max(0, expiresAt - now());
-    const from = `scaleX(${Math.min(1, left / spanMs)})`;
-    const frames = [{ transform: from }, { transform: isCalm ? from : 'scaleX(0)' }];
-    const running = bar.current?.animate(frames, { duration: Math.max(1, left), fill: 'forwards' });
-    return () => running?.cancel();
+    const element = bar.current;
+    if (!element) return undefined;
+    const share = (left: number) => `scaleX(${Math.min(1, Math.max(0, left) / spanMs)})`;
+    element.style.transform = share(expiresAt - now());
+    if (isCalm) return undefined;
+    let running: Animation | undefined;
+    const timer = setTimeout(() => {
+      const left = Math.max(0, expiresAt - now());
+      const frames = [{ transform: share(left) }, { transform: 'scaleX(0)' }];
+      running = element.animate(frames, { duration: Math.max(1, left), fill: 'forwards' });
+    }, restMs);
+    return () => {
+      clearTimeout(timer);
+      running?.cancel();
+    };
   }, [step, expiresAt, spanMs, isCalm]);
   return (
     <span class="lease" aria-hidden="true">

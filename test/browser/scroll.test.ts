@@ -62,7 +62,7 @@ const scroll = (page: Page): Promise<Scrolled> =>
     return { frames: frames.sort((one, other) => one - other), rows };
   });
 
-const runs = 5;
+const runs = 3;
 
 test('a thousand groups scroll with a window of rows, and the filter finds the last of them', async () => {
   const page = await openPage(browser, served.address);
