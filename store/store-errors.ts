@@ -62,6 +62,13 @@ export function lostCondition(error: unknown): boolean {
   return error.name === 'TransactionCanceledException' && cancelledBy(error).includes('ConditionalCheckFailed');
 }
 
+/** Whether the store put the request off for the moment, so that it had no effect. */
+export function wasPutOff(error: unknown): boolean {
+  if (isThrottled(error) || isConflict(error)) return true;
+  if (!(error instanceof Error) || error.name !== 'TransactionCanceledException' || lostCondition(error)) return false;
+  return cancelledBy(error).some((code) => cancelledInPassing.has(code));
+}
+
 /** Whether another transaction held an item, so that nothing was written. */
 export function isConflict(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

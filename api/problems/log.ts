@@ -128,5 +128,5 @@ export const throttled: ProblemKind = {
   status: 429,
   title: 'The log takes no more for the moment',
   retryable: true,
-  remedy: 'Nothing of the request is in the log: repeat it with the same Idempotency-Key after retryAfterMs.',
+  remedy: 'This try has sent nothing to the log: repeat it with the same Idempotency-Key after retryAfterMs.',
 };

@@ -51,9 +51,9 @@ const longestTryMs = 29_000;
 const pauseMs = 200;
 
 /** Codes of an unknown outcome: the same request after another election tells whether the entries are in the log. */
-const unknown = ['outcome_unknown', 'unavailable', 'unreachable', 'throttled', 'internal'] as const;
-/** Codes of transient failures. */
-const passing = ['state_locked', 'log_not_recovered'] as const;
+const unknown = ['outcome_unknown', 'unavailable', 'unreachable', 'internal'] as const;
+/** Codes of transient failures that say nothing about who writes: nothing of the try was sent. */
+const passing = ['state_locked', 'log_not_recovered', 'throttled'] as const;
 
 /**
  * Writes to one log, one request after the other. It is elected with its first append, and again where it must not be

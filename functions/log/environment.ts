@@ -3,6 +3,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { ProblemError } from '../../api/problem.ts';
 import { replicaMissing } from '../../api/problems/log.ts';
 import { leaseTable } from '../../leadership/lease-table.ts';
+import { requestTimeouts } from '../../store/request-timeouts.ts';
 import { isUnavailable } from '../../store/store-errors.ts';
 import { documentClient, sfnClient } from '../platform/aws.ts';
 import { stateLockMs } from '../platform/settings.ts';
@@ -40,14 +41,20 @@ export interface LogRoom {
 
 export const systemChance: Chance = { number: () => Math.random(), id: () => randomUUID() };
 
+/** A dead connection must not use up the time of a round: the next try takes another one. */
+const shortTimeouts = { ...requestTimeouts, connectionTimeout: 500, requestTimeout: 1_500 };
+
 /** Builds the room once per Lambda environment, from its variables. */
 export function logRoom(): LogRoom {
   const { TENURE_TABLE, TENURE_REPLICA_TABLES, TENURE_MOST_LOGS } = logSettings();
   return logsOn({
     table: TENURE_TABLE,
     mostLogs: TENURE_MOST_LOGS,
-    client: documentClient(),
-    replicas: TENURE_REPLICA_TABLES.map((replica) => ({ ...replica, client: documentClient(replica.region) })),
+    client: documentClient(undefined, shortTimeouts),
+    replicas: TENURE_REPLICA_TABLES.map((replica) => ({
+      ...replica,
+      client: documentClient(replica.region, shortTimeouts),
+    })),
   });
 }
 

@@ -22,8 +22,9 @@ export const patience = { maxAttempts: TENURE_STORE_TRIES, requestHandler: reque
 const sockets = { maxSockets: 256 };
 
 /** A document client with explicit timeouts; its endpoint comes from AWS_ENDPOINT_URL_DYNAMODB when that is set. */
-export function documentClient(region?: string): DynamoDBDocumentClient {
-  const client = countingRetries(new DynamoDBClient({ ...patience, ...(region ? { region } : {}) }));
+export function documentClient(region?: string, timeouts = requestTimeouts): DynamoDBDocumentClient {
+  const options = { ...patience, requestHandler: timeouts, ...(region ? { region } : {}) };
+  const client = countingRetries(new DynamoDBClient(options));
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 }
 

@@ -1,6 +1,10 @@
 /** An SDK middleware that does to requests what networks and stores do, by name of the command. */
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { beyondMargins } from './margins.ts';
+
+/** Longer than any round of a log. */
+const stalledMs = 20_000;
 
 /** The part of an SDK client that takes middleware; the document, S3 and Step Functions clients all have it. */
 interface Client {
@@ -16,6 +20,8 @@ export type Fault =
   /** The request arrives twice; the second answer is seen. */
   | 'duplicate'
   | 'throttle'
+  /** A dead connection: nothing arrives, and no answer comes for so long as a client waits without limits of its own. */
+  | 'stall'
   | 'transaction conflict'
   /** The process ends before the request is sent, or after it took effect: nothing later of this client happens. */
   | 'crash before'
@@ -94,6 +100,10 @@ export function injectFaults(client: Client): Faults {
     const fault = faults.plan(command, args.input);
     if (fault === 'crash before') throw crash();
     if (fault === 'request lost') throw named('TimeoutError', 'The request was lost');
+    if (fault === 'stall') {
+      await pause(stalledMs, undefined, { ref: false });
+      throw named('TimeoutError', 'The connection was dead');
+    }
     if (fault === 'throttle') throw named('ThrottlingException', 'Rate exceeded');
     if (fault === 'transaction conflict') throw conflict(command);
     if (fault === 'duplicate') await send().catch(() => undefined);

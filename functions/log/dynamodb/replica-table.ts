@@ -9,11 +9,11 @@ import { allOf, between, equals } from '../../../store/condition.ts';
 import type { Item, Key } from '../../../store/item.ts';
 import { winnerAt } from '../../../store/item-store.ts';
 import { ItemTable } from '../../../store/item-table.ts';
-import { isUnavailable } from '../../../store/store-errors.ts';
 import type { Decision, MetaChange } from '../protocol/acceptor.ts';
 import * as acceptor from '../protocol/acceptor.ts';
-import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
+import { StaleConfigurationError, ThrottledError } from '../protocol/quorum.ts';
 import * as replica from '../protocol/replica.ts';
+import { reaching } from './reaching.ts';
 import type { Epoch } from './replica-epoch.ts';
 import { logKey, metaKey, type StoredMeta, slotKey, slotSortKey, toAction, toMeta } from './replica-item.ts';
 import * as writes from './replica-writes.ts';
@@ -38,7 +38,7 @@ export interface ReplicaTableProps {
   readonly configuration: number;
 }
 
-/** One replica of one log. Throws `UnreachableError` where the table gives no answer. */
+/** One replica of one log. Throws `ThrottledError` and `UnreachableError`, see `reaching`. */
 export function replicaTable(props: ReplicaTableProps): replica.Replica {
   return reachable(new ReplicaTable(props));
 }
@@ -88,7 +88,7 @@ class ReplicaTable implements replica.Replica {
   }
 
   async stage(request: replica.StageRequest): Promise<replica.StageAnswer> {
-    const written = await this.#items.write([writes.stageSlot(this.#place, request)]);
+    const written = await this.#items.write([writes.stageSlot(this.#place, request)], { once: true });
     if (written.kind === 'written') return { staged: true };
     const there = winnerAt(written.refusals, 0);
     const { answer, action } = acceptor.stage(there && toAction(there), request);
@@ -98,7 +98,7 @@ class ReplicaTable implements replica.Replica {
   async accept(request: replica.AcceptRequest): Promise<replica.WriteAnswer> {
     const { configuration, epoch } = this.#props;
     const write = writes.acceptSlot(this.#place, request, { epoch: await epoch.known(), configuration });
-    const written = await this.#items.write([write]);
+    const written = await this.#items.write([write], { once: true });
     if (written.kind === 'written') return { verdict: 'ACCEPT' };
     const seen = await this.#inForce(toMeta(winnerAt(written.refusals, 0)));
     return this.#decide((meta) => acceptor.accept(meta, request), { seen });
@@ -240,7 +240,7 @@ class ReplicaTable implements replica.Replica {
       const changes = writes.changeReplica(this.#place, stored, this.#following(change ?? {}, stored), stores);
       if ((await this.#items.write(changes)).kind === 'written') return answer;
     }
-    throw new UnreachableError(`Replica "${this.id}" changed ${tries} times during one request`);
+    throw new ThrottledError(`Replica "${this.id}" changed ${tries} times during one request`);
   }
 
   /** The same for a change of the record alone; the answer is read from that very update. */
@@ -254,7 +254,7 @@ class ReplicaTable implements replica.Replica {
       const moved = written.kind === 'written' ? toMeta(written.shown) : undefined;
       if (moved) return { moved: true, meta: moved.meta };
     }
-    throw new UnreachableError(`Replica "${this.id}" changed ${tries} times during one request`);
+    throw new ThrottledError(`Replica "${this.id}" changed ${tries} times during one request`);
   }
 
   /** Learning or unlocking with an older configuration does not restore that configuration. */
@@ -272,22 +272,15 @@ class ReplicaTable implements replica.Replica {
   }
 }
 
-/**
- * A table that is throttled, cannot be reached or is gone gives no answer; every other error is a bug and stays one.
- */
+/** Requests that the SDK does not send again by itself: it matters whether one of their tries had an effect. */
+const sentOnce = new Set(['stage', 'accept']);
+
 function reachable(table: ReplicaTable): replica.Replica {
   const names = Object.getOwnPropertyNames(ReplicaTable.prototype).filter((name) => name !== 'constructor');
   const guarded = names.map((name) => {
     const method = Reflect.get(table, name) as (...args: unknown[]) => Promise<unknown>;
-    return [
-      name,
-      (...args: unknown[]) =>
-        method.apply(table, args).catch((cause: unknown) => {
-          const gone = cause instanceof Error && cause.name === 'ResourceNotFoundException';
-          if (!gone && !isUnavailable(cause)) throw cause;
-          throw new UnreachableError(`Replica "${table.id}" gives no answer`, { cause });
-        }),
-    ];
+    const store = { name: `Replica "${table.id}"`, once: sentOnce.has(name) };
+    return [name, (...args: unknown[]) => reaching(store, () => method.apply(table, args))];
   });
   return { id: table.id, ...Object.fromEntries(guarded) };
 }

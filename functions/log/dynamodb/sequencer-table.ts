@@ -5,13 +5,13 @@ import { absent, allOf, anyOf, type Condition, compare, equals } from '../../../
 import type { Item, Key } from '../../../store/item.ts';
 import { winnerAt } from '../../../store/item-store.ts';
 import { ItemTable } from '../../../store/item-table.ts';
-import { isUnavailable } from '../../../store/store-errors.ts';
 import { setAll } from '../../../store/update.ts';
 import { update, type Write } from '../../../store/write.ts';
 import { requireSequencerChange } from '../protocol/invariants.ts';
-import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
+import { StaleConfigurationError } from '../protocol/quorum.ts';
 import type { Hold, Replaced, Sequencer, WriterRecord } from '../protocol/sequencer.ts';
 import { sequencerKey } from './keys.ts';
+import { reaching } from './reaching.ts';
 import { toAttributes, toWriterRecord } from './sequencer-item.ts';
 
 export interface SequencerTableProps {
@@ -24,8 +24,8 @@ export interface SequencerTableProps {
 }
 
 /**
- * The sequencer of one log. Throws `UnreachableError` where the table gives no answer, `StaleConfigurationError` once
- * the log follows another configuration.
+ * The sequencer of one log. Throws `ThrottledError` and `UnreachableError`, see `reaching`, `StaleConfigurationError` once the
+ * log follows another configuration.
  */
 export class SequencerTable implements Sequencer {
   readonly #items: ItemTable;
@@ -83,11 +83,4 @@ function replaceWriter(key: Key, { before, after, truncateTo, configuration }: R
 
 const holdOf = (item: Item | undefined) => item?.['hold'] as Hold | undefined;
 
-async function reachable<Answer>(act: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await act();
-  } catch (cause) {
-    if (isUnavailable(cause)) throw new UnreachableError('The main table gives no answer', { cause });
-    throw cause;
-  }
-}
+const reachable = <Answer>(act: () => Promise<Answer>) => reaching({ name: 'The main table' }, act);

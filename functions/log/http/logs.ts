@@ -10,7 +10,7 @@ import type { Appended } from '../protocol/append.ts';
 import { elect } from '../protocol/coordinator.ts';
 import type { LogParts } from '../protocol/log.ts';
 import type { Content } from '../protocol/placement.ts';
-import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
+import { ask, isQuorum, StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
 import { type ReadRange, read as readRange } from '../protocol/reader.ts';
 import type { LogRegistry, RegisteredLog } from '../protocol/registry.ts';
 import { getLogOrThrow, type LogName } from '../registered-log.ts';
@@ -111,9 +111,17 @@ export async function truncate(logs: Logs, request: WriteRequest, to: number) {
   const requestId = requestIdOf(request.key, 'truncate', String(to));
   const { first } = await write(logs, request, requestId, { type: 'TRUNCATE', to });
   const { parts } = logs.memories.of(request, request.writerId);
-  const replicas = parts?.replicas ?? [];
-  await Promise.all(replicas.map((replica) => replica.discard(discardedAtOnce).catch(unlessUnreachable)));
+  if (parts) await discardSome(parts);
   return { position: first };
+}
+
+/** Waits for a slow replica no longer than a round: the sweep comes by. */
+async function discardSome(parts: LogParts): Promise<void> {
+  const { replicas, timer, settings } = parts;
+  await ask(
+    replicas.map((replica) => () => replica.discard(discardedAtOnce)),
+    { enough: (soFar) => isQuorum(parts, soFar, () => true), graceMs: settings.graceMs, ms: settings.answerMs, timer },
+  );
 }
 
 async function write(logs: Logs, request: WriteRequest, requestId: string, content: Content) {
@@ -142,7 +150,7 @@ function refusal(log: string, writerId: string, appended: Exclude<Appended, { fi
     return new ProblemError(problems.exclusivityLost, detail, { ballot: promised });
   }
   if ('throttled' in appended) {
-    const detail = `Too many processes append to log "${log}" at once; nothing of the request is in it. Repeat it.`;
+    const detail = `The stores of log "${log}" take no more at the moment; this try has sent nothing. Repeat the request.`;
     return new ProblemError(problems.throttled, detail, { retryAfterMs: 100 + Math.round(Math.random() * 400) });
   }
   if ('stateLocked' in appended) {
@@ -215,8 +223,4 @@ async function reaching<Value>(log: string, act: () => Promise<Value>): Promise<
 function gone(log: string, cause?: UnreachableError): ProblemError {
   const detail = `Too few stores of log "${log}" answer; try again with the same Idempotency-Key.`;
   return new ProblemError(unavailable, detail, { retryAfterMs: 200 + Math.round(Math.random() * 300) }, { cause });
-}
-
-function unlessUnreachable(error: unknown): void {
-  if (!(error instanceof UnreachableError)) throw error;
 }

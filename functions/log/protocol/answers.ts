@@ -1,6 +1,6 @@
 import { accepted } from './fill.ts';
 import type { LogParts } from './log.ts';
-import { type Answers, isQuorum } from './quorum.ts';
+import { type Answers, isMajority, isQuorum } from './quorum.ts';
 import type { Lock, WriteAnswer } from './replica.ts';
 
 /** What the replicas' answers to a writer's slot come to. */
@@ -12,14 +12,20 @@ export type Verdict =
   /** A rival was elected, or a replica recovered: the writer has to elect again. */
   | { readonly kind: 'dismissed'; readonly promised: number | undefined }
   | { readonly kind: 'locked'; readonly lock: Lock }
+  /** Too many replicas are throttled for a quorum; they refused nothing. */
+  | { readonly kind: 'throttled' }
   /** No quorum in time, and nobody refused. */
   | { readonly kind: 'silent' };
 
 /**
  * The strongest answer decides: acceptances of a quorum, then what is settled, then a refusal, which ends the writer,
- * then a lock, which does not.
+ * then a lock, which does not, nor does a throttled replica.
  */
-export function classify(parts: Pick<LogParts, 'majorities'>, answers: Answers<WriteAnswer>): Verdict {
+export function classify(
+  parts: Pick<LogParts, 'majorities'>,
+  answers: Answers<WriteAnswer>,
+  putOff: ReadonlySet<number> = new Set(),
+): Verdict {
   const given = answers.filter((answer) => answer !== undefined);
   const refusals = given.filter(dismisses);
   if (isQuorum(parts, answers, accepted)) return { kind: 'chosen', dismissed: refusals.length > 0 };
@@ -29,7 +35,9 @@ export function classify(parts: Pick<LogParts, 'majorities'>, answers: Answers<W
     return { kind: 'dismissed', promised: numbers.length > 0 ? Math.max(...numbers) : undefined };
   }
   const locked = given.find((answer) => answer.verdict === 'LOCKED');
-  return locked ? { kind: 'locked', lock: locked.lock } : { kind: 'silent' };
+  if (locked) return { kind: 'locked', lock: locked.lock };
+  const accepts = answers.flatMap((answer, at) => (answer && accepted(answer) ? [at] : []));
+  return isMajority(parts.majorities, new Set([...accepts, ...putOff])) ? { kind: 'throttled' } : { kind: 'silent' };
 }
 
 function dismisses({ verdict }: WriteAnswer): boolean {

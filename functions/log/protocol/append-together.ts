@@ -1,5 +1,5 @@
 /** Appending several requests of one writer in one slot. Design: docs/design/log.md, "Group commit". */
-import { type Appended, append, replacedBy, type Sent, send, together } from './append.ts';
+import { type Appended, append, replacedBy, type Sent, send, together, whenThrottled } from './append.ts';
 import type { LogParts } from './log.ts';
 import { type AppendRequest, type PlacedTogether, placeTogether, type WriterMemory } from './placement.ts';
 
@@ -12,7 +12,9 @@ export async function appendTogether(
   memory: WriterMemory,
   requests: readonly AppendRequest[],
 ): Promise<Appended[]> {
-  const placed = await placeTogether(parts, memory, requests).catch(replacedBy(memory, { notElected: true as const }));
+  const placed = await placeTogether(parts, memory, requests)
+    .catch(replacedBy(memory, { notElected: true as const }))
+    .catch(whenThrottled);
   if (!('fresh' in placed)) return requests.map(() => placed);
   const { slot, fresh } = placed;
   const outcome = fresh.length > 0 ? await sendShared(parts, memory, placed) : { displaced: true as const };

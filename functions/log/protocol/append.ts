@@ -7,10 +7,10 @@ import { inspectFrom } from './inspect.ts';
 import { isForgotten, unlockAll } from './lock.ts';
 import type { LogParts } from './log.ts';
 import { type AppendRequest, floorOf, type NotPlaced, type Placed, place, type WriterMemory } from './placement.ts';
-import { StaleConfigurationError, UnreachableError } from './quorum.ts';
+import { StaleConfigurationError, ThrottledError, UnreachableError } from './quorum.ts';
 import { type Lock, lengthOf, type Value, type WriteAnswer } from './replica.ts';
 import { markOf, type WriterRecord } from './sequencer.ts';
-import { writeSlot } from './write-slot.ts';
+import { Sending } from './write-slot.ts';
 
 export type Appended =
   | { readonly first: number; readonly last: number }
@@ -37,7 +37,9 @@ export async function append(
 ): Promise<Appended> {
   let former = displaced;
   for (let tried = 0; tried < mostPlaces; tried += 1) {
-    const placed = await place(parts, memory, request, former).catch(replacedBy(memory, { notElected: true as const }));
+    const placed = await place(parts, memory, request, former)
+      .catch(replacedBy(memory, { notElected: true as const }))
+      .catch(whenThrottled);
     if (!('writer' in placed)) return placed;
     const sending = placed.again ? repeat(parts, memory, placed, request) : sendAlone(parts, memory, placed, request);
     const outcome = await sending.catch(replacedBy(memory, { outcomeUnknown: true as const }));
@@ -52,11 +54,17 @@ function rangeOf({ place: { first, count } }: Placed): Appended {
   return { first, last: first + count - 1 };
 }
 
+/** Of a sequencer that was throttled the request may have its place, but nothing was sent. */
+export function whenThrottled(error: unknown): { readonly throttled: true } {
+  if (error instanceof ThrottledError) return { throttled: true };
+  throw error;
+}
+
 /** What became of a slot that was sent. */
 export type Sent =
   | { readonly in: true }
   | { readonly displaced: true }
-  | Exclude<Appended, { readonly first: number } | { readonly throttled: true } | { readonly outOfRange: unknown }>;
+  | Exclude<Appended, { readonly first: number } | { readonly outOfRange: unknown }>;
 
 /** A change of the members ends the writer; what it sent before may be in the log or come into it. */
 export function replacedBy<Outcome>(memory: WriterMemory, outcome: Outcome) {
@@ -108,7 +116,9 @@ export async function send(parts: LogParts, memory: WriterMemory, proposal: Prop
 
 async function propose(parts: LogParts, memory: WriterMemory, proposal: Proposal, again: boolean): Promise<Sent> {
   const { writer, slot, value } = proposal;
-  const verdict = classify(parts, await writeAll(parts, writer, slot, value));
+  const sending = new Sending(parts);
+  const answers = await writeAll(parts, writer, slot, value, sending);
+  const verdict = classify(parts, answers, sending.putOff);
   switch (verdict.kind) {
     case 'chosen':
       if (verdict.dismissed) await close(parts, memory, writer);
@@ -126,6 +136,8 @@ async function propose(parts: LogParts, memory: WriterMemory, proposal: Proposal
     case 'locked':
       if (isForgotten(parts, verdict.lock)) await unlockAll(parts, verdict.lock.lockId);
       return { stateLocked: verdict.lock };
+    case 'throttled':
+      return (await sending.reached(parts.settings.graceMs)) ? { outcomeUnknown: true } : { throttled: true };
     case 'silent':
       await close(parts, memory, writer);
       return { outcomeUnknown: true };
@@ -150,11 +162,17 @@ function told(settled: Settled, promised: number): Sent {
 }
 
 /** Sends a value for the slot that the sequencer handed out, under the writer's ballot. */
-export function writeAll(parts: LogParts, writer: WriterRecord, slot: number, value: Value) {
+export function writeAll(
+  parts: LogParts,
+  writer: WriterRecord,
+  slot: number,
+  value: Value,
+  sending: Sending = new Sending(parts),
+) {
   const { number, writerId: by, views } = writer;
   const mark = markOf(writer);
   return gather<WriteAnswer>(parts, views, (replica, view) =>
-    writeSlot(replica, { number, by, view, position: slot, value, ...(mark && { learnedTo: mark }) }),
+    sending.write(replica, { number, by, view, position: slot, value, ...(mark && { learnedTo: mark }) }),
   );
 }
 

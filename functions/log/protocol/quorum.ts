@@ -24,7 +24,12 @@ export interface Chance {
 
 /** No answer came from a replica: the request may or may not have taken effect. */
 export class UnreachableError extends Error {
-  override readonly name = 'UnreachableError';
+  override readonly name: string = 'UnreachableError';
+}
+
+/** The store put the request off, and every try of it: it had no effect. */
+export class ThrottledError extends UnreachableError {
+  override readonly name = 'ThrottledError';
 }
 
 /** A replica or the sequencer follows a newer configuration of the log: read it and start again. */

@@ -3,7 +3,16 @@ import { fill } from './fill.ts';
 import { follow, type Inspection, inspectFrom, proposedToQuorum, standing } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { ask, isQuorum, tally } from './quorum.ts';
-import { isLearned, isTombstone, type LearnedAction, lastOf, type Meta, type Status, settledOf } from './replica.ts';
+import {
+  isLearned,
+  isTombstone,
+  type LearnedAction,
+  lastOf,
+  type Meta,
+  type Range,
+  type Status,
+  settledOf,
+} from './replica.ts';
 import { restOfSlot } from './sequencer.ts';
 
 export interface Positions {
@@ -94,11 +103,13 @@ export async function read(parts: LogParts, { from, to, limit, maxBytes }: ReadR
   if (last > heads.end) return { pastEnd: { end: heads.end } };
   const items: ReadEntry[] = [];
   let bytes = 0;
+  const slow = new Set<string>();
   let at = first;
   for (let looks = 0; at <= last; looks += 1) {
     if (looks === mostLooks) return { items, nextFrom: at };
     const wanted = Math.min(mostAtOnce, Math.max(leastAtOnce, limit - items.length));
-    const known = await slotsFrom(parts, heads, { from: at, to: Math.min(last, at + wanted - 1), fromSlot: looks > 0 });
+    const stretch = { from: at, to: Math.min(last, at + wanted - 1), fromSlot: looks > 0 };
+    const known = await slotsFrom(parts, heads, stretch, slow);
     if ('truncated' in known) return known;
     for (const entry of entriesOf(known.slots, at, last)) {
       if (items.length === limit || (items.length > 0 && bytes + entry.data.length > maxBytes)) {
@@ -142,8 +153,8 @@ type Slots =
   | { readonly truncated: { readonly begin: number } };
 
 /** Asks the furthest replica; the others only for what it has not learned. */
-async function slotsFrom(parts: LogParts, heads: Positions, stretch: Stretch): Promise<Slots> {
-  const { slots, next, to } = await learnedFrom(parts, heads, stretch);
+async function slotsFrom(parts: LogParts, heads: Positions, stretch: Stretch, slow: Set<string>): Promise<Slots> {
+  const { slots, next, to } = await learnedFrom(parts, heads, stretch, slow);
   if (next > to) return { slots, next };
   const { from } = stretch;
   const fromSlot = slots.length > 0 || stretch.fromSlot;
@@ -169,13 +180,8 @@ async function slotsFrom(parts: LogParts, heads: Positions, stretch: Stretch): P
 }
 
 /** What is learned never changes, so that an older sight of it is enough. */
-async function learnedFrom({ replicas, timer, settings }: LogParts, heads: Positions, { from, to, fromSlot }: Stretch) {
-  const voting = heads.replicas.map(({ status, end }, at) => ({ status, end, at })).filter(votes);
-  const furthest = voting.reduce((best, one) => (one.end > best.end ? one : best));
-  const only = replicas.map(
-    (replica, at) => () => (at === furthest.at ? replica.range(from, to, 'learned') : undefined),
-  );
-  const [range] = (await ask(only, { enough: () => true, ms: settings.answerMs, timer })).filter((one) => one);
+async function learnedFrom(parts: LogParts, heads: Positions, { from, to, fromSlot }: Stretch, slow: Set<string>) {
+  const range = await furthestRange(parts, heads, { from, to }, slow);
   const slots: LearnedAction[] = [];
   // What was truncated since the quorum was asked is for the others to tell.
   if (!range || range.meta.floor > from) return { slots, next: from, to };
@@ -189,6 +195,32 @@ async function learnedFrom({ replicas, timer, settings }: LogParts, heads: Posit
     next = lastOf(slot) + 1;
   }
   return slots.length > 0 ? { slots, next, to: range.to } : { slots, next: from, to: range.to };
+}
+
+/** The furthest replica's answer, or that of the next one if nothing has come from the furthest after a moment. */
+async function furthestRange(
+  { replicas, timer, settings }: LogParts,
+  heads: Positions,
+  { from, to }: Pick<Stretch, 'from' | 'to'>,
+  slow: Set<string>,
+): Promise<Range | undefined> {
+  const isSlow = ({ id }: ReplicaPosition) => Number(slow.has(id));
+  const [furthest, next] = heads.replicas
+    .filter(votes)
+    .sort((one, other) => isSlow(one) - isSlow(other) || other.end - one.end);
+  let answered = false;
+  const answers = await ask(
+    replicas.map((replica) => () => {
+      if (replica.id === furthest?.id) return replica.range(from, to, 'learned');
+      if (replica.id !== next?.id) return undefined;
+      return timer.limit(settings.graceMs).then(() => (answered ? undefined : replica.range(from, to, 'learned')));
+    }),
+    { enough: (soFar) => soFar.some((range) => range !== undefined), ms: settings.answerMs, timer },
+  );
+  answered = true;
+  const at = answers.findIndex((range) => range !== undefined);
+  if (furthest && replicas[at]?.id !== furthest.id) slow.add(furthest.id);
+  return answers[at];
 }
 
 /** Settles what must be chosen but was not seen, and what was handed out and abandoned. */
