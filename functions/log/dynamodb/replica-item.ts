@@ -1,7 +1,7 @@
 /** How a replica's record and its slots look as items. */
 import type { Item, Key } from '../../../store/item.ts';
 import type { Action, Meta, Value } from '../protocol/replica.ts';
-import { pack, unpack } from './slot-value.ts';
+import { deflated, inflated, pack, unpack } from './slot-value.ts';
 
 /**
  * A log that is created again under its name shares nothing with the one before: what comes late for that one is lost.
@@ -49,7 +49,8 @@ export function toAction(item: Item): Action {
   };
 }
 
-function toValue({ data, to, floor, requestId, nop }: Item): Value | undefined {
+function toValue({ data, z, to, floor, requestId, nop }: Item): Value | undefined {
+  if (z !== undefined) return { type: 'APPEND', ...unpack(inflated(z as Uint8Array)) };
   if (data !== undefined) return { type: 'APPEND', ...unpack(data as Uint8Array) };
   if (to !== undefined) {
     return { type: 'TRUNCATE', to: to as number, floor: floor as number, requestId: requestId as string };
@@ -72,10 +73,23 @@ export function toItem({ promised, promisedBy, performed, performedBy, staged, l
   };
 }
 
+/** The same value goes to every replica. */
+const packed = new WeakMap<Value, Item>();
+
+function entriesItem(value: Value & { type: 'APPEND' }): Item {
+  const known = packed.get(value);
+  if (known) return known;
+  const data = pack(value);
+  const z = deflated(data);
+  const item = z ? { z } : { data };
+  packed.set(value, item);
+  return item;
+}
+
 function valueItem(value: Value): Item {
   switch (value.type) {
     case 'APPEND':
-      return { data: pack(value) };
+      return entriesItem(value);
     case 'TRUNCATE':
       return { to: value.to, floor: value.floor, requestId: value.requestId };
     case 'NOP':

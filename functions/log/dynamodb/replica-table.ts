@@ -180,20 +180,25 @@ class ReplicaTable implements replica.Replica {
     return stored;
   }
 
-  /** Ends with the page that brings it to `rangeBytes`. */
+  /** Ends with the slot that brings it to `rangeBytes`, however small those slots lie in the table. */
   async #slots({ from, to, consistent }: { from: number; to: number; consistent: boolean }) {
     const where = allOf(equals('pk', this.#pk), between('sk', slotSortKey(from), slotSortKey(to)));
     const actions: replica.Action[] = [];
+    const upTo = () => Math.max(from, actions.at(-1)?.position ?? to);
     let after: Item | undefined;
     let bytes = 0;
     do {
       const page = await this.#items.query({ where, consistent, limit: Math.min(mostAtOnce, to - from + 1), after });
-      const found = page.items.map(toAction);
-      actions.push(...found);
-      bytes += found.reduce((sum, action) => sum + replica.dataBytes(action), 0);
+      for (const [at, item] of page.items.entries()) {
+        const action = toAction(item);
+        actions.push(action);
+        bytes += replica.dataBytes(action);
+        const isLast = page.last === undefined && at === page.items.length - 1;
+        if (bytes >= replica.rangeBytes && !isLast) return { actions, to: upTo() };
+      }
       after = page.last;
-    } while (after && bytes < replica.rangeBytes);
-    return { actions, to: after ? Math.max(from, actions.at(-1)?.position ?? to) : to };
+    } while (after);
+    return { actions, to };
   }
 
   async #slotBefore(position: number, floor: number, consistent: boolean): Promise<replica.Action | undefined> {

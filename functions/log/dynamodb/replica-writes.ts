@@ -106,8 +106,8 @@ function storeSlot(pk: string, action: Action, before: Action | undefined): Writ
   return put(slotKey(pk, action.position), toItem(action), before ? isStill(before) : absent('pk'));
 }
 
-function isStill(action: Action): Condition {
-  const item = toItem(action);
+function isStill({ value: _, ...state }: Action): Condition {
+  const item = toItem(state);
   return allOf(
     ...slotState.map((name) => {
       const is = item[name];

@@ -2,7 +2,8 @@
  * The entries of a slot as one binary attribute: few bytes beside the entries themselves, so that a slot costs little
  * more than they do.
  */
-import type { Share } from '../protocol/replica.ts';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { type Share, slotBytes } from '../protocol/replica.ts';
 
 export interface Packed {
   readonly requests: readonly Share[];
@@ -51,4 +52,20 @@ export function unpack(packed: Uint8Array): Packed {
   const requests = list(() => ({ requestId: take(number()).toString(), count: number() }));
   const lengths = list(number);
   return { requests, entries: lengths.map((length) => Uint8Array.from(take(length))) };
+}
+
+/** Below this there is little to gain. */
+const leastDeflated = 256;
+/** What an attribute may grow to: the entries, and what says where each begins. */
+const mostInflated = 2 * slotBytes;
+
+/** Deflated, where that is at least an eighth smaller: entries of one log resemble each other. */
+export function deflated(packed: Uint8Array): Uint8Array | undefined {
+  if (packed.length < leastDeflated) return undefined;
+  const smaller = deflateRawSync(packed, { level: 1 });
+  return smaller.length <= (packed.length * 7) / 8 ? smaller : undefined;
+}
+
+export function inflated(smaller: Uint8Array): Uint8Array {
+  return inflateRawSync(smaller, { maxOutputLength: mostInflated });
 }

@@ -3,12 +3,14 @@
  * none may be among what is counted here, and nothing for a write that its condition refused, which costs what it costs
  * else.
  */
+import { randomBytes, randomUUID } from 'node:crypto';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { expect, inject, it } from 'vitest';
 import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
 import { append } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { GroupCommit } from '../../../functions/log/protocol/group-commit.ts';
+import type { LogParts } from '../../../functions/log/protocol/log.ts';
 import type { Content } from '../../../functions/log/protocol/placement.ts';
 import { type ReadAnswer, read as readLog } from '../../../functions/log/protocol/reader.ts';
 import { itemBytes, writeUnits } from '../../support/capacity.ts';
@@ -28,9 +30,12 @@ function unitsOf({ command, capacity, input, refused }: Sent): number {
 /** What a request looks like depends on which of the client's layers it has passed. */
 const isMarshalled = (item: Record<string, unknown>) => typeof item['pk'] === 'object';
 
+const heads = ({ replicas }: LogParts) => Promise.all(replicas.map((replica) => replica.read()));
+
 const contentOf = (count: number, bytes: number): Content => ({
   type: 'APPEND',
-  entries: Array.from({ length: count }, (_, index) => new Uint8Array(bytes).fill(index)),
+  // Nothing that could be packed more closely.
+  entries: Array.from({ length: count }, () => randomBytes(bytes)),
 });
 
 async function writer() {
@@ -98,22 +103,39 @@ it('appends the first entry of a writer for the same', async () => {
   expect(faults.replicas.map(units)).toEqual([2, 2, 2]);
 });
 
-it('reads 10,000 entries of 100 bytes for little more than their size', async () => {
-  const { send, parts, faults } = await writer();
-  for (let batch = 0; batch < 160; batch += 1) await send(64, 100);
+/** Of 100 bytes, as programs write them: names and a form that repeat, ids and amounts that do not. */
+function eventText(at: number): Uint8Array {
+  const event = { id: randomUUID(), order: 40_000 + at, cents: Math.floor(Math.random() * 1e5), at: Date.now() };
+  return Buffer.from(JSON.stringify(event).padEnd(100, ' '));
+}
+
+it.each([
+  // What the same entries cost one by one, with a consistent read of each position, was 986 units.
+  { what: 'events in JSON', make: eventText, most: 98 },
+  // 1,000,000 bytes are 123 units where an older sight is enough.
+  { what: 'random bytes', make: () => randomBytes(100), most: 180 },
+])('reads 10,000 entries of 100 bytes for at most $most units: $what', async ({ make, most }) => {
+  const { parts, faults, elected } = await writer();
+  const memory = { writer: elected, settlements: new Map() };
+  for (let batch = 0; batch < 160; batch += 1) {
+    const entries = Array.from({ length: 64 }, (_, at) => make(64 * batch + at));
+    const request = { writerId: elected.writerId, requestId: requestIdOf(`batch ${batch}`) };
+    expect(await append(parts, memory, { ...request, content: { type: 'APPEND', entries } })).toHaveProperty('first');
+  }
   for (const { sent } of faults.replicas) sent.length = 0;
+  // No second replica is asked because this machine is slow.
+  const patient = { ...parts, settings: { ...parts.settings, graceMs: parts.settings.answerMs } };
   let read = 0;
   let from: number | undefined = 1;
   while (from !== undefined && read < 10_000) {
-    const answer: ReadAnswer = await readLog(parts, { from, to: 10_000, limit: 1_000, maxBytes: 3 * 1024 ** 2 });
+    const answer: ReadAnswer = await readLog(patient, { from, to: 10_000, limit: 1_000, maxBytes: 3 * 1024 ** 2 });
     if (!('items' in answer)) throw new Error(JSON.stringify(answer));
     read += answer.items.length;
     from = answer.nextFrom;
   }
   expect(read).toBe(10_000);
   const spent = faults.replicas.flatMap(({ sent }) => sent).reduce((sum, { capacity }) => sum + capacity, 0);
-  // 1,000,000 bytes are 123 units where an older sight is enough.
-  expect(spent).toBeLessThanOrEqual(180);
+  expect(spent).toBeLessThanOrEqual(most);
 });
 
 it('reads large entries without fetching many more than it shows', async () => {
@@ -172,7 +194,7 @@ it('costs instances that append in turn no reads, and no more than one request a
   }
 });
 
-it('lets 16 callers share a round, appends more for them than for one, and knows every outcome', async () => {
+it('lets 16 callers share a round: an eighth of the rounds of one caller at the most, every outcome known', async () => {
   const { parts, elected, faults } = await writer();
   const memory = { writer: undefined, settlements: new Map() };
   const rounds = new GroupCommit();
@@ -184,24 +206,23 @@ it('lets 16 callers share a round, appends more for them than for one, and knows
     const answer = await rounds.append(parts, memory, { writerId: elected.writerId, requestId, content });
     expect(answer).toHaveProperty('first');
   };
-  const rate = async (callers: number, each: number) => {
-    const startedAt = performance.now();
+  /** Requests to each store for one acknowledged entry. */
+  const spent = async (callers: number, each: number) => {
+    await expect.poll(async () => new Set((await heads(parts)).map(({ end }) => end)).size).toBe(1);
+    const stores = [faults.main, ...faults.replicas];
+    for (const store of stores) store.sent.length = 0;
     const caller = async () => {
       for (let at = 0; at < each; at += 1) await one();
     };
     await Promise.all(Array.from({ length: callers }, caller));
-    return (callers * each) / (performance.now() - startedAt);
+    await expect.poll(async () => new Set((await heads(parts)).map(({ end }) => end)).size).toBe(1);
+    const writes = ({ sent }: Faults) => sent.filter(({ command }) => /Put|Update/.test(command)).length;
+    return stores.map((store) => writes(store) / (callers * each));
   };
-  await rate(16, 3);
-  const samples: number[] = [];
-  for (let sample = 0; sample < 3; sample += 1) {
-    const single = await rate(1, 10);
-    faults.main.sent.length = 0;
-    const many = await rate(16, 10);
-    // Each round is one write of the sequencer.
-    expect(faults.main.sent.length).toBeLessThanOrEqual(160 / 8);
-    samples.push(many / single);
+  await spent(1, 3);
+  // A place, then on each replica the slot and its acceptance.
+  expect(await spent(1, 10)).toEqual([1, 2, 2, 2]);
+  for (const [store, requests] of (await spent(16, 10)).entries()) {
+    expect(requests).toBeLessThanOrEqual((store === 0 ? 1 : 2) / 8);
   }
-  const [, median] = samples.sort((one, other) => one - other);
-  expect(median).toBeGreaterThan(1.5);
 });

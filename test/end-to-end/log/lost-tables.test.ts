@@ -77,7 +77,7 @@ async function items(group: string, replica: number) {
 /** A replica's content from its floor on: values only, since ballots and marks may differ. */
 async function content(group: string, replica: number) {
   const [meta, ...slots] = await items(group, replica);
-  const values = slots.map(({ sk, data, to, requestId, nop }) => ({ sk, data, to, requestId, nop }));
+  const values = slots.map(({ sk, data, z, to, requestId, nop }) => ({ sk, data, z, to, requestId, nop }));
   return values.filter(({ sk }) => Number(String(sk).slice(2)) >= Number(meta?.['floor']));
 }
 
