@@ -37,6 +37,8 @@ export function monitorProduct(facade: MonitoringFacade, stage: string): void {
       metrics: [
         sum('LogElectionsLost'),
         sum('AppendsUnknown'),
+        sum('LogRecoveryRounds'),
+        sum('LogPositionsCaughtUp'),
         {
           metric: metric('ReplicasNotVoting', 'Maximum'),
           alarmFriendlyName: 'replicas-not-voting',

@@ -37,6 +37,8 @@ export function createLogFunctions(scope: Construct, props: LogFunctionsProps): 
     timeoutSeconds: 60,
     storeTries: patientTries,
   });
+  // Notes how far it has come.
+  recover.allow(['dynamodb:UpdateItem'], store.table.tableArn);
   const recovery = createRecoverReplica(scope, { settings, functions: { recover } });
 
   const starting = { ...environment, TENURE_RECOVERY_WORKFLOW: recovery.arn };

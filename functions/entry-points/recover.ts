@@ -1,12 +1,14 @@
 import * as z from 'zod/mini';
 import { logRoom } from '../log/environment.ts';
 import { replicaOf } from '../log/http/replicas.ts';
+import { noteRound, noteSlices } from '../log/lambda/note-recovery.ts';
 import { range, replicaInput, task } from '../log/lambda/task-inputs.ts';
 import { catchUpSlice, decideRounds } from '../log/protocol/recovering.ts';
 import { getLogOrThrow } from '../log/registered-log.ts';
 import { taskHandler } from '../platform/task.ts';
 
 const room = logRoom();
+const { progress } = room;
 
 const roundsMs = 6_000;
 /** One position that cannot be filled holds a slice up for so long. */
@@ -21,7 +23,10 @@ export const handler = taskHandler({
       const registered = await getLogOrThrow(room.registry, { group, log });
       const parts = room.partsOf(registered);
       const { autoInitialize } = registered;
-      return decideRounds(parts, replicaOf(parts, replica), { autoInitialize, force, finished, budgetMs: roundsMs });
+      const options = { autoInitialize, force, finished, budgetMs: roundsMs };
+      const decided = await decideRounds(parts, replicaOf(parts, replica), options);
+      await noteRound(progress, { group, log, replica }, decided);
+      return decided;
     },
   ),
   /** State Slice: learns a part of a range. */
@@ -30,7 +35,16 @@ export const handler = taskHandler({
     async ({ group, log, replica, incarnation, range: given }, remainingMs) => {
       const parts = await room.open(group, log);
       const budgetMs = Math.max(0, Math.min(60_000, remainingMs()) - fillMs);
-      return catchUpSlice(parts, replicaOf(parts, replica), { incarnation, range: given, budgetMs });
+      const notes = noteSlices(progress, { group, log, replica }, given);
+      const { onNext } = notes;
+      const slice = await catchUpSlice(parts, replicaOf(parts, replica), {
+        incarnation,
+        range: given,
+        budgetMs,
+        onNext,
+      });
+      await notes.end(slice);
+      return slice;
     },
   ),
 });

@@ -7,6 +7,7 @@ import { requestTimeouts } from '../../store/request-timeouts.ts';
 import { isUnavailable } from '../../store/store-errors.ts';
 import { documentClient, sfnClient } from '../platform/aws.ts';
 import { stateLockMs } from '../platform/settings.ts';
+import { recoveryProgressTable } from './dynamodb/recovery-progress-table.ts';
 import { logRegistryTable } from './dynamodb/registry-table.ts';
 import { tableEpoch } from './dynamodb/replica-epoch.ts';
 import { replicaNotesTable } from './dynamodb/replica-notes-table.ts';
@@ -15,6 +16,7 @@ import { SequencerTable } from './dynamodb/sequencer-table.ts';
 import type { ReplicaNotes } from './http/replica-watch.ts';
 import type { Replicas } from './http/replicas.ts';
 import { WriterMemories } from './http/writer-memories.ts';
+import type { RecoveryProgress } from './lambda/recovery-progress.ts';
 import { logSettings, recoveryWorkflow } from './lambda/settings.ts';
 import { recoveryWorkflowClient } from './lambda/workflow-client.ts';
 import { allReplicas, firstConfiguration, type Member, majoritiesOf } from './protocol/configuration.ts';
@@ -27,6 +29,8 @@ export interface LogRoom {
   readonly registry: LogRegistry;
   /** Logs that a group may have: each of them costs the sweep a look at its replicas every minute. */
   readonly mostLogs: number;
+  /** What the workflows of recoveries note. */
+  readonly progress: RecoveryProgress;
   /** Where a log may have replicas: the tables of this deployment, with when they were created. */
   tables(): Promise<readonly Omit<Member, 'id'>[]>;
   /** Creates a log whose members are the first tables of the deployment: 5, 3 or 1 of them. */
@@ -133,6 +137,7 @@ export function logsOn({ client, table, replicas, mostLogs = 100 }: Tables): Log
   return {
     registry,
     mostLogs,
+    progress: recoveryProgressTable(client, table),
     tables,
     partsOf,
     async create(log) {

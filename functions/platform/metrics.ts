@@ -7,26 +7,29 @@ const metrics = new Metrics({
   serviceName: process.env['TENURE_STAGE'] ?? 'local',
 });
 
-/**
- * Counts something that happened, over all and by `reason`: that becomes a dimension, so it must be one of a few words.
- */
-export function count(metric: string, { reason, value = 1 }: { reason?: string; value?: number } = {}): void {
-  emit(metric, MetricUnit.Count, value, reason);
+/** What a value is also counted by; each becomes a dimension. */
+interface By {
+  /** One of a few words. */
+  readonly reason?: string | undefined;
+  /** A log, of what happens seldom: each has a price while it sends something. */
+  readonly log?: string | undefined;
+}
+
+/** Counts something that happened, over all and by what is given. */
+export function count(metric: string, { value = 1, ...by }: By & { value?: number } = {}): void {
+  emit(metric, MetricUnit.Count, value, by);
 }
 
 /** Records how long something took, in ms. */
-export function time(metric: string, elapsedMs: number): void {
-  emit(metric, MetricUnit.Milliseconds, elapsedMs);
+export function time(metric: string, elapsedMs: number, by: By = {}): void {
+  emit(metric, MetricUnit.Milliseconds, elapsedMs, by);
 }
 
-function emit(
-  metric: string,
-  unit: (typeof MetricUnit)[keyof typeof MetricUnit],
-  value: number,
-  reason?: string,
-): void {
+function emit(metric: string, unit: (typeof MetricUnit)[keyof typeof MetricUnit], value: number, by: By): void {
+  const dimensions = Object.entries(by).flatMap(([name, of]) => (of === undefined ? [] : [{ [name]: of }]));
   // The total has no reason, for an alarm can watch one metric and no sum over reasons.
-  if (reason !== undefined) metrics.addDimensions({}).addDimensions({ reason });
+  if (dimensions.length > 0) metrics.addDimensions({});
+  for (const dimension of dimensions) metrics.addDimensions(dimension);
   // Not singleMetric(): each makes a console of its own, which takes longer than all else about a metric.
   metrics.addMetric(metric, unit, value);
   metrics.publishStoredMetrics();

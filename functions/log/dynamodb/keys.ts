@@ -21,6 +21,13 @@ export const replicaKey = (group: string, log: string, replica: string) => ({
   sk: `${replicaKeyPrefix(log)}${replica}`,
 });
 
+/** The note on the recovery of each replica that has one under way. */
+export const recoveryKeyPrefix = (log: string) => `RECOVERY#${log}#`;
+export const recoveryKey = ({ group, log, replica }: { group: string; log: string; replica: string }) => ({
+  pk: groupKey(group),
+  sk: `${recoveryKeyPrefix(log)}${replica}`,
+});
+
 export function replicaIn(sk: string): { log: string; replica: string } {
   const [, log = '', replica = ''] = sk.split('#');
   return { log, replica };

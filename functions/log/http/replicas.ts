@@ -1,6 +1,7 @@
 /** Requests of operators and the schedule on a replica. */
 import { notFound, ProblemError } from '../../../api/problem.ts';
 import { initializationRefused } from '../../../api/problems/log.ts';
+import type { RecoveryProgress } from '../lambda/recovery-progress.ts';
 import { type RecoveryWorkflow, split } from '../lambda/workflow.ts';
 import { initialize } from '../protocol/initialize.ts';
 import type { LogParts } from '../protocol/log.ts';
@@ -12,6 +13,7 @@ import { missingVotes, type SeenReplica } from './replica-watch.ts';
 
 export interface Replicas extends Logs {
   readonly workflow: RecoveryWorkflow;
+  readonly progress: Pick<RecoveryProgress, 'read'>;
 }
 
 export interface ReplicaName extends LogName {
@@ -39,9 +41,9 @@ export async function initializeReplica(logs: Replicas, name: ReplicaName, force
 /** Starts the recovery of a replica that does not vote, or of any with `force`. */
 export async function recoverReplica(logs: Replicas, { group, log, replica }: ReplicaName, force: boolean) {
   const parts = logs.partsOf(await getLogOrThrow(logs.registry, { group, log }));
-  const { status } = await replicaOf(parts, replica).read();
+  const { status, incarnation: life } = await replicaOf(parts, replica).read();
   if (status === 'VOTING' && !force) return { status };
-  const { executionId } = await logs.workflow.start({ group, log, replica, force, plan: null });
+  const { executionId } = await logs.workflow.start({ group, log, replica, force, plan: null, life, asked: true });
   return { status, executionId };
 }
 
@@ -66,7 +68,8 @@ export async function catchUpReplica(logs: Replicas, { group, log, replica }: Re
   if (status !== 'VOTING') return recoverReplica(logs, { group, log, replica }, false);
   const [{ begin, end }, writer] = await Promise.all([positions(parts), parts.sequencer.read()]);
   const plan = { incarnation, ranges: split({ from: begin, to: end, fillTo: writer?.settled ?? -1 }) };
-  const { executionId } = await logs.workflow.start({ group, log, replica, force: false, plan });
+  const about = { group, log, replica, force: false, plan };
+  const { executionId } = await logs.workflow.start({ ...about, life: incarnation, asked: true });
   return { status, executionId };
 }
 
@@ -78,8 +81,8 @@ export async function recoverAll(
   seen: readonly SeenReplica[],
 ): Promise<number> {
   const waiting = missingVotes(seen, autoInitialize).filter(({ status }) => status !== 'UNREACHABLE');
-  for (const { id } of waiting) {
-    await logs.workflow.start({ group, log, replica: id, force: false, plan: null });
+  for (const { id, incarnation: life } of waiting) {
+    await logs.workflow.start({ group, log, replica: id, force: false, plan: null, life });
   }
   return waiting.length;
 }
@@ -104,7 +107,7 @@ export async function repairLag(
   const lagging = behind.filter(({ end = -1 }) => isStill || end < writer.settled);
   for (const { id: replica, incarnation = '', end = 0 } of lagging) {
     const plan = { incarnation, ranges: split({ from: end, to, fillTo: writer.settled }) };
-    await logs.workflow.start({ group, log, replica, force: false, plan });
+    await logs.workflow.start({ group, log, replica, force: false, plan, life: incarnation });
   }
   return lagging.length;
 }

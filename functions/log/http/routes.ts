@@ -6,12 +6,13 @@ import { Answer, type Endpoint, endpoint } from '../../platform/http.ts';
 import { logPrefix } from '../dynamodb/keys.ts';
 import type { LogRoom } from '../environment.ts';
 import type { Configuration } from '../protocol/configuration.ts';
-import { positions } from '../protocol/reader.ts';
+import { found } from '../protocol/founding.ts';
 import type { RegisteredLog } from '../protocol/registry.ts';
 import { getLogOrThrow } from '../registered-log.ts';
 import { createLog, deleteLog } from './log-life.ts';
 import * as logs from './logs.ts';
 import { changeMembers, type MemberService } from './members.ts';
+import { lookAt, missingVotes } from './replica-watch.ts';
 import * as replicas from './replicas.ts';
 import { type LogStatus, status, statuses, waitsFor } from './status.ts';
 
@@ -48,12 +49,21 @@ const shownStatus = (status: LogStatus) => {
 /** Dependencies of the routes, in addition to those of replicas. */
 export type LogService = MemberService & Pick<LogRoom, 'create' | 'mostLogs'>;
 
+/** Lets a fresh log take entries at once. What is not that easy is begun for one replica, and by the sweep for all. */
+async function begin(room: LogService, log: RegisteredLog): Promise<void> {
+  const parts = room.partsOf(log);
+  const missing = async () => missingVotes(await lookAt(parts), true);
+  if ((await missing()).length === 0) return;
+  await found(parts);
+  const reachable = (await missing()).filter(({ status }) => status !== 'UNREACHABLE');
+  await replicas.recoverAll(room, log, true, reachable.slice(0, 1));
+}
+
 export function logRoutes(room: LogService): Endpoint[] {
   return [
     endpoint(schema.createLog, async ({ params, body: { autoInitialize = true } }) => {
       const { created, log } = await createLog(room, params, autoInitialize);
-      const seen = await positions(room.partsOf(log));
-      await replicas.recoverAll(room, params, log.autoInitialize, seen.replicas);
+      if (log.autoInitialize) await begin(room, log);
       return new Answer(created ? 201 : 200, shown(log));
     }),
     endpoint(schema.deleteLog, async ({ params, fence }) => {

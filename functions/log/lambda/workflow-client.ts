@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   type ExecutionListItem,
   ListExecutionsCommand,
@@ -11,6 +11,14 @@ import type { RecoveryWorkflow } from './workflow.ts';
 /** Names of executions take 80 characters, those of groups and logs 256. */
 function keyOf(...names: readonly string[]): string {
   return createHash('sha256').update(names.join('\n')).digest('hex').slice(0, 32);
+}
+
+/**
+ * Names an execution after the replica and its life: what starts it twice within a minute, a repeated request or a
+ * sweep that met one, starts it once.
+ */
+function nameOf(key: string, life: string, at: number, force: boolean): string {
+  return [key, life.slice(0, 36), at.toString(36), force ? 'f' : ''].filter((part) => part !== '').join('-');
 }
 
 const looks = 2;
@@ -60,15 +68,21 @@ export function recoveryWorkflowClient(
   }
 
   return {
-    async start(input) {
+    async start({ life = '', asked, ...input }) {
       const key = keyOf(input.group, input.log, input.replica);
       // A running execution does not know that it is forced.
       if (!input.force) {
         const already = [...(await look())].find((name) => name.startsWith(key));
         if (already !== undefined) return { executionId: already };
       }
-      const name = `${key}-${randomUUID()}`;
-      await client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify({ ...input, key }) }));
+      const name = nameOf(key, life, asked ? now() : Math.floor(now() / 60_000), input.force);
+      try {
+        await client.send(
+          new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify({ ...input, key }) }),
+        );
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'ExecutionAlreadyExists') throw error;
+      }
       return { executionId: name };
     },
 

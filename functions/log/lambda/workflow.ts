@@ -27,9 +27,16 @@ export interface RangeToLearn {
   readonly salvage?: true | undefined;
 }
 
+export interface RecoveryStart extends Omit<RecoveryInput, 'key'> {
+  /** The replica's incarnation, where it is known: the execution is named after it. */
+  readonly life?: string | undefined;
+  /** By an operator: it begins now, also when another one has just ended. */
+  readonly asked?: true;
+}
+
 export interface RecoveryWorkflow {
   /** Starts an execution unless one works on this replica already; answers which one does. */
-  start(input: Omit<RecoveryInput, 'key'>): Promise<{ executionId: string }>;
+  start(input: RecoveryStart): Promise<{ executionId: string }>;
   /** Stops the executions that work on this replica; answers which did. */
   stop(input: Pick<RecoveryInput, 'group' | 'log' | 'replica'>): Promise<string[]>;
 }

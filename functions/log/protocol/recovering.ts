@@ -4,12 +4,12 @@ import { type RangeToLearn, type RecoveryPlan, split } from '../lambda/workflow.
 import { catchUp } from './catch-up.ts';
 import type { LogParts } from './log.ts';
 import { isQuorum } from './quorum.ts';
-import { askOthers, finish, joinVoting, type Round, recoveryRound } from './recovery.ts';
+import { askOthers, finish, joinVoting, type Round, recoveryRound, type Waiting } from './recovery.ts';
 import type { Replica } from './replica.ts';
 
 export type Decided =
   | { readonly next: 'done' }
-  | { readonly next: 'wait'; readonly reason: string }
+  | ({ readonly next: 'wait' } & Waiting)
   | { readonly next: 'catchUp'; readonly plan: RecoveryPlan };
 
 export interface RoundOptions {
@@ -38,7 +38,7 @@ export async function decideRounds(parts: LogParts, replica: Replica, options: R
 
 function decidedBy(round: Round): Decided {
   if (round.phase === 'voting') return { next: 'done' };
-  if (round.phase === 'waiting') return { next: 'wait', reason: round.reason };
+  if (round.phase === 'waiting') return { next: 'wait', why: round.why, reason: round.reason };
   const { incarnation, from, to, salvage } = round;
   const range = { from, to, fillTo: to, ...(salvage && { salvage }) };
   return { next: 'catchUp', plan: { incarnation, ranges: split(range) } };
@@ -56,6 +56,16 @@ export interface Slice {
   readonly next: 'again' | 'stuck' | 'done';
   /** The remaining ranges. */
   readonly range: RangeToLearn;
+  /** Slots that the replica was given. */
+  readonly learned: number;
+}
+
+export interface SliceOptions {
+  readonly incarnation: string;
+  readonly range: RangeToLearn;
+  readonly budgetMs: number;
+  /** Called with the next position after each part. */
+  readonly onNext?: (position: number) => void;
 }
 
 const positionsAtOnce = 256;
@@ -66,18 +76,23 @@ const positionsAtOnce = 256;
 export async function catchUpSlice(
   parts: LogParts,
   replica: Replica,
-  { incarnation, range, budgetMs }: { incarnation: string; range: RangeToLearn; budgetMs: number },
+  { incarnation, range, budgetMs, onNext = () => {} }: SliceOptions,
 ): Promise<Slice> {
   const { to, fillTo, salvage } = range;
   const endsAt = parts.timer.now() + budgetMs;
+  let learned = 0;
   for (let { from } = range; ; ) {
     const meta = await replica.read();
     from = Math.max(from, meta.floor);
-    if (meta.incarnation !== incarnation || from > to) return { next: 'done', range: { ...range, from: to + 1 } };
-    if (parts.timer.now() > endsAt) return { next: 'again', range: { ...range, from } };
+    if (meta.incarnation !== incarnation || from > to) {
+      return { next: 'done', range: { ...range, from: to + 1 }, learned };
+    }
+    if (parts.timer.now() > endsAt) return { next: 'again', range: { ...range, from }, learned };
     const last = Math.min(to, from + positionsAtOnce - 1);
     const caught = await catchUp(parts, replica, { from, to: last, fillTo, ...(salvage && { salvage }) });
-    if ('stuckAt' in caught) return { next: 'stuck', range: { ...range, from: caught.stuckAt } };
+    if ('stuckAt' in caught) return { next: 'stuck', range: { ...range, from: caught.stuckAt }, learned };
+    learned += caught.learned;
     from = last + 1;
+    onNext(from);
   }
 }

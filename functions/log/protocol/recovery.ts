@@ -15,9 +15,13 @@ export interface Circumstances {
   readonly salvage: boolean;
 }
 
-export type Step =
-  | { readonly step: 'recover' | 'salvage' | 'start' | 'vote' }
-  | { readonly step: 'wait'; readonly reason: string };
+export type Step = { readonly step: 'recover' | 'salvage' | 'start' | 'vote' } | ({ readonly step: 'wait' } & Waiting);
+
+export interface Waiting {
+  /** In a word, for a metric. */
+  readonly why: 'restore' | 'empty' | 'unreachable' | 'quorum' | 'other run';
+  readonly reason: string;
+}
 
 /** Decides by what the other replicas answered (undefined: nothing) after this one's record was read. */
 export function decide(
@@ -28,21 +32,28 @@ export function decide(
   const all = (...statuses: string[]) => others.every((meta) => meta !== undefined && statuses.includes(meta.status));
   const { voting, quorum } = votes;
   const unreachable = others.filter((meta) => meta === undefined).length;
-  if (self.restoreId !== undefined) return wait('a restore fills this replica');
+  if (self.restoreId !== undefined) return wait('restore', 'a restore fills this replica');
   if (votes.met) return { step: 'recover' };
   if (salvage && count(others, isVoting) > 0 && unreachable === 0) return { step: 'salvage' };
   if (self.status === 'STARTING' && all('STARTING', 'VOTING')) return { step: 'vote' };
   if (self.status === 'EMPTY' && all('EMPTY', 'STARTING')) {
     if (hasWriter)
-      return wait('every replica is empty but the log had a writer: restore a backup or initialise with force');
-    return autoInitialize ? { step: 'start' } : wait('the log is not initialised: run "tenure log init"');
+      return wait(
+        'empty',
+        'every replica is empty but the log had a writer: restore a backup or initialise with force',
+      );
+    return autoInitialize ? { step: 'start' } : wait('empty', 'the log is not initialised: run "tenure log init"');
   }
-  if (unreachable > 0) return wait(`${unreachable} replicas do not answer and only ${voting} of ${quorum} needed vote`);
-  return wait(`only ${voting} of ${quorum} needed replicas vote: wait for the others, or recover this one with force`);
+  if (unreachable > 0)
+    return wait('unreachable', `${unreachable} replicas do not answer and only ${voting} of ${quorum} needed vote`);
+  return wait(
+    'quorum',
+    `only ${voting} of ${quorum} needed replicas vote: wait for the others, or recover this one with force`,
+  );
 }
 
-function wait(reason: string): Step {
-  return { step: 'wait', reason };
+function wait(why: Waiting['why'], reason: string): Step {
+  return { step: 'wait', why, reason };
 }
 
 export interface Plan {
@@ -55,9 +66,11 @@ export interface Plan {
 
 export type Round =
   | { readonly phase: 'voting' }
-  | { readonly phase: 'waiting'; readonly reason: string }
+  | ({ readonly phase: 'waiting' } & Waiting)
   /** Catch up this range, then finish under this incarnation. */
   | ({ readonly phase: 'catching-up' } & Plan);
+
+const otherRun: Round = { phase: 'waiting', why: 'other run', reason: 'another run moved this replica' };
 
 /**
  * One round of a replica's recovery. The replica's life is pinned before the others are asked, so that a run that is
@@ -83,15 +96,16 @@ export async function recoveryRound(
     circumstances,
   );
   // One that is to be added learns what the members have; founding or saving a log is not its part.
-  if (!isMember && decision.step !== 'recover') return { phase: 'waiting', reason: 'too few of the members vote' };
-  if (decision.step === 'wait') return { phase: 'waiting', reason: decision.reason };
+  if (!isMember && decision.step !== 'recover')
+    return { phase: 'waiting', why: 'quorum', reason: 'too few of the members vote' };
+  if (decision.step === 'wait') return { phase: 'waiting', why: decision.why, reason: decision.reason };
   if (decision.step === 'recover') return joinVoting(parts, replica, self);
   if (decision.step === 'salvage') return joinSurvivors(parts, replica, self, others);
   const { incarnation, status } = self;
   const change = { status: decision.step === 'start' ? ('STARTING' as const) : ('VOTING' as const) };
   const { moved } = await replica.transition({ incarnation, status }, change);
   if (moved && change.status === 'VOTING') return { phase: 'voting' };
-  return { phase: 'waiting', reason: moved ? 'the other replicas are starting' : 'another run moved this replica' };
+  return moved ? { phase: 'waiting', why: 'quorum', reason: 'the other replicas are starting' } : otherRun;
 }
 
 /**
@@ -117,7 +131,7 @@ async function join(
 ): Promise<Round> {
   const { incarnation } = self;
   const marked = await replica.transition(self, { status: 'RECOVERING', view: shortId(parts) });
-  if (!marked.moved) return { phase: 'waiting', reason: 'another run moved this replica' };
+  if (!marked.moved) return otherRun;
   const { timer, settings } = parts;
   const answers = await ask(
     parts.replicas.map((other) => () => (other === replica ? undefined : other.replaceView(shortId(parts)))),
@@ -125,14 +139,14 @@ async function join(
   );
   const voting = answers.flatMap((answer) => (answer?.moved ? [answer.meta] : []));
   if (!isEnough(movedIn(answers))) {
-    return { phase: 'waiting', reason: `only ${voting.length} of the other replicas vote` };
+    return { phase: 'waiting', why: 'quorum', reason: `only ${voting.length} of the other replicas vote` };
   }
   const { promised, promisedBy } = voting.reduce((top, meta) => (meta.promised > top.promised ? meta : top));
   const status = 'RECOVERING';
   const from = Math.min(...voting.map(({ floor }) => floor));
   const to = Math.max(...voting.map(({ end }) => end));
   const took = await replica.transition({ incarnation, status }, { status, promised, promisedBy, end: to });
-  if (!took.moved) return { phase: 'waiting', reason: 'another run moved this replica' };
+  if (!took.moved) return otherRun;
   return { phase: 'catching-up', incarnation, from, to };
 }
 

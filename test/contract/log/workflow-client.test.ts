@@ -16,7 +16,8 @@ async function waiting() {
   });
   const statusOf = async (executionId: string) =>
     (await server.describe(`${machine.replace('stateMachine', 'execution')}:${executionId}`)).status;
-  return { workflow: recoveryWorkflowClient(server.client, machine), server, machine, statusOf };
+  const workflow = recoveryWorkflowClient(server.client, machine, { now: () => server.clock.now() });
+  return { workflow, server, machine, statusOf };
 }
 
 test('one execution works on a replica, unless another is forced; when it has ended, there is another', async () => {
@@ -29,6 +30,22 @@ test('one execution works on a replica, unless another is forced; when it has en
   server.clock.advance(60_000);
   await until(async () => (await statusOf(first.executionId)) === 'SUCCEEDED');
   expect(await workflow.start(input('1'))).not.toEqual(first);
+});
+
+test('is named after the log, the replica and its life: once a minute, unless an operator asks for it', async () => {
+  const { workflow, statusOf, server } = await waiting();
+  const [first, again] = await Promise.all([1, 2].map(() => workflow.start({ ...input('1'), life: 'first' })));
+  expect(again).toEqual(first);
+  expect(first?.executionId).toMatch(/^[0-9a-f]{32}-first-[0-9a-z]+$/);
+  await workflow.stop(input('1'));
+  expect(await workflow.start({ ...input('1'), life: 'first' })).toEqual(first);
+  expect(await statusOf(`${first?.executionId}`)).toBe('ABORTED');
+  const other = await workflow.start({ ...input('1'), life: 'second' });
+  expect(await statusOf(other.executionId)).toBe('RUNNING');
+  await workflow.stop(input('1'));
+  server.clock.advance(1);
+  const asked = await workflow.start({ ...input('1'), life: 'second', asked: true });
+  expect(await statusOf(asked.executionId)).toBe('RUNNING');
 });
 
 test('stops all executions of a replica, and no others', async () => {

@@ -5,6 +5,7 @@ import { logReplicaOperations } from '../../../api/operations/log-replicas.ts';
 import type { LogRoom } from '../../../functions/log/environment.ts';
 import { logRoutes } from '../../../functions/log/http/routes.ts';
 import { WriterMemories } from '../../../functions/log/http/writer-memories.ts';
+import type { RecoveryStart } from '../../../functions/log/lambda/workflow.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { leaseTable } from '../../../leadership/lease-table.ts';
 import { localDocuments } from '../main-table.ts';
@@ -18,9 +19,13 @@ export type Call = (
   // biome-ignore lint/suspicious/noExplicitAny: as the answer is on the wire
 ) => Promise<{ status: number; body: any }>;
 
-/** The API of the logs as one process serves it, on a room of `logsWith`; no workflow runs. */
-export function served(endpoint: string, mainTable: string, room: LogRoom): Call {
-  const workflow = { start: async () => ({ executionId: 'started' }), stop: async () => ['stopped'] };
+/** The API of the logs as one process serves it, on a room of `logsWith`; no workflow runs, what it starts is noted. */
+export function served(endpoint: string, mainTable: string, room: LogRoom, started: RecoveryStart[] = []): Call {
+  const start = async (input: RecoveryStart) => {
+    started.push(input);
+    return { executionId: 'started' };
+  };
+  const workflow = { start, stop: async () => ['stopped'] };
   const leases = leaseTable(localDocuments(endpoint), mainTable);
   const routes = logRoutes({ ...room, leases, workflow, memories: new WriterMemories() });
   const app = serve(routes, [...Object.values(logOperations), ...Object.values(logReplicaOperations)]);
