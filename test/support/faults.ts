@@ -20,7 +20,9 @@ export type Fault =
   /** The request arrives twice; the second answer is seen. */
   | 'duplicate'
   | 'throttle'
-  /** A dead connection: nothing arrives, and no answer comes for so long as a client waits without limits of its own. */
+  /**
+   * A dead connection: nothing arrives, and no answer comes for so long as a client waits without limits of its own.
+   */
   | 'stall'
   | 'transaction conflict'
   /** The process ends before the request is sent, or after it took effect: nothing later of this client happens. */

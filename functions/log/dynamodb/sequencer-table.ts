@@ -24,8 +24,8 @@ export interface SequencerTableProps {
 }
 
 /**
- * The sequencer of one log. Throws `ThrottledError` and `UnreachableError`, see `reaching`, `StaleConfigurationError` once the
- * log follows another configuration.
+ * The sequencer of one log. Throws `ThrottledError` and `UnreachableError`, see `reaching`, `StaleConfigurationError`
+ * once the log follows another configuration.
  */
 export class SequencerTable implements Sequencer {
   readonly #items: ItemTable;

@@ -11,6 +11,7 @@ import { atMost, type Bench, type Row } from '../bench.ts';
 import { compare, interleaved } from '../samples.ts';
 import { openWire, type Spent, type Wire } from '../wire.ts';
 import { type Bare, bareLog } from './bare.ts';
+import { before, curve } from './curve.ts';
 
 const entryBytes = 800;
 const batch = 50;
@@ -36,9 +37,11 @@ export const bench: Bench = {
       }
       say(`recovers a replica of ${caughtUp} positions`);
       rows.push(...(await catchingUp(wire, dynamodb.endpoint)));
+      rows.push(...(await curve(dynamodb.endpoint, say)));
       return {
         rows,
         notes: [
+          `Of one log by callers of one process that share rounds, entries of 100 bytes${before ? ', beside the code of one transaction for each position' : ''}.`,
           `Entries of ${entryBytes} bytes. An append is one update of the sequencer, then on each replica the slot and an update of the record ` +
             'that accepts it and makes old writers fail. Both sides answer with the second of three.',
           'A recovery also reads what all the others hold before it takes anything for settled; the bare copy trusts one table.',

@@ -51,8 +51,10 @@ it.each(survivable)('gives the answers of undisturbed requests when each first w
 it('says that it is unreachable where no answer comes at all, and throws what is a bug', async () => {
   const { replica, faults } = await replicaOn(inject('dynamodb'));
   await vote(replica);
-  faults.plan = () => 'throttle';
+  faults.plan = () => 'request lost';
   await expect(replica.read()).rejects.toThrow('Replica "1" gives no answer');
+  faults.plan = () => 'throttle';
+  await expect(replica.read()).rejects.toMatchObject({ name: 'ThrottledError' });
   faults.plan = () => 'crash before';
   await expect(replica.read()).rejects.toMatchObject({ name: 'CrashedError' });
 });

@@ -1,6 +1,6 @@
 /** Throttled and stalled stores: the request's time is used, the writer stays, and the caller is told the truth. */
 import { randomUUID } from 'node:crypto';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test, vi } from 'vitest';
 import { asks, founded, served } from '../../support/log/served.ts';
 import { logsWith } from '../../support/log/tables.ts';
 
@@ -8,9 +8,12 @@ import { logsWith } from '../../support/log/tables.ts';
 async function written() {
   const { room, faults, tables } = await logsWith(inject('dynamodb'), 3);
   const call = served(inject('dynamodb'), tables.main, room);
-  const { append, elect, read } = asks(call, await founded(call));
+  const { append, elect, read, status } = asks(call, await founded(call));
   const writer = await elect();
   expect(await append(writer, ['first'])).toMatchObject({ status: 201, body: { first: 1 } });
+  // The slowest replica may still be under way.
+  const ends = async () => (await status()).body.replicas.map(({ end }: { end: number }) => end);
+  await vi.waitFor(async () => expect(await ends()).toEqual([1, 1, 1]), { timeout: 10_000 });
   const replica = (id: number) => faults.replicas[id - 1] ?? expect.fail(`There is no replica ${id}`);
   const throttle = (fault: () => boolean, ...ids: number[]) => {
     for (const id of ids) replica(id).plan = () => (fault() ? 'throttle' : undefined);
