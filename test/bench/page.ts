@@ -1,10 +1,24 @@
 import type { Aim, Bench, Measured, Row } from './bench.ts';
 
+const width = 120;
+
+/** A paragraph in lines as wide as all prose of the project. */
+function wrapped(paragraph: string): string {
+  const lines: string[] = [];
+  for (const word of paragraph.split(/\s+/)) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines.join('\n');
+}
+
 const opening = `# Benchmarks
 
-What Tenure costs and how long it takes, against what one would pick instead. \`npm run bench\` starts everything that takes part, measures
-in turns and writes this page; \`npm run bench -- NAME…\` measures anew only the sections that it names. Each ratio is ours divided by
-theirs, of medians; less is better. Compare the ratios: the numbers themselves belong to the machine that each section names.
+${wrapped(`What Tenure costs and how long it takes, against what one would pick instead. \`npm run bench\` starts everything
+that takes part, measures in turns and writes this page; \`npm run bench -- NAME…\` measures anew only the sections that
+it names. Each ratio is ours divided by theirs, of medians; less is better. Compare the ratios: the numbers themselves
+belong to the machine that each section names.`)}
 `;
 
 /** The cells of one row, ready for a page or a terminal. */
@@ -22,7 +36,8 @@ function said(aim: Aim): string {
 export function section({ name, sentence }: Bench, { rows, notes = [] }: Measured, machine: string): string {
   const line = (row: string[]) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   const table = [line(columns), '|---|---|---|---|---|', ...rows.map((row) => line(cells(row)))];
-  const parts = [`## ${name}`, sentence, table.join('\n'), ...notes, `Measured ${machine}`];
+  const prose = [...notes, `Measured ${machine}`].map(wrapped);
+  const parts = [`## ${name}`, wrapped(sentence), table.join('\n'), ...prose];
   return `${parts.join('\n\n')}\n`;
 }
 

@@ -27,6 +27,13 @@ Measured 2026-11-24, 2 cores.
 `);
 });
 
+test('its prose is as wide as all prose, its table as wide as it is', () => {
+  const long = { ...measured, notes: ['a word and another '.repeat(20).trim()] };
+  const lines = section(bench('log'), long, '2026-11-24, 2 cores.').split('\n');
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(120);
+  expect(lines.join(' ')).toContain(long.notes[0]);
+});
+
 const page = (...parts: [name: string, text: string][]) =>
   parts.reduce((made, [name, text]) => withSection(made, name, `## ${name}\n\n${text}\n`), '');
 
