@@ -65,8 +65,10 @@ export function GroupPage({ route }: { route: Extract<Route, { kind: 'group' }> 
               <Logs group={group} logs={live.get<readonly Log[]>('logs')} onAction={setAction} />
               <Backups live={live} backups={live.get<readonly Backup[]>('backups')} now={now} onAction={setAction} />
             </div>
-            <Jobs group={group} jobs={live.get<readonly Job[]>('jobs')} now={now} />
-            <Events heard={heard} now={now} />
+            <div class="column">
+              <Jobs group={group} jobs={live.get<readonly Job[]>('jobs')} now={now} />
+              <Events heard={heard} now={now} />
+            </div>
             <Explained group={group} live={live} events={heard.events} />
           </>
         )}

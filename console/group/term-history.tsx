@@ -37,7 +37,7 @@ export function TermHistory({ terms, now }: Props) {
         <div class="ticks" aria-hidden="true">
           {ticks.map(({ at, left }) => (
             <span key={at} style={{ left: `${left}%` }}>
-              {clock(at, now).replace(/:00$/, '')}
+              {left < roomForTick && clock(at, now).replace(/:00$/, '')}
             </span>
           ))}
         </div>
@@ -109,6 +109,8 @@ function percentText(percent: number): string {
 }
 
 const wideEnough = 7;
+/** Further to the right the text of a tick would be cut. */
+const roomForTick = 94;
 
 function GapMark({ bar: { gap, left, width }, onChoose }: { bar: GapBar; onChoose: () => void }) {
   const text = span(gap.ms);

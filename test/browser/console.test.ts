@@ -61,6 +61,7 @@ async function busyGroup(group: string): Promise<void> {
   const successor = contender(client, group, 'b', 60_000);
   contenders.push(successor);
   const term = await successor.leads;
+  contenders.push(contender(client, group, 'c', 60_000));
   await jobWithCheckpoints(client, term, 'hourly-totals', 18);
   await logWithEntries(client, term, 'events', 40);
   await takeBackup(client, group, { bypassDelegation: true, runAsync: false });
@@ -80,7 +81,7 @@ describe('the overview', () => {
     const billing = page.locator('[data-group=billing]');
     expect(await billing.innerText()).toContain('worker-1');
     await page.waitForFunction(() => document.querySelectorAll('.health.none').length > 6);
-    await picture(page, 'console-overview');
+    await picture(page, 'console-overview', '[data-group=orders] .c-backups.good');
     await page.context().close();
   });
 
@@ -206,7 +207,10 @@ describe('a group', () => {
     await page.waitForSelector('.backups li >> nth=1', { timeout: 20_000 });
     await page.waitForSelector('.backups li.completed >> nth=1', { timeout: 40_000 });
     expect(await page.locator('.backups li.completed .gantt').count()).toBe(2);
-    await picture(page, 'console-group');
+    await picture(page, 'console-group', '.waits .contender');
+    await page.waitForSelector('.story >> text=a writer of log events was elected with ballot');
+    await page.waitForSelector('.story >> text=version 2 granted to b');
+    await picture(page, 'console-explained', '#explain', '#explain');
     await page.context().close();
   });
 
@@ -262,6 +266,7 @@ describe.each(['dark', 'light'] as const)('in the %s theme', (scheme) => {
     expect(await violations(page)).toEqual([]);
     if (scheme === 'light') {
       await page.keyboard.press('Escape');
+      await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
       await picture(page, 'console-group-light');
     }
     await page.context().close();

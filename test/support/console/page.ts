@@ -40,11 +40,15 @@ export function requestsOf(page: Page, seen: PageRequest[] = []): PageRequest[] 
 }
 
 /** Kept for the documentation only when asked for: each run would change the files. */
-export async function picture(page: Page, name: string): Promise<void> {
+export async function picture(page: Page, name: string, shown?: string, part?: string): Promise<void> {
   if (process.env['TENURE_SCREENSHOTS'] !== '1') return;
   const folder = join(project, 'docs/images');
   mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`) });
+  // One question a second: a picture of the whole takes its time.
+  if (shown) await page.waitForSelector(shown, { timeout: 90_000 });
+  const path = join(folder, `${name}.png`);
+  if (part) await page.locator(part).screenshot({ path });
+  else await page.screenshot({ path });
 }
 
 /** What axe finds on the page: rule, element and summary. */
