@@ -20,10 +20,9 @@ export function leadershipCaller() {
   let app: ReturnType<typeof serve>;
   const serveWith = (settings: Partial<Room['room']> = {}) => {
     const room = { ...it.room, ...settings };
-    app = serve(
-      [...contendRoutes(room), ...leaseRoutes(room), ...operateRoutes(room, it.groups)],
-      Object.values(catalogue),
-    );
+    app = serve([...contendRoutes(room), ...leaseRoutes(room), ...operateRoutes(room, it.groups)], {
+      known: Object.values(catalogue),
+    });
   };
   beforeEach(async () => {
     it = await openRoom();
