@@ -14,6 +14,8 @@ import org.apache.flink.runtime.persistence.StateHandleStore;
 import org.apache.flink.runtime.state.RetrievableStateHandle;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ObjectNode;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tenure.flink.client.ProblemException;
 import tenure.flink.client.TenureClient;
 
@@ -39,11 +41,17 @@ final class Checkpoints implements StateHandleStore<CompletedCheckpoint, Integer
         }
     }
 
+    private static final Logger LOG = LoggerFactory.getLogger(Checkpoints.class);
     private static final IntegerResourceVersion WRITTEN_ONCE = IntegerResourceVersion.valueOf(0);
 
     private final TenureJobs jobs;
     private final String jobId;
     private final String path;
+    /** Subsumed checkpoints whose files Flink has yet to delete. */
+    private final List<String> subsumed = new ArrayList<>();
+    /** How many of them it has dealt with; it does not say which. */
+    private int cleaned;
+    private boolean deferred;
 
     Checkpoints(TenureJobs jobs, String jobId) {
         this.jobs = jobs;
@@ -124,9 +132,48 @@ final class Checkpoints implements StateHandleStore<CompletedCheckpoint, Integer
                 .toList();
     }
 
-    /** Of a job that has finished, the references go with the acknowledged clean-up. */
+    /** While drops are deferred, the reference stays until {@link #dropCleaned}. */
     @Override
     public boolean releaseAndTryRemove(String name) throws Exception {
+        synchronized (subsumed) {
+            if (deferred) return subsumed.add(name);
+        }
+        return drop(name);
+    }
+
+    /**
+     * Called once for each subsumed checkpoint, when its files are gone or shall stay. The references go once all files
+     * are: until then there are a few more than Flink retains, never more than Tenure does.
+     */
+    void dropCleaned() {
+        List<String> over;
+        synchronized (subsumed) {
+            cleaned += 1;
+            if (cleaned < subsumed.size()) return;
+            over = List.copyOf(subsumed);
+            subsumed.clear();
+            cleaned = 0;
+        }
+        for (String name : over) {
+            try {
+                drop(name);
+            } catch (IOException e) {
+                LOG.warn("The reference of checkpoint {} of job {} stays until it is one too many.", name, jobId, e);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    /** Whether references of subsumed checkpoints stay until their files are gone. */
+    void deferDrops(boolean defer) {
+        synchronized (subsumed) {
+            deferred = defer;
+        }
+    }
+
+    private boolean drop(String name) throws IOException, InterruptedException {
         return delete(pathOf(name) + "?force=true");
     }
 
@@ -135,6 +182,7 @@ final class Checkpoints implements StateHandleStore<CompletedCheckpoint, Integer
         delete(path);
     }
 
+    /** Of a job that has finished, the references go with the acknowledged clean-up. */
     private boolean delete(String which) throws IOException, InterruptedException {
         try {
             jobs.write("DELETE", which, null);

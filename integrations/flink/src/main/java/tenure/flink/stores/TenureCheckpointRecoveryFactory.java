@@ -1,17 +1,20 @@
 package tenure.flink.stores;
 
-import java.util.Collection;
+import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.Executor;
+
+import javax.annotation.Nullable;
 
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.runtime.checkpoint.CheckpointIDCounter;
 import org.apache.flink.runtime.checkpoint.CheckpointRecoveryFactory;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpoint;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpointStore;
-import org.apache.flink.runtime.checkpoint.DefaultCompletedCheckpointStore;
 import org.apache.flink.runtime.checkpoint.DefaultCompletedCheckpointStoreUtils;
 import org.apache.flink.core.execution.RestoreMode;
 import org.apache.flink.runtime.state.SharedStateRegistryFactory;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import tenure.flink.client.TenureClient;
 import tenure.flink.election.CurrentTerm;
 
@@ -36,16 +39,27 @@ public final class TenureCheckpointRecoveryFactory implements CheckpointRecovery
             Executor ioExecutor,
             RestoreMode restoreMode)
             throws Exception {
-        Checkpoints checkpoints = new Checkpoints(new TenureJobs(client, current), jobId.toHexString());
-        Collection<CompletedCheckpoint> recovered =
-                DefaultCompletedCheckpointStoreUtils.retrieveCompletedCheckpoints(checkpoints, Checkpoints.Names.PADDED);
-        return new DefaultCompletedCheckpointStore<>(
+        TenureJobs jobs = new TenureJobs(client, current);
+        Checkpoints checkpoints = new Checkpoints(jobs, jobId.toHexString());
+        List<CompletedCheckpoint> recovered = List.copyOf(
+                DefaultCompletedCheckpointStoreUtils.retrieveCompletedCheckpoints(checkpoints, Checkpoints.Names.PADDED));
+        return new TenureCompletedCheckpointStore(
                 maxNumberOfCheckpointsToRetain,
                 checkpoints,
-                Checkpoints.Names.PADDED,
                 recovered,
                 sharedStateRegistryFactory.create(ioExecutor, recovered, restoreMode),
+                uncommitted(jobs, jobId, recovered),
                 executor);
+    }
+
+    @Nullable
+    private static UncommittedFolders uncommitted(TenureJobs jobs, JobID jobId, List<CompletedCheckpoint> recovered)
+            throws IOException, InterruptedException {
+        if (recovered.isEmpty()) return null;
+        JsonNode job = jobs.findJob(jobId.toHexString());
+        if (job == null) return null;
+        return UncommittedFolders.between(
+                recovered.get(recovered.size() - 1), job.path("nextCheckpointId").asLong());
     }
 
     @Override

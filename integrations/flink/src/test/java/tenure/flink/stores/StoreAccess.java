@@ -7,7 +7,6 @@ import org.apache.flink.api.common.JobID;
 import org.apache.flink.runtime.checkpoint.CheckpointIDCounter;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpoint;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpointStore;
-import org.apache.flink.runtime.checkpoint.DefaultCompletedCheckpointStore;
 import org.apache.flink.runtime.checkpoint.DefaultCompletedCheckpointStoreUtils;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.persistence.IntegerResourceVersion;
@@ -26,6 +25,10 @@ public final class StoreAccess {
 
     public static StateHandleStore<CompletedCheckpoint, IntegerResourceVersion> checkpoints(
             LeadingProcess process, JobID jobId) {
+        return referencesOf(process, jobId);
+    }
+
+    private static Checkpoints referencesOf(LeadingProcess process, JobID jobId) {
         return new Checkpoints(new TenureJobs(process.client, process.current), jobId.toHexString());
     }
 
@@ -35,14 +38,14 @@ public final class StoreAccess {
 
     public static CompletedCheckpointStore store(
             LeadingProcess process, JobID jobId, int retained, Executor executor) throws Exception {
-        StateHandleStore<CompletedCheckpoint, IntegerResourceVersion> checkpoints = checkpoints(process, jobId);
+        Checkpoints checkpoints = referencesOf(process, jobId);
         Collection<CompletedCheckpoint> recovered =
                 DefaultCompletedCheckpointStoreUtils.retrieveCompletedCheckpoints(checkpoints, Checkpoints.Names.PADDED);
-        return new DefaultCompletedCheckpointStore<>(
-                retained, checkpoints, Checkpoints.Names.PADDED, recovered,
+        return new TenureCompletedCheckpointStore(
+                retained, checkpoints, recovered,
                 SharedStateRegistry.DEFAULT_FACTORY.create(
                         executor, recovered, org.apache.flink.core.execution.RestoreMode.DEFAULT),
-                executor);
+                null, executor);
     }
 
     public static JobGraph graph(JobID jobId, String name) {
