@@ -1,6 +1,6 @@
 /**
  * `npm test`: every check there is, in one go and on a fresh clone: installs what is missing, then types, lint,
- * structure, unit, contract, simulation, infra, end-to-end, generators, fuzz, python, postgres, browser. A step whose
+ * structure, unit, contract, simulation, infra, end-to-end, generators, fuzz, python, postgres, flink, browser. A step whose
  * program this machine lacks is left out by name. Ends with one line: N passed, N failed.
  *
  *   npm test                        everything, in the reduced sizes of test/sizes.ts
@@ -91,6 +91,19 @@ const project =
     return { passed: numPassedTests, failed: numFailedTests + broken + (numTotalTests === 0 ? 1 : 0) };
   };
 
+/** Flink's suite counts for itself, by the reports of Maven. */
+function flink() {
+  const full = args.includes('--full') ? ['--full'] : [];
+  const { stdout } = spawnSync(process.execPath, ['test/flink.mjs', ...full], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  process.stdout.write(stdout);
+  const [, passed, failed] = /^flink: (\d+) passed, (\d+) failed$/m.exec(stdout) ?? [];
+  return passed === undefined ? { passed: 0, failed: 1 } : { passed: Number(passed), failed: Number(failed) };
+}
+
 const survivors = ['stack/gateway-faults', 'leadership/linearizability', 'leadership/leader-commands'];
 
 /**
@@ -139,6 +152,7 @@ const steps = {
   fuzz: needing('schemathesis', 'pip install schemathesis==4.32.5', project('fuzz')),
   python: needing('boto3', 'pip install boto3==1.44.8', project('python'), 'python3 -c "import boto3"'),
   postgres: needing('initdb', 'apt-get install -y postgresql', project('postgres')),
+  flink: needing('mvn', 'apt-get install -y maven openjdk-17-jdk-headless', flink, 'command -v mvn && command -v javac'),
   browser: needing('chromium', 'apt-get install -y chromium', project('browser')),
 };
 

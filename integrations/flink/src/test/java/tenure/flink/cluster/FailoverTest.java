@@ -13,7 +13,6 @@ import tenure.flink.FaultyGateway.Fault;
 
 /** A real standalone cluster loses its leader in every way that we know, and the job counts on, exactly once. */
 @Timeout(600)
-@Tag("long")
 class FailoverTest {
 
     @TempDir Path folder;
@@ -56,6 +55,7 @@ class FailoverTest {
     }
 
     @Test
+    @Tag("long")
     void afterTheLeaderWasFrozenAndThawed() throws Exception {
         countsOnAfter("SIGSTOP", (cluster, leader) -> {
             leader.signal("STOP");
@@ -66,6 +66,7 @@ class FailoverTest {
     }
 
     @Test
+    @Tag("long")
     void afterTheLeaderWasTerminated() throws Exception {
         countsOnAfter("SIGTERM", (cluster, leader) -> {
             leader.signal("TERM");
@@ -75,6 +76,7 @@ class FailoverTest {
     }
 
     @Test
+    @Tag("long")
     void afterBothWereKilledAndOneWasStartedAgain() throws Exception {
         countsOnAfter("both killed", (cluster, leader) -> {
             for (FlinkProcess each : cluster.jobManagers) each.kill();
@@ -85,6 +87,7 @@ class FailoverTest {
     }
 
     @Test
+    @Tag("long")
     void whileTenureDoesNotAnswerForTwoSeconds() throws Exception {
         countsOnAfter("Tenure silent for 2 s", (cluster, leader) -> {
             String session = cluster.leadership().path("leader").path("sessionId").asText();
@@ -95,6 +98,7 @@ class FailoverTest {
     }
 
     @Test
+    @Tag("long")
     void afterTenureDidNotAnswerForTenSeconds() throws Exception {
         countsOnAfter("Tenure silent for 10 s", (cluster, leader) -> {
             silence(cluster, Duration.ofSeconds(10));
@@ -110,6 +114,7 @@ class FailoverTest {
     }
 
     @Test
+    @Tag("long")
     void noFileIsLeftOfAFailedOverJobThatWasCancelled() throws Exception {
         try (FlinkCluster cluster = new FlinkCluster(folder)) {
             FlinkProcess leader = cluster.awaitLeader();
