@@ -3,7 +3,7 @@ import type { Deed } from './deeds.ts';
 import type { ProblemKind } from './problem.ts';
 
 /** The functions behind the API: `functions/entry-points/NAME.ts`. */
-export type ServingFunction = 'lease' | 'contend' | 'operate' | 'jobs' | 'log' | 'backups' | 'workers';
+export type ServingFunction = 'lease' | 'contend' | 'observe' | 'operate' | 'jobs' | 'log' | 'backups' | 'workers';
 
 /** The kinds of callers, by what they need in their group. */
 export const allCallers = ['contender', 'leader', 'worker', 'observer', 'operator'] as const;
@@ -44,11 +44,6 @@ export interface Operation<
   /** Bytes of JSON that the body may have; 64 KiB unless said. */
   readonly bodyLimit?: number;
   readonly problems: readonly ProblemKind[];
-  /**
-   * Its Idempotency-Key is kept for a day in an item of its own, one more write: for rare requests whose outcome no
-   * record remembers by key.
-   */
-  readonly keepsKey?: true;
   /** The metric that counts its successes. */
   readonly counts?: string;
   /** The metric of how long it takes, in ms. */

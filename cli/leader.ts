@@ -33,8 +33,14 @@ export function leaderCommands(program: Command, shell: Shell): void {
     });
 
   subcommand('watch', 'a line for every change of the leader, until interrupted')
-    .addOption(durationOption('--every <duration>', 'time between two looks', '1s'))
-    .action((options: GroupOptions & { every: number }) => watch(options, shell));
+    .addOption(durationOption('--every <duration>', 'least time between two requests', '1s'))
+    .addOption(
+      durationOption('--wait <duration>', 'how long a request may be held until a change; 0s polls', '20s', {
+        least: '0s',
+        most: '20s',
+      }),
+    )
+    .action((options: WatchOptions) => watch(options, shell));
 
   subcommand('terms', 'the confirmed terms, newest first')
     .option('--limit <n>', 'how many', wholeNumber, 20)
@@ -106,7 +112,12 @@ function describe(group: string, { leader, fencingVersion, pending, ...view }: L
   });
 }
 
-async function watch(options: GroupOptions & { every: number }, shell: Shell): Promise<void> {
+interface WatchOptions extends GroupOptions {
+  every: number;
+  wait: number;
+}
+
+async function watch(options: WatchOptions, shell: Shell): Promise<void> {
   const client = await connect(options, shell);
   const interrupted = new AbortController();
   const stop = () => interrupted.abort();
@@ -121,6 +132,7 @@ async function watch(options: GroupOptions & { every: number }, shell: Shell): P
     client,
     group: options.group,
     everyMs: options.every,
+    waitMs: options.wait,
     signal: interrupted.signal,
     onError,
   });

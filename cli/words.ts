@@ -27,6 +27,7 @@ const fields: Readonly<Record<string, string>> = {
   limit: '--limit',
   uri: '--uri',
   everyMs: '--every',
+  waitMs: '--wait',
   dailyAt: '--daily-at',
   position: 'the position',
   from: '--from',

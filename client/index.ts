@@ -62,7 +62,7 @@ export {
 } from './log/replicated-log.ts';
 export { type GroupView, Operator, type PastTerm, type RegisteredWorker, type ReplicaTable } from './operator.ts';
 export type { CallOptions, CallRequest, Fence } from './request.ts';
-export { type Logger, TenureClient, type TenureClientOptions } from './tenure-client.ts';
+export { type Logger, type ObserveOptions, TenureClient, type TenureClientOptions } from './tenure-client.ts';
 export { type ClientCode, type ErrorCode, type ErrorFacts, hasCode, TenureError } from './tenure-error.ts';
 export { systemTime, type Time } from './time.ts';
 export type { Credentials, CredentialsProvider, PreparedRequest } from './transport.ts';

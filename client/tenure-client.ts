@@ -52,6 +52,21 @@ export interface Logger {
 /** Where `npm start` answers. */
 export const localUrl = 'http://127.0.0.1:8787';
 
+export interface ObserveOptions extends CallOptions {
+  readonly consistent?: boolean;
+  /** The contender that looks because it waits. */
+  readonly waiting?: string;
+  /** The `revision` of the view that was seen last: the answer is held until there is another. */
+  readonly afterRevision?: string;
+  /** In its place: the answer is held until the group's fencing version is above this one. */
+  readonly afterVersion?: number;
+  /** Longest time to hold the answer, ms, at most 20,000. @defaultValue 0 */
+  readonly waitMs?: number;
+}
+
+/** What a held request may take beyond its wait, ms. */
+const waitAllowanceMs = 10_000;
+
 type Body<Declared extends Operation> = z.input<Declared['body']>;
 
 /**
@@ -259,17 +274,19 @@ export class TenureClient {
 
   /**
    * The confirmed leader or none; `consistent` reads what was written last, `waiting` tells who looks because it waits.
+   * With `waitMs` the answer is held for at most as long, until there is something after what was seen.
    */
-  observe(
-    group: string,
-    {
-      consistent = false,
-      waiting,
-      ...options
-    }: CallOptions & { readonly consistent?: boolean; readonly waiting?: string } = {},
-  ) {
-    const query = { consistent: `${consistent}` as const, ...(waiting !== undefined && { waiting }) };
-    return this.call(leadership.observe, { ...options, params: { group }, query });
+  observe(group: string, { consistent = false, waiting, ...rest }: ObserveOptions = {}) {
+    const { afterRevision, afterVersion, waitMs = 0, ...options } = rest;
+    const after = { ...(afterRevision && { afterRevision }), ...(afterVersion !== undefined && { afterVersion }) };
+    const waits = waitMs > 0 && { waitMs, ...after };
+    const patience = waitMs + waitAllowanceMs;
+    return this.call(leadership.observe, {
+      ...(waits && { timeoutMs: patience, deadlineMs: patience * 2 }),
+      ...options,
+      params: { group },
+      query: { consistent: `${consistent}`, ...(waiting !== undefined && { waiting }), ...waits },
+    });
   }
 
   health(options: CallOptions = {}) {

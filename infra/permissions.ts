@@ -91,7 +91,8 @@ const whatFor: Record<Caller, string> = {
   contender: 'A process that contends for the lease and needs nothing else.',
   leader: 'A process that contends, and does the work of the leader: jobs, checkpoints, logs, requests for backups.',
   worker: 'A standby that takes backups.',
-  observer: 'A client that looks for the leader, or a page that shows the group. It writes nothing.',
+  observer:
+    'A client that looks for the leader, or a page that shows the group. It writes nothing but that its request is held.',
   operator: 'A person, or a tool of theirs.',
 };
 
@@ -115,7 +116,8 @@ the group's routes may send it. What keeps a stranger out is the policy; what ke
 
 Policies keep groups apart; load does not. Groups of one stage share
 - the account's concurrency in Lambda, with all else that runs in the Region. \`reservedConcurrency\` sets some apart for \`lease\`; the throttles of
-  the API keep contenders, and workers' polls, below what leaders need;
+  the API keep contenders, and workers' polls, below what leaders need. A follower has one request held for each group, in the function
+  \`observe\`: \`reservedConcurrency\` caps how many together;
 - the throttles of the API: they count over all groups;
 - tables: a group is one partition, so that a busy one throttles itself at 1,000 writes a second and, on demand, seldom another;
 - the bucket, its request rates by prefix, and the settings of the stage, \`restoreSources\` and \`backupTargets\` among them;

@@ -103,7 +103,7 @@ export class TenureApi extends Construct {
 /** Undefined for a route that shares the stage's. */
 function throttleOf(operation: Operation, { throttles }: Settings): Throttle | undefined {
   if (operation === pollCommands) return throttles.polls;
-  if (operation.servedBy === 'lease') return throttles.lease;
+  if (operation.servedBy === 'lease' || operation.servedBy === 'observe') return throttles.lease;
   return operation.servedBy === 'contend' ? throttles.contend : undefined;
 }
 

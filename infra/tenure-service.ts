@@ -38,6 +38,10 @@ export class TenureService extends Construct {
     const contend = new TenureFunction(this, 'contend', props);
     contend.allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:PutItem'], table.tableArn);
 
+    // A held request occupies an instance, as a worker's poll does.
+    const observe = new TenureFunction(this, 'observe', { ...props, timeoutSeconds: 29, memoryMiB: 256 });
+    observe.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], table.tableArn);
+
     const operate = this.createOperate(props);
     const jobs = createJobFunction(this, props);
     const logs = createLogFunctions(this, props);
@@ -49,6 +53,7 @@ export class TenureService extends Construct {
     const serving = {
       lease,
       contend,
+      observe,
       operate,
       jobs,
       log: logs.log,

@@ -77,6 +77,12 @@ const addressesIn = (item: PublishedAddresses | undefined, record: LeadershipRec
     ? item.addresses
     : {};
 
+export interface ShownAddresses {
+  readonly addresses: Addresses;
+  /** How many changes they have seen; undefined without a leader, and for one that has published none. */
+  readonly changes: number | undefined;
+}
+
 /**
  * The addresses of the leader that is shown. An item newer than the record of the same term is the present one: the
  * record was read a moment before it.
@@ -86,8 +92,10 @@ export async function observedAddresses(
   group: string,
   record: LeadershipRecord | undefined,
   consistent: boolean,
-): Promise<Addresses> {
-  if (record?.addressChanges === undefined || !shownLeader(record, clock.now())) return {};
+): Promise<ShownAddresses> {
+  if (record?.addressChanges === undefined || !shownLeader(record, clock.now()))
+    return { addresses: {}, changes: undefined };
   const item = await store.readAddresses(group, consistent);
-  return item?.fencingVersion === record.fencingVersion ? item.addresses : {};
+  if (item?.fencingVersion !== record.fencingVersion) return { addresses: {}, changes: record.addressChanges };
+  return { addresses: item.addresses, changes: item.revision };
 }

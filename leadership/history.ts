@@ -1,5 +1,6 @@
 /** Groups and terms for operators, and the sweep of leases that expired long ago. */
 import { type Clock, instant } from '../store/clock.ts';
+import type { ShownAddresses } from './addresses.ts';
 import type { GroupStore } from './group-table.ts';
 import {
   availableInMs,
@@ -10,7 +11,8 @@ import {
   shownLeader,
   sweepStep,
 } from './lease.ts';
-import type { Addresses, Term } from './lease-store.ts';
+import type { Term } from './lease-store.ts';
+import { revisionOf } from './revision.ts';
 
 /** A group's leadership as observers see it. */
 export function toLeadershipView(record: LeadershipRecord | undefined, now: number) {
@@ -34,7 +36,7 @@ export function toLeadershipView(record: LeadershipRecord | undefined, now: numb
 /** The same for a contender that waits for the lease: when it can be taken, and by whom. */
 export function toObservation(
   record: LeadershipRecord | undefined,
-  addresses: Addresses,
+  { addresses, changes }: ShownAddresses,
   now: number,
   maxClockSkewMs: number,
 ) {
@@ -42,6 +44,7 @@ export function toObservation(
     ...toLeadershipView(record, now),
     addresses,
     availableInMs: availableInMs(record, now, maxClockSkewMs),
+    revision: revisionOf(record, now, changes),
   };
   if (!record) return view;
   const { reservedFor, reservedUntil = 0 } = record;

@@ -16,6 +16,9 @@ export const floorKey = (group: string, version: number) => ({
 
 export const addressesKey = (group: string) => ({ pk: groupKey(group), sk: 'ADDRESSES' });
 
+/** Who has a request held that waits for a change of the leader. */
+export const watchKey = (group: string, caller: string) => ({ pk: groupKey(group), sk: `WATCH#${caller}` });
+
 /** Tells one making of a lost record from the next. */
 export const recreationKey = (group: string) => ({ pk: groupKey(group), sk: 'RECREATION' });
 

@@ -9,13 +9,14 @@ import * as schema from '../api/operations/leadership.ts';
 import { invalidRequest, ProblemError } from '../api/problem.ts';
 import { instant } from '../store/clock.ts';
 import { fromCursor, toCursor } from '../store/cursor.ts';
-import { observedAddresses, publishAddress, withdrawAddress } from './addresses.ts';
+import { publishAddress, withdrawAddress } from './addresses.ts';
 import { contend } from './contend.ts';
 import type { GroupStore } from './group-table.ts';
-import { handOverView, toLeadershipView, toObservation, toTermView } from './history.ts';
+import { handOverView, toLeadershipView, toTermView } from './history.ts';
 import { termPrefix } from './keys.ts';
 import { confirm, handOver, type Leadership, renew, resign, revoke } from './leadership.ts';
 import { relationIssue } from './lease.ts';
+import { observe, type Watches, watch } from './watch.ts';
 
 /** A call whose parts passed the operation's schemas. */
 export interface Call<Declared extends Operation = Operation> {
@@ -25,6 +26,9 @@ export interface Call<Declared extends Operation = Operation> {
   readonly fence: Declared['fence'] extends 'required' ? Fence : Fence | undefined;
   /** The same over the retries of one call. */
   readonly requestId: string;
+  /** Who asks, and how long the service may take; in direct mode neither is known. */
+  readonly caller?: string;
+  remainingMs?(): number;
 }
 
 /** An operation, and what carries it out. */
@@ -42,6 +46,7 @@ const perform = <const Declared extends Operation>(
 export const leadershipOperations = (leadership: Leadership, groups: GroupStore): Performed[] => [
   ...contendOperations(leadership),
   ...leaseOperations(leadership),
+  ...observeOperations(leadership),
   ...operateOperations(leadership, groups),
 ];
 
@@ -78,7 +83,18 @@ export function leaseOperations(leadership: Leadership): Performed[] {
       await withdrawAddress(leadership, params.group, fence, params.name);
       return {};
     }),
-    perform(schema.observe, async ({ params, query }) => observe(leadership, params.group, query.consistent)),
+  ];
+}
+
+/** Without `watches` no answer is held: the caller polls. */
+export function observeOperations(leadership: Leadership, watches?: Watches): Performed[] {
+  return [
+    perform(schema.observe, async ({ params: { group }, query, caller, remainingMs }) => {
+      refuseWait(query);
+      if (!watches || caller === undefined) return observe(leadership, group, query.consistent);
+      const waitMs = Math.min(query.waitMs, (remainingMs?.() ?? Number.POSITIVE_INFINITY) - answerMarginMs);
+      return watch({ ...leadership, watches }, group, { ...query, waitMs, caller });
+    }),
   ];
 }
 
@@ -114,10 +130,14 @@ export function operateOperations(leadership: Leadership, groups: GroupStore): P
   ];
 }
 
-async function observe(leadership: Leadership, group: string, consistent: boolean) {
-  const record = await leadership.store.read(group, consistent);
-  const addresses = await observedAddresses(leadership, group, record, consistent);
-  return toObservation(record, addresses, leadership.clock.now(), leadership.maxClockSkewMs);
+/** For the last look, and the way back. */
+const answerMarginMs = 2_000;
+
+function refuseWait({ waitMs, afterVersion, afterRevision }: z.output<typeof schema.observe.query>): void {
+  const given = [afterVersion, afterRevision].filter((one) => one !== undefined).length;
+  if (given <= 1 && (waitMs === 0 || given === 1)) return;
+  const message = 'waits for a change after afterVersion or afterRevision: give one of the two';
+  throw new ProblemError(invalidRequest, `waitMs ${message}.`, { issues: [{ path: 'waitMs', message }] });
 }
 
 function refuseRelation(leaseMs: number, { maxClockSkewMs }: Leadership): void {

@@ -1,8 +1,21 @@
 import * as z from 'zod/mini';
+import { maxVersion } from '../ballot.ts';
 import { operation } from '../operation.ts';
 import { limitReached } from '../problem.ts';
 import { groupRestoring, leadershipHeld, leadershipLost } from '../problems/leadership.ts';
-import { done, fencingVersion, flag, instantText, json, name, nothing, page, pageQuery, sessionId } from '../schema.ts';
+import {
+  done,
+  fencingVersion,
+  flag,
+  instantText,
+  json,
+  name,
+  nothing,
+  page,
+  pageQuery,
+  sessionId,
+  wholeText,
+} from '../schema.ts';
 import { journal } from './journal.ts';
 
 /** A lease is between one second and one hour long; its relation to the clock skew is checked in lease.ts. */
@@ -17,6 +30,9 @@ export const metadata = z
 
 /** Where one part of the leading application is reached. They have an item of their own. */
 export const namedAddress = z.string().check(z.minLength(1), z.maxLength(512));
+/** Longest time for which a request for the leader is held, ms. */
+export const mostWaitMs = 20_000;
+
 /** Named addresses that one term may publish. */
 export const mostAddresses = 64;
 
@@ -145,7 +161,6 @@ export const handOver = operation({
   summary: 'Ask the leader to stop its work and to resign, optionally in favour of a successor',
   servedBy: 'operate',
   journals: { as: 'hand-over-asked', members: ['fencingVersion', 'contenderId', 'successor'] },
-  keepsKey: true,
   callers: ['operator'],
   params: group,
   query: nothing,
@@ -167,14 +182,20 @@ export const handOver = operation({
 export const observe = operation({
   method: 'GET',
   path: leadership,
-  summary: 'The confirmed leader, or none',
-  servedBy: 'lease',
+  summary: 'The confirmed leader, or none; on request once that changes',
+  servedBy: 'observe',
   callers: ['contender', 'leader', 'worker', 'observer', 'operator'],
   params: group,
   query: z.strictObject({
     consistent: flag,
     /** The contender that looks whether the lease is free: the group's journal shows who waits. */
     waiting: z.optional(name),
+    /** Hold the answer until the group's version is above this one. */
+    afterVersion: z.optional(wholeText(0, maxVersion)),
+    /** Hold the answer until the revision is another one. */
+    afterRevision: z.optional(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, 'must match [A-Za-z0-9_-]{1,64}'))),
+    /** How long to hold it, together with one of the two; one request of a caller and group is held at a time. */
+    waitMs: z._default(wholeText(0, mostWaitMs), 0).register(z.globalRegistry, { override: { default: 0 } }),
   }),
   body: nothing,
   answer: z.object({
@@ -196,6 +217,12 @@ export const observe = operation({
     handOver: z.optional(z.object({ successor: z.optional(name) })),
     /** The restore that owns the group for now: contenders are refused until it has ended. */
     restoring: z.optional(z.string()),
+    /** Changes whenever another member does, but for instants that a renewal moves and `availableInMs`. */
+    revision: z.optional(z.string()),
+    /**
+     * Whether the answer was held; false where another request of the caller is: poll, without waiting, for a while.
+     */
+    held: z.optional(z.boolean()),
   }),
   problems: [],
 });

@@ -295,7 +295,7 @@ export class BackupWorker {
     }
   }
 
-  /** Resolves when the application has continued, by this call or another. */
+  /** Resolves when the application has continued, whoever has it do so. */
   #resume(): Promise<void> {
     const held = this.#suspension;
     if (held) {

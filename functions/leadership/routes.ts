@@ -1,7 +1,14 @@
 import { journal, journalMs } from '../../api/operations/journal.ts';
 import type { GroupStore } from '../../leadership/group-table.ts';
 import type { Leadership } from '../../leadership/leadership.ts';
-import { contendOperations, leaseOperations, operateOperations, type Performed } from '../../leadership/operations.ts';
+import {
+  contendOperations,
+  leaseOperations,
+  observeOperations,
+  operateOperations,
+  type Performed,
+} from '../../leadership/operations.ts';
+import type { Watching } from '../../leadership/watch.ts';
 import type { Clock } from '../../store/clock.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
 import { toMinute } from './journal-items.ts';
@@ -13,6 +20,8 @@ const served = (performed: readonly Performed[]): Endpoint[] =>
 export const contendRoutes = (leadership: Leadership): Endpoint[] => served(contendOperations(leadership));
 
 export const leaseRoutes = (leadership: Leadership): Endpoint[] => served(leaseOperations(leadership));
+
+export const observeRoutes = (watching: Watching): Endpoint[] => served(observeOperations(watching, watching.watches));
 
 export const operateRoutes = (leadership: Leadership, groups: GroupStore): Endpoint[] =>
   served(operateOperations(leadership, groups));

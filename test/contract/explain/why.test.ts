@@ -30,7 +30,8 @@ beforeEach(async () => {
       ...operateRoutes(it.room, it.groups),
       ...journalRoutes({ journal: kept, isKept: true, clock: it.clock }),
     ],
-    { known: Object.values(catalogue), noted: (outcome) => journal.note(outcome) },
+    Object.values(catalogue),
+    (outcome) => journal.note(outcome),
   );
   const fetch = async (input: unknown, init?: RequestInit) => {
     const url = String(input);

@@ -3,7 +3,6 @@ import { v7 } from 'uuid';
 import { expect, test } from 'vitest';
 import type { Fence } from '../../../api/fence.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
-import { requestIdOf } from '../../../store/idempotency.ts';
 import { sizes } from '../../sizes.ts';
 import { unitsOf } from '../../support/capacity.ts';
 import { eachInItsGroup } from '../../support/job-scene.ts';
@@ -104,7 +103,6 @@ test('a job made of payloads in parts stays below 2 write units as well', async 
         payload,
         metadata,
         expected: at,
-        requestId: requestIdOf(`key-${at}`, 'POST', '/v1', Buffer.from(`${at}`)),
       },
       'next',
     );
@@ -125,7 +123,6 @@ test('a job that has committed many checkpoints costs the same per commit as a n
       {
         kind: 'checkpoint',
         payload,
-        requestId: requestIdOf('', 'POST', '/v1', Buffer.of()),
       },
       'next',
     );

@@ -137,7 +137,6 @@ describe('a commit that subsumes the checkpoint before it', () => {
       old.fencingVersion,
       {
         kind: 'checkpoint',
-        requestId: 'request',
         payload: {
           payloadId: uploadId,
           ...(await room.payloads.stat(`groups/${name}/jobs/nightly/${uploadId}`).then((stored) => ({

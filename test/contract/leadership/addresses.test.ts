@@ -14,8 +14,10 @@ beforeEach(async () => {
 });
 
 const group = 'orders';
-const shown = async (consistent = true) =>
-  observedAddresses(it.room, group, await it.room.store.read(group, consistent), consistent);
+const shown = async (consistent = true) => {
+  const record = await it.room.store.read(group, consistent);
+  return (await observedAddresses(it.room, group, record, consistent)).addresses;
+};
 
 async function confirmed(contenderId = 'a') {
   const term = await it.contend(contenderId);
@@ -76,11 +78,11 @@ test('a deposed leader publishes and withdraws nothing', async () => {
   const next = await confirmed('b');
   await publishAddress(it.room, group, next, 'rest', 'http://b');
   for (const late of [
-    publishAddress(it.room, group, old, 'rest', 'http://late'),
-    publishAddress(it.room, group, { ...next, sessionId: old.sessionId }, 'rest', 'http://late'),
-    withdrawAddress(it.room, group, old, 'rest'),
+    () => publishAddress(it.room, group, old, 'rest', 'http://late'),
+    () => publishAddress(it.room, group, { ...next, sessionId: old.sessionId }, 'rest', 'http://late'),
+    () => withdrawAddress(it.room, group, old, 'rest'),
   ])
-    expect(await problemOf(late)).toMatchObject({ code: 'leadership_lost' });
+    expect(await problemOf(late())).toMatchObject({ code: 'leadership_lost' });
   expect(await shown()).toEqual({ rest: 'http://b' });
 });
 

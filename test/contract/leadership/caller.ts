@@ -1,7 +1,7 @@
 /** The API of leadership as callers see it, over a table of its own for each test. */
 import { beforeEach } from 'vitest';
 import { catalogue } from '../../../api/catalogue.ts';
-import { contendRoutes, leaseRoutes, operateRoutes } from '../../../functions/leadership/routes.ts';
+import { contendRoutes, leaseRoutes, observeRoutes, operateRoutes } from '../../../functions/leadership/routes.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { openRoom } from './room.ts';
 
@@ -20,9 +20,15 @@ export function leadershipCaller() {
   let app: ReturnType<typeof serve>;
   const serveWith = (settings: Partial<Room['room']> = {}) => {
     const room = { ...it.room, ...settings };
-    app = serve([...contendRoutes(room), ...leaseRoutes(room), ...operateRoutes(room, it.groups)], {
-      known: Object.values(catalogue),
-    });
+    app = serve(
+      [
+        ...contendRoutes(room),
+        ...leaseRoutes(room),
+        ...observeRoutes({ ...room, watches: it.watches }),
+        ...operateRoutes(room, it.groups),
+      ],
+      Object.values(catalogue),
+    );
   };
   beforeEach(async () => {
     it = await openRoom();

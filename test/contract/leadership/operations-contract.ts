@@ -32,6 +32,7 @@ export function operationsContract(
       addresses: {},
       instanceId: 'process-1',
       availableInMs: 5_251,
+      revision: expect.any(String),
     });
 
     const metadata = { zone: 'a' };
@@ -55,6 +56,7 @@ export function operationsContract(
       addresses: {},
       instanceId: 'process-1',
       availableInMs: 5_251,
+      revision: expect.any(String),
     });
     expect((await call('GET', '/v1/groups')).body).toEqual({
       items: [{ group: 'orders', leader, fencingVersion: 1, pending: false }],
@@ -121,6 +123,7 @@ export function operationsContract(
       pending: false,
       addresses: {},
       availableInMs: 0,
+      revision: expect.any(String),
     });
   });
 

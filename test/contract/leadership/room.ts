@@ -1,5 +1,6 @@
 import { inject } from 'vitest';
 import type { ProblemError } from '../../../api/problem.ts';
+import { watchTable } from '../../../functions/leadership/watch-table.ts';
 import { contend } from '../../../leadership/contend.ts';
 import { groupTable } from '../../../leadership/group-table.ts';
 import type { Leadership } from '../../../leadership/leadership.ts';
@@ -28,6 +29,7 @@ export async function openRoom() {
     faults,
     table,
     groups: groupTable(client, table),
+    watches: watchTable(client, table),
     /** Access to the table behind Tenure's back, not counted. */
     other: localDocuments(endpoint),
     contend(contenderId: string, requestId?: string, group = 'orders') {

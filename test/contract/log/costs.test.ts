@@ -6,7 +6,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { expect, inject, it } from 'vitest';
-import { namesOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
+import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
 import { append } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { GroupCommit } from '../../../functions/log/protocol/group-commit.ts';
@@ -59,7 +59,7 @@ async function writer() {
   let requests = 0;
   const send = async (count: number, bytes: number) => {
     requests += 1;
-    const requestId = namesOf(`${requests}`).requestId;
+    const requestId = requestIdOf(`${requests}`);
     return append(parts, memory, { writerId, requestId, content: contentOf(count, bytes) });
   };
   const measured = async (count: number, bytes: number) => {
@@ -119,7 +119,7 @@ it.each([
   const memory = { writer: elected, settlements: new Map() };
   for (let batch = 0; batch < 160; batch += 1) {
     const entries = Array.from({ length: 64 }, (_, at) => make(64 * batch + at));
-    const request = { writerId: elected.writerId, requestId: namesOf(`batch ${batch}`).requestId };
+    const request = { writerId: elected.writerId, requestId: requestIdOf(`batch ${batch}`) };
     expect(await append(parts, memory, { ...request, content: { type: 'APPEND', entries } })).toHaveProperty('first');
   }
   for (const { sent } of faults.replicas) sent.length = 0;
@@ -159,7 +159,7 @@ it('keeps the record of a replica below 1 KB through many writers', async () => 
     if (!('elected' in election)) throw new Error(JSON.stringify(election));
     const memory = { writer: election.elected, settlements: new Map() };
     for (let entry = 0; entry < 3; entry += 1) {
-      const requestId = namesOf(`${round} ${entry}`).requestId;
+      const requestId = requestIdOf(`${round} ${entry}`);
       const content = contentOf(1, 8);
       const answer = await append(parts, memory, { writerId: election.elected.writerId, requestId, content });
       expect(answer).toHaveProperty('first');
@@ -178,7 +178,7 @@ it('costs instances that append in turn no reads, and no more than one request a
   const all = [faults.main, ...faults.replicas];
   const turn = async (at: number) => {
     for (const one of all) one.sent.length = 0;
-    const requestId = namesOf(`turn ${at}`).requestId;
+    const requestId = requestIdOf(`turn ${at}`);
     const content = contentOf(1, 100);
     const memory = memories[at % 3] ?? expect.fail('no memory');
     const answer = await append(parts, memory, { writerId: elected.writerId, requestId, content });
@@ -201,7 +201,7 @@ it('lets 16 callers share a round: an eighth of the rounds of one caller at the 
   let named = 0;
   const one = async () => {
     named += 1;
-    const requestId = namesOf(`single ${named}`).requestId;
+    const requestId = requestIdOf(`single ${named}`);
     const content = contentOf(1, 100);
     const answer = await rounds.append(parts, memory, { writerId: elected.writerId, requestId, content });
     expect(answer).toHaveProperty('first');

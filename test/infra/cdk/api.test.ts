@@ -52,7 +52,7 @@ describe('routes', () => {
 describe('the stage', () => {
   test('has limits of its own for the leader, contenders, polls and what no route takes; all others share those of the stage', () => {
     const { RouteSettings, DefaultRouteSettings } = stage().properties;
-    const own = operations.filter(({ servedBy }) => servedBy === 'lease' || servedBy === 'contend');
+    const own = operations.filter(({ servedBy }) => ['lease', 'observe', 'contend'].includes(servedBy));
     const poll = 'GET /v1/groups/{group}/workers/{worker}/commands';
     const expected = [...own.map(({ method, path }) => `${method} ${path}`), poll, '$default'];
     expect(Object.keys(RouteSettings).sort()).toEqual(expected.sort());

@@ -43,6 +43,7 @@ test.each([
   ['workers', []],
   ['jobs', []],
   ['lease', []],
+  ['observe', []],
 ])('%s may do in a target of backups what its task needs', (name, allowed) => {
   expect([...new Set(inTarget(name))]).toEqual([...new Set(allowed)]);
 });

@@ -22,7 +22,7 @@ describe('every function', () => {
   test('runs on the runtime and settings of the house, traced, with its errors mapped back to the sources', () => {
     const functions = resources(template, 'AWS::Lambda::Function');
     expect(functions.length).toBeGreaterThanOrEqual(4);
-    expect(functions.length).toBeLessThanOrEqual(16);
+    expect(functions.length).toBeLessThanOrEqual(17);
     for (const { properties } of functions) {
       expect(properties).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -108,7 +108,7 @@ describe('permissions', () => {
     }
   });
 
-  test.each(['lease', 'contend', 'operate', 'minute'])('%s deletes no item, scans no table', (name) => {
+  test.each(['lease', 'contend', 'observe', 'operate', 'minute'])('%s deletes no item, scans no table', (name) => {
     const actions = permissionsOf(template, name).map(({ action }) => action);
     expect(actions).toContain('dynamodb:GetItem');
     for (const forbidden of ['DeleteItem', 'BatchWriteItem', 'Scan', 'PartiQLDelete', 'DeleteTable', 'UpdateTable']) {
@@ -136,8 +136,8 @@ describe('permissions', () => {
     expect(found.sort()).toEqual(expected.sort());
   });
 
-  test('lease and contend reach the main table and nothing else of the store', () => {
-    for (const name of ['lease', 'contend']) {
+  test('lease, contend and observe reach the main table and nothing else of the store', () => {
+    for (const name of ['lease', 'contend', 'observe']) {
       const own = permissionsOf(template, name).filter(({ action }) => !/^(logs|xray):/.test(action));
       expect(new Set(own.map(({ resource }) => resource))).toEqual(new Set([`\${${mainTable}.Arn}`]));
     }

@@ -173,7 +173,12 @@ async function act(
     return { confirmedAt: instant(confirmedAt), expiresAt: instant(expiresAt) };
   }
   if (step === 'leadership')
-    return toObservation(await room.store.read(group, false), {}, room.clock.now(), room.maxClockSkewMs);
+    return toObservation(
+      await room.store.read(group, false),
+      { addresses: {}, changes: undefined },
+      room.clock.now(),
+      room.maxClockSkewMs,
+    );
   if (step === 'renew') {
     const { expiresAt, handOverTo } = await renew(room, group, fence, body);
     return { expiresAt: instant(expiresAt), ...handOverView(handOverTo) };
