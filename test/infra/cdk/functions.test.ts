@@ -49,6 +49,13 @@ describe('every function', () => {
     expect(names.sort()).toEqual(['backupsweep', 'logsweep', 'minute']);
   });
 
+  test('keeps no journal where the deployment says so', () => {
+    const variables = (of: Template) =>
+      resources(of, 'AWS::Lambda::Function').map(({ properties }) => properties.Environment.Variables.TENURE_JOURNAL);
+    expect(new Set(variables(template))).toEqual(new Set([undefined]));
+    expect(new Set(variables(templateOf({ journal: 'off' })))).toEqual(new Set(['off']));
+  });
+
   test('is not traced, nor is a workflow, where the deployment says so', () => {
     const untraced = templateOf({ tracing: 'off' });
     expect(permissions(untraced).filter(({ action }) => action.startsWith('xray:'))).toEqual([]);
