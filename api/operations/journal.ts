@@ -6,6 +6,31 @@ import { fencingVersion, instantText, name, nothing } from '../schema.ts';
 /** The journal keeps one day. */
 export const journalMs = 24 * 3_600_000;
 
+const count = z.int().check(z.minimum(0));
+
+/** Members of the request and its answer; of a list its length. */
+const details = z.object({
+  fencingVersion: z.optional(fencingVersion),
+  contenderId: z.optional(name),
+  successor: z.optional(name),
+  jobs: z.optional(count),
+  damaged: z.optional(count),
+  log: z.optional(name),
+  replica: z.optional(z.string()),
+  status: z.optional(z.string()),
+  ballot: z.optional(count),
+  position: z.optional(count),
+  add: z.optional(count),
+  remove: z.optional(count),
+  cancel: z.optional(z.boolean()),
+  waitsFor: z.optional(z.string()),
+  restoreId: z.optional(z.string()),
+  backupId: z.optional(z.string()),
+  uri: z.optional(z.string()),
+});
+
+export type DeedDetails = z.output<typeof details>;
+
 export const journal = operation({
   method: 'GET',
   path: '/v1/groups/{group}/journal',
@@ -43,8 +68,7 @@ export const journal = operation({
           z.object({
             at: instantText,
             what: z.enum(deeds),
-            /** Members of the request and its answer. */
-            details: z.record(z.string(), z.union([z.string(), z.number()])),
+            details,
           }),
         ),
       }),

@@ -81,7 +81,7 @@ async function restoresIn(client: TenureClient, group: string, journal: Journal 
   const begun = (journal?.items ?? []).flatMap(({ happened }) =>
     happened.filter(({ what }) => what === 'restore-begun'),
   );
-  const ids = [...new Set(begun.map(({ details }) => String(details['restoreId'])))].slice(-mostRestores);
+  const ids = [...new Set(begun.map(({ details }) => String(details.restoreId)))].slice(-mostRestores);
   return Promise.all(ids.map((restore) => client.call(getRestore, { params: { group, restore } })));
 }
 

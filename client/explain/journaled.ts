@@ -88,9 +88,9 @@ function happenedEntry({ at, what, details }: Happened, { now, terms }: Facts): 
         `the log ended at position ${position}; earlier writers are refused from then on`,
       ]);
     case 'replicas-changed': {
-      const parts = ['add', 'remove'].flatMap((part) => (details[part] ? [`${part} ${details[part]}`] : []));
-      const waits = details['waitsFor'] ? [`it waits for ${details['waitsFor']}`] : [];
-      const text = details['cancel']
+      const parts = (['add', 'remove'] as const).flatMap((part) => (details[part] ? [`${part} ${details[part]}`] : []));
+      const waits = details.waitsFor ? [`it waits for ${details.waitsFor}`] : [];
+      const text = details.cancel
         ? `the change of the replicas of log ${log} was cancelled`
         : `the replicas of log ${log} were changed${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
       return made('configuration', text, waits, 'an operator asked for it');
@@ -102,14 +102,14 @@ function happenedEntry({ at, what, details }: Happened, { now, terms }: Facts): 
     case 'replica-recovery-cancelled':
       return made('recovery', `the recovery of replica ${replica} of log ${log} was cancelled`, []);
     case 'restore-begun': {
-      const of = details['backupId'] ?? details['uri'] ?? 'a backup';
-      const text = `the restore ${short(details['restoreId'])} of ${of} began`;
+      const of = details.backupId ?? details.uri ?? 'a backup';
+      const text = `the restore ${short(details.restoreId)} of ${of} began`;
       return made('restore', text, ['contenders are refused until it has ended'], 'an operator asked for it');
     }
     case 'restore-abandoned':
       return made(
         'restore',
-        `the restore ${short(details['restoreId'])} was abandoned at ${time(Date.parse(at), now)}`,
+        `the restore ${short(details.restoreId)} was abandoned at ${time(Date.parse(at), now)}`,
         [],
       );
     default:
@@ -117,7 +117,7 @@ function happenedEntry({ at, what, details }: Happened, { now, terms }: Facts): 
   }
 }
 
-const short = (id: string | number | undefined) => String(id ?? '').slice(0, 8);
+const short = (id: string | undefined) => (id ?? '').slice(0, 8);
 
 function restoreEnd({ restoreId, state, startedAt, endedAt, restoredEntries, entryCount, error }: Restore): Draft[] {
   if (!endedAt) return [];

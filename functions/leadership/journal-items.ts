@@ -1,7 +1,7 @@
 /** What stands in an item of the journal. Pure. */
 import type * as z from 'zod/mini';
 import { deeds } from '../../api/deeds.ts';
-import type { journal } from '../../api/operations/journal.ts';
+import type { DeedDetails, journal } from '../../api/operations/journal.ts';
 import { instant } from '../../store/clock.ts';
 import type { Item } from '../../store/item.ts';
 import type { Note } from './journal-notes.ts';
@@ -53,9 +53,9 @@ export function toMinute(item: Item): JournalMinute {
 }
 
 /** Anything else than what the journal writes is left out: an item may have been edited by hand. */
-function read(details: unknown): Record<string, string | number> {
+function read(details: unknown): DeedDetails {
   try {
-    return JSON.parse(String(details)) as Record<string, string | number>;
+    return JSON.parse(String(details)) as DeedDetails;
   } catch {
     return {};
   }

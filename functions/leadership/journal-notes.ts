@@ -6,7 +6,9 @@ import type { Outcome } from '../platform/http.ts';
 export type Note =
   | { readonly kind: 'refused'; readonly code: string; readonly fencingVersion: number; readonly request: string }
   | { readonly kind: 'waiting'; readonly contenderId: string }
-  | { readonly kind: 'happened'; readonly what: Deed; readonly details: Readonly<Record<string, string | number>> };
+  | { readonly kind: 'happened'; readonly what: Deed; readonly details: Readonly<Record<string, Detail>> };
+
+type Detail = string | number | boolean;
 
 /** The answers to a request whose term, or whose election as a writer, is over. */
 const lost = new Set(['leadership_lost', 'fenced', 'exclusivity_lost']);
@@ -39,11 +41,11 @@ export function noteOf({ operation, params, query, body, fence, answer, problem 
 }
 
 /** Of a list its length. */
-function detail(name: string, value: unknown): [string, string | number][] {
+function detail(name: string, value: unknown): [string, Detail][] {
   if (typeof value === 'number') return [[name, value]];
   if (typeof value === 'string') return [[name, value.slice(0, longestDetail)]];
   if (Array.isArray(value)) return [[name, value.length]];
-  return value === true ? [[name, 'true']] : [];
+  return value === true ? [[name, true]] : [];
 }
 
 /** `POST jobs/totals/checkpoints`: the job and the log by name, whatever else there are many of by its kind. */
