@@ -10,7 +10,15 @@ import { operationsOperations } from './operations/service.ts';
 import { workerOperations } from './operations/workers.ts';
 
 /** Every operation of the HTTP API by its name; the routes, the throttles and the OpenAPI document are made from it. */
-export const catalogue = {
+export const catalogue: typeof leadershipOperations &
+  typeof jobOperations &
+  typeof checkpointOperations &
+  typeof logOperations &
+  typeof logReplicaOperations &
+  typeof backupOperations &
+  typeof restoreOperations &
+  typeof workerOperations &
+  typeof operationsOperations = {
   ...leadershipOperations,
   ...jobOperations,
   ...checkpointOperations,

@@ -53,12 +53,6 @@ export interface Operation<
 }
 
 /** Declares an operation and keeps the exact types of its schemas. */
-export function operation<
-  Params extends z.ZodMiniType,
-  Query extends z.ZodMiniType,
-  Body extends z.ZodMiniType,
-  Answer extends z.ZodMiniType,
-  const Rest extends Omit<Operation, 'params' | 'query' | 'body' | 'answer'>,
->(declared: Rest & { params: Params; query: Query; body: Body; answer: Answer }) {
+export function operation<const Declared extends Operation>(declared: Declared): Declared {
   return declared;
 }
