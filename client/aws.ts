@@ -4,8 +4,8 @@ import type { CredentialsProvider } from './transport.ts';
 
 /** The default chain of the AWS SDKs: environment, profile, single sign-on, container, instance. */
 export async function defaultCredentials(): Promise<CredentialsProvider> {
-  const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
-  return fromNodeProviderChain();
+  const { defaultProvider } = await import('@aws-sdk/credential-provider-node');
+  return defaultProvider();
 }
 
 /** The Region of the environment or of the profile. @throws Error when neither names one. */

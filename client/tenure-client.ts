@@ -5,6 +5,7 @@ import { health } from '../api/operations/service.ts';
 import { type Carrier, httpCarrier } from './carrier.ts';
 import type { AnyRequest, CallOptions, CallRequest, Fence } from './request.ts';
 import { withRetries } from './retry.ts';
+import { loadTelemetry, recorded } from './telemetry.ts';
 import { TenureError } from './tenure-error.ts';
 import { systemTime, type Time } from './time.ts';
 import type { CredentialsProvider, PreparedRequest } from './transport.ts';
@@ -100,6 +101,7 @@ export class TenureClient {
   constructor(options: TenureClientOptions = {}) {
     const env = globalThis.process?.env ?? {};
     this.#options = options;
+    void loadTelemetry();
     this.time = options.time ?? systemTime;
     this.random = options.random ?? Math.random;
     this.fetch = options.fetch ?? globalThis.fetch;
@@ -171,6 +173,15 @@ export class TenureClient {
     request: CallRequest<Declared>,
   ): Promise<z.output<Declared['answer']>> {
     const given: AnyRequest = request;
+    return recorded(operation, given.params as Readonly<Record<string, unknown>> | undefined, () =>
+      this.#tried(operation, given),
+    );
+  }
+
+  async #tried<Declared extends Operation>(
+    operation: Declared,
+    given: AnyRequest,
+  ): Promise<z.output<Declared['answer']>> {
     const send = (this.#carrier ?? (await this.#found())).begin(operation, given);
     const policy = {
       time: this.time,

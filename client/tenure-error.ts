@@ -38,7 +38,8 @@ export interface ErrorFacts {
 }
 
 /**
- * Every failure of a call. The message names the thing, both values and the next step.
+ * Every failure of the library, `LeadershipLostError` included. The message names the thing, both values and the next
+ * step.
  *
  * @example
  * ```ts
@@ -52,7 +53,7 @@ export interface ErrorFacts {
  * ```
  */
 export class TenureError extends Error implements ErrorFacts {
-  override readonly name = 'TenureError';
+  override readonly name: string = 'TenureError';
   readonly code: ErrorCode | (string & {});
   readonly status: number;
   readonly retryable: boolean;

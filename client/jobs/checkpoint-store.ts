@@ -10,6 +10,7 @@ import {
   showCheckpoint,
 } from '../../api/operations/checkpoints.ts';
 import { linkedController } from '../linked-controller.ts';
+import type { CallOptions } from '../request.ts';
 import { SerialQueue } from '../serial-queue.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode } from '../tenure-error.ts';
@@ -110,9 +111,9 @@ export class CheckpointStore {
   }
 
   /** The newest checkpoint, or undefined when there is none. */
-  async latest(): Promise<Checkpoint | undefined> {
+  async latest(call: CallOptions = {}): Promise<Checkpoint | undefined> {
     try {
-      return await this.#options.client.call(latestCheckpoint, { params: this.#params() });
+      return await this.#options.client.call(latestCheckpoint, { ...call, params: this.#params() });
     } catch (error) {
       if (hasCode(error, 'not_found')) return undefined;
       throw error;
@@ -123,33 +124,35 @@ export class CheckpointStore {
    * Reserves a checkpoint id that nobody else gets, for an application that names files after it; none below `atLeast`.
    * @throws LeadershipLostError
    */
-  async reserve({ atLeast }: { readonly atLeast?: number } = {}): Promise<number> {
+  async reserve({ atLeast }: { readonly atLeast?: number } = {}, call: CallOptions = {}): Promise<number> {
     const { client, term } = this.#options;
-    return inTerm(term, async (signal) => {
+    const reserved = async (signal: AbortSignal) => {
       // Whichever commit comes next, the service gives it another id than was expected.
       this.#next = undefined;
       const { checkpointId } = await client.call(reserveCheckpoint, {
+        ...call,
         params: this.#params(),
         fence: term,
         signal,
         body: atLeast === undefined ? {} : { atLeast },
       });
       return checkpointId;
-    });
+    };
+    return inTerm(term, reserved, call.signal);
   }
 
   /** The checkpoints and savepoints that are kept, newest last. */
-  async list(): Promise<Checkpoint[]> {
-    const items = this.#options.client.items<Checkpoint>(listCheckpoints, { params: this.#params() });
+  async list(call: CallOptions = {}): Promise<Checkpoint[]> {
+    const items = this.#options.client.items<Checkpoint>(listCheckpoints, { ...call, params: this.#params() });
     const found: Checkpoint[] = [];
     for await (const item of items) found.push(item);
     return found;
   }
 
   /** One checkpoint or savepoint by its id. @throws TenureError `not_found`. */
-  get(checkpointId: number): Promise<Checkpoint> {
+  get(checkpointId: number, call: CallOptions = {}): Promise<Checkpoint> {
     const params = { ...this.#params(), checkpoint: checkpointId };
-    return this.#options.client.call(showCheckpoint, { params });
+    return this.#options.client.call(showCheckpoint, { ...call, params });
   }
 
   /** The bytes, verified while they stream; the end of the term ends it. */
@@ -166,38 +169,36 @@ export class CheckpointStore {
   }
 
   /** Discards all checkpoints, not the savepoints; answers how many. */
-  async discardAll(): Promise<number> {
+  async discardAll(call: CallOptions = {}): Promise<number> {
     const { client, term } = this.#options;
     const params = this.#params();
-    return inTerm(term, async (signal) => {
-      const { discarded } = await client.call(discardCheckpoints, { params, fence: term, signal });
-      return discarded;
-    });
+    const discard = (signal: AbortSignal) =>
+      client.call(discardCheckpoints, { ...call, params, fence: term, signal });
+    return (await inTerm(term, discard, call.signal)).discarded;
   }
 
   /**
    * Discards one checkpoint, or a savepoint; one that is gone already is no error. The newest checkpoint only with
    * `force`.
    */
-  async discard(checkpointId: number, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
+  async discard(
+    checkpointId: number,
+    { force = false }: { readonly force?: boolean } = {},
+    call: CallOptions = {},
+  ): Promise<void> {
     const { client, term } = this.#options;
     const request = { params: { ...this.#params(), checkpoint: checkpointId }, query: { force: `${force}` as const } };
-    await inTerm(term, async (signal) => {
-      await client.call(discardCheckpoint, { ...request, fence: term, signal }).catch((error: unknown) => {
-        if (!hasCode(error, 'not_found')) throw error;
-      });
-    });
+    const discard = (signal: AbortSignal) =>
+      client.call(discardCheckpoint, { ...call, ...request, fence: term, signal });
+    await inTerm(term, discard, call.signal).catch(unlessGone);
   }
 
   /** Discards a savepoint; one that is gone already is no error. */
-  async discardSavepoint(checkpointId: number): Promise<void> {
+  async discardSavepoint(checkpointId: number, call: CallOptions = {}): Promise<void> {
     const { client, term } = this.#options;
     const params = { ...this.#params(), savepoint: checkpointId };
-    await inTerm(term, async (signal) => {
-      await client.call(discardSavepoint, { params, fence: term, signal }).catch((error: unknown) => {
-        if (!hasCode(error, 'not_found')) throw error;
-      });
-    });
+    const discard = (signal: AbortSignal) => client.call(discardSavepoint, { ...call, params, fence: term, signal });
+    await inTerm(term, discard, call.signal).catch(unlessGone);
   }
 
   async #addAfter(
@@ -260,4 +261,8 @@ export class CheckpointStore {
     const refresh = () => this.get(checkpointId);
     return { time: client.time, s3, refresh, ...options, term };
   }
+}
+
+function unlessGone(error: unknown): void {
+  if (!hasCode(error, 'not_found')) throw error;
 }

@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini';
 import { cleanJob, recover } from '../../api/operations/checkpoints.ts';
 import { finishJob, listJobs, showJob, submitJob } from '../../api/operations/jobs.ts';
+import type { CallOptions } from '../request.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { TenureError } from '../tenure-error.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
@@ -156,21 +157,23 @@ export class JobRegistry {
    * Acknowledges that the application has deleted what a job that was finished with `cleanUp: 'held'` referred to;
    * returns the job's state: CLEANED, or FINISHED while the service still has to delete something.
    */
-  async clean(jobId: string): Promise<Job['state']> {
+  async clean(jobId: string, call: CallOptions = {}): Promise<Job['state']> {
     const { client, term } = this.#options;
     const params = { group: term.group, job: jobId };
-    return inTerm(term, async (signal) => (await client.call(cleanJob, { params, fence: term, signal })).state);
+    const clean = (signal: AbortSignal) => client.call(cleanJob, { ...call, params, fence: term, signal });
+    return (await inTerm(term, clean, call.signal)).state;
   }
 
   /** Every job of the group, or those of one state; finished ones too while their result is kept. */
-  list({ state }: { readonly state?: ListedState } = {}): AsyncGenerator<ListedJob> {
+  list({ state }: { readonly state?: ListedState } = {}, call: CallOptions = {}): AsyncGenerator<ListedJob> {
     const params = { group: this.#options.term.group };
-    return this.#options.client.items<ListedJob>(listJobs, { params, query: state === undefined ? {} : { state } });
+    const query = state === undefined ? {} : { state };
+    return this.#options.client.items<ListedJob>(listJobs, { ...call, params, query });
   }
 
   /** @throws TenureError `not_found`. */
-  show(jobId: string): Promise<Job> {
-    return this.#options.client.call(showJob, { params: { group: this.#options.term.group, job: jobId } });
+  show(jobId: string, call: CallOptions = {}): Promise<Job> {
+    return this.#options.client.call(showJob, { ...call, params: { group: this.#options.term.group, job: jobId } });
   }
 
   /** The checkpoints of one job. */

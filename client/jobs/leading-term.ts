@@ -1,4 +1,5 @@
 import { LeadershipLostError, type Loss, lossOf } from '../leadership/loss.ts';
+import { linkedController } from '../linked-controller.ts';
 import type { Fence } from '../request.ts';
 import { hasCode } from '../tenure-error.ts';
 
@@ -46,18 +47,25 @@ export function termFromEnvironment(env: Readonly<Record<string, string | undefi
 
 /**
  * Calls the service for the term. When the answer says that the term is over, the term ends here too: its signal stops
- * the work, and the one error for it is thrown.
+ * the work, and the one error for it is thrown. The signal of the caller ends the call alone.
  * @throws LeadershipLostError
  */
-export async function inTerm<Value>(term: LeadingTerm, act: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
+export async function inTerm<Value>(
+  term: LeadingTerm,
+  act: (signal: AbortSignal) => Promise<Value>,
+  caller?: AbortSignal,
+): Promise<Value> {
   term.signal.throwIfAborted();
+  const { controller, unlink } = linkedController(term.signal, caller);
   try {
-    return await act(term.signal);
+    return await act(controller.signal);
   } catch (error) {
     const loss = lossOf(error) ?? fencedOff(error);
     if (!loss) throw error;
     term.end(loss);
     throw new LeadershipLostError(loss);
+  } finally {
+    unlink();
   }
 }
 

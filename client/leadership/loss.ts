@@ -1,4 +1,4 @@
-import { hasCode } from '../tenure-error.ts';
+import { hasCode, TenureError } from '../tenure-error.ts';
 
 /**
  * Why a term is over. `expired`: not renewed in time. `closed`: the elector was closed. The others are the service's
@@ -17,7 +17,7 @@ export interface Loss {
 }
 
 /**
- * What `term.signal` aborts with.
+ * What `term.signal` aborts with: a TenureError `leadership_lost` that no single request caused.
  *
  * @example
  * ```ts
@@ -33,19 +33,22 @@ export interface Loss {
  * }
  * ```
  */
-export class LeadershipLostError extends Error {
-  override readonly name = 'LeadershipLostError';
-  readonly code = 'leadership_lost';
+export class LeadershipLostError extends TenureError {
+  override readonly name: string = 'LeadershipLostError';
+  override readonly code = 'leadership_lost' as const;
 
   constructor(readonly loss: Loss) {
-    super(loss.detail);
+    const { reason, detail, currentVersion: fencingVersion } = loss;
+    const members = { reason, ...(fencingVersion !== undefined && { fencingVersion }) };
+    super(detail, { code: 'leadership_lost', status: 409, retryable: false, members, request: 'the term' });
   }
 }
 
 const reasons: readonly string[] = ['expired', 'superseded', 'revoked', 'resigned'] satisfies LossReason[];
 
-/** The loss that an answer tells of, if it does. */
+/** The loss that an answer of the service tells of, if it is one: the end of a term here is none. */
 export function lossOf(error: unknown): Loss | undefined {
+  if (error instanceof LeadershipLostError) return undefined;
   if (!hasCode(error, 'leadership_lost')) return undefined;
   const { reason, fencingVersion } = error.members;
   return {

@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini';
 import { createLog, readEntries, showLog } from '../../api/operations/log.ts';
 import type { LeadingTerm } from '../jobs/leading-term.ts';
+import type { CallOptions } from '../request.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode, TenureError } from '../tenure-error.ts';
 import { sleep } from '../time.ts';
@@ -67,13 +68,13 @@ export class ReplicatedLog {
   }
 
   /** Creates the log if it is not there. With `autoInitialize: false` it takes entries only after `tenure log init`. */
-  async create({ autoInitialize = true }: { autoInitialize?: boolean } = {}): Promise<void> {
-    await this.#options.client.call(createLog, { params: this.#params(), body: { autoInitialize } });
+  async create({ autoInitialize = true }: { autoInitialize?: boolean } = {}, call: CallOptions = {}): Promise<void> {
+    await this.#options.client.call(createLog, { ...call, params: this.#params(), body: { autoInitialize } });
   }
 
   /** Where the log and each of its replicas stand. @throws TenureError `not_found`. */
-  status(): Promise<LogStatus> {
-    return this.#options.client.call(showLog, { params: this.#params() });
+  status(call: CallOptions = {}): Promise<LogStatus> {
+    return this.#options.client.call(showLog, { ...call, params: this.#params() });
   }
 
   /** A writer, with the leader's term if there is one; it is elected with its first append. */

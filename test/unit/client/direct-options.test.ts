@@ -51,7 +51,6 @@ async function loadedAtOnce(entry: string, platform: 'node' | 'browser'): Promis
     platform,
     // In the package its field "browser" puts a stand-in there.
     ...(platform === 'browser' && { external: ['./client/aws.ts'] }),
-    conditions: ['tenure-source'],
     outdir: 'out',
     write: false,
     metafile: true,
