@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
 import { withConnection, withGroup, withTable } from './connection.ts';
+import { healthOption } from './lead/health.ts';
 import {
   graceOption,
   handOverPollOption,
@@ -35,6 +36,7 @@ Examples:
   tenure lead --group orders --lease 5s --stay --restart node worker.js --port 80
   tenure lead --group nightly-report --no-wait ./report.sh
   tenure lead --group orders --stay --hand-over-on SIGUSR1 --hand-over-to host-2 node worker.js
+  tenure lead --group orders --stay --restart --health :8080 -- node server.js
   tenure lead --table my-leases --group orders -- node worker.js`;
 
 export function leadCommand(program: Command, shell: Shell): void {
@@ -67,6 +69,7 @@ export function leadCommand(program: Command, shell: Shell): void {
     .option('--hand-over-to <contender>', 'whom that signal hands the term to (default: the first to contend)')
     .addOption(renewOption())
     .addOption(handOverPollOption())
+    .addOption(healthOption())
     .addHelpText('after', more)
     .action(async (argv: string[], options: LeadOptions) => {
       const { stay = false, restart = false } = options;

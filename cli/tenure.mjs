@@ -16,7 +16,6 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-// An npm pack that was interrupted leaves a dist/ behind in a clone, which would be older than its sources.
 const isClone = existsSync(new URL('main.ts', import.meta.url));
 const folder = isClone ? await sources() : fileURLToPath(new URL('../dist/cli', import.meta.url));
 const { runCli } = await import(pathToFileURL(join(folder, 'main.js')).href);

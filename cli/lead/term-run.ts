@@ -8,6 +8,7 @@ import { TenureError } from '../../client/tenure-error.ts';
 import { patienceMs } from '../connection.ts';
 import { Command, type Ending } from './command.ts';
 import type { Guard } from './guard.ts';
+import type { Health } from './health.ts';
 import { forgetReadyFile, readyFile } from './ready-file.ts';
 import type { Report } from './report.ts';
 import { asksForEnd, type Signals } from './signals.ts';
@@ -34,6 +35,7 @@ export interface LeadSettings {
   readonly command: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly guard: Guard;
+  readonly health?: Health | undefined;
   readonly report: Report;
   readonly signals: Signals;
 }
@@ -71,6 +73,7 @@ class Round {
   #answered: boolean;
   #held: TenureError | undefined;
   #running: Command | undefined;
+  #ended = false;
   #handedOver = false;
   #stopWaiting: () => void = () => {};
   readonly #first: boolean;
@@ -102,7 +105,7 @@ class Round {
       previousSessionId: previous?.sessionId,
       onWaiting: (held) => this.#waiting(held),
       prepare: (term) => this.#granted(term),
-      onConfirmed: (term) => report.confirmed(term),
+      onConfirmed: (term) => this.#confirmed(term),
       onRenewed: () => settings.guard.renewed(),
       onRevoked: (loss, term) => this.#revoked(loss, term),
       onSuspended: (term) => report.suspended(term),
@@ -129,6 +132,12 @@ class Round {
     }
   }
 
+  #confirmed(term: Term): void {
+    const { health, report } = this.#settings;
+    report.confirmed(term);
+    if (!this.#ended) health?.confirmed(term);
+  }
+
   #waiting(held: TenureError): void {
     this.#answered = true;
     this.#held = held;
@@ -150,7 +159,7 @@ class Round {
 
   /** Nothing may come between the start of the command and its process id at the guard: both happen in one turn. */
   #start(term: Term): void {
-    const { client, guard, report, graceMs, command: argv } = this.#settings;
+    const { client, guard, health, report, graceMs, command: argv } = this.#settings;
     const begunAt = client.time.monotonic();
     guard.starting();
     const command = new Command(argv, environment(this.#settings, term), graceMs, () =>
@@ -159,6 +168,8 @@ class Round {
     if (command.pid !== undefined) guard.watch(command.pid, graceMs);
     this.#running = command;
     void command.ended.then((ending) => {
+      this.#ended = true;
+      health?.over();
       guard.release();
       const lost = term.loss ?? (term.isLeader() ? undefined : expired(term));
       const ranMs = client.time.monotonic() - begunAt;

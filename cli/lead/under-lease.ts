@@ -9,6 +9,7 @@ import type { Shell } from '../shell.ts';
 import { closeInherited } from './descriptors.ts';
 import { checkExecutable } from './executable.ts';
 import { Guard } from './guard.ts';
+import { Health, type HealthAddress } from './health.ts';
 import { Report } from './report.ts';
 import { Signals } from './signals.ts';
 import type { LeadSettings } from './term-run.ts';
@@ -28,6 +29,7 @@ export interface LeaseOptions extends ConnectionOptions {
   handOverPoll?: number;
   handOverOn?: 'SIGUSR1' | 'SIGUSR2';
   handOverTo?: string;
+  health?: HealthAddress;
 }
 
 /** Runs `run` with what it needs to run the command under a lease; it throws the ExitError that ends the process. */
@@ -46,8 +48,10 @@ export async function underLease(
   closeInherited(command);
   const report = new Report(shell, json, group);
   const guard = new Guard((why) => report.note(`the guard of the command failed: ${why}; starting another`));
+  const health = options.health && new Health(group);
   const signals = new Signals({ underNpm: env['npm_command'] === 'exec', ignored: ignored.split(/\s+/) });
   try {
+    if (health && options.health) report.note(`health at ${await health.listen(options.health)}`);
     await run({
       client,
       group,
@@ -66,12 +70,14 @@ export async function underLease(
       command,
       env: environmentAt(location, env),
       guard,
+      health,
       report,
       signals,
     });
   } finally {
     signals.end();
     guard.end();
+    health?.end();
   }
 }
 

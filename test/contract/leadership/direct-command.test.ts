@@ -55,3 +55,19 @@ test('tenure lead --table runs a command for its term, whose own calls reach the
   const next = await client.contend('orders', { contenderId: 'b', leaseMs: 60_000 });
   expect(next.fencingVersion).toBe(2);
 });
+
+test('tenure lock --table runs its command with a version that rises, and refuses a second holder', async () => {
+  const table = await createMainTable(inject('dynamodb'));
+  const lock = (...argv: string[]) => tenure('lock', 'migrations', '--table', table, '--lease', '60s', ...argv);
+  const script = 'echo "version $TENURE_FENCING_VERSION of $TENURE_TABLE$TENURE_URL"; exec sleep 600';
+  const holder = lock('--', 'sh', '-c', script);
+  await holder.says(`version 1 of ${table}\n`);
+  const refused = lock('--no-wait', '--', 'true');
+  expect(await refused.ended(), refused.output()).toBe(75);
+  expect(refused.output()).toContain('leads migrations with fencing version 1');
+  holder.child.kill('SIGTERM');
+  expect(await holder.ended(), holder.output()).toBe(143);
+  const next = lock('--no-wait', '--', 'sh', '-c', 'echo "version $TENURE_FENCING_VERSION"; exit 7');
+  expect(await next.ended(), next.output()).toBe(7);
+  expect(next.output()).toContain('version 2\n');
+});
