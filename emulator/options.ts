@@ -17,9 +17,13 @@ export interface Options {
 
 export class UsageError extends Error {}
 
-export const usage = `Runs the whole system on this machine.
+/** What `--help` prints. The package `tenure-local` runs its own template and no other app. */
+export function usageOf(from: 'clone' | 'package'): string {
+  const command = from === 'clone' ? 'npm start [-- options]' : 'npx tenure-local [options]';
+  const app = from === 'clone' ? '\n  --app FILE       CDK app to run (default: infra/app.ts)' : '';
+  return `Runs the whole system on this machine.
 
-  npm start [-- options]
+  ${command}
 
   --port N         where the API listens, 0 for any free port (default: PORT or 8787)
   --data DIR       folder that keeps the state (default: .tenure)
@@ -28,19 +32,26 @@ export const usage = `Runs the whole system on this machine.
   --like-aws SEED  behave as AWS does on a bad day: functions in several frozen copies, a limit on how many run,
                    throttled stores, transaction conflicts and lost answers, drawn from the seed; --enforce-roles
   --enforce-roles  deny a function what its role does not allow; PUT /_local/storm then lets AWS throttle for a while
-  --allow-host H   also accept requests to the host name H; repeatable (default: loopback addresses only)
-  --app FILE       CDK app to run (default: infra/app.ts)
+  --allow-host H   also accept requests to the host name H; repeatable (default: loopback addresses only)${app}
   --help           this text
 
 AWS_ENDPOINT_URL, or AWS_ENDPOINT_URL_DYNAMODB, _S3 and _SFN one by one, name services that already run and take the place of the
 embedded ones. TENURE_* and POWERTOOLS_* variables reach the functions.`;
+}
 
 /**
  * @throws UsageError for an unknown option or a value out of range; `help` is answered by an error without a message.
  */
-export function readOptions(argv: string[], environment: NodeJS.ProcessEnv, data: string): Options {
+export function readOptions(
+  argv: string[],
+  environment: NodeJS.ProcessEnv,
+  data: string,
+  from: 'clone' | 'package' = 'clone',
+): Options {
   const { values } = parsed(argv);
   if (values.help) throw new UsageError('');
+  if (values.app !== undefined && from === 'package')
+    throw new UsageError('--app: tenure-local runs its own template; run other CDK apps from a clone of Tenure');
   if (values.ephemeral && values.data !== undefined) throw new UsageError('--ephemeral and --data exclude each other');
   const given = values.port ?? environment['PORT'] ?? '8787';
   const port = Number(given);
@@ -51,7 +62,7 @@ export function readOptions(argv: string[], environment: NodeJS.ProcessEnv, data
     port,
     data: values.ephemeral ? undefined : (values.data ?? data),
     schedules: !values['no-schedules'],
-    app: values.app,
+    app: values.app ?? 'infra/app.ts',
     enforceRoles: values['enforce-roles'] === true || values['like-aws'] !== undefined,
     likeAws: seedOf(values['like-aws']),
     hosts: values['allow-host'].map((name) => name.toLowerCase()),
@@ -74,7 +85,7 @@ function parsed(argv: string[]) {
         data: { type: 'string' },
         ephemeral: { type: 'boolean' },
         'no-schedules': { type: 'boolean' },
-        app: { type: 'string', default: 'infra/app.ts' },
+        app: { type: 'string' },
         'enforce-roles': { type: 'boolean' },
         'like-aws': { type: 'string' },
         'allow-host': { type: 'string', multiple: true, default: [] },

@@ -35,6 +35,8 @@ export interface Surroundings {
   project: string;
   /** Folder for what is made once and used again. */
   cache: string;
+  /** A cloud assembly that was made before, instead of an app that is synthesised. */
+  assembly?: string | undefined;
   options: Options;
   parts: Parts;
   report(line: string): void;
@@ -44,7 +46,8 @@ export interface Surroundings {
 const accountConcurrency = 40;
 
 /** Starts the parts in the order in which they need each other. Returns the address of the API. */
-export async function bringUp({ project, cache, options, parts, report }: Surroundings): Promise<string> {
+export async function bringUp(surroundings: Surroundings): Promise<string> {
+  const { cache, options, parts, report } = surroundings;
   const folder = await takeDataFolder(options.data);
   parts.started({ stop: () => folder.release() });
   report(`data      ${folder.path}${folder.ephemeral ? ' (removed at the end)' : ''}`);
@@ -61,7 +64,7 @@ export async function bringUp({ project, cache, options, parts, report }: Surrou
   const access = accessOf(process.env, await credentialsOf(folder.path));
   const [backends, deployment] = await Promise.all([
     startBackends({ cache, folder, access, hosts: options.hosts, weather, permissions }),
-    synthesiseApp(project, join(cache, 'synth'), options.app, report),
+    readTemplates(surroundings),
   ]);
   parts.started(backends);
   const { endpoints, services } = backends;
@@ -117,21 +120,23 @@ export async function bringUp({ project, cache, options, parts, report }: Surrou
   return api;
 }
 
-async function synthesiseApp(
-  project: string,
-  cache: string,
-  app: string,
-  report: (line: string) => void,
-): Promise<Deployment> {
+async function readTemplates({ project, cache, assembly, options, report }: Surroundings): Promise<Deployment> {
+  const { app } = options;
+  const synthesis = assembly
+    ? { folder: assembly, how: 'ready-made' }
+    : await synthesiseApp(project, join(cache, 'synth'), app, report);
+  const stacks = await readAssembly(synthesis.folder);
+  const names = stacks.map(({ name }) => name).join(', ');
+  report(`template  ${assembly ? '' : `${app} `}${names} (${synthesis.how})`);
+  return deploymentOf(stacks);
+}
+
+async function synthesiseApp(project: string, cache: string, app: string, report: (line: string) => void) {
   const { folder, cached } = await synthesise(project, app, cache, (first) => {
     const why = first ? 'is synthesised for the first time' : 'or Node changed since it was last synthesised';
     report(`template  ${app} ${why}, this takes a while`);
   });
-  const stacks = await readAssembly(folder);
-  report(
-    `template  ${app} ${stacks.map(({ name }) => name).join(', ')} (${cached ? 'as synthesised before' : 'synthesised now'})`,
-  );
-  return deploymentOf(stacks);
+  return { folder, how: cached ? 'as synthesised before' : 'synthesised now' };
 }
 
 interface Resources {

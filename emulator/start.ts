@@ -1,4 +1,4 @@
-import { type Options, readOptions, UsageError, usage } from './options.ts';
+import { type Options, readOptions, UsageError, usageOf } from './options.ts';
 import { Parts } from './parts.ts';
 import { bringUp } from './stack.ts';
 
@@ -13,13 +13,13 @@ const sameSignalMs = 500;
  * started stops; a second signal forces the end.
  */
 export async function start(
-  folders: { project: string; cache: string; data: string },
+  folders: { project: string; cache: string; data: string; assembly?: string },
   argv: string[],
   startedAt: number,
   parentGone: () => boolean,
 ): Promise<void> {
-  const { project, cache, data } = folders;
-  const options = optionsOrExit(argv, data);
+  const { project, cache, data, assembly } = folders;
+  const options = optionsOrExit(argv, data, assembly === undefined ? 'clone' : 'package');
   // Files of the stack, such as tables and payloads, are for its owner only.
   process.umask(0o077);
   const parts = new Parts();
@@ -56,7 +56,7 @@ export async function start(
   }, 500).unref();
 
   try {
-    const api = await bringUp({ project, cache, options, parts, report: (line) => console.log(line) });
+    const api = await bringUp({ project, cache, assembly, options, parts, report: (line) => console.log(line) });
     if (stoppingSince !== undefined) return;
     console.log(`ready on ${api} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
     console.log(`next, in another terminal: ${nextCommand(api)}`);
@@ -73,9 +73,10 @@ function nextCommand(api: string): string {
   return `${address}npx tenure lead --group orders -- sleep 600`;
 }
 
-function optionsOrExit(argv: string[], data: string): Options {
+function optionsOrExit(argv: string[], data: string, from: 'clone' | 'package'): Options {
+  const usage = usageOf(from);
   try {
-    return readOptions(argv, process.env, data);
+    return readOptions(argv, process.env, data, from);
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
     if (cause.message === '') console.log(usage);

@@ -1,13 +1,24 @@
 import { CfnOutput, Stack, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { Settings } from './settings.ts';
+import { checkSettings, type GivenSettings } from './settings.ts';
 import { Tenure } from './tenure.ts';
 
-/** One deployment of Tenure. Its outputs are what the clients and the command line look for. */
+/**
+ * A stack with one deployment of Tenure, whose outputs are what the clients and `tenure --stack` look for.
+ *
+ * @example
+ * ```ts
+ * import { App } from 'aws-cdk-lib';
+ * import { TenureStack } from 'tenure-cdk';
+ *
+ * new TenureStack(new App(), 'tenure-prod', { stage: 'prod' });
+ * ```
+ */
 export class TenureStack extends Stack {
   readonly tenure: Tenure;
 
-  constructor(scope: Construct, id: string, settings: Settings) {
+  constructor(scope: Construct, id: string, given: GivenSettings = {}) {
+    const settings = checkSettings(given);
     super(scope, id, {
       description: `Tenure, stage ${settings.stage}: leadership, jobs, logs and backups`,
       terminationProtection: !settings.ephemeral,

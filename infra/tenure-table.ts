@@ -22,7 +22,7 @@ export interface TenureTableProps {
  * ```ts
  * import { App, Stack } from 'aws-cdk-lib';
  * import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
- * import { TenureTable } from 'tenure/cdk';
+ * import { TenureTable } from 'tenure-cdk';
  *
  * const stack = new Stack(new App(), 'Leases');
  * const leases = new TenureTable(stack, 'Leases');

@@ -21,7 +21,7 @@ type Groups = string | readonly string[];
  * ```ts
  * import { App, Stack } from 'aws-cdk-lib';
  * import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
- * import { Tenure } from 'tenure/cdk';
+ * import { Tenure } from 'tenure-cdk';
  *
  * const stack = new Stack(new App(), 'billing');
  * const worker = new Role(stack, 'worker', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });

@@ -19,7 +19,7 @@ export interface DynamoDbLocalOptions {
 }
 
 const installJava =
-  'DynamoDB Local needs Java 17 or newer: install it with "apt-get install -y openjdk-17-jre-headless" (macOS: "brew install openjdk@17")';
+  'DynamoDB Local needs Java 17 or newer: install it with "apt-get install -y openjdk-17-jre-headless" (macOS: "brew install openjdk@17"; Windows: "wsl --install", then in it as on Debian)';
 
 /**
  * Java stays below a shell that reads our end of a pipe: whatever way this process ends, SIGKILL included, the pipe

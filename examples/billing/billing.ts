@@ -2,7 +2,7 @@
  * Sends invoices, one leader at a time: an elector, a job, a log and a fence in one program. Start it several times,
  * kill the one that leads.
  *
- *   BILLING_URL=http://127.0.0.1:9000 npx tsx --conditions=tenure-source examples/billing/billing.ts GROUP HOW-MANY
+ *   BILLING_URL=http://127.0.0.1:9000 npx tsx examples/billing/billing.ts GROUP HOW-MANY
  */
 import { JobRegistry, LeaderElector, type RecoveredJob, ReplicatedLog, TenureClient, type Term } from 'tenure';
 import { fencedFetch } from 'tenure/fence';

@@ -3,7 +3,7 @@
  * mode). Start it twice, freeze the leader with SIGSTOP until the other leads, thaw it with SIGCONT: its next write is
  * refused.
  *
- *   npx tsx --conditions=tenure-source examples/frozen-leader/frozen-leader.ts TABLE GROUP
+ *   npx tsx examples/frozen-leader/frozen-leader.ts TABLE GROUP
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'pg';

@@ -1,7 +1,7 @@
 /** A shop that takes Tenure into a stack of its own: `npx cdk deploy --app "npx tsx examples/own-stack/app.ts"`. */
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Tenure } from 'tenure/cdk';
+import { Tenure } from 'tenure-cdk';
 
 const app = new App();
 const shop = new Stack(app, 'shop');

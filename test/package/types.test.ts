@@ -28,7 +28,7 @@ const settings: { type: string; module: string; moduleResolution?: string }[] = 
  */
 const program = (withConstruct: boolean) => `
 import { hasCode, LeaderElector, TenureClient, type Term } from 'tenure';
-${withConstruct ? "import { Tenure } from 'tenure/cdk';" : "import { fenced as Tenure } from 'tenure/fence';"}
+${withConstruct ? "import { Tenure } from 'tenure-cdk';" : "import { fenced as Tenure } from 'tenure/fence';"}
 const client = new TenureClient({ url: 'http://127.0.0.1:9', deadlineMs: 100 });
 const onGranted = (term: Term) => console.log(term.fencingVersion);
 const elector = new LeaderElector({ client, group: 'orders', address: 'here', onGranted });

@@ -25,7 +25,7 @@ test('a leader in direct mode that was frozen with SIGSTOP is refused by Postgre
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
   };
-  const argv = ['--conditions=tenure-source', '--import', 'tsx', 'examples/frozen-leader/frozen-leader.ts', table];
+  const argv = ['--import', 'tsx', 'examples/frozen-leader/frozen-leader.ts', table];
   const start = () => {
     const process_ = watch(process.execPath, argv, { cwd: project, env });
     onTestFinished(() => void process_.child.kill('SIGKILL'));

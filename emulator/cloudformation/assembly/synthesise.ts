@@ -76,11 +76,10 @@ async function filesBelow(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
-// Not import.meta.resolve: tests load this file too, and vitest does not have it.
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-
 function run(project: string, app: string, settings: Record<string, string>): Promise<void> {
   const { CDK_DEFAULT_ACCOUNT, CDK_DEFAULT_REGION, ...inherited } = process.env;
+  // Not import.meta.resolve: tests load this file too, and vitest does not have it.
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const child = spawn(process.execPath, ['--import', tsx, app], {
     cwd: project,
     env: { ...inherited, ...settings },

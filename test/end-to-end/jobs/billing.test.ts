@@ -29,7 +29,7 @@ test('elector, job, log and fence together send every invoice, whichever process
   const { sent, url } = await billing();
   const start = () => {
     const env = { ...process.env, TENURE_URL: inject('stack').api, BILLING_URL: url };
-    const argv = ['--conditions=tenure-source', '--import', 'tsx', 'examples/billing/billing.ts', group, `${howMany}`];
+    const argv = ['--import', 'tsx', 'examples/billing/billing.ts', group, `${howMany}`];
     const program = watch(process.execPath, argv, { cwd: project, env });
     onTestFinished(() => void program.child.kill('SIGKILL'));
     return program;

@@ -8,12 +8,14 @@ import { project } from '../../support/stack.ts';
 
 const example = 'examples/own-stack/app.ts';
 
-/** A folder elsewhere, with the package among its node_modules, and next to it what an app with the CDK has. */
+/** A folder elsewhere, with the construct among its node_modules, and next to it what an app with the CDK has. */
 function otherProject(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tenure-other-app-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(project, join(folder, 'node_modules', 'tenure'));
+  const construct = join(folder, 'node_modules', 'tenure-cdk');
+  mkdirSync(construct, { recursive: true });
+  writeFileSync(join(construct, 'package.json'), JSON.stringify({ type: 'module', exports: './index.ts' }));
+  writeFileSync(join(construct, 'index.ts'), `export * from ${JSON.stringify(join(project, 'infra/index.ts'))};`);
   for (const name of ['aws-cdk-lib', 'constructs'])
     symlinkSync(join(project, 'node_modules', name), join(folder, 'node_modules', name));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'shop', type: 'module' }));
@@ -25,7 +27,7 @@ test('another app imports Tenure from the package and synthesises', () => {
   const folder = otherProject();
   const tsx = join(project, 'node_modules', 'tsx', 'dist', 'loader.mjs');
   const context = JSON.stringify({ 'aws:cdk:bundling-stacks': [] });
-  const { stderr, status } = spawnSync(process.execPath, ['--conditions=tenure-source', '--import', tsx, 'app.ts'], {
+  const { stderr, status } = spawnSync(process.execPath, ['--import', tsx, 'app.ts'], {
     cwd: folder,
     encoding: 'utf8',
     env: { ...process.env, CDK_OUTDIR: join(folder, 'cdk.out'), CDK_CONTEXT_JSON: context, CDK_VALIDATION: 'false' },

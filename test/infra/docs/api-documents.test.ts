@@ -3,8 +3,10 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
 import { catalogue } from '../../../api/catalogue.ts';
 import type { ProblemKind } from '../../../api/problem.ts';
+import { libraryPage } from '../../../infra/library-page.ts';
 import { openApiDocument } from '../../../infra/openapi.ts';
 import { problemsPage } from '../../../infra/problems-page.ts';
+import { routesPage } from '../../../infra/routes-page.ts';
 
 const page = (name: string) => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
 const outdated = 'is not what the schemas say: run "npm run openapi" and commit it';
@@ -15,6 +17,19 @@ test('docs/openapi.json is made from the schemas', () => {
 
 test('docs/problems.md is made from the problems', () => {
   expect(problemsPage() === page('problems.md'), `docs/problems.md ${outdated}`).toBe(true);
+});
+
+test('docs/api.md has every operation, as declared', () => {
+  expect(routesPage() === page('api.md'), `docs/api.md ${outdated}`).toBe(true);
+  const shown = [...page('api.md').matchAll(/^\| `(\w+)` \| `[A-Z]+ \/v1/gm)].map(([, id]) => id);
+  expect(shown.toSorted()).toEqual(Object.keys(catalogue).toSorted());
+});
+
+test('docs/reference.md has everything that is exported, as its docstrings say', async () => {
+  expect(libraryPage() === page('reference.md'), `docs/reference.md ${outdated}`).toBe(true);
+  const values = Object.keys(await import('../../../client/index.ts'));
+  expect(values.length).toBeGreaterThan(20);
+  for (const name of values) expect(page('reference.md'), name).toMatch(new RegExp(`^### ${name}\n\n[A-Z\`]`, 'm'));
 });
 
 test('docs/problems.md has every problem that any room declares, which is every code that is answered', async () => {

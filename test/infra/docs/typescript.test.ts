@@ -44,7 +44,7 @@ function compile(modules: ReadonlyMap<string, string>): string {
       paths: {
         tenure: [join(project, 'client/index.ts')],
         'tenure/fence': [join(project, 'client/fence/index.ts')],
-        'tenure/cdk': [join(project, 'infra/index.ts')],
+        'tenure-cdk': [join(project, 'infra/index.ts')],
         '*': [join(project, 'node_modules/@types/*'), join(project, 'node_modules/*')],
       },
     },

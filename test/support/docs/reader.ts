@@ -27,6 +27,8 @@ export interface Reading {
 export interface ReaderOptions {
   /** The API that is there already; left out, a page starts one with `npm start`. */
   readonly url?: string;
+  /** Where the commands are typed; a clone of the reader's own unless given. */
+  readonly folder?: string;
   /** How long a running command may take to say what the page says. */
   readonly patienceMs?: number;
 }
@@ -50,17 +52,19 @@ const home = '/home/you/tenure';
 const host = 'vm';
 const address = '127.0.0.1:8787';
 
-/** Somebody who reads pages one after the other and types every command, in a clone of their own. */
+/** Somebody who reads pages one after the other and types every command. */
 export class Reader {
-  readonly #clone: string;
+  readonly #folder: string;
+  readonly #removes: boolean;
   readonly #patienceMs: number;
   readonly #terminals = new Map<string, Terminal>();
   readonly #env: NodeJS.ProcessEnv;
   readonly #address: string;
   #learned: Learned = new Map();
 
-  private constructor(address: string, patienceMs: number) {
-    this.#clone = clone();
+  private constructor(address: string, folder: string | undefined, patienceMs: number) {
+    this.#removes = folder === undefined;
+    this.#folder = folder ?? clone();
     this.#address = address;
     this.#patienceMs = patienceMs;
     const { TENURE_GROUP, ...env } = process.env;
@@ -74,13 +78,13 @@ export class Reader {
     };
   }
 
-  static async begin({ url, patienceMs = 170_000 }: ReaderOptions = {}): Promise<Reader> {
-    return new Reader(url ? new URL(url).host : `127.0.0.1:${await freePort()}`, patienceMs);
+  static async begin({ url, folder, patienceMs = 170_000 }: ReaderOptions = {}): Promise<Reader> {
+    return new Reader(url ? new URL(url).host : `127.0.0.1:${await freePort()}`, folder, patienceMs);
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#terminals.values()].reverse().map((terminal) => terminal.close()));
-    rmSync(this.#clone, { recursive: true, force: true });
+    if (this.#removes) rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** Runs all console blocks of a page; the terminals and what was learned go on with the next page. */
@@ -151,17 +155,21 @@ export class Reader {
   }
 
   #terminal(name: string): Terminal {
-    const known = this.#terminals.get(name) ?? new Terminal(this.#clone, this.#env);
+    const known = this.#terminals.get(name) ?? new Terminal(this.#folder, this.#env);
     this.#terminals.set(name, known);
     return known;
   }
 
   #here(command: string): string {
-    return command.replaceAll(home, this.#clone).replaceAll(address, this.#address);
+    return command.replaceAll(home, this.#folder).replaceAll(address, this.#address);
   }
 
   #asWritten(line: string): string {
-    return line.replaceAll(this.#clone, home).replaceAll(this.#address, address).replaceAll(hostname(), host).trimEnd();
+    return line
+      .replaceAll(this.#folder, home)
+      .replaceAll(this.#address, address)
+      .replaceAll(hostname(), host)
+      .trimEnd();
   }
 }
 

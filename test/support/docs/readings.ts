@@ -5,4 +5,6 @@ export const readings = {
   newcomer: ['README.md', 'docs/guide.md'],
   /** With a system that runs already. */
   others: ['docs/cli.md', 'docs/backups.md', 'docs/log.md', 'docs/operations.md'],
+  /** In an empty folder with the packed tarballs: test/package reads it. */
+  packed: ['docs/start-without-a-clone.md'],
 } as const satisfies Record<string, readonly string[]>;
