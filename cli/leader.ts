@@ -89,7 +89,7 @@ function describe(group: string, { leader, fencingVersion, pending, ...view }: L
   const named = Object.entries(addresses).map(([name, address]) => [`address of ${name}`, address]);
   const next = {
     ...(reservedFor !== undefined && { 'reserved for': reservedFor }),
-    ...(barred && { barred: `the process that led last, for ${relative(barred.until)}` }),
+    ...(barred && { barred: `the process that led last; it may lead again ${relative(barred.until)}` }),
     ...(waiting && { waiting: waitingText(waiting) }),
     ...(waitingUnknown !== undefined && { waiting: `not known: ${waitingUnknown}` }),
     ...(handOver && { 'hand-over': `asked for, to ${handOver.successor ?? 'the first to contend'}` }),

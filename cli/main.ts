@@ -16,7 +16,7 @@ Exit codes:
   70   an error of tenure itself
   75   leadership was lost, or another contender holds it; --timeout was over before the end
   77   the caller may not do this
-  130  ended by Ctrl-C
+  130  ended by Ctrl-C; 0 for what has no other end: a watch, a worker, the console
   tenure lead, lock and semaphore end with the exit code of their command, 128 + N when signal N ended that.
 
 The address of the API: --url, --stack, TENURE_URL, TENURE_STACK, or http://127.0.0.1:8787 (npm start).

@@ -4,7 +4,7 @@ import { AbsentError } from '../peers.ts';
 import { median } from '../samples.ts';
 import { etcd } from './etcd.ts';
 import { killed, type Lane, openLane, phases } from './lane.ts';
-import { type System, ttlMs, type Way } from './system.ts';
+import { killAll, type System, ttlMs, type Way } from './system.ts';
 import { tenure } from './tenure.ts';
 import { zookeeper } from './zookeeper.ts';
 
@@ -42,6 +42,7 @@ export const bench: Bench = {
       };
     } finally {
       await Promise.all(systems.map((system) => system.stop()));
+      killAll();
     }
   },
 };

@@ -65,9 +65,12 @@ export function contender(
 }
 
 const running = new Set<ChildProcess>();
-process.once('exit', () => {
+process.once('exit', killAll);
+
+/** Contenders would go on for ever when a measurement has failed. */
+export function killAll(): void {
   for (const child of running) child.kill('SIGKILL');
-});
+}
 
 export function killWithUs(child: ChildProcess): void {
   running.add(child);

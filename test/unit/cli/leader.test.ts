@@ -102,3 +102,13 @@ test('leader hand-over --dry-run says who would be asked', async () => {
   expect(sent).toEqual([{ fencingVersion: 3, successor: 'b', dryRun: true }]);
   expect(out()).toContain('a would be asked to hand term 3 over to b');
 });
+
+test('leader show says how long the process that led last keeps away', async () => {
+  const barred = { instanceId: 'i', until: new Date(Date.now() + 9_000).toISOString() };
+  const view = { leader: null, fencingVersion: 3, pending: false, availableInMs: 0, barred };
+  const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => Response.json(view));
+  onTestFinished(() => void fetch.mockRestore());
+  const { shell, out, err } = recordedShell({});
+  expect(await runCli(['leader', 'show', '--group', 'orders'], shell), err()).toBe(0);
+  expect(out()).toMatch(/barred +the process that led last; it may lead again in [89]\.\d s/);
+});
