@@ -1,5 +1,6 @@
 /** Plain JavaScript without a dependency, because on a fresh clone nothing is installed yet. */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const project = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Ends the process with one clear line when this Node is too old or the packages cannot be installed. */
-export function installIfNeeded() {
+export async function installIfNeeded() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
     console.error(
@@ -17,16 +18,33 @@ export function installIfNeeded() {
   }
   if (installed()) return;
   console.log('packages  npm ci');
-  const { status, signal, error } = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
-    cwd: project,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    shell: process.platform === 'win32',
-  });
-  if (status === 0) return;
-  // Ctrl-C reaches npm, too.
-  if (signal === 'SIGINT' || status === 130) process.exit(130);
-  console.error(`npm ci failed${error ? `: ${error.message}` : ` with code ${status}`}`);
+  let interrupted = false;
+  // Ctrl-C reaches npm, too, which takes back what it has begun: this process ends behind it.
+  const interrupt = () => {
+    interrupted = true;
+  };
+  process.on('SIGINT', interrupt);
+  const failure = await npmCi();
+  process.off('SIGINT', interrupt);
+  if (interrupted) process.exit(130);
+  if (failure === undefined) return;
+  console.error(`npm ci failed${failure}`);
   process.exit(1);
+}
+
+/** Answers why it failed; undefined when it did not. */
+async function npmCi() {
+  try {
+    const npm = spawn('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
+      cwd: project,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      shell: process.platform === 'win32',
+    });
+    const [code, signal] = await once(npm, 'exit');
+    return code === 0 ? undefined : ` with ${signal ?? `code ${code}`}`;
+  } catch (error) {
+    return `: ${error.message}`;
+  }
 }
 
 /** Whether node_modules holds exactly the versions of package-lock.json; npm leaves a list there when it is done. */

@@ -9,7 +9,7 @@ import { installIfNeeded } from './install.mjs';
 const startedAt = Date.now();
 const project = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-installIfNeeded();
+await installIfNeeded();
 
 // It warns about a Node version that is still supported; npm start checks the version itself.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';

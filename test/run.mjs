@@ -162,7 +162,7 @@ if (unknown.length > 0) {
   process.exit(64);
 }
 
-installIfNeeded();
+await installIfNeeded();
 if ((wanted.length === 0 || wanted.includes('end-to-end')) && spawnSync('python3', ['--version']).status !== 0) {
   console.log('missing   python3, so the tests on a pseudo-terminal are not run: "apt-get install -y python3"');
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chown, mkdir, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { chown, copyFile, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -145,6 +145,28 @@ test.runIf(terminalsAvailable)('Ctrl-C shows no stack trace, however far npm sta
     expect(existsSync(join(data, 'lock')), moment).toBe(false);
   }
 });
+
+test.runIf(terminalsAvailable)(
+  'Ctrl-C while packages are installed waits for npm to take back what it has begun',
+  async () => {
+    const clone = await mkdtemp(join(tmpdir(), 'tenure-clone-'));
+    onTestFinished(() => rm(clone, { recursive: true }));
+    await mkdir(join(clone, 'emulator'));
+    for (const file of ['emulator/install.mjs', 'package.json', 'package-lock.json'])
+      await copyFile(join(project, file), join(clone, file));
+    const unwinding = 'trap "sleep 1; echo unwound; exit 130" INT; echo installing; while :; do sleep 0.1; done';
+    await writeFile(join(clone, 'npm'), `#!/bin/sh\n${unwinding}\n`, { mode: 0o755 });
+    const install = `import('${join(clone, 'emulator/install.mjs')}').then(({ installIfNeeded }) => installIfNeeded())`;
+    const streams = { stdin: 'terminal', stdout: 'terminal', stderr: 'terminal' } as const;
+    const env = { ...process.env, PATH: `${clone}:${process.env['PATH']}` };
+    const installing = inTerminal([process.execPath, '-e', install], { streams, env });
+    onTestFinished(() => installing.kill());
+    await installing.says('installing');
+    installing.type('\x03');
+    expect(await installing.ended()).toMatchObject({ code: 130 });
+    expect(installing.screen().trimEnd().split(/\s+/).at(-1)).toBe('unwound');
+  },
+);
 
 test.runIf(process.getuid?.() === 0 && existsSync('/usr/bin/setpriv'))(
   'a second user of the same clone has a state and a cache of their own',
