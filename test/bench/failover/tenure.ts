@@ -5,6 +5,14 @@ import { family } from '../../support/processes.ts';
 import { project, startStack } from '../../support/stack.ts';
 import { contender, program, type System, ttlMs } from './system.ts';
 
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (cause) {
+    throw new Error('The leader is no leader any more, though nobody killed it: the machine is too busy', { cause });
+  }
+}
+
 /** Fitting into the relation of the settings: two renewals and a timeout are less than a lease. */
 const seldom = { renewEveryMs: 2_000, requestTimeoutMs: 900 };
 
@@ -54,8 +62,8 @@ export async function tenure(): Promise<System[]> {
           // Its guard, which is to do nothing any more, is the first that it has started.
           const [, guard = 0] = way === 'machine' ? family(started.pid) : [];
           const at = performance.now();
-          if (guard > 0) process.kill(guard, 'SIGKILL');
-          if (way !== 'contender' && pid > 0) process.kill(pid, 'SIGKILL');
+          if (guard > 0) kill(guard);
+          if (way !== 'contender' && pid > 0) kill(pid);
           if (way !== 'command') started.kill(way);
           return at;
         },
