@@ -21,7 +21,9 @@ export interface RecoveringReplica extends LogName {
   readonly replica: string;
 }
 
-/** The port to these notes, one for each replica. What gets lost of them makes a status less exact, and nothing else. */
+/**
+ * The port to these notes, one for each replica. What gets lost of them makes a status less exact, and nothing else.
+ */
 export interface RecoveryProgress {
   waits(replica: RecoveringReplica, reason: string): Promise<void>;
   begins(replica: RecoveringReplica, ranges: readonly RangeToLearn[]): Promise<void>;
