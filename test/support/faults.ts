@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { beyondMargins } from './margins.ts';
 
 /** Longer than any round of a log. */
-const stalledMs = 20_000;
+export const stalledMs = 20_000;
 
 /** The part of an SDK client that takes middleware; the document, S3 and Step Functions clients all have it. */
 interface Client {

@@ -77,7 +77,10 @@ function replaceWriter(key: Key, { before, after, truncateTo, configuration }: R
   requireSequencerChange({ before, after });
   const isNotHeld: Condition[] =
     truncateTo === undefined ? [] : [anyOf(absent('hold'), compare('hold.from', '>=', truncateTo))];
-  const isStill = before ? equals('revision', before.revision) : absent('revision');
+  // The revisions of a log that is created again begin anew: only with its writer does one name a record.
+  const isStill = before
+    ? allOf(equals('revision', before.revision), equals('writerId', before.writerId))
+    : absent('revision');
   return update(key, setAll(toAttributes(after)), allOf(equals('configuration', configuration), isStill, ...isNotHeld));
 }
 

@@ -56,6 +56,16 @@ export function sequencerContract(
     expect(await store.read()).toEqual(record(2));
   });
 
+  it('is not replaced by a writer of another record with the same revision', async () => {
+    const { store } = await make();
+    await store.replace(undefined, record(1));
+    // As it was before the log was deleted and created again.
+    const writerId = 'of another life';
+    const answer = await store.replace(record(1, { writerId }), record(2, { writerId }));
+    expect(answer).toEqual({ replaced: false, writer: record(1) });
+    expect(await store.read()).toEqual(record(1));
+  });
+
   it('takes the very same change again for a success', async () => {
     const { store } = await make();
     await store.replace(undefined, record(1));

@@ -30,7 +30,8 @@ export class MemorySequencer {
     if (truncateTo !== undefined && this.hold && truncateTo > this.hold.from)
       return { replaced: false, held: this.hold };
     if (this.record && same(this.record, after)) return { replaced: true };
-    if (this.record?.revision !== before?.revision) return { replaced: false, writer: this.record };
+    const isStill = this.record?.revision === before?.revision && this.record?.writerId === before?.writerId;
+    if (!isStill) return { replaced: false, writer: this.record };
     this.put(after);
     return { replaced: true };
   }

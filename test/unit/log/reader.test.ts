@@ -26,6 +26,29 @@ describe('a read', () => {
       expect(texts(await read(parts, { ...page, maxBytes: 1, from: 2 }))).toEqual(['a/1']);
     }));
 
+  test('asks the next replica after a moment, once, where the furthest one stops answering', () =>
+    calmly({}, async ({ parts }) => {
+      const writer = await electWriter(parts);
+      const memory = memoryOf();
+      for (let at = 0; at < 5; at += 1) await appendAs(parts, writer, `${at}`, { count: 64, memory });
+      const asked = [0, 0, 0];
+      const replicas = parts.replicas.map((replica, at) => ({
+        ...replica,
+        async range(from: number, to: number, only?: 'learned') {
+          if (only) asked[at] = (asked[at] ?? 0) + 1;
+          if (at === 0 && only) await parts.timer.sleep(60_000);
+          return replica.range(from, to, only);
+        },
+      }));
+      const startedAt = parts.timer.now();
+      const answer = await read({ ...parts, replicas }, { limit: 64, maxBytes: 1e6, from: 1, to: 320 });
+      expect('items' in answer && answer.items).toHaveLength(64);
+      expect(parts.timer.now() - startedAt).toBeLessThan(parts.settings.answerMs);
+      const next = await read({ ...parts, replicas }, { limit: 320, maxBytes: 1e6, from: 1, to: 320 });
+      expect('items' in next && next.items).toHaveLength(320);
+      expect(asked[0]).toBe(2);
+    }));
+
   test('names what is wrong with a range', () =>
     calmly({}, async ({ parts }) => {
       const writer = await electWriter(parts);
