@@ -13,7 +13,6 @@ afterAll(() => aws.stop());
 
 const environment = (here: Kitchen) => ({
   ...aws.environment('environment', here.folder),
-  AWS_SESSION_TOKEN: '',
   TENURE_URL: `${aws.url}/prod`,
 });
 
@@ -26,10 +25,20 @@ test('the Python program of the recipe signs its request, and prints where the l
   expect(aws.signed.at(-1)).toMatchObject({ source: 'environment', request: 'GET /prod/v1/groups/orders/leadership' });
 });
 
-test.runIf(spawnSync('curl', ['--version']).status === 0)('so does the command with curl', async () => {
+/** Credentials of a role, whose token is signed as well. */
+const ofRole = {
+  AWS_ACCESS_KEY_ID: 'ASIACONTAINER',
+  AWS_SECRET_ACCESS_KEY: 'secret of the container',
+  AWS_SESSION_TOKEN: 'token of the container',
+};
+
+test.runIf(spawnSync('curl', ['--version']).status === 0).each([
+  ['environment', {}],
+  ['container', ofRole],
+])('so does the command with curl, with credentials of the %s', async (source, credentials) => {
   const here = new Kitchen({});
-  const asked = here.sh(fileOf('read-the-leader', 'leader.sh'), environment(here));
+  const asked = here.sh(fileOf('read-the-leader', 'leader.sh'), { ...environment(here), ...credentials });
   expect(await asked.ended(), asked.output()).toBe(0);
   expect(JSON.parse(asked.output())).toMatchObject({ fencingVersion: 7 });
-  expect(aws.signed.at(-1)).toMatchObject({ source: 'environment', request: 'GET /prod/v1/groups/orders/leadership' });
+  expect(aws.signed.at(-1)).toMatchObject({ source, request: 'GET /prod/v1/groups/orders/leadership' });
 });
