@@ -40,7 +40,7 @@ export class TenureService extends Construct {
 
     // A held request occupies an instance, as a worker's poll does.
     const observe = new TenureFunction(this, 'observe', { ...props, timeoutSeconds: 29, memoryMiB: 256 });
-    observe.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], table.tableArn);
+    observe.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:PutItem'], table.tableArn);
 
     const operate = this.createOperate(props);
     const jobs = createJobFunction(this, props);

@@ -8,7 +8,13 @@ import { TenureClient } from '../../../client/tenure-client.ts';
 import { systemTime } from '../../../client/time.ts';
 import { Journal } from '../../../functions/leadership/journal.ts';
 import { journalTable } from '../../../functions/leadership/journal-table.ts';
-import { contendRoutes, journalRoutes, leaseRoutes, operateRoutes } from '../../../functions/leadership/routes.ts';
+import {
+  contendRoutes,
+  journalRoutes,
+  leaseRoutes,
+  observeRoutes,
+  operateRoutes,
+} from '../../../functions/leadership/routes.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { leaseMs, openRoom, skewMs } from '../leadership/room.ts';
 import { changeItem } from '../leadership/tamper.ts';
@@ -27,6 +33,7 @@ beforeEach(async () => {
     [
       ...contendRoutes(it.room),
       ...leaseRoutes(it.room),
+      ...observeRoutes({ ...it.room, watches: it.watches }),
       ...operateRoutes(it.room, it.groups),
       ...journalRoutes({ journal: kept, isKept: true, clock: it.clock }),
     ],

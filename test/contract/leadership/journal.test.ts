@@ -7,7 +7,13 @@ import { ProblemError } from '../../../api/problem.ts';
 import { fenced } from '../../../api/problems/jobs.ts';
 import { Journal } from '../../../functions/leadership/journal.ts';
 import { journalTable } from '../../../functions/leadership/journal-table.ts';
-import { contendRoutes, journalRoutes, leaseRoutes, operateRoutes } from '../../../functions/leadership/routes.ts';
+import {
+  contendRoutes,
+  journalRoutes,
+  leaseRoutes,
+  observeRoutes,
+  operateRoutes,
+} from '../../../functions/leadership/routes.ts';
 import { type Outcome, serve } from '../../../functions/platform/http.ts';
 import { renew } from '../../../leadership/leadership.ts';
 import { unitsOf } from '../../support/capacity.ts';
@@ -128,7 +134,7 @@ describe('costs', () => {
 
   test('a contender that waits is written once a minute, however often it looks', async () => {
     const { faults, note } = startProcess();
-    const app = serve(leaseRoutes(it.room), [], note);
+    const app = serve(observeRoutes({ ...it.room, watches: it.watches }), [], note);
     for (let second = 0; second < 59; second += 1) {
       await app.request(`/v1/groups/${group}/leadership?waiting=b`);
       it.clock.time += 1_000;
