@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, inject, test } from 'vitest';
 import { tableClient } from '../../../client/direct/table-client.ts';
 import { LeaderElector } from '../../../client/leadership/elector.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
-import { contendRoutes, leaseRoutes, operateRoutes } from '../../../functions/leadership/routes.ts';
+import { contendRoutes, leaseRoutes, observeRoutes, operateRoutes } from '../../../functions/leadership/routes.ts';
+import { watchTable } from '../../../functions/leadership/watch-table.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { groupTable } from '../../../leadership/group-table.ts';
 import { sweep } from '../../../leadership/history.ts';
@@ -19,7 +20,13 @@ async function bothWays() {
   const documents = localDocuments(endpoint);
   const groups = groupTable(documents, table);
   const room = { store: leaseTable(documents, table), clock: systemClock, maxClockSkewMs: 250 };
-  const app = serve([...contendRoutes(room), ...leaseRoutes(room), ...operateRoutes(room, groups)]);
+  const watches = watchTable(documents, table);
+  const app = serve([
+    ...contendRoutes(room),
+    ...leaseRoutes(room),
+    ...observeRoutes({ ...room, watches }),
+    ...operateRoutes(room, groups),
+  ]);
   const api = () =>
     new TenureClient({
       url: 'http://api',
