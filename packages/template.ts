@@ -46,6 +46,7 @@ function parametrised(node: Json): Json {
     return { S3Bucket: { Ref: 'AssetBucket' }, S3Key: { 'Fn::Sub': `\${AssetPrefix}${members['S3Key']}` } };
   }
   if (typeof members['Fn::Sub'] === 'string') {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's placeholder
     return { 'Fn::Sub': members['Fn::Sub'].replaceAll(stageOfTemplate, '${Stage}') };
   }
   return Object.fromEntries(Object.entries(members).map(([name, member]) => [name, parametrised(member)]));
@@ -53,6 +54,7 @@ function parametrised(node: Json): Json {
 
 /** The text as Fn::Sub has to read it to give it back, with the parameter in it. */
 function substituting(text: string): string {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's placeholder
   return text.replaceAll('${', '${!').replaceAll(stageOfTemplate, '${Stage}');
 }
 

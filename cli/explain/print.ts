@@ -1,5 +1,6 @@
 /** Explanations as text for people. */
-import type { Entry, Explanation } from '../../client/explain/explain.ts';
+import type { Entry } from '../../client/explain/entry.ts';
+import type { Explanation } from '../../client/explain/explain.ts';
 import type { Answer } from '../../client/explain/why.ts';
 import { span, time } from '../../client/explain/words.ts';
 import { plain } from '../output.ts';

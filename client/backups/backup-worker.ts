@@ -295,7 +295,7 @@ export class BackupWorker {
     }
   }
 
-  /** Resolves when the application has continued, whoever has it do so. */
+  /** Resolves when the application has continued, no matter who asks for it. */
   #resume(): Promise<void> {
     const held = this.#suspension;
     if (held) {

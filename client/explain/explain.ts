@@ -1,34 +1,10 @@
 /** One time line of a group: what happened, why, and what shows it. Pure: the same facts give the same explanation. */
 import { causeOf, clockDoubt, endOf, waitingIn } from './causes.ts';
+import type { Draft, Entry } from './entry.ts';
 import type { Backup, Facts, Job, Log } from './facts.ts';
 import { journalEntries } from './journaled.ts';
 import { type Availability, availabilityOf, gapBetween, gapsOf, type Tenure, tenuresOf } from './tenures.ts';
 import { size, span, time } from './words.ts';
-
-export type EntryKind =
-  | 'term'
-  | 'end'
-  | 'gap'
-  | 'refused'
-  | 'hand-over'
-  | 'recovery'
-  | 'job'
-  | 'checkpoint'
-  | 'backup'
-  | 'restore'
-  | 'log'
-  | 'election'
-  | 'configuration'
-  | 'doubt';
-
-export interface Entry {
-  /** ISO 8601, UTC. */
-  readonly at: string;
-  readonly kind: EntryKind;
-  readonly text: string;
-  readonly because?: string | undefined;
-  readonly evidence: readonly string[];
-}
 
 export interface Explanation {
   readonly group: string;
@@ -46,8 +22,6 @@ export interface Explanation {
   /** What could not be asked, so that nothing is said of it. */
   readonly unanswered: Facts['unanswered'];
 }
-
-export type Draft = Omit<Entry, 'at'> & { readonly at: number };
 
 export function explain(facts: Facts): Explanation {
   const { group, since, now } = facts;

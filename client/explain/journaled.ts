@@ -1,7 +1,7 @@
 /** What the group's journal and its events add to the time line. Pure. */
 import { assertNever } from '../../api/assert-never.ts';
 import { endOf } from './causes.ts';
-import type { Draft } from './explain.ts';
+import type { Draft } from './entry.ts';
 import type { Facts, JournalMinute, Restore } from './facts.ts';
 import { type Tenure, tenuresOf } from './tenures.ts';
 import { span, time } from './words.ts';

@@ -172,8 +172,7 @@ export class CheckpointStore {
   async discardAll(call: CallOptions = {}): Promise<number> {
     const { client, term } = this.#options;
     const params = this.#params();
-    const discard = (signal: AbortSignal) =>
-      client.call(discardCheckpoints, { ...call, params, fence: term, signal });
+    const discard = (signal: AbortSignal) => client.call(discardCheckpoints, { ...call, params, fence: term, signal });
     return (await inTerm(term, discard, call.signal)).discarded;
   }
 

@@ -36,7 +36,7 @@ describe.concurrent('a log whose stores are throttled', () => {
     expect(Date.now()).toBeGreaterThanOrEqual(until);
   });
 
-  test('tells that nothing was sent, and the same writer goes on: the place is kept for the same request', async () => {
+  test('tells that nothing was sent, and the same writer continues: the place is kept for the same request', async () => {
     const { append, throttle, faults, read } = await written();
     for (const one of faults.replicas) one.sent.length = 0;
     let throttled = true;

@@ -1,5 +1,5 @@
 /**
- * Archives whose every digest, count and seal fits, and that would harm whoever restores or reads them: written over
+ * Archives whose every digest, count and seal fits, and that would harm those who restore or read them: written over
  * HTTP by somebody with no more than a worker's role, then restored by somebody with an operator's.
  */
 import { gzipSync } from 'node:zlib';

@@ -1,4 +1,7 @@
-/** Text that somebody else has written, or that another server answers, and what it does to the terminal of who reads it. */
+/**
+ * Text that somebody else has written, or that another server answers, and what it does to the terminal of who reads
+ * it.
+ */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
