@@ -84,6 +84,7 @@ export async function bringUp(surroundings: Surroundings): Promise<string> {
     functions,
     stepFunctions: clients.stepFunctions,
     folder: folder.path,
+    permissions,
     report,
   });
   services.serve({ functions, targets });

@@ -3,14 +3,19 @@ import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Deployment } from '../cloudformation/assembly/deployment.ts';
 import type { Resource } from '../cloudformation/assembly/read.ts';
 import { lineWriter } from '../files.ts';
+import type { PermissionGuard } from '../iam/guard.ts';
+import { needsOfTarget } from '../iam/needs.ts';
 import { type AsynchronousInvoker, type AsynchronousRules, asynchronousInvoker } from '../lambda/asynchronous.ts';
 import type { FunctionHost } from '../lambda/host.ts';
 import { type EventBuses, eventBuses } from './events.ts';
 
 /** Where schedules, rules, streams and failed invocations send things to, by ARN. */
 export interface Targets {
-  /** Sends and comes back at once; what goes wrong is reported, not thrown. */
-  send(arn: string, input: string): void;
+  /**
+   * Sends and comes back at once; what goes wrong is reported, not thrown. `sender` is the function or schedule whose
+   * role has to allow it; a rule has none, its targets name it in policies of their own.
+   */
+  send(arn: string, input: string, sender?: string): void;
   asynchronous: AsynchronousInvoker;
   buses: EventBuses;
   queues: Queues;
@@ -31,6 +36,8 @@ export interface TargetSurroundings {
   functions: FunctionHost;
   stepFunctions: SFNClient;
   folder: string;
+  /** Holds senders to their roles. */
+  permissions: PermissionGuard | undefined;
   report(line: string): void;
 }
 
@@ -39,11 +46,12 @@ export function targetsOf(deployment: Deployment, at: TargetSurroundings): Targe
   const asynchronous = asynchronousInvoker(at.functions, asynchronousRules(deployment), send, at.report);
   const buses = eventBuses(deployment, join(at.folder, 'events.ndjson'), send);
 
-  function send(arn: string, input: string): void {
-    deliver(arn, input).catch((cause: unknown) => at.report(`target    ${arn}: ${String(cause)}`));
+  function send(arn: string, input: string, sender?: string): void {
+    deliver(arn, input, sender).catch((cause: unknown) => at.report(`target    ${arn}: ${String(cause)}`));
   }
 
-  async function deliver(arn: string, input: string): Promise<void> {
+  async function deliver(arn: string, input: string, sender: string | undefined): Promise<void> {
+    if (sender !== undefined) at.permissions?.require(sender, needsOfTarget(arn, input));
     if (arn.includes(':lambda:')) return asynchronous.invoke(arn, input);
     if (arn.includes(':stateMachine:')) return start({ StateMachineArn: arn, Input: input });
     if (arn.endsWith(':aws-sdk:sfn:startExecution')) return start(JSON.parse(input) as StartInput);

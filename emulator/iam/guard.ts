@@ -6,8 +6,9 @@ export class AccessDeniedError extends Error {
 }
 
 /**
- * Refuses what a deployed function would be refused: each of its requests, and each by a URL that it presigned, is held
- * against the role that the template gives it. A function is known by its session token. Requests of others pass.
+ * Refuses what a deployed function, state machine or schedule would be refused: each of its requests, and each by a URL
+ * that it presigned, is held against the role that the template gives it. A function is known by its session token,
+ * which is its name; the others by the end of their ARN. Requests without either pass.
  */
 export class PermissionGuard {
   /** One line for each kind of request that was refused. */
@@ -21,11 +22,11 @@ export class PermissionGuard {
   }
 
   /** @throws AccessDeniedError */
-  require(sessionToken: string | undefined, needs: readonly Need[]): void {
-    if (sessionToken === undefined) return;
-    const grants = this.grants.get(sessionToken) ?? [];
+  require(caller: string | undefined, needs: readonly Need[]): void {
+    if (caller === undefined) return;
+    const grants = this.grants.get(caller) ?? [];
     const missing = needs.filter((need) => !covers(grants, need));
-    const lines = missing.map(({ action, resource }) => `${sessionToken} is not allowed ${action} on ${resource}`);
+    const lines = missing.map(({ action, resource }) => `${caller} is not allowed ${action} on ${resource}`);
     for (const line of lines) this.refusals.add(line.replace(/\/(groups|backups)\/.*/, '/$1/…'));
     if (lines[0]) throw new AccessDeniedError(lines[0]);
   }

@@ -81,6 +81,28 @@ export function needsOfStepFunctions(
   return [{ action: `states:${operation}`, resource: typeof arn === 'string' ? endOf(arn) : '*' }];
 }
 
+/** Of a function's ARN or name, without a qualifier. */
+export function functionName(arnOrName: string): string {
+  return arnOrName.replace(/^arn:.*:function:/, '').split(':')[0] ?? '';
+}
+
+export function needOfInvoke(arnOrName: string): Need {
+  return { action: 'lambda:InvokeFunction', resource: `function:${functionName(arnOrName)}` };
+}
+
+/** To send `input` to a target by ARN: a function, state machine, queue or bus. What else there is needs nothing here. */
+export function needsOfTarget(arn: string, input: string): Need[] {
+  const need = (action: string, resource = endOf(arn)) => [{ action, resource }];
+  if (arn.includes(':lambda:')) return [needOfInvoke(arn)];
+  if (arn.includes(':stateMachine:')) return need('states:StartExecution');
+  if (arn.endsWith(':aws-sdk:sfn:startExecution')) {
+    const { StateMachineArn = '*' } = JSON.parse(input) as { StateMachineArn?: string };
+    return need('states:StartExecution', endOf(StateMachineArn));
+  }
+  if (arn.includes(':sqs:')) return need('sqs:SendMessage');
+  return arn.includes(':event-bus/') ? need('events:PutEvents') : [];
+}
+
 /** `type:name` or `name`: what follows the account in an ARN. */
 export function endOf(arn: string): string {
   return arn.split(':').slice(5).join(':') || arn;

@@ -1,3 +1,4 @@
+import { functionName } from '../iam/needs.ts';
 import type { FunctionHost } from './host.ts';
 import { invokeOnceFree } from './patience.ts';
 
@@ -20,7 +21,7 @@ const retryAfterMs = [1_000, 2_000];
 export function asynchronousInvoker(
   functions: FunctionHost,
   rulesOf: (functionArn: string) => AsynchronousRules,
-  destination: (arn: string, record: string) => void,
+  destination: (arn: string, record: string, sender: string) => void,
   report: (line: string) => void,
 ): AsynchronousInvoker {
   const timers = new Set<NodeJS.Timeout>();
@@ -76,7 +77,7 @@ export function asynchronousInvoker(
       },
       responsePayload: failed ? outcome.error : (JSON.parse(outcome.payload) as unknown),
     };
-    destination(target, JSON.stringify(record));
+    destination(target, JSON.stringify(record), functionName(functionArn));
   }
 
   return {

@@ -1,4 +1,5 @@
 import type { Answer } from '../api-gateway/answer.ts';
+import { needOfInvoke } from '../iam/needs.ts';
 import type { Service, ServiceCall } from '../service.ts';
 import { PayloadTooLargeError } from './host.ts';
 
@@ -15,12 +16,7 @@ function calledIn({ url }: ServiceCall): string | undefined {
 export const invokeFunction: Service = {
   takes: (call) => calledIn(call) !== undefined,
 
-  needs(call) {
-    const name = calledIn(call)
-      ?.replace(/^arn:.*:function:/, '')
-      .split(':')[0];
-    return [{ action: 'lambda:InvokeFunction', resource: `function:${name}` }];
-  },
+  needs: (call) => [needOfInvoke(calledIn(call) ?? '')],
 
   async answer({ functions, targets }, call): Promise<Answer> {
     const name = calledIn(call) ?? '';

@@ -104,7 +104,7 @@ export function createEngine(store: Store, clock: Clock, world: World, calls: Ta
     if (task.submitted || slot.inFlight.has(task.attempt) || stopping.signal.aborted) return;
     slot.inFlight.add(task.attempt);
     const { kind } = resourceIn(slot.run, thread);
-    const answered = kind === 'invoke' ? callFunction(task) : startChild(slot.run, task);
+    const answered = kind === 'invoke' ? callFunction(slot.run, task) : startChild(slot.run, task);
     void answered.then((consequence) => {
       enqueueAlone(slot, async (run) => {
         slot.inFlight.delete(task.attempt);
@@ -115,8 +115,8 @@ export function createEngine(store: Store, clock: Clock, world: World, calls: Ta
 
   type Consequence = (run: Run, thread: Thread, task: TaskPhase) => Promise<void>;
 
-  async function callFunction(task: TaskPhase): Promise<Consequence> {
-    const answer: InvokeResult = await calls.invoke(task.arguments, stopping.signal);
+  async function callFunction({ execution }: Run, task: TaskPhase): Promise<Consequence> {
+    const answer: InvokeResult = await calls.invoke(execution.machineArn, task.arguments, stopping.signal);
     return (run, thread, now) => invoked(run, thread, now, answer);
   }
 

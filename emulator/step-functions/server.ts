@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { guarded } from '../../cli/request-guard.ts';
 import type { PermissionGuard } from '../iam/guard.ts';
-import { needsOfStepFunctions } from '../iam/needs.ts';
+import { endOf, needsOfStepFunctions } from '../iam/needs.ts';
 import { type AcceptedDefinitions, rememberNone } from './accepted-definitions.ts';
 import { createCallbacks } from './callbacks.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -13,7 +13,7 @@ import { createMachines } from './machines.ts';
 import type { JsonObject } from './model.ts';
 import { type Authorise, answer, ServiceError } from './protocol.ts';
 import { folderStore, memoryStore } from './store.ts';
-import { createTaskCalls, type Invoke } from './task-calls.ts';
+import { createTaskCalls, type Invoke, machineOf } from './task-calls.ts';
 import { createTokens } from './tokens.ts';
 
 export interface StepFunctionsOptions {
@@ -32,7 +32,7 @@ export interface StepFunctionsOptions {
   accepted?: AcceptedDefinitions;
   /** Names that a Host header may have besides those of loopback. */
   hosts?: readonly string[];
-  /** Holds functions to their roles. */
+  /** Holds functions and state machines to their roles. */
   permissions?: PermissionGuard | undefined;
   /** Whether the next request of a function is throttled. */
   throttled?: () => boolean;
@@ -79,7 +79,11 @@ export async function startStepFunctions({
     evaluate: createEvaluator(now, random),
     newToken: ({ arn }: { arn: string }, attempt: number) => tokens.issue(arn, attempt),
   };
-  const calls = createTaskCalls(invoke, (input) => executions.start(input));
+  const calls = createTaskCalls(
+    invoke,
+    (input) => executions.start(input),
+    (machineArn, needs) => permissions?.require(endOf(machineArn), needs),
+  );
   const engine = createEngine(store, clock, world, calls);
   const arnPrefix = `arn:aws:states:${region}:${accountId}`;
   const machines = await createMachines(store, now, arnPrefix, accepted, (arn) => executions.removeOf(arn));
@@ -92,10 +96,10 @@ export async function startStepFunctions({
   await engine.resume(kept.filter((execution) => !outdated.includes(execution)));
 
   const operations = { ...machines.operations, ...executions.operations, ...createCallbacks(engine, tokens, now) };
-  const machineOf = (token: string) => tokens.executionOf(token).replace(/:execution:([^:]+):.*$/, ':stateMachine:$1');
+  const ofToken = (token: string) => machineOf(tokens.executionOf(token));
   const authorise: Authorise = (sessionToken, operation, input) => {
     if (sessionToken === undefined) return;
-    permissions?.require(sessionToken, needsOfStepFunctions(operation, input, machineOf));
+    permissions?.require(sessionToken, needsOfStepFunctions(operation, input, ofToken));
     if (throttled()) throw new ServiceError('ThrottlingException', 'Rate exceeded');
   };
   const server = createServer(

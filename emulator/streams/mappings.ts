@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Deployment } from '../cloudformation/assembly/deployment.ts';
 import type { Targets } from '../eventbridge/targets.ts';
+import { functionName } from '../iam/needs.ts';
 import type { GivenUp } from './batch.ts';
 import { refuseUnknown } from './pattern.ts';
 import { type Mapping, type PollerSurroundings, startPoller } from './poller.ts';
@@ -71,8 +72,9 @@ export function startPollers(
       positionsFile: join(at.folder, `${mapping.name}.json`),
       async giveUp(_mapping, shardId, what) {
         at.report(`stream    ${mapping.name} gave up ${what.records.length} records: ${what.condition}`);
-        if (mapping.onFailure)
-          at.targets.send(mapping.onFailure, JSON.stringify(failureRecord(mapping, shardId, what)));
+        if (!mapping.onFailure) return;
+        const record = JSON.stringify(failureRecord(mapping, shardId, what));
+        at.targets.send(mapping.onFailure, record, functionName(mapping.functionArn));
       },
     }),
   );

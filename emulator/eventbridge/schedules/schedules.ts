@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Deployment } from '../../cloudformation/assembly/deployment.ts';
 import type { Resource } from '../../cloudformation/assembly/read.ts';
+import { endOf } from '../../iam/needs.ts';
 import { type RuleTarget, refuseTransformation } from '../rule-targets.ts';
 import { occurrencesOf } from './expression.ts';
 import type { Timed } from './timers.ts';
 
-/** Sends an input to a target by ARN and comes back at once. */
-type Send = (arn: string, input: string) => void;
+/** Sends an input to a target by ARN and comes back at once; a schedule does so in its role. */
+type Send = (arn: string, input: string, sender?: string) => void;
 
 interface ScheduleProperties {
   ScheduleExpression: string;
@@ -51,7 +52,7 @@ function scheduleOf(deployment: Deployment, send: Send, start: number, resource:
   return {
     name: deployment.reference(resource),
     occurrences: occurrencesOf(ScheduleExpression, start),
-    fire: (slot) => send(Target.Arn, withContext(Target.Input ?? '{}', slot, arn)),
+    fire: (slot) => send(Target.Arn, withContext(Target.Input ?? '{}', slot, arn), endOf(arn)),
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { AccessDeniedError, PermissionGuard } from '../../../emulator/iam/guard.ts';
-import { needsOfDynamoDb, needsOfS3, needsOfStepFunctions } from '../../../emulator/iam/needs.ts';
+import { needsOfDynamoDb, needsOfS3, needsOfStepFunctions, needsOfTarget } from '../../../emulator/iam/needs.ts';
 import { covers } from '../../../emulator/iam/roles.ts';
 
 describe('what a request needs', () => {
@@ -59,6 +59,21 @@ describe('what calls of other services need', () => {
     const machineOf = (token: string) => (token === 'token' ? `${arn}stateMachine:m` : undefined);
     expect(needsOfStepFunctions(operation, input, machineOf)).toEqual([{ action: `states:${operation}`, resource }]);
   });
+});
+
+test.each([
+  ['lambda:us-east-1:000000000000:function:f:live', '{}', 'lambda:InvokeFunction function:f'],
+  ['states:us-east-1:000000000000:stateMachine:m', '{}', 'states:StartExecution stateMachine:m'],
+  [
+    'scheduler:::aws-sdk:sfn:startExecution',
+    '{"StateMachineArn":"arn:aws:states:us-east-1:000000000000:stateMachine:m"}',
+    'states:StartExecution stateMachine:m',
+  ],
+  ['sqs:us-east-1:000000000000:q', '{}', 'sqs:SendMessage q'],
+  ['events:us-east-1:000000000000:event-bus/b', '{}', 'events:PutEvents event-bus/b'],
+])('what sending to %s needs', (target, input, need) => {
+  const needs = needsOfTarget(`arn:aws:${target}`, input);
+  expect(needs.map(({ action, resource }) => `${action} ${resource}`)).toEqual([need]);
 });
 
 describe('what grants cover', () => {

@@ -8,7 +8,7 @@ afterEach(() => vi.useRealTimers());
 /** An invoker over a function that fails so many times before it succeeds. */
 function invokerOver(failures: number, maxRetries = 2) {
   let calls = 0;
-  const sent: { arn: string; record: Record<string, unknown> }[] = [];
+  const sent: { arn: string; record: Record<string, unknown>; sender: string }[] = [];
   const reports: string[] = [];
   const host: Pick<FunctionHost, 'invoke'> = {
     async invoke() {
@@ -21,7 +21,7 @@ function invokerOver(failures: number, maxRetries = 2) {
   const invoker = asynchronousInvoker(
     host as FunctionHost,
     () => ({ maxRetries, onFailure: 'arn:failed', onSuccess: 'arn:done' }),
-    (arn, record) => sent.push({ arn, record: JSON.parse(record) }),
+    (arn, record, sender) => sent.push({ arn, record: JSON.parse(record), sender }),
     (line) => reports.push(line),
   );
   return { invoker, sent, reports, calls: () => calls };
@@ -52,10 +52,14 @@ test('is tried twice more, then told to the destination for failures', async () 
 
 test('a success, also a late one, goes to its own destination', async () => {
   const { invoker, sent } = invokerOver(1);
-  invoker.invoke('arn:f', '{}');
+  invoker.invoke('arn:aws:lambda:us-east-1:000000000000:function:f:live', '{}');
   await vi.advanceTimersByTimeAsync(60_000);
   expect(sent).toMatchObject([
-    { arn: 'arn:done', record: { requestContext: { condition: 'Success' }, responsePayload: { done: true } } },
+    {
+      sender: 'f',
+      arn: 'arn:done',
+      record: { requestContext: { condition: 'Success' }, responsePayload: { done: true } },
+    },
   ]);
 });
 

@@ -1,6 +1,8 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, test } from 'vitest';
-import { runOnce, testServer, typesOf, until } from './support.ts';
+import { PermissionGuard } from '../../../../emulator/iam/guard.ts';
+import { endOf } from '../../../../emulator/iam/needs.ts';
+import { callbackTask, runOnce, testServer, typesOf, until } from './support.ts';
 
 const start = (resource: string, Arguments: object, more: object = {}) => ({
   Start: { Type: 'Task', Resource: `arn:aws:states:::${resource}`, Arguments, End: true, ...more },
@@ -25,6 +27,30 @@ test('What StartExecution refuses is an error of the task', async () => {
   expect((await runOnce(server, states('once'))).status).toBe('SUCCEEDED');
   expect((await runOnce(server, states('once'))).error).toBe('StepFunctions.ExecutionAlreadyExistsException');
   expect((await runOnce(server, states('not fine'))).error).toBe('StepFunctions.InvalidNameException');
+});
+
+test('A machine calls what its role allows, and nothing else', async () => {
+  const permissions = new PermissionGuard();
+  const server = await testServer({ permissions });
+  const child = await server.machine({ Done: { Type: 'Succeed' } });
+  const calling = await server.machine({ Call: callbackTask() });
+  const starting = await server.machine(start('states:startExecution', { StateMachineArn: child }));
+  const ended = async (machine: string) => server.ended(await server.start(machine));
+  expect(await ended(calling)).toMatchObject({
+    error: 'Lambda.AWSLambdaException',
+    cause: expect.stringMatching(/^stateMachine:\S+ is not allowed lambda:InvokeFunction on function:worker$/),
+  });
+  expect((await ended(starting)).error).toBe('StepFunctions.AWSStepFunctionsException');
+  expect(server.calls).toEqual([]);
+  permissions.enforce(
+    new Map([
+      [endOf(calling), [{ action: 'lambda:InvokeFunction', resource: 'function:worker' }]],
+      [endOf(starting), [{ action: 'states:StartExecution', resource: endOf(child) }]],
+    ]),
+  );
+  await server.start(calling);
+  await server.token(1);
+  expect((await ended(starting)).status).toBe('SUCCEEDED');
 });
 
 test('startExecution.sync:2 waits and answers with the output as JSON; a child that fails fails the task', async () => {

@@ -8,6 +8,7 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { onTestFinished } from 'vitest';
+import type { PermissionGuard } from '../../../../emulator/iam/guard.ts';
 import type { Clock } from '../../../../emulator/step-functions/clock.ts';
 import type { InvokeResult } from '../../../../emulator/step-functions/model.ts';
 import { startStepFunctions } from '../../../../emulator/step-functions/server.ts';
@@ -51,6 +52,7 @@ export interface Options {
   clock?: ManualClock;
   random?: () => number;
   handler?: Handler;
+  permissions?: PermissionGuard;
 }
 
 /** A server with a clock of its own and functions that are one handler; stopped when the test ends. */
@@ -59,12 +61,14 @@ export async function testServer({
   clock = manualClock(),
   random,
   handler = ({ payload }) => payload,
+  permissions,
 }: Options = {}) {
   const calls: Call[] = [];
   const server = await startStepFunctions({
     clock,
     ...(folder !== undefined && { folder }),
     ...(random && { random }),
+    permissions,
     invoke: async (name, payload) => {
       const nth = calls.push({ name, payload });
       return await invokeResult(() => handler({ name, payload }, nth));
