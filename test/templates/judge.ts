@@ -28,11 +28,8 @@ const notForUs: Record<string, string> = {
   CKV_AWS_173: 'environments name tables and buckets, and hold no secret',
 };
 
-/** Of cfn-lint: the CDK's own function that empties the bucket of an ephemeral stage depends on its role twice over. */
-const ofTheCdk = ['W3005'];
-
 const judges: Record<string, (files: string[]) => string[]> = {
-  'cfn-lint': (files) => ['--non-zero-exit-code', 'warning', '--ignore-checks', ...ofTheCdk, '--', ...files],
+  'cfn-lint': (files) => ['--non-zero-exit-code', 'warning', '--', ...files],
   checkov: (files) => [
     ...['--framework', 'cloudformation', '--compact', '--quiet', '--skip-download'],
     ...['--skip-check', Object.keys(notForUs).join(',')],
