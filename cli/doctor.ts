@@ -17,7 +17,7 @@ export function doctorCommand(program: Command, shell: Shell): void {
       "check what Tenure needs: Node, Java, address, service, clock, credentials; with --stack the account's limits",
     );
   withConnection(command).action(async (options: ConnectionOptions) => {
-    const limits = options.stack ? [await limitsOf(options.region)] : [];
+    const limits = options.stack ? await limitsOf(options.region) : [];
     const findings = [node(), await java(), ...(await service(options, shell)), ...limits];
     print(shell, options, findings, () => findings.map(line).join('\n'));
     const failed = findings.find(({ status }) => status === 'failed');
@@ -27,7 +27,7 @@ export function doctorCommand(program: Command, shell: Shell): void {
 
 function line({ check, status, found, remedy }: Finding): string {
   const mark = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ' }[status];
-  return `${mark}  ${check.padEnd(11)}  ${plain(found)}${remedy ? `\n${' '.repeat(22)}${remedy}` : ''}`;
+  return `${mark}  ${check.padEnd(12)}  ${plain(found)}${remedy ? `\n${' '.repeat(23)}${remedy}` : ''}`;
 }
 
 function node(): Finding {

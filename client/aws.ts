@@ -19,7 +19,7 @@ export interface AwsRequest {
   /** As in its host name. */
   readonly service: string;
   readonly region: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -28,11 +28,19 @@ export interface AwsRequest {
 
 const requestTimeoutMs = 10_000;
 
+/** By the name in a host, that in an environment variable. */
+const serviceIds: Readonly<Record<string, string>> = {
+  cloudformation: 'CLOUDFORMATION',
+  lambda: 'LAMBDA',
+  logs: 'CLOUDWATCH_LOGS',
+  servicequotas: 'SERVICE_QUOTAS',
+};
+
 /** Sends it signed; AWS_ENDPOINT_URL_SERVICE and AWS_ENDPOINT_URL redirect it, as they do the SDKs. */
 export async function askAws(request: AwsRequest): Promise<{ readonly status: number; readonly text: string }> {
   const { service, region, method, path = '/', headers = {}, body } = request;
   const { env } = process;
-  const variable = { cloudformation: 'CLOUDFORMATION', lambda: 'LAMBDA', logs: 'CLOUDWATCH_LOGS' }[service] ?? '';
+  const variable = serviceIds[service] ?? '';
   const endpoint =
     env[`AWS_ENDPOINT_URL_${variable}`] || env['AWS_ENDPOINT_URL'] || `https://${service}.${region}.amazonaws.com`;
   const { AwsV4Signer } = await import('aws4fetch');

@@ -3,6 +3,7 @@ import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { Caller } from '../api/operation.ts';
 import cdk from '../cdk.json' with { type: 'json' };
+import { warnOfAccountLimits } from './account-limits.ts';
 import { CallerPolicies } from './caller-policies.ts';
 import { resourcesFor } from './callers.ts';
 import { ReplicaStack, remoteReplicas } from './replicas.ts';
@@ -50,6 +51,7 @@ export class Tenure extends Construct {
     this.service = new TenureService(this, 'Service', { settings, store: this.store });
     this.url = this.service.api.url;
     this.replicateElsewhere(settings);
+    warnOfAccountLimits(this, settings);
   }
 
   /**

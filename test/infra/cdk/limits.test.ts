@@ -1,5 +1,7 @@
+import type { Stack } from 'aws-cdk-lib';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { expect, test } from 'vitest';
-import { permissions, resources, templateOf, text } from './synthesised.ts';
+import { newApp, permissions, resources, templateOf, text } from './synthesised.ts';
 
 /** Every limit of AWS that a template can meet, with a quarter of it left for what comes. */
 const share = 0.75;
@@ -59,4 +61,21 @@ test('an API has fewer routes, a mapping fewer filters, than AWS takes', () => {
     for (const { properties } of resources(template, 'AWS::Lambda::EventSourceMapping'))
       expect(properties.FilterCriteria.Filters.length).toBeLessThanOrEqual(5);
   }
+});
+
+test('settings above what AWS gives an account are warned of at synth, the defaults are not', () => {
+  const warnings = (context: Record<string, string>) =>
+    Annotations.fromStack(newApp(context).stack as Stack)
+      .findWarning('*', Match.stringLikeRegexp('Service Quotas'))
+      .map(({ entry }) => String(entry.data));
+  expect(warnings({})).toEqual([]);
+  const [api, lambda, ...more] = warnings({
+    throttles: 'lease=20000/6000',
+    reservedConcurrency: 'lease=800,operate=101',
+  });
+  expect(api).toContain(
+    'throttles lease=20000/6000 is above what API Gateway gives an account in a Region, 10000/5000',
+  );
+  expect(lambda).toContain('reservedConcurrency sets 901 apart');
+  expect(more).toEqual([]);
 });
