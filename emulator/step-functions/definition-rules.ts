@@ -1,4 +1,4 @@
-import jsonata from 'jsonata';
+import jsonata from 'jsonata-of-aws';
 import { expressionIn } from './expressions.ts';
 import type { Catcher, Definition, Json, Retrier, State, StateGraph } from './model.ts';
 import { isObject } from './protocol.ts';
@@ -58,8 +58,8 @@ function stateProblems(state: State, at: string, language: string, variables: Se
 const notData = ['States', 'Branches', 'ItemProcessor', 'Comment', 'Resource'];
 
 /**
- * Every `{% … %}` of the state must be JSONata 2.0.6, which AWS runs: no $eval, no `??` and no `?:`, unlike the
- * package.
+ * Every `{% … %}` of the state must be JSONata 2.0.6, which AWS runs, without $eval: its own parser reads them here.
+ * They are evaluated by the newest one, which bounds what an expression may take.
  */
 function expressionProblems(value: unknown, at: string): string[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => expressionProblems(item, `${at}[${index}]`));
@@ -77,7 +77,8 @@ function sourceProblems(source: string): string[] {
   try {
     tree = JSON.parse(JSON.stringify(jsonata(source).ast())) as Json;
   } catch (error) {
-    return [`'${source}' is no JSONata expression: ${(error as Error).message}`];
+    const { message } = error as Error;
+    return [`'${source}' is no JSONata 2.0.6 (the version on AWS, without ?? and ?:): ${message}`];
   }
   return treeProblems(tree).map((problem) => `'${source}' ${problem}`);
 }
@@ -88,17 +89,7 @@ function treeProblems(node: Json): string[] {
   const below = Object.values(node).flatMap(treeProblems);
   if (node['type'] === 'variable' && node['value'] === 'eval')
     below.push('calls $eval, which AWS does not have: use $parse');
-  if (node['type'] === 'condition' && isDefaulting(node))
-    below.push('uses ?? or ?:, which JSONata 2.0.6 on AWS does not have');
   return below;
-}
-
-/** The parser turns both operators into a condition that holds the left side twice, position for position. */
-function isDefaulting({ condition, then }: Record<string, Json>): boolean {
-  const left = JSON.stringify(then);
-  if (JSON.stringify(condition) === left) return true;
-  const call = isObject(condition) && condition['type'] === 'function' ? condition['arguments'] : undefined;
-  return Array.isArray(call) && call.length === 1 && JSON.stringify(call[0]) === left;
 }
 
 function retryProblems({ Retry = [], Catch = [] }: State, at: string): string[] {
