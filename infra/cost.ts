@@ -17,7 +17,7 @@ export interface Resource {
 const minutes = 30 * 24 * 60;
 const hours = 30 * 24;
 
-const prices = {
+export const prices = {
   alarmMetric: 0.1,
   dashboard: 3,
   schedule: 1 / 1e6,
@@ -25,7 +25,15 @@ const prices = {
   gigabyteSecond: 0.0000133334,
   logGigabyte: 0.5,
   readUnit: 0.125 / 1e6,
+  writeUnit: 0.625 / 1e6,
+  tableGigabyte: 0.25,
+  recoveryGigabyte: 0.2,
+  apiRequest: 1 / 1e6,
+  event: 1 / 1e6,
+  putRequest: 5 / 1e6,
   listRequest: 5 / 1e6,
+  getRequest: 0.4 / 1e6,
+  objectGigabyte: 0.023,
 } as const;
 
 /** The minute's calls, and the time of each when there is nothing to do: assumed, not measured on AWS. */
@@ -82,10 +90,12 @@ function metricsOf({ Metrics = [] }: Resource['Properties'] = {}): number {
 }
 
 /** GB of a function. */
-function memoryOf(resources: Readonly<Record<string, Resource>>, name: string): number {
-  const id = `TenureService${name.replaceAll('-', '')}`;
-  const found = Object.entries(resources).find(([key, { Type }]) => Type.endsWith('::Function') && key.startsWith(id));
-  return (found?.[1].Properties?.MemorySize ?? 0) / 1_024;
+export function memoryOf(resources: Readonly<Record<string, Resource>>, name: string): number {
+  const id = new RegExp(`^TenureService${name.replaceAll('-', '')}[0-9A-F]{8}$`);
+  const [, found] =
+    Object.entries(resources).find(([key, { Type }]) => Type === 'AWS::Lambda::Function' && id.test(key)) ?? [];
+  if (!found?.Properties?.MemorySize) throw new Error(`The template has no function ${name} with a memory size`);
+  return found.Properties.MemorySize / 1_024;
 }
 
 const priced = new Set([

@@ -3,6 +3,7 @@ import { v7 } from 'uuid';
 import { expect, test } from 'vitest';
 import type { Fence } from '../../../api/fence.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
+import { counted } from '../../../infra/counted-units.ts';
 import { sizes } from '../../sizes.ts';
 import { unitsOf } from '../../support/capacity.ts';
 import { eachInItsGroup } from '../../support/job-scene.ts';
@@ -59,12 +60,17 @@ test('a commit costs one write of at most 2 units, one HEAD and one DELETE, a cl
     const committed = await checkpoint(api, leader, job, `state ${at}`, { metadata });
     expect(committed.status).toBe(201);
   }
+  const promised = { purpose: 'checkpoint', bytes: 5, sha256: sha256('state') };
+  expect(await cost(() => api.call('POST', `${job}/uploads`, promised, leader))).toEqual({
+    dynamodb: [['GetItemCommand', counted.beginUpload.readUnits]],
+    s3: [],
+  });
   const next = await uploadBytes(api, leader, job, 'state');
   const commit = await cost(() =>
     api.call('POST', `${job}/checkpoints`, { uploadId: next, metadata, expectedCheckpointId: 13 }, leader),
   );
   expect(commit).toEqual({
-    dynamodb: [['UpdateItemCommand', 2]],
+    dynamodb: [['UpdateItemCommand', counted.commit.writeUnits]],
     s3: ['HeadObjectCommand', 'DeleteObjectCommand'],
   });
 

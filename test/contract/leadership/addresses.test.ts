@@ -1,10 +1,12 @@
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { mostAddresses } from '../../../api/operations/leadership.ts';
+import { counted } from '../../../infra/counted-units.ts';
 import { observedAddresses, publishAddress, withdrawAddress } from '../../../leadership/addresses.ts';
 import { addressesKey } from '../../../leadership/keys.ts';
 import { confirm, renew, resign, revoke } from '../../../leadership/leadership.ts';
 import type { LeaseStore } from '../../../leadership/lease-store.ts';
+import { unitsOf } from '../../support/capacity.ts';
 import type { Fault } from '../../support/faults.ts';
 import { leaseMs, openRoom, problemOf, skewMs } from './room.ts';
 
@@ -140,10 +142,24 @@ test('a renewal beside 64 long addresses costs one write unit, an observation wi
     await step();
     return it.faults.sent.slice(from).map(({ command, capacity }) => [command, capacity]);
   };
-  expect(await cost(() => shown(false))).toEqual([['GetItemCommand', 0.5]]);
+  expect(await cost(() => shown(false))).toEqual([['GetItemCommand', counted.observe.readUnits]]);
   for (let at = 0; at < mostAddresses; at += 1)
     await publishAddress(it.room, group, term, `job-${at}`, 'a'.repeat(512));
   expect(await cost(() => renew(it.room, group, term, { leaseMs, ...longest }))).toEqual([['UpdateItemCommand', 1]]);
+});
+
+test('an address published for the first time, and again, costs what the page says', async () => {
+  const term = await confirmed();
+  const cost = async (step: () => Promise<unknown>) => {
+    const from = it.faults.sent.length;
+    await step();
+    const units = { readUnits: 0, writeUnits: 0 };
+    for (const one of it.faults.sent.slice(from))
+      units[one.command.startsWith('Get') ? 'readUnits' : 'writeUnits'] += await unitsOf(one, it.other);
+    return units;
+  };
+  expect(await cost(() => publishAddress(it.room, group, term, 'rest', 'http://a'))).toEqual(counted.address);
+  expect(await cost(() => publishAddress(it.room, group, term, 'rest', 'http://b'))).toEqual(counted.address);
 });
 
 test('damaged addresses are none, and the next one that is published is shown', async () => {

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import { counted } from '../../../infra/counted-units.ts';
 import { confirm, renew, resign, revoke } from '../../../leadership/leadership.ts';
 import { unitsOf } from '../../support/capacity.ts';
 import { leaseMs, openRoom, problemOf, skewMs } from './room.ts';
@@ -32,14 +33,16 @@ test('every step costs what the table of the design promises, with the longest a
   const next = await contend('contender-0000000000000000000000000003');
   expect(term.fencingVersion + 1).toBe(next.fencingVersion);
 
-  expect(await cost(() => problemOf(contend('b')))).toEqual([['UpdateItemCommand', 1]]);
+  expect(await cost(() => problemOf(contend('b')))).toEqual([['UpdateItemCommand', counted.lostContend.writeUnits]]);
   expect(await cost(() => confirm(it.room, group, next, longest))).toEqual([
-    ['GetItemCommand', 1],
-    ['TransactWriteItemsCommand', 6],
+    ['GetItemCommand', counted.confirm.readUnits],
+    ['TransactWriteItemsCommand', counted.confirm.writeUnits],
   ]);
-  expect(await cost(() => renew(it.room, group, next, { leaseMs, ...longest }))).toEqual([['UpdateItemCommand', 1]]);
+  expect(await cost(() => renew(it.room, group, next, { leaseMs, ...longest }))).toEqual([
+    ['UpdateItemCommand', counted.renew.writeUnits],
+  ]);
   expect(await cost(() => renew(it.room, group, next, {}))).toEqual([['UpdateItemCommand', 1]]);
-  expect(await cost(() => it.room.store.read(group, false))).toEqual([['GetItemCommand', 0.5]]);
+  expect(await cost(() => it.room.store.read(group, false))).toEqual([['GetItemCommand', counted.observe.readUnits]]);
   expect(await cost(() => it.room.store.read(group, true))).toEqual([['GetItemCommand', 1]]);
   const order = { fencingVersion: next.fencingVersion, reason: 'r'.repeat(128), force: false, dryRun: false };
   expect(await cost(() => revoke(it.room, group, order, 'x'))).toEqual([['UpdateItemCommand', 1]]);

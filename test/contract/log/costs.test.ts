@@ -13,6 +13,7 @@ import { GroupCommit } from '../../../functions/log/protocol/group-commit.ts';
 import type { LogParts } from '../../../functions/log/protocol/log.ts';
 import type { Content } from '../../../functions/log/protocol/placement.ts';
 import { type ReadAnswer, read as readLog } from '../../../functions/log/protocol/reader.ts';
+import { counted } from '../../../infra/counted-units.ts';
 import { itemBytes, writeUnits } from '../../support/capacity.ts';
 import type { Faults, Sent } from '../../support/faults.ts';
 import { logsWith } from '../../support/log/tables.ts';
@@ -77,8 +78,8 @@ async function writer() {
 }
 
 it.each([
-  { count: 1, bytes: 800, most: 7 },
-  { count: 50, bytes: 800, most: 130 },
+  { count: 1, bytes: 800, most: counted.appendAlone.writeUnits },
+  { count: 50, bytes: 800, most: counted.appendFifty.writeUnits },
   { count: 50, bytes: 100, most: 22 },
 ])('appends $count entries of $bytes bytes for at most $most units on three replicas', async (given) => {
   const { measured } = await writer();
