@@ -89,7 +89,7 @@ async function functionsIn(region: string): Promise<Finding> {
   const remedy =
     ConcurrentExecutions >= 2 * enoughFunctions
       ? 'Reserved concurrency leaves too little for the rest: reserve less, or ask for more (Service Quotas, AWS Lambda, Concurrent executions).'
-      : `Below ${enoughFunctions}, contenders and polls throttle leaders' renewals, and reservedConcurrency=lease=… cannot be set. Ask for 1,000 (Service Quotas, AWS Lambda, Concurrent executions).`;
+      : `Below ${enoughFunctions}, contenders and polls throttle leaders' renewals, and reservedConcurrency=lease=… cannot be set. Ask for 1,000 (Service Quotas, AWS Lambda, Concurrent executions); until then deploy with heldPolls=off.`;
   return { check: 'limits', status: 'warning', found, remedy };
 }
 

@@ -36,6 +36,11 @@ const schema = z
     backupTargets: z.array(source).default([]),
     /** Off: nobody sees who waits, nor what was refused; `explain` rests on terms and events alone. */
     journal: z.enum(['on', 'off']).default('on'),
+    /**
+     * Off: a worker that a backup has asked polls once a second instead of having an instance held for it, so that an
+     * account with few concurrent executions keeps them for renewals.
+     */
+    heldPolls: z.enum(['on', 'off']).default('on'),
     logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 180, 365]).default(30),
     /** Whether functions and workflows are traced by X-Ray. */
     tracing: z.enum(['on', 'off']).default('on'),
@@ -133,7 +138,7 @@ export function readSettings(node: Node): Settings {
 
 /** Text that does not fit stays text, for the check to name it. */
 function fromText(name: keyof Settings, text: string): unknown {
-  if (['stage', 'delegation', 'tracing', 'monitoring', 'journal', 'kmsKeyArn'].includes(name)) return text;
+  if (['stage', 'delegation', 'heldPolls', 'tracing', 'monitoring', 'journal', 'kmsKeyArn'].includes(name)) return text;
   if (name === 'ephemeral') return text === 'true' ? true : text === 'false' ? false : text;
   if (['replicaRegions', 'restoreSources', 'backupTargets'].includes(name)) return text.split(',').filter(Boolean);
   if (name === 'reservedConcurrency' || name === 'limits' || name === 'cut') {

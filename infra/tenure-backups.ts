@@ -52,6 +52,7 @@ export function createBackupFunctions(scope: Construct, props: BackupFunctionsPr
     TENURE_RESTORE_SOURCES: settings.restoreSources.join(','),
     TENURE_BACKUP_TARGETS: settings.backupTargets.join(','),
     TENURE_DELEGATION: settings.delegation,
+    TENURE_HELD_POLLS: settings.heldPolls,
     TENURE_MOST_JOBS: String(settings.limits.jobs),
     TENURE_MOST_BACKUPS: String(settings.limits.backups),
     TENURE_MOST_WORKERS: String(settings.limits.workers),
@@ -97,7 +98,7 @@ export function createBackupFunctions(scope: Construct, props: BackupFunctionsPr
 
   const workers = new TenureFunction(scope, 'workers', {
     ...props,
-    environment: { TENURE_BACKUP_WORKFLOW: backup.arn },
+    environment: { TENURE_BACKUP_WORKFLOW: backup.arn, TENURE_HELD_POLLS: settings.heldPolls },
     timeoutSeconds: 29,
     memoryMiB: 256,
   });

@@ -22,6 +22,8 @@ export interface BackupSettings {
   readonly attemptTimeoutMs: number;
   /** How often an idle worker asks for commands on average, ms. */
   readonly idlePollMs: number;
+  /** Whether a poll of a worker that a backup has asked waits for commands, and holds an instance meanwhile. */
+  readonly holdsPolls: boolean;
   /** Workers that a group may have at a time. */
   readonly mostWorkers: number;
   /** Backups that a group may keep. */

@@ -12,6 +12,7 @@ export const variants: Record<string, string>[] = [
     restoreSources: 's3://archive/tenure/',
     backupTargets: 's3://vault/tenure/',
     delegation: 'off',
+    heldPolls: 'off',
   },
   { kmsKeyArn, monitoring: 'full', replicas: '5', replicaRegions: 'us-west-2,eu-west-1' },
   {

@@ -86,8 +86,8 @@ async function runningFor({ store }: Backups, { group, worker }: Name): Promise<
  * abandon timeout.
  */
 function nextPoll({ settings }: Backups, asked: boolean): number {
-  if (asked) return 0;
-  const { idlePollMs, abandonTimeoutMs } = settings;
+  const { idlePollMs, abandonTimeoutMs, holdsPolls } = settings;
+  if (asked) return holdsPolls ? 0 : crowdedPollMs;
   return Math.round(Math.min(idlePollMs * (0.5 + Math.random()), abandonTimeoutMs / 3));
 }
 
@@ -111,7 +111,8 @@ export async function poll(room: Backups, name: Name, waitMs: number): Promise<P
   if (seen === 'replaced') throw replaced(name);
   const first = await dueCommands(room, name);
   const { asked } = await runningFor(room, name);
-  if (first.length > 0 || !asked || mostMs <= 0) return { commands: first, pollAfterMs: nextPoll(room, asked) };
+  if (first.length > 0 || !asked || !settings.holdsPolls || mostMs <= 0)
+    return { commands: first, pollAfterMs: nextPoll(room, asked) };
   const until = clock.now() + mostMs;
   if (!(await workers.hold(group, worker, clock.now(), until))) return { commands: [], pollAfterMs: crowdedPollMs };
   const commands = await held(room, name, until);

@@ -72,6 +72,24 @@ describe('asking for commands', () => {
     expect((await poll(world.room, { group, worker: 'asked' }, 0)).pollAfterMs).toBe(0);
   });
 
+  test('where no polls are held, a worker that a backup waits for looks each second and hears its command', async () => {
+    const world = await openBackups();
+    await world.register('asked');
+    world.clock.time += 100;
+    const room = { ...world.room, settings: { ...world.room.settings, holdsPolls: false } };
+    await poll(room, { group, worker: 'asked' }, 0);
+    const { backupId } = await world.begin();
+    await choose(room, { group, backupId });
+    expect(await poll(room, { group, worker: 'asked' }, 20_000)).toEqual({ commands: [], pollAfterMs: 1_000 });
+    const Key = workerKey(group, 'asked');
+    const { Item } = await world.client.send(new GetCommand({ TableName: world.table, Key, ConsistentRead: true }));
+    expect(Item).not.toHaveProperty('heldUntil');
+    await suspend(world.room, { group, backupId, attempt: 1, taskToken: 'token' });
+    expect((await poll(room, { group, worker: 'asked' }, 20_000)).commands).toMatchObject([
+      { type: 'suspend', backupId },
+    ]);
+  });
+
   test('a worker must register first', async () => {
     const { room } = await openBackups();
     expect(await problemOf(poll(room, { group, worker: 'w1' }, 0))).toMatchObject({ code: 'not_found' });

@@ -15,6 +15,7 @@ describe('settings', () => {
       payloadUndeleteDays: 1,
       maxClockSkewMs: 250,
       delegation: 'on',
+      heldPolls: 'on',
       restoreSources: [],
       backupTargets: [],
       logRetentionDays: 30,

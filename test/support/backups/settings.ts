@@ -7,6 +7,7 @@ export const defaultSettings: BackupSettings = {
   abandonTimeoutMs: 60_000,
   attemptTimeoutMs: 24 * 3_600_000,
   idlePollMs: 10_000,
+  holdsPolls: true,
   mostWorkers: 100,
   mostBackups: 2_000,
   cutTries: 5,
