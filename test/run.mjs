@@ -138,6 +138,11 @@ const steps = {
   'like-aws': underFaults(7, args.includes('--full') ? [] : survivors),
   'cfn-lint': needing('cfn-lint', 'pip install cfn-lint==1.51.0', check('tsx', 'test/templates/judge.ts', 'cfn-lint')),
   checkov: needing('checkov', 'pip install checkov==3.3.30', check('tsx', 'test/templates/judge.ts', 'checkov')),
+  versitygw: needing(
+    'versitygw',
+    'go install github.com/versity/versitygw/cmd/versitygw@v1.8.0',
+    check('tsx', 'test/s3/judge.ts'),
+  ),
   generators: project('generators', 'test/generators/typescript.test.ts'),
   'generators-python': needing(
     'openapi-python-client',

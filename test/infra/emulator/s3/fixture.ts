@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { CreateBucketCommand, GetObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { AwsClient } from 'aws4fetch';
 import { afterAll, beforeAll } from 'vitest';
-import { type RequestLine, type S3Server, startS3Server } from '../../../../emulator/s3/server.ts';
+import { type RequestLine, startS3Server } from '../../../../emulator/s3/server.ts';
+import { onOurs, startVersity } from './versity.ts';
 
 export const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
 export const bucket = 'tenure-test';
@@ -19,16 +20,18 @@ export interface Fixture {
   restart(): Promise<void>;
 }
 
-/** One server with one bucket for all tests of a file. */
+/** One server with one bucket for all tests of a file: ours, or the other one that TENURE_TEST_VERSITYGW names. */
 export function useS3Server(): Fixture {
   const fixture = { requests: [] as RequestLine[], clock: { now: () => Date.now() } } as Fixture;
-  let server: S3Server;
+  let server: { endpoint: string; stop(): Promise<void> };
   const start = async () => {
-    server = await startS3Server({
-      folder: fixture.folder,
-      clock: { now: () => fixture.clock.now() },
-      onRequest: (line) => fixture.requests.push(line),
-    });
+    server = await (onOurs
+      ? startS3Server({
+          folder: fixture.folder,
+          clock: { now: () => fixture.clock.now() },
+          onRequest: (line) => fixture.requests.push(line),
+        })
+      : startVersity(fixture.folder, credentials));
     fixture.endpoint = server.endpoint;
     fixture.s3 = newClient(server.endpoint);
   };
