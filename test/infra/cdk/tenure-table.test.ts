@@ -24,6 +24,10 @@ const shapeOf = ({ AttributeDefinitions, ...more }: typeof definition) => ({
   AttributeDefinitions: sorted(AttributeDefinitions),
 });
 
+/** Its properties with attributes in one order. */
+const shown = (table: { Properties?: typeof definition; properties?: typeof definition }) =>
+  shapeOf(table.Properties ?? table.properties ?? definition) as Record<string, unknown>;
+
 describe('a table of leases', () => {
   test('is the same from the construct, from tenure table create and as the page shows it for CloudFormation', async () => {
     const template = synthesised((stack) => void new TenureTable(stack, 'Leases'));
@@ -49,6 +53,27 @@ describe('a table of leases', () => {
     const template = templateOf();
     const main = referred(template, 'AWS::DynamoDB::Table', template.findOutputs('TableName')['TableName']?.['Value']);
     expect(shapeOf(main.properties)).toMatchObject(shapeOf(definition));
+  });
+
+  test('is imported into a new stack as the page says, whose deployment then changes in place what it changes', () => {
+    const template = templateOf();
+    const main = referred(template, 'AWS::DynamoDB::Table', template.findOutputs('TableName')['TableName']?.['Value']);
+    const page = readPage('docs/direct.md');
+    const [id, ...others] = new Set(page.match(/TenureStoreTable\w+/g));
+    expect([id, ...others]).toEqual([main.id]);
+    const block = blocksOf(page).find(({ language }) => language === 'json');
+    const imported = JSON.parse(block?.lines.join('\n') ?? '').Resources.Leases;
+    // What CloudFormation asks of a resource that it imports.
+    expect(imported.DeletionPolicy).toBe('Retain');
+    expect(JSON.stringify(imported)).not.toMatch(/"(Ref|Fn::\w+)"/);
+    // A name in one template and none in the other would replace the table.
+    expect(imported.Properties).not.toHaveProperty('TableName');
+    expect(main.properties).not.toHaveProperty('TableName');
+    const same = (key: string) => JSON.stringify(shown(imported)[key]) === JSON.stringify(shown(main)[key]);
+    const differing = Object.keys({ ...imported.Properties, ...main.properties }).filter((key) => !same(key));
+    // "Update requires: no interruption" in the reference of AWS::DynamoDB::Table.
+    expect(['SSESpecification', 'StreamSpecification', 'Tags']).toEqual(expect.arrayContaining(differing));
+    expect(differing).toContain('StreamSpecification');
   });
 
   test('is shown for Terraform with the same keys, index and protection', () => {
