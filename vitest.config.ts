@@ -50,6 +50,12 @@ export default defineConfig({
         testTimeout: 60_000,
         hookTimeout: 120_000,
       }),
+      project('aws', {
+        include: ['test/aws/**/*.test.ts', 'test/end-to-end/**/*.test.ts'],
+        globalSetup: ['test/aws/provide.ts'],
+        testTimeout: 300_000,
+        hookTimeout: 320_000,
+      }),
       project('simulation', { testTimeout: 240_000 }),
       project('fuzz', { testTimeout: 1_200_000, hookTimeout: 320_000 }),
       project('generators', { testTimeout: 120_000, hookTimeout: 320_000 }),

@@ -76,8 +76,8 @@ export class TenureStore extends Construct {
 }
 
 /**
- * The CDK's own function that empties buckets names its role and depends on it as well. The name is enough, and cfn-lint
- * is to find nothing.
+ * The CDK's own function that empties buckets names its role and depends on it as well. The name is enough, and
+ * cfn-lint is to find nothing.
  */
 function withoutRedundantDependency(stack: Stack): void {
   const provider = stack.node.findChild('Custom::S3AutoDeleteObjectsCustomResourceProvider');

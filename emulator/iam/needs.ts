@@ -90,7 +90,9 @@ export function needOfInvoke(arnOrName: string): Need {
   return { action: 'lambda:InvokeFunction', resource: `function:${functionName(arnOrName)}` };
 }
 
-/** To send `input` to a target by ARN: a function, state machine, queue or bus. What else there is needs nothing here. */
+/**
+ * To send `input` to a target by ARN: a function, state machine, queue or bus. What else there is needs nothing here.
+ */
 export function needsOfTarget(arn: string, input: string): Need[] {
   const need = (action: string, resource = endOf(arn)) => [{ action, resource }];
   if (arn.includes(':lambda:')) return [needOfInvoke(arn)];

@@ -3,12 +3,19 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   CloudFormationClient,
+  CreateChangeSetCommand,
   CreateStackCommand,
+  type CreateStackCommandInput,
+  DeleteStackCommand,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
+  ExecuteChangeSetCommand,
   paginateListStackResources,
+  type Stack,
+  UpdateStackCommand,
 } from '@aws-sdk/client-cloudformation';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { readAssembly, type StackTemplate } from '../../emulator/cloudformation/assembly/read.ts';
@@ -24,34 +31,40 @@ export interface Deployed {
   readonly template: StackTemplate;
   readonly outputs: Readonly<Record<string, string>>;
   /** Logical ids by their status. */
-  readonly resources: readonly { readonly id: string; readonly type: string; readonly status: string }[];
+  readonly resources: readonly {
+    readonly id: string;
+    readonly physicalId: string;
+    readonly type: string;
+    readonly status: string;
+  }[];
   /** What the emulator said of those that failed. */
   readonly reasons: readonly string[];
   readonly status: string;
 }
 
-const deployMs = 120_000;
+const deployMs = 300_000;
 
 export async function deploy(
   endpoint: string,
   adapt: (template: StackTemplate['template']) => StackTemplate['template'] = (same) => same,
+  app = 'infra/app.ts',
 ): Promise<Deployed> {
-  const { folder } = await synthesise(project, 'infra/app.ts', synthCache, () => {});
+  const { folder } = await synthesise(project, app, synthCache, () => {});
   const [template] = await readAssembly(folder);
   if (!template) throw new Error('The app has no stack');
   const formation = new CloudFormationClient({ endpoint, ...access });
   const StackName = template.name;
   // Above 51,200 bytes a template is read from a bucket, as the CDK has it.
   const TemplateURL = await upload(endpoint, template, JSON.stringify(adapt(withoutBootstrap(template))));
-  await formation.send(
-    new CreateStackCommand({
-      StackName,
-      TemplateURL,
-      Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'],
-      DisableRollback: true,
-    }),
-  );
-  const stack = await created(formation, StackName);
+  const input = {
+    StackName,
+    TemplateURL,
+    Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'],
+    DisableRollback: true,
+  } satisfies CreateStackCommandInput;
+  const before = await stackOf(formation, StackName);
+  await formation.send(before ? new UpdateStackCommand(input) : new CreateStackCommand(input));
+  const stack = await settled(formation, StackName, before?.StackStatus);
   const resources = [];
   for await (const { StackResourceSummaries = [] } of paginateListStackResources({ client: formation }, { StackName }))
     resources.push(...StackResourceSummaries);
@@ -61,15 +74,33 @@ export async function deploy(
     template,
     status: stack.StackStatus ?? '',
     outputs: Object.fromEntries((stack.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue])),
-    resources: resources.map(({ LogicalResourceId = '', ResourceType = '', ResourceStatus = '' }) => ({
-      id: LogicalResourceId,
-      type: ResourceType,
-      status: ResourceStatus,
+    resources: resources.map((one) => ({
+      id: one.LogicalResourceId ?? '',
+      physicalId: one.PhysicalResourceId ?? '',
+      type: one.ResourceType ?? '',
+      status: one.ResourceStatus ?? '',
     })),
     reasons: StackEvents.filter(({ ResourceStatus }) => ResourceStatus?.endsWith('_FAILED')).map(
       ({ LogicalResourceId, ResourceStatusReason }) => `${LogicalResourceId}: ${ResourceStatusReason}`,
     ),
   };
+}
+
+/** @throws Error when the stack is not gone within five minutes */
+export async function deleteStack(endpoint: string, StackName: string): Promise<void> {
+  const formation = new CloudFormationClient({ endpoint, ...access });
+  try {
+    await formation.send(new DeleteStackCommand({ StackName }));
+    for (const until = Date.now() + deployMs; Date.now() < until; ) {
+      const stack = await stackOf(formation, StackName);
+      if (!stack || stack.StackStatus === 'DELETE_COMPLETE') return;
+      if (stack.StackStatus === 'DELETE_FAILED') throw new Error(`${StackName}: ${stack.StackStatusReason}`);
+      await pause(250);
+    }
+    throw new Error(`The stack ${StackName} was not deleted within ${deployMs / 1_000} s`);
+  } finally {
+    formation.destroy();
+  }
 }
 
 /** A fresh emulator has no bootstrap stack whose version could be checked. */
@@ -78,14 +109,49 @@ function withoutBootstrap({ template }: StackTemplate): StackTemplate['template'
   return rest;
 }
 
-async function created(formation: CloudFormationClient, StackName: string) {
-  const until = Date.now() + deployMs;
-  while (Date.now() < until) {
-    const { Stacks: [stack] = [] } = await formation.send(new DescribeStacksCommand({ StackName }));
-    if (stack && !stack.StackStatus?.endsWith('IN_PROGRESS')) return stack;
-    await new Promise((resolve) => setTimeout(resolve, 250));
+/** The stack once it is no longer under way, nor as it was before. */
+async function settled(formation: CloudFormationClient, StackName: string, before?: string): Promise<Stack> {
+  for (const until = Date.now() + deployMs; Date.now() < until; ) {
+    const stack = await stackOf(formation, StackName);
+    if (stack && stack.StackStatus !== before && !stack.StackStatus?.endsWith('IN_PROGRESS')) return stack;
+    await pause(250);
   }
-  throw new Error(`The stack ${StackName} was not created within ${deployMs / 1_000} s`);
+  throw new Error(`The stack ${StackName} was not deployed within ${deployMs / 1_000} s`);
+}
+
+async function stackOf(formation: CloudFormationClient, StackName: string): Promise<Stack | undefined> {
+  try {
+    return (await formation.send(new DescribeStacksCommand({ StackName }))).Stacks?.[0];
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ValidationError') return undefined;
+    throw error;
+  }
+}
+
+/** Makes a stack whose one resource is this table, which exists. */
+export async function importTable(
+  endpoint: string,
+  StackName: string,
+  { id, table, resource }: { id: string; table: string; resource: object },
+): Promise<string | undefined> {
+  const formation = new CloudFormationClient({ endpoint, ...access });
+  const change = { StackName, ChangeSetName: 'import' };
+  try {
+    await formation.send(
+      new CreateChangeSetCommand({
+        ...change,
+        ChangeSetType: 'IMPORT',
+        TemplateBody: JSON.stringify({ Resources: { [id]: resource } }),
+        ResourcesToImport: [
+          { ResourceType: 'AWS::DynamoDB::Table', LogicalResourceId: id, ResourceIdentifier: { TableName: table } },
+        ],
+      }),
+    );
+    await formation.send(new ExecuteChangeSetCommand(change));
+    return (await settled(formation, StackName, 'REVIEW_IN_PROGRESS')).StackStatus;
+  } finally {
+    formation.destroy();
+  }
 }
 
 /** Each asset as a ZIP file, which Python, that MiniStack needs, packs; answers the URL of the template. */

@@ -20,11 +20,15 @@ export interface ProductStack extends Deployed {
   stop(): void;
 }
 
-export async function startProductStack(): Promise<ProductStack> {
+/** `before` is done on the empty emulator. */
+export async function startProductStack(
+  before: (endpoint: string) => Promise<void> = async () => {},
+): Promise<ProductStack> {
   const server = await startMiniStack({ AUTH: 'true' });
   const { endpoint } = server;
   try {
-    const deployed = await deploy(endpoint, (template) => withOpenTokens(withoutTls(withNumericTimeouts(template))));
+    await before(endpoint);
+    const deployed = await deploy(endpoint, forMiniStack);
     const id = /\/\/(\w+)\./.exec(deployed.outputs['ApiUrl'] ?? '')?.[1] ?? '';
     const url = `${endpoint}/_aws/execute-api/${id}/$default`;
     const iam = new AwsClient({ ...access.credentials, region: access.region, service: 'iam' });
@@ -57,6 +61,10 @@ export async function startProductStack(): Promise<ProductStack> {
     throw error;
   }
 }
+
+/** The template without what MiniStack does otherwise than AWS: each by the name of its gap. */
+export const forMiniStack = (template: StackTemplate['template']): StackTemplate['template'] =>
+  withOpenTokens(withoutTls(withNumericTimeouts(template)));
 
 /** As the input of each execution has them; see the gap "timeouts in JSONata". */
 const seconds: Record<string, number> = { answerSeconds: 30, abandonSeconds: 60, runSeconds: 86_400 };

@@ -1,0 +1,90 @@
+/**
+ * `npm run test:aws`: the product on AWS, in the account and Region of the environment. Looks whether it can, deploys an
+ * ephemeral stage, runs the black-box suites and what only AWS shows, destroys it, and asserts that nothing is left.
+ * About 30 minutes, below $3.
+ *
+ *   npm run test:aws                  on AWS
+ *   npm run test:aws -- --rehearse    on MiniStack, as far as that goes
+ */
+import { spawnSync } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+import { preflight } from './preflight.ts';
+import { startSigningProxy } from './signing-proxy.ts';
+import { anywhere, rehearsed } from './suites.ts';
+import { awsTarget, rehearsalTarget, stage, type Target } from './target.ts';
+
+const rehearsing = process.argv.includes('--rehearse');
+
+type Outcome = 'shown' | 'failed';
+const outcomes: [part: string, outcome: Outcome][] = [];
+
+async function part(name: string, work: () => Promise<void>): Promise<boolean> {
+  console.log(`\n${name}`);
+  try {
+    await work();
+    outcomes.push([name, 'shown']);
+    return true;
+  } catch (error) {
+    console.error(error);
+    outcomes.push([name, 'failed']);
+    return false;
+  }
+}
+
+async function look(target: Target): Promise<void> {
+  const findings = await preflight(target.region, `tenure-${stage}`);
+  for (const { check, status, found, remedy } of findings)
+    console.log(`${status.padEnd(8)} ${check.padEnd(13)} ${found}${remedy ? `\n${' '.repeat(23)}${remedy}` : ''}`);
+  // A fresh emulator has no bootstrap stack and no limits.
+  const failed = findings.filter(({ status, check }) => status === 'failed' && !(rehearsing && check === 'bootstrap'));
+  if (failed.length > 0) throw new Error(`Not ready: ${failed.map(({ check }) => check).join(', ')}`);
+}
+
+async function suites(target: Target, outputs: Readonly<Record<string, string>>): Promise<void> {
+  const { region, credentials } = target;
+  const proxy = await startSigningProxy(target.api(outputs), { region, credentials });
+  const files = (rehearsing ? rehearsed : anywhere).map((name) => `test/end-to-end/${name}.test.ts`);
+  const deployed = { name: target.name, region, outputs, api: target.api(outputs) };
+  try {
+    const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'aws', 'test/aws', ...files], {
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        TENURE_TEST_STAGE: JSON.stringify({ ...deployed, proxy: proxy.url }),
+      },
+    });
+    if (status !== 0) throw new Error(`vitest ended with ${status}`);
+  } finally {
+    proxy.stop();
+  }
+}
+
+/** What deletes takes its time: tables and log groups are listed for a while. */
+async function nothingLeft(target: Target): Promise<void> {
+  let left: string[] = [];
+  for (let round = 0; round < 30; round += 1) {
+    left = await target.leftovers();
+    if (left.length === 0) return;
+    await pause(rehearsing ? 1_000 : 10_000);
+  }
+  throw new Error(`Still there, and paid for: ${left.join(', ')}`);
+}
+
+const target = await (rehearsing ? rehearsalTarget() : awsTarget());
+try {
+  if (await part('preflight', () => look(target))) {
+    let outputs: Readonly<Record<string, string>> | undefined;
+    await part('deploy', async () => {
+      outputs = await target.deploy();
+    });
+    const made = outputs;
+    if (made) await part('suites, and what only AWS shows', () => suites(target, made));
+    await part('destroy', () => target.destroy());
+    await part('nothing is left', () => nothingLeft(target));
+  }
+} finally {
+  target.stop();
+}
+console.log(`\non ${target.name}:`);
+for (const [name, outcome] of outcomes) console.log(`${outcome.padEnd(7)} ${name}`);
+process.exitCode = outcomes.some(([, outcome]) => outcome === 'failed') ? 1 : 0;
