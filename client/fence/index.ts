@@ -2,10 +2,12 @@
 import { fencedDynamo, fencedDynamoTransaction } from './dynamo.ts';
 import { fencedS3, fencedS3Delete } from './s3.ts';
 import { fencedSql } from './sql.ts';
+import { fencedSqlite } from './sqlite.ts';
 
 /** The guarded writes, one for each kind of store. */
 export const fenced = {
   sql: fencedSql,
+  sqlite: fencedSqlite,
   dynamo: fencedDynamo,
   dynamoTransaction: fencedDynamoTransaction,
   s3: fencedS3,
@@ -43,3 +45,4 @@ export {
   type PostgresJsTransaction,
   type SqlOptions,
 } from './sql.ts';
+export { fenceSqlite, type SqliteDatabase } from './sqlite.ts';
