@@ -51,7 +51,9 @@ test('a leader in direct mode keeps its term while a full stack takes its table 
   // Each transport renews the same term, and refuses the contender of the other.
   await direct.renew(group, fence, { leaseMs: 3_600_000 });
   await api.renew(group, fence, { leaseMs: 3_600_000 });
-  await expect(api.contend(group, { contenderId: 'api', leaseMs: 60_000 })).rejects.toMatchObject({ code: 'leadership_held' });
+  await expect(api.contend(group, { contenderId: 'api', leaseMs: 60_000 })).rejects.toMatchObject({
+    code: 'leadership_held',
+  });
   await direct.resign(group, fence);
   expect(await api.contend(group, { contenderId: 'api', leaseMs: 60_000 })).toMatchObject({
     fencingVersion: fence.fencingVersion + 1,

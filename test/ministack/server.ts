@@ -26,7 +26,8 @@ export async function startMiniStack(more: Record<string, string> = {}): Promise
     endpoint,
     stop() {
       process.off('exit', orphanGuard);
-      server.kill();
+      // Its graceful end waits for connections that clients keep open.
+      server.kill('SIGKILL');
     },
   };
 }
