@@ -11,8 +11,8 @@ export const anywhere = [
   'backups/restore',
   'cli/lead',
   'hostile/input',
+  'hostile/printed',
   'jobs/billing',
-  'jobs/commands',
   'jobs/word-count',
   'leadership/failover',
   'leadership/freeze',
@@ -44,7 +44,9 @@ export const onlyHere: Readonly<Record<string, string>> = {
   'events/bus': 'kills the stack',
   'hostile/archives': 'starts a stack of its own',
   'hostile/attacks': 'attacks the doors of the embedded stack',
+  'jobs/commands': 'fires a schedule by hand',
   'log/lost-tables': 'drops tables',
+  'log/members': 'starts a stack with other settings',
   'stack/doors': 'looks at the embedded stack itself',
   'stack/fixture': 'looks at the embedded stack itself',
   'stack/gateway-faults': 'orders faults from the embedded gateway',
@@ -56,7 +58,7 @@ export const onlyHere: Readonly<Record<string, string>> = {
 
 /** In a rehearsal: one of each room, since the emulator is slow. */
 export const rehearsed: readonly (typeof anywhere)[number][] = [
-  'jobs/commands',
+  'backups/commands',
   'leadership/hand-over',
   'leadership/leader-commands',
   'log/life',

@@ -16,6 +16,7 @@ describe('settings', () => {
       maxClockSkewMs: 250,
       delegation: 'on',
       heldPolls: 'on',
+      journal: 'on',
       restoreSources: [],
       backupTargets: [],
       logRetentionDays: 30,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -69,7 +70,7 @@ describe('a table of leases', () => {
     // A name in one template and none in the other would replace the table.
     expect(imported.Properties).not.toHaveProperty('TableName');
     expect(main.properties).not.toHaveProperty('TableName');
-    const same = (key: string) => JSON.stringify(shown(imported)[key]) === JSON.stringify(shown(main)[key]);
+    const same = (key: string) => isDeepStrictEqual(shown(imported)[key], shown(main)[key]);
     const differing = Object.keys({ ...imported.Properties, ...main.properties }).filter((key) => !same(key));
     // "Update requires: no interruption" in the reference of AWS::DynamoDB::Table.
     expect(['SSESpecification', 'StreamSpecification', 'Tags']).toEqual(expect.arrayContaining(differing));

@@ -15,6 +15,7 @@ async function outcome(version: Version, source: string, bindings: Record<string
       () => 0,
       () => 0.5,
     );
+    expression.registerFunction('uuid', () => 'uuid', '<:s>');
     return JSON.stringify(await expression.evaluate({ o: { a: 1 } }, bindings)) ?? 'nothing';
   } catch (error) {
     const { code, name } = error as { code?: string; name?: string };
