@@ -137,6 +137,8 @@ function restoreEnd({ restoreId, state, startedAt, endedAt, restoredEntries, ent
 function eventEntry(event: NonNullable<Facts['events']>[number]): Draft[] {
   if (event.type !== 'Replica Status Changed') return [];
   const { log, replica, status, previousStatus } = event as unknown as Record<string, unknown>;
+  // The founding of a log says that already.
+  if (previousStatus === undefined && status === 'VOTING') return [];
   const text =
     previousStatus === undefined
       ? `replica ${replica} of log ${log} is seen for the first time, as ${status}`

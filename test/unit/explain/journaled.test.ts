@@ -151,6 +151,7 @@ describe('orders and recoveries', () => {
     const happened = [{ at: iso(200), what: 'replicas-changed' as const, details: { log: 'events', add: 1 } }];
     const event = (seconds: number, more: object) => ({ type: 'Replica Status Changed', at: iso(seconds), ...more });
     const events = [
+      event(205, { log: 'events', replica: '1', status: 'VOTING' }),
       event(210, { log: 'events', replica: '4', status: 'RECOVERING', previousStatus: 'EMPTY' }),
       event(220, { log: 'events', replica: '4', status: 'VOTING', previousStatus: 'RECOVERING' }),
       event(230, { log: 'events', replica: '1', status: 'UNREACHABLE', previousStatus: 'VOTING' }),
