@@ -26,7 +26,7 @@ export function copyModules(
       continue;
     }
     // Its comments are in the declarations, where editors show them; names stay, for the sake of stack traces.
-    const short = { legalComments: 'none', minifySyntax: true, minifyWhitespace: true, lineLimit: 120 } as const;
+    const short = { legalComments: 'none', minifySyntax: true, minifyWhitespace: true } as const;
     const { code } = transformSync(readFileSync(join(compiled, file), 'utf8'), short);
     write(join(to, file), rewritten(code, file));
   }
