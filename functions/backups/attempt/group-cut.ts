@@ -16,7 +16,15 @@ import type { Cutting, GroupCutOutcome } from '../ports.ts';
 import { putContents } from './cut-contents.ts';
 import { type HoldBack, holdBack } from './hold-back.ts';
 import { defined } from './job-entries.ts';
-import { collectJobs, type JobLines, type JobPasses, type JobsAtCut, markJobs } from './jobs-at-cut.ts';
+import {
+  collectJobs,
+  type JobLines,
+  type JobPasses,
+  type JobsAtCut,
+  markJobs,
+  type Pass,
+  passOver,
+} from './jobs-at-cut.ts';
 
 export interface CuttingParts extends JobPasses {
   readonly locks: StateLocks;
@@ -89,11 +97,11 @@ async function placeCut(parts: CuttingParts, name: AttemptName, token: string): 
   const { group, backupId, attempt } = name;
   const lockId = `${backupId}-${attempt}-${token}`;
   if (!(await markJobs(parts, group, backupId))) return ended(name);
-  const free = await cutGroup(parts, name, { lockId, mostPasses: parts.freePasses ?? 3 });
-  const placed = free.kind === 'busy' ? await cutHeldBack(parts, name, lockId, free.active) : free;
+  const before = await passOver(parts, group, backupId);
+  const free = await cutGroup(parts, name, { lockId, before, mostPasses: parts.freePasses ?? 3 });
+  const placed = free.kind === 'busy' ? await cutHeldBack(parts, name, lockId, before.active) : free;
   if (placed.kind === 'busy') {
-    const last = placed.changed.slice(0, 5).join(', ');
-    return again(`its jobs did not hold still; the last to change: ${last || 'unknown, they could be read only once'}`);
+    return again(`its jobs did not hold still; the last to change: ${placed.changed.slice(0, 5).join(', ')}`);
   }
   return placed.kind === 'cut' ? keep(parts, name, token, placed) : placed;
 }
@@ -108,6 +116,7 @@ type GroupCut = CutOutcome<Collected> | Extract<JobsAtCut, { kind: 'busy' }>;
 
 interface Reading {
   readonly lockId: string;
+  readonly before: Pass;
   readonly mostPasses: number;
   readonly holdBack?: HoldBack | undefined;
 }
@@ -115,18 +124,17 @@ interface Reading {
 /** Locks the logs and reads the jobs meanwhile. */
 async function cutGroup(parts: CuttingParts, name: AttemptName, reading: Reading): Promise<GroupCut> {
   const { group, backupId } = name;
-  const { lockId, mostPasses, holdBack } = reading;
+  const { lockId, ...passes } = reading;
   let busy: Extract<JobsAtCut, { kind: 'busy' }> | undefined;
   const outcome = await cutLogs<Collected>(parts.logs, group, { backupId, lockId }, async () => {
-    const logsUntil = parts.clock.now() + passesShare * parts.lockMs;
-    const until = Math.min(logsUntil, holdBack?.until ?? logsUntil);
+    const until = parts.clock.now() + passesShare * parts.lockMs;
     const [collected, term] = await Promise.all([
-      collectJobs(parts, { group, backupId, mostPasses, until, holdBack }),
+      collectJobs(parts, { group, backupId, until, ...passes }),
       leadershipEntry(parts, group),
     ]);
     if (collected.kind === 'agreed') {
       // Its failure is that of `cutHeldBack`.
-      holdBack?.end().catch(() => undefined);
+      reading.holdBack?.end().catch(() => undefined);
       return { kind: 'read', rest: { term, lines: collected.lines } };
     }
     if (collected.kind === 'ended') return ended(name);
@@ -147,7 +155,8 @@ async function cutHeldBack(
   const held = await holdBack(parts, { group: name.group, lockId, jobs: active.length });
   const cutAfter = async () => {
     await held.add(active);
-    return cutGroup(parts, name, { lockId, mostPasses: parts.mostPasses ?? 12, holdBack: held });
+    const before = await passOver(parts, name.group, name.backupId);
+    return cutGroup(parts, name, { lockId, before, mostPasses: parts.mostPasses ?? 12, holdBack: held });
   };
   const outcome = await cutAfter().finally(() => held.end());
   return outcome.kind === 'cut' ? { ...outcome, pausedMs: parts.clock.now() - lockedAt } : outcome;

@@ -5,19 +5,19 @@
  *   lock submissions, lock the jobs ── lock the logs ── passes ── let the jobs go ── unlock the logs
  *
  * The jobs come before the logs: so many locks take time, and a lock of a log lasts 5 s. Each lock says how long it may
- * stand: longer in a group with many jobs, since the first must not run out before the last is set.
+ * stand: longer in a group with many jobs, since the first must not run out before the last is set. The locks of a cut
+ * that died go with the hold on its jobs, long before they run out.
  */
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import type { Clock } from '../../../store/clock.ts';
 import type { StateLocks } from '../../jobs/state-locks.ts';
 
-/** A lock takes some ms, and `writesAtOnce` are set at a time. */
-const forEachJobMs = 2;
+/** Ample, as `writesAtOnce` are set at a time. */
+const forEachJobMs = 25;
+const longestMs = 60_000;
 const writesAtOnce = 32;
 
 export interface HoldBack {
-  /** Until when the jobs that were locked first stay so, epoch ms. */
-  readonly until: number;
   /** Locks those that are not locked yet. */
   add(jobIds: readonly string[]): Promise<void>;
   /** Lets all of them go, once. */
@@ -36,8 +36,7 @@ export async function holdBack(
   { locks, clock, lockMs }: Holding,
   { group, lockId, jobs }: { readonly group: string; readonly lockId: string; readonly jobs: number },
 ): Promise<HoldBack> {
-  const forMs = lockMs + jobs * forEachJobMs;
-  const until = clock.now() + forMs;
+  const forMs = Math.min(lockMs + jobs * forEachJobMs, Math.max(lockMs, longestMs));
   const held = new Set<string>();
   const letGo = async () => {
     await locks.unlockSubmissions(group, lockId);
@@ -46,7 +45,6 @@ export async function holdBack(
   let ending: Promise<void> | undefined;
   await locks.lockSubmissions(group, { lockId, at: clock.now(), forMs });
   return {
-    until,
     async add(jobIds) {
       const open = jobIds.filter((jobId) => !held.has(jobId));
       await mapConcurrent(open, writesAtOnce, async (jobId) => {

@@ -29,6 +29,9 @@ export interface JobPasses {
 export interface PassRequest {
   readonly group: string;
   readonly backupId: string;
+  /** Read before the logs were locked. */
+  readonly before: Pass;
+  /** With the one before. */
   readonly mostPasses: number;
   /** Epoch ms; no pass begins after it. */
   readonly until: number;
@@ -41,14 +44,15 @@ export type JobLines = ReadonlyMap<string, string>;
 
 export type JobsAtCut =
   | { readonly kind: 'agreed'; readonly lines: JobLines; readonly passes: number }
-  /** Two passes in a row never agreed; these jobs changed last, those are active. */
-  | { readonly kind: 'busy'; readonly changed: readonly string[]; readonly active: readonly string[] }
+  /** Two passes in a row never agreed; these jobs changed last. */
+  | { readonly kind: 'busy'; readonly changed: readonly string[] }
   /** The backup no longer holds the group: it has ended. */
   | { readonly kind: 'ended' };
 
 const pageSize = 1_000;
 
-interface Pass {
+/** One reading of all jobs. */
+export interface Pass {
   readonly lines: Map<string, string>;
   /** Jobs whose payloads nobody keeps for this backup yet. */
   readonly unmarked: readonly string[];
@@ -66,14 +70,14 @@ export async function markJobs(parts: Pick<JobPasses, 'jobs' | 'held'>, group: s
 }
 
 /**
- * To be called while every log of the group is locked, so that what the jobs say of the logs is part of the same
- * instant.
+ * To be called while every log of the group is locked: then the instant, just before the last pass, is one of the logs,
+ * too. The pass before it may be older.
  */
 export async function collectJobs(parts: JobPasses, request: PassRequest): Promise<JobsAtCut> {
   const { group, backupId, mostPasses, until, holdBack } = request;
-  let before = await passOver(parts, group, backupId);
+  let { before } = request;
   let changed: string[] = [];
-  for (let passes = 2; passes <= mostPasses && parts.clock.now() < until; passes += 1) {
+  for (let passes = 2; passes === 2 || (passes <= mostPasses && parts.clock.now() < until); passes += 1) {
     if (!(await mark(parts, group, backupId, before.unmarked))) return { kind: 'ended' };
     await holdBack?.add(before.active);
     const after = await passOver(parts, group, backupId);
@@ -82,10 +86,11 @@ export async function collectJobs(parts: JobPasses, request: PassRequest): Promi
     if (changed.length === 0 && marked) return { kind: 'agreed', lines: after.lines, passes };
     before = after;
   }
-  return { kind: 'busy', changed, active: before.active };
+  return { kind: 'busy', changed };
 }
 
-async function passOver({ jobs }: Pick<JobPasses, 'jobs'>, group: string, backupId: string): Promise<Pass> {
+/** Reads every job, one page after the other. */
+export async function passOver({ jobs }: Pick<JobPasses, 'jobs'>, group: string, backupId: string): Promise<Pass> {
   const lines = new Map<string, string>();
   const unmarked: string[] = [];
   const active: string[] = [];
