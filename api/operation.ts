@@ -44,6 +44,11 @@ export interface Operation<
   /** Bytes of JSON that the body may have; 64 KiB unless said. */
   readonly bodyLimit?: number;
   readonly problems: readonly ProblemKind[];
+  /**
+   * Its Idempotency-Key is kept for a day in an item of its own, one more write: for rare requests whose outcome no
+   * record remembers by key.
+   */
+  readonly keepsKey?: true;
   /** The metric that counts its successes. */
   readonly counts?: string;
   /** The metric of how long it takes, in ms. */

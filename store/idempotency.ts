@@ -33,12 +33,25 @@ export function isKeyReused(remembered: string | undefined, requestId: string): 
  * that.
  */
 export function refuseReusedKey(remembered: string | undefined, requestId: string, operation: string): void {
-  if (!isKeyReused(remembered, requestId)) return;
-  throw new ProblemError(
+  if (isKeyReused(remembered, requestId)) throw keyReused(operation);
+}
+
+/** `operation` names the request that the key stands for. */
+export const keyReused = (operation: string): ProblemError =>
+  new ProblemError(
     idempotencyKeyReused,
     `This Idempotency-Key came with another request before: ${operation}. Send a new key with each new request. Nothing was written.`,
     { operation },
   );
+
+/**
+ * A request id in 16 characters instead of 33, for records whose size counts: 8 for the key, 8 for the request. The id
+ * that the service made for itself stays whole.
+ */
+export function shortId(requestId: string): { readonly key: string; readonly id: string } {
+  if (!pattern.test(requestId)) return { key: requestId, id: requestId };
+  const key = requestId.slice(0, length / 2);
+  return { key, id: key + requestId.slice(length + 1, length + 1 + length / 2) };
 }
 
 /** The requests that one process has carried out last, by group and key. */

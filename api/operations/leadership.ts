@@ -161,6 +161,7 @@ export const handOver = operation({
   summary: 'Ask the leader to stop its work and to resign, optionally in favour of a successor',
   servedBy: 'operate',
   journals: { as: 'hand-over-asked', members: ['fencingVersion', 'contenderId', 'successor'] },
+  keepsKey: true,
   callers: ['operator'],
   params: group,
   query: nothing,

@@ -79,6 +79,7 @@ export const abandonRestore = operation({
   summary: 'Give up a restore that has not completed: the group becomes empty again',
   servedBy: 'backups',
   journals: { as: 'restore-abandoned', members: ['restoreId', 'backupId', 'uri'] },
+  keepsKey: true,
   callers: ['operator'],
   params: z.object({ group: name, restore: z.uuid() }),
   query: nothing,

@@ -10,6 +10,7 @@ import { journalFromEnvironment } from '../leadership/journal-environment.ts';
 import { documentClient } from '../platform/aws.ts';
 import { serve } from '../platform/http.ts';
 import { lambdaHandler } from '../platform/lambda.ts';
+import { requestKeysFromEnvironment } from '../platform/request-keys-table.ts';
 import { restoreRoomWithLaunch } from '../restore/environment.ts';
 import { restoreRoutes } from '../restore/routes.ts';
 
@@ -33,7 +34,6 @@ export const handler = lambdaHandler(
       ...policyRoutes({ ...restores, settings: backups.settings }),
       ...restoreRoutes(restores),
     ],
-    [],
-    journalFromEnvironment(),
+    { keys: requestKeysFromEnvironment(), noted: journalFromEnvironment() },
   ),
 );

@@ -7,4 +7,4 @@ import { lambdaHandler } from '../platform/lambda.ts';
 const noted = journalFromEnvironment({ answersFirst: true });
 
 /** Separate function: contention must not starve renewals. */
-export const handler = lambdaHandler(serve(contendRoutes(leadershipFromEnvironment()), [], noted));
+export const handler = lambdaHandler(serve(contendRoutes(leadershipFromEnvironment()), { noted }));

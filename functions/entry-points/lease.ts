@@ -7,4 +7,4 @@ import { lambdaHandler } from '../platform/lambda.ts';
 const noted = journalFromEnvironment({ answersFirst: true });
 
 /** The requests by which a leader keeps its lease, and nothing else that could hold them up. */
-export const handler = lambdaHandler(serve(leaseRoutes(leadershipFromEnvironment()), [], noted));
+export const handler = lambdaHandler(serve(leaseRoutes(leadershipFromEnvironment()), { noted }));

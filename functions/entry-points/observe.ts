@@ -7,4 +7,4 @@ import { lambdaHandler } from '../platform/lambda.ts';
 const noted = journalFromEnvironment({ answersFirst: true });
 
 /** Separate function: a follower's request may be held, and must not occupy what renewals need. */
-export const handler = lambdaHandler(serve(observeRoutes(leadershipFromEnvironment()), [], noted));
+export const handler = lambdaHandler(serve(observeRoutes(leadershipFromEnvironment()), { noted }));

@@ -9,6 +9,7 @@ import { operationsRoutes } from '../operations/routes.ts';
 import { documentClient, s3Client } from '../platform/aws.ts';
 import { serve } from '../platform/http.ts';
 import { lambdaHandler } from '../platform/lambda.ts';
+import { requestKeysFromEnvironment } from '../platform/request-keys-table.ts';
 import { bucketName, readSettings, tableName } from '../platform/settings.ts';
 
 const { TENURE_TABLE, TENURE_BUCKET } = readSettings({ TENURE_TABLE: tableName, TENURE_BUCKET: bucketName });
@@ -32,4 +33,10 @@ const endpoints = [
 ];
 
 /** Serves the operators' routes, and answers every path and method that no route takes. */
-export const handler = lambdaHandler(serve(endpoints, Object.values(catalogue), journalFromEnvironment()));
+export const handler = lambdaHandler(
+  serve(endpoints, {
+    known: Object.values(catalogue),
+    keys: requestKeysFromEnvironment(),
+    noted: journalFromEnvironment(),
+  }),
+);

@@ -41,8 +41,8 @@ export function checkpointRoutes(room: Room): Endpoint[] {
       const answer = { ...committed, retained: [...committed.retained] };
       return committed.dropped ? new Answer(200, answer) : answer;
     }),
-    endpoint(schema.reserveCheckpoint, async ({ params, fence, body }) => ({
-      checkpointId: await checkpoints.reserve(room, named(params), fence.fencingVersion, body.atLeast),
+    endpoint(schema.reserveCheckpoint, async ({ params, fence, body: { atLeast }, requestId }) => ({
+      checkpointId: await checkpoints.reserve(room, named(params), fence.fencingVersion, { atLeast, requestId }),
     })),
     endpoint(schema.listCheckpoints, async ({ params, query: { limit, cursor } }) => {
       const name = named(params);

@@ -24,11 +24,11 @@ export interface CheckpointStore {
   /**
    * The same for a job whose lists are written as a whole, if it is as it was seen; `after` is the job with the commit.
    */
-  commitWhole(seen: Job, version: number, after: Job): Promise<Change>;
+  commitWhole(seen: Job, version: number, after: Job, requestId: string): Promise<Change>;
   /** Raises the next id by one: the one before is the caller's. */
-  reserve(name: JobName, version: number): Promise<Change>;
+  reserve(name: JobName, version: number, requestId: string): Promise<Change>;
   /** Reserves this id and all below, if the next one is none above it. */
-  reserveUpTo(name: JobName, version: number, checkpointId: number): Promise<Change>;
+  reserveUpTo(name: JobName, version: number, checkpointId: number, requestId: string): Promise<Change>;
   /** Ids of the jobs that are not finished, in order, among so many jobs. */
   listUnfinished(group: string, after: string | undefined, limit: number): Promise<Unfinished>;
   /** Raises the fence of an active job to this version and shows what it refers to. */

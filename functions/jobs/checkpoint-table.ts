@@ -35,17 +35,17 @@ export class CheckpointTable implements CheckpointStore {
     return this.#change(writes.commitCheckpoint(name, version, checkpoint, way));
   }
 
-  commitWhole(seen: Job, version: number, after: Job): Promise<Change> {
+  commitWhole(seen: Job, version: number, after: Job, requestId: string): Promise<Change> {
     requireChange(seen, after);
-    return this.#change(writes.commitWhole(seen, version, after));
+    return this.#change(writes.commitWhole(seen, version, after, requestId));
   }
 
-  reserve(name: JobName, version: number): Promise<Change> {
-    return this.#change(writes.reserveId(name, version));
+  reserve(name: JobName, version: number, requestId: string): Promise<Change> {
+    return this.#change(writes.reserveId(name, version, requestId));
   }
 
-  reserveUpTo(name: JobName, version: number, checkpointId: number): Promise<Change> {
-    return this.#change(writes.reserveUpTo(name, version, checkpointId));
+  reserveUpTo(name: JobName, version: number, checkpointId: number, requestId: string): Promise<Change> {
+    return this.#change(writes.reserveUpTo(name, version, checkpointId, requestId));
   }
 
   async listUnfinished(group: string, after: string | undefined, limit: number): Promise<Unfinished> {

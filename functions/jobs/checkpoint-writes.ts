@@ -12,6 +12,7 @@ import {
   type Update,
 } from '../../store/update.ts';
 import { update, type Write } from '../../store/write.ts';
+import { remembering } from './asked.ts';
 import type { NewCheckpoint, Way } from './checkpoint.ts';
 import { type Job, type JobName, maxSavepoints, newestOf } from './job.ts';
 import { checkpointSlots, commitSlots, idBytes, noSlots, owesCleanUp, storedRef, storedRegisters } from './job-item.ts';
@@ -83,7 +84,8 @@ export function commitCheckpoint(
   checkpoint: NewCheckpoint,
   way: Exclude<Way, 'whole'>,
 ): Write {
-  const { payload, otherPayloadId, metadata, expected, kind } = checkpoint;
+  const { payload, otherPayloadId, metadata, expected, kind, requestId } = checkpoint;
+  const asked = remembering('c', requestId);
   const { id, changes, conditions } = numbering(checkpoint, way);
   const isCheckpoint = kind === 'checkpoint';
   const ref = storedRef({ ...payload, metadata });
@@ -93,8 +95,9 @@ export function commitCheckpoint(
   return byTerm(
     name,
     version,
-    [...kept, ...changes],
+    [...kept, ...changes, ...asked.changes],
     isActive,
+    ...asked.conditions,
     compare('graph.id', '<>', value(idBytes(payload.payloadId))),
     ...isNew(payload.payloadId),
     ...(otherPayloadId === undefined ? [] : isNew(otherPayloadId)),
@@ -108,21 +111,28 @@ export function commitCheckpoint(
 const isUnchanged = (seen: Job): Condition[] => [isActive, equals('retain', seen.retain), nothingCommittedSince(seen)];
 
 /** A commit to a job that keeps more than the registers hold: its lists are written as a whole. */
-export function commitWhole(seen: Job, version: number, after: Job): Write {
+export function commitWhole(seen: Job, version: number, after: Job, requestId: string): Write {
+  const asked = remembering('c', requestId);
   const { checkpoints, commits } = storedRegisters(after);
   const changes = [
     ...setAll({ checkpoints, commits, newest: newestOf(after) }),
     ...set(nextId, after.nextCheckpointId),
+    ...asked.changes,
   ];
-  return byTerm(seen, version, changes, ...isUnchanged(seen));
+  return byTerm(seen, version, changes, ...isUnchanged(seen), ...asked.conditions);
 }
 
-export const reserveId = (name: JobName, version: number): Write =>
-  byTerm(name, version, set(nextId, plus(attributeOf(nextId), 1)), isActive);
+export function reserveId(name: JobName, version: number, requestId: string): Write {
+  const { changes, conditions } = remembering('r', requestId);
+  return byTerm(name, version, [...set(nextId, plus(attributeOf(nextId), 1)), ...changes], isActive, ...conditions);
+}
 
 /** Reserves this id and every one below. */
-export const reserveUpTo = (name: JobName, version: number, checkpointId: number): Write =>
-  byTerm(name, version, set(nextId, checkpointId + 1), isActive, compare(nextId, '<=', checkpointId));
+export function reserveUpTo(name: JobName, version: number, checkpointId: number, requestId: string): Write {
+  const { changes, conditions } = remembering('r', requestId);
+  const isNext = compare(nextId, '<=', checkpointId);
+  return byTerm(name, version, [...set(nextId, checkpointId + 1), ...changes], isActive, isNext, ...conditions);
+}
 
 /** Clearing single slots can never bring back what another request has dropped meanwhile. */
 export const dropCheckpoints = (seen: Job, version: number, isKept: (checkpointId: number) => boolean): Write =>

@@ -5,6 +5,7 @@
 import { ProblemError } from '../../api/problem.ts';
 import { staleCheckpointId, tooManySavepoints, unexpectedCheckpoint } from '../../api/problems/checkpoints.ts';
 import { uploadUsed } from '../../api/problems/jobs.ts';
+import { refuseAsked } from './asked.ts';
 import {
   ghosts,
   type Job,
@@ -31,6 +32,7 @@ export interface NewCheckpoint {
   readonly expected?: number | undefined;
   /** The id that the application gives: above every committed one. Reserved before, or of its own counting. */
   readonly checkpointId?: number | undefined;
+  readonly requestId: string;
 }
 
 export interface Committed {
@@ -139,6 +141,7 @@ export type Loss =
 /** Judges a commit by the record that it lost to. Throws the problem when it is refused. */
 export function afterLoss(name: JobName, record: JobRecord | undefined, version: number, commit: NewCheckpoint): Loss {
   const job = writableOrThrow(name, record, version, { finished: 'allowed' });
+  refuseAsked(job, commit.requestId);
   const committed = earlierCommit(job, commit);
   if (committed) return { kind: 'committed', committed };
   const problem = refusal(name, job, version) ?? unexpected(job, commit) ?? stale(job, commit) ?? crowded(job, commit);

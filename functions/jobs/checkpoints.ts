@@ -2,6 +2,7 @@
 import { notFound, ProblemError } from '../../api/problem.ts';
 import { newestCheckpoint } from '../../api/problems/checkpoints.ts';
 import { payloadMissing } from '../../api/problems/jobs.ts';
+import { refuseAsked } from './asked.ts';
 import {
   afterLoss,
   type Committed,
@@ -63,7 +64,7 @@ export async function commit(
   requestId: string,
 ): Promise<Committed> {
   const { kind, metadata, expectedCheckpointId: expected, checkpointId } = given;
-  const common = { kind, metadata, expected, checkpointId };
+  const common = { kind, metadata, expected, checkpointId, requestId };
   if ('inline' in given.payload) {
     const { payloadId, otherPayloadId } = inlinePayloadIds(requestId, room.clock.now());
     const payload = await putInline(room, name, payloadId, given.payload.inline);
@@ -84,7 +85,12 @@ async function write(room: Checkpoints, name: JobName, version: number, checkpoi
     const way = loss?.way ?? firstWay(checkpoint);
     const change =
       way === 'whole' && loss
-        ? await room.checkpoints.commitWhole(loss.job, version, withCommit(loss.job, checkpoint, version))
+        ? await room.checkpoints.commitWhole(
+            loss.job,
+            version,
+            withCommit(loss.job, checkpoint, version),
+            checkpoint.requestId,
+          )
         : await room.checkpoints.commit(name, version, checkpoint, way as Exclude<Way, 'whole'>);
     if (change.before) return committed(room, name, version, change.before, checkpoint);
     const judged = afterLoss(name, change.lost, version, checkpoint);
@@ -109,16 +115,26 @@ async function committed(
 
 /**
  * Reserves the next checkpoint id for this caller: it rises, and is given to nobody else. Throws `not_found`, `fenced`,
- * `job_finished`.
+ * `job_finished`, `idempotency_key_reused`.
  */
-export async function reserve(room: Checkpoints, name: JobName, version: number, atLeast = 0): Promise<number> {
+export async function reserve(
+  room: Checkpoints,
+  name: JobName,
+  version: number,
+  { atLeast = 0, requestId }: { readonly atLeast?: number | undefined; readonly requestId: string },
+): Promise<number> {
+  const unlessReused = (lost: JobRecord | undefined) => {
+    if (lost && !isDamaged(lost)) refuseAsked(lost, requestId);
+  };
   if (atLeast > 1) {
-    const { before, lost } = await room.checkpoints.reserveUpTo(name, version, atLeast);
+    const { before, lost } = await room.checkpoints.reserveUpTo(name, version, atLeast, requestId);
     if (before) return atLeast;
+    unlessReused(lost);
     const isPast = lost && !isDamaged(lost) && lost.nextCheckpointId > atLeast;
     if (!isPast) throw refusal(name, lost, version) ?? contended(name);
   }
-  const { before, lost } = await room.checkpoints.reserve(name, version);
+  const { before, lost } = await room.checkpoints.reserve(name, version, requestId);
+  unlessReused(lost);
   if (!before || isDamaged(before)) throw refusal(name, before ?? lost, version) ?? contended(name);
   return before.nextCheckpointId;
 }

@@ -17,6 +17,7 @@ import * as z from 'zod/mini';
 import { fencingVersion, jsonText } from '../../api/schema.ts';
 import { listedIn } from '../../leadership/keys.ts';
 import { absent, anyOf, equals } from '../../store/condition.ts';
+import { askedOf, storedAsked } from './asked.ts';
 import { requireJob } from './invariants.ts';
 import {
   type CheckpointRef,
@@ -132,6 +133,7 @@ export function toItem(job: Job): Record<string, unknown> {
     requestId: job.requestId,
     requestBefore: job.requestBefore,
     discardedBy: job.discardedBy,
+    ...storedAsked(job.asked),
     result: job.result,
     cleanUp: job.cleanUp,
     heldBy: job.heldBy,
@@ -184,6 +186,8 @@ const graph = z.catch(
   undefined,
 );
 
+const askedSlot = z.catch(z.optional(z.string()), undefined);
+
 const jobItem = z.object({
   state: z.enum(['ACTIVE', 'FINISHED', 'CLEANED']),
   fence: fencingVersion,
@@ -214,6 +218,8 @@ const jobItem = z.object({
     undefined,
   ),
   discardedBy: z.catch(z.optional(z.string()), undefined),
+  a0: askedSlot,
+  a1: askedSlot,
   cleanUp: z.catch(z.optional(z.literal('held')), undefined),
   heldBy: z.catch(z.optional(z.string()), undefined),
 });
@@ -230,10 +236,12 @@ export function toJob(item: Record<string, unknown> | undefined): JobRecord | un
     const [issue] = read.error.issues;
     return { ...name, damage: `its record is malformed at ${issue?.path.join('.')}: ${issue?.message}` };
   }
-  const { commits, checkpoints, savepoints, nextCheckpointId, newest: newestCheckpointId, ...rest } = read.data;
+  const { commits, checkpoints, savepoints, nextCheckpointId, newest: newestCheckpointId, ...others } = read.data;
+  const { a0, a1, ...rest } = others;
   return {
     ...name,
     ...rest,
+    asked: askedOf([a0, a1]),
     nextCheckpointId: nextCheckpointId[0],
     newestCheckpointId,
     commits,

@@ -5,6 +5,7 @@ import { groupsIndex } from '../../leadership/keys.ts';
 import { absent, allOf, anyOf, type Condition, compare, equals, size } from '../../store/condition.ts';
 import { attributeOf, ifAbsent, plus, remove, set, setAll, type Update } from '../../store/update.ts';
 import { check, put, update, type Write } from '../../store/write.ts';
+import { keyIsFree } from './asked.ts';
 import { type Job, type JobName, newestOf, type Result } from './job.ts';
 import {
   checkpointSlots,
@@ -93,7 +94,7 @@ export function finishJob(name: JobName, version: number, result: Result, cleanU
       result,
       ...(cleanUp === 'held' ? { cleanUp } : owesCleanUp(name.group)),
     }),
-    mayChange(version),
+    allOf(mayChange(version), ...keyIsFree(result.requestId)),
   );
 }
 

@@ -9,6 +9,7 @@
  */
 import { notFound, ProblemError } from '../../api/problem.ts';
 import { fenced, jobDamaged, jobFinished } from '../../api/problems/jobs.ts';
+import type { Asked } from './asked.ts';
 
 export type JobState = 'ACTIVE' | 'FINISHED' | 'CLEANED';
 export type Outcome = 'succeeded' | 'failed' | 'cancelled';
@@ -102,6 +103,8 @@ export interface Job {
    * Mark of the last request that discarded all checkpoints, so that its late retry spares what was committed since.
    */
   readonly discardedBy?: string | undefined;
+  /** The last requests that committed to it or reserved an id, the newest first. */
+  readonly asked?: readonly Asked[] | undefined;
   readonly result?: Result | undefined;
   /** FINISHED only: everything stays until the application says that it has deleted what its checkpoints refer to. */
   readonly cleanUp?: 'held' | undefined;

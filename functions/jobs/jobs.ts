@@ -7,6 +7,7 @@ import { termLost } from '../../leadership/leadership.ts';
 import { isLive, type LeadershipRecord } from '../../leadership/lease.ts';
 import { refuseReusedKey } from '../../store/idempotency.ts';
 import { timely } from '../../store/timely.ts';
+import { refuseAsked } from './asked.ts';
 import {
   fencedOff,
   isDamaged,
@@ -169,8 +170,10 @@ export async function finish(
   for (let tried = 0; tried < conflictTries; tried += 1) {
     const { won, lost } = await room.jobs.finish(name, fence.fencingVersion, result, cleanUp);
     if (won) return { state: 'FINISHED', submitted: true };
-    if (lost && !isDamaged(lost))
+    if (lost && !isDamaged(lost)) {
+      refuseAsked(lost, requestId);
       refuseReusedKey(lost.result?.requestId, requestId, `POST /v1/groups/${name.group}/jobs/${name.jobId}/finish`);
+    }
     if (isSameResult(lost, fence, outcome)) return { state: lost.state, submitted: wasSubmitted(lost) };
     if (lost) throw refusal(name, lost, fence.fencingVersion) ?? contended(name);
     const job = neverSubmitted(name, fence, result, cleanUp);

@@ -6,13 +6,14 @@ import * as z from 'zod/mini';
 import type { Fence } from '../../api/fence.ts';
 import type { Operation, SuccessStatus } from '../../api/operation.ts';
 import { internal, invalidRequest, methodNotAllowed, notFound, ProblemError, unavailable } from '../../api/problem.ts';
-import { RecentRequests, requestIdOf } from '../../store/idempotency.ts';
+import { RecentRequests, refuseReusedKey, requestIdOf } from '../../store/idempotency.ts';
 import { isUnavailable } from '../../store/store-errors.ts';
 import { invalid, readFence, readIdempotencyKey, refuseEmptyHeaders } from './headers.ts';
 import { logger } from './logging.ts';
 import { count, countViolations, time } from './metrics.ts';
 import { requireSamePath } from './path.ts';
 import { reply } from './reply.ts';
+import type { RequestKeys } from './request-keys.ts';
 
 type Bindings = { event?: APIGatewayProxyEventV2; lambdaContext?: LambdaContext };
 export type App = HonoBase<{ Bindings: Bindings }>;
@@ -48,7 +49,16 @@ export class Answer<Body> {
 
 export interface Endpoint {
   readonly operation: Operation;
-  respond(context: RequestContext, recent: RecentRequests, noted: Noted | undefined): Promise<Response>;
+  respond(context: RequestContext, memory: Memory): Promise<Response>;
+}
+
+/** Where a process notes what it has served. */
+interface Memory {
+  /** Keys of its last requests. */
+  readonly recent: RecentRequests;
+  /** Keys of operations that keep theirs. */
+  readonly keys: RequestKeys | undefined;
+  readonly noted: Noted | undefined;
 }
 
 /** How a request ended that passed the operation's schemas. */
@@ -69,13 +79,14 @@ export function endpoint<const Declared extends Operation>(
   const headers = operation.headers && z.object(operation.headers);
   return {
     operation,
-    async respond(context, recent, noted) {
+    async respond(context, { recent, keys, noted }) {
       const request = await readRequest(operation, headers, context);
       const ended = (how: Pick<Outcome, 'answer' | 'problem'>) => {
         const { params, query, body, fence } = request as Request<Operation>;
         return noted?.({ operation, params, query, body, fence, ...how });
       };
-      const answer = await onceByKey(request, recent, context, () => act(request)).catch(async (error: unknown) => {
+      const memory = { recent, keys: operation.keepsKey ? keys : undefined };
+      const answer = await onceByKey(request, memory, context, () => act(request)).catch(async (error: unknown) => {
         if (error instanceof ProblemError) await ended({ problem: error });
         throw error;
       });
@@ -88,39 +99,50 @@ export function endpoint<const Declared extends Operation>(
 }
 
 /**
- * Refuses a key that this process has seen with another request. What was refused has written nothing, so that its key
- * may come again with a corrected request; after an unexpected error nobody knows what was written.
+ * Refuses a key that this process, or for operations that keep theirs any process, has seen with another request. What
+ * was refused has written nothing, so that its key may come again with a corrected request; after an unexpected error
+ * nobody knows what was written.
  */
 async function onceByKey<Result>(
   request: { readonly requestId: string; readonly keyed: boolean },
-  recent: RecentRequests,
+  { recent, keys }: Omit<Memory, 'noted'>,
   context: RequestContext,
   act: () => Promise<Result>,
 ): Promise<Result> {
   if (!request.keyed) return act();
   const { requestId } = request;
-  const scope = `${context.req.param('group') ?? ''}/`;
+  const group = context.req.param('group') ?? '';
+  const scope = `${group}/`;
+  const operation = `${context.req.method} ${context.req.path}`;
   recent.refuseReusedKey(scope, requestId);
-  const remember = () => recent.remember(scope, requestId, `${context.req.method} ${context.req.path}`);
+  const claim = await keys?.claim(group, requestId, operation);
+  if (claim?.kind === 'reused') refuseReusedKey(claim.requestId, requestId, claim.operation);
+  const remember = () => recent.remember(scope, requestId, operation);
   try {
     const result = await act();
     remember();
     return result;
   } catch (error) {
     if (!(error instanceof ProblemError) || error.kind.status >= 500) remember();
+    // An earlier try of a retry may have written.
+    else if (claim?.kind === 'fresh') await keys?.release(group, requestId);
     throw error;
   }
 }
 
-/**
- * Makes the HTTP application of one Lambda function. `known` are the operations that other functions serve too:
- * with them an unknown path is told from a wrong method.
- */
-export function serve(endpoints: readonly Endpoint[], known: readonly Operation[] = [], noted?: Noted): App {
+interface Serving {
+  /** Operations that other functions serve too: with them an unknown path is told from a wrong method. */
+  readonly known?: readonly Operation[];
+  readonly keys?: RequestKeys | undefined;
+  readonly noted?: Noted | undefined;
+}
+
+/** Makes the HTTP application of one Lambda function. */
+export function serve(endpoints: readonly Endpoint[], { known = [], keys, noted }: Serving = {}): App {
   countViolations();
   const app: App = new HonoBase({ strict: true, router: new TrieRouter() });
   const all = [...endpoints.map(({ operation }) => operation), ...known];
-  const recent = new RecentRequests();
+  const memory = { recent: new RecentRequests(), keys, noted };
   // No middleware: with one handler to a route, hono calls it as it is.
   const requireAuthorised = (context: RequestContext) => {
     const { event } = context.env ?? {};
@@ -132,8 +154,8 @@ export function serve(endpoints: readonly Endpoint[], known: readonly Operation[
     app.on(operation.method, pattern(operation), async (context) => {
       requireAuthorised(context);
       const startedAt = performance.now();
-      const response = await withinDeadline(operation, context, respond(context, recent, noted)).catch(
-        (error: unknown) => answerProblem(error, context),
+      const response = await withinDeadline(operation, context, respond(context, memory)).catch((error: unknown) =>
+        answerProblem(error, context),
       );
       record(operation, context, response.status, performance.now() - startedAt);
       return response;

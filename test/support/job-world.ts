@@ -21,6 +21,7 @@ import { jobRoutes } from '../../functions/jobs/routes.ts';
 import { contendRoutes, leaseRoutes } from '../../functions/leadership/routes.ts';
 import { serve } from '../../functions/platform/http.ts';
 import { logger } from '../../functions/platform/logging.ts';
+import { requestKeysTable } from '../../functions/platform/request-keys-table.ts';
 import { contend } from '../../leadership/contend.ts';
 import { leaseTable } from '../../leadership/lease-table.ts';
 import { type Faults, injectFaults } from './faults.ts';
@@ -109,7 +110,9 @@ export async function openJobWorld(dynamodbEndpoint: string) {
       };
       const leadership = { store: leaseTable(documents, table), clock, maxClockSkewMs: 0 };
       const leadershipRoutes = [...contendRoutes(leadership), ...leaseRoutes(leadership)];
-      const app = serve([...jobRoutes(room), ...checkpointRoutes(room), ...collectRoutes(room), ...leadershipRoutes]);
+      const app = serve([...jobRoutes(room), ...checkpointRoutes(room), ...collectRoutes(room), ...leadershipRoutes], {
+        keys: requestKeysTable(documents, table, clock),
+      });
       const fetch: typeof globalThis.fetch = async (url, init) => app.request(String(url), init);
       return {
         room,

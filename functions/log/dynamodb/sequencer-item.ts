@@ -3,6 +3,7 @@
  * costs 1 unit.
  */
 import { createHash } from 'node:crypto';
+import { keyOf } from '../../../store/idempotency.ts';
 import type { Handed, WriterRecord } from '../protocol/sequencer.ts';
 
 type Attributes = Record<string, unknown>;
@@ -11,11 +12,19 @@ const idBytes = 9;
 const handedBytes = idBytes + 1;
 const joinsBit = 0x80;
 
-/** Names a request by the caller's key and what it asks for: the same key with another payload is another request. */
-export function requestIdOf(key: string, ...parts: readonly (string | Uint8Array)[]): string {
-  const hash = createHash('sha256').update(key);
+/** Of the twelve characters of a request's name: of so few that another key has them once in 10^10 appends. */
+const keyLength = 7;
+const nameLength = (idBytes * 4) / 3;
+
+/**
+ * Names a request by the caller's key and what it asks for: the same key with another payload is another request with
+ * the same beginning.
+ */
+export function namesOf(request: string, ...parts: readonly (string | Uint8Array)[]) {
+  const key = createHash('sha256').update(keyOf(request)).digest('base64url').slice(0, keyLength);
+  const hash = createHash('sha256').update(request);
   for (const part of parts) hash.update(`\n${part.length}\n`).update(part);
-  return hash.digest().subarray(0, idBytes).toString('base64url');
+  return { key, requestId: key + hash.digest('base64url').slice(0, nameLength - keyLength) };
 }
 
 export function toAttributes({ views, recent, ...writer }: WriterRecord): Attributes {

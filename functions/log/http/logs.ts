@@ -5,11 +5,12 @@ import { ProblemError, unavailable } from '../../../api/problem.ts';
 import * as problems from '../../../api/problems/log.ts';
 import { termLost } from '../../../leadership/leadership.ts';
 import type { LeaseStore } from '../../../leadership/lease-store.ts';
-import { requestIdOf } from '../dynamodb/sequencer-item.ts';
+import { keyReused } from '../../../store/idempotency.ts';
+import { namesOf } from '../dynamodb/sequencer-item.ts';
 import type { Appended } from '../protocol/append.ts';
 import { elect } from '../protocol/coordinator.ts';
 import type { LogParts } from '../protocol/log.ts';
-import type { Content } from '../protocol/placement.ts';
+import type { AppendRequest } from '../protocol/placement.ts';
 import { ask, isQuorum, StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
 import { type ReadRange, read as readRange } from '../protocol/reader.ts';
 import type { LogRegistry, RegisteredLog } from '../protocol/registry.ts';
@@ -98,8 +99,8 @@ export interface WriteRequest extends LogName {
 
 /** Appends entries, 1 to 64; throws `not_elected`, `exclusivity_lost`, `outcome_unknown`, `state_locked`. */
 export async function appendEntries(logs: Logs, request: WriteRequest, entries: readonly Uint8Array[]) {
-  const requestId = requestIdOf(request.key, 'append', ...entries);
-  const { first, last } = await write(logs, request, requestId, { type: 'APPEND', entries });
+  const names = namesOf(request.key, 'append', ...entries);
+  const { first, last } = await write(logs, request, { ...names, content: { type: 'APPEND', entries } });
   return { first, last };
 }
 
@@ -108,8 +109,8 @@ const discardedAtOnce = 200;
 
 /** Truncates; the same errors, and `bad_range`, `truncation_held`. */
 export async function truncate(logs: Logs, request: WriteRequest, to: number) {
-  const requestId = requestIdOf(request.key, 'truncate', String(to));
-  const { first } = await write(logs, request, requestId, { type: 'TRUNCATE', to });
+  const names = namesOf(request.key, 'truncate', String(to));
+  const { first } = await write(logs, request, { ...names, content: { type: 'TRUNCATE', to } });
   const { parts } = logs.memories.of(request, request.writerId);
   if (parts) await discardSome(parts);
   return { position: first };
@@ -124,22 +125,27 @@ async function discardSome(parts: LogParts): Promise<void> {
   );
 }
 
-async function write(logs: Logs, request: WriteRequest, requestId: string, content: Content) {
+async function write(logs: Logs, request: WriteRequest, named: Omit<AppendRequest, 'writerId'>) {
   const { log, writerId } = request;
   const writer = logs.memories.of(request, writerId);
   writer.parts ??= logs.partsOf(await getLogOrThrow(logs.registry, request));
   const { parts, memory, rounds } = writer;
-  const appended = await reaching(log, () => rounds.append(parts, memory, { writerId, requestId, content }));
+  const appended = await reaching(log, () => rounds.append(parts, memory, { writerId, ...named }));
   if ('first' in appended) return appended;
   if ('notElected' in appended) {
     // The next writer may have been elected by other members.
     writer.parts = undefined;
     await getLogOrThrow(logs.registry, request);
   }
+  if ('keyReused' in appended) throw keyReused(`an append or a truncation below ${pathOf(request)}`);
   throw refusal(log, writerId, appended);
 }
 
-function refusal(log: string, writerId: string, appended: Exclude<Appended, { first: number }>): ProblemError {
+const pathOf = ({ group, log }: LogName) => `/v1/groups/${group}/logs/${log}`;
+
+type Refused = Exclude<Appended, { first: number } | { keyReused: true }>;
+
+function refusal(log: string, writerId: string, appended: Refused): ProblemError {
   if ('notElected' in appended) {
     const detail = `Writer ${writerId} is not the elected writer of log "${log}"; elect a writer and repeat the request.`;
     return new ProblemError(problems.notElected, detail);

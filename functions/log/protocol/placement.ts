@@ -9,6 +9,7 @@ import {
   handOut,
   type Place,
   placeOf,
+  reusesKey,
   type Settlements,
   type Wanted,
   type WriterRecord,
@@ -26,6 +27,8 @@ export interface AppendRequest {
   readonly writerId: string;
   /** Names the request with its payload: the same one is placed once, also when it is repeated after an election. */
   readonly requestId: string;
+  /** How the names of all requests with the same Idempotency-Key begin. */
+  readonly key?: string | undefined;
   readonly content: Content;
 }
 
@@ -40,6 +43,8 @@ export type NotPlaced =
   | { readonly notElected: true }
   /** Too many processes append for the writer at once: repeat the request after a moment. */
   | { readonly throttled: true }
+  /** The key came with another request, which is among the last ones. */
+  | { readonly keyReused: true }
   /** The truncation would pass what a running backup still reads. */
   | { readonly held: Hold }
   | { readonly outOfRange: { readonly next: number } };
@@ -62,7 +67,7 @@ const pauseMs = 10;
 export async function place(
   parts: LogParts,
   memory: WriterMemory,
-  { writerId, requestId, content }: AppendRequest,
+  { writerId, requestId, key, content }: AppendRequest,
   displaced: number | undefined,
 ): Promise<Placed | NotPlaced> {
   const cached = memory.writer;
@@ -78,6 +83,7 @@ export async function place(
       memory.writer = writer;
       return { writer, place: before, again: true };
     }
+    if (reusesKey(writer.recent, { requestId, key })) return { keyReused: true };
     const truncateTo = content.type === 'TRUNCATE' ? content.to : undefined;
     if (truncateTo !== undefined && truncateTo > writer.next) return { outOfRange: { next: writer.next } };
     const known = advance(writer, memory.settlements, parts.timer.now());
@@ -115,7 +121,10 @@ export async function placeTogether(
   for (let tried = 0; tried < placings; tried += 1) {
     if (!request || !isElected(writer, request.writerId, memory)) return { notElected: true };
     const current: WriterRecord = writer;
-    const fresh = requests.filter(({ requestId }) => !placeOf(current, requestId));
+    const fresh = requests.filter((one, at) => {
+      const others = [...current.recent, ...requests.slice(0, at)];
+      return !placeOf(current, one.requestId) && !reusesKey(others, one);
+    });
     if (fresh.length === 0) return { writer, slot: writer.next, fresh };
     const taken = handOut(advance(writer, memory.settlements, parts.timer.now()), fresh.map(wanted));
     const answer = await parts.sequencer.replace(writer, taken);

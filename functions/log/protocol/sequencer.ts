@@ -194,6 +194,14 @@ export function placeOf(writer: WriterRecord, requestId: string): Place | undefi
   return placesOf(writer)[writer.recent.findLastIndex((handed) => handed.requestId === requestId)];
 }
 
+/** Whether another request among the last ones has the same key. */
+export function reusesKey(
+  recent: readonly { readonly requestId: string }[],
+  { requestId, key }: { readonly requestId: string; readonly key?: string | undefined },
+): boolean {
+  return key !== undefined && recent.some((other) => other.requestId !== requestId && other.requestId.startsWith(key));
+}
+
 /**
  * The positions from here to the end of the slot that was handed out with them, as far as the sequencer remembers: an
  * abandoned slot is filled with one NOP.

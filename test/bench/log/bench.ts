@@ -1,5 +1,5 @@
 import { startDynamoDbLocal } from '../../../emulator/dynamodb/dynamodb.ts';
-import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
+import { namesOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
 import { append } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { initialize } from '../../../functions/log/protocol/initialize.ts';
@@ -69,7 +69,7 @@ async function writer(endpoint: string) {
     tables,
     async append(entries: readonly Uint8Array[]): Promise<void> {
       requests += 1;
-      const requestId = requestIdOf(`${requests}`);
+      const requestId = namesOf(`${requests}`).requestId;
       const answer = await append(parts, memory, { writerId, requestId, content: { type: 'APPEND', entries } });
       if (!('first' in answer)) throw new Error(`Not appended: ${JSON.stringify(answer)}`);
     },

@@ -6,7 +6,7 @@ import { eventOf } from '../../../functions/events/event.ts';
 import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
 import { logRegistryTable } from '../../../functions/log/dynamodb/registry-table.ts';
 import { replicaNotesTable } from '../../../functions/log/dynamodb/replica-notes-table.ts';
-import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
+import { namesOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
 import { SequencerTable } from '../../../functions/log/dynamodb/sequencer-table.ts';
 import { note } from '../../../functions/log/http/replica-watch.ts';
 import { checkpoint, type JobWorld, openJobWorld, type Process, sha256, submit } from '../../support/job-world.ts';
@@ -150,7 +150,7 @@ test('an append moves the sequencer in the same partition and passes no filter',
   };
   const elected = { ...free, revision: 1, views: ['v'], recent: [] };
   await sequencer.replace(undefined, elected);
-  const recent = [{ requestId: requestIdOf('one'), count: 1 }];
+  const recent = [{ requestId: namesOf('one').requestId, count: 1 }];
   await sequencer.replace(elected, { ...elected, revision: 2, next: 3, recent });
   const records = await stream.records();
   expect(records).toHaveLength(2);

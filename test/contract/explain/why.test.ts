@@ -37,8 +37,7 @@ beforeEach(async () => {
       ...operateRoutes(it.room, it.groups),
       ...journalRoutes({ journal: kept, isKept: true, clock: it.clock }),
     ],
-    Object.values(catalogue),
-    (outcome) => journal.note(outcome),
+    { known: Object.values(catalogue), noted: (outcome) => journal.note(outcome) },
   );
   const fetch = async (input: unknown, init?: RequestInit) => {
     const url = String(input);

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Fence } from '../../../api/fence.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { counted } from '../../../infra/counted-units.ts';
+import { requestIdOf } from '../../../store/idempotency.ts';
 import { sizes } from '../../sizes.ts';
 import { unitsOf } from '../../support/capacity.ts';
 import { eachInItsGroup } from '../../support/job-scene.ts';
@@ -109,6 +110,7 @@ test('a job made of payloads in parts stays below 2 write units as well', async 
         payload,
         metadata,
         expected: at,
+        requestId: requestIdOf(`key-${at}`, 'POST', '/v1', Buffer.from(`${at}`)),
       },
       'next',
     );
@@ -129,6 +131,7 @@ test('a job that has committed many checkpoints costs the same per commit as a n
       {
         kind: 'checkpoint',
         payload,
+        requestId: requestIdOf('', 'POST', '/v1', Buffer.of()),
       },
       'next',
     );

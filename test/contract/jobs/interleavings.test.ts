@@ -137,6 +137,7 @@ describe('a commit that subsumes the checkpoint before it', () => {
       old.fencingVersion,
       {
         kind: 'checkpoint',
+        requestId: 'request',
         payload: {
           payloadId: uploadId,
           ...(await room.payloads.stat(`groups/${name}/jobs/nightly/${uploadId}`).then((stored) => ({

@@ -27,7 +27,7 @@ export function leadershipCaller() {
         ...observeRoutes({ ...room, watches: it.watches }),
         ...operateRoutes(room, it.groups),
       ],
-      Object.values(catalogue),
+      { known: Object.values(catalogue) },
     );
   };
   beforeEach(async () => {

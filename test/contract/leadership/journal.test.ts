@@ -134,7 +134,7 @@ describe('costs', () => {
 
   test('a contender that waits is written once a minute, however often it looks', async () => {
     const { faults, note } = startProcess();
-    const app = serve(observeRoutes({ ...it.room, watches: it.watches }), [], note);
+    const app = serve(observeRoutes({ ...it.room, watches: it.watches }), { noted: note });
     for (let second = 0; second < 59; second += 1) {
       await app.request(`/v1/groups/${group}/leadership?waiting=b`);
       it.clock.time += 1_000;
@@ -147,7 +147,7 @@ describe('costs', () => {
 
   test('a renewal costs one write unit as ever, and leaves nothing in the journal', async () => {
     const { faults, note } = startProcess();
-    const app = serve([...contendRoutes(it.room), ...leaseRoutes(it.room)], [], note);
+    const app = serve([...contendRoutes(it.room), ...leaseRoutes(it.room)], { noted: note });
     const contended = await app.request(`/v1/groups/${group}/leadership/contend`, {
       method: 'POST',
       body: JSON.stringify({ contenderId: 'a', leaseMs }),
@@ -177,7 +177,7 @@ describe('costs', () => {
 describe('what it says', () => {
   test('a leader whose term has ended, through the API: its renewal is refused and counted', async () => {
     const { note } = startProcess();
-    const app = serve([...leaseRoutes(it.room), ...operateRoutes(it.room, it.groups)], [], note);
+    const app = serve([...leaseRoutes(it.room), ...operateRoutes(it.room, it.groups)], { noted: note });
     const fence = await it.contend('a', undefined, group);
     it.clock.time += leaseMs + skewMs + 1;
     await it.contend('b', undefined, group);
@@ -192,7 +192,7 @@ describe('what it says', () => {
 
   test('who asks in vain waits', async () => {
     const { note } = startProcess();
-    const app = serve(contendRoutes(it.room), [], note);
+    const app = serve(contendRoutes(it.room), { noted: note });
     await it.contend('a', undefined, group);
     const body = JSON.stringify({ contenderId: 'b' });
     await app.request(`/v1/groups/${group}/leadership/contend`, { method: 'POST', body });
@@ -203,7 +203,7 @@ describe('what it says', () => {
     const { note } = startProcess();
     await note(elected());
     it.clock.time += 1_000;
-    const app = serve(operateRoutes(it.room, it.groups), [], note);
+    const app = serve(operateRoutes(it.room, it.groups), { noted: note });
     const { fencingVersion } = await it.contend('a', undefined, group);
     const body = JSON.stringify({ fencingVersion, successor: 'b' });
     await app.request(`/v1/groups/${group}/leadership/hand-over`, { method: 'POST', body });

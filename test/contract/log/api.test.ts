@@ -4,10 +4,13 @@ import { type Call, founded, served } from '../../support/log/served.ts';
 import { logsWith } from '../../support/log/tables.ts';
 
 let call: Call;
+/** The API as another process serves it, which has seen no request. */
+let elsewhere: () => Call;
 beforeAll(async () => {
   const endpoint = inject('dynamodb');
   const { room, tables } = await logsWith(endpoint, 3);
-  call = served(endpoint, tables.main, room);
+  elsewhere = () => served(endpoint, tables.main, room);
+  call = elsewhere();
 });
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -75,6 +78,50 @@ test('the same Idempotency-Key appends once; another payload under it is refused
   expect(await append(['c'], { ...next, ...keyed })).toMatchObject(refused);
   expect((await append(['c'], next)).body).toEqual({ first: 3, last: 3 });
   expect((await read()).body.items).toHaveLength(3);
+});
+
+test('a key is refused with another payload by a process that has never seen it, also after an election', async () => {
+  const { path, writer, append, elect, read } = await newLog();
+  const keyed = { 'Idempotency-Key': randomUUID() };
+  const sent = (text: string, headers: Record<string, string>) =>
+    elsewhere()('POST', `${path}/entries`, { entries: [base64(text)] }, { ...headers, ...keyed });
+  expect((await append(['a'], { ...writer, ...keyed })).status).toBe(201);
+  const refused = { status: 422, body: { code: 'idempotency_key_reused', operation: expect.stringContaining(path) } };
+  expect(await sent('b', writer)).toMatchObject(refused);
+  expect(await elsewhere()('POST', `${path}/truncate`, { to: 1 }, { ...writer, ...keyed })).toMatchObject(refused);
+  const next = await elect();
+  expect(await sent('b', next)).toMatchObject(refused);
+  expect(await sent('a', next)).toEqual({ status: 201, body: { first: 1, last: 1 } });
+  expect((await append(['b'], next)).body).toEqual({ first: 2, last: 2 });
+  expect((await read()).body.items).toHaveLength(2);
+});
+
+test('of requests that come together, one whose key is taken fails alone', async () => {
+  const { writer, append, read } = await newLog();
+  const keyed = { ...writer, 'Idempotency-Key': randomUUID() };
+  const answers = await Promise.all([
+    append(['first']),
+    append(['a'], keyed),
+    append(['b'], keyed),
+    append(['c']),
+    append(['d']),
+  ]);
+  const statuses = answers.map(({ status }) => status);
+  expect([statuses[0], statuses[3], statuses[4]]).toEqual([201, 201, 201]);
+  expect([statuses[1], statuses[2]].sort()).toEqual([201, 422]);
+  expect((await read()).body.items).toHaveLength(4);
+});
+
+test('the key of a rare request is refused with another log by any process', async () => {
+  const keyed = { 'Idempotency-Key': randomUUID() };
+  const create = (log: string) => elsewhere()('PUT', `/v1/groups/orders/logs/${log}`, {}, keyed);
+  const [first, second] = [randomUUID(), randomUUID()];
+  expect((await create(first)).status).toBe(201);
+  expect((await create(first)).status).toBeLessThan(300);
+  expect(await create(second)).toMatchObject({
+    status: 422,
+    body: { code: 'idempotency_key_reused', operation: `PUT /v1/groups/orders/logs/${first}` },
+  });
 });
 
 test('only the writer that was elected last appends', async () => {

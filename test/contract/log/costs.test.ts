@@ -6,7 +6,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { expect, inject, it } from 'vitest';
-import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
+import { namesOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
 import { append } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import { GroupCommit } from '../../../functions/log/protocol/group-commit.ts';
@@ -60,7 +60,7 @@ async function writer() {
   let requests = 0;
   const send = async (count: number, bytes: number) => {
     requests += 1;
-    const requestId = requestIdOf(`${requests}`);
+    const requestId = namesOf(`${requests}`).requestId;
     return append(parts, memory, { writerId, requestId, content: contentOf(count, bytes) });
   };
   const measured = async (count: number, bytes: number) => {
@@ -160,7 +160,7 @@ it('keeps the record of a replica below 1 KB through many writers', async () => 
     if (!('elected' in election)) throw new Error(JSON.stringify(election));
     const memory = { writer: election.elected, settlements: new Map() };
     for (let entry = 0; entry < 3; entry += 1) {
-      const requestId = requestIdOf(`${round} ${entry}`);
+      const requestId = namesOf(`${round} ${entry}`).requestId;
       const content = contentOf(1, 8);
       const answer = await append(parts, memory, { writerId: election.elected.writerId, requestId, content });
       expect(answer).toHaveProperty('first');
@@ -179,7 +179,7 @@ it('costs instances that append in turn no reads, and no more than one request a
   const all = [faults.main, ...faults.replicas];
   const turn = async (at: number) => {
     for (const one of all) one.sent.length = 0;
-    const requestId = requestIdOf(`turn ${at}`);
+    const requestId = namesOf(`turn ${at}`).requestId;
     const content = contentOf(1, 100);
     const memory = memories[at % 3] ?? expect.fail('no memory');
     const answer = await append(parts, memory, { writerId: elected.writerId, requestId, content });
@@ -202,7 +202,7 @@ it('lets 16 callers share a round: an eighth of the rounds of one caller at the 
   let named = 0;
   const one = async () => {
     named += 1;
-    const requestId = requestIdOf(`single ${named}`);
+    const requestId = namesOf(`single ${named}`).requestId;
     const content = contentOf(1, 100);
     const answer = await rounds.append(parts, memory, { writerId: elected.writerId, requestId, content });
     expect(answer).toHaveProperty('first');

@@ -1,6 +1,6 @@
 /** The contract of a sequencer's store. Run against memory and against the main table. */
 import { expect, it } from 'vitest';
-import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
+import { namesOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
 import type { Hold, Sequencer, WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
 
 export const record = (revision: number, more: Partial<WriterRecord> = {}): WriterRecord => ({
@@ -15,7 +15,7 @@ export const record = (revision: number, more: Partial<WriterRecord> = {}): Writ
   closed: false,
   truncation: 0,
   views: ['0123456789ab', undefined, 'ba9876543210'],
-  recent: [{ requestId: requestIdOf('one'), count: 1 }],
+  recent: [{ requestId: namesOf('one').requestId, count: 1 }],
   ...more,
 });
 
@@ -36,7 +36,7 @@ export function sequencerContract(
   it('keeps which requests share a slot', async () => {
     const { store } = await make();
     const shared = [1, 64, 3].map((count, at) => ({
-      requestId: requestIdOf(`${at}`),
+      requestId: namesOf(`${at}`).requestId,
       count,
       ...(at > 0 && { joins: true as const }),
     }));

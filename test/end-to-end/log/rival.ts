@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hasCode, ReplicatedLog, TenureClient } from '../../../client/index.ts';
-import { requestIdOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
+import { namesOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
 import { logsOn } from '../../../functions/log/environment.ts';
 import { append } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
@@ -43,7 +43,7 @@ function directly(): Append {
   let parts: LogParts | undefined;
   let writer: { writerId: string; memory: WriterMemory } | undefined;
   return async (entries) => {
-    const requestId = requestIdOf(randomUUID());
+    const requestId = namesOf(randomUUID()).requestId;
     const content: Content = { type: 'APPEND', entries: entries.map((text) => Buffer.from(text)) };
     for (let lost = 0; ; lost += 1) {
       parts ??= await room.open(group, log);

@@ -7,6 +7,7 @@ import { logRoutes } from '../../../functions/log/http/routes.ts';
 import { WriterMemories } from '../../../functions/log/http/writer-memories.ts';
 import type { RecoveryStart } from '../../../functions/log/lambda/workflow.ts';
 import { serve } from '../../../functions/platform/http.ts';
+import { requestKeysTable } from '../../../functions/platform/request-keys-table.ts';
 import { leaseTable } from '../../../leadership/lease-table.ts';
 import { localDocuments } from '../main-table.ts';
 
@@ -28,7 +29,10 @@ export function served(endpoint: string, mainTable: string, room: LogRoom, start
   const workflow = { start, stop: async () => ['stopped'] };
   const leases = leaseTable(localDocuments(endpoint), mainTable);
   const routes = logRoutes({ ...room, leases, workflow, memories: new WriterMemories() });
-  const app = serve(routes, [...Object.values(logOperations), ...Object.values(logReplicaOperations)]);
+  const app = serve(routes, {
+    known: [...Object.values(logOperations), ...Object.values(logReplicaOperations)],
+    keys: requestKeysTable(localDocuments(endpoint), mainTable),
+  });
   return async (method, path, body, headers = {}) => {
     const answer = await app.request(path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
     return { status: answer.status, body: JSON.parse(await answer.text()) };

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { afterLoss, earlierCommit, firstWay, outcome, withCommit } from '../../../functions/jobs/checkpoint.ts';
 import { type Job, livePayloads, owedPayloads, referredPayloads, refusal } from '../../../functions/jobs/job.ts';
 import { toItem, toJob } from '../../../functions/jobs/job-item.ts';
+import { requestIdOf, shortId } from '../../../store/idempotency.ts';
 
 const id = (number: number) => `0190b6c0-0000-7000-8000-${String(number).padStart(12, '0')}`;
 const payload = (number: number) => ({
@@ -11,6 +12,7 @@ const payload = (number: number) => ({
   committedAt: 1_000,
 });
 const checkpoint = (number: number) => ({ ...payload(number), checkpointId: number });
+const requestOf = (key: string, body: string) => requestIdOf(key, 'POST', '/v1', Buffer.from(body));
 const name = { group: 'orders', jobId: 'nightly' };
 
 /** Keeps 3 of the 5 checkpoints that were committed, and a savepoint. */
@@ -27,8 +29,17 @@ const job: Job = {
   nextCheckpointId: 7,
   submittedAt: 500,
   requestId: 'request',
+  asked: [
+    { kind: 'c', id: shortId(requestOf('first', 'body')).id },
+    { kind: 'r', id: shortId(requestOf('second', 'body')).id },
+  ],
 };
-const commitOf = (number: number, more = {}) => ({ kind: 'checkpoint' as const, payload: payload(number), ...more });
+const commitOf = (number: number, more = {}) => ({
+  kind: 'checkpoint' as const,
+  payload: payload(number),
+  requestId: requestOf('another', 'body'),
+  ...more,
+});
 
 test('a record is read as it was written', () => {
   const copied = JSON.parse(JSON.stringify(toItem(job)), (_, value) =>
@@ -62,6 +73,15 @@ test('a late retry is told what became of its commit', () => {
   });
   expect(earlierCommit(job, commitOf(50))).toBeUndefined();
   for (const used of [5, 100]) expect(() => earlierCommit(job, commitOf(used))).toThrow(/already serves/);
+});
+
+test('a key that a commit or a reservation came with is refused with another commit, which is named', () => {
+  const late = (key: string, body: string) => () =>
+    afterLoss(name, job, 7, commitOf(50, { requestId: requestOf(key, body) }));
+  expect(late('first', 'other')).toThrow('before: POST /v1/groups/orders/jobs/nightly/checkpoints. Send');
+  expect(late('second', 'other')).toThrow('before: POST /v1/groups/orders/jobs/nightly/checkpoints/reserve. Send');
+  expect(late('first', 'body')).not.toThrow();
+  expect(late('third', 'body')).not.toThrow();
 });
 
 test('the reason of a refusal: the fence before everything else, then what the job is', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { commitCheckpoint } from '../../../functions/jobs/checkpoint-writes.ts';
 import { Placeholders, renderCondition, renderUpdate } from '../../../store/expression.ts';
+import { requestIdOf } from '../../../store/idempotency.ts';
 
 /** DynamoDB allows 4,096 bytes, of which a quarter stays free. */
 const longestExpression = 3_072;
@@ -21,6 +22,7 @@ test.each([['next'], ['fresh'], ['reserved']] as const)(
       otherPayloadId: '01a20f26-c392-7745-b7bb-df8bdc9537a2',
       metadata: { offset: 'x'.repeat(1_000) },
       expected: 2 ** 50,
+      requestId: requestIdOf('key', 'POST', '/v1', Buffer.of()),
       ...(way === 'next' ? {} : { checkpointId: 2 ** 50 }),
     };
     const write = commitCheckpoint({ group: 'g'.repeat(128), jobId: 'j'.repeat(128) }, 2 ** 27, checkpoint, way);
