@@ -68,7 +68,7 @@ function waitRow(ours: Appending, theirs: Appending | undefined): Row {
 async function appendingOf(root: string, endpoint: string): Promise<Appending> {
   const load = (path: string) => import(pathToFileURL(join(root, path)).href);
   const { logsWith } = (await load('test/support/log/tables.ts')) as typeof import('../../support/log/tables.ts');
-  const { requestIdOf } = (await load(
+  const { namesOf } = (await load(
     'functions/log/dynamodb/sequencer-item.ts',
   )) as typeof import('../../../functions/log/dynamodb/sequencer-item.ts');
   const { initialize } = (await load(
@@ -102,7 +102,7 @@ async function appendingOf(root: string, endpoint: string): Promise<Appending> {
     named += 1;
     const startedAt = performance.now();
     const content = { type: 'APPEND' as const, entries };
-    const answer = await group.append(parts, memory, { writerId, requestId: requestIdOf(`${named}`), content });
+    const answer = await group.append(parts, memory, { writerId, requestId: namesOf(`${named}`).requestId, content });
     waits.push(performance.now() - startedAt);
     if ('first' in answer) return entries.length;
     if ('outcomeUnknown' in answer) unknown.count += 1;

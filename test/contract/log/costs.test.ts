@@ -120,7 +120,7 @@ it.each([
   const memory = { writer: elected, settlements: new Map() };
   for (let batch = 0; batch < 160; batch += 1) {
     const entries = Array.from({ length: 64 }, (_, at) => make(64 * batch + at));
-    const request = { writerId: elected.writerId, requestId: requestIdOf(`batch ${batch}`) };
+    const request = { writerId: elected.writerId, requestId: namesOf(`batch ${batch}`).requestId };
     expect(await append(parts, memory, { ...request, content: { type: 'APPEND', entries } })).toHaveProperty('first');
   }
   for (const { sent } of faults.replicas) sent.length = 0;
