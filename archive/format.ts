@@ -41,8 +41,15 @@ export const chainStart = '0'.repeat(64);
 export const chained = (chain: string, line: string | Uint8Array): string =>
   hash('sha256', typeof line === 'string' ? chain + line : Buffer.concat([Buffer.from(chain), line]), 'hex');
 
-/** The line of an entry, the same from every writer: the schema decides what JSON leaves open. */
-export const canonicalLine = (entry: ArchiveEntry): string => JSON.stringify(archiveEntry.parse(entry));
+/**
+ * The line of an entry, the same from every writer: the schema decides what JSON leaves open. Entries of a log are the
+ * many, and have nothing that the schema would order but their members.
+ */
+export function canonicalLine(entry: ArchiveEntry): string {
+  if (entry.type !== 'log-entry') return JSON.stringify(archiveEntry.parse(entry));
+  const { type, log, position, data } = entry;
+  return JSON.stringify({ type, log, position, data });
+}
 
 /**
  * The manifest's text. Its seal is the SHA-256 of everything else in it, so that no byte of it can change unnoticed.

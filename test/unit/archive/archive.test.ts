@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ArchiveEntry, ManifestBody } from '../../../api/archive.ts';
+import { type ArchiveEntry, archiveEntry, type ManifestBody } from '../../../api/archive.ts';
 import { folderFiles, folderTarget } from '../../../archive/folder.ts';
-import { payloadName, readManifest, sealed } from '../../../archive/format.ts';
+import { canonicalLine, payloadName, readManifest, sealed } from '../../../archive/format.ts';
 import { DamagedError, verifyArchive } from '../../../archive/verifier.ts';
 import { type WriterState, writeArchive } from '../../../archive/writer.ts';
 import { identity, listedSource, memoryArchive, sampleGroup, sha256 } from '../../support/backups/archives.ts';
@@ -21,6 +21,13 @@ async function written() {
   if (!answer) throw new Error('nothing was written');
   return { ...archive, answer, entries };
 }
+
+test('the line of an entry has the members in the order of the schema, however they come', () => {
+  for (const entry of sampleGroup().entries) {
+    const reversed = Object.fromEntries(Object.entries(entry).reverse()) as ArchiveEntry;
+    expect(canonicalLine(reversed)).toBe(JSON.stringify(archiveEntry.parse(entry)));
+  }
+});
 
 const linesOf = (files: Map<string, Buffer>): ArchiveEntry[] =>
   [...files.entries()]
