@@ -112,7 +112,7 @@ export async function logNow(logs: MemoryLogs, group: string, log: string): Prom
 }
 
 /** A job without what says where it lies: its group, the hold on it, and the kind of checksum that S3 keeps. */
-export function bare({ group: _group, heldBy: _heldBy, revision: _revision, ...job }: Job) {
+export function bare({ group: _group, heldBy: _heldBy, revision: _revision, asked: _asked, ...job }: Job) {
   const plain = <Ref>(ref: Ref) => ({ ...ref, composite: undefined });
   return {
     ...job,
