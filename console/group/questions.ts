@@ -52,7 +52,7 @@ export function groupQuestions(group: string): Question[] {
       everyMs: () => journalEveryMs,
       ask: () => {
         const since = new Date(now() - explainedMs).toISOString();
-        return ask<Journal>(`${path}/journal?since=${encodeURIComponent(since)}`);
+        return ask<Journal>(`${path}/leadership/journal?since=${encodeURIComponent(since)}`);
       },
     },
     { name: 'logs', everyMs: () => 10_000, ask: () => items<Log>('logs') },

@@ -45,7 +45,7 @@ const unitsSince = (faults: ReturnType<typeof injectFaults>, from = 0) =>
 async function minutes(sinceMs = 3_600_000) {
   const reader = { journal: journalTable(it.other, it.table), isKept: true, clock: it.clock };
   const since = new Date(it.clock.time - sinceMs).toISOString();
-  const answer = await serve(journalRoutes(reader)).request(`/v1/groups/${group}/journal?since=${since}`);
+  const answer = await serve(journalRoutes(reader)).request(`/v1/groups/${group}/leadership/journal?since=${since}`);
   // biome-ignore lint/suspicious/noExplicitAny: what a caller reads is checked by the tests themselves
   return ((await answer.json()) as any).items as any[];
 }
