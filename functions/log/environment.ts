@@ -8,7 +8,7 @@ import { isUnavailable } from '../../store/store-errors.ts';
 import { documentClient, sfnClient } from '../platform/aws.ts';
 import { stateLockMs } from '../platform/settings.ts';
 import { recoveryProgressTable } from './dynamodb/recovery-progress-table.ts';
-import { logRegistryTable } from './dynamodb/registry-table.ts';
+import { LogRegistryTable } from './dynamodb/registry-table.ts';
 import { tableEpoch } from './dynamodb/replica-epoch.ts';
 import { replicaNotesTable } from './dynamodb/replica-notes-table.ts';
 import { replicaTable } from './dynamodb/replica-table.ts';
@@ -94,7 +94,7 @@ export interface Tables {
 
 export function logsOn({ client, table, replicas, mostLogs = 100 }: Tables): LogRoom {
   const located = replicas.map((replica) => ({ ...replica, epochs: tableEpoch(replica.client, replica.table) }));
-  const registry = logRegistryTable(client, table);
+  const registry = new LogRegistryTable(client, table);
   const lockMs = stateLockMs();
 
   const locate = (log: RegisteredLog, member: Member) => {

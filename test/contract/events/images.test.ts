@@ -4,7 +4,7 @@ import { moved } from '../../../functions/backups/backup.ts';
 import { changeOf } from '../../../functions/events/change.ts';
 import { eventOf } from '../../../functions/events/event.ts';
 import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
-import { logRegistryTable } from '../../../functions/log/dynamodb/registry-table.ts';
+import { LogRegistryTable } from '../../../functions/log/dynamodb/registry-table.ts';
 import { replicaNotesTable } from '../../../functions/log/dynamodb/replica-notes-table.ts';
 import { namesOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
 import { SequencerTable } from '../../../functions/log/dynamodb/sequencer-table.ts';
@@ -128,7 +128,7 @@ test('of two sweeps that see a change at once one tells of it', async () => {
 
 test('an append moves the sequencer in the same partition and passes no filter', async () => {
   const place = { table: world.table, group: 'logs', log: 'journal' };
-  await logRegistryTable(world.other, world.table).create({
+  await new LogRegistryTable(world.other, world.table).create({
     group: 'logs',
     log: 'journal',
     autoInitialize: false,
