@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { listLogs } from '../api/operations/log.ts';
+import type { LogWriter } from '../client/log/log-writer.ts';
 import { type LogStatus, ReplicatedLog } from '../client/log/replicated-log.ts';
 import { connect, withConnection, withGroup } from './connection.ts';
 import { durationOption } from './duration.ts';
@@ -28,41 +29,56 @@ interface ShowOptions extends GroupOptions {
   delimiter: Delimiter;
 }
 
+type Subcommand = (usage: string, description: string) => Command;
+
 /** The commands of the replicated log. Those that write take the term of the `tenure lead` that runs them, if any. */
 export function logCommands(program: Command, shell: Shell): void {
   const log = program.command('log').description('append to, read and look after replicated logs');
-  const subcommand = (usage: string, description: string) =>
+  const subcommand: Subcommand = (usage, description) =>
     withConnection(withGroup(log.command(usage).description(description), shell));
-  const open = async (name: string, options: GroupOptions) =>
-    new ReplicatedLog({ client: await connect(options, shell), group: options.group, log: name });
-  const writing = (usage: string, description: string) =>
-    subcommand(usage, description).addOption(
-      durationOption(
-        '--deadline <duration>',
-        'how long one request is tried, elections and recoveries included',
-        '30s',
-      ),
-    );
-  const writer = async (name: string, options: WriteOptions) => {
-    const term = leads(options, shell) ? await termOf(options, shell) : undefined;
-    return (await open(name, options)).writer({ ...(term && { term }), deadlineMs: options.deadline });
-  };
+  createCommand(subcommand, shell);
+  appendCommand(subcommand, shell);
+  readCommands(subcommand, shell);
+  truncateCommand(subcommand, shell);
+  statusCommands(subcommand, shell);
+  replicaCommands(subcommand, shell);
+  memberCommands(log, shell);
+  deleteCommand(subcommand, shell, leads);
+}
 
+async function open(shell: Shell, name: string, options: GroupOptions): Promise<ReplicatedLog> {
+  return new ReplicatedLog({ client: await connect(options, shell), group: options.group, log: name });
+}
+
+async function openWriter(shell: Shell, name: string, options: WriteOptions): Promise<LogWriter> {
+  const term = leads(options, shell) ? await termOf(options, shell) : undefined;
+  return (await open(shell, name, options)).writer({ ...(term && { term }), deadlineMs: options.deadline });
+}
+
+function withDeadline(command: Command): Command {
+  return command.addOption(
+    durationOption('--deadline <duration>', 'how long one request is tried, elections and recoveries included', '30s'),
+  );
+}
+
+function createCommand(subcommand: Subcommand, shell: Shell): void {
   subcommand('create <log>', 'create a log (no-op if it exists)')
     .option('--no-auto-initialize', 'take entries only after tenure log init')
     .action(async (name: string, options: GroupOptions & { autoInitialize: boolean }) => {
       const { autoInitialize } = options;
-      const opened = await open(name, options);
+      const opened = await open(shell, name, options);
       await opened.create({ autoInitialize });
       print(shell, options, await opened.status(), ({ log: created }) => `log ${created} is created`);
     });
+}
 
-  writing('append <log>', 'append standard input, an entry for each line')
+function appendCommand(subcommand: Subcommand, shell: Shell): void {
+  withDeadline(subcommand('append <log>', 'append standard input, an entry for each line'))
     .option('--batch <entries>', 'entries in one request, at most', positive(64), 64)
     .addOption(delimiterOption())
     .option('--resume-after <count>', 'skip the first entries of the input, which were appended before', position, 0)
     .action(async (name: string, options: AppendCommand) => {
-      const appending = await writer(name, options);
+      const writer = await openWriter(shell, name, options);
       const { input } = shell;
       let done = 'no entry was appended';
       const onInterrupt = () => `interrupted: ${done}; a request that was under way may still append more.`;
@@ -73,7 +89,7 @@ export function logCommands(program: Command, shell: Shell): void {
       };
       const { batch, delimiter, resumeAfter: skip } = options;
       const how = { batch, delimiter, skip, onAppended: say };
-      const appended = await appendLines(appending, input, how).catch((error: unknown) => {
+      const appended = await appendLines(writer, input, how).catch((error: unknown) => {
         shown.failed(`Appending to ${name} failed`);
         throw error;
       });
@@ -83,14 +99,17 @@ export function logCommands(program: Command, shell: Shell): void {
         return `${count} entries, positions ${first} to ${last}`;
       });
     });
+}
 
+function readCommands(subcommand: Subcommand, shell: Shell): void {
   subcommand('read <log>', 'print the entries of a range, one line each')
     .addOption(delimiterOption())
     .option('--from <position>', 'the first one (default: the first readable)', position)
     .option('--to <position>', 'the last one (default: the last settled)', position)
     .action(async (name: string, options: ShowOptions) => {
       const { from, to } = options;
-      for await (const entry of (await open(name, options)).read({ from, to })) printEntry(shell, options, entry);
+      for await (const entry of (await open(shell, name, options)).read({ from, to }))
+        printEntry(shell, options, entry);
     });
 
   subcommand('tail <log>', 'print entries as they are appended, until Ctrl-C')
@@ -100,24 +119,28 @@ export function logCommands(program: Command, shell: Shell): void {
       const ending = new AbortController();
       const end = () => ending.abort();
       process.once('SIGINT', end).once('SIGTERM', end);
-      const tail = (await open(name, options)).tail({ from: options.from, signal: ending.signal });
+      const tail = (await open(shell, name, options)).tail({ from: options.from, signal: ending.signal });
       try {
         for await (const entry of tail) printEntry(shell, options, entry);
       } finally {
         process.off('SIGINT', end).off('SIGTERM', end);
       }
     });
+}
 
-  writing('truncate <log>', 'make the positions below the given one unreadable')
+function truncateCommand(subcommand: Subcommand, shell: Shell): void {
+  withDeadline(subcommand('truncate <log>', 'make the positions below the given one unreadable'))
     .argument('<to>', 'the first one that stays readable', position)
     .action(async (name: string, to: number, options: WriteOptions) => {
-      const answer = await (await writer(name, options)).truncate(to);
+      const answer = await (await openWriter(shell, name, options)).truncate(to);
       print(shell, options, answer, () => `log ${name} begins at ${to}`);
     });
+}
 
+function statusCommands(subcommand: Subcommand, shell: Shell): void {
   subcommand('status <log>', 'where a log and each of its replicas stand').action(
     async (name: string, options: GroupOptions) => {
-      print(shell, options, await (await open(name, options)).status(), statusText);
+      print(shell, options, await (await open(shell, name, options)).status(), statusText);
     },
   );
 
@@ -138,10 +161,6 @@ export function logCommands(program: Command, shell: Shell): void {
       ),
     );
   });
-
-  replicaCommands(subcommand, shell);
-  memberCommands(log, shell);
-  deleteCommand(subcommand, shell, leads);
 }
 
 /** Whether the `tenure lead` that runs this command, if one does, leads the very group. */

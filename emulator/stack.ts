@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { routesOf } from './api-gateway/route-table.ts';
 import { startGateway } from './api-gateway/server.ts';
 import { startBackends } from './backends.ts';
-import { type Deployment, deploymentOf } from './cloudformation/assembly/deployment.ts';
+import { Deployment } from './cloudformation/assembly/deployment.ts';
 import { readAssembly } from './cloudformation/assembly/read.ts';
 import { synthesise } from './cloudformation/assembly/synthesise.ts';
 import { createBuckets } from './cloudformation/resources/buckets.ts';
@@ -129,7 +129,7 @@ async function readTemplates({ project, cache, assembly, options, report }: Surr
   const stacks = await readAssembly(synthesis.folder);
   const names = stacks.map(({ name }) => name).join(', ');
   report(`template  ${assembly ? '' : `${app} `}${names} (${synthesis.how})`);
-  return deploymentOf(stacks);
+  return new Deployment(stacks);
 }
 
 async function synthesiseApp(project: string, cache: string, app: string, report: (line: string) => void) {

@@ -27,6 +27,10 @@ export interface Page {
   readonly last?: Item | undefined;
 }
 
+export interface ReadOptions {
+  readonly consistent?: boolean;
+}
+
 export interface WriteOptions {
   /** Never sent again by the SDK: for a condition that compares the time, see `timely`. */
   readonly once?: boolean;
@@ -43,9 +47,9 @@ export type Written =
 
 /** Each method is one request, but for what a page or a batch leaves over. */
 export interface ItemStore {
-  get(key: Key, options?: { readonly consistent?: boolean }): Promise<Item | undefined>;
+  get(key: Key, options?: ReadOptions): Promise<Item | undefined>;
   /** The items there are, in no order. */
-  getAll(keys: readonly Key[]): Promise<readonly Item[]>;
+  getAll(keys: readonly Key[], options?: ReadOptions): Promise<readonly Item[]>;
   query(query: Query): Promise<Page>;
   /** All of the writes or none: several are one transaction. */
   write(writes: readonly [Write, ...Write[]], options?: WriteOptions): Promise<Written>;

@@ -15,7 +15,7 @@ import type { Condition } from './condition.ts';
 import { conditional, decided, once } from './conditional.ts';
 import { Placeholders, renderCondition, renderUpdate } from './expression.ts';
 import type { Item, Key } from './item.ts';
-import type { ItemStore, Page, Query, WriteOptions, Written } from './item-store.ts';
+import type { ItemStore, Page, Query, ReadOptions, WriteOptions, Written } from './item-store.ts';
 import { retryConflicts } from './retry-conflicts.ts';
 import type { Check, UpdateWrite, Write } from './write.ts';
 
@@ -32,23 +32,27 @@ export class ItemTable implements ItemStore {
     this.#table = table;
   }
 
-  async get(key: Key, { consistent = false }: { consistent?: boolean } = {}): Promise<Item | undefined> {
+  async get(key: Key, { consistent = false }: ReadOptions = {}): Promise<Item | undefined> {
     const { Item } = await this.#client.send(
       new GetCommand({ TableName: this.#table, Key: keyOf(key), ConsistentRead: consistent }),
     );
     return Item;
   }
 
-  async getAll(keys: readonly Key[]): Promise<readonly Item[]> {
+  async getAll(keys: readonly Key[], { consistent = false }: ReadOptions = {}): Promise<readonly Item[]> {
     const starts = Array.from({ length: Math.ceil(keys.length / batchSize) }, (_, at) => at * batchSize);
-    const batches = await Promise.all(starts.map((from) => this.#batch(keys.slice(from, from + batchSize))));
+    const batches = await Promise.all(
+      starts.map((from) => this.#batch(keys.slice(from, from + batchSize), consistent)),
+    );
     return batches.flat();
   }
 
   /** DynamoDB leaves over what does not fit into an answer, or into the capacity. */
-  async #batch(keys: readonly Key[]): Promise<Item[]> {
+  async #batch(keys: readonly Key[], consistent: boolean): Promise<Item[]> {
     const items: Item[] = [];
-    let left: BatchGetCommandInput['RequestItems'] = { [this.#table]: { Keys: keys.map(keyOf) } };
+    let left: BatchGetCommandInput['RequestItems'] = {
+      [this.#table]: { Keys: keys.map(keyOf), ...(consistent && { ConsistentRead: true }) },
+    };
     return retryConflicts({ tries: batchTries, of: 'a batch of reads' }, async () => {
       const answer = await this.#client.send(new BatchGetCommand({ RequestItems: left }));
       items.push(...(answer.Responses?.[this.#table] ?? []));

@@ -1,5 +1,5 @@
 import type { HostedFunction } from './function.ts';
-import { type Instance, startInstance } from './instance.ts';
+import { Instance } from './instance.ts';
 
 /** Which copy of a function carries out an invocation. */
 export interface Instances {
@@ -22,7 +22,7 @@ export function sharedInstances(): Instances {
     acquire(hosted) {
       const present = serving.get(hosted);
       if (present?.inService()) return present;
-      const fresh = startInstance(hosted, { isolated: false }, (ended) => {
+      const fresh = new Instance(hosted, { isolated: false }, (ended) => {
         alive.delete(ended);
         if (serving.get(hosted) === ended) serving.delete(hosted);
       });
@@ -51,7 +51,7 @@ export function isolatedInstances(concurrency: number): Instances {
       running += 1;
       const waiting = idle.get(hosted) ?? [];
       for (let found = waiting.pop(); found; found = waiting.pop()) if (found.inService()) return found;
-      const fresh = startInstance(hosted, { isolated: true }, (ended) => alive.delete(ended));
+      const fresh = new Instance(hosted, { isolated: true }, (ended) => alive.delete(ended));
       alive.add(fresh);
       return fresh;
     },

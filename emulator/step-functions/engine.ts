@@ -17,42 +17,69 @@ interface Slot {
   inFlight: Set<number>;
 }
 
-export interface Engine {
+type Consequence = (run: Run, thread: Thread, task: TaskPhase) => Promise<void>;
+
+export class Engine {
   /** All executions by ARN, the ended ones too, as they were last written down. */
-  executions: Map<string, Execution>;
-  /** Runs a new execution; answers once it is written down. */
-  begin(execution: Execution): Promise<void>;
+  readonly executions = new Map<string, Execution>();
+  readonly #running = new Map<string, Slot>();
+  readonly #stopping = new AbortController();
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #world: World;
+  readonly #calls: TaskCalls;
+
+  constructor(store: Store, clock: Clock, world: World, calls: TaskCalls) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#world = world;
+    this.#calls = calls;
+  }
+
+  /** Runs a new execution; returns once it is written down. */
+  async begin(execution: Execution): Promise<void> {
+    await this.#enqueue(this.#open(execution), start);
+  }
+
   /** Runs on what a store has kept. Calls that were under way when the server stopped are made again. */
-  resume(executions: Execution[]): Promise<void>;
-  /** Applies an input; answers once its consequences are written down. Undefined if the execution has ended. */
-  apply(arn: string, input: (run: Run) => Promise<void> | void): Promise<void> | undefined;
+  async resume(kept: Execution[]): Promise<void> {
+    for (const execution of kept) this.executions.set(execution.arn, execution);
+    const slots = kept.filter(({ status }) => status === 'RUNNING').map((execution) => this.#open(execution));
+    for (const slot of slots) this.#enqueueAlone(slot, () => {});
+    await Promise.all(slots.map(({ queue }) => queue));
+  }
+
+  /** Applies an input; returns once its consequences are written down. Undefined if the execution has ended. */
+  apply(arn: string, input: (run: Run) => Promise<void> | void): Promise<void> | undefined {
+    const slot = this.#running.get(arn);
+    return slot && this.#enqueue(slot, input);
+  }
+
   /** Lets what is being applied finish, and starts nothing more. */
-  stop(): Promise<void>;
-}
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const slot of this.#running.values()) slot.cancelTimer();
+    await Promise.all([...this.#running.values()].map(({ queue }) => queue));
+  }
 
-export function createEngine(store: Store, clock: Clock, world: World, calls: TaskCalls): Engine {
-  const executions = new Map<string, Execution>();
-  const running = new Map<string, Slot>();
-  const stopping = new AbortController();
-
-  function open(execution: Execution): Slot {
+  #open(execution: Execution): Slot {
     const definition = JSON.parse(execution.definition) as Definition;
-    const run: Run = { execution, definition, events: [], world };
+    const run: Run = { execution, definition, events: [], world: this.#world };
     const slot: Slot = { run, queue: Promise.resolve(), cancelTimer: () => {}, inFlight: new Set() };
-    executions.set(execution.arn, execution);
-    running.set(execution.arn, slot);
+    this.executions.set(execution.arn, execution);
+    this.#running.set(execution.arn, slot);
     return slot;
   }
 
-  function enqueue(slot: Slot, input: (run: Run) => Promise<void> | void): Promise<void> {
+  #enqueue(slot: Slot, input: (run: Run) => Promise<void> | void): Promise<void> {
     const answer = slot.queue.then(async () => {
-      if (stopping.signal.aborted) throw new Error('The Step Functions server is stopping');
+      if (this.#stopping.signal.aborted) throw new Error('The Step Functions server is stopping');
       // Overdue timers come first: a heartbeat that is late is late, even if its timer has not fired yet.
       try {
         await applyAndAdvance(slot.run, () => wake(slot.run));
         await applyAndAdvance(slot.run, async () => await input(slot.run));
       } finally {
-        await commit(slot);
+        await this.#commit(slot);
       }
     });
     slot.queue = answer.catch(() => {});
@@ -60,99 +87,73 @@ export function createEngine(store: Store, clock: Clock, world: World, calls: Ta
   }
 
   /** For inputs that nobody waits for. */
-  function enqueueAlone(slot: Slot, input: (run: Run) => Promise<void> | void): void {
-    if (stopping.signal.aborted) return;
-    enqueue(slot, input).catch((error) => {
-      if (!stopping.signal.aborted) console.error(`Step Functions: ${slot.run.execution.arn} cannot go on:`, error);
+  #enqueueAlone(slot: Slot, input: (run: Run) => Promise<void> | void): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#enqueue(slot, input).catch((error) => {
+      if (!this.#stopping.signal.aborted)
+        console.error(`Step Functions: ${slot.run.execution.arn} cannot go on:`, error);
     });
   }
 
-  async function commit(slot: Slot): Promise<void> {
+  async #commit(slot: Slot): Promise<void> {
     const { execution, events } = slot.run;
     const ended = execution.status !== 'RUNNING';
     if (ended) execution.definition = '';
     slot.run.events = [];
-    await store.save(execution, events);
-    executions.set(execution.arn, { ...execution });
+    await this.#store.save(execution, events);
+    this.executions.set(execution.arn, { ...execution });
     slot.cancelTimer();
-    if (ended) return close(slot);
+    if (ended) return this.#close(slot);
     const at = nextWake(slot.run);
-    if (Number.isFinite(at) && !stopping.signal.aborted)
-      slot.cancelTimer = clock.setTimer(at, () => enqueueAlone(slot, () => {}));
-    for (const thread of Object.values(execution.threads)) perform(slot, thread);
+    if (Number.isFinite(at) && !this.#stopping.signal.aborted)
+      slot.cancelTimer = this.#clock.setTimer(at, () => this.#enqueueAlone(slot, () => {}));
+    for (const thread of Object.values(execution.threads)) this.#perform(slot, thread);
   }
 
-  function close(slot: Slot): void {
+  #close(slot: Slot): void {
     const { execution } = slot.run;
-    running.delete(execution.arn);
-    for (const waiting of running.values()) {
+    this.#running.delete(execution.arn);
+    for (const waiting of this.#running.values()) {
       for (const thread of Object.values(waiting.run.execution.threads)) {
-        if (thread.state.phase.kind === 'task' && thread.state.phase.child === execution.arn) perform(waiting, thread);
+        if (thread.state.phase.kind === 'task' && thread.state.phase.child === execution.arn)
+          this.#perform(waiting, thread);
       }
     }
   }
 
   /** Makes the call that a scheduled task asks for, once; or ends a task whose child execution has ended. */
-  function perform(slot: Slot, thread: Thread): void {
+  #perform(slot: Slot, thread: Thread): void {
     const task = thread.state.phase;
     if (task.kind !== 'task') return;
-    const child = task.child === undefined ? undefined : executions.get(task.child);
+    const child = task.child === undefined ? undefined : this.executions.get(task.child);
     if (child && child.status !== 'RUNNING') {
-      enqueueAlone(slot, (run) => withTask(run, thread.id, task, (at, now) => childEnded(run, at, now, child)));
+      this.#enqueueAlone(slot, (run) => withTask(run, thread.id, task, (at, now) => childEnded(run, at, now, child)));
       return;
     }
-    if (task.submitted || slot.inFlight.has(task.attempt) || stopping.signal.aborted) return;
+    if (task.submitted || slot.inFlight.has(task.attempt) || this.#stopping.signal.aborted) return;
     slot.inFlight.add(task.attempt);
     const { kind } = resourceIn(slot.run, thread);
-    const answered = kind === 'invoke' ? callFunction(slot.run, task) : startChild(slot.run, task);
+    const answered = kind === 'invoke' ? this.#callFunction(slot.run, task) : this.#startChild(slot.run, task);
     void answered.then((consequence) => {
-      enqueueAlone(slot, async (run) => {
+      this.#enqueueAlone(slot, async (run) => {
         slot.inFlight.delete(task.attempt);
         await withTask(run, thread.id, task, (at, now) => consequence(run, at, now));
       });
     });
   }
 
-  type Consequence = (run: Run, thread: Thread, task: TaskPhase) => Promise<void>;
-
-  async function callFunction({ execution }: Run, task: TaskPhase): Promise<Consequence> {
-    const answer: InvokeResult = await calls.invoke(execution.machineArn, task.arguments, stopping.signal);
+  async #callFunction({ execution }: Run, task: TaskPhase): Promise<Consequence> {
+    const answer: InvokeResult = await this.#calls.invoke(execution.machineArn, task.arguments, this.#stopping.signal);
     return (run, thread, now) => invoked(run, thread, now, answer);
   }
 
-  async function startChild({ execution }: Run, task: TaskPhase): Promise<Consequence> {
-    const answer = await calls.startExecution(execution.arn, task);
+  async #startChild({ execution }: Run, task: TaskPhase): Promise<Consequence> {
+    const answer = await this.#calls.startExecution(execution.arn, task);
     return async (run, thread, now) => {
       if ('error' in answer) throw taskFailure(run, thread, answer.error, answer.cause);
       await submitted(run, thread, now, answer.result);
     };
   }
-
-  return {
-    executions,
-
-    async begin(execution) {
-      await enqueue(open(execution), start);
-    },
-
-    async resume(kept) {
-      for (const execution of kept) executions.set(execution.arn, execution);
-      const slots = kept.filter(({ status }) => status === 'RUNNING').map(open);
-      for (const slot of slots) enqueueAlone(slot, () => {});
-      await Promise.all(slots.map(({ queue }) => queue));
-    },
-
-    apply(arn, input) {
-      const slot = running.get(arn);
-      return slot && enqueue(slot, input);
-    },
-
-    async stop() {
-      stopping.abort();
-      for (const slot of running.values()) slot.cancelTimer();
-      await Promise.all([...running.values()].map(({ queue }) => queue));
-    },
-  };
 }
 
 /** Runs the step on the thread if it is still at this attempt; too late otherwise, and nothing happens. */

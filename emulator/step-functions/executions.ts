@@ -11,18 +11,38 @@ import {
 import { type Operation, optionalText, page, parseJson, resourceName, ServiceError, text } from './protocol.ts';
 import type { Store } from './store.ts';
 
-export function createExecutions(engine: Engine, store: Store, now: () => number, machineOf: (arn: string) => Machine) {
-  function get(arn: string): Execution {
+/** The executions of state machines, and the operations on them. */
+export class Executions {
+  readonly operations: Record<string, Operation> = {
+    StartExecution: (request) => this.start(request),
+    DescribeExecution: (request) => this.#describeExecution(request),
+    ListExecutions: (request) => this.#listExecutions(request),
+    StopExecution: (request) => this.#stopExecution(request),
+    GetExecutionHistory: (request) => this.#getExecutionHistory(request),
+  };
+  readonly #engine: Engine;
+  readonly #store: Store;
+  readonly #now: () => number;
+  readonly #machineOf: (arn: string) => Machine;
+
+  constructor(engine: Engine, store: Store, now: () => number, machineOf: (arn: string) => Machine) {
+    this.#engine = engine;
+    this.#store = store;
+    this.#now = now;
+    this.#machineOf = machineOf;
+  }
+
+  #get(arn: string): Execution {
     if (!/^arn:[^:]+:states:[^:]*:\d*:execution:[^:]+:[^:]+$/.test(arn))
       throw new ServiceError('InvalidArn', `Invalid Arn: '${arn}'`);
-    const execution = engine.executions.get(arn);
+    const execution = this.#engine.executions.get(arn);
     if (!execution) throw new ServiceError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
     return execution;
   }
 
   /** The same name and input answer the same while the execution runs; the name stays taken after its end. */
-  async function start(request: JsonObject): Promise<{ executionArn: string; startDate: number }> {
-    const machine = machineOf(text(request, 'stateMachineArn'));
+  async start(request: JsonObject): Promise<{ executionArn: string; startDate: number }> {
+    const machine = this.#machineOf(text(request, 'stateMachineArn'));
     const name = resourceName(optionalText(request, 'name') ?? randomUUID());
     const input = optionalText(request, 'input', payloadLimit) ?? '{}';
     if (parseJson(input) === undefined) {
@@ -32,18 +52,18 @@ export function createExecutions(engine: Engine, store: Store, now: () => number
       );
     }
     const arn = `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
-    const present = engine.executions.get(arn);
+    const present = this.#engine.executions.get(arn);
     if (present && (present.status !== 'RUNNING' || present.input !== input)) {
       throw new ServiceError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
     }
-    const execution = present ?? newExecution(machine, arn, name, input);
+    const execution = present ?? this.#newExecution(machine, arn, name, input);
     // For one that runs already, this waits until it is written down.
-    await (present ? engine.apply(arn, () => {}) : engine.begin(execution));
+    await (present ? this.#engine.apply(arn, () => {}) : this.#engine.begin(execution));
     return { executionArn: arn, startDate: execution.startedAt / 1000 };
   }
 
-  function newExecution(machine: Machine, arn: string, name: string, input: string): Execution {
-    const startedAt = now();
+  #newExecution(machine: Machine, arn: string, name: string, input: string): Execution {
+    const startedAt = this.#now();
     const { TimeoutSeconds } = JSON.parse(machine.definition) as Definition;
     return {
       arn,
@@ -63,62 +83,56 @@ export function createExecutions(engine: Engine, store: Store, now: () => number
   }
 
   /** Ends and forgets all executions of a machine. */
-  async function removeOf(machineArn: string): Promise<void> {
-    for (const execution of [...engine.executions.values()].filter((one) => one.machineArn === machineArn)) {
-      await engine.apply(execution.arn, (run) => abortExecution(run, undefined, 'The state machine was deleted'));
-      engine.executions.delete(execution.arn);
-      await store.remove(execution);
+  async removeOf(machineArn: string): Promise<void> {
+    for (const execution of [...this.#engine.executions.values()].filter((one) => one.machineArn === machineArn)) {
+      await this.#engine.apply(execution.arn, (run) => abortExecution(run, undefined, 'The state machine was deleted'));
+      this.#engine.executions.delete(execution.arn);
+      await this.#store.remove(execution);
     }
   }
 
-  const operations: Record<string, Operation> = {
-    StartExecution: start,
+  #describeExecution(request: JsonObject) {
+    const execution = this.#get(text(request, 'executionArn'));
+    const { input, output, error, cause } = execution;
+    return {
+      ...summary(execution),
+      input,
+      inputDetails: { included: true },
+      ...(output !== undefined && { output, outputDetails: { included: true } }),
+      ...(error !== undefined && { error }),
+      ...(cause !== undefined && { cause }),
+      redriveCount: 0,
+      redriveStatus: 'NOT_REDRIVABLE',
+      redriveStatusReason: 'The local Step Functions server does not redrive executions',
+    };
+  }
 
-    DescribeExecution(request) {
-      const execution = get(text(request, 'executionArn'));
-      const { input, output, error, cause } = execution;
-      return {
-        ...summary(execution),
-        input,
-        inputDetails: { included: true },
-        ...(output !== undefined && { output, outputDetails: { included: true } }),
-        ...(error !== undefined && { error }),
-        ...(cause !== undefined && { cause }),
-        redriveCount: 0,
-        redriveStatus: 'NOT_REDRIVABLE',
-        redriveStatusReason: 'The local Step Functions server does not redrive executions',
-      };
-    },
+  #listExecutions(request: JsonObject) {
+    const machine = this.#machineOf(text(request, 'stateMachineArn'));
+    const status = optionalText(request, 'statusFilter');
+    const listed = [...this.#engine.executions.values()].filter(
+      (execution) => execution.machineArn === machine.arn && (status === undefined || execution.status === status),
+    );
+    const { items, nextToken } = page(listed, request, newestFirst);
+    return { executions: items.map(summary), ...(nextToken !== undefined && { nextToken }) };
+  }
 
-    ListExecutions(request) {
-      const machine = machineOf(text(request, 'stateMachineArn'));
-      const status = optionalText(request, 'statusFilter');
-      const listed = [...engine.executions.values()].filter(
-        (execution) => execution.machineArn === machine.arn && (status === undefined || execution.status === status),
-      );
-      const { items, nextToken } = page(listed, request, newestFirst);
-      return { executions: items.map(summary), ...(nextToken !== undefined && { nextToken }) };
-    },
+  async #stopExecution(request: JsonObject) {
+    const execution = this.#get(text(request, 'executionArn'));
+    const error = optionalText(request, 'error', 256);
+    const cause = optionalText(request, 'cause', 32_768);
+    await this.#engine.apply(execution.arn, (run) => abortExecution(run, error, cause));
+    return { stopDate: (execution.stoppedAt ?? this.#now()) / 1000 };
+  }
 
-    async StopExecution(request) {
-      const execution = get(text(request, 'executionArn'));
-      const error = optionalText(request, 'error', 256);
-      const cause = optionalText(request, 'cause', 32_768);
-      await engine.apply(execution.arn, (run) => abortExecution(run, error, cause));
-      return { stopDate: (execution.stoppedAt ?? now()) / 1000 };
-    },
-
-    async GetExecutionHistory(request) {
-      const execution = get(text(request, 'executionArn'));
-      const isReverse = request['reverseOrder'] === true;
-      const { items, nextToken } = page((await store.events(execution)).map(shown), request, ({ id }) =>
-        sortable(isReverse ? -id : id),
-      );
-      return { events: items, ...(nextToken !== undefined && { nextToken }) };
-    },
-  };
-
-  return { start, removeOf, operations };
+  async #getExecutionHistory(request: JsonObject) {
+    const execution = this.#get(text(request, 'executionArn'));
+    const isReverse = request['reverseOrder'] === true;
+    const { items, nextToken } = page((await this.#store.events(execution)).map(shown), request, ({ id }) =>
+      sortable(isReverse ? -id : id),
+    );
+    return { events: items, ...(nextToken !== undefined && { nextToken }) };
+  }
 }
 
 /** Numbers from -10¹⁵ to 10¹⁵ as text of the same order. */

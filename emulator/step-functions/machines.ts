@@ -7,33 +7,49 @@ import type { Store } from './store.ts';
 
 const definitionLimit = 1024 * 1024;
 
-/** State machines: their operations, and the entry to the operations on executions. */
-export async function createMachines(
-  store: Store,
-  now: () => number,
-  arnPrefix: string,
-  accepted: AcceptedDefinitions,
-  removeExecutions: (machineArn: string) => Promise<void>,
-) {
-  const machines = new Map((await store.machines()).map((machine) => [machine.arn, machine]));
-  const save = () => store.saveMachines([...machines.values()]);
-  // A machine is visible only once it is written down, so two requests must not overlap between look and write.
-  let turn: Promise<unknown> = Promise.resolve();
-  const inTurn = <Answer>(work: () => Promise<Answer>): Promise<Answer> => {
-    const answer = turn.then(work);
-    turn = answer.catch(() => {});
-    return answer;
-  };
+export interface MachinesProps {
+  readonly store: Store;
+  readonly now: () => number;
+  readonly arnPrefix: string;
+  readonly accepted: AcceptedDefinitions;
+  readonly removeExecutions: (machineArn: string) => Promise<void>;
+}
 
-  function get(arn: string): Machine {
+/** State machines: their operations, and the entry to the operations on executions. */
+export class Machines {
+  readonly operations: Record<string, Operation> = {
+    CreateStateMachine: (input) => this.#inTurn(() => this.#create(input)),
+    UpdateStateMachine: (input) => this.#inTurn(() => this.#update(input)),
+    DescribeStateMachine: (input) => this.#describe(this.get(text(input, 'stateMachineArn'))),
+    ListStateMachines: (input) => this.#list(input),
+    DeleteStateMachine: (input) => this.#inTurn(() => this.#delete(input)),
+    ListTagsForResource: (input) => ({ tags: this.get(text(input, 'resourceArn')).tags }),
+    TagResource: (input) => this.#tag(input),
+    UntagResource: (input) => this.#untag(input),
+  };
+  readonly #machines: Map<string, Machine>;
+  readonly #props: MachinesProps;
+  /** A machine is visible only once it is written down, so two requests must not overlap between look and write. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(props: MachinesProps, kept: readonly Machine[]) {
+    this.#props = props;
+    this.#machines = new Map(kept.map((machine) => [machine.arn, machine]));
+  }
+
+  static async load(props: MachinesProps): Promise<Machines> {
+    return new Machines(props, await props.store.machines());
+  }
+
+  get(arn: string): Machine {
     if (!/^arn:[^:]+:states:[^:]*:\d*:stateMachine:[^:]+$/.test(arn))
       throw new ServiceError('InvalidArn', `Invalid Arn: '${arn}'`);
-    const machine = machines.get(arn);
+    const machine = this.#machines.get(arn);
     if (!machine) throw new ServiceError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
     return machine;
   }
 
-  async function create(input: JsonObject) {
+  async #create(input: JsonObject) {
     const name = resourceName(text(input, 'name'));
     const definition = text(input, 'definition', definitionLimit);
     const roleArn = optionalText(input, 'roleArn') ?? 'arn:aws:iam::000000000000:role/local';
@@ -43,38 +59,38 @@ export async function createMachines(
         `The local Step Functions server runs STANDARD state machines only, not ${name}`,
       );
     }
-    await readDefinition(definition, accepted);
-    const arn = `${arnPrefix}:stateMachine:${name}`;
-    const present = machines.get(arn);
+    await readDefinition(definition, this.#props.accepted);
+    const arn = `${this.#props.arnPrefix}:stateMachine:${name}`;
+    const present = this.#machines.get(arn);
     if (present && (present.definition !== definition || present.roleArn !== roleArn)) {
       throw new ServiceError('StateMachineAlreadyExists', `State Machine Already Exists: '${arn}'`);
     }
     const tags = (input['tags'] ?? []) as unknown as Machine['tags'];
-    const machine = present ?? { arn, name, definition, roleArn, createdAt: now(), tags };
-    machines.set(arn, machine);
-    await save();
+    const machine = present ?? { arn, name, definition, roleArn, createdAt: this.#props.now(), tags };
+    this.#machines.set(arn, machine);
+    await this.#save();
     return { stateMachineArn: arn, creationDate: machine.createdAt / 1000 };
   }
 
-  async function update(input: JsonObject) {
-    const machine = get(text(input, 'stateMachineArn'));
+  async #update(input: JsonObject) {
+    const machine = this.get(text(input, 'stateMachineArn'));
     const definition = optionalText(input, 'definition', definitionLimit);
     const roleArn = optionalText(input, 'roleArn');
     if (definition === undefined && roleArn === undefined) {
       throw new ServiceError('MissingRequiredParameter', 'UpdateStateMachine needs a definition or a roleArn');
     }
-    if (definition !== undefined) await readDefinition(definition, accepted);
+    if (definition !== undefined) await readDefinition(definition, this.#props.accepted);
     const revisionId = randomUUID();
     Object.assign(machine, {
       revisionId,
       ...(definition !== undefined && { definition }),
       ...(roleArn !== undefined && { roleArn }),
     });
-    await save();
-    return { updateDate: now() / 1000, revisionId };
+    await this.#save();
+    return { updateDate: this.#props.now() / 1000, revisionId };
   }
 
-  function describe({ arn, name, definition, roleArn, createdAt, revisionId }: Machine) {
+  #describe({ arn, name, definition, roleArn, createdAt, revisionId }: Machine) {
     return {
       stateMachineArn: arn,
       name,
@@ -89,46 +105,45 @@ export async function createMachines(
     };
   }
 
-  const operations: Record<string, Operation> = {
-    CreateStateMachine: (input) => inTurn(() => create(input)),
-    UpdateStateMachine: (input) => inTurn(() => update(input)),
-    DescribeStateMachine: (input) => describe(get(text(input, 'stateMachineArn'))),
+  #list(input: JsonObject) {
+    const { items, nextToken } = page([...this.#machines.values()], input, ({ arn }) => arn);
+    const stateMachines = items.map(({ arn, name, createdAt }) => ({
+      stateMachineArn: arn,
+      name,
+      type: 'STANDARD',
+      creationDate: createdAt / 1000,
+    }));
+    return { stateMachines, ...(nextToken !== undefined && { nextToken }) };
+  }
 
-    ListStateMachines(input) {
-      const { items, nextToken } = page([...machines.values()], input, ({ arn }) => arn);
-      const stateMachines = items.map(({ arn, name, createdAt }) => ({
-        stateMachineArn: arn,
-        name,
-        type: 'STANDARD',
-        creationDate: createdAt / 1000,
-      }));
-      return { stateMachines, ...(nextToken !== undefined && { nextToken }) };
-    },
+  async #delete(input: JsonObject) {
+    const arn = text(input, 'stateMachineArn');
+    if (!this.#machines.delete(arn)) return;
+    await this.#save();
+    await this.#props.removeExecutions(arn);
+  }
 
-    DeleteStateMachine: (input) =>
-      inTurn(async () => {
-        const arn = text(input, 'stateMachineArn');
-        if (!machines.delete(arn)) return;
-        await save();
-        await removeExecutions(arn);
-      }),
+  async #tag(input: JsonObject) {
+    const machine = this.get(text(input, 'resourceArn'));
+    const added = (input['tags'] ?? []) as unknown as Machine['tags'];
+    machine.tags = [...machine.tags.filter(({ key }) => !added.some((tag) => tag.key === key)), ...added];
+    await this.#save();
+  }
 
-    ListTagsForResource: (input) => ({ tags: get(text(input, 'resourceArn')).tags }),
+  async #untag(input: JsonObject) {
+    const machine = this.get(text(input, 'resourceArn'));
+    const removed = (input['tagKeys'] ?? []) as string[];
+    machine.tags = machine.tags.filter(({ key }) => !removed.includes(key));
+    await this.#save();
+  }
 
-    async TagResource(input) {
-      const machine = get(text(input, 'resourceArn'));
-      const added = (input['tags'] ?? []) as unknown as Machine['tags'];
-      machine.tags = [...machine.tags.filter(({ key }) => !added.some((tag) => tag.key === key)), ...added];
-      await save();
-    },
+  #save(): Promise<void> {
+    return this.#props.store.saveMachines([...this.#machines.values()]);
+  }
 
-    async UntagResource(input) {
-      const machine = get(text(input, 'resourceArn'));
-      const removed = (input['tagKeys'] ?? []) as string[];
-      machine.tags = machine.tags.filter(({ key }) => !removed.includes(key));
-      await save();
-    },
-  };
-
-  return { get, operations };
+  #inTurn<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    const answer = this.#turn.then(work);
+    this.#turn = answer.catch(() => {});
+    return answer;
+  }
 }

@@ -6,10 +6,10 @@ import { endOf, needsOfStepFunctions } from '../iam/needs.ts';
 import { type AcceptedDefinitions, rememberNone } from './accepted-definitions.ts';
 import { createCallbacks } from './callbacks.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { createEngine } from './engine.ts';
-import { createExecutions } from './executions.ts';
+import { Engine } from './engine.ts';
+import { Executions } from './executions.ts';
 import { createEvaluator } from './expressions.ts';
-import { createMachines } from './machines.ts';
+import { Machines } from './machines.ts';
 import type { JsonObject } from './model.ts';
 import { type Authorise, answer, ServiceError } from './protocol.ts';
 import { folderStore, memoryStore } from './store.ts';
@@ -84,10 +84,16 @@ export async function startStepFunctions({
     (input) => executions.start(input),
     (machineArn, needs) => permissions?.require(endOf(machineArn), needs),
   );
-  const engine = createEngine(store, clock, world, calls);
+  const engine = new Engine(store, clock, world, calls);
   const arnPrefix = `arn:aws:states:${region}:${accountId}`;
-  const machines = await createMachines(store, now, arnPrefix, accepted, (arn) => executions.removeOf(arn));
-  const executions = createExecutions(engine, store, now, machines.get);
+  const machines = await Machines.load({
+    store,
+    now,
+    arnPrefix,
+    accepted,
+    removeExecutions: (arn) => executions.removeOf(arn),
+  });
+  const executions = new Executions(engine, store, now, (arn) => machines.get(arn));
 
   // AWS keeps an ended execution for 90 days.
   const kept = await store.executions();

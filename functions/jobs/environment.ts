@@ -5,7 +5,7 @@ import { CheckpointTable } from './checkpoint-table.ts';
 import type { CleanUpStore } from './clean-up/clean-up.ts';
 import { cleanUpTable } from './clean-up/clean-up-table.ts';
 import type { Collector } from './clean-up/collector.ts';
-import { collectorTable } from './clean-up/collector-table.ts';
+import { CollectorTable } from './clean-up/collector-table.ts';
 import { JobTable } from './job-table.ts';
 import type { Jobs } from './jobs.ts';
 import { heldDeletesTable } from './payloads/held-deletes-table.ts';
@@ -37,7 +37,7 @@ export function checkpointRoom(): Recovery & Collector & { cleanUps: CleanUpStor
     checkpoints: new CheckpointTable(client, table),
     held: heldDeletesTable(client, table),
     cleanUps: cleanUpTable(client, table),
-    registry: collectorTable(client, table),
+    registry: new CollectorTable(client, table),
     resultRetentionDays: settings.TENURE_RESULT_RETENTION_DAYS,
     graceMs: settings.TENURE_ORPHAN_GRACE_MS,
   };

@@ -3,7 +3,7 @@ import { leaseTable } from '../../leadership/lease-table.ts';
 import { systemClock } from '../../store/clock.ts';
 import { backupOwnersTable } from '../backups/backup-owners-table.ts';
 import { backupTable } from '../backups/backup-table.ts';
-import { archiveBucket } from '../backups/bucket/archive-bucket.ts';
+import { S3ArchiveBucket } from '../backups/bucket/archive-bucket.ts';
 import { groupDirectory } from '../backups/group-directory.ts';
 import { policyTable } from '../backups/schedule/policy-table.ts';
 import { archiveBucketName, backupSettings } from '../backups/settings.ts';
@@ -35,7 +35,7 @@ export function restoreRoom(): Restores {
     leases,
     restores: restoreTable(client, table),
     logs,
-    bucket: archiveBucket(s3Client()),
+    bucket: new S3ArchiveBucket(s3Client()),
     bucketName: archiveBucketName(),
     clock: systemClock,
     restoreSources: TENURE_RESTORE_SOURCES,

@@ -1,4 +1,4 @@
-import { deploymentOf } from '../../emulator/cloudformation/assembly/deployment.ts';
+import { Deployment } from '../../emulator/cloudformation/assembly/deployment.ts';
 import { readAssembly } from '../../emulator/cloudformation/assembly/read.ts';
 import { synthesise } from '../../emulator/cloudformation/assembly/synthesise.ts';
 import { functionsOf } from '../../emulator/lambda/environment.ts';
@@ -16,7 +16,7 @@ export interface Bundle {
 export async function bundlesOf(): Promise<Bundle[]> {
   const { folder } = await synthesise(project, 'infra/app.ts', synthCache, () => {});
   const nowhere = 'http://127.0.0.1:1';
-  const functions = functionsOf(deploymentOf(await readAssembly(folder)), {
+  const functions = functionsOf(new Deployment(await readAssembly(folder)), {
     endpoints: { dynamodb: nowhere, s3: nowhere, stepFunctions: nowhere },
     access: { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } },
     services: nowhere,

@@ -12,7 +12,7 @@ import { CheckpointTable } from '../../functions/jobs/checkpoint-table.ts';
 import type { CleanUpStore } from '../../functions/jobs/clean-up/clean-up.ts';
 import { cleanUpTable } from '../../functions/jobs/clean-up/clean-up-table.ts';
 import type { Collector } from '../../functions/jobs/clean-up/collector.ts';
-import { collectorTable } from '../../functions/jobs/clean-up/collector-table.ts';
+import { CollectorTable } from '../../functions/jobs/clean-up/collector-table.ts';
 import { JobTable } from '../../functions/jobs/job-table.ts';
 import { heldDeletesTable } from '../../functions/jobs/payloads/held-deletes-table.ts';
 import { payloadBucket } from '../../functions/jobs/payloads/payload-bucket.ts';
@@ -100,7 +100,7 @@ export async function openJobWorld(dynamodbEndpoint: string) {
         checkpoints: new CheckpointTable(documents, table),
         held: heldDeletesTable(documents, table),
         cleanUps: cleanUpTable(documents, table),
-        registry: collectorTable(documents, table),
+        registry: new CollectorTable(documents, table),
         payloads: payloadBucket(objects, bucket),
         readLeadership: (group) => leaseTable(documents, table).read(group, true),
         clock,

@@ -6,7 +6,7 @@ import { groupLogs } from '../../log/lambda/group-logs.ts';
 import { documentClient, s3Client } from '../../platform/aws.ts';
 import { backupOwnersTable } from '../backup-owners-table.ts';
 import { backupTable } from '../backup-table.ts';
-import { archiveBucket } from '../bucket/archive-bucket.ts';
+import { S3ArchiveBucket } from '../bucket/archive-bucket.ts';
 import type { Archives } from '../ports.ts';
 import { archiveBucketName, backupSettings } from '../settings.ts';
 import { archives } from './archives.ts';
@@ -18,7 +18,7 @@ export function archivesRoom(): Archives {
   const client = documentClient();
   const store = backupTable(client, table);
   return archives({
-    bucket: archiveBucket(s3Client()),
+    bucket: new S3ArchiveBucket(s3Client()),
     bucketName: archiveBucketName(),
     objectsIn: (bucket) => payloadBucket(s3Client(), bucket),
     logs: groupLogs(logRoom(), systemClock),

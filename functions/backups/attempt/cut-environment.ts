@@ -9,7 +9,7 @@ import { groupLogs } from '../../log/lambda/group-logs.ts';
 import { documentClient, s3Client } from '../../platform/aws.ts';
 import { stateLockMs } from '../../platform/settings.ts';
 import { backupTable } from '../backup-table.ts';
-import { archiveBucket } from '../bucket/archive-bucket.ts';
+import { S3ArchiveBucket } from '../bucket/archive-bucket.ts';
 import type { Cutting } from '../ports.ts';
 import { archiveBucketName, backupSettings } from '../settings.ts';
 import { cutting } from './group-cut.ts';
@@ -24,7 +24,7 @@ export function cuttingRoom(): Cutting {
     payloads,
     locks: stateLocksTable(client, table),
     leases: leaseTable(client, table),
-    bucket: archiveBucket(s3Client()),
+    bucket: new S3ArchiveBucket(s3Client()),
     bucketName: archiveBucketName(),
     logs: groupLogs(logRoom(), systemClock),
     held: heldDeletesTable(client, table),

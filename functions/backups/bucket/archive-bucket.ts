@@ -61,92 +61,97 @@ export interface ArchiveBucket {
   folders(place: Place): Promise<string[]>;
 }
 
-export function archiveBucket(client: S3Client): ArchiveBucket {
-  const inTurn = atMost(partsAtOnce);
-  const copyParts = async (from: Place, to: Place, bytes: number, { goOn }: CopyLimits) => {
+/** The port, bound to S3. */
+export class S3ArchiveBucket implements ArchiveBucket {
+  readonly #client: S3Client;
+  readonly #inTurn = atMost(partsAtOnce);
+
+  constructor(client: S3Client) {
+    this.#client = client;
+  }
+
+  async head({ bucket, key }: Place): Promise<Head | undefined> {
+    const command = new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' });
+    const found = await orMissing(this.#client.send(command));
+    if (!found) return undefined;
+    const modifiedAt = found.LastModified?.getTime();
+    return { bytes: found.ContentLength ?? 0, checksum: found.ChecksumSHA256, modifiedAt };
+  }
+
+  async open({ bucket, key }: Place): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const command = new GetObjectCommand({ Bucket: bucket, Key: key });
+    const found = await orMissing(this.#client.send(command, { requestTimeout: transferTimeoutMs }));
+    return found?.Body as AsyncIterable<Uint8Array> | undefined;
+  }
+
+  async put({ bucket, key }: Place, Body: Uint8Array, sha256: string): Promise<void> {
+    const ChecksumSHA256 = Buffer.from(sha256, 'hex').toString('base64');
+    const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body, ChecksumSHA256 });
+    await this.#client.send(command, { requestTimeout: transferTimeoutMs });
+  }
+
+  async putNew({ bucket, key }: Place, Body: Uint8Array): Promise<boolean> {
+    try {
+      await this.#client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body, IfNoneMatch: '*' }), {
+        requestTimeout: transferTimeoutMs,
+      });
+      return true;
+    } catch (error) {
+      const { name } = error as Error;
+      if (name === 'PreconditionFailed' || name === 'ConditionalRequestConflict') return false;
+      throw error;
+    }
+  }
+
+  async copy(from: Place, to: Place, bytes: number, limits: CopyLimits): Promise<CopyOutcome> {
+    if (bytes > limits.wholeUpTo) return this.#copyParts(from, to, bytes, limits);
+    const command = new CopyObjectCommand({
+      Bucket: to.bucket,
+      Key: to.key,
+      CopySource: sourceOf(from),
+      ChecksumAlgorithm: 'SHA256',
+    });
+    const { CopyObjectResult } = await this.#client.send(command, { requestTimeout: copyTimeoutMs });
+    return { copied: { bytes, checksum: CopyObjectResult?.ChecksumSHA256 } };
+  }
+
+  async folders({ bucket, key }: Place): Promise<string[]> {
+    const found: string[] = [];
+    let ContinuationToken: string | undefined;
+    do {
+      const page = await this.#client.send(
+        new ListObjectsV2Command({ Bucket: bucket, Prefix: key, Delimiter: '/', ContinuationToken }),
+        { requestTimeout: listTimeoutMs },
+      );
+      found.push(...(page.CommonPrefixes ?? []).flatMap(({ Prefix }) => Prefix ?? []));
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+    return found;
+  }
+
+  async #copyParts(from: Place, to: Place, bytes: number, { goOn }: CopyLimits): Promise<CopyOutcome> {
     const size = Math.max(partBytes, Math.ceil(bytes / maxParts));
-    const UploadId = (await uploadUnderWay(client, to)) ?? (await beginCopy(client, to));
+    const UploadId = (await uploadUnderWay(this.#client, to)) ?? (await beginCopy(this.#client, to));
     const target = { Bucket: to.bucket, Key: to.key, UploadId };
-    const done = await partsOf(client, target);
+    const done = await partsOf(this.#client, target);
     const open = Array.from({ length: Math.ceil(bytes / size) }, (_, at) => at + 1).filter((part) => !done.has(part));
     const copyPart = async (PartNumber: number) => {
       if (!goOn()) return;
       const first = (PartNumber - 1) * size;
       const CopySourceRange = `bytes=${first}-${Math.min(bytes, first + size) - 1}`;
       const command = new UploadPartCopyCommand({ ...target, PartNumber, CopySourceRange, CopySource: sourceOf(from) });
-      const { CopyPartResult } = await client.send(command, { requestTimeout: copyTimeoutMs });
+      const { CopyPartResult } = await this.#client.send(command, { requestTimeout: copyTimeoutMs });
       done.set(PartNumber, { PartNumber, ETag: CopyPartResult?.ETag, ChecksumSHA256: CopyPartResult?.ChecksumSHA256 });
     };
-    await mapConcurrent(open, 8, (part) => inTurn(() => copyPart(part)));
+    await mapConcurrent(open, 8, (part) => this.#inTurn(() => copyPart(part)));
     if (done.size < Math.ceil(bytes / size)) return { resume: UploadId };
     const Parts = [...done.values()]
       .sort((one, other) => (one.PartNumber ?? 0) - (other.PartNumber ?? 0))
       .map(({ PartNumber, ETag, ChecksumSHA256 }) => ({ PartNumber, ETag, ChecksumSHA256 }));
     const command = new CompleteMultipartUploadCommand({ ...target, MultipartUpload: { Parts } });
-    const { ChecksumSHA256 } = await client.send(command, { requestTimeout: copyTimeoutMs });
+    const { ChecksumSHA256 } = await this.#client.send(command, { requestTimeout: copyTimeoutMs });
     return { copied: { bytes, checksum: ChecksumSHA256 } };
-  };
-
-  return {
-    async head({ bucket, key }) {
-      const command = new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' });
-      const found = await orMissing(client.send(command));
-      if (!found) return undefined;
-      const modifiedAt = found.LastModified?.getTime();
-      return { bytes: found.ContentLength ?? 0, checksum: found.ChecksumSHA256, modifiedAt };
-    },
-
-    async open({ bucket, key }) {
-      const command = new GetObjectCommand({ Bucket: bucket, Key: key });
-      const found = await orMissing(client.send(command, { requestTimeout: transferTimeoutMs }));
-      return found?.Body as AsyncIterable<Uint8Array> | undefined;
-    },
-
-    async put({ bucket, key }, Body, sha256) {
-      const ChecksumSHA256 = Buffer.from(sha256, 'hex').toString('base64');
-      const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body, ChecksumSHA256 });
-      await client.send(command, { requestTimeout: transferTimeoutMs });
-    },
-
-    async putNew({ bucket, key }, Body) {
-      try {
-        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body, IfNoneMatch: '*' }), {
-          requestTimeout: transferTimeoutMs,
-        });
-        return true;
-      } catch (error) {
-        const { name } = error as Error;
-        if (name === 'PreconditionFailed' || name === 'ConditionalRequestConflict') return false;
-        throw error;
-      }
-    },
-
-    async copy(from, to, bytes, limits) {
-      if (bytes > limits.wholeUpTo) return copyParts(from, to, bytes, limits);
-      const command = new CopyObjectCommand({
-        Bucket: to.bucket,
-        Key: to.key,
-        CopySource: sourceOf(from),
-        ChecksumAlgorithm: 'SHA256',
-      });
-      const { CopyObjectResult } = await client.send(command, { requestTimeout: copyTimeoutMs });
-      return { copied: { bytes, checksum: CopyObjectResult?.ChecksumSHA256 } };
-    },
-
-    async folders({ bucket, key }) {
-      const found: string[] = [];
-      let ContinuationToken: string | undefined;
-      do {
-        const page = await client.send(
-          new ListObjectsV2Command({ Bucket: bucket, Prefix: key, Delimiter: '/', ContinuationToken }),
-          { requestTimeout: listTimeoutMs },
-        );
-        found.push(...(page.CommonPrefixes ?? []).flatMap(({ Prefix }) => Prefix ?? []));
-        ContinuationToken = page.NextContinuationToken;
-      } while (ContinuationToken !== undefined);
-      return found;
-    },
-  };
+  }
 }
 
 const sourceOf = ({ bucket, key }: Place) => `${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`;

@@ -1,14 +1,10 @@
 /** The DynamoDB requests of the orphan collector. */
-import {
-  BatchGetCommand,
-  type BatchGetCommandOutput,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  paginateQuery,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { groupsIndex, indexQuery } from '../../../leadership/keys.ts';
-import type { JobRecord } from '../job.ts';
+import { ItemTable } from '../../../store/item-table.ts';
+import { remove, set } from '../../../store/update.ts';
+import { update } from '../../../store/write.ts';
+import type { JobName, JobRecord } from '../job.ts';
 import { toJob } from '../job-item.ts';
 import { jobKey } from '../keys.ts';
 import type { CollectorStore } from './collector.ts';
@@ -18,46 +14,37 @@ const placeKey = (group: string | undefined) => ({
   sk: group === undefined ? 'PROGRESS' : `PLACE#${group}`,
 });
 
-export function collectorTable(client: DynamoDBDocumentClient, table: string): CollectorStore {
-  return {
-    async *groups() {
-      for await (const { Items = [] } of paginateQuery({ client }, indexQuery(table, groupsIndex.partition))) {
-        for (const item of Items) yield String(item[groupsIndex.sortKey]);
-      }
-    },
+/** The port, bound to the main table. */
+export class CollectorTable implements CollectorStore {
+  readonly #client: DynamoDBDocumentClient;
+  readonly #table: string;
+  readonly #items: ItemTable;
 
-    async readJobs(names) {
-      const records: JobRecord[] = [];
-      for (let at = 0; at < names.length; at += 100) {
-        let keys: Record<string, unknown>[] | undefined = names
-          .slice(at, at + 100)
-          .map(({ group, jobId }) => jobKey(group, jobId));
-        while (keys && keys.length > 0) {
-          const answer: BatchGetCommandOutput = await client.send(
-            new BatchGetCommand({ RequestItems: { [table]: { Keys: keys, ConsistentRead: true } } }),
-          );
-          records.push(...(answer.Responses?.[table] ?? []).flatMap((item) => toJob(item) ?? []));
-          keys = answer.UnprocessedKeys?.[table]?.Keys;
-        }
-      }
-      return records;
-    },
+  constructor(client: DynamoDBDocumentClient, table: string) {
+    this.#client = client;
+    this.#table = table;
+    this.#items = new ItemTable(client, table);
+  }
 
-    async readPlace(group) {
-      const { Item } = await client.send(new GetCommand({ TableName: table, Key: placeKey(group) }));
-      return Item?.['after'] as string | undefined;
-    },
+  async *groups(): AsyncGenerator<string> {
+    const query = indexQuery(this.#table, groupsIndex.partition);
+    for await (const { Items = [] } of paginateQuery({ client: this.#client }, query)) {
+      for (const item of Items) yield String(item[groupsIndex.sortKey]);
+    }
+  }
 
-    async writePlace(after, group) {
-      await client.send(
-        new UpdateCommand({
-          TableName: table,
-          Key: placeKey(group),
-          UpdateExpression: after === undefined ? 'REMOVE #after' : 'SET #after = :after',
-          ExpressionAttributeNames: { '#after': 'after' },
-          ...(after === undefined ? {} : { ExpressionAttributeValues: { ':after': after } }),
-        }),
-      );
-    },
-  };
+  async readJobs(names: readonly JobName[]): Promise<JobRecord[]> {
+    const keys = names.map(({ group, jobId }) => jobKey(group, jobId));
+    const items = await this.#items.getAll(keys, { consistent: true });
+    return items.flatMap((item) => toJob(item) ?? []);
+  }
+
+  async readPlace(group?: string): Promise<string | undefined> {
+    return (await this.#items.get(placeKey(group)))?.['after'] as string | undefined;
+  }
+
+  async writePlace(after: string | undefined, group?: string): Promise<void> {
+    const change = after === undefined ? remove('after') : set('after', after);
+    await this.#items.write([update(placeKey(group), change)]);
+  }
 }

@@ -4,7 +4,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { checkpointRoutes } from '../../../functions/jobs/checkpoint-routes.ts';
 import { CheckpointTable } from '../../../functions/jobs/checkpoint-table.ts';
 import { cleanUpTable } from '../../../functions/jobs/clean-up/clean-up-table.ts';
-import { collectorTable } from '../../../functions/jobs/clean-up/collector-table.ts';
+import { CollectorTable } from '../../../functions/jobs/clean-up/collector-table.ts';
 import { JobTable } from '../../../functions/jobs/job-table.ts';
 import { heldDeletesTable } from '../../../functions/jobs/payloads/held-deletes-table.ts';
 import { payloadBucket } from '../../../functions/jobs/payloads/payload-bucket.ts';
@@ -105,7 +105,7 @@ async function checkpointing({ table, documents, bucket, objects }: Stores, lead
     checkpoints: new CheckpointTable(documents, table),
     held: heldDeletesTable(documents, table),
     cleanUps: cleanUpTable(documents, table),
-    registry: collectorTable(documents, table),
+    registry: new CollectorTable(documents, table),
     payloads: payloadBucket(objects, bucket),
     readLeadership: (name: string) => leaseTable(documents, table).read(name, true),
     clock: systemClock,

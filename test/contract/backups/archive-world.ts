@@ -10,7 +10,7 @@ import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { backupOwnersTable } from '../../../functions/backups/backup-owners-table.ts';
 import type { BackupStore } from '../../../functions/backups/backup-store.ts';
 import { backupTable } from '../../../functions/backups/backup-table.ts';
-import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
+import { S3ArchiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { groupDirectory } from '../../../functions/backups/group-directory.ts';
 import type { Archives, Cutting } from '../../../functions/backups/ports.ts';
 import { updateBackup } from '../../../functions/backups/records.ts';
@@ -122,7 +122,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
           return page;
         },
       });
-      const bucket = archiveBucket(s3);
+      const bucket = new S3ArchiveBucket(s3);
       const payloads = payloadBucket(s3, bucketName);
       const owners = backupOwnersTable(other, table);
       const leases = leaseTable(other, table);
@@ -146,7 +146,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
         owners,
         leases,
         restores: restoreTable(client, table),
-        bucket: archiveBucket(objects),
+        bucket: new S3ArchiveBucket(objects),
         bucketName,
         logs: these,
         clock,

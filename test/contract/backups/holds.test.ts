@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ArchiveEntry } from '../../../api/archive.ts';
 import { verifyArchive } from '../../../archive/verifier.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
-import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
+import { S3ArchiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
 import { bucketFiles } from '../../../functions/backups/bucket/bucket-files.ts';
 import { cancelled, endBackup } from '../../../functions/backups/records.ts';
@@ -79,7 +79,7 @@ describe('the clean-up of a cancelled backup', () => {
       await service.cutting.release(group, first.backupId);
     });
     const prefix = { bucket: archive.world.bucket, key: attemptPlace(second) };
-    const manifest = await verifyArchive(bucketFiles(archiveBucket(archive.world.s3), prefix));
+    const manifest = await verifyArchive(bucketFiles(new S3ArchiveBucket(archive.world.s3), prefix));
     expect(manifest.unreadable).toEqual([]);
     expect(manifest.payloads.map(({ name }) => name)).toContainEqual(expect.stringContaining(uploadId));
   });

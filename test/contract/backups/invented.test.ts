@@ -6,7 +6,7 @@ import { pagedSource } from '../../../archive/paged-source.ts';
 import type { ArchiveSource, ArchiveTarget } from '../../../archive/ports.ts';
 import { writeArchive } from '../../../archive/writer.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
-import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
+import { S3ArchiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
 import { getOrThrow } from '../../../functions/backups/records.ts';
 import { initialise, memoryWriter } from '../../support/backups/memory-logs.ts';
@@ -39,7 +39,7 @@ type Accepted = Awaited<ReturnType<typeof accepted>>;
 /** Writes the archive as a worker does, from these entries. */
 async function written({ service, record }: Accepted, source: ArchiveSource) {
   const { group, backupId, attempt, cut = {} } = record;
-  const bucket = archiveBucket(archive.world.s3);
+  const bucket = new S3ArchiveBucket(archive.world.s3);
   const target: ArchiveTarget = {
     put: (name, bytes, sha256) =>
       bucket.put({ bucket: archive.world.bucket, key: `${attemptPlace(record)}${name}` }, bytes, sha256),

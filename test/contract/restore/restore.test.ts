@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyArchive } from '../../../archive/verifier.ts';
-import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
+import { S3ArchiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
 import { bucketFiles } from '../../../functions/backups/bucket/bucket-files.ts';
 import { type Job, referredPayloads } from '../../../functions/jobs/job.ts';
@@ -53,7 +53,7 @@ describe('restore equals the cut', () => {
     );
     await service.cutting.release(group, backupId);
     const prefix = { bucket: world.bucket, key: attemptPlace(backup) };
-    const manifest = await verifyArchive(bucketFiles(archiveBucket(world.s3), prefix));
+    const manifest = await verifyArchive(bucketFiles(new S3ArchiveBucket(world.s3), prefix));
     expect(manifest.unreadable).toEqual([]);
     expect(manifest.cut).toEqual(cut);
 

@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
-import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
+import { S3ArchiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { payloadBucket } from '../../../functions/jobs/payloads/payload-bucket.ts';
 import { patience } from '../../../functions/platform/aws.ts';
 
@@ -21,7 +21,7 @@ const place = (key: string) => ({ bucket: 'b', key });
 test('a listing may take longer than other requests', async () => {
   const { client, listed } = slowBucket();
   expect(await payloadBucket(client, 'b').list('groups/', undefined)).toEqual({ items: [], more: false });
-  const archive = archiveBucket(client);
+  const archive = new S3ArchiveBucket(client);
   expect(await archive.folders(place('a/'))).toEqual(['a/1/']);
   const limits = { wholeUpTo: 0, goOn: () => false };
   expect(await archive.copy(place('from'), place('to'), 1, limits)).toEqual({ resume: 'begun' });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { S3Client } from '@aws-sdk/client-s3';
 import { expect, onTestFinished, test } from 'vitest';
-import { archiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
+import { S3ArchiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { s3Client } from '../../../functions/platform/aws.ts';
 
 const place = (key: string) => ({ bucket: 'b', key });
@@ -27,7 +27,7 @@ test('as many copies as a restore has under way each get a socket at once, howev
     region: 'us-east-1',
     credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
   });
-  const bucket = archiveBucket(client);
+  const bucket = new S3ArchiveBucket(client);
   const limits = { wholeUpTo: 1, goOn: () => true };
   const copies = Array.from({ length: atOnce }, (_, at) => bucket.copy(place('from'), place(`to-${at}`), 1, limits));
   expect(await Promise.all(copies)).toHaveLength(atOnce);
@@ -44,7 +44,7 @@ test('parts are copied by no more at once than have sockets, however many object
     running -= 1;
     return {};
   };
-  const bucket = archiveBucket({ send } as unknown as S3Client);
+  const bucket = new S3ArchiveBucket({ send } as unknown as S3Client);
   const limits = { wholeUpTo: 0, goOn: () => true };
   const copies = Array.from({ length: 128 }, (_, at) =>
     bucket.copy(place('from'), place(`to-${at}`), 2 * 1024 ** 3, limits),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { matchRoute, routesOf } from '../../../../emulator/api-gateway/route-table.ts';
-import { deploymentOf } from '../../../../emulator/cloudformation/assembly/deployment.ts';
+import { Deployment } from '../../../../emulator/cloudformation/assembly/deployment.ts';
 
 const integration = (format: string) => ({
   Type: 'AWS::ApiGatewayV2::Integration',
@@ -24,7 +24,7 @@ function deployment(keys: string[], format = '2.0') {
       },
     },
   ]);
-  return deploymentOf([
+  return new Deployment([
     {
       name: 's',
       account: '000000000000',

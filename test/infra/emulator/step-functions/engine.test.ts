@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createEngine } from '../../../../emulator/step-functions/engine.ts';
+import { Engine } from '../../../../emulator/step-functions/engine.ts';
 import { createEvaluator } from '../../../../emulator/step-functions/expressions.ts';
 import type { Execution, InvokeResult } from '../../../../emulator/step-functions/model.ts';
 import { memoryStore, type Store } from '../../../../emulator/step-functions/store.ts';
@@ -38,7 +38,7 @@ function engineWith(save: () => Promise<void>, answer: () => Promise<InvokeResul
   const now = () => clock.now();
   const world = { now, random: () => 0, evaluate: createEvaluator(now, () => 0), newToken: () => 'token' };
   const calls = { invoke: vi.fn(answer), startExecution: () => Promise.reject(new Error('not in this test')) };
-  const engine = createEngine(store, clock, world, calls);
+  const engine = new Engine(store, clock, world, calls);
   onTestFinished(() => engine.stop());
   return { engine, calls };
 }

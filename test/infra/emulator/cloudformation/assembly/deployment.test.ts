@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { deploymentOf } from '../../../../../emulator/cloudformation/assembly/deployment.ts';
+import { Deployment } from '../../../../../emulator/cloudformation/assembly/deployment.ts';
 import type { StackTemplate, Template } from '../../../../../emulator/cloudformation/assembly/read.ts';
 
 const stack = (name: string, template: Template): StackTemplate => ({
@@ -53,7 +53,7 @@ test('references reach over stack borders by export and by output', () => {
       },
     },
   });
-  const deployment = deploymentOf([store, service]);
+  const deployment = new Deployment([store, service]);
   const [worker] = deployment.resources('AWS::Lambda::Function');
   expect(worker && deployment.properties(worker)).toEqual({
     Environment: {
@@ -63,13 +63,13 @@ test('references reach over stack borders by export and by output', () => {
 });
 
 test('conditions decide which resources and outputs there are', () => {
-  const deployment = deploymentOf([store]);
+  const deployment = new Deployment([store]);
   expect(deployment.resources('AWS::S3::Bucket').map(({ logicalId }) => logicalId)).toEqual(['Bucket']);
   expect(Object.keys(deployment.outputs())).toEqual(['Shared', 'TableName']);
 });
 
 test('a given name is used, and a bucket name is one that S3 takes', () => {
-  const deployment = deploymentOf([store]);
+  const deployment = new Deployment([store]);
   const names = deployment
     .resources('AWS::DynamoDB::Table', 'AWS::S3::Bucket')
     .map((resource) => deployment.reference(resource));
@@ -77,7 +77,7 @@ test('a given name is used, and a bucket name is one that S3 takes', () => {
 });
 
 test('what a part says it really is replaces the prediction everywhere', () => {
-  const deployment = deploymentOf([store]);
+  const deployment = new Deployment([store]);
   const [table] = deployment.resources('AWS::DynamoDB::Table');
   if (table) deployment.assign(table, { Arn: 'arn:real' });
   expect(deployment.outputs()['Shared']).toBe('arn:real');
@@ -85,7 +85,7 @@ test('what a part says it really is replaces the prediction everywhere', () => {
 });
 
 test('an alias or version is its function', () => {
-  const deployment = deploymentOf([
+  const deployment = new Deployment([
     stack('s', {
       Resources: {
         Worker: { Type: 'AWS::Lambda::Function' },
@@ -108,5 +108,5 @@ test.each([
   [{ 'Fn::If': ['C', 1, 2] }, 'Stack s has no condition C'],
 ])('%j is refused with a message that names it', (value, message) => {
   const broken = stack('s', { Resources: { Here: { Type: 'AWS::S3::Bucket' } }, Outputs: { O: { Value: value } } });
-  expect(() => deploymentOf([broken]).outputs()).toThrow(message);
+  expect(() => new Deployment([broken]).outputs()).toThrow(message);
 });

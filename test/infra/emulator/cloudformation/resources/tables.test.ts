@@ -7,7 +7,7 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { deploymentOf } from '../../../../../emulator/cloudformation/assembly/deployment.ts';
+import { Deployment } from '../../../../../emulator/cloudformation/assembly/deployment.ts';
 import { createTables } from '../../../../../emulator/cloudformation/resources/tables.ts';
 import { type DynamoDbLocal, startDynamoDbLocal } from '../../../../../emulator/dynamodb/dynamodb.ts';
 
@@ -31,7 +31,7 @@ const plain = { KeySchema: [key('pk')], AttributeDefinitions: [attribute('pk')],
 
 function deployment(TableName: string, properties: object, Type = 'AWS::DynamoDB::Table') {
   const template = { Resources: { Table: { Type, Properties: { TableName, ...properties } } } };
-  return deploymentOf([{ name: 's', account: '000000000000', region: 'us-east-1', assets: new Map(), template }]);
+  return new Deployment([{ name: 's', account: '000000000000', region: 'us-east-1', assets: new Map(), template }]);
 }
 
 async function described(TableName: string) {
@@ -149,7 +149,7 @@ test('a global table is one table here, protected if any replica is', async () =
 test('two tables of one name are refused', async () => {
   const table = { Type: 'AWS::DynamoDB::Table', Properties: { ...plain, TableName: 'same' } };
   const stack = { account: '000000000000', assets: new Map(), template: { Resources: { Table: table } } };
-  const both = deploymentOf([
+  const both = new Deployment([
     { ...stack, name: 'a', region: 'us-east-1' },
     { ...stack, name: 'b', region: 'eu-west-1' },
   ]);
