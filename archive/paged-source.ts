@@ -9,13 +9,13 @@ export function pagedSource(page: (cursor: string | undefined) => Promise<Archiv
       if (after === end) return;
       let coming = ahead(page(after as string | undefined));
       try {
-        for (let cursor: string | undefined; ; ) {
+        let cursor: string | undefined;
+        do {
           const { entries, nextCursor } = await coming;
           cursor = nextCursor;
           if (cursor !== undefined) coming = ahead(page(cursor));
           yield { entries, after: cursor ?? end };
-          if (cursor === undefined) return;
-        }
+        } while (cursor !== undefined);
       } finally {
         // Fetching a page marks jobs: nothing of that may come after the reader has stopped.
         await coming.catch(() => undefined);

@@ -24,7 +24,9 @@ export async function withRetries<Answer>(
   attempt: (timeoutMs: number) => Promise<Answer>,
 ): Promise<Answer> {
   const endsAt = time.monotonic() + deadlineMs;
-  for (let tries = 0; ; tries += 1) {
+  let failure: unknown;
+  // A pause may have been longer than planned.
+  for (let tries = 0; tries === 0 || time.monotonic() < endsAt; tries += 1) {
     try {
       // A slow answer is better than none: the first try has its whole time.
       return await attempt(tries === 0 ? timeoutMs : Math.min(timeoutMs, endsAt - time.monotonic()));
@@ -35,10 +37,10 @@ export async function withRetries<Answer>(
       if (time.monotonic() + pause >= endsAt) throw error;
       await sleep(time, pause, signal);
       signal?.throwIfAborted();
-      // The pause may have been longer than planned.
-      if (time.monotonic() >= endsAt) throw error;
+      failure = error;
     }
   }
+  throw failure;
 }
 
 /** Exponential with full jitter, never shorter than the server asks for. */

@@ -85,12 +85,15 @@ async function refuseForeign(folder: string): Promise<void> {
   if (mode & 0o002) throw new Error(`Every user may write to ${folder}: ${remedy}, or run chmod o-w on it`);
 }
 
+/** Each takes away what a dead process left, or meets another that starts at the same moment. */
+const lockTries = 100;
+
 async function lock(folder: string): Promise<void> {
   const file = join(folder, 'lock');
   const mine = `${file}.${randomUUID()}`;
   await writeFile(mine, JSON.stringify({ pid: process.pid, began: beganAt(process.pid) } satisfies Owner));
   try {
-    for (;;) {
+    for (let tries = 0; tries < lockTries; tries += 1) {
       // A link appears with its content: nobody can read a lock that is not written yet.
       const taken = await link(mine, file).then(
         () => true,
@@ -104,6 +107,7 @@ async function lock(folder: string): Promise<void> {
       if (owner && isAlive(owner)) throw new Error(await inUse(folder, owner));
       if (owner) await removeStale(file);
     }
+    throw new Error(`${file} comes and goes: remove it if no other process of Tenure runs on ${folder}`);
   } finally {
     await unlink(mine);
   }

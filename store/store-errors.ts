@@ -85,12 +85,13 @@ export function isConflict(error: unknown): boolean {
  * then.
  */
 export async function pastConflicts<Answer>(write: () => Promise<Answer>): Promise<Answer> {
-  for (let attempt = 1; ; attempt += 1) {
+  for (let attempt = 1; attempt < 4; attempt += 1) {
     try {
       return await write();
     } catch (error) {
-      if (attempt === 4 || !isConflict(error)) throw error;
+      if (!isConflict(error)) throw error;
       await pause(Math.random() * 20 * 2 ** attempt);
     }
   }
+  return write();
 }

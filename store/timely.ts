@@ -25,14 +25,18 @@ export async function timely<Answer>(
   { clock, random = Math.random, pause = pauseFor }: Timing,
   write: (now: number) => Promise<Answer>,
 ): Promise<{ readonly answer: Answer; readonly now: number }> {
-  for (let tried = 1; ; tried += 1) {
+  const attempt = async () => {
     const now = clock.now();
+    return { answer: await write(now), now };
+  };
+  for (let tried = 1; tried < Math.max(tries, conflictTries); tried += 1) {
     try {
-      return { answer: await write(now), now };
+      return await attempt();
     } catch (error) {
       if (tried >= (isConflict(error) ? conflictTries : tries) || !isUnavailable(error)) throw error;
       mark('timed-write-tried-again');
       await pause(random() * (isThrottled(error) ? throttledPauseMs : pauseMs) * 2 ** (tried - 1));
     }
   }
+  return attempt();
 }

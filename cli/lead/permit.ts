@@ -20,7 +20,8 @@ export async function leadOnePermit(settings: LeadSettings, permits: number): Pr
   // 0 is to sleep until a lease would run out.
   const mostMs = handoverPollMs === 0 ? Number.POSITIVE_INFINITY : (handoverPollMs ?? leaseMs / 3);
   const endsAt = waitMs === undefined ? Number.POSITIVE_INFINITY : client.time.monotonic() + waitMs;
-  for (let tries = 0; ; tries += 1) {
+  let tries = 0;
+  do {
     const { permit, availableInMs } = await firstFree(settings, permits);
     if (availableInMs === 0) {
       const holding = { ...settings, group: permitGroup(name, permit), waitMs: 0 };
@@ -33,8 +34,9 @@ export async function leadOnePermit(settings: LeadSettings, permits: number): Pr
     if (tries === 0) report.note(`waiting: all ${permits} permits are held`);
     const pauseMs = shortestPauseMs + client.random() * Math.min(availableInMs, mostMs);
     await untilAsked(settings, Math.min(leftMs, pauseMs));
-    if (signals.asked) throw new ExitError(128 + constants.signals[signals.asked]);
-  }
+    tries += 1;
+  } while (!signals.asked);
+  throw new ExitError(128 + constants.signals[signals.asked]);
 }
 
 /** Looks at every permit, beginning anywhere, so that contenders spread over them. */

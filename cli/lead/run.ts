@@ -26,7 +26,7 @@ export async function lead(settings: LeadSettings, { stay, restart }: Persistenc
   const { report, signals } = settings;
   let previous: Term | undefined;
   let failures = 0;
-  for (;;) {
+  do {
     const outcome = await leadOneTerm(settings, previous);
     if (outcome.kind === 'failed' || outcome.kind === 'held') throw endOf(outcome, settings);
     if (outcome.kind === 'ended') report.ended(outcome.ending);
@@ -36,8 +36,8 @@ export async function lead(settings: LeadSettings, { stay, restart }: Persistenc
     previous = outcome.term;
     failures = failedSoon(outcome) ? failures + 1 : 0;
     await untilAsked(settings, failures === 0 ? 0 : Math.min(longestPauseMs, 500 * 2 ** failures));
-    if (signals.asked) throw new ExitError(128 + constants.signals[signals.asked]);
-  }
+  } while (!signals.asked);
+  throw new ExitError(128 + constants.signals[signals.asked]);
 }
 
 /** The error with which the process ends after its only round. */

@@ -152,22 +152,22 @@ async function followed(
   const shown = progress(shell, options, `Changing the replicas of ${log}`, onInterrupt);
   const endsAt = client.time.monotonic() + options.wait;
   let body = wish;
-  for (;;) {
+  let waits = '';
+  for (let looks = 0; looks === 0 || client.time.monotonic() <= endsAt; looks += 1) {
+    if (looks > 0) await sleep(client.time, lookEveryMs);
     const { configuration, waitsFor } = await client.call(changeReplicas, { params, body, timeoutMs: 29_000 });
     if (wish.dryRun || waitsFor === undefined) {
       shown.done(`Changed the replicas of ${params.log}`);
       return configuration;
     }
     shown.say(waitsFor);
-    if (client.time.monotonic() > endsAt) {
-      shown.failed(`The replicas of ${params.log} are still changing`);
-      const message = `After ${duration(options.wait)} the change waits: ${waitsFor}. It continues every minute; see tenure log replicas ls ${params.log}.`;
-      const request = `POST ${changeReplicas.path}`;
-      throw new TenureError(message, { code: 'log_not_recovered', status: 0, retryable: true, request });
-    }
+    waits = waitsFor;
     body = {};
-    await sleep(client.time, lookEveryMs);
   }
+  shown.failed(`The replicas of ${params.log} are still changing`);
+  const message = `After ${duration(options.wait)} the change waits: ${waits}. It continues every minute; see tenure log replicas ls ${params.log}.`;
+  const request = `POST ${changeReplicas.path}`;
+  throw new TenureError(message, { code: 'log_not_recovered', status: 0, retryable: true, request });
 }
 
 function isUsed({ replicas, next }: Configuration, { table: name, region }: Table): boolean {

@@ -37,7 +37,9 @@ export async function reached(
     () => `the recovery continues without this command: follow it with tenure log status ${log} --group ${group}`,
   );
   const endsAt = client.time.monotonic() + withinMs;
-  for (;;) {
+  let where = '';
+  for (let looks = 0; looks === 0 || client.time.monotonic() < endsAt; looks += 1) {
+    if (looks > 0) await sleep(client.time, lookEveryMs);
     const status = await client.call(showLog, { params: { group, log } });
     const own = status.replicas.filter(({ id }) => replicas.includes(id));
     const left = own.filter((replica) => replica.status !== 'VOTING' || replica.end < end);
@@ -45,18 +47,15 @@ export async function reached(
       shown.done(`Recovered ${log}`);
       return own;
     }
-    const where = left.map(({ id, status, lag }) => `replica ${id} is ${status}, ${lag} behind`).join('; ');
+    where = left.map(({ id, status, lag }) => `replica ${id} is ${status}, ${lag} behind`).join('; ');
     shown.say(where);
-    if (client.time.monotonic() >= endsAt) {
-      shown.failed(`Recovering ${log} continues without this command`);
-      const message = `After ${duration(withinMs)} ${where}. The recovery continues: see tenure log status ${log}.`;
-      throw new TenureError(message, {
-        code: 'log_not_recovered',
-        status: 0,
-        retryable: true,
-        request: `GET ${showLog.path}`,
-      });
-    }
-    await sleep(client.time, lookEveryMs);
   }
+  shown.failed(`Recovering ${log} continues without this command`);
+  const message = `After ${duration(withinMs)} ${where}. The recovery continues: see tenure log status ${log}.`;
+  throw new TenureError(message, {
+    code: 'log_not_recovered',
+    status: 0,
+    retryable: true,
+    request: `GET ${showLog.path}`,
+  });
 }

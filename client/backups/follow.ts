@@ -25,9 +25,12 @@ export async function untilEnded<Status>(
   { timeoutMs = 86_400_000, everyMs = 1_000, signal }: WaitOptions,
 ): Promise<Status> {
   const endsAt = client.time.monotonic() + timeoutMs;
-  for (;;) {
+  let outage: TenureError | undefined;
+  let leftMs = timeoutMs;
+  for (let looks = 0; looks === 0 || leftMs > 0; looks += 1) {
+    if (looks > 0) await sleep(client.time, Math.min(everyMs, leftMs), signal);
     signal?.throwIfAborted();
-    let outage: TenureError | undefined;
+    outage = undefined;
     try {
       const status = await look({ ...(signal && { signal }) });
       if (hasEnded(status)) return status;
@@ -35,10 +38,9 @@ export async function untilEnded<Status>(
       if (!hasCode(error, 'unreachable', 'unavailable', 'throttled')) throw error;
       outage = error;
     }
-    const leftMs = endsAt - client.time.monotonic();
-    if (leftMs <= 0) throw outage ?? timedOut(what, timeoutMs);
-    await sleep(client.time, Math.min(everyMs, leftMs), signal);
+    leftMs = endsAt - client.time.monotonic();
   }
+  throw outage ?? timedOut(what, timeoutMs);
 }
 
 /** The error of one that was waited for and failed. `name` is also the member that holds its status. */

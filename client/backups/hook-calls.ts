@@ -31,12 +31,9 @@ export class HookCalls {
     const values = Symbol.asyncIterator in state ? state[Symbol.asyncIterator]() : state[Symbol.iterator]();
     let ended = false;
     try {
-      for (;;) {
-        const { done, value } = await this.#run(() => values.next());
-        ended = done === true;
-        if (ended) return;
-        yield value;
-      }
+      const next = () => this.#run(() => values.next());
+      for (let read = await next(); read.done !== true; read = await next()) yield read.value;
+      ended = true;
     } catch (error) {
       ended = true;
       throw error;

@@ -132,14 +132,15 @@ export async function fencedSql(
   const guarded = (run: Run, tx: unknown) =>
     enterAndWork(run, { name, version, idleTimeoutMs }, () => work(tx as never));
   const attempt = () => ('begin' in db ? inPostgresJs(db, isolation, guarded) : inPg(db, isolation, guarded));
-  for (let tried = 1; ; tried += 1) {
+  for (let tried = 1; tried < runs; tried += 1) {
     try {
       return await attempt();
     } catch (error) {
-      if (tried >= runs || !isRetryable(error)) throw error;
+      if (!isRetryable(error)) throw error;
       await pause(Math.random() * 10 * 2 ** Math.min(tried, 7));
     }
   }
+  return attempt();
 }
 
 interface Entry {

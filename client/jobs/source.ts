@@ -126,11 +126,8 @@ function shortened(expected: number, found: number): TenureError {
 async function* untilAborted(signal: AbortSignal, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const pieces = stream[Symbol.asyncIterator]();
   try {
-    for (;;) {
-      const next = await unlessAborted(signal, pieces.next());
-      if (next.done) return;
-      yield next.value;
-    }
+    const next = () => unlessAborted(signal, pieces.next());
+    for (let piece = await next(); !piece.done; piece = await next()) yield piece.value;
   } finally {
     if (stream instanceof Readable) stream.destroy();
     // Not waited for: its turn comes after a piece that may never come.

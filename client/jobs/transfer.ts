@@ -47,17 +47,25 @@ export async function persistently<Value>(
   what: string,
   attempt: () => Promise<Value>,
 ): Promise<Value> {
-  for (let tried = 1; ; tried += 1) {
+  const tryOnce = async (tried: number) => {
     signal.throwIfAborted();
     try {
-      return await attempt();
+      return { value: await attempt() };
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof TransferError)) throw error;
       if (!error.isPassing || tried === tries) throw transferFailed(what, error, tried);
-      await sleep(time, random() * Math.min(longestPauseMs, firstPauseMs * 2 ** tried), signal);
+      return undefined;
     }
+  };
+  let tried = 1;
+  let done = await tryOnce(tried);
+  while (!done) {
+    await sleep(time, random() * Math.min(longestPauseMs, firstPauseMs * 2 ** tried), signal);
+    tried += 1;
+    done = await tryOnce(tried);
   }
+  return done.value;
 }
 
 function transferFailed(what: string, cause: TransferError, tried: number): TenureError {

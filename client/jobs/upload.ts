@@ -170,20 +170,19 @@ async function inWindow<Item, Value>(
   const running = new Set<Promise<void>>();
   const fail = (error: unknown) => ending.abort(error);
   try {
-    for (let index = 0; ; index += 1) {
-      const next = await items.next();
-      if (next.done) {
-        await Promise.all(running);
-        ending.signal.throwIfAborted();
-        return next.value;
-      }
+    let next = await items.next();
+    for (let index = 0; !next.done; index += 1) {
       const work = act(next.value, index)
         .catch(fail)
         .finally(() => running.delete(work));
       running.add(work);
       if (running.size >= width) await Promise.race(running);
       ending.signal.throwIfAborted();
+      next = await items.next();
     }
+    await Promise.all(running);
+    ending.signal.throwIfAborted();
+    return next.value;
   } catch (error) {
     fail(error);
     await Promise.all(running);

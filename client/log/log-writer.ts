@@ -185,8 +185,11 @@ export class LogWriter {
     const trying: Trying = { signal, endsAt: client.time.monotonic() + deadlineMs, sent: false };
     let unsettled: unknown;
     let last: unknown;
+    let newest: unknown;
     let displaced = 0;
-    for (let tries = 0; ; tries += 1) {
+    let wait = 0;
+    for (let tries = 0; tries === 0 || client.time.monotonic() + wait < trying.endsAt; tries += 1) {
+      if (tries > 0) await sleep(client.time, wait, signal);
       signal.throwIfAborted();
       try {
         return await act(trying);
@@ -204,11 +207,11 @@ export class LogWriter {
         const cutShort = hasCode(error, 'unreachable') && client.time.monotonic() + pauseMs > trying.endsAt;
         if (!cutShort) last = error;
         // Rivals that take each other's elections drift apart.
-        const wait = pause * (1 + client.random() * 2 ** Math.min(tries, 6));
-        if (client.time.monotonic() + wait >= trying.endsAt) throw unsettled ?? last ?? error;
-        await sleep(client.time, wait, signal);
+        wait = pause * (1 + client.random() * 2 ** Math.min(tries, 6));
+        newest = error;
       }
     }
+    throw unsettled ?? last ?? newest;
   }
 
   /** Forgets an election that does not stand any more; answers whether the same request may succeed now. */

@@ -88,12 +88,11 @@ export class ReplicatedLog {
    */
   async *read({ from, to, signal }: ReadOptions = {}): AsyncGenerator<LogEntry> {
     let next = from;
-    for (;;) {
+    do {
       const page = await this.#page({ from: next, to }, signal);
       for (const { position, data } of page.items) yield { position, data: Buffer.from(data, 'base64') };
-      if (page.nextFrom === undefined) return;
       next = page.nextFrom;
-    }
+    } while (next !== undefined);
   }
 
   /**
@@ -125,15 +124,19 @@ export class ReplicatedLog {
       ...(from !== undefined && { from: String(from) }),
       ...(to !== undefined && { to: String(to) }),
     };
-    for (;;) {
+    const ask = () => client.call(readEntries, { params: this.#params(), query, timeoutMs, ...(signal && { signal }) });
+    let page: Awaited<ReturnType<typeof ask>> | undefined;
+    // What stays undecided is filled by the readers of the service, so that it is not pending for long.
+    while (!page) {
       try {
-        return await client.call(readEntries, { params: this.#params(), query, timeoutMs, ...(signal && { signal }) });
+        page = await ask();
       } catch (error) {
         if (!hasCode(error, 'pending')) throw error;
         await sleep(client.time, error.retryAfterMs ?? 500, signal);
         signal?.throwIfAborted();
       }
     }
+    return page;
   }
 
   #params() {

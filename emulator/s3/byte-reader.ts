@@ -16,7 +16,7 @@ export class ByteReader {
   /** The next line without its CRLF (or LF), undefined at the end of the stream. */
   async line(): Promise<string | undefined> {
     let line: Buffer = Buffer.alloc(0);
-    for (;;) {
+    while (line.length <= MAX_LINE_BYTES) {
       if (this.#rest.length === 0 && !(await this.#more())) {
         if (line.length === 0) return undefined;
         throw new S3Error('IncompleteBody', 'The aws-chunked body ends within a line');
@@ -25,11 +25,11 @@ export class ByteReader {
       const taken = end < 0 ? this.#rest.length : end + 1;
       line = Buffer.concat([line, this.#rest.subarray(0, taken)]);
       this.#rest = this.#rest.subarray(taken);
-      if (line.length > MAX_LINE_BYTES) {
-        throw new S3Error('IncompleteBody', `The aws-chunked body has a line of more than ${MAX_LINE_BYTES} bytes`);
+      if (end >= 0 && line.length <= MAX_LINE_BYTES) {
+        return line.subarray(0, line.at(-2) === CR ? -2 : -1).toString('latin1');
       }
-      if (end >= 0) return line.subarray(0, line.at(-2) === CR ? -2 : -1).toString('latin1');
     }
+    throw new S3Error('IncompleteBody', `The aws-chunked body has a line of more than ${MAX_LINE_BYTES} bytes`);
   }
 
   /** The next `count` bytes in pieces; throws IncompleteBody when the stream ends before. */

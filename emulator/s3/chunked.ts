@@ -30,7 +30,9 @@ export async function* decodeChunks(
 }
 
 async function* readChunks(reader: ByteReader, seal: Seal | undefined): AsyncGenerator<Buffer> {
-  for (let previousSize = MIN_CHUNK_BYTES; ; ) {
+  let previousSize = MIN_CHUNK_BYTES;
+  // The last chunk is the empty one.
+  while (previousSize > 0) {
     const { size, signature } = readChunkLine(await reader.line());
     if (size > 0 && previousSize < MIN_CHUNK_BYTES) {
       throw new S3Error('InvalidChunkSizeError', 'Only the last chunk is allowed to have a size less than 8192 bytes', {
@@ -44,8 +46,7 @@ async function* readChunks(reader: ByteReader, seal: Seal | undefined): AsyncGen
       yield piece;
     }
     if (seal && hash) seal.checkChunk(hash, signature);
-    if (size === 0) return;
-    if ((await reader.line()) !== '') {
+    if (size > 0 && (await reader.line()) !== '') {
       throw new S3Error('IncompleteBody', `A chunk of ${size} bytes does not end with CRLF`);
     }
   }

@@ -37,9 +37,8 @@ export function listPage(
 ): Page {
   const page: Page = { keys: [], commonPrefixes: [], next: undefined };
   if (limit === 0) return page;
-  for (let i = lowerBound(sorted, from > prefix ? from : prefix); ; ) {
-    const key = sorted[i];
-    if (key === undefined || !key.startsWith(prefix)) return page;
+  let i = lowerBound(sorted, from > prefix ? from : prefix);
+  for (let key = sorted[i]; key?.startsWith(prefix); key = sorted[i]) {
     if (page.keys.length + page.commonPrefixes.length === limit) return { ...page, next: key };
     const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
     if (end < 0) {
@@ -51,6 +50,7 @@ export function listPage(
       i = lowerBound(sorted, common + LAST);
     }
   }
+  return page;
 }
 
 /** The first possible key behind this one. */

@@ -50,7 +50,7 @@ async function run(mapping: Mapping, at: PollerSurroundings, stopping: AbortSign
   const pause = (ms: number) => pauseUnlessStopped(ms, stopping);
   const reader = shardReader(at.streams, mapping.streamArn, await restore(at.positionsFile), mapping.startingPosition);
   let kept = '';
-  for (;;) {
+  while (!stopping.aborted) {
     try {
       const batches = await gather(reader, mapping, pause);
       for (const [shardId, records] of batches) {
@@ -79,7 +79,8 @@ async function run(mapping: Mapping, at: PollerSurroundings, stopping: AbortSign
 async function gather(reader: ReturnType<typeof shardReader>, mapping: Mapping, pause: (ms: number) => Promise<void>) {
   const batches = new Map<string, LambdaRecord[]>();
   let firstAt: number | undefined;
-  for (;;) {
+  let isOver = false;
+  while (!isOver) {
     for (const { shardId, records } of await reader.read(mapping.batchSize)) {
       const wanted = records
         .map((record) => lambdaRecord(record, mapping.streamArn))
@@ -90,9 +91,10 @@ async function gather(reader: ReturnType<typeof shardReader>, mapping: Mapping, 
     }
     if (batches.size > 0) firstAt ??= Date.now();
     const full = [...batches.values()].some((records) => records.length >= mapping.batchSize);
-    if (firstAt === undefined || full || Date.now() - firstAt >= mapping.windowMs) return batches;
-    await pause(pollEveryMs);
+    isOver = firstAt === undefined || full || Date.now() - firstAt >= mapping.windowMs;
+    if (!isOver) await pause(pollEveryMs);
   }
+  return batches;
 }
 
 function pauseUnlessStopped(ms: number, stopping: AbortSignal): Promise<void> {

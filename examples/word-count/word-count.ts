@@ -56,9 +56,7 @@ async function work(job: RecoveredJob): Promise<void> {
   const saved = await job.readCheckpoint();
   let state: State = saved ? JSON.parse(Buffer.from(saved).toString()) : beginning;
   say(`continues with ${job.jobId} at byte ${state.offset}`);
-  for (;;) {
-    const next = await countOn(file, state, stretch);
-    if (!next) break;
+  for (let next = await countOn(file, state, stretch); next; next = await countOn(file, state, stretch)) {
     const metadata = { from: state.offset, to: next.offset, term: term.fencingVersion };
     const { checkpointId } = await job.checkpoints.add(JSON.stringify(next), { metadata });
     say(`committed ${job.jobId} ${checkpointId} from ${state.offset} to ${next.offset}`);

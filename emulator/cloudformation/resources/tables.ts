@@ -107,14 +107,18 @@ async function update(client: DynamoDBClient, wanted: CreateTableCommandInput, p
   }
 }
 
+/** Ten in a second. */
+const mostLooks = 6_000;
+
 /** A new index is filled before the next change of the same table is taken. */
 async function untilActive(client: DynamoDBClient, TableName: string) {
-  for (;;) {
+  for (let looks = 0; looks < mostLooks; looks += 1) {
     const table = await describeTable(client, TableName);
     const busy = table?.GlobalSecondaryIndexes?.some(({ IndexStatus }) => IndexStatus !== 'ACTIVE');
     if (table?.TableStatus === 'ACTIVE' && !busy) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  throw new Error(`Table ${TableName} is not ACTIVE after ${mostLooks / 10} s`);
 }
 
 async function setTimeToLive(

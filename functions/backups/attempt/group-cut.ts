@@ -204,11 +204,13 @@ function takingOver(logs: GroupLogs, isRunning: () => Promise<boolean>): GroupLo
   return {
     ...logs,
     async hold(group, log, hold) {
-      for (let tried = 1; ; tried += 1) {
-        const standing = await logs.hold(group, log, hold);
-        if (standing.backupId === hold.backupId || tried > mostTakeovers || !(await isRunning())) return standing;
+      let standing = await logs.hold(group, log, hold);
+      for (let tried = 1; standing.backupId !== hold.backupId && tried <= mostTakeovers; tried += 1) {
+        if (!(await isRunning())) break;
         await logs.release(group, log, standing.backupId);
+        standing = await logs.hold(group, log, hold);
       }
+      return standing;
     },
   };
 }

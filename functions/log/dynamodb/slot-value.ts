@@ -37,12 +37,13 @@ export function unpack(packed: Uint8Array): Packed {
   let at = 0;
   const number = () => {
     let value = 0;
-    for (let shift = 0; ; shift += 7) {
+    for (let shift = 0; shift < 56; shift += 7) {
       const byte = bytes.readUInt8(at);
       at += 1;
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }
+    throw new RangeError(`A number in front of byte ${at} of a slot's value does not end`);
   };
   const take = (length: number) => {
     at += length;

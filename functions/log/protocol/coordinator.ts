@@ -34,13 +34,13 @@ const keptMarks = 3;
 export async function elect(parts: LogParts, version: number): Promise<Election> {
   const { timer, chance, settings } = parts;
   let beaten = 0;
-  for (let tried = 1; ; tried += 1) {
+  for (let tried = 1; tried <= settings.tries; tried += 1) {
     const attempt = await attemptElection(parts, version, beaten);
     if (!('again' in attempt) && !('beaten' in attempt)) return attempt;
     if ('beaten' in attempt) beaten = Math.max(beaten, attempt.beaten);
-    if (tried >= settings.tries) return beaten > 0 ? { lost: beaten, final: false } : { unreachable: true };
-    await timer.sleep(settings.pauseMs * (1 + chance.number()));
+    if (tried < settings.tries) await timer.sleep(settings.pauseMs * (1 + chance.number()));
   }
+  return beaten > 0 ? { lost: beaten, final: false } : { unreachable: true };
 }
 
 async function attemptElection(parts: LogParts, version: number, beaten: number): Promise<Attempt> {

@@ -44,16 +44,17 @@ export async function fill(
   const { timer, chance, settings } = parts;
   const by = chance.id();
   const deadline = timer.now() + settings.fillMs;
-  for (let beat = toBeat; ; ) {
+  let beat = toBeat;
+  for (let tried = 0; tried === 0 || timer.now() < deadline; tried += 1) {
+    if (tried > 0) await timer.sleep(settings.pauseMs * (1 + chance.number()));
     const next = above(beat, version ?? versionOf(beat));
     if ('outranked' in next) return { lost: beat };
     if ('exhausted' in next) return { exhausted: true };
-    const tried = await settle(parts, views, { position, positions }, { number: next.ballot, by });
-    if (!('rejected' in tried)) return tried;
-    if (timer.now() >= deadline) return { stopped: 'unreachable' };
-    beat = Math.max(next.ballot, tried.rejected);
-    await timer.sleep(settings.pauseMs * (1 + chance.number()));
+    const outcome = await settle(parts, views, { position, positions }, { number: next.ballot, by });
+    if (!('rejected' in outcome)) return outcome;
+    beat = Math.max(next.ballot, outcome.rejected);
   }
+  return { stopped: 'unreachable' };
 }
 
 async function settle(

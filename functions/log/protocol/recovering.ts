@@ -27,13 +27,16 @@ export async function decideRounds(parts: LogParts, replica: Replica, options: R
   const { timer, chance } = parts;
   const endsAt = timer.now() + budgetMs;
   if (finished !== '' && (await finish(replica, finished))) return { next: 'done' };
-  for (let first = true; ; first = false) {
-    const round = first && force ? await forced(parts, replica) : undefined;
-    const decided = decidedBy(round ?? (await recoveryRound(parts, replica, autoInitialize, force)));
-    const pauseMs = 500 + chance.number() * 500;
-    if (decided.next !== 'wait' || timer.now() + pauseMs > endsAt) return decided;
+  const decide = async () => decidedBy(await recoveryRound(parts, replica, autoInitialize, force));
+  const round = force ? await forced(parts, replica) : undefined;
+  let decided = round ? decidedBy(round) : await decide();
+  let pauseMs = 500 + chance.number() * 500;
+  while (decided.next === 'wait' && timer.now() + pauseMs <= endsAt) {
     await timer.sleep(pauseMs);
+    decided = await decide();
+    pauseMs = 500 + chance.number() * 500;
   }
+  return decided;
 }
 
 function decidedBy(round: Round): Decided {
@@ -81,13 +84,13 @@ export async function catchUpSlice(
   const { to, fillTo, salvage } = range;
   const endsAt = parts.timer.now() + budgetMs;
   let learned = 0;
-  for (let { from } = range; ; ) {
+  let { from } = range;
+  while (parts.timer.now() <= endsAt) {
     const meta = await replica.read();
     from = Math.max(from, meta.floor);
     if (meta.incarnation !== incarnation || from > to) {
       return { next: 'done', range: { ...range, from: to + 1 }, learned };
     }
-    if (parts.timer.now() > endsAt) return { next: 'again', range: { ...range, from }, learned };
     const last = Math.min(to, from + positionsAtOnce - 1);
     const caught = await catchUp(parts, replica, { from, to: last, fillTo, ...(salvage && { salvage }) });
     if ('stuckAt' in caught) return { next: 'stuck', range: { ...range, from: caught.stuckAt }, learned };
@@ -95,4 +98,5 @@ export async function catchUpSlice(
     from = last + 1;
     onNext(from);
   }
+  return { next: 'again', range: { ...range, from }, learned };
 }
