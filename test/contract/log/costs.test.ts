@@ -16,8 +16,8 @@ import { type ReadAnswer, read as readLog } from '../../../functions/log/protoco
 import { counted } from '../../../infra/counted-units.ts';
 import { itemBytes, writeUnits } from '../../support/capacity.ts';
 import type { Faults, Sent } from '../../support/faults.ts';
+import { vote } from '../../support/log/replica-requests.ts';
 import { logsWith } from '../../support/log/tables.ts';
-import { vote } from './replica-contract.ts';
 
 const units = ({ sent }: Faults) => sent.reduce((sum, one) => sum + unitsOf(one), 0);
 

@@ -3,8 +3,8 @@ import { logKey } from '../../../functions/log/dynamodb/replica-item.ts';
 import type { WriteAnswer } from '../../../functions/log/protocol/replica.ts';
 import { missing } from '../../ministack/gaps.ts';
 import type { Fault } from '../../support/faults.ts';
+import { at, ballot, data, fresh, learned, vote } from '../../support/log/replica-requests.ts';
 import { createReplicaTable, replicaOn, wipeTable } from '../../support/log/tables.ts';
-import { at, ballot, data, fresh, learned, vote } from './replica-contract.ts';
 
 const view = 'view-2';
 const promise = (number: number, by?: string) => ({ ...ballot(number, by), view, forget: [] });
