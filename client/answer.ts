@@ -75,11 +75,11 @@ function missingPermission(request: string, { url, signedBy, region = '*' }: Sen
   const api = /^([a-z0-9]+)\.execute-api\./.exec(hostname)?.[1] ?? '*';
   const [method, path = ''] = request.split(' ');
   const resource = `arn:aws:execute-api:${region}:*:${api}/*/${method}${path}`;
-  return `It was signed with access key ${shown(signedBy)}: allow its owner execute-api:Invoke on ${resource}, or check that the key belongs to the account of the API.`;
+  return `It was signed with access key ${abbreviate(signedBy)}: allow its owner execute-api:Invoke on ${resource}, or check that the key belongs to the account of the API.`;
 }
 
 /** Enough to find the key by, and no more of it in logs. */
-const shown = (accessKeyId: string) => `${accessKeyId.slice(0, 4)}…${accessKeyId.slice(-4)}`;
+const abbreviate = (accessKeyId: string) => `${accessKeyId.slice(0, 4)}…${accessKeyId.slice(-4)}`;
 
 interface ProblemDocument {
   readonly code: string;

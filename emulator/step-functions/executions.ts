@@ -128,7 +128,7 @@ export class Executions {
   async #getExecutionHistory(request: JsonObject) {
     const execution = this.#get(text(request, 'executionArn'));
     const isReverse = request['reverseOrder'] === true;
-    const { items, nextToken } = page((await this.#store.events(execution)).map(shown), request, ({ id }) =>
+    const { items, nextToken } = page((await this.#store.events(execution)).map(toHistoryEvent), request, ({ id }) =>
       sortable(isReverse ? -id : id),
     );
     return { events: items, ...(nextToken !== undefined && { nextToken }) };
@@ -155,7 +155,7 @@ function summary({ arn, machineArn, name, status, startedAt, stoppedAt }: Execut
   };
 }
 
-function shown({ id, previousEventId, timestamp, type, details }: HistoryEvent) {
+function toHistoryEvent({ id, previousEventId, timestamp, type, details }: HistoryEvent) {
   return { id, previousEventId, timestamp: timestamp / 1000, type, ...(details && { [detailsField(type)]: details }) };
 }
 

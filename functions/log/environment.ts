@@ -130,7 +130,7 @@ export function logsOn({ client, table, replicas, mostLogs = 100 }: Tables): Log
       located.map(async ({ table: name, region, epochs }) => ({
         table: name,
         ...(region && { region }),
-        epoch: await epochs.known().catch(unknownEpoch),
+        epoch: await epochs.current().catch(unknownEpoch),
       })),
     );
 

@@ -28,7 +28,23 @@ export function tooWide(text: string, isProse: (line: string) => boolean): Viola
   });
 }
 
-export const isComment = (line: string): boolean => /^\s*(\/\*\*|\*|\/\/)/.test(line);
+export const isComment = (line: string): boolean => /^\s*(\/\*|\*|\/\/)/.test(line);
+/** Of Python: lines of `#`, and of docstrings that stand on one line. */
+export const isPythonComment = (line: string): boolean => /^\s*(#|""")/.test(line);
+
+export const mostLines = 350;
+
+export function tooLong(text: string): Violation[] {
+  const lines = text.trimEnd().split('\n').length;
+  return lines > mostLines ? [{ line: lines, why: `${lines} lines` }] : [];
+}
+
+/** Loops whose head does not say how they end. */
+export function endlessLoops(text: string): Violation[] {
+  return linesOf(text).flatMap(([line, at]) =>
+    /\bfor \([^;]*;\s*;|\bwhile \((true|1)\)|^\s*while True:/.test(line) ? [{ line: at, why: line.trim() }] : [],
+  );
+}
 
 export function bannedWords(text: string): Violation[] {
   return linesOf(text).flatMap(([line, at]) =>

@@ -150,7 +150,7 @@ class BucketArchives implements Archives {
       attempt === undefined ? await this.#parts.bucket.folders({ bucket, key: all }) : [`${all}${attempt}/`];
     const objects = this.#parts.objectsIn(bucket);
     // Without its manifest it is no backup any more, whatever is left of it.
-    await discarded(
+    await deleteOrThrow(
       objects,
       prefixes.map((prefix) => `${prefix}${manifestName}`),
     );
@@ -217,7 +217,7 @@ async function sealedBefore(bucket: ArchiveBucket, prefix: Place): Promise<Writt
 }
 
 /** Nobody looks for the files of a backup once its record has gone. */
-async function discarded(objects: Objects, keys: readonly string[]): Promise<void> {
+async function deleteOrThrow(objects: Objects, keys: readonly string[]): Promise<void> {
   const [left] = await objects.discard(keys);
   if (left !== undefined)
     throw new ProblemError(unavailable, `S3 did not delete ${left}; nothing after it was deleted.`);
@@ -228,7 +228,7 @@ async function discardAll(objects: Objects, prefix: string, goOn: () => boolean)
   for (let more = true; more; ) {
     if (!goOn()) throw new OutOfTimeError();
     const page = await objects.list(prefix, after);
-    await discarded(
+    await deleteOrThrow(
       objects,
       page.items.map(({ key }) => key),
     );

@@ -60,7 +60,7 @@ export async function finish(
 ): Promise<Verdict> {
   const { verdict, record, proof } = await reported(room, name, secret, (current) => {
     const uri = current.options.localFileSystem ? finished.uri : room.archives.uri(current);
-    return concluded(current, { ...finished, uri }, room.clock.now());
+    return beginVerification(current, { ...finished, uri }, room.clock.now());
   });
   if (verdict === 'continue' && record.taskToken !== undefined) await room.workflow.succeed(record.taskToken, {});
   if (leftFiles(record, proof)) await room.archives.discard({ ...name, target: record.options.target }, name.attempt);
@@ -77,7 +77,7 @@ export async function rememberServed(room: Pick<Backups, 'store'>, name: Attempt
 }
 
 /** The record once all files are in place; the first finish of an attempt counts. */
-export function concluded(record: BackupRecord, finished: Finished, now: number): BackupRecord {
+export function beginVerification(record: BackupRecord, finished: Finished, now: number): BackupRecord {
   if (record.state === 'VERIFYING') return record;
   return { ...moved(record, 'VERIFYING', now), ...finished, lastSignAt: now };
 }

@@ -9,8 +9,8 @@ import type { AttemptName, BackupName } from '../backup-store.ts';
 import type { Backups, WithArchives, WithCutting } from '../backups.ts';
 import type { GroupCutOutcome } from '../ports.ts';
 import { endBackup, updateBackup } from '../records.ts';
-import { concluded, progressed } from './attempts.ts';
-import { counts, current, release, without } from './delegation.ts';
+import { beginVerification, progressed } from './attempts.ts';
+import { current, isCurrent, release, without } from './delegation.ts';
 import { refused, type StateError, WorkflowError } from './workflow-error.ts';
 
 /**
@@ -27,7 +27,7 @@ export async function cut(
   const now = room.clock.now();
   if (taken.kind === 'again') {
     const { failedCuts = 0, builtIn = false } = await updateBackup(room, name, (seen) =>
-      counts(seen, name) ? { ...seen, failedCuts: (seen.failedCuts ?? 0) + 1, lastSignAt: now } : seen,
+      isCurrent(seen, name) ? { ...seen, failedCuts: (seen.failedCuts ?? 0) + 1, lastSignAt: now } : seen,
     );
     if (failedCuts < room.settings.cutTries) return { next: 'again', builtIn };
     const message = `The logs could not be cut at one moment in ${failedCuts} tries; the last one: ${taken.again}`;
@@ -43,7 +43,7 @@ export async function cut(
     );
   }
   const { builtIn = false } = await updateBackup(room, name, (seen) =>
-    counts(seen, name) ? { ...seen, ...placedCut(taken), lastSignAt: now } : seen,
+    isCurrent(seen, name) ? { ...seen, ...placedCut(taken), lastSignAt: now } : seen,
   );
   return { next: builtIn ? 'work' : 'offer', builtIn };
 }
@@ -75,15 +75,15 @@ export async function work(
       reports += 1;
       const reported = { ...progress, sequence: sequence + reports };
       const seen = await updateBackup(room, name, (before) =>
-        counts(before, name) ? progressed(before, reported, room.clock.now()) : before,
+        isCurrent(before, name) ? progressed(before, reported, room.clock.now()) : before,
       );
-      if (counts(seen, name)) return 'continue';
+      if (isCurrent(seen, name)) return 'continue';
       return seen.error?.code === 'cancelled' ? 'cancelled' : 'superseded';
     },
   });
   if (answer.kind === 'more') return { next: 'again' };
   await updateBackup(room, name, (seen) =>
-    counts(seen, name) ? concluded(seen, answer.finished, room.clock.now()) : seen,
+    isCurrent(seen, name) ? beginVerification(seen, answer.finished, room.clock.now()) : seen,
   );
   return { next: 'verify' };
 }
@@ -97,7 +97,7 @@ export async function lose(
   name: AttemptName,
   error: StateError,
 ): Promise<{ next: 'verify' | 'choose' | 'ended' }> {
-  const finished = (record: BackupRecord) => counts(record, name) && record.state === 'VERIFYING';
+  const finished = (record: BackupRecord) => isCurrent(record, name) && record.state === 'VERIFYING';
   const stored = await room.store.read(name.group, name.backupId);
   if (!stored || isFinal(stored.record)) return { next: 'ended' };
   const { record } = stored;
@@ -107,7 +107,7 @@ export async function lose(
   }
   if (record.options.redelegate && !record.builtIn) {
     const seen = await updateBackup(room, name, (before) =>
-      counts(before, name) && !finished(before)
+      isCurrent(before, name) && !finished(before)
         ? without(before, `${failure.code}: ${failure.message}`, room.clock.now())
         : before,
     );
@@ -142,12 +142,12 @@ export async function verify(
   budgetMs: number,
 ): Promise<{ next: 'again' | 'ended'; cursor: string }> {
   const stored = await room.store.read(name.group, name.backupId);
-  if (!stored || !counts(stored.record, name)) return { next: 'ended', cursor: '' };
+  if (!stored || !isCurrent(stored.record, name)) return { next: 'ended', cursor: '' };
   const seen = await room.archives.verify(stored.record, cursor || undefined, budgetMs);
   switch (seen.kind) {
     case 'more':
       await updateBackup(room, name, (before) =>
-        counts(before, name) ? { ...before, lastSignAt: room.clock.now() } : before,
+        isCurrent(before, name) ? { ...before, lastSignAt: room.clock.now() } : before,
       );
       return { next: 'again', cursor: seen.cursor };
     case 'damaged':
@@ -155,7 +155,7 @@ export async function verify(
       break;
     case 'intact': {
       const { entryCount, bytes } = seen;
-      await updateBackup(room, name, (before) => (counts(before, name) ? { ...before, entryCount, bytes } : before));
+      await updateBackup(room, name, (before) => (isCurrent(before, name) ? { ...before, entryCount, bytes } : before));
       await endBackup(room, name, 'COMPLETED');
       break;
     }

@@ -110,7 +110,7 @@ export async function offer(room: WithBucket, asked: Asked): Promise<void> {
   const commandId = commandIds(asked).offer;
   const attemptSecret = await secretOf(room, group, worker, commandId);
   const secretHash = hashSecret(attemptSecret);
-  const record = await updateBackup(room, asked, (seen) => (counts(seen, asked) ? { ...seen, secretHash } : seen));
+  const record = await updateBackup(room, asked, (seen) => (isCurrent(seen, asked) ? { ...seen, secretHash } : seen));
   await post(room, record, asked.taskToken, {
     type: 'backup',
     commandId,
@@ -138,11 +138,11 @@ async function secretOf({ workers }: Backups, group: string, worker: string, com
 /** From now on heartbeats keep the task alive, and the attempt's end completes it, unless that has come already. */
 export async function run(room: Backups, asked: Asked): Promise<void> {
   const record = await updateBackup(room, asked, (seen) => {
-    if (!counts(seen, asked) || seen.state === 'VERIFYING' || seen.gaveUp) return seen;
+    if (!isCurrent(seen, asked) || seen.state === 'VERIFYING' || seen.gaveUp) return seen;
     const now = room.clock.now();
     return { ...moved(seen, 'TRANSITIONING', now), taskToken: asked.taskToken, lastSignAt: now };
   });
-  if (!counts(record, asked)) throw superseded(asked);
+  if (!isCurrent(record, asked)) throw superseded(asked);
   if (record.state === 'VERIFYING') throw new WorkflowError('AlreadyFinished', 'The worker has finished already');
   if (record.gaveUp) throw new WorkflowError('GaveUp', record.gaveUp.message);
 }
@@ -152,7 +152,7 @@ export async function run(room: Backups, asked: Asked): Promise<void> {
  */
 export async function passOver(room: Backups, name: AttemptName, error: StateError): Promise<void> {
   const { worker = '' } = await updateBackup(room, name, (seen) => {
-    if (!counts(seen, name) || seen.builtIn) return seen;
+    if (!isCurrent(seen, name) || seen.builtIn) return seen;
     return without(seen, reasonOf(error, room.settings.answerTimeoutMs), room.clock.now());
   });
   if (isSilence(error)) await room.workers.silent(name.group, worker, room.clock.now());
@@ -212,13 +212,13 @@ async function post(room: Backups, record: BackupRecord, taskToken: string, comm
 }
 
 /** Whether the attempt is the current one of a backup in progress. */
-export const counts = (record: BackupRecord, { attempt }: AttemptName): boolean =>
+export const isCurrent = (record: BackupRecord, { attempt }: AttemptName): boolean =>
   !isFinal(record) && record.attempt === attempt;
 
 /** The record of an attempt that counts; ends the task otherwise. */
 export async function current(room: Backups, name: AttemptName): Promise<BackupRecord> {
   const stored = await room.store.read(name.group, name.backupId);
-  if (stored && counts(stored.record, name)) return stored.record;
+  if (stored && isCurrent(stored.record, name)) return stored.record;
   throw superseded(name);
 }
 

@@ -12,7 +12,7 @@ const longestCause = 2_000;
 
 /** Binds the workflow port to a state machine; an execution has the name of its backup. */
 export function workflowClient(client: SFNClient, stateMachineArn: string): Workflow {
-  const told = async (tell: () => Promise<unknown>): Promise<boolean> => {
+  const orGone = async (tell: () => Promise<unknown>): Promise<boolean> => {
     try {
       await tell();
       return true;
@@ -37,11 +37,11 @@ export function workflowClient(client: SFNClient, stateMachineArn: string): Work
     },
 
     succeed: (taskToken, output) =>
-      told(() => client.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) }))),
+      orGone(() => client.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) }))),
 
     fail: (taskToken, error, cause) =>
-      told(() => client.send(new SendTaskFailureCommand({ taskToken, error, cause: cause.slice(0, longestCause) }))),
+      orGone(() => client.send(new SendTaskFailureCommand({ taskToken, error, cause: cause.slice(0, longestCause) }))),
 
-    heartbeat: (taskToken) => told(() => client.send(new SendTaskHeartbeatCommand({ taskToken }))),
+    heartbeat: (taskToken) => orGone(() => client.send(new SendTaskHeartbeatCommand({ taskToken }))),
   };
 }

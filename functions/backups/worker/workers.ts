@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { limitReached, notFound, ProblemError } from '../../../api/problem.ts';
 import { workerReplaced } from '../../../api/problems/backups.ts';
-import { commandIds, counts } from '../attempt/delegation.ts';
+import { commandIds, isCurrent } from '../attempt/delegation.ts';
 import { type BackupRecord, isFinal } from '../backup.ts';
 import type { Backups, WithWorkflow } from '../backups.ts';
 import { getOrThrow, updateBackup } from '../records.ts';
@@ -156,7 +156,7 @@ export async function answer(
   const { backupId, attempt } = posted.command;
   const { record } = await getOrThrow(room, { group, backupId });
   const passedOver = record.refusals.some((refusal) => refusal.worker === worker);
-  if (passedOver || !counts(record, { group, backupId, attempt })) throw withdrawn(group, worker, commandId);
+  if (passedOver || !isCurrent(record, { group, backupId, attempt })) throw withdrawn(group, worker, commandId);
 }
 
 /** The worker leaves: the attempt that it works on ends with `WorkerLost` at once. Safe to repeat; a namesake stays. */

@@ -178,8 +178,8 @@ function refusedParts(uploadId: string, reason: string): ProblemError {
 }
 
 function mismatch(uploadId: string, promised: { bytes: number; checksum?: string | undefined }, stored: Stored) {
-  const shown = ({ bytes, checksum }: Stored) => ({ bytes, sha256: hexOf(checksum) ?? checksum ?? null });
-  const [expected, found] = [shown(promised), shown(stored)];
+  const digestOf = ({ bytes, checksum }: Stored) => ({ bytes, sha256: hexOf(checksum) ?? checksum ?? null });
+  const [expected, found] = [digestOf(promised), digestOf(stored)];
   return new ProblemError(
     payloadMismatch,
     `The payload of upload ${uploadId} has ${found.bytes} bytes and the SHA-256 ${found.sha256}, promised were ${expected.bytes} and ${expected.sha256}; upload it again. Nothing was written.`,

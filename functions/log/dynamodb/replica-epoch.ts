@@ -12,7 +12,7 @@ export interface Epoch {
    * From memory, unless that is old or the record at hand says something else. An old one stands while the table cannot
    * be asked: DescribeTable is throttled by account, and a table that was replaced answers it.
    */
-  known(recorded?: number): Promise<number>;
+  current(recorded?: number): Promise<number>;
 }
 
 /** No table is deleted and brought back from a backup in less. */
@@ -39,7 +39,7 @@ export function tableEpoch(client: DynamoDBDocumentClient, table: string): Epoch
   };
   return {
     fresh,
-    async known(recorded) {
+    async current(recorded) {
       const stale = epoch === undefined || Date.now() - askedAt > knownMs;
       if (epoch === undefined || (recorded !== undefined && recorded !== epoch)) return fresh();
       const last = epoch;

@@ -97,7 +97,7 @@ class ReplicaTable implements replica.Replica {
 
   async accept(request: replica.AcceptRequest): Promise<replica.WriteAnswer> {
     const { configuration, epoch } = this.#props;
-    const write = writes.acceptSlot(this.#place, request, { epoch: await epoch.known(), configuration });
+    const write = writes.acceptSlot(this.#place, request, { epoch: await epoch.current(), configuration });
     const written = await this.#items.write([write], { once: true });
     if (written.kind === 'written') return { verdict: 'ACCEPT' };
     const seen = await this.#inForce(toMeta(winnerAt(written.refusals, 0)));
@@ -162,7 +162,7 @@ class ReplicaTable implements replica.Replica {
   /** The record, if it is of this table. */
   async #inForce(stored: StoredMeta | undefined): Promise<StoredMeta | undefined> {
     if (!stored) return undefined;
-    return { ...stored, meta: acceptor.inForce(stored.meta, await this.#props.epoch.known(stored.meta.epoch)) };
+    return { ...stored, meta: acceptor.inForce(stored.meta, await this.#props.epoch.current(stored.meta.epoch)) };
   }
 
   async #stored(consistent = true): Promise<StoredMeta | undefined> {

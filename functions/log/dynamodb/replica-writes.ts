@@ -2,7 +2,7 @@
 import { absent, allOf, anyOf, type Condition, compare, equals } from '../../../store/condition.ts';
 import { attributeOf, type Change, plus, remove, set } from '../../../store/update.ts';
 import { put, update, type Write } from '../../../store/write.ts';
-import { changed, type MetaChange, performed } from '../protocol/acceptor.ts';
+import { applyChange, type MetaChange, performed } from '../protocol/acceptor.ts';
 import { requireAcceptance, requireReplicaChange, requireStaged, type SlotChange } from '../protocol/invariants.ts';
 import {
   type AcceptRequest,
@@ -84,7 +84,7 @@ export function changeReplica(
   change: MetaChange,
   slots: readonly SlotChange[] = [],
 ): [Write, ...Write[]] {
-  requireReplicaChange(id, { before: stored.meta, after: changed(stored.meta, change), slots });
+  requireReplicaChange(id, { before: stored.meta, after: applyChange(stored.meta, change), slots });
   return [changeMeta(pk, stored, change), ...slots.map(({ before, after }) => storeSlot(pk, after, before))];
 }
 

@@ -19,7 +19,7 @@ import { type LogStatus, status, statuses, waitsFor } from './status.ts';
 /** Base64 makes four of three: so a page stays below 4 MiB. */
 const pageBytes = 3 * 1024 ** 2;
 
-const shown = ({ log, autoInitialize, createdAt }: RegisteredLog) => ({
+const toLogView = ({ log, autoInitialize, createdAt }: RegisteredLog) => ({
   log,
   autoInitialize,
   createdAt: instant(createdAt),
@@ -43,7 +43,7 @@ const shownStatus = (status: LogStatus) => {
     const reason = waitsFor(one, status);
     return reason === undefined ? replica : { ...replica, waitsFor: reason };
   });
-  return { ...shown(status), begin, end, quorum, voting, configuration, replicas: told };
+  return { ...toLogView(status), begin, end, quorum, voting, configuration, replicas: told };
 };
 
 /** Dependencies of the routes, in addition to those of replicas. */
@@ -64,7 +64,7 @@ export function logRoutes(room: LogService): Endpoint[] {
     endpoint(schema.createLog, async ({ params, body: { autoInitialize = true } }) => {
       const { created, log } = await createLog(room, params, autoInitialize);
       if (log.autoInitialize) await begin(room, log);
-      return new Answer(created ? 201 : 200, shown(log));
+      return new Answer(created ? 201 : 200, toLogView(log));
     }),
     endpoint(schema.deleteLog, async ({ params, fence }) => {
       await deleteLog(room, params, fence, requestMs);

@@ -40,7 +40,7 @@ import {
 export type MetaChange = { readonly [Name in keyof Meta]?: Meta[Name] | undefined };
 
 /** The record after a change. */
-export function changed(meta: Meta, change: MetaChange): Meta {
+export function applyChange(meta: Meta, change: MetaChange): Meta {
   const after = Object.entries({ ...meta, ...change }).filter(([, value]) => value !== undefined);
   return Object.fromEntries(after) as unknown as Meta;
 }

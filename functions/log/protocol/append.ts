@@ -131,7 +131,7 @@ async function propose(parts: LogParts, memory: WriterMemory, proposal: Proposal
       const known = await outcomeOf(parts, slot, value);
       // Another handler of the same request may have placed it anew: the next writer knows.
       if (known === 'displaced' && again) return { notElected: true };
-      return told(known, verdict.promised ?? writer.number);
+      return toSent(known, verdict.promised ?? writer.number);
     }
     case 'locked':
       if (isForgotten(parts, verdict.lock)) await unlockAll(parts, verdict.lock.lockId);
@@ -146,11 +146,11 @@ async function propose(parts: LogParts, memory: WriterMemory, proposal: Proposal
 
 /** A settled slot, for a request that can be placed anew. */
 function orDisplaced(settled: Settled, promised: number): Sent {
-  return settled === 'displaced' ? { displaced: true } : told(settled, promised);
+  return settled === 'displaced' ? { displaced: true } : toSent(settled, promised);
 }
 
 /** The same for one that cannot: its writer has ended. */
-function told(settled: Settled, promised: number): Sent {
+function toSent(settled: Settled, promised: number): Sent {
   switch (settled) {
     case 'in':
       return { in: true };

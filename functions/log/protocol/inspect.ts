@@ -53,8 +53,8 @@ export async function inspectFrom(parts: LogParts, from: number, to: number, nee
   const last = Math.min(to, ...answers.map((range) => range?.to ?? to));
   const ranges = answers.map((range) => range && upTo(last, range));
   const answered = ranges.filter((range) => range !== undefined);
-  const begin = Math.max(0, ...answered.filter(known).map(({ meta }) => meta.begin));
-  const floor = Math.max(0, ...answered.filter(known).map(({ meta }) => meta.floor));
+  const begin = Math.max(0, ...answered.filter(holdsLog).map(({ meta }) => meta.begin));
+  const floor = Math.max(0, ...answered.filter(holdsLog).map(({ meta }) => meta.floor));
   const chosen = heldByQuorum(parts, ranges, ({ staged }) => !staged);
   for (const { meta, actions } of answered) {
     for (const action of actions) {
@@ -67,7 +67,7 @@ export async function inspectFrom(parts: LogParts, from: number, to: number, nee
     to: last,
     begin,
     floor,
-    settled: Math.max(floor - 1, ...answered.filter(known).map(({ meta }) => settledOf(meta))),
+    settled: Math.max(floor - 1, ...answered.filter(holdsLog).map(({ meta }) => settledOf(meta))),
     chosen,
     ranges,
   };
@@ -163,7 +163,7 @@ function votes({ meta }: Range): boolean {
   return meta.status === 'VOTING';
 }
 
-function known({ meta }: Range): boolean {
+function holdsLog({ meta }: Range): boolean {
   return meta.status === 'VOTING' || meta.status === 'RECOVERING';
 }
 

@@ -98,7 +98,7 @@ export class MemoryReplica {
       accept: (request) => {
         const { answer, meta } = this.rules.accept(this.inForce, request);
         if (meta) {
-          const after = acceptor.changed(this.inForce, acceptor.following(meta, version()));
+          const after = acceptor.applyChange(this.inForce, acceptor.following(meta, version()));
           this.change(after, [], version(), request);
         }
         return answer;
@@ -175,7 +175,7 @@ export class MemoryReplica {
   private apply<Answer>({ answer, meta, actions = [] }: Decision<Answer>, configuration: number): Answer {
     if (meta || actions.length > 0) {
       this.change(
-        acceptor.changed(this.inForce, acceptor.following(meta ?? {}, configuration)),
+        acceptor.applyChange(this.inForce, acceptor.following(meta ?? {}, configuration)),
         actions,
         configuration,
       );
@@ -185,7 +185,7 @@ export class MemoryReplica {
 
   private move(change: MetaChange | undefined, configuration: number): Moved {
     if (change)
-      this.change(acceptor.changed(this.inForce, acceptor.following(change, configuration)), [], configuration);
+      this.change(acceptor.applyChange(this.inForce, acceptor.following(change, configuration)), [], configuration);
     return { moved: change !== undefined, meta: this.inForce };
   }
 

@@ -1,9 +1,9 @@
-"""Runs a command whose standard streams are a pseudo-terminal or pipes, in any combination; the terminal is its controlling one.
+"""Runs a command whose standard streams are pipes or a pseudo-terminal, which is its controlling terminal then.
 
 Arguments: a JSON object {"stdin", "stdout", "stderr": "terminal" | "pipe", "columns", "command": [...]}.
-Reads one JSON object per line: {"type": base64} to the terminal, {"feed": base64} and {"end": true} to the pipe of standard input.
-Writes one per line: {"terminal" | "out" | "err": base64}, and at the end {"exit": code or -signal, "modes": [[canonical, echo, signals]]}
-with every mode in which the terminal was seen.
+Reads one JSON object per line: {"type": base64} to the terminal, {"feed": base64} and {"end": true} to the pipe of
+standard input. Writes one per line: {"terminal" | "out" | "err": base64}, and at the end {"exit": code or -signal,
+"modes": [[canonical, echo, signals]]} with every mode in which the terminal was seen.
 """
 import base64
 import fcntl
@@ -72,7 +72,7 @@ def listen(timeout):
             chunk = b""
         if not chunk:
             selector.unregister(key.fd)
-            # Whoever started us is gone: nobody looks any more.
+            # The program that started this one is gone.
             if key.data == "orders":
                 child.kill()
         elif key.data == "orders":

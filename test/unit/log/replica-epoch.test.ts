@@ -22,31 +22,31 @@ const failing = (name: string) => () => {
 
 test('a table is asked when it was created at first, and then twice a minute', async () => {
   const { epoch, asked } = describedBy(() => 1_000);
-  for (let at = 0; at < 5; at += 1) expect(await epoch.known()).toBe(1_000);
+  for (let at = 0; at < 5; at += 1) expect(await epoch.current()).toBe(1_000);
   expect(asked()).toBe(1);
   vi.advanceTimersByTime(31_000);
-  expect(await epoch.known()).toBe(1_000);
+  expect(await epoch.current()).toBe(1_000);
   expect(asked()).toBe(2);
 });
 
 test('what is known stands while the table cannot be asked, but not against a record that says something else', async () => {
   let answer = () => 1_000;
   const { epoch } = describedBy(() => answer());
-  await epoch.known();
+  await epoch.current();
   vi.advanceTimersByTime(31_000);
   answer = failing('ThrottlingException');
-  expect(await epoch.known()).toBe(1_000);
-  expect(await epoch.known(1_000)).toBe(1_000);
-  await expect(epoch.known(2_000)).rejects.toThrow('ThrottlingException');
+  expect(await epoch.current()).toBe(1_000);
+  expect(await epoch.current(1_000)).toBe(1_000);
+  await expect(epoch.current(2_000)).rejects.toThrow('ThrottlingException');
   answer = () => 2_000;
-  expect(await epoch.known(2_000)).toBe(2_000);
+  expect(await epoch.current(2_000)).toBe(2_000);
 });
 
 test('what is known does not stand for a table that is gone', async () => {
   let answer = () => 1_000;
   const { epoch } = describedBy(() => answer());
-  await epoch.known();
+  await epoch.current();
   vi.advanceTimersByTime(31_000);
   answer = failing('ResourceNotFoundException');
-  await expect(epoch.known()).rejects.toThrow('ResourceNotFoundException');
+  await expect(epoch.current()).rejects.toThrow('ResourceNotFoundException');
 });
