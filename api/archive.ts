@@ -17,7 +17,7 @@ export const payloadFolder = 'payloads/';
 /** A restored group continues above every version that the archive knows: so much must be left for its terms. */
 const versionHeadroom = 2 ** 24;
 export const maxArchivedVersion = maxVersion - versionHeadroom;
-/** Positions and checkpoint ids go on from where they are, too. */
+/** Positions and checkpoint ids continue from where they are, too. */
 export const maxArchivedNumber = 2 ** 52;
 
 const count = z.int().check(z.minimum(0));

@@ -71,7 +71,7 @@ export async function openManifest(files: ArchiveFiles): Promise<{ manifest: Man
 /** Payloads looked at in one go. */
 export const payloadsAtOnce = 16;
 
-/** Answers what is wrong with a payload, if anything. */
+/** Returns what is wrong with a payload, if anything. */
 export type CheckPayload = (payload: PayloadFile) => Promise<string | undefined>;
 
 /** The next file or payload; `done` once nothing is left. Throws `DamagedError`, naming the file. */

@@ -140,7 +140,7 @@ interface OpenFile {
   chain: string;
   after: unknown;
   add(entries: readonly ArchiveEntry[], after: unknown): Promise<void>;
-  /** Ends it; answers what it holds, compressed. */
+  /** Ends it; returns what it holds, compressed. */
   compressed(): Promise<Buffer>;
 }
 

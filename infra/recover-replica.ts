@@ -16,7 +16,7 @@ const mostRounds = 250;
 const mostPasses = 6;
 const slicesOfPass = 15;
 
-/** Learns one range, slice by slice; answers what is left of it. */
+/** Learns one range, slice by slice; returns what is left of it. */
 const learnRange = {
   StartAt: 'Begin',
   States: {

@@ -16,7 +16,7 @@ export interface Timing {
 }
 
 /**
- * Carries out a write whose condition compares the time, each try with a reading of its own; answers the last one too.
+ * Carries out a write whose condition compares the time, each try with a reading of its own; returns the last one too.
  * The table sends it `once`, since a try of the SDK would carry the reading of seconds ago:
  *
  *   now = 100 ─ sent, lost ───── the lease ends at 200 ───── sent again: "expiresAt > 100" brings it back

@@ -33,7 +33,7 @@ export const changeReplicas = operation({
     remove: z.optional(z.array(z.string())),
     /** Returns to the members before the change. */
     cancel: z.optional(z.boolean()),
-    /** Answers what would come of it, and changes nothing. */
+    /** Returns what would come of it, and changes nothing. */
     dryRun: z.optional(z.boolean()),
   }),
   answer: z.object({

@@ -188,7 +188,7 @@ export const finishAttempt = operation({
 export const failAttempt = operation({
   method: 'POST',
   path: `${attemptPath}/fail`,
-  summary: 'Report that the attempt cannot go on',
+  summary: 'Report that the attempt cannot continue',
   servedBy: 'backups',
   keepsKey: true,
   callers: ['worker', 'operator'],

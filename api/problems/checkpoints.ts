@@ -6,7 +6,7 @@ export const unexpectedCheckpoint: ProblemKind = {
   title: 'The next checkpoint has another id than the caller expects',
   retryable: false,
   remedy:
-    'Somebody else has committed to the job, or this is a late retry: read the latest checkpoint before you go on.',
+    'Somebody else has committed to the job, or this is a late retry: read the latest checkpoint before you continue.',
 };
 
 export const staleCheckpointId: ProblemKind = {

@@ -19,7 +19,7 @@ interface RecoverOptions extends GroupOptions {
 export function recoverCommand(program: Command, shell: Shell): void {
   const command = program
     .command('recover')
-    .description('claim every job that must go on, as the new leader: under tenure lead');
+    .description('claim every job that must continue, as the new leader: under tenure lead');
   withConnection(withGroup(command, shell))
     .addOption(
       new Option('--on-damaged <what>', 'a job whose newest checkpoint is damaged: leave it out, or take an older one')
@@ -86,7 +86,7 @@ function describe(group: string, jobs: ReturnType<typeof summary>[], damaged: Da
       { title: 'CHECKPOINT', of: ({ checkpoint }) => checkpoint?.checkpointId },
       { title: 'SIZE', of: ({ checkpoint }) => checkpoint && bytes(checkpoint.bytes) },
     ],
-    `no job of ${group} must go on`,
+    `no job of ${group} must continue`,
   );
   const hurt = damaged.map(({ jobId, reason, fellBackTo }) => {
     const instead = fellBackTo === undefined ? 'left out' : `checkpoint ${fellBackTo} was taken instead`;

@@ -58,7 +58,7 @@ export function endOf(outcome: Outcome, settings: LeadSettings): unknown {
   }
 }
 
-/** Whether it may well go on like this at once, round after round. */
+/** Whether it may well continue like this at once, round after round. */
 function failedSoon(outcome: Outcome): boolean {
   if (outcome.kind === 'ended') return outcome.ranMs < steadyMs;
   // Given up here: it could not get ready, or its confirmation was refused. After a hand-over it waits for its turn

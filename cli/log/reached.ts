@@ -21,7 +21,7 @@ interface Wanted {
 const lookEveryMs = 250;
 
 /**
- * Waits until the replicas vote and reach a position, and shows how far they are; answers where they stand then.
+ * Waits until the replicas vote and reach a position, and shows how far they are; returns where they stand then.
  * @throws TenureError `log_not_recovered` when that takes too long; the recovery continues.
  */
 export async function reached(

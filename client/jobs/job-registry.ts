@@ -89,7 +89,7 @@ export class JobRegistry {
 
   /**
    * Submits a job: once this resolves, each next leader recovers it, until it is finished. The same id again replaces
-   * the graph. Answers its checkpoints.
+   * the graph. Returns its checkpoints.
    */
   async submit(jobId: string, graph: PayloadSource, options: SubmitOptions = {}): Promise<CheckpointStore> {
     const { client, term, s3, inlineUpTo } = this.#options;
@@ -108,8 +108,8 @@ export class JobRegistry {
   }
 
   /**
-   * Claims every job that must go on, in order of their ids, page by page as they are consumed. To be consumed to the
-   * end before the leader is confirmed: a job that was not claimed can still be written to by the leader before.
+   * Claims every job that must continue, in order of their ids, page by page as they are consumed. To be consumed to
+   * the end before the leader is confirmed: a job that was not claimed can still be written to by the leader before.
    * @throws LeadershipLostError; TenureError `jobs_damaged` at the end, when damaged jobs were left out and no
    *   `onDamage` is given.
    */

@@ -17,7 +17,8 @@ interface Source {
 }
 
 /**
- * A job that the leader has claimed and must go on with: its graph, its newest checkpoint, and where the next ones go.
+ * A job that the leader has claimed and must continue with: its graph, its newest checkpoint, and where the next ones
+ * go.
  *
  * @example
  * ```ts

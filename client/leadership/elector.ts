@@ -253,7 +253,7 @@ export class LeaderElector {
   }
 
   /**
-   * A new term would run beside what is left of this one, so nobody contends before it has ended; after a lease, that
+   * A new term would run next to what is left of this one, so nobody contends before it has ended; after a lease, that
    * is reported.
    */
   async #nothingRuns({ term, granted, revoked, working }: Held): Promise<void> {

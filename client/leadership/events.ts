@@ -53,7 +53,7 @@ type Told<Name extends Callback> = Parameters<NonNullable<ElectorEvents[Name]>>;
 /** A callback that is running: what is called within it must not wait for it. */
 interface Running {
   readonly owner: Announcer;
-  /** Lets everybody go on who waits for this callback. */
+  /** Lets everybody continue who waits for this callback. */
   excuse(): void;
 }
 

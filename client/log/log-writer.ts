@@ -92,7 +92,7 @@ export class LogWriter {
   }
 
   /**
-   * Takes the log over now. Answers its last position.
+   * Takes the log over now. Returns its last position.
    * @throws LeadershipLostError; the signal's reason; TenureError `election_lost`, `log_not_recovered`,
    *   `rounds_exhausted`.
    */
@@ -149,7 +149,7 @@ export class LogWriter {
   }
 
   /**
-   * Makes the positions below `to` unreadable; answers where the truncation stands. The same errors, `bad_range`,
+   * Makes the positions below `to` unreadable; returns where the truncation stands. The same errors, `bad_range`,
    * `truncation_held`.
    */
   truncate(to: number, options: WriteOptions = {}): Promise<{ position: number }> {
@@ -214,7 +214,7 @@ export class LogWriter {
     throw unsettled ?? last ?? newest;
   }
 
-  /** Forgets an election that does not stand any more; answers whether the same request may succeed now. */
+  /** Forgets an election that does not stand any more; returns whether the same request may succeed now. */
   #failed(error: unknown): boolean {
     const { term } = this.#options;
     if (hasCode(error, ...passing)) return true;

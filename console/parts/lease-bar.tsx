@@ -9,7 +9,7 @@ const restMs = 150;
 export function LeaseBar({ expiresAt, spanMs }: { expiresAt: number; spanMs: number }) {
   const bar = useRef<HTMLElement>(null);
   const isCalm = calm.matches;
-  // Without motion it moves in steps, with the figures beside it.
+  // Without motion it moves in steps, with the figures next to it.
   const step = isCalm ? Math.ceil((expiresAt - now()) / 1000) : expiresAt;
   useEffect(() => {
     const element = bar.current;

@@ -35,7 +35,7 @@ const orderList = z
 
 export interface FaultOrders {
   /**
-   * Takes orders as JSON: one, a list, or an empty list to forget all. Answers how many there are now, or what is wrong
+   * Takes orders as JSON: one, a list, or an empty list to forget all. Returns how many there are now, or what is wrong
    * with them.
    */
   replace(body: string): { orders: number } | { issues: string[] };

@@ -29,7 +29,7 @@ export class Blobs {
     const file = await open(this.#path(blob), 'wx');
     try {
       const result = await fill(async (piece) => {
-        // A short write is no error to the file system: go on until all is in.
+        // A short write is no error to the file system: continue until all is in.
         for (let done = 0; done < piece.length; ) done += (await file.write(piece, done)).bytesWritten;
       });
       await file.close();

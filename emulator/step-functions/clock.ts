@@ -1,7 +1,7 @@
 /** Time as the server sees it. Instants are milliseconds since the epoch. */
 export interface Clock {
   now(): number;
-  /** Calls back at the instant or a little around it; answers how to cancel. */
+  /** Calls back at the instant or a little around it; returns how to cancel. */
   setTimer(at: number, callback: () => void): () => void;
 }
 

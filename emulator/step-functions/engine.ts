@@ -91,7 +91,7 @@ export class Engine {
     if (this.#stopping.signal.aborted) return;
     this.#enqueue(slot, input).catch((error) => {
       if (!this.#stopping.signal.aborted)
-        console.error(`Step Functions: ${slot.run.execution.arn} cannot go on:`, error);
+        console.error(`Step Functions: ${slot.run.execution.arn} cannot continue:`, error);
     });
   }
 

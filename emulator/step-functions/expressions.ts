@@ -13,7 +13,7 @@ export class QueryError extends Error {
   }
 }
 
-/** Answers a template with every `{% … %}` in it evaluated, as plain JSON. Throws a QueryError. */
+/** Returns a template with every `{% … %}` in it evaluated, as plain JSON. Throws a QueryError. */
 export type Evaluate = (template: Json, bindings: Record<string, unknown>, location: string) => Promise<Json>;
 
 const guardrails = { timeout: 2_000, stack: 1_000, sequence: 1_000_000 };

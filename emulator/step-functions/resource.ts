@@ -27,7 +27,7 @@ export function parameterOf({ kind }: Resource): string {
 
 const integrationArn = /^arn:(?:aws[a-z-]*|\$\{AWS::Partition\}):states:[^:]*:[^:]*:(.+)$/;
 
-/** Answers undefined for a resource that the local server does not run. */
+/** Returns undefined for a resource that the local server does not run. */
 export function resourceOf(arn: string): Resource | undefined {
   const name = integrationArn.exec(arn)?.[1] ?? '';
   const integration = Object.hasOwn(integrations, name) ? integrations[name] : undefined;

@@ -53,9 +53,9 @@ const keptMs = 90 * 24 * 3600 * 1000;
 
 /**
  * Starts AWS Step Functions for one machine: Standard workflows in JSONata, on loopback only, without authorisation.
- * With a folder, running executions go on after a restart: waits, heartbeats and timeouts keep their instants, and what
- * is due by then happens at once. A function that was being invoked at the stop is invoked again: tasks run at least
- * once.
+ * With a folder, running executions continue after a restart: waits, heartbeats and timeouts keep their instants, and
+ * what is due by then happens at once. A function that was being invoked at the stop is invoked again: tasks run at
+ * least once.
  */
 export async function startStepFunctions({
   folder,

@@ -29,7 +29,7 @@ export interface BatchSurroundings {
   giveUp(what: GivenUp): Promise<void>;
 }
 
-/** Delivers records in order until they are done or given up: partial failures go on at the first failed record. */
+/** Delivers records in order until they are done or given up: partial failures continue at the first failed record. */
 export async function deliver(records: LambdaRecord[], rules: BatchRules, at: BatchSurroundings): Promise<void> {
   let left = records;
   let requestId = '';

@@ -32,7 +32,7 @@ const afterErrorMs = 1_000;
 
 class StoppedError extends Error {}
 
-/** Polls a stream for one event source mapping, at least once and in order per shard. Answers how to stop it. */
+/** Polls a stream for one event source mapping, at least once and in order per shard. Returns how to stop it. */
 export function startPoller(mapping: Mapping, at: PollerSurroundings): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const running = run(mapping, at, stopping.signal).catch((cause: unknown) => {

@@ -16,7 +16,7 @@ export interface BackupSettings {
   readonly suspendTimeoutMs: number;
   /** How long a worker may take to answer a command, ms. */
   readonly answerTimeoutMs: number;
-  /** An attempt without a sign of life for this long is lost, ms. */
+  /** An attempt without a heartbeat for this long is lost, ms. */
   readonly abandonTimeoutMs: number;
   /** How long an attempt may run in all, ms. */
   readonly attemptTimeoutMs: number;

@@ -36,7 +36,7 @@ export interface Cutting {
 export type Verification =
   | { readonly kind: 'intact'; readonly entryCount: number; readonly bytes: number }
   | { readonly kind: 'damaged'; readonly why: string }
-  /** Not through yet: go on with this cursor. */
+  /** Not through yet: continue with this cursor. */
   | { readonly kind: 'more'; readonly cursor: string };
 
 export interface ArchiveFile {
@@ -95,7 +95,7 @@ export interface Archives {
   files(record: BackupRecord, from: number, limit: number): Promise<FilePage>;
   /**
    * Deletes the files of an attempt, or of all attempts, the manifest first; can be repeated. Throws `OutOfTimeError`
-   * once it may not go on.
+   * once it may not continue.
    */
   discard(backup: Discarded, attempt?: number, goOn?: () => boolean): Promise<void>;
 }

@@ -177,7 +177,7 @@ export interface Removal extends BackupName {
 
 /**
  * Deletes a finished backup: its record, so that nobody takes for complete what has lost files, then its files, while
- * it may go on. The minute's sweep deletes those that are left. Safe to repeat under the same request id. Throws
+ * it may continue. The minute's sweep deletes those that are left. Safe to repeat under the same request id. Throws
  * `not_found`, `backup_running`.
  */
 export async function remove(room: WithArchives, { requestId, ...name }: Removal, goOn = () => true): Promise<void> {

@@ -21,6 +21,6 @@ export const handler = taskHandler({
   run: task(inputs.asked, (asked) => run(room, asked)),
   /** The backup's state after an attempt that was accepted and not finished. */
   lose: task(inputs.failed, ({ error, ...name }) => lose(room, name, error)),
-  /** Settles a backup whose workflow cannot go on. */
+  /** Settles a backup whose workflow cannot continue. */
   fail: task(inputs.broken, ({ error, ...name }) => fail(room, name, error)),
 });

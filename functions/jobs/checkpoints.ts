@@ -246,7 +246,7 @@ function newest({ group, jobId }: JobName, checkpointId: number): ProblemError {
 }
 
 /**
- * Drops all checkpoints, not the savepoints; answers how many. A retry of the last discard drops nothing more: what was
+ * Drops all checkpoints, not the savepoints; returns how many. A retry of the last discard drops nothing more: what was
  * committed since stays. Throws `not_found`, `fenced`, `job_finished`.
  */
 export async function discardAll(room: Checkpoints, name: JobName, version: number, request: string): Promise<number> {

@@ -4,8 +4,8 @@
  *
  * The invariant: a job is ACTIVE if and only if a newly elected leader must recover it.
  *
- * Not guaranteed: that only the newest leader *works* on a job. A deposed leader may go on computing until it notices;
- * what it cannot do is write, from the moment its successor has claimed the job.
+ * Not guaranteed: that only the newest leader *works* on a job. A deposed leader may continue computing until it
+ * notices; what it cannot do is write, from the moment its successor has claimed the job.
  */
 import { notFound, ProblemError } from '../../api/problem.ts';
 import { fenced, jobDamaged, jobFinished } from '../../api/problems/jobs.ts';

@@ -7,7 +7,7 @@ export interface GroupLogs {
   /** By the log's configuration. */
   open(group: string, log: string): Promise<LogParts>;
   /**
-   * From then on no truncation passes `from`, until it is released. Answers the hold that stands then: another backup's
+   * From then on no truncation passes `from`, until it is released. Returns the hold that stands then: another backup's
    * stays.
    */
   hold(group: string, log: string, hold: Hold): Promise<Hold>;

@@ -13,7 +13,7 @@ export interface Emptiness {
 }
 
 /**
- * Answers the restore whose place a new one takes, if there is one: it failed half-way and the new one continues with
+ * Returns the restore whose place a new one takes, if there is one: it failed half-way and the new one continues with
  * the same backup, or it was abandoned. Throws `group_not_empty`.
  */
 export async function predecessorIn(

@@ -1,4 +1,4 @@
-/** Why a restore cannot go on. */
+/** Why a restore cannot continue. */
 import { ProblemError } from '../../api/problem.ts';
 import { DamagedError } from '../../archive/verifier.ts';
 import type { Failure } from '../backups/backup.ts';

@@ -21,7 +21,7 @@ export interface Rounds {
 
 /**
  * Measures the variants in turns, so that whatever disturbs the machine disturbs all of them; every round begins with
- * another variant. Answers the measurements of each, in the order of the rounds.
+ * another variant. Returns the measurements of each, in the order of the rounds.
  */
 export async function interleaved<Name extends string>(
   { rounds, warmUp = 0 }: Rounds,

@@ -154,7 +154,7 @@ export async function importTable(
   }
 }
 
-/** Each asset as a ZIP file, which Python, that MiniStack needs, packs; answers the URL of the template. */
+/** Each asset as a ZIP file, which Python, that MiniStack needs, packs; returns the URL of the template. */
 async function upload(endpoint: string, { assets, account, region }: StackTemplate, body: string): Promise<string> {
   const s3 = new S3Client({ endpoint, ...access, forcePathStyle: true });
   const Bucket = `cdk-hnb659fds-assets-${account}-${region}`;

@@ -47,7 +47,7 @@ export class CrashedError extends Error {
 export interface Faults {
   /** Requests that reached the store, in order. */
   readonly sent: Sent[];
-  /** Called for each request before it is sent; answers the fault to commit, if any. */
+  /** Called for each request before it is sent; returns the fault to commit, if any. */
   plan: (command: string, input: Record<string, unknown>) => Fault | undefined;
   /** Plans the fault for the next request of that command only. */
   once(fault: Fault, command?: string): void;

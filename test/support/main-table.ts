@@ -19,7 +19,7 @@ export function localDocuments(endpoint: string, access: Access = local): Dynamo
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 }
 
-/** Makes a table with the keys and the index of the deployed main table; answers its name. */
+/** Makes a table with the keys and the index of the deployed main table; returns its name. */
 export async function createMainTable(endpoint: string): Promise<string> {
   const name = `main-${randomUUID()}`;
   await localDynamoDb(endpoint).send(new CreateTableCommand(tableDefinition(name)));

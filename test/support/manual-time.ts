@@ -55,7 +55,7 @@ export class ManualTime implements Time {
     await this.#settled(look);
   }
 
-  /** The process stands still (SIGSTOP, a long pause): all clocks go on, no timer fires until it is thawed. */
+  /** The process stands still (SIGSTOP, a long pause): all clocks continue, no timer fires until it is thawed. */
   async freeze(ms: number, look: () => void = () => {}): Promise<void> {
     this.#pass(ms);
     look();

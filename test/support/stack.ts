@@ -108,7 +108,7 @@ export async function refusals({ api, localToken }: StackDescription): Promise<s
   return (await answer.json()) as string[];
 }
 
-/** Answers the process once it has said that it is ready. */
+/** Returns the process once it has said that it is ready. */
 async function launch(
   folder: string,
   port: number,

@@ -13,7 +13,9 @@ const banned: readonly [RegExp, string][] = [
   [/\banother hand\b/i, '"another hand"'],
   [/\bwithout mercy\b/i, '"without mercy"'],
   [/\bthe own\b/i, '"the own"'],
-  [/\bgoes on\b/i, '"goes on": write continues'],
+  [/\bgo(es)? on\b/i, '"go on": write continue'],
+  [/\bsigns? of life\b/i, '"sign of life": write heartbeat'],
+  [/(^\s*(\/\*\*|\*)|[;,.]) answers (whether|undefined|true|false|how many)\b/i, 'functions return, services answer'],
 ];
 
 /**

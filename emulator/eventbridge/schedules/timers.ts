@@ -2,7 +2,7 @@ import type { Occurrences } from './expression.ts';
 
 export interface Clock {
   now(): number;
-  /** Runs after so many ms; answers how to call it off. */
+  /** Runs after so many ms; returns how to call it off. */
   after(ms: number, run: () => void): () => void;
 }
 
@@ -25,7 +25,7 @@ export interface Timed {
 const maxEventAgeMs = 60_000;
 const longestTimerMs = 24 * 3_600_000;
 
-/** Keeps one timer per schedule. Answers how to stop them all. */
+/** Keeps one timer per schedule. Returns how to stop them all. */
 export function startTimers(schedules: Timed[], clock: Clock = systemClock): () => void {
   const pending = new Map<Timed, () => void>();
 

@@ -82,7 +82,7 @@ export function beginVerification(record: BackupRecord, finished: Finished, now:
   return { ...moved(record, 'VERIFYING', now), ...finished, lastSignAt: now };
 }
 
-/** Takes the worker's word that it cannot go on; the workflow then gives the backup to another worker or ends it. */
+/** Takes the worker's word that it cannot continue; the workflow then gives the backup to another worker or ends it. */
 export async function giveUp(
   room: WithWorkflow,
   name: AttemptName,

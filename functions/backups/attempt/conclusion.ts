@@ -126,7 +126,7 @@ function failureOf({ Error: error, Cause: cause }: StateError, record: BackupRec
     return { code: 'backup_timed_out', message };
   }
   if (error === 'States.Timeout' || error === 'States.HeartbeatTimeout') {
-    const message = `Worker "${worker}" gave no sign of life in attempt ${attempt} for ${timeouts.abandonSeconds} s; its last heartbeat was number ${sequence}`;
+    const message = `Worker "${worker}" sent no heartbeat for ${timeouts.abandonSeconds} s (attempt ${attempt}, last heartbeat ${sequence})`;
     return { code: 'backup_timed_out', message };
   }
   if (error === 'WorkerLost') return { code: 'worker_lost', message: `Worker "${worker}" ${refused(error, cause)}` };
@@ -173,7 +173,7 @@ export async function fail(room: Backups, name: BackupName, error: StateError): 
 
 /**
  * Takes away what an ended backup leaves behind: what it held back, its worker's commands, the files of attempts that
- * failed; all files of one that was deleted before. Can be repeated. Throws `OutOfTimeError` once it may not go on.
+ * failed; all files of one that was deleted before. Can be repeated. Throws `OutOfTimeError` once it may not continue.
  */
 export async function cleanUp(
   room: WithCutting & WithArchives,

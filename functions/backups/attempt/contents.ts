@@ -91,7 +91,7 @@ function readCursor(record: BackupRecord, contents: CutContents, text: string): 
 
 /** The cursor of another try, or of nobody. */
 function cutAnew({ backupId, attempt }: BackupRecord): ProblemError {
-  const detail = `The pages of attempt ${attempt} of backup ${backupId} do not go on there; stop working on it.`;
+  const detail = `The pages of attempt ${attempt} of backup ${backupId} do not continue there; stop working on it.`;
   return new ProblemError(attemptSuperseded, detail, { verdict: 'superseded' });
 }
 

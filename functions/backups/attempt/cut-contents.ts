@@ -1,6 +1,6 @@
 /**
  * The parts of a group that a cut fixed, kept as objects next to the files of its attempt until the backup is deleted:
- * the term, the heads of the logs, and the lines of every job. The live records go on; the pages of the attempt are
+ * the term, the heads of the logs, and the lines of every job. The live records continue; the pages of the attempt are
  * read from here.
  *
  *   cut-<token>-00000.ndjson.gz   the term and the head of each log

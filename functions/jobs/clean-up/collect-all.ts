@@ -41,7 +41,7 @@ class Round {
     this.#hasTime = hasTime;
   }
 
-  /** Answers whether it has come to the end. */
+  /** Returns whether it has come to the end. */
   async everyGroup(): Promise<boolean> {
     const { registry } = this.#room;
     let after = await registry.readPlace();
@@ -83,14 +83,14 @@ class Round {
     return behind(busy);
   }
 
-  /** Answers where its turn before ended, if that was before its last payload. */
+  /** Returns where its turn before ended, if that was before its last payload. */
   async #begin(group: string | undefined): Promise<string | undefined> {
     const place = group === undefined ? undefined : await this.#room.registry.readPlace(group);
     this.#turn = group === undefined ? undefined : { group, hasPlace: place !== undefined, pages: 1 };
     return place;
   }
 
-  /** Answers whether nothing is left of the group, or nothing of it can be listed. */
+  /** Returns whether nothing is left of the group, or nothing of it can be listed. */
   async #portionOf(group: string): Promise<boolean> {
     const { registry } = this.#room;
     let after = await registry.readPlace(group);

@@ -64,7 +64,7 @@ export interface PayloadStore {
   /** Undefined when there is no such payload. */
   stat(key: string): Promise<Stored | undefined>;
   signGet(key: string, now: number): Promise<string>;
-  /** Deletes; answers the keys that could not be. One that is not there counts as deleted. */
+  /** Deletes; returns the keys that could not be. One that is not there counts as deleted. */
   discard(keys: readonly string[]): Promise<string[]>;
   /** In order of the keys, at most 1,000. */
   list(prefix: string, after: string | undefined): Promise<ListedPage>;

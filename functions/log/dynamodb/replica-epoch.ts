@@ -18,7 +18,7 @@ export interface Epoch {
 /** No table is deleted and brought back from a backup in less. */
 const knownMs = 30_000;
 
-/** A table that is gone, or whose age cannot be told, is none to go on with. */
+/** A table that is gone, or whose age cannot be told, is none to continue with. */
 function keptThrough(error: unknown, epoch: number): number {
   if (isUnavailable(error)) return epoch;
   throw error;

@@ -1,6 +1,6 @@
 /**
- * The entries of a slot as one binary attribute: few bytes beside the entries themselves, so that a slot costs little
- * more than they do.
+ * The entries of a slot as one binary attribute: few bytes in addition to the entries themselves, so that a slot costs
+ * little more than they do.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { type Share, slotBytes } from '../protocol/replica.ts';

@@ -69,7 +69,7 @@ export async function changeMembers(
   return { configuration, ...(configuration.next && { waitsFor: 'the next request or minute' }) };
 }
 
-/** Records the wish; answers the configuration that it leads to. */
+/** Records the wish; returns the configuration that it leads to. */
 async function begin(service: MemberService, name: LogName, wish: Wish): Promise<Configuration> {
   const { registry } = service;
   for (let tried = 0; tried < 5; tried += 1) {

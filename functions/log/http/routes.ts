@@ -35,7 +35,7 @@ const toPlain = ({ version, replicas, next }: Configuration) => ({
   ...(next && { next: { ...next, replicas: [...next.replicas] } }),
 });
 
-const shownStatus = (status: LogStatus) => {
+const toStatusView = (status: LogStatus) => {
   const { begin, end, quorum, voting, replicas } = status;
   const configuration = toPlain(status.configuration);
   const told = replicas.map((one) => {
@@ -79,11 +79,11 @@ export function logRoutes(room: LogService): Endpoint[] {
       const after =
         query.cursor === undefined ? undefined : fromCursor(query.cursor, logPrefix).slice(logPrefix.length);
       const page = await room.registry.list(params.group, after, query.limit);
-      const items = (await statuses(room, page.items)).map(shownStatus);
+      const items = (await statuses(room, page.items)).map(toStatusView);
       return { items, ...(page.last === undefined ? {} : { nextCursor: toCursor(`${logPrefix}${page.last}`) }) };
     }),
     endpoint(schema.showLog, async ({ params }) =>
-      shownStatus(await status(room, await getLogOrThrow(room.registry, params))),
+      toStatusView(await status(room, await getLogOrThrow(room.registry, params))),
     ),
     endpoint(schema.electWriter, ({ params, fence }) => logs.electWriter(room, params, fence)),
     endpoint(schema.appendEntries, ({ params, headers, body, requestId }) => {

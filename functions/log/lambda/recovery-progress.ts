@@ -29,7 +29,7 @@ export interface RecoveryProgress {
   begins(replica: RecoveringReplica, ranges: readonly RangeToLearn[]): Promise<void>;
   /** The next position to learn of the range that ends with `to`. */
   learns(replica: RecoveringReplica, range: Pick<RangeToLearn, 'from' | 'to'>): Promise<void>;
-  /** Forgets the note; answers it. */
+  /** Forgets the note; returns it. */
   ends(replica: RecoveringReplica): Promise<Progress | undefined>;
   /** By replica. */
   read(log: LogName): Promise<ReadonlyMap<string, Progress>>;

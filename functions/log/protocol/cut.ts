@@ -167,7 +167,7 @@ const isQuorum = (heads: Positions | undefined) => heads?.met === true;
 const named = (logs: readonly OpenLog[]) => `log ${logs.map(({ log }) => `"${log}"`).join(', ')}`;
 
 /**
- * Settles every slot up to the position `to`, without touching the writer's promise; answers the last position of the
+ * Settles every slot up to the position `to`, without touching the writer's promise; returns the last position of the
  * slot that holds it. Undefined when a quorum did not answer. A truncation that was placed before the hold would take
  * effect after the cut, so these are settled too, wherever they stand, and those that are chosen applied.
  */

@@ -12,7 +12,7 @@ const founding: readonly (Status | undefined)[] = ['EMPTY', 'STARTING', 'VOTING'
 
 /**
  * Lets the replicas of a log vote that nobody has used yet. Leaves a log alone of which a replica gives no answer,
- * recovers, or has a record beside an empty one: that is for recoveries, which take longer.
+ * recovers, or has a record next to an empty one: that is for recoveries, which take longer.
  */
 export async function found(parts: LogParts): Promise<void> {
   for (let round = 0; round < mostRounds; round += 1) {

@@ -1,5 +1,5 @@
 /**
- * The state lock: holds appends of a log back while a backup fixes its cut. Fills and learns go on, and no writer is
+ * The state lock: holds appends of a log back while a backup fixes its cut. Fills and learns continue, and no writer is
  * demoted. Design: docs/design/backups.md, "The cut".
  */
 import type { LogParts } from './log.ts';

@@ -16,7 +16,7 @@ export interface RegisteredLog {
 export interface LogRegistry {
   /** Strongly consistent. */
   read(group: string, log: string): Promise<RegisteredLog | undefined>;
-  /** Answers the log as it is; `created` is false when it was there before. */
+  /** Returns the log as it is; `created` is false when it was there before. */
   create(log: RegisteredLog): Promise<{ created: boolean; log: RegisteredLog }>;
   /**
    * Changes the configuration if it is still `from`. A change of the version closes the writer in the same write, so
@@ -30,7 +30,7 @@ export interface LogRegistry {
   /** The logs of all groups, eventually consistent, page by page. */
   listAll(): AsyncGenerator<{ group: string; log: string }>;
   /**
-   * From then on no truncation passes `from`, until it is released. Answers the hold that stands then: another backup's
+   * From then on no truncation passes `from`, until it is released. Returns the hold that stands then: another backup's
    * stays.
    */
   hold(group: string, log: string, hold: Hold): Promise<Hold>;

@@ -261,7 +261,7 @@ export interface Replica {
   replaceView(view: string): Promise<Moved>;
   lock(request: LockRequest): Promise<Moved>;
   unlock(lockId: string): Promise<Moved>;
-  /** Deletes up to `limit` positions below `begin`; answers whether more are left. */
+  /** Deletes up to `limit` positions below `begin`; returns whether more are left. */
   discard(limit: number): Promise<{ discarded: number; more: boolean }>;
 }
 

@@ -63,7 +63,7 @@ export interface Restored {
 const slotsAtOnce = 50;
 const bytesAtOnce = 2 * 1024 ** 2;
 
-/** Learns entries, in order and behind those before, on all replicas; answers where the next one goes. */
+/** Learns entries, in order and behind those before, on all replicas; returns where the next one goes. */
 export async function learnEntries(parts: LogParts, open: SeededLog, entries: readonly Restored[]): Promise<SeededLog> {
   const slots: LearnedAction[] = [];
   let { next } = open;

@@ -2,7 +2,7 @@ import type { LogParts } from './log.ts';
 import { ThrottledError } from './quorum.ts';
 import { lengthOf, type Replica, type WriteAnswer, type WriteRequest } from './replica.ts';
 
-/** How far a slot's way to the replicas has come, beside their answers. */
+/** How far a slot's way to the replicas has come, next to their answers. */
 export class Sending {
   /** Places of the replicas that put it off to the end. */
   readonly putOff = new Set<number>();

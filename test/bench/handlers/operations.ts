@@ -23,7 +23,7 @@ import { type Answered, type Call, fenced, handlerOf, type Invoke } from './invo
 /** Does one thing through a handler; what has to happen before it, and is not measured, has happened. */
 export interface Operation {
   prepare(): Promise<void>;
-  /** Answers the ms from the event to the answer. */
+  /** Returns the ms from the event to the answer. */
   act(): Promise<number>;
 }
 

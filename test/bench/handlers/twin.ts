@@ -94,7 +94,7 @@ function outcomeOf(sent: Promise<unknown>): Promise<string> {
 
 /**
  * Sends a recording: what ran side by side runs side by side, and what the work did not wait for is not waited for.
- * Answers the ms that it took. @throws Error when a request ends otherwise than it did there: then the twins are none.
+ * Returns the ms that it took. @throws Error when a request ends otherwise than it did there: then the twins are none.
  */
 export async function replay(recording: Recording): Promise<number> {
   const startedAt = performance.now();

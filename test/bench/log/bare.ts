@@ -14,7 +14,7 @@ const batched = 25;
 
 /** The same entries on three tables without any agreement: who writes two values at one position loses one of them. */
 export interface Bare {
-  /** Counts on, as the sequencer does, then puts the entries on all tables; answers once two of them have them. */
+  /** Counts on, as the sequencer does, then puts the entries on all tables; returns once two of them have them. */
   append(entries: readonly Uint8Array[]): Promise<void>;
   /** Copies a table to a new one, item by item. */
   copy(): Promise<void>;

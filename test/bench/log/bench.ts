@@ -41,7 +41,7 @@ export const bench: Bench = {
       return {
         rows,
         notes: [
-          `Of one log by callers of one process that share rounds, entries of 100 bytes${before ? ', beside the code of one transaction for each position' : ''}.`,
+          `Of one log by callers of one process that share rounds, entries of 100 bytes${before ? ', next to the code of one transaction for each position' : ''}.`,
           `Entries of ${entryBytes} bytes. An append is one update of the sequencer, then on each replica the slot and an update of the record ` +
             'that accepts it and makes old writers fail. Both sides answer with the second of three.',
           'A recovery also reads what all the others hold before it takes anything for settled; the bare copy trusts one table.',

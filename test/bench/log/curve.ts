@@ -19,7 +19,7 @@ export const before = process.env['TENURE_BENCH_BEFORE'];
 
 /** A log, and what callers append to it in one sample. */
 interface Appending {
-  /** Answers the ms for each acknowledged entry, and adds to the outcomes that were not known. */
+  /** Returns the ms for each acknowledged entry, and adds to the outcomes that were not known. */
   sample(callers: number, entries: number): Promise<number>;
   /** The median ms of one append of one caller. */
   readonly waits: number[];

@@ -154,7 +154,7 @@ describe('an attempt that is lost', () => {
     expect(record.refusals).toEqual([
       {
         worker: first.worker,
-        reason: expect.stringMatching(/^backup_timed_out: .* no sign of life in attempt 1 for 60 s/),
+        reason: expect.stringMatching(/^backup_timed_out: .* sent no heartbeat for 60 s \(attempt 1,/),
       },
     ]);
     expect(record).toMatchObject({ state: 'RUNNING', attempt: 2, sequence: 1 });

@@ -134,7 +134,7 @@ describe('the worker of the client library', () => {
     expect(resumed).toEqual(['once']);
   });
 
-  test('that cannot go on says why, and the backup ends with that', async () => {
+  test('that cannot continue says why, and the backup ends with that', async () => {
     const world = await openWorker({
       snapshot() {
         throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
@@ -149,7 +149,7 @@ describe('the worker of the client library', () => {
   });
 
   test.each(['disk full', undefined])(
-    'that cannot go on for %o, which is no Error, says so and resumes',
+    'that cannot continue for %o, which is no Error, says so and resumes',
     async (thrown) => {
       const resumed: string[] = [];
       const world = await openWorker({

@@ -81,7 +81,7 @@ export async function openWorkflow() {
     play(name: string, ...acts: (() => Promise<unknown>)[]) {
       instead.set(name, [...(instead.get(name) ?? []), ...acts]);
     },
-    /** Answers the command of this type once it exists. */
+    /** Returns the command of this type once it exists. */
     async replied(worker: string, type: 'suspend' | 'backup', accepted = true) {
       await until(async () => (await world.commands(worker)).some((command) => command.type === type));
       const command = await world.reply(worker, { accepted, ...(accepted ? {} : { reason: 'busy' }) });
@@ -97,7 +97,7 @@ export async function openWorkflow() {
       await until(async () => (await world.record(backupId)).taskToken !== undefined);
       return { group, backupId, attempt, secret };
     },
-    /** Moves the clock by seconds until the backup has ended; answers its record and when it was seen to end. */
+    /** Moves the clock by seconds until the backup has ended; returns its record and when it was seen to end. */
     async passes(backupId: string, mostSeconds = 600) {
       for (let seconds = 0; seconds < mostSeconds; seconds += 1) {
         if (/COMPLETED|FAILED/.test(await state(backupId))) return world.record(backupId);

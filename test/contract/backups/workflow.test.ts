@@ -45,7 +45,7 @@ test.each<[string, (world: World) => Promise<unknown>, string]>([
     'backup_timed_out',
   ],
 ])(
-  'a worker falls silent after %s: the backup ends within the abandon timeout + 30 s of the last sign of life',
+  'a worker falls silent after %s: the backup ends within the abandon timeout + 30 s of its last heartbeat',
   async (_, act, code) => {
     const world = await openWorkflow();
     await world.register('w1');

@@ -122,7 +122,7 @@ describe('the list of jobs', () => {
     ['a fence beyond all versions', { '#a': 'fence' }, 9e15],
     ['a retention beyond the limit', { '#a': 'retain' }, 1e9],
     ['no commits', { '#a': 'commits' }, 'none'],
-  ])('shows a job with %s as damaged, beside the others', async (_, names, value) => {
+  ])('shows a job with %s as damaged, next to the others', async (_, names, value) => {
     for (const id of ['a', 'b', 'c']) await submit(api, leader, `${group}/jobs/${id}`);
     await damage('b', names, value);
     const { status, body } = await api.call('GET', `${group}/jobs`);

@@ -68,7 +68,7 @@ test('without finished jobs a page is one read', async () => {
   expect(reads).toEqual([10, 10]);
 });
 
-test('where hardly a job is active, a request ends after 8 reads and says where to go on', async () => {
+test('where hardly a job is active, a request ends after 8 reads and says where to continue', async () => {
   const { room } = world.process();
   const limits: number[] = [];
   const listUnfinished: JobRoom['checkpoints']['listUnfinished'] = async (_, after, limit) => {

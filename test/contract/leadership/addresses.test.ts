@@ -133,7 +133,7 @@ test('a term publishes 64 addresses and no more; one that is there may still cha
   expect(Object.keys(await shown())).toHaveLength(64);
 });
 
-test('a renewal beside 64 long addresses costs one write unit, an observation without any half a read unit', async () => {
+test('a renewal next to 64 long addresses costs one write unit, an observation without any half a read unit', async () => {
   const term = await it.contend('contender-0000000000000000000000000001');
   const longest = { address: 'a'.repeat(256), metadata: { note: 'm'.repeat(245) } };
   await confirm(it.room, group, term, longest);

@@ -48,7 +48,7 @@ async function begun(group: string, taken = backup): Promise<string> {
   return restoreId;
 }
 
-/** Lets a process step until it dies at its n-th request; answers how many it sent. */
+/** Lets a process step until it dies at its n-th request; returns how many it sent. */
 async function stepUntil(fatal: number, group: string, restoreId: string): Promise<number> {
   const one = mortalProcess(archive, fatal);
   try {

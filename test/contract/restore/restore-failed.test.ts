@@ -50,7 +50,7 @@ function named(name: string, message: string): Error {
   return Object.assign(new Error(message), { name });
 }
 
-/** Steps until it is over; answers how often. */
+/** Steps until it is over; returns how often. */
 async function stepped(room: WithLaunch, { group, restoreId }: { group: string; restoreId: string }): Promise<number> {
   for (let steps = 1; steps <= 5; steps += 1) {
     const { over } = await stepRestore(room, group, restoreId, 60_000);

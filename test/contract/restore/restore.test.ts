@@ -28,7 +28,7 @@ const jobsOf = async (group: string): Promise<Job[]> => {
 describe('restore equals the cut', () => {
   const seeds = Array.from({ length: sizes.backups.randomGroups }, (_, at) => at + 1);
 
-  test.each(seeds)('of random group %i whose writers go on', async (seed) => {
+  test.each(seeds)('of random group %i whose writers continue', async (seed) => {
     const { world, logs } = archive;
     const random = seededRandom(seed);
     const [group, target] = [`from-${seed}-${randomUUID()}`, `to-${seed}-${randomUUID()}`];

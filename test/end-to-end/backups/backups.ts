@@ -93,7 +93,7 @@ export async function startProgram(
   return watched;
 }
 
-/** Runs a standby as a process that dies, or holds, at the moment; answers once it is registered. */
+/** Runs a standby as a process that dies, or holds, at the moment; returns once it is registered. */
 export async function startProcess(
   { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
   group: string,
@@ -112,7 +112,7 @@ interface Running {
   event<Type extends WorkerEvent['type']>(type: Type): Promise<Extract<WorkerEvent, { type: Type }>>;
 }
 
-/** Runs a standby in this process; answers once it is registered. */
+/** Runs a standby in this process; returns once it is registered. */
 export async function start(
   { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
   group: string,

@@ -5,7 +5,7 @@ import { begun, ended, filesOf, meanwhile, start, startProcess, taken } from './
 
 const { abandonMs, answerMs } = backupTimes;
 
-/** From the last sign of life, of whichever process dies. */
+/** From the last heartbeat of the process that dies. */
 const endsWithinMs = abandonMs + 30_000;
 
 const took = (worker: string, attempt: number) => ({ state: 'COMPLETED', worker, attempt });
@@ -22,7 +22,7 @@ test.concurrent.for(['suspending', 'suspended', 'offered'] as const)(
     const status = await ended(group, backupId);
     expect(status).toMatchObject(took('next', 2));
     expect(status.refusals).toEqual([{ worker: 'victim', reason: `did not answer within ${answerMs} ms` }]);
-    // From then on it is the next worker that gives signs of life.
+    // From then on the next worker sends heartbeats.
     expect(Date.parse(status.endedAt ?? '') - (await acceptedAt)).toBeLessThan(endsWithinMs);
     await next.event('resumed');
     expect(await taken(group)).toMatchObject(took('next', 1));
@@ -62,7 +62,10 @@ test.concurrent.for(accepted)(
     const status = await ended(group, backupId);
     expect(status).toMatchObject({ ...took('next', 2), uri: expect.stringMatching(/\/2\/$/) });
     expect(status.refusals).toEqual([
-      { worker: 'victim', reason: expect.stringMatching(/^backup_timed_out: .* no sign of life in attempt 1/) },
+      {
+        worker: 'victim',
+        reason: expect.stringMatching(/^backup_timed_out: .* sent no heartbeat for \d+ s \(attempt 1,/),
+      },
     ]);
     await eventually('the files of the lost attempt are gone', async () =>
       (await filesOf(group, backupId)).every((name) => name.startsWith('2/')),

@@ -18,7 +18,7 @@ interface Taken extends Expected {
   readonly uri: string;
 }
 
-/** Takes a backup by the command line while the group's writers go on. */
+/** Takes a backup by the command line while the group's writers continue. */
 async function backUp(living: LivingGroup, ...options: string[]): Promise<Taken> {
   const { group } = living;
   const before = await contentOf(client(), group);

@@ -17,7 +17,7 @@ export interface Traffic {
   readonly seed: number;
 }
 
-/** Runs all clients to their end; answers the calls of all of them. */
+/** Runs all clients to their end; returns the calls of all of them. */
 export async function recordTraffic(traffic: Traffic): Promise<LeaseCall[]> {
   const history: LeaseCall[] = [];
   const names = Array.from({ length: traffic.clients }, (_, at) => `client-${at}`);

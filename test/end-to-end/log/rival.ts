@@ -15,7 +15,7 @@ import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import { localDocuments } from '../../support/main-table.ts';
 import type { StackDescription } from '../../support/stack.ts';
 
-/** Answers where each entry is in the log; undefined for one that is not, since a rival took its place. */
+/** Returns where each entry is in the log; undefined for one that is not, since a rival took its place. */
 type Append = (entries: readonly string[]) => Promise<(number | undefined)[]>;
 
 const [name = '', mode = '', group = '', log = '', stack = ''] = process.argv.slice(2);

@@ -29,7 +29,7 @@ describe('tenure.config.json', () => {
     expect(existsSync(join(folder, recordFile))).toBe(false);
   });
 
-  test('is the only place for them: a flag beside it is refused', () => {
+  test('is the only place for them: a flag next to it is refused', () => {
     const { read } = project({ dev: {} });
     expect(() => read({ replicas: '1', tracing: 'off' })).toThrow(/-c replicas and -c tracing: tenure.config.json has/);
   });
@@ -45,7 +45,7 @@ describe('tenure.config.json', () => {
 describe('a stage that was deployed', () => {
   const durable = { replicas: 3, replicaRegions: ['us-west-2'], payloadUndeleteDays: 7 };
 
-  test('leaves a record, beside those of other stages', () => {
+  test('leaves a record, next to those of other stages', () => {
     const { read, record } = project({ dev: {}, prod: durable });
     read();
     read({ stage: 'prod' });

@@ -12,7 +12,7 @@ function states(): Record<string, object> {
 }
 
 /**
- * Runs the deployed workflow with these functions until it has started the next execution; answers that one's input,
+ * Runs the deployed workflow with these functions until it has started the next execution; returns that one's input,
  * and the history.
  */
 async function untilAnew(handler: Handler) {

@@ -67,7 +67,7 @@ describe('an update', () => {
     expect(routesOf(after).size).toBe(routesOf(before).size - 1);
   });
 
-  test('that renames a route makes another one, beside the old one that then goes', async () => {
+  test('that renames a route makes another one, next to the old one that then goes', async () => {
     const after = await templateWith(({ listBackups, ...rest }) => ({
       ...rest,
       listBackups: { ...listBackups, path: '/v1/groups/{group}/archives' },

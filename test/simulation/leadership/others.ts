@@ -19,7 +19,7 @@ interface Others {
 
 const never = () => 0;
 
-/** Answers the leader that was shown; undefined when there was none or no answer came. */
+/** Returns the leader that was shown; undefined when there was none or no answer came. */
 export async function observeOnce({ world, service, witness, group }: Omit<Others, 'everyMs'>, consistent: boolean) {
   const since = consistent ? witness.highest(group) : 0;
   const observer = createProcess(world, 'observer', never, 0);

@@ -16,7 +16,7 @@ export function createProcess(world: World, name: string, freezes: () => number,
   let thawsAt = 0;
   let crashed = false;
 
-  /** Every time it would go on it may stand still first. */
+  /** Every time it would continue it may stand still first. */
   async function goOn(): Promise<void> {
     if (random.chance(freezes())) thawsAt = world.time + random.exponential(freezeMs);
     while (world.time < thawsAt) await world.sleep(thawsAt - world.time);

@@ -1,4 +1,6 @@
-/** True time and what happens in it: events in order, one at a time, each followed by everything that it lets go on. */
+/**
+ * True time and what happens in it: events in order, one at a time, each followed by everything that it lets continue.
+ */
 import { type SeededRandom, seededRandom } from '../../support/seeded-random.ts';
 
 export interface World {
@@ -8,7 +10,7 @@ export interface World {
   /** Runs `act` after that many ms; the answer cancels it. */
   after(ms: number, act: () => void): () => void;
   sleep(ms: number): Promise<void>;
-  /** Lets everything happen that happens until then; answers the number of events. */
+  /** Lets everything happen that happens until then; returns the number of events. */
   runUntil(time: number): Promise<number>;
 }
 
@@ -56,7 +58,7 @@ export function createWorld(seed: number, afterEvent: () => void): World {
   return world;
 }
 
-/** Every promise that can go on has gone on. */
+/** Every promise that can continue has continued. */
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 const earlier = (one: Event, other: Event) => one.time - other.time || one.order - other.order;

@@ -10,7 +10,7 @@ import type { LargeGroup } from './large-group.ts';
 const compress = promisify(gzip);
 const fileBytes = 8 * 1024 ** 2;
 
-/** Waits for the group's worker and has it take a backup; answers its id and the time that the worker took, ms. */
+/** Waits for the group's worker and has it take a backup; returns its id and the time that the worker took, ms. */
 export async function backUpByWorker(client: TenureClient, { group }: Pick<LargeGroup, 'group'>) {
   const params = { group };
   for (let present = false; !present; await pause(100)) {

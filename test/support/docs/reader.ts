@@ -87,7 +87,7 @@ export class Reader {
     if (this.#removes) rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Runs all console blocks of a page; the terminals and what was learned go on with the next page. */
+  /** Runs all console blocks of a page; the terminals and what was learned continue with the next page. */
   async read(markdown: string): Promise<Reading> {
     const lines = new Map<number, readonly string[]>();
     const differences: string[] = [];
@@ -129,7 +129,7 @@ export class Reader {
   }
 
   /**
-   * Waits for an output, and with `whole` for the end of the command. Answers what the page should say, and why it does
+   * Waits for an output, and with `whole` for the end of the command. Returns what the page should say, and why it does
    * not.
    */
   async #expect(terminal: Terminal, page: readonly string[], whole: boolean): Promise<Said> {

@@ -39,7 +39,7 @@ export function served(endpoint: string, mainTable: string, room: LogRoom, start
   };
 }
 
-/** Founds a log by hand; answers its path. */
+/** Founds a log by hand; returns its path. */
 export async function founded(call: Call, group = 'orders'): Promise<string> {
   const path = `/v1/groups/${group}/logs/${randomUUID()}`;
   expect((await call('PUT', path, { autoInitialize: false })).status).toBe(201);

@@ -8,7 +8,7 @@ import type { Replica } from '../../../functions/log/protocol/replica.ts';
 import { type Faults, injectFaults } from '../faults.ts';
 import { type Access, createMainTable, localDocuments, localDynamoDb } from '../main-table.ts';
 
-/** Makes a table with the keys of a deployed replica; answers its name. */
+/** Makes a table with the keys of a deployed replica; returns its name. */
 export async function createReplicaTable(
   endpoint: string,
   name = `replica-${randomUUID()}`,

@@ -36,7 +36,7 @@ test('backup wait ends with 1 for a backup that failed', async () => {
   expect({ code, error: JSON.parse(out).error.code }).toEqual({ code: 1, error: 'worker_lost' });
 });
 
-test('backup wait ends with 75 once --timeout is over, and says how to go on', async () => {
+test('backup wait ends with 75 once --timeout is over, and says how to continue', async () => {
   const { code, err } = await waited([status('RUNNING')], '--timeout', '1s');
   expect(code).toBe(75);
   expect(err).toContain(`is RUNNING after 1.0 s and continues without this command: follow it with tenure backup wait`);

@@ -50,8 +50,9 @@ test('every task that a workflow names is one of the function that it calls', ()
 });
 
 /**
- * Executions that a deployment meets go on by the definition with which they began: what it hands to a function stays
- * understood for one version. A task whose input changes gets another line; the old one goes with the next version.
+ * Executions that a deployment meets continue by the definition with which they began: what it hands to a function
+ * stays understood for one version. A task whose input changes gets another line; the old one goes with the next
+ * version.
  */
 describe('inputs of the version before', () => {
   test('there is one for each task', () => {

@@ -43,7 +43,7 @@ function orphaned(groups: Readonly<Record<string, number>>, perPage = 2) {
   const room = { payloads: { list, discard }, registry, held, clock: { now: () => 1e12 }, graceMs: 0 };
   return {
     places,
-    /** One run, with time for about so many pages; answers what it has looked at. */
+    /** One run, with time for about so many pages; returns what it has looked at. */
     async run(pagesInTime: number) {
       const before = pages;
       const from = seen.length;

@@ -39,7 +39,7 @@ describe('the cut', () => {
     expect(writer.counted.elections).toBe(1);
   });
 
-  test('is one moment of all logs while writers go on, and costs no writer its election', async () => {
+  test('is one moment of all logs while writers continue, and costs no writer its election', async () => {
     const logs = await openLogs('causes', 'effects');
     const causes = memoryWriter(logs.of(group, 'causes'), 1);
     const effects = memoryWriter(logs.of(group, 'effects'), 1);

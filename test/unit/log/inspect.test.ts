@@ -99,7 +99,7 @@ describe('when the answer of one replica ends early', () => {
       expect(await slots(silent, 1, 10)).toEqual(upTo(10).slice(1));
     }));
 
-  test('reads, catch-ups and repeated appends go on from there', () =>
+  test('reads, catch-ups and repeated appends continue from there', () =>
     calmly({}, async ({ parts, replicas, down }) => {
       const writer = await electWriter(parts);
       down.add(2);

@@ -64,7 +64,7 @@ describe('as the workflow runs it,', () => {
       expect(replicas[0]?.inForce.view).not.toBe(view);
     }));
 
-  test('a log whose quorum is lost waits, unless it is forced to go on with what is left', () =>
+  test('a log whose quorum is lost waits, unless it is forced to continue with what is left', () =>
     calmly({}, async ({ parts, replicas, down }) => {
       const writer = await electWriter(parts);
       const memory = memoryOf();

@@ -13,7 +13,7 @@ const handler = taskHandler({
   ),
 });
 
-test('an event names one of the tasks of a function, beside its input', async () => {
+test('an event names one of the tasks of a function, next to its input', async () => {
   expect(await handler({ task: 'double', number: 21 }, context)).toEqual([42, 5_000]);
   await expect(handler({ task: 'double', number: 'x' }, context)).rejects.toThrow();
 });

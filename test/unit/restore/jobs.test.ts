@@ -8,7 +8,7 @@ import { sampleGroup, sha256 } from '../../support/backups/archives.ts';
 const hour = 3_600_000;
 const now = 100 * hour;
 
-/** Restores a job whose payloads have been copied before, at that time; answers how many are copied again. */
+/** Restores a job whose payloads have been copied before, at that time; returns how many are copied again. */
 async function copiedAgain(modifiedAt: number): Promise<number> {
   const { entries, payloads } = sampleGroup();
   const job = entries[1] as JobEntry;

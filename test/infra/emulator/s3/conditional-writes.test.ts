@@ -31,7 +31,7 @@ async function upload(Key: string, Body: string) {
   return { Bucket: bucket, Key, UploadId, MultipartUpload };
 }
 
-/** Lets all write at once; answers the index of the only one that succeeded. */
+/** Lets all write at once; returns the index of the only one that succeeded. */
 async function onlyWinner(writes: Promise<unknown>[]): Promise<number> {
   const outcomes = await Promise.allSettled(writes);
   const winners = outcomes.flatMap(({ status }, i) => (status === 'fulfilled' ? [i] : []));

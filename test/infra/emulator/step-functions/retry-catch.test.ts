@@ -16,7 +16,7 @@ const failing =
     return 'fine';
   };
 
-/** Moves time second by second until the execution has ended; answers the seconds before each further attempt. */
+/** Moves time second by second until the execution has ended; returns the seconds before each further attempt. */
 async function delays(server: TestServer, execution: string): Promise<number[]> {
   const started = server.clock.now();
   const seen: number[] = [];

@@ -149,7 +149,7 @@ async function play(commands: Command[]): Promise<number> {
   }, 0);
 }
 
-/** Answers how many terms there were. */
+/** Returns how many terms there were. */
 function eachTermEndedOnce(events: string[]): number {
   const of = (what: string) =>
     events.flatMap((event) => (event.startsWith(`${what} `) ? [Number(event.split(' ')[1])] : []));

@@ -20,7 +20,7 @@ import javax.crypto.spec.SecretKeySpec;
 
 /**
  * Signature version 4 for the header {@code Authorization}. Our own, since the SDK's signer would put some twenty jars,
- * in versions of their own, beside those that Flink's file systems bring along.
+ * in versions of their own, next to those that Flink's file systems bring along.
  */
 public final class Signer {
 
