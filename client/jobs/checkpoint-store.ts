@@ -168,7 +168,7 @@ export class CheckpointStore {
     return downloadFile(checkpoint, path, this.#refreshing(checkpoint, options));
   }
 
-  /** Discards all checkpoints, not the savepoints; answers how many. */
+  /** Discards all checkpoints, not the savepoints; returns how many. */
   async discardAll(call: CallOptions = {}): Promise<number> {
     const { client, term } = this.#options;
     const params = this.#params();

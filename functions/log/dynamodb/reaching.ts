@@ -27,7 +27,8 @@ export async function reaching<Answer>(
 ): Promise<Answer> {
   const until = Date.now() + patienceMs;
   let unanswered = 0;
-  for (let tried = 0; ; tried += 1) {
+  let failure: Error | undefined;
+  for (let tried = 0; !failure; tried += 1) {
     try {
       return await request();
     } catch (cause) {
@@ -37,9 +38,10 @@ export async function reaching<Answer>(
       if (!isPutOff) unanswered += 1;
       const wait = random() * Math.min(longestPauseMs, 25 * 2 ** tried);
       const isLast = isPutOff ? Date.now() + wait > until : isGone || !once || unanswered === unansweredTries;
-      if (isLast && unanswered === 0) throw new ThrottledError(`${name} is throttled`, { cause });
-      if (isLast) throw new UnreachableError(`${name} gives no answer`, { cause });
-      await pause(wait);
+      if (!isLast) await pause(wait);
+      else if (unanswered === 0) failure = new ThrottledError(`${name} is throttled`, { cause });
+      else failure = new UnreachableError(`${name} gives no answer`, { cause });
     }
   }
+  throw failure;
 }

@@ -67,7 +67,7 @@ export function contender(
 const running = new Set<ChildProcess>();
 process.once('exit', killAll);
 
-/** Contenders would go on for ever when a measurement has failed. */
+/** Contenders would continue for ever when a measurement has failed. */
 export function killAll(): void {
   for (const child of running) child.kill('SIGKILL');
 }
