@@ -360,9 +360,7 @@ function record(operation: Operation, context: RequestContext, status: number, e
   if (operation.times !== undefined) time(operation.times, elapsedMs);
 }
 
-/**
- * The members of every log line about a request. A header is the caller's: anything that is not a version is left out.
- */
+/** The members of every log line about a request; a header that is not a version is left out. */
 function named(context: RequestContext) {
   const version = context.req.header('Fencing-Version') ?? '';
   return {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { deploymentOf } from '../../../emulator/cloudformation/assembly/deployment.ts';
+import { Deployment } from '../../../emulator/cloudformation/assembly/deployment.ts';
 import { schedulesOf } from '../../../emulator/eventbridge/schedules/schedules.ts';
 import { targetsOf } from '../../../emulator/eventbridge/targets.ts';
 import { PermissionGuard } from '../../../emulator/iam/guard.ts';
@@ -39,7 +39,7 @@ const template = {
     },
   },
 };
-const deployment = deploymentOf([
+const deployment = new Deployment([
   { name: 'app', account: '000000000000', region: 'us-east-1', template, assets: new Map() },
 ]);
 

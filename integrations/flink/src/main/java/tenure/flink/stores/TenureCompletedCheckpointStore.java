@@ -14,9 +14,9 @@ import org.apache.flink.runtime.state.SharedStateRegistry;
 
 /**
  * Flink's own store, but for the order in which a subsumed checkpoint goes: first its files, then its reference. Flink
- * drops the reference first, and a JobManager that is killed in between leaves files that nothing refers to. A reference
- * without files does no harm: the next leader subsumes it with its first checkpoint and never restores it, since a newer
- * one is committed.
+ * drops the reference first, and a JobManager that is killed in between leaves files that nothing refers to. A
+ * reference without files does no harm: the next leader subsumes it with its first checkpoint and never restores it,
+ * since a newer one is committed.
  */
 final class TenureCompletedCheckpointStore extends DefaultCompletedCheckpointStore<IntegerResourceVersion> {
 
