@@ -32,19 +32,17 @@ test('installed with all dependencies the library takes at most 12 MB', () => {
   expect(bytes / 1024 ** 2).toBeLessThanOrEqual(12);
 });
 
-test('the library is loaded within 60 ms', () => {
+test('loading the library takes at most 120 ms of a crowded processor', () => {
   const script = `const before = process.cpuUsage();
 await import('tenure');
 const { user, system } = process.cpuUsage(before);
 console.log((user + system) / 1_000);`;
   const argv = ['--input-type=module', '--eval', script];
   const load = () => Number(spawnSync(process.execPath, argv, { cwd: inject('consumer'), encoding: 'utf8' }).stdout);
-  // Of the processor, which is what it takes of a machine that is not busy with other tests; those that share its
-  // cores and caches make it twice as long.
-  const crowded = 2;
+  // The tests next to this one share its cores and caches.
   const fastest = Math.min(...Array.from({ length: 9 }, load));
   expect(fastest).toBeGreaterThan(1);
-  expect(fastest).toBeLessThanOrEqual(60 * crowded);
+  expect(fastest).toBeLessThanOrEqual(120);
 });
 
 const folders = [
