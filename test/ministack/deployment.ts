@@ -6,13 +6,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   CloudFormationClient,
-  CreateChangeSetCommand,
   CreateStackCommand,
   type CreateStackCommandInput,
   DeleteStackCommand,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
-  ExecuteChangeSetCommand,
   paginateListStackResources,
   type Stack,
   UpdateStackCommand,
@@ -33,7 +31,6 @@ export interface Deployed {
   /** Logical ids by their status. */
   readonly resources: readonly {
     readonly id: string;
-    readonly physicalId: string;
     readonly type: string;
     readonly status: string;
   }[];
@@ -76,7 +73,6 @@ export async function deploy(
     outputs: Object.fromEntries((stack.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue])),
     resources: resources.map((one) => ({
       id: one.LogicalResourceId ?? '',
-      physicalId: one.PhysicalResourceId ?? '',
       type: one.ResourceType ?? '',
       status: one.ResourceStatus ?? '',
     })),
@@ -125,32 +121,6 @@ async function stackOf(formation: CloudFormationClient, StackName: string): Prom
   } catch (error) {
     if (error instanceof Error && error.name === 'ValidationError') return undefined;
     throw error;
-  }
-}
-
-/** Makes a stack whose one resource is this table, which exists. */
-export async function importTable(
-  endpoint: string,
-  StackName: string,
-  { id, table, resource }: { id: string; table: string; resource: object },
-): Promise<string | undefined> {
-  const formation = new CloudFormationClient({ endpoint, ...access });
-  const change = { StackName, ChangeSetName: 'import' };
-  try {
-    await formation.send(
-      new CreateChangeSetCommand({
-        ...change,
-        ChangeSetType: 'IMPORT',
-        TemplateBody: JSON.stringify({ Resources: { [id]: resource } }),
-        ResourcesToImport: [
-          { ResourceType: 'AWS::DynamoDB::Table', LogicalResourceId: id, ResourceIdentifier: { TableName: table } },
-        ],
-      }),
-    );
-    await formation.send(new ExecuteChangeSetCommand(change));
-    return (await settled(formation, StackName, 'REVIEW_IN_PROGRESS')).StackStatus;
-  } finally {
-    formation.destroy();
   }
 }
 

@@ -20,14 +20,10 @@ export interface ProductStack extends Deployed {
   stop(): void;
 }
 
-/** `before` is done on the empty emulator. */
-export async function startProductStack(
-  before: (endpoint: string) => Promise<void> = async () => {},
-): Promise<ProductStack> {
+export async function startProductStack(): Promise<ProductStack> {
   const server = await startMiniStack({ AUTH: 'true' });
   const { endpoint } = server;
   try {
-    await before(endpoint);
     const deployed = await deploy(endpoint, forMiniStack);
     const id = /\/\/(\w+)\./.exec(deployed.outputs['ApiUrl'] ?? '')?.[1] ?? '';
     const url = `${endpoint}/_aws/execute-api/${id}/$default`;
