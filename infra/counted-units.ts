@@ -1,6 +1,6 @@
 /**
- * Requests and capacity units of one operation, by AWS's rule. The contract tests count them and compare; docs/cost.md is
- * computed from them.
+ * Requests and capacity units of one operation, by AWS's rule. The contract tests count them and compare; docs/cost.md
+ * is computed from them.
  */
 export interface Counted {
   readonly readUnits?: number;

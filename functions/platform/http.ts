@@ -5,13 +5,14 @@ import { TrieRouter } from 'hono/router/trie-router';
 import * as z from 'zod/mini';
 import type { Fence } from '../../api/fence.ts';
 import type { Operation, SuccessStatus } from '../../api/operation.ts';
-import { internal, invalidRequest, methodNotAllowed, notFound, ProblemError, unavailable } from '../../api/problem.ts';
+import { internal, invalidRequest, notFound, ProblemError, unavailable } from '../../api/problem.ts';
 import { RecentRequests, refuseReusedKey, requestIdOf } from '../../store/idempotency.ts';
 import { isUnavailable } from '../../store/store-errors.ts';
 import { invalid, readFence, readIdempotencyKey, refuseEmptyHeaders } from './headers.ts';
 import { logger } from './logging.ts';
 import { count, countViolations, time } from './metrics.ts';
 import { requireSamePath } from './path.ts';
+import { tooLate, unroutable } from './refusals.ts';
 import { reply } from './reply.ts';
 import type { RequestKeys } from './request-keys.ts';
 
@@ -148,7 +149,7 @@ export function serve(endpoints: readonly Endpoint[], { known = [], keys, noted 
     const { event } = context.env ?? {};
     if (event) requireSamePath(event.rawPath, context.req.url);
     // A HEAD would be served as the GET that no caller of it was authorised for.
-    if (context.req.method === 'HEAD') throw unroutable(context, all);
+    if (context.req.method === 'HEAD') throw unroutable(context.req, all);
   };
   for (const { operation, respond } of endpoints) {
     app.on(operation.method, pattern(operation), async (context) => {
@@ -163,7 +164,7 @@ export function serve(endpoints: readonly Endpoint[], { known = [], keys, noted 
   }
   app.notFound(async (context) => {
     requireAuthorised(context);
-    return answerProblem(unroutable(context, all), context);
+    return answerProblem(unroutable(context.req, all), context);
   });
   app.onError(async (error, context) => answerProblem(error, context));
   return app;
@@ -196,16 +197,6 @@ async function withinDeadline(
   } finally {
     clearTimeout(timer);
   }
-}
-
-function tooLate(method: Operation['method'], budgetMs: number): ProblemError {
-  const outcome = method === 'GET' ? 'nothing was changed' : 'whether the request was carried out is not known';
-  const next = method === 'GET' ? 'try again' : 'try again with the same Idempotency-Key';
-  const detail = `The stores did not answer within ${Math.round(budgetMs / 1000)} s: ${outcome}; ${next}.`;
-  return new ProblemError(unavailable, detail, {
-    outcome: method === 'GET' ? 'unchanged' : 'unknown',
-    retryAfterMs: 1_000,
-  });
 }
 
 function pattern({ path }: Operation): string {
@@ -302,24 +293,6 @@ function unlessTooDeep<Read>(read: () => Read): Read {
 
 function unreadable(message: string): ProblemError {
   return new ProblemError(invalidRequest, `${message}; nothing was written.`, { issues: [{ path: '', message }] });
-}
-
-function unroutable(context: RequestContext, operations: readonly Operation[]): ProblemError {
-  const { method, path } = context.req;
-  const allowed = operations.filter((known) => matches(known.path, path)).map((known) => known.method);
-  if (allowed.length === 0)
-    return new ProblemError(notFound, `There is no route ${path}; see /v1/openapi.json for those there are.`);
-  const allow = [...new Set(allowed)].join(', ');
-  return new ProblemError(methodNotAllowed, `${path} takes ${allow}, not ${method}.`, { allow });
-}
-
-function matches(pathTemplate: string, path: string): boolean {
-  const expected = pathTemplate.split('/');
-  const actual = path.split('/');
-  return (
-    expected.length === actual.length &&
-    expected.every((part, at) => (part.startsWith('{') ? actual[at] !== '' : part === actual[at]))
-  );
 }
 
 async function answerProblem(error: unknown, context: RequestContext): Promise<Response> {

@@ -2,7 +2,9 @@ import { limitsOf } from '../../cli/doctor-limits.ts';
 import type { Finding } from '../../cli/finding.ts';
 import { askAws, readStack } from '../../client/aws.ts';
 
-/** What a run on AWS needs before it creates anything: credentials, the CDK's bootstrap, limits, and no stage of before. */
+/**
+ * What a run on AWS needs before it creates anything: credentials, the CDK's bootstrap, limits, and no stage of before.
+ */
 export async function preflight(region: string, stack: string): Promise<Finding[]> {
   const stacks = [bootstrapped(region), absent(stack, region)];
   return [await caller(region), ...(await Promise.all(stacks)), ...(await limitsOf(region))];

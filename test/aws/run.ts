@@ -1,6 +1,6 @@
 /**
- * `npm run test:aws`: the product on AWS, in the account and Region of the environment. Looks whether it can, deploys an
- * ephemeral stage, runs the black-box suites and what only AWS shows, destroys it, and asserts that nothing is left.
+ * `npm run test:aws`: the product on AWS, in the account and Region of the environment. Looks whether it can, deploys
+ * an ephemeral stage, runs the black-box suites and what only AWS shows, destroys it, and asserts that nothing is left.
  * About 30 minutes, below $3.
  *
  *   npm run test:aws                  on AWS
