@@ -5,7 +5,7 @@ import { TrieRouter } from 'hono/router/trie-router';
 import * as z from 'zod/mini';
 import type { Fence } from '../../api/fence.ts';
 import type { Operation, SuccessStatus } from '../../api/operation.ts';
-import { internal, invalidRequest, notFound, ProblemError, unavailable } from '../../api/problem.ts';
+import { internal, invalidRequest, ProblemError, unavailable } from '../../api/problem.ts';
 import { RecentRequests, refuseReusedKey, requestIdOf } from '../../store/idempotency.ts';
 import { isUnavailable } from '../../store/store-errors.ts';
 import { invalid, readFence, readIdempotencyKey, refuseEmptyHeaders } from './headers.ts';

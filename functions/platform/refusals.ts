@@ -1,4 +1,4 @@
-/** Requests that are refused before, or whatever, their operation does. */
+/** Requests that are refused whatever their operation does. */
 import type { Operation } from '../../api/operation.ts';
 import { methodNotAllowed, notFound, ProblemError, unavailable } from '../../api/problem.ts';
 
