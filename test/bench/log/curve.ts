@@ -68,9 +68,6 @@ function waitRow(ours: Appending, theirs: Appending | undefined): Row {
 async function appendingOf(root: string, endpoint: string): Promise<Appending> {
   const load = (path: string) => import(pathToFileURL(join(root, path)).href);
   const { logsWith } = (await load('test/support/log/tables.ts')) as typeof import('../../support/log/tables.ts');
-  const { namesOf } = (await load(
-    'functions/log/dynamodb/sequencer-item.ts',
-  )) as typeof import('../../../functions/log/dynamodb/sequencer-item.ts');
   const { initialize } = (await load(
     'functions/log/protocol/initialize.ts',
   )) as typeof import('../../../functions/log/protocol/initialize.ts');
@@ -96,13 +93,14 @@ async function appendingOf(root: string, endpoint: string): Promise<Appending> {
   const memory = { settlements: new Map() };
   const waits: number[] = [];
   const unknown = { count: 0 };
-  let named = 0;
 
   const appendOne = async (entries: readonly Uint8Array[]): Promise<number> => {
-    named += 1;
     const startedAt = performance.now();
     const content = { type: 'APPEND' as const, entries };
-    const answer = await group.append(parts, memory, { writerId, requestId: namesOf(`${named}`).requestId, content });
+    const requestId = randomBytes(9).toString('base64url');
+    // What a request held before slots came.
+    const values = entries.map((data, index) => ({ type: 'APPEND', data, requestId, index }));
+    const answer = await group.append(parts, memory, { writerId, requestId, content, ...{ values } });
     waits.push(performance.now() - startedAt);
     if ('first' in answer) return entries.length;
     if ('outcomeUnknown' in answer) unknown.count += 1;
