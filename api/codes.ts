@@ -14,6 +14,7 @@ export const problemCodes = [
   'fence_required',
   'fenced',
   'forbidden',
+  'group_in_use',
   'group_not_empty',
   'group_not_found',
   'group_restoring',

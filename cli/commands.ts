@@ -7,6 +7,7 @@ import { consoleCommand } from './console.ts';
 import { doctorCommand } from './doctor.ts';
 import { eventsCommands } from './events.ts';
 import { explainCommand } from './explain.ts';
+import { groupCommands } from './group.ts';
 import { groupsCommand } from './groups.ts';
 import { initCommand } from './init.ts';
 import { checkpointCommands } from './jobs/checkpoint.ts';
@@ -32,6 +33,7 @@ export const commandGroups: readonly ((program: Command, shell: Shell) => void)[
   semaphoreCommand,
   leaderCommands,
   groupsCommand,
+  groupCommands,
   tableCommands,
   jobCommands,
   checkpointCommands,

@@ -23,6 +23,8 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'tenure leader revoke --group orders --fencing-version 7 --reason "move to eu-west-1" --dry-run',
     'tenure leader revoke --group orders --fencing-version 7 --reason "host is gone" --force',
   ],
+  group: ['tenure group delete --group orders --dry-run'],
+  'group delete': ['tenure group delete --group orders --dry-run', 'tenure group delete --group orders --yes'],
   groups: ['tenure groups', 'tenure groups --stack tenure-prod --json'],
   table: ['tenure table create my-leases', 'tenure table policy my-leases --group orders'],
   'table create': ['tenure table create my-leases --region eu-west-1', 'tenure table create my-leases --dry-run'],

@@ -60,7 +60,15 @@ export {
   type ReplicatedLogOptions,
   type TailOptions,
 } from './log/replicated-log.ts';
-export { type GroupView, Operator, type PastTerm, type RegisteredWorker, type ReplicaTable } from './operator.ts';
+export {
+  type DeletedGroup,
+  type DeleteGroupOptions,
+  type GroupView,
+  Operator,
+  type PastTerm,
+  type RegisteredWorker,
+  type ReplicaTable,
+} from './operator.ts';
 export type { CallOptions, CallRequest, Fence } from './request.ts';
 export { type Logger, type ObserveOptions, TenureClient, type TenureClientOptions } from './tenure-client.ts';
 export { type ClientCode, type ErrorCode, type ErrorFacts, hasCode, TenureError } from './tenure-error.ts';

@@ -20,6 +20,18 @@ type Revocation = z.input<typeof leadership.revoke.body>;
 type HandOver = z.input<typeof leadership.handOver.body>;
 type ReplicaChange = z.input<typeof replicas.changeReplicas.body>;
 
+/** What was deleted of a group, or would be; `deleted` once nothing is left but its backups. */
+export type DeletedGroup = z.output<typeof leadership.deleteGroup.answer>;
+
+export interface DeleteGroupOptions extends CallOptions {
+  /** @defaultValue false */
+  readonly dryRun?: boolean;
+  readonly progress?: (total: DeletedGroup) => void;
+}
+
+/** Of one deletion: at 15 s each, more than four hours. */
+const mostDeleteRequests = 1_000;
+
 /**
  * What an operator looks at and does: all groups, their terms, workers and replicas. Needs a policy of the caller
  * `operator`; listing all groups needs one for every group (docs/permissions.md).
@@ -61,6 +73,28 @@ export class Operator {
   /** Asks the leader to stop its work and to resign. @throws TenureError `leadership_lost`. */
   handOver(group: string, request: HandOver, call: CallOptions = {}) {
     return this.#client.handOver(group, request, call);
+  }
+
+  /**
+   * Deletes a group that nobody leads, with its logs, jobs, payloads and terms, in as many requests as it takes; each
+   * says how far it is to `progress`. Its backups stay. The next leader of a group of this name gets a fencing version
+   * above all that were given out. With `dryRun` nothing happens.
+   *
+   * @throws TenureError `group_in_use`, `not_found`.
+   */
+  async deleteGroup(group: string, { dryRun = false, progress, ...call }: DeleteGroupOptions = {}) {
+    const total = { deleted: false, logs: 0, jobs: 0, payloads: 0 };
+    for (let request = 0; request < mostDeleteRequests && !total.deleted; request += 1) {
+      const query = { dryRun: `${dryRun}` } as const;
+      const times = { timeoutMs: 30_000, deadlineMs: 60_000 };
+      const options = { ...times, ...call, params: { group }, query };
+      const { deleted, ...done } = await this.#client.call(leadership.deleteGroup, options);
+      total.deleted = deleted;
+      for (const what of ['logs', 'jobs', 'payloads'] as const) total[what] += done[what];
+      progress?.({ ...total });
+      if (dryRun) break;
+    }
+    return total;
   }
 
   /** Lists the backup workers of a group. */

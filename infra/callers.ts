@@ -13,7 +13,7 @@ export function operationsOf(caller: Caller): OperationName[] {
 }
 
 export function isOfGroup(operation: OperationName): boolean {
-  return catalogue[operation].path.includes('/{group}/');
+  return /\/\{group\}(\/|$)/.test(catalogue[operation].path);
 }
 
 /**

@@ -52,7 +52,8 @@ Written by \`npm run permissions\` from the synthesised template; a test compare
 
 /** Why a role may delete objects of the bucket; a role that is not here must not. */
 const deletes: Record<string, string> = {
-  backups: 'the files of a backup that an operator deletes, and of an attempt that counts no more',
+  backups:
+    'the files of a backup that an operator deletes, and of an attempt that counts no more; the payloads of a group that an operator deletes',
   'backup-cut':
     'the end of a backup, and a cut that is given up: files of an attempt that counts no more, payloads whose deletion it held back',
   'backup-sweep':

@@ -87,6 +87,10 @@ export function createBackupFunctions(scope: Construct, props: BackupFunctionsPr
   });
   listGroups(sweep, store);
   deletePayloads(sweep, store);
+  // Of a group that is deleted.
+  deletePayloads(backups, store);
+  discardEntries(backups, store);
+  backups.allow(['dynamodb:ConditionCheckItem'], store.table.tableArn);
   for (const one of [backups, sweep]) {
     keepRecords(one, store);
     useReplicas(one, store);

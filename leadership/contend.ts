@@ -119,7 +119,9 @@ function refusal(leadership: Leadership, group: string, record: LeadershipRecord
 const restoring = (group: string, restoreId: string) =>
   new ProblemError(
     groupRestoring,
-    `Group "${group}" is being restored (${restoreId}); contend again when it has finished.`,
+    restoreId.startsWith(lease.deletionPrefix)
+      ? `Group "${group}" is being deleted; contend again when that has finished.`
+      : `Group "${group}" is being restored (${restoreId}); contend again when it has finished.`,
     {
       retryAfterMs: 5_000,
     },

@@ -44,7 +44,7 @@ export const ownsLiveTerm = (fence: Fence, now: number): Condition =>
   allOf(ownsTerm(fence), compare('expiresAt', '>', now));
 
 /** Nobody holds the lease, and no earlier holder can count on it while clocks keep to the allowance. */
-const leaseIsFree = (now: number, maxClockSkewMs: number): Condition =>
+export const leaseIsFree = (now: number, maxClockSkewMs: number): Condition =>
   anyOf(absent('expiresAt'), compare('expiresAt', '<', now - maxClockSkewMs));
 
 const notReservedForAnother = (contenderId: string, now: number): Condition =>

@@ -95,6 +95,9 @@ export function leaseState(record: LeadershipRecord): LeaseState {
   return ended ? { kind: 'free', ended } : { kind: 'damaged', expiresAt };
 }
 
+/** `restoring` of a group that is being deleted begins so: as during a restore, nobody can lead it. */
+export const deletionPrefix = 'deletion-';
+
 /** A record that was lost reappears this far above the highest version known, which may be one FLOOR behind. */
 export const versionGap = 1_000;
 export const firstVersion = 1;

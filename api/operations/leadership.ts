@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { maxVersion } from '../ballot.ts';
 import { operation } from '../operation.ts';
-import { limitReached } from '../problem.ts';
-import { groupRestoring, leadershipHeld, leadershipLost } from '../problems/leadership.ts';
+import { limitReached, notFound } from '../problem.ts';
+import { groupInUse, groupRestoring, leadershipHeld, leadershipLost } from '../problems/leadership.ts';
 import {
   done,
   fencingVersion,
@@ -305,6 +305,26 @@ export const groups = operation({
   problems: [],
 });
 
+export const deleteGroup = operation({
+  method: 'DELETE',
+  path: '/v1/groups/{group}',
+  summary: 'Delete a group that nobody leads: its logs, jobs, payloads and terms. Its backups stay',
+  servedBy: 'backups',
+  callers: ['operator'],
+  params: group,
+  query: z.strictObject({ dryRun: flag }),
+  body: nothing,
+  answer: z.object({
+    /** False for a dry run, and while there is more than one request can delete: repeat it. */
+    deleted: z.boolean(),
+    /** What this request has deleted, or with dryRun what there is, at least. */
+    logs: z.int().check(z.minimum(0)),
+    jobs: z.int().check(z.minimum(0)),
+    payloads: z.int().check(z.minimum(0)),
+  }),
+  problems: [notFound, groupInUse],
+});
+
 export const leadershipOperations = {
   contend,
   confirm,
@@ -317,5 +337,6 @@ export const leadershipOperations = {
   withdrawAddress,
   terms,
   groups,
+  deleteGroup,
   journal,
 };

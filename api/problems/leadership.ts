@@ -17,6 +17,14 @@ export const leadershipLost: ProblemKind = {
   counts: 'LeadershipLost',
 };
 
+export const groupInUse: ProblemKind = {
+  code: 'group_in_use',
+  status: 409,
+  title: 'The group is led, restored or backed up',
+  retryable: false,
+  remedy: 'Stop its leader and contenders, wait for the lease and the backup to end, then delete it.',
+};
+
 export const groupRestoring: ProblemKind = {
   code: 'group_restoring',
   status: 409,

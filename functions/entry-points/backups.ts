@@ -12,7 +12,7 @@ import { serve } from '../platform/http.ts';
 import { lambdaHandler } from '../platform/lambda.ts';
 import { requestKeysFromEnvironment } from '../platform/request-keys-table.ts';
 import { restoreRoomWithLaunch } from '../restore/environment.ts';
-import { restoreRoutes } from '../restore/routes.ts';
+import { deletionRoutes, restoreRoutes } from '../restore/routes.ts';
 
 const restores = restoreRoomWithLaunch();
 const backups = {
@@ -33,6 +33,7 @@ export const handler = lambdaHandler(
       ...attemptRoutes(backups),
       ...policyRoutes({ ...restores, settings: backups.settings }),
       ...restoreRoutes(restores),
+      ...deletionRoutes(restores),
     ],
     { keys: requestKeysFromEnvironment(), noted: journalFromEnvironment() },
   ),

@@ -21,7 +21,9 @@ export const contendRoutes = (leadership: Leadership): Endpoint[] => served(cont
 
 export const leaseRoutes = (leadership: Leadership): Endpoint[] => served(leaseOperations(leadership));
 
-export const observeRoutes = (watching: Watching): Endpoint[] => served(observeOperations(watching, watching.watches));
+/** Without a place for holds no request is held. */
+export const observeRoutes = (leadership: Leadership & Partial<Watching>): Endpoint[] =>
+  served(observeOperations(leadership, leadership.watches));
 
 export const operateRoutes = (leadership: Leadership, groups: GroupStore): Endpoint[] =>
   served(operateOperations(leadership, groups));

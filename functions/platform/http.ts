@@ -8,6 +8,7 @@ import type { Operation, SuccessStatus } from '../../api/operation.ts';
 import { internal, invalidRequest, ProblemError, unavailable } from '../../api/problem.ts';
 import { RecentRequests, refuseReusedKey, requestIdOf } from '../../store/idempotency.ts';
 import { isUnavailable } from '../../store/store-errors.ts';
+import { callerOf } from './caller.ts';
 import { invalid, readFence, readIdempotencyKey, refuseEmptyHeaders } from './headers.ts';
 import { logger } from './logging.ts';
 import { count, countViolations, time } from './metrics.ts';
@@ -239,12 +240,6 @@ async function readRequest<Declared extends Operation>(
     caller: callerOf(event),
     remainingMs: () => lambdaContext?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY,
   } as Request<Declared>;
-}
-
-/** API Gateway adds it to an event of a route with an IAM authorizer, which the types leave out. */
-function callerOf(event: APIGatewayProxyEventV2 | undefined): string {
-  const { authorizer } = (event?.requestContext ?? {}) as { authorizer?: { iam?: { userArn?: string } } };
-  return authorizer?.iam?.userArn ?? 'unsigned';
 }
 
 function valuesOf(headers: Operation['headers'] = {}, header: (name: string) => string | undefined) {

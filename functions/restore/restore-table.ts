@@ -35,7 +35,8 @@ class RestoreTable implements RestoreStore {
 
   async read(group: string, restoreId: string): Promise<StoredRestore | undefined> {
     const item = await this.#items.get(restoreKey(group, restoreId), { consistent: true });
-    return item && { record: JSON.parse(String(item['record'])) as RestoreRecord, revision: Number(item['revision']) };
+    if (item?.['record'] === undefined) return undefined;
+    return { record: JSON.parse(String(item['record'])) as RestoreRecord, revision: Number(item['revision']) };
   }
 
   replace(seen: StoredRestore, next: RestoreRecord): Promise<StoredRestore | undefined> {

@@ -1,9 +1,11 @@
+import { deleteGroup as deleteGroupOperation } from '../../api/operations/leadership.ts';
 import * as schema from '../../api/operations/restore.ts';
 import { notFound, ProblemError } from '../../api/problem.ts';
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
 import type { PayloadStore } from '../jobs/payloads/payload-store.ts';
 import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
 import { abandon } from './abandon.ts';
+import { type Deleting, deleteGroup } from './deletion.ts';
 import { isOver, startRestore, toRestoreView, type WithLaunch } from './restore.ts';
 import { uploadsPrefix } from './source.ts';
 
@@ -12,8 +14,13 @@ import { uploadsPrefix } from './source.ts';
  * by the steps.
  */
 const verifyMs = 10_000;
+/** For the step that is under way, and the answer. */
+const marginMs = 8_000;
 
 type Room = WithLaunch & { readonly payloads: PayloadStore };
+
+/** A group is deleted for so long in one request; its answer says whether there is more. */
+const deleteMs = 15_000;
 
 export function restoreRoutes(room: Room): Endpoint[] {
   return [
@@ -38,6 +45,12 @@ export function restoreRoutes(room: Room): Endpoint[] {
     }),
   ];
 }
+
+export const deletionRoutes = (room: Deleting): Endpoint[] => [
+  endpoint(deleteGroupOperation, async ({ params: { group }, query: { dryRun }, remainingMs }) =>
+    deleteGroup(room, group, { dryRun, budgetMs: Math.min(deleteMs, remainingMs() - marginMs) }),
+  ),
+];
 
 function unknown(group: string, restore: string): never {
   throw new ProblemError(notFound, `Group "${group}" has no restore ${restore}.`);

@@ -7,7 +7,7 @@ export const registryKey = (group: string, log: string) => ({ pk: groupKey(group
 /**
  * The sequencer of a log, and what holds its truncations: an item of its own, so that an append writes less than 1 KB.
  */
-const sequencerPrefix = 'SEQUENCER#';
+export const sequencerPrefix = 'SEQUENCER#';
 export const sequencerKey = (group: string, log: string) => ({ pk: groupKey(group), sk: `${sequencerPrefix}${log}` });
 
 /** The partition of the groups index that lists all logs. */

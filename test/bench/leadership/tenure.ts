@@ -1,6 +1,6 @@
 import { LeaderElector } from '../../../client/leadership/elector.ts';
 import { TenureClient } from '../../../client/tenure-client.ts';
-import { contendRoutes, leaseRoutes } from '../../../functions/leadership/routes.ts';
+import { contendRoutes, leaseRoutes, observeRoutes } from '../../../functions/leadership/routes.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { contend } from '../../../leadership/contend.ts';
 import { confirm, renew, resign } from '../../../leadership/leadership.ts';
@@ -18,7 +18,7 @@ import { Gate, type Locks, leaseMs, renewEveryMs } from './locks.ts';
 export async function tenure(wire: string, dynamodb: string): Promise<Locks> {
   const store = leaseTable(localDocuments(wire), await createMainTable(dynamodb));
   const leadership = { store, clock: systemClock, maxClockSkewMs: 250 };
-  const app = serve([...contendRoutes(leadership), ...leaseRoutes(leadership)]);
+  const app = serve([...contendRoutes(leadership), ...leaseRoutes(leadership), ...observeRoutes(leadership)]);
   const group = 'steps';
   const published = { address: 'https://10.0.0.1:8080', metadata: undefined };
   return {

@@ -59,6 +59,8 @@ export function mortalProcess(archive: ArchiveWorld, fatal: number) {
   });
   return {
     process,
+    client,
+    s3,
     sent: () => sent,
     end: () => {
       s3.destroy();

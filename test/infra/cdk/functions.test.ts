@@ -138,7 +138,7 @@ describe('permissions', () => {
       return `${name} ${/\/([a-z]+)\/\*$/.exec(resource)?.[1]}`;
     });
     const archives = ['backups', 'backupcut', 'backupsweep'];
-    const payloads = ['backupcut', 'backupsweep', 'jobs', 'minute'];
+    const payloads = ['backups', 'backupcut', 'backupsweep', 'jobs', 'minute'];
     const expected = [...archives.map((name) => `${name} backups`), ...payloads.map((name) => `${name} groups`)];
     expect(found.sort()).toEqual(expected.sort());
   });
