@@ -51,7 +51,7 @@ export async function tenure(): Promise<System[]> {
       const argv = [process.execPath, join(project, 'cli/tenure.mjs'), 'lead', ...options, ...command];
       let pid = 0;
       const learn = (text: string) => {
-        pid ||= Number(/runs as (\d+)/.exec(text)?.[1] ?? 0);
+        pid = Number(/runs as (\d+)/.exec(text)?.[1] ?? pid);
       };
       // It reports on standard error.
       const [shell, env] = [['-c', 'exec "$@" 2>&1', 'sh', ...argv], { TENURE_URL: stack.api }];
