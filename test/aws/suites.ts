@@ -45,6 +45,7 @@ export const onlyHere: Readonly<Record<string, string>> = {
   'hostile/archives': 'starts a stack of its own',
   'hostile/attacks': 'attacks the doors of the embedded stack',
   'jobs/commands': 'fires a schedule by hand',
+  'docs/recipes': 'not yet looked at for a run on AWS',
   'log/lost-tables': 'drops tables',
   'log/members': 'starts a stack with other settings',
   'stack/doors': 'looks at the embedded stack itself',
