@@ -7,14 +7,7 @@ import { assertNever } from '../../api/assert-never.ts';
 import { anyOf, beginsWith, type Condition, equals, not } from '../../store/condition.ts';
 import { keyReused, shortId } from '../../store/idempotency.ts';
 import { ifAbsent, set, type Update } from '../../store/update.ts';
-import type { Job } from './job.ts';
-
-export interface Asked {
-  /** What it asked for: `c` to commit, `r` to reserve. */
-  readonly kind: 'c' | 'r';
-  /** Its short id. */
-  readonly id: string;
-}
+import type { Asked, Job } from './job.ts';
 
 /**
  * The newest first; with two of them the largest record that keeps three checkpoints is below 2 KB. Attributes of their

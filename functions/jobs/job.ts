@@ -9,7 +9,6 @@
  */
 import { notFound, ProblemError } from '../../api/problem.ts';
 import { fenced, jobDamaged, jobFinished } from '../../api/problems/jobs.ts';
-import type { Asked } from './asked.ts';
 
 export type JobState = 'ACTIVE' | 'FINISHED' | 'CLEANED';
 export type Outcome = 'succeeded' | 'failed' | 'cancelled';
@@ -61,6 +60,13 @@ export interface Result {
   /** Epoch ms. */
   readonly finishedAt: number;
   readonly requestId: string;
+}
+
+export interface Asked {
+  /** What it asked for: `c` to commit, `r` to reserve. */
+  readonly kind: 'c' | 'r';
+  /** Its short id. */
+  readonly id: string;
 }
 
 export interface Job {

@@ -27,10 +27,6 @@ export function namesOf(request: string, ...parts: readonly (string | Uint8Array
   return { key, requestId: key + hash.digest('base64url').slice(0, nameLength - keyLength) };
 }
 
-/** The name alone. */
-export const requestIdOf = (request: string, ...parts: readonly (string | Uint8Array)[]): string =>
-  namesOf(request, ...parts).requestId;
-
 export function toAttributes({ views, recent, ...writer }: WriterRecord): Attributes {
   return { ...writer, views: views.map((view) => view ?? null), recent: packed(recent) };
 }
