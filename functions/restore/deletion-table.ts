@@ -33,7 +33,10 @@ export interface DeletionStore {
 
 const pageSize = 100;
 
-/** What a deletion leaves: what says that versions rise, what backups are known by, and logs, which go on their own. */
+/**
+ * What a deletion leaves: what says that versions rise, what backups are known by, and logs, which are deleted on their
+ * own.
+ */
 const kept = [
   floorPrefix,
   backupPrefix,

@@ -6,7 +6,8 @@
  *
  * While it is owned nobody can lead it, as during a restore. Each step checks that it is owned by this very deletion,
  * so that a request that was delayed does nothing to a group of the same name. What stays is one FLOOR: the next leader
- * of a group of this name gets a version above all that were ever given out. Backups stay, too; they are deleted one by one.
+ * of a group of this name gets a version above all that were ever given out. Backups stay, too; they are deleted one by
+ * one.
  */
 import { randomUUID } from 'node:crypto';
 import { notFound, ProblemError, unavailable } from '../../api/problem.ts';

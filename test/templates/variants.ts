@@ -13,6 +13,7 @@ export const variants: Record<string, string>[] = [
     backupTargets: 's3://vault/tenure/',
     delegation: 'off',
     heldPolls: 'off',
+    journal: 'off',
   },
   { kmsKeyArn, monitoring: 'full', replicas: '5', replicaRegions: 'us-west-2,eu-west-1' },
   {
@@ -23,5 +24,6 @@ export const variants: Record<string, string>[] = [
     payloadUndeleteDays: '30',
     maxClockSkewMs: '500',
     limits: 'jobs=20000,logs=50',
+    cut: 'lockMs=10000,tries=10',
   },
 ];

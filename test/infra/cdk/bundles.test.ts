@@ -5,11 +5,11 @@ import { type Bundle, bundlesOf } from '../../support/bundles.ts';
 
 /**
  * A cold function reads and compiles its bundle before it responds: leaders and contenders wait for two of them. The
- * function of backups serves restores and policies, too, and nobody's lease waits for it.
+ * function of backups serves restores, policies and the deletion of groups, too, and nobody's lease waits for it.
  */
 function largest(name: string): number {
   if (/Service(lease|contend)/.test(name)) return 350_000;
-  return /Servicebackups/.test(name) ? 620_000 : 580_000;
+  return /Servicebackups/.test(name) ? 660_000 : 580_000;
 }
 
 let bundles: Bundle[];

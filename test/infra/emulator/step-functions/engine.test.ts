@@ -78,7 +78,7 @@ test('Stopping waits for no function, but tells it, and takes no further input',
   );
   await engine.begin(execution(work));
   await engine.stop();
-  const [, signal] = calls.invoke.mock.lastCall as unknown as [object, AbortSignal];
+  const [, , signal] = calls.invoke.mock.lastCall as unknown as [string, object, AbortSignal];
   expect(signal.aborted).toBe(true);
   await expect(engine.apply(arn, () => {})).rejects.toThrow('stopping');
 });
