@@ -100,7 +100,7 @@ function flink() {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   process.stdout.write(stdout);
-  const [, passed, failed] = /^flink: (\d+) passed, (\d+) failed$/m.exec(stdout) ?? [];
+  const [, passed, failed] = /flink: (\d+) passed, (\d+) failed$/m.exec(stdout) ?? [];
   return passed === undefined ? { passed: 0, failed: 1 } : { passed: Number(passed), failed: Number(failed) };
 }
 

@@ -117,19 +117,21 @@ async function onceByKey<Result>(
   const scope = `${group}/`;
   const operation = `${context.req.method} ${context.req.path}`;
   recent.refuseReusedKey(scope, requestId);
-  const claim = await keys?.claim(group, requestId, operation);
-  if (claim?.kind === 'reused') refuseReusedKey(claim.requestId, requestId, claim.operation);
-  const remember = () => recent.remember(scope, requestId, operation);
+  const kept = await keys?.find(group, requestId);
+  if (kept) refuseReusedKey(kept.requestId, requestId, kept.operation);
+  const remember = async () => {
+    recent.remember(scope, requestId, operation);
+    if (!kept) await keys?.keep(group, { requestId, operation });
+  };
+  let result: Result;
   try {
-    const result = await act();
-    remember();
-    return result;
+    result = await act();
   } catch (error) {
-    if (!(error instanceof ProblemError) || error.kind.status >= 500) remember();
-    // An earlier try of a retry may have written.
-    else if (claim?.kind === 'fresh') await keys?.release(group, requestId);
+    if (!(error instanceof ProblemError) || error.kind.status >= 500) await remember();
     throw error;
   }
+  await remember();
+  return result;
 }
 
 interface Serving {

@@ -1,14 +1,14 @@
 /** The keys of requests over items of the main table, in a partition of their own for each group. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { type Clock, systemClock } from '../../store/clock.ts';
-import { absent, anyOf, compare, equals } from '../../store/condition.ts';
+import { absent, anyOf, compare } from '../../store/condition.ts';
 import { keyOf } from '../../store/idempotency.ts';
-import { type ItemStore, winnerAt } from '../../store/item-store.ts';
+import type { ItemStore } from '../../store/item-store.ts';
 import { ItemTable } from '../../store/item-table.ts';
 import { setAll } from '../../store/update.ts';
 import { update } from '../../store/write.ts';
 import { documentClient } from './aws.ts';
-import type { Claim, RequestKeys } from './request-keys.ts';
+import type { KeptRequest, RequestKeys } from './request-keys.ts';
 import { readSettings, tableName } from './settings.ts';
 
 /** Retries end long before. */
@@ -33,22 +33,21 @@ class RequestKeysTable implements RequestKeys {
     this.#clock = clock;
   }
 
-  async claim(group: string, requestId: string, operation: string): Promise<Claim> {
-    const now = Math.floor(this.#clock.now() / 1_000);
-    const kept = setAll({ requestId, operation, ttl: now + keptSeconds });
+  async find(group: string, requestId: string): Promise<KeptRequest | undefined> {
+    const item = await this.#items.get(keyFor(group, requestId), { consistent: true });
     // DynamoDB may take days to remove what has expired.
-    const isFree = anyOf(absent('requestId'), compare('ttl', '<=', now));
-    const written = await this.#items.write([update(keyFor(group, requestId), kept, isFree)]);
-    if (written.kind === 'written') return { kind: 'fresh' };
-    const winner = winnerAt(written.refusals, 0);
-    const remembered = String(winner?.['requestId']);
-    if (remembered === requestId) return { kind: 'again' };
-    return { kind: 'reused', requestId: remembered, operation: String(winner?.['operation']) };
+    if (!item || Number(item['ttl']) <= this.#seconds()) return undefined;
+    return { requestId: String(item['requestId']), operation: String(item['operation']) };
   }
 
-  async release(group: string, requestId: string): Promise<void> {
-    const now = Math.floor(this.#clock.now() / 1_000);
-    const over = setAll({ ttl: now });
-    await this.#items.write([update(keyFor(group, requestId), over, equals('requestId', requestId))]);
+  async keep(group: string, { requestId, operation }: KeptRequest): Promise<void> {
+    const now = this.#seconds();
+    const kept = setAll({ requestId, operation, ttl: now + keptSeconds });
+    const isFree = anyOf(absent('requestId'), compare('ttl', '<=', now));
+    await this.#items.write([update(keyFor(group, requestId), kept, isFree)]);
+  }
+
+  #seconds(): number {
+    return Math.floor(this.#clock.now() / 1_000);
   }
 }

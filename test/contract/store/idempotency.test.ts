@@ -57,7 +57,7 @@ test('the job remembers the last two of them, of any kind of commit', async () =
   expect((await send('POST', 'jobs/j/checkpoints', '1', inline('x'))).status, 'forgotten').toBe(201);
 });
 
-test('the key of a rare request is kept for a day, and given up when the request was refused', async () => {
+test('the key of a rare request is kept for a day, and not when the request was refused', async () => {
   expect((await send('PUT', 'jobs/j', 'submit', { graph: inline('a graph'), retain: 3 })).status).toBe(201);
   for (const key of ['1', '2', '3']) await send('POST', 'jobs/j/checkpoints', key, inline(key));
   const drop = (checkpoint: number, key = 'drop') => send('DELETE', `jobs/j/checkpoints/${checkpoint}`, key);

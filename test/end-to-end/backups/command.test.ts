@@ -24,8 +24,8 @@ test('tenure worker takes what tenure backup create asks for, and says goodbye w
   const typed = run('script', ['--quiet', '--return', '--command', command, '/dev/null']);
   expect(await typed.ended()).toBe(0);
   const shown = stripVTControlCharacters(typed.output());
-  expect(shown).toMatch(/[━─]{20} (TRANSITIONING|RUNNING|VERIFYING) on standby: \d+ entries, \d+.* \(initiating /);
-  expect(shown).toMatch(/COMPLETED on standby: 1 entries/);
+  expect(shown).toMatch(/(INITIATING|(TRANSITIONING|RUNNING|VERIFYING) on standby): \d+ entries, \d+.* \(initiating /);
+  expect(shown).toMatch(/state +COMPLETED\r?\nworker +standby/);
 
   const local: Status = await json('create', '--local');
   expect(local).toMatchObject({ state: 'COMPLETED', worker: 'standby' });

@@ -3,6 +3,9 @@ import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient, paginateScan, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { StackDescription } from '../../support/stack.ts';
 
+/** The journal notes what is refused and who waits, after the answer: its items are no writes of a request. */
+const isNoNote = ({ sk }: Record<string, unknown>) => !String(sk).startsWith('JOURNAL#');
+
 /** Looks into the stores of a stack past its API. */
 export function openStores({ dynamodb, s3, region, credentials, table, replicaTables, bucket }: StackDescription) {
   const access = { region, credentials };
@@ -20,7 +23,8 @@ export function openStores({ dynamodb, s3, region, credentials, table, replicaTa
           ConsistentRead: true,
         }),
       );
-      return Items;
+      // The journal notes what is refused and who waits, after the answer.
+      return Items.filter(isNoNote);
     },
 
     /** The groups with the prefix that any table, or the bucket, holds something of. */
@@ -30,7 +34,7 @@ export function openStores({ dynamodb, s3, region, credentials, table, replicaTa
       for (const TableName of [table, ...replicaTables]) {
         const scan = { TableName, ProjectionExpression: 'pk, sk', ConsistentRead: true };
         for await (const { Items = [] } of paginateScan({ client: items }, scan))
-          for (const name of JSON.stringify(Items).match(group) ?? []) found.items.add(name);
+          for (const name of JSON.stringify(Items.filter(isNoNote)).match(group) ?? []) found.items.add(name);
       }
       for (const start of ['groups/', 'backups/', 'restores/']) {
         let ContinuationToken: string | undefined;

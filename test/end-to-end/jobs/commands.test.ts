@@ -170,8 +170,10 @@ test('transfers show how far they are on a terminal, and nothing of it elsewhere
   expect(await terminal.ended(), terminal.output()).toBe(0);
   const shown = terminal.output();
   expect(shown).toContain('\u001b[');
-  for (const what of ['graph of nightly', 'state of nightly', 'checkpoint 1 of nightly'])
-    expect(shown).toContain(`${what}: done`);
+  for (const what of ['graph of nightly', 'state of nightly', 'checkpoint 1 of nightly']) {
+    expect(shown).toMatch(new RegExp(`[\u2800-\u28ff].*${what}`));
+    expect(shown, 'the result alone stays').not.toContain(`${what}: done`);
+  }
   expect(shown).toMatch(/state of nightly: \d+\.\d MiB, \S+ \S+\/s/);
   expect(shown).toContain('checkpoint 1 of nightly is committed');
   expect(readFileSync(join(files, 'json'), 'utf8')).toBe('{"jobId":"nightly","checkpointId":2,"retained":[2]}\n');

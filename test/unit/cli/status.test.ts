@@ -61,6 +61,15 @@ test('status ends with 1 and says what is wrong', async () => {
   expect(json.groups[0].leader.confirmedAt).toBe(leader.confirmedAt);
 });
 
+test('status ends with 0 where it did not look at every group, and says so', async () => {
+  const names = Array.from({ length: 51 }, (_, n) => `group-${n}`);
+  const items = names.map((group) => ({ group, fencingVersion: 1, leader, pending: false }));
+  const logs = Object.fromEntries(names.map((group) => [`/v1/groups/${group}/logs`, { items: [] }]));
+  const { code, out } = await tenure({ ...service(3), ...logs, '/v1/groups': { items } }, 'status');
+  expect(code, out).toBe(0);
+  expect(out).toContain('nothing is wrong\nonly the logs of the first 50 groups were looked at\n');
+});
+
 test('status of a service that is not Tenure ends with 69', async () => {
   expect((await tenure({ '/v1/health': {} }, 'status')).code).toBe(69);
 });
