@@ -59,7 +59,7 @@ export const bench: Bench = {
         theirs: microseconds(theirs),
         unit: 'µs',
         digits: 1,
-        atMost: 2,
+        atMost: 1.75,
       });
       return { rows: [perEntry, memoryOf(mostResidentMiB(worker))], notes };
     } finally {
