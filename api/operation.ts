@@ -45,8 +45,8 @@ export interface Operation<
   readonly bodyLimit?: number;
   readonly problems: readonly ProblemKind[];
   /**
-   * Its Idempotency-Key is kept for a day in an item of its own, one more write: for rare requests whose outcome no
-   * record remembers by key.
+   * Its Idempotency-Key is kept for a day in an item of its own, one more read and write: for rare requests whose
+   * outcome no record remembers by key.
    */
   readonly keepsKey?: true;
   /** The metric that counts its successes. */

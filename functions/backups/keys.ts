@@ -15,15 +15,17 @@ export const cleanUpKey = (group: string, backupId: string) => ({
   pk: groupKey(group),
   sk: `${cleanUpPrefix}${backupId}`,
 });
+export const removedPrefix = 'REMOVED-BACKUP#';
 /** There after a backup was deleted: who repeats the request, or still has files of it, learns that. */
 export const removedKey = (group: string, backupId: string) => ({
   pk: groupKey(group),
-  sk: `REMOVED-BACKUP#${backupId}`,
+  sk: `${removedPrefix}${backupId}`,
 });
+export const requestPrefix = 'BACKUP-REQUEST#';
 /** Which backup an Idempotency-Key has begun. */
 export const requestKey = (group: string, requestId: string) => ({
   pk: groupKey(group),
-  sk: `BACKUP-REQUEST#${requestId}`,
+  sk: `${requestPrefix}${requestId}`,
 });
 export const workerKey = (group: string, worker: string) => ({ pk: groupKey(group), sk: `${workerPrefix}${worker}` });
 export const commandPrefix = (worker: string) => `COMMAND#${worker}#`;

@@ -7,7 +7,7 @@ import type { LeadershipRecord } from '../../leadership/lease.ts';
 import { equals } from '../../store/condition.ts';
 import type { Item, Key } from '../../store/item.ts';
 import { ItemTable } from '../../store/item-table.ts';
-import { backupPrefix, cleanUpPrefix, runningKey } from '../backups/keys.ts';
+import { backupPrefix, cleanUpPrefix, removedPrefix, requestPrefix, runningKey } from '../backups/keys.ts';
 import { logPrefix, sequencerPrefix } from '../log/dynamodb/keys.ts';
 import * as writes from './deletion-writes.ts';
 
@@ -37,15 +37,7 @@ const pageSize = 100;
  * What a deletion leaves: what says that versions rise, what backups are known by, and logs, which are deleted on their
  * own.
  */
-const kept = [
-  floorPrefix,
-  backupPrefix,
-  cleanUpPrefix,
-  'BACKUP-REQUEST#',
-  'REMOVED-BACKUP#',
-  logPrefix,
-  sequencerPrefix,
-];
+const kept = [floorPrefix, backupPrefix, cleanUpPrefix, requestPrefix, removedPrefix, logPrefix, sequencerPrefix];
 
 /** Binds the port to the main table. */
 export function deletionTable(client: DynamoDBDocumentClient, table: string): DeletionStore {
@@ -68,9 +60,9 @@ export function deletionTable(client: DynamoDBDocumentClient, table: string): De
         limit: pageSize,
         after: after && { pk: after.pk, sk: after.sk },
       });
-      const last = found.last && { pk: String(found.last['pk']), sk: String(found.last['sk']) };
+      const last = found.last && keyIn(found.last);
       const left = found.items.filter((item) => !isKept(group, item) && !isEmpty(item));
-      return { items: left.map((item) => ({ pk: String(item['pk']), sk: String(item['sk']) })), ...(last && { last }) };
+      return { items: left.map(keyIn), ...(last && { last }) };
     },
     async empty(group, deletionId, keys, now) {
       const done = await mapConcurrent(keys, 16, (key) => isWritten(writes.emptyItem(group, key, deletionId, now)));
@@ -79,6 +71,8 @@ export function deletionTable(client: DynamoDBDocumentClient, table: string): De
     end: (group, deletionId, now) => isWritten(writes.endDeletion(group, deletionId, now)),
   };
 }
+
+const keyIn = (item: Item): Key => ({ pk: String(item['pk']), sk: String(item['sk']) });
 
 function isKept(group: string, { sk }: Item): boolean {
   const key = String(sk);

@@ -60,8 +60,7 @@ export async function deleteGroup(
   const until = room.clock.now() + budgetMs;
   const record = await room.leases.read(group, true);
   if (dryRun) return look(room, group, record);
-  const backupId = await room.deletions.backupOf(group);
-  if (backupId !== undefined) throw inUse(group, `backup ${backupId} is in progress; wait for it or cancel it`);
+  await refuseBackup(room, group);
   const deletionId = record?.restoring?.startsWith(deletionPrefix) ? record.restoring : await own(room, group);
   if (deletionId === undefined) return { deleted: true, logs: 0, jobs: 0, payloads: 0 };
   const total = { logs: 0, jobs: 0, payloads: 0 };
@@ -126,7 +125,11 @@ async function refuseUse(room: Deleting, group: string, record: LeadershipRecord
     const why = who === undefined ? 'its lease is not over' : `"${who}" leads it, or may`;
     throw inUse(group, `${why} for ${Math.ceil(waitMs / 1000)} s more; stop it first`);
   }
-  const backupId = await room.deletions.backupOf(group);
+  await refuseBackup(room, group);
+}
+
+async function refuseBackup({ deletions }: Deleting, group: string): Promise<void> {
+  const backupId = await deletions.backupOf(group);
   if (backupId !== undefined) throw inUse(group, `backup ${backupId} is in progress; wait for it or cancel it`);
 }
 
