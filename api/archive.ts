@@ -1,6 +1,6 @@
 /**
- * The lines and the manifest of a backup's archive, as schemas; `archive/` writes and verifies them. What the API
- * bounds in a live group is bounded here by the same schemas, so that whatever is verified can be restored.
+ * The lines and the manifest of a backup's archive, as schemas; `archive/` writes and verifies them. The same
+ * schemas bound a live group in the API and an archive here, so that a verified archive can be restored.
  */
 import * as z from 'zod/mini';
 import { maxRound, maxVersion, pack } from './ballot.ts';

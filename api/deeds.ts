@@ -1,4 +1,4 @@
-/** What a request that was carried out is called in the journal. */
+/** The journal's names of requests that were carried out. */
 export const deeds = [
   'hand-over-asked',
   'jobs-recovered',

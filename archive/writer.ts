@@ -77,7 +77,8 @@ export const payloadsPerFile = 500;
 
 /**
  * Writes all entries of the source, the payloads that they refer to, and last of all the manifest. Undefined when
- * `onFile` ended it before. What fails is thrown: what lies in the target then is no backup, since it has no manifest.
+ * `onFile` ended it before. Errors are thrown: the files in the target are then no backup, since no manifest names
+ * them.
  */
 export async function writeArchive(
   source: ArchiveSource,

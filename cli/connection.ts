@@ -74,7 +74,7 @@ export async function locate(options: ConnectionOptions, { env }: Shell): Promis
   return { url: found.value, region: found.region };
 }
 
-/** What names the service, in the order of `locate`; never two of them. */
+/** The source of the service's URL, in the order of `locate`; never two of them. */
 export function given(options: ConnectionOptions, env: Shell['env']) {
   const region = options.region ?? (env['TENURE_REGION'] || undefined);
   const { url, stack, leases: table } = options;

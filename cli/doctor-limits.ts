@@ -16,7 +16,7 @@ interface Need {
     readonly unit: string;
     readonly least: number;
   }[];
-  /** What happens below the least. */
+  /** The consequence of a limit below the least. */
   readonly otherwise: string;
 }
 
@@ -48,7 +48,7 @@ const needs: readonly Need[] = [
   },
 ];
 
-/** What an account's limits in a Region leave to Tenure. What cannot be read is a warning, no failure. */
+/** The room that an account's limits in a Region leave to Tenure. A limit that cannot be read is a warning. */
 export async function limitsOf(region: string | undefined): Promise<Finding[]> {
   const place = async () => region ?? (await (await import('../client/aws.ts')).defaultRegion());
   return Promise.all([

@@ -21,7 +21,7 @@ interface Status {
   readonly groups: readonly Group[];
   /** Findings that need an operator. */
   readonly wrong: readonly string[];
-  /** What was not looked at. */
+  /** Parts that were not examined. */
   readonly notes: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** What is asked of AWS besides the API: credentials, the Region and the outputs of a stack. Not in a browser. */
+/** Requests to AWS besides the API: credentials, the Region and the outputs of a stack. Not in a browser. */
 import { TenureError } from './tenure-error.ts';
 import type { CredentialsProvider } from './transport.ts';
 

@@ -20,7 +20,7 @@ type Revocation = z.input<typeof leadership.revoke.body>;
 type HandOver = z.input<typeof leadership.handOver.body>;
 type ReplicaChange = z.input<typeof replicas.changeReplicas.body>;
 
-/** What was deleted of a group, or would be; `deleted` once nothing is left but its backups. */
+/** Counts of a group's deleted parts, or with dryRun of those that exist; `deleted` once only its backups are left. */
 export type DeletedGroup = z.output<typeof leadership.deleteGroup.answer>;
 
 export interface DeleteGroupOptions extends CallOptions {
@@ -33,7 +33,7 @@ export interface DeleteGroupOptions extends CallOptions {
 const mostDeleteRequests = 1_000;
 
 /**
- * What an operator looks at and does: all groups, their terms, workers and replicas. Needs a policy of the caller
+ * Reads and changes all groups, their terms, workers and replicas. Needs a policy of the caller
  * `operator`; listing all groups needs one for every group (docs/permissions.md).
  *
  * @example

@@ -64,8 +64,8 @@ export interface HttpRequest {
 }
 
 /**
- * Builds the HTTP request of an operation. What does not fit its schemas never leaves the process: it is refused as the
- * server would, `invalid_request` with `issues`.
+ * Builds the HTTP request of an operation. Input that does not fit its schemas never leaves the process: it is refused
+ * as the server would, `invalid_request` with `issues`.
  */
 export function buildRequest(base: string, operation: Operation, request: AnyRequest): HttpRequest {
   const { params = {}, query = {}, body = {}, fence, headers } = request;

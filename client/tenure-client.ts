@@ -22,8 +22,8 @@ export interface TenureClientOptions {
    */
   readonly stack?: string | undefined;
   /**
-   * What requests are signed with (SigV4). @defaultValue the default chain of the AWS SDKs, for an `execute-api`
-   * address, a stack, and wherever a Region is given; elsewhere requests are not signed
+   * Credentials that requests are signed with (SigV4). @defaultValue the default chain of the AWS SDKs, for an
+   * `execute-api` address, a stack, and wherever a Region is given; elsewhere requests are not signed
    */
   readonly credentials?: CredentialsProvider;
   /**
@@ -65,7 +65,7 @@ export interface ObserveOptions extends CallOptions {
   readonly waitMs?: number;
 }
 
-/** What a held request may take beyond its wait, ms. */
+/** Time that a held request may take beyond its wait, ms. */
 const waitAllowanceMs = 10_000;
 
 type Body<Declared extends Operation> = z.input<Declared['body']>;

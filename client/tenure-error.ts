@@ -16,7 +16,9 @@ export type ClientCode =
   | 'unexpected_answer'
   | 'unreachable';
 
-/** What programs decide by. A newer service may answer codes that this version of the library does not know. */
+/**
+ * The code that programs switch on. A newer service may answer codes that this version of the library does not know.
+ */
 export type ErrorCode = ProblemCode | ClientCode;
 
 /** An error's members in addition to its message. */

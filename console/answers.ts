@@ -1,4 +1,4 @@
-/** What the API returns, as types only: the page trusts the API of its own version and carries no schemas. */
+/** Answers of the API, as types only: the page trusts the API of its own version and carries no schemas. */
 import type * as z from 'zod/mini';
 import type { backupPolicy, backupStatus, createBackup } from '../api/operations/backups.ts';
 import type { listedJob } from '../api/operations/jobs.ts';

@@ -18,7 +18,7 @@ export function ticking(ms: number): string {
   return seconds < 60 ? `${seconds} s` : duration(seconds * 1000);
 }
 
-/** What fits into a narrow column: `12 s`, `9 min`, `4 h`, `3 d`. */
+/** A duration for a narrow column: `12 s`, `9 min`, `4 h`, `3 d`. */
 export function brief(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;

@@ -1,4 +1,4 @@
-/** What a page asks, and what it knows of the answers. */
+/** Questions of a page, and the answers known so far. */
 import type { Problem } from './api.ts';
 
 /** One answer of the API, as far as it is known. */

@@ -1,4 +1,4 @@
-/** What the page knows of the API: each answer with its age, and how the last question went. */
+/** The page's knowledge of the API: each answer with its age, and the outcome of the last question. */
 import { useEffect, useReducer, useState } from 'preact/hooks';
 import { ApiError, now, type Problem } from './api.ts';
 import type { Known, Live, Question } from './known.ts';
@@ -56,7 +56,7 @@ class Answers implements Live {
 
   get<Value>(name: string): Known<Value> {
     const known = kept.get(this.#scope + name);
-    // What another page has learned a while ago says nothing of now.
+    // An old answer of another page says nothing of now.
     const isOf = known && (this.#own.has(name) || Date.now() - (known.at ?? 0) < seedMs);
     return (isOf ? known : {}) as Known<Value>;
   }

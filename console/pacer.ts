@@ -57,7 +57,7 @@ export class Pacer {
     this.#askedAt.delete(name);
   }
 
-  /** What was never asked, in the order of the page, and in between what is due again. */
+  /** Questions never asked come first, in the order of the page, alternating with those due again. */
   #next(): Source | undefined {
     const wanted = this.#options.sources().filter((source) => source.everyMs() < Number.POSITIVE_INFINITY);
     const first = wanted.find(({ name }) => !this.#askedAt.has(name));

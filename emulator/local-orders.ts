@@ -15,7 +15,7 @@ const storm = z.strictObject({
   share: z.number().min(0).max(0.9).default(0.3),
 });
 
-/** What lies under /_local/, besides the faults of the gateway; undefined for a path that is not there. */
+/** The orders under /_local/, besides the faults of the gateway; undefined for a path that is not there. */
 export function localOrders({ permissions, weather, fireByHand }: LocalOrderSurroundings) {
   return (method: string, path: string, body: string): Answer | undefined => {
     if (path === '/refusals' && method === 'GET') return json(200, [...(permissions?.refusals ?? [])]);

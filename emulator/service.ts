@@ -12,7 +12,7 @@ export interface ServiceCall {
   readonly body: string;
 }
 
-/** What a service acts on. */
+/** The context of a service. */
 export interface Served {
   readonly functions: FunctionHost;
   readonly targets: Targets;

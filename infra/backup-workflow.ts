@@ -74,7 +74,7 @@ const states: Record<string, State> = {
 
   Work: invoke('work/work', attempt, {
     ...sliceWithin,
-    // A slice that died is done again, one that hung has used up its time. What is throttled continues where it was.
+    // A slice that died is done again, one that hung has used up its time. A throttled slice continues where it was.
     Retry: [
       { ErrorEquals: ['Superseded', 'AttemptTooLong', 'States.Timeout'], MaxAttempts: 0 },
       patient,

@@ -56,7 +56,7 @@ const written = ({ method, path }: Pick<Operation, 'method' | 'path'>) =>
 /**
  * A policy takes few characters, so where all that begins alike is the caller's, in every method or in one, it is one
  * pattern:
- * `POST/v1/groups/{group}/jobs/*`. What another operation would fit is left as it is.
+ * `POST/v1/groups/{group}/jobs/*`. A pattern that another operation would fit stays as it is.
  */
 function shortened(exact: readonly string[], others: readonly Operation[]): string[] {
   const candidates = exact.flatMap(beginnings).filter((pattern) => !others.some((other) => fits(pattern, other)));

@@ -129,7 +129,7 @@ function standby(of: Price) {
   );
 }
 
-/** What the minute reads of each. */
+/** Reads of each, every minute. */
 function many() {
   const minutes = monthSeconds / 60;
   const row = (what: string, units: number) => [

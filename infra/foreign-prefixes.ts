@@ -31,7 +31,7 @@ export function readTarget(one: TenureFunction, target: string): void {
   allowBelow(one, ['s3:GetObject'], target, namedBy('written to'));
 }
 
-/** What a backup writes, with copies of large payloads in parts, and reads again to verify it. */
+/** Prefixes that a backup writes, with copies of large payloads in parts, and reads again to verify it. */
 export function writeTarget(one: TenureFunction, target: string): void {
   const actions = ['s3:GetObject', 's3:PutObject', 's3:ListMultipartUploadParts'];
   allowBelow(one, actions, target, namedBy('written to'));

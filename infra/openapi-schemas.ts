@@ -50,8 +50,8 @@ export function named(schema: z.core.$ZodType, operation: string, kind: 'Request
 }
 
 /**
- * What generators of other languages need: 64 bits for every integer (Java's default overflows at 2 GiB), and answers
- * that may get members which an older client does not know.
+ * Adapts schemas to generators of other languages: 64 bits for every integer (Java's default overflows at 2 GiB), and
+ * answers that may get members which an older client does not know.
  */
 export const asGeneratorsNeed: CreateDocumentOptions = {
   allowEmptySchema: { custom: true },

@@ -111,7 +111,7 @@ A role takes about 10,000 characters inline and 60,000 in ten managed policies: 
 an operator, without end below one prefix. The constructs spread a role's grants over managed policies, and refuse what IAM would.
 
 \`Leader-Session\` is no secret and no credential: it tells one term from the next, stands in answers and events, and a caller that may call
-the group's routes may send it. What keeps a stranger out is the policy; what keeps an old leader out is the fencing version.
+the group's routes may send it. The policy keeps strangers out; the fencing version keeps an old leader out.
 
 # What groups of one stage share
 

@@ -1,2 +1,2 @@
 /** An alarm's description: `runbook` is a heading of docs/operations.md. */
-export const described = (what: string, runbook: string) => `${what}. What to do: docs/operations.md, "${runbook}".`;
+export const described = (what: string, runbook: string) => `${what}. Runbook: docs/operations.md, "${runbook}".`;

@@ -70,7 +70,7 @@ function nameOf(scope: Construct): string {
   return `${Stack.of(scope).stackName}-events`;
 }
 
-/** EventBridge writes only to groups below /aws/events/. What it cannot write ends in the queue. */
+/** EventBridge writes only to groups below /aws/events/. Events that it cannot write end in the queue. */
 function keepEvents(scope: Construct, bus: EventBus, failures: Queue, settings: Settings): LogGroup {
   const stackInstance = Fn.select(2, Fn.split('/', Aws.STACK_ID));
   const logGroupName = `/aws/events/${Aws.STACK_NAME}-${stackInstance}`;

@@ -15,7 +15,7 @@ import { TenureStore } from './tenure-store.ts';
 type Groups = string | readonly string[];
 
 /**
- * Tenure as a part of any CDK stack. What remembers and what acts stand apart in it: the service can be replaced as a
+ * Tenure as a part of any CDK stack. Store and service are separate constructs: the service can be replaced as a
  * whole while the store stays.
  *
  * @example

@@ -77,8 +77,8 @@ export class Workflow extends Construct {
   }
 
   /**
-   * May call exactly these functions. What has no resources of its own stands in the role, so that it hides no finding
-   * elsewhere.
+   * May call exactly these functions. Actions without resources of their own stand in the role, so that it hides no
+   * finding elsewhere.
    */
   private createRole(functions: WorkflowProps['functions'], { tracing }: Settings): Role {
     const traces = tracing === 'on' ? ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'] : [];

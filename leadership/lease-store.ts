@@ -48,9 +48,9 @@ export interface Term {
 }
 
 /**
- * The lock port: every method is one request; every write is conditional and never half done. What asks whether a lease
- * is alive (`confirm`, `renew`, `restoreHolder`, `writeAddresses`) is sent once: to be tried again with another `now`,
- * see `timely`.
+ * The lock port: every method is one request; every write is conditional and never half done. Methods that ask whether
+ * a lease is alive (`confirm`, `renew`, `restoreHolder`, `writeAddresses`) are sent once: to be tried again with
+ * another `now`, see `timely`.
  */
 export interface LeaseStore {
   read(group: string, consistent: boolean): Promise<LeadershipRecord | undefined>;

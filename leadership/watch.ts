@@ -29,7 +29,7 @@ export interface Watching extends Leadership {
 }
 
 interface Awaited {
-  /** What the caller has seen; one of the two, or neither to have an answer at once. */
+  /** The newest state that the caller has seen: one of the two, or neither for an answer at once. */
   readonly afterVersion?: number | undefined;
   readonly afterRevision?: string | undefined;
   readonly waitMs: number;

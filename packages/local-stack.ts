@@ -38,7 +38,10 @@ export async function buildLocalStack(): Promise<void> {
   await copyAssembly(join(folder, 'assembly'));
 }
 
-/** What the stack reads of a cloud assembly: manifest, template, list of assets, and the assets without source maps. */
+/**
+ * Files of a cloud assembly that the stack reads: manifest, template, list of assets, and the assets without source
+ * maps.
+ */
 async function copyAssembly(to: string): Promise<void> {
   const { directory } = await synthesised('tenure-dev', {});
   const isMap = (file: string) => file.endsWith('.map');

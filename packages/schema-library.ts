@@ -5,8 +5,8 @@ import { project } from './names.ts';
 const file = 'schemas.js';
 
 /**
- * What the library uses of zod, in one file: to load the whole of zod takes as long as all else. The declarations refer
- * to zod itself, which stays a dependency.
+ * The part of zod that the library uses, in one file: to load the whole of zod takes as long as all else. The
+ * declarations refer to zod itself, which stays a dependency.
  */
 export class SchemaLibrary {
   readonly #used = new Set<string>();

@@ -59,6 +59,8 @@ test('the English is plain', () => {
   expect(bannedWords('Whoever asks is told')).toHaveLength(1);
   expect(bannedWords('/** Deletes; answers whether more is left. */')).toHaveLength(1);
   expect(bannedWords('The leader asks, and may go on')).toHaveLength(1);
+  expect(bannedWords('/** What the sweep reads. */')).toHaveLength(1);
+  expect(bannedWords('What if it dies?')).toEqual([]);
   expect(bannedWords('The leader asks')).toEqual([]);
   const prose = violations(pages, (page) => bannedWords(proseOf(page)));
   expect([...violations([...sources, ...scripts], bannedWords), ...prose]).toEqual([]);

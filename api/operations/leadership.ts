@@ -317,7 +317,7 @@ export const deleteGroup = operation({
   answer: z.object({
     /** False for a dry run, and while there is more than one request can delete: repeat it. */
     deleted: z.boolean(),
-    /** What this request has deleted, or with dryRun what there is, at least. */
+    /** Deleted by this request; with dryRun, the least that exists. */
     logs: z.int().check(z.minimum(0)),
     jobs: z.int().check(z.minimum(0)),
     payloads: z.int().check(z.minimum(0)),

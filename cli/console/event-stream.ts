@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { EventSource } from '../events/bus-event.ts';
 
-/** What a page that has just been opened sees of the past. */
+/** How far back a page that has just been opened sees. */
 const pastMs = 10 * 60_000;
 /** Of so many events duplicates are known again: the bus delivers at least once. */
 const remembered = 2_000;

@@ -22,7 +22,7 @@ export interface Passed {
   readonly body: string;
 }
 
-/** What a person at the console reads and does; a leader's own requests carry a fence, which is not passed on. */
+/** Operations for a person at the console; a leader's own requests carry a fence, which is not passed on. */
 const paths = /^\/v1\/(?:health$|groups(?:[/?]|$))/;
 const methods = ['GET', 'POST', 'PUT', 'DELETE'] as const;
 const kept = ['content-type', 'date', 'retry-after', 'apigw-requestid'];

@@ -22,7 +22,7 @@ export interface ConsoleOptions {
   readonly hosts?: readonly string[] | undefined;
   /** Undefined where none are kept: the page then shows none. */
   readonly events?: EventSource | undefined;
-  /** What the page shows as the place it looks at. */
+  /** The service's name as the page shows it. */
   readonly label: string;
 }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** What guard.mjs does when this process is gone it reads from the pipe, line by line. */
+/** Its orders for when this process is gone reach guard.mjs through the pipe, line by line. */
 export const tellGuard = (guard: ChildProcess, order: object): void => {
   guard.stdin?.write(`${JSON.stringify(order)}\n`);
 };

@@ -23,7 +23,7 @@ export interface AppendOptions {
 const mostWaiting = 1_024;
 
 /**
- * Appends each entry of the input, in order. What comes in while a request is under way goes together with the next
+ * Appends each entry of the input, in order. Entries that arrive while a request is under way share the next
  * one, so a slow input is appended at once and a fast one in batches. @throws TenureError with `appended` in its
  * members: how far it came.
  */

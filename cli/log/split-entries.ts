@@ -6,7 +6,7 @@ const carriageReturn = 0x0d;
 
 /**
  * Cuts bytes into entries. Every byte is kept but the delimiter's own: a lone carriage return, a NUL in a line, U+2028
- * and what is no UTF-8 are content. What follows the last delimiter is an entry if it is not empty.
+ * and what is no UTF-8 are content. Bytes after the last delimiter are an entry of their own, unless there are none.
  */
 export function splitEntries(delimiter: Delimiter) {
   const end = delimiter === 'line' ? lineFeed : 0;

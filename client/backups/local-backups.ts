@@ -62,8 +62,8 @@ export class LocalBackups {
 
 /**
  * Removes what the service no longer knows as a backup: all of one that was deleted or failed, attempts of another
- * worker's time, and attempts without a manifest that nobody is writing. What the service has never heard of stays: it
- * may be all that is left of a lost stage. Returns the backups of which something was removed.
+ * worker's time, and attempts without a manifest that nobody is writing. Backups that the service has never known
+ * stay: they may be all that is left of a lost stage. Returns the backups of which something was removed.
  */
 export async function tidyLocalBackups(options: LocalBackupsOptions): Promise<string[]> {
   const { client, group, folder, isBusyWith, signal } = options;

@@ -19,7 +19,8 @@ export interface BackupWorkerOptions {
   readonly host?: string;
   /**
    * Folder for backups with `localFileSystem`, in `<folder>/<group>/<backup>/<attempt>/`. Of several, up to eight, a
-   * backup may name one as its target; the first is for those that name none. What is deleted or has failed is removed.
+   * backup may name one as its target; the first is for those that name none. Files of deleted or failed backups are
+   * removed.
    *
    * @defaultValue none: other workers are asked for such a backup
    */

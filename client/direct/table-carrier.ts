@@ -11,7 +11,7 @@ import type { Time } from '../time.ts';
 import { type PreparedRequest, unlessAborted } from '../transport.ts';
 import { noAnswer, toTenureError } from './table-errors.ts';
 
-/** What carries out operations on a table, once its code is loaded. */
+/** Carries out operations on a table, once its code is loaded. */
 export interface OpenTable {
   readonly performed: readonly Performed[];
   /** Runs the act; what it sends to DynamoDB is given up when the signal fires. */

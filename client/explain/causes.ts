@@ -46,7 +46,7 @@ export function causeOf(gap: Gap, now: number): Cause {
   return { because, evidence: [...evidence, ...waitingIn(gap)] };
 }
 
-/** What passed between the end of one term and the confirmation of the next. */
+/** The time between the end of one term and the confirmation of the next. */
 export function waitingIn({ before, after, unconfirmed, from, ms }: Gap): string[] {
   if (!after) return [`nobody has been confirmed for ${span(ms)}`];
   const evidence: string[] = [];
@@ -63,7 +63,7 @@ export function waitingIn({ before, after, unconfirmed, from, ms }: Gap): string
     : evidence;
 }
 
-/** What a contender had to wait for. */
+/** The reasons for which a contender had to wait. */
 function waitOf({ endReason, leaseMs }: Tenure, waited: number): string[] {
   if (endReason === 'revoked' && leaseMs !== undefined && waited > usualSkewMs)
     return ['without force the lease stays taken until its old expiry'];

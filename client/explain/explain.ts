@@ -19,7 +19,7 @@ export interface Explanation {
   };
   /** Oldest first. */
   readonly entries: readonly Entry[];
-  /** What could not be asked, so that nothing is said of it. */
+  /** Questions that got no answer; the explanation leaves their subjects out. */
   readonly unanswered: Facts['unanswered'];
 }
 

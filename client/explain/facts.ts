@@ -1,4 +1,4 @@
-/** What an explanation is made from: answers of the API, read at about the same time. */
+/** The material of an explanation: answers of the API, read at about the same time. */
 import type * as z from 'zod/mini';
 import type { backupStatus } from '../../api/operations/backups.ts';
 import type { listedJob } from '../../api/operations/jobs.ts';
@@ -24,7 +24,7 @@ export interface PublishedEvent {
 
 /** Part of the service that could not be asked. */
 export interface Unanswered {
-  /** What was asked, as in `terms`. */
+  /** The question, as in `terms`. */
   readonly asked: string;
   readonly code: string;
   readonly message: string;

@@ -1,4 +1,4 @@
-/** What the group's journal and its events add to the time line. Pure. */
+/** Entries that the group's journal and its events add to the timeline. Pure. */
 import { assertNever } from '../../api/assert-never.ts';
 import { endOf } from './causes.ts';
 import type { Draft } from './entry.ts';

@@ -63,7 +63,7 @@ export function gapsOf(tenures: readonly Tenure[], { since, now }: Pick<Facts, '
   return gaps;
 }
 
-/** What lay between a term and the next confirmed one. */
+/** The time between a term and the next confirmed one. */
 export function gapBetween(before: Tenure, after: Tenure): Gap {
   const from = before.endedAt ?? after.confirmedAt;
   const unconfirmed = unconfirmedBetween(before, after);

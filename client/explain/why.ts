@@ -8,7 +8,7 @@ import { span, time } from './words.ts';
 export const questions = ['nobody-leads', 'moved', 'no-vote', 'refused'] as const;
 export type Question = (typeof questions)[number];
 
-/** What a question is about, besides the group. */
+/** The subject of a question, besides the group. */
 export interface Subject {
   readonly log?: string | undefined;
   readonly replica?: string | undefined;
@@ -40,7 +40,7 @@ const answers: Readonly<Record<Question, (facts: Facts, subject: Subject) => Fou
   refused,
 };
 
-/** What the answer rests on could not be read: that is then the answer. */
+/** The facts that the answer needs could not be read, and the answer says so. */
 function unanswered(question: Question, { unanswered: parts }: Facts): Found | undefined {
   const needed = question === 'no-vote' ? ['logs'] : ['leadership', 'terms'];
   const missing = parts.find(({ asked }) => needed.includes(asked));

@@ -59,9 +59,9 @@ interface Held extends Lead {
  * Takes part in the election of a group's leader.
  *
  * It does not guarantee that no other process believes at the same moment that it leads: a frozen process does not know
- * that its lease ran out. What must not happen twice has to carry the term as its fence, and the store that guards it
- * refuses an older one. Clocks may differ by maxClockSkewMs before two leaders can overlap; beyond it only that overlap
- * can occur, never a successful write with an old fence.
+ * that its lease ran out. Work that must not happen twice has to carry the term as its fence, and the store that guards
+ * it refuses an older one. Clocks may differ by maxClockSkewMs before two leaders can overlap; beyond it only that
+ * overlap can occur, never a successful write with an old fence.
  *
  * @example
  * ```ts

@@ -126,7 +126,7 @@ export class ReplicatedLog {
     };
     const ask = () => client.call(readEntries, { params: this.#params(), query, timeoutMs, ...(signal && { signal }) });
     let page: Awaited<ReturnType<typeof ask>> | undefined;
-    // What stays undecided is filled by the readers of the service, so that it is not pending for long.
+    // Readers of the service fill a slot that stays undecided, so that it is not pending for long.
     while (!page) {
       try {
         page = await ask();

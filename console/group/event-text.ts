@@ -1,4 +1,4 @@
-/** What an event says besides its type, in few words. */
+/** An event's details besides its type, in few words. */
 export interface GroupEvent {
   readonly type: string;
   readonly id: string;

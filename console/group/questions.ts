@@ -1,4 +1,4 @@
-/** What a group's page asks, in the order in which a person looks. */
+/** Questions of a group's page, in the order in which a person looks. */
 import type { Backup, BackupPolicy, Job, Journal, Leadership, Log, Page, Term, Worker } from '../answers.ts';
 import { ApiError, ask, now } from '../api.ts';
 import type { Live, Question } from '../known.ts';

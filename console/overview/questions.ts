@@ -1,4 +1,4 @@
-/** What the overview asks: the groups every other second, and in between the health of the rows in sight. */
+/** Questions of the overview: the groups every other second, and in between the health of the rows in sight. */
 import type { Backup, Group, Log, Page } from '../answers.ts';
 import { ask, now } from '../api.ts';
 import { keptName, type Question } from '../known.ts';

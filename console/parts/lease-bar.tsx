@@ -1,4 +1,4 @@
-/** What is left of a lease, running down between two answers of the API. */
+/** The rest of a lease, running down between two answers of the API. */
 import { useEffect, useRef } from 'preact/hooks';
 import { now } from '../api.ts';
 

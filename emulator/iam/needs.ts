@@ -91,7 +91,7 @@ export function needOfInvoke(arnOrName: string): Need {
 }
 
 /**
- * To send `input` to a target by ARN: a function, state machine, queue or bus. What else there is needs nothing here.
+ * To send `input` to a target by ARN: a function, state machine, queue or bus. Other kinds need nothing here.
  */
 export function needsOfTarget(arn: string, input: string): Need[] {
   const need = (action: string, resource = endOf(arn)) => [{ action, resource }];

@@ -10,7 +10,7 @@ export interface AsynchronousRules {
 }
 
 export interface AsynchronousInvoker {
-  /** Queues an invocation and comes back at once. What is queued is lost when the stack stops. */
+  /** Queues an invocation and comes back at once. The queue is lost when the stack stops. */
   invoke(functionArn: string, payload: string): void;
   stop(): void;
 }

@@ -57,7 +57,7 @@ export interface S3Server {
  * created here; asking for them answers 501 NotImplemented), any region will do, no checksum is added that the client
  * did not name, ListObjects V1 and virtual-host addresses are missing, x-amz-* parameters in a presigned query are
  * ignored except for the signature's own, x-amz-expected-bucket-owner is ignored, and a copy or a completed upload
- * never answers 200 with an error inside, as S3's may after a while. What is committed survives the process being
+ * never answers 200 with an error inside, as S3's may after a while. Committed objects survive the process being
  * killed at any point, not a power cut.
  *
  * Rejects when the port is taken or the folder cannot be read.

@@ -5,8 +5,8 @@
  *   tenure lead --group words --stay -- npx tsx examples/word-count/word-count.ts [--slowly] FILE…
  *
  * Each file is a job. The leader recovers the jobs, continues where the last committed checkpoint ends, and commits a
- * checkpoint after every stretch. What a deposed leader has counted and not committed is lost with it, so no word
- * counts twice.
+ * checkpoint after every stretch. Words that a deposed leader has counted and not committed are lost with it, so no
+ * word counts twice.
  */
 import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';

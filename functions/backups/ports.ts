@@ -65,7 +65,7 @@ export interface Discarded extends BackupName {
   readonly target: string | undefined;
 }
 
-/** What became of a slice of the built-in worker. */
+/** The outcome of a slice of the built-in worker. */
 export type Worked = { readonly kind: 'finished'; readonly finished: Finished } | { readonly kind: 'more' };
 
 export interface Archives {

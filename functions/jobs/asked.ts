@@ -28,7 +28,7 @@ export function askedOf(slots: readonly (string | undefined)[]): Asked[] {
 export const storedAsked = (asked: readonly Asked[] = []) =>
   Object.fromEntries(askedSlots.map((slot, at) => [slot, asked[at] && written(asked[at])]));
 
-/** What a write by the request changes, and demands: the place of the oldest, and that its key is free. */
+/** A request's change and condition: it takes the place of the oldest, and its key must be free. */
 export function remembering(kind: Asked['kind'], requestId: string) {
   const { key, id } = shortId(requestId);
   const text = written({ kind, id });

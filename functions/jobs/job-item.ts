@@ -3,9 +3,9 @@
  *
  * A commit does not know the record when it writes, and yet must add a reference, drop the oldest and give out the next
  * id in one request. So `checkpoints` and `commits` are shift registers: lists of fixed length, newest first, in which
- * a commit moves every slot one further. Slot i of both belongs to the same checkpoint. What leaves the retained part
- * is cut off by the list `retained.cut`: a slot of it that exists (with NULL) stands in the way of what would be moved
- * there.
+ * a commit moves every slot one further. Slot i of both belongs to the same checkpoint. Checkpoints that leave the
+ * retained part is cut off by the list `retained.cut`: a slot of it that exists (with NULL) stands in the way of what
+ * would be moved there.
  *
  * A job that keeps more than 32 checkpoints has plain lists in the place of the registers, which are read and written
  * as a whole.

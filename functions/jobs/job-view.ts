@@ -15,7 +15,7 @@ export const toCheckpointView = (checkpoint: Checkpoint): z.input<typeof shownCh
   ...(checkpoint.metadata === undefined ? {} : { metadata: checkpoint.metadata as never }),
 });
 
-/** A job as the API shows it. What a finished job's clean-up is about to delete is not shown. */
+/** A job as the API shows it. Checkpoints that a finished job's clean-up is about to delete are left out. */
 export function toJobView(job: Job): z.input<typeof shownJob> {
   const whole = isWhole(job);
   const { metadata, result, cleanUp } = job;

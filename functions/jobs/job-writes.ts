@@ -37,7 +37,7 @@ export function submitJob(job: Job, fence: Fence, now: number, most: number): Wr
   ];
 }
 
-/** What every change of an active job demands: no newer term has touched it, and no backup holds it back. */
+/** The condition of every change of an active job: no newer term has touched it, and no backup holds it back. */
 const mayChange = (version: number): Condition =>
   allOf(equals('state', 'ACTIVE'), compare('fence', '<=', version), notStateLocked);
 

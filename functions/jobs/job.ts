@@ -63,7 +63,7 @@ export interface Result {
 }
 
 export interface Asked {
-  /** What it asked for: `c` to commit, `r` to reserve. */
+  /** The kind of request: `c` to commit, `r` to reserve. */
   readonly kind: 'c' | 'r';
   /** Its short id. */
   readonly id: string;

@@ -6,7 +6,7 @@ import { journalTable } from './journal-table.ts';
 import { journalSettings } from './settings.ts';
 
 /**
- * What a function notes in the journal; undefined where the deployment keeps none. `answersFirst` is for requests by
+ * A function's notes in the journal; undefined where the deployment keeps none. `answersFirst` is for requests by
  * which leaders and contenders live: then the write is begun and not waited for, and where Lambda stops the process
  * meanwhile it is carried out with the next request.
  */
@@ -20,7 +20,7 @@ export function journalFromEnvironment({ answersFirst = false } = {}): Noted | u
   };
 }
 
-/** What the route of the journal reads. */
+/** The journal as its route reads it. */
 export function journalReader() {
   const { TENURE_TABLE, TENURE_JOURNAL } = journalSettings();
   return { journal: journalTable(documentClient(), TENURE_TABLE), isKept: TENURE_JOURNAL === 'on', clock: systemClock };

@@ -1,4 +1,4 @@
-/** What stands in an item of the journal. Pure. */
+/** The items of the journal. Pure. */
 import type * as z from 'zod/mini';
 import { deeds } from '../../api/deeds.ts';
 import type { DeedDetails, journal } from '../../api/operations/journal.ts';

@@ -1,4 +1,4 @@
-/** What of a request's outcome stands in the journal. Pure. */
+/** From the outcome of a request to its note in the journal. Pure. */
 import type { Deed } from '../../api/deeds.ts';
 import type { Outcome } from '../platform/http.ts';
 

@@ -63,7 +63,7 @@ class JournalTable implements JournalStore {
       for (let page = 0; page < mostPages; page += 1) {
         const query = {
           where: allOf(equals('pk', groupKey(group)), between('sk', first, last)),
-          // What a day ago stood there and nobody has begun anew.
+          // A day-old item that nobody has begun anew.
           filter: compare('minute', '>=', Math.floor(since / minuteMs)),
           limit: pageItems,
           after,

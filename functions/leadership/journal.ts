@@ -4,7 +4,7 @@
  * are not: a process writes once a second for a group, and of all processes one within a second; those that lose
  * wait longer each time.
  *
- * Not guaranteed: that everything stands in it. What a process has counted and not written goes with the process.
+ * Not guaranteed to be complete: notes that a process has counted and not written are lost with it.
  */
 import type { Clock } from '../../store/clock.ts';
 import type { Outcome } from '../platform/http.ts';
@@ -22,7 +22,7 @@ const mostGroups = 1_000;
 /** With the keys an item stays below 1 KB: a write is one unit. */
 const mostBytes = 780;
 
-/** What one process has to say of a group. */
+/** One process's notes of a group. */
 interface Page {
   readonly counts: Map<string, number>;
   readonly values: Map<string, string | number>;
@@ -141,7 +141,7 @@ export class Journal {
     } finally {
       page.isWriting = false;
     }
-    // What came meanwhile, or was put back, waits for its time.
+    // Notes that came meanwhile, or were put back, wait for their time.
     if (page.nextAt > clock.now()) void this.#writeOrWait(group, page);
   }
 }

@@ -29,7 +29,7 @@ export interface LogRoom {
   readonly registry: LogRegistry;
   /** Logs that a group may have: each of them costs the sweep a look at its replicas every minute. */
   readonly mostLogs: number;
-  /** What the workflows of recoveries note. */
+  /** Notes of the workflows of recoveries. */
   readonly progress: RecoveryProgress;
   /** Where a log may have replicas: the tables of this deployment, with when they were created. */
   tables(): Promise<readonly Omit<Member, 'id'>[]>;

@@ -180,7 +180,7 @@ export function serve(endpoints: readonly Endpoint[], { known = [], keys, noted 
 const deadlineMarginMs = 1_500;
 
 /**
- * Throws `unavailable` when the function's time is nearly up, and says what is known. What is still under way may be
+ * Throws `unavailable` when the function's time is nearly up, and says what is known. Requests still under way may be
  * carried out: it is conditional, so sending the request again with its Idempotency-Key does no harm.
  */
 async function withinDeadline(

@@ -7,7 +7,7 @@ const metrics = new Metrics({
   serviceName: process.env['TENURE_STAGE'] ?? 'local',
 });
 
-/** What a value is also counted by; each becomes a dimension. */
+/** Further properties to count a value by; each becomes a dimension. */
 interface By {
   /** One of a few words. */
   readonly reason?: string | undefined;

@@ -34,8 +34,7 @@ export interface DeletionStore {
 const pageSize = 100;
 
 /**
- * What a deletion leaves: what says that versions rise, what backups are known by, and logs, which are deleted on their
- * own.
+ * Items that a deletion leaves: the floor of versions, records of backups, and logs, which are deleted on their own.
  */
 const kept = [floorPrefix, backupPrefix, cleanUpPrefix, requestPrefix, removedPrefix, logPrefix, sequencerPrefix];
 

@@ -5,7 +5,7 @@
  *   own the group ─ logs ─ items ─ payloads ─ the record itself
  *
  * While it is owned nobody can lead it, as during a restore. Each step checks that it is owned by this very deletion,
- * so that a request that was delayed does nothing to a group of the same name. What stays is one FLOOR: the next leader
+ * so that a request that was delayed does nothing to a group of the same name. One FLOOR item stays: the next leader
  * of a group of this name gets a version above all that were ever given out. Backups stay, too; they are deleted one by
  * one.
  */
@@ -184,7 +184,7 @@ async function emptyItems(
   } while (after !== undefined);
 }
 
-/** After the jobs that refer to them. What cannot be deleted now is found again by the next request. */
+/** After the jobs that refer to them. The next request finds again whatever cannot be deleted now. */
 async function discardPayloads(
   { payloads }: Deleting,
   group: string,

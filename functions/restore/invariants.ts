@@ -30,7 +30,7 @@ const successors: Readonly<Record<RestoreState, readonly RestoreState[]>> = {
   ABANDONED: [],
 };
 
-/** What it has taken, or put. */
+/** Parts that it has taken, or put. */
 const hasWritten = ({ version, restoredEntries, file, openLog, logs }: RestoreRecord) =>
   version !== undefined || restoredEntries > 0 || file > 0 || openLog !== undefined || logs.length > 0;
 

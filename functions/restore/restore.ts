@@ -4,8 +4,8 @@
  *   verify every file ─ own the group's leadership record ─ jobs and logs, file by file ─ let the logs vote ─ give the record free
  *   nothing is written  └ from here on contenders are refused with group_restoring
  *
- * Each step can be repeated: the next run reads the record and continues where it stands. What was put is put only
- * where nothing is, so that a step that comes late changes nothing.
+ * Each step can be repeated: the next run reads the record and continues where it stands. Records already put are put
+ * only where nothing is, so that a step that comes late changes nothing.
  */
 
 import { ProblemError } from '../../api/problem.ts';

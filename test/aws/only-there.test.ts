@@ -1,6 +1,6 @@
 /**
- * What only an account shows. A test that is skipped in a rehearsal names what the emulator lacks; docs/aws.md lists
- * which parts were rehearsed.
+ * Facts that only an account shows. A test that is skipped in a rehearsal names what the emulator lacks; docs/aws.md
+ * lists which parts were rehearsed.
  */
 import { randomUUID } from 'node:crypto';
 import { AwsClient } from 'aws4fetch';

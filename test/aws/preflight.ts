@@ -3,7 +3,7 @@ import type { Finding } from '../../cli/finding.ts';
 import { askAws, readStack } from '../../client/aws.ts';
 
 /**
- * What a run on AWS needs before it creates anything: credentials, the CDK's bootstrap, limits, and no stage of before.
+ * Needs of a run on AWS before it creates anything: credentials, the CDK's bootstrap, limits, and no stage of before.
  */
 export async function preflight(region: string, stack: string): Promise<Finding[]> {
   const stacks = [bootstrapped(region), absent(stack, region)];

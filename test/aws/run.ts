@@ -59,7 +59,7 @@ async function suites(target: Target, outputs: Readonly<Record<string, string>>)
   }
 }
 
-/** What deletes takes its time: tables and log groups are listed for a while. */
+/** Deletion takes its time: tables and log groups are listed for a while. */
 async function nothingLeft(target: Target): Promise<void> {
   let left: string[] = [];
   for (let round = 0; round < 30; round += 1) {

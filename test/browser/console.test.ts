@@ -44,7 +44,7 @@ afterAll(async () => {
   door?.close();
 });
 
-/** What one test took away or made up, the next does not see. */
+/** Each test starts without the faults of the one before. */
 afterEach(() => {
   door.isDown = false;
   door.answer = undefined;

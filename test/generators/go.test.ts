@@ -1,4 +1,4 @@
-/** What oapi-codegen makes of docs/openapi.json builds. */
+/** The output of oapi-codegen for docs/openapi.json builds. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

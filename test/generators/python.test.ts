@@ -1,4 +1,4 @@
-/** What openapi-python-client makes of docs/openapi.json: every operation, and a program that leads a group. */
+/** The output of openapi-python-client for docs/openapi.json: every operation, and a program that leads a group. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** What openapi-typescript makes of docs/openapi.json: it compiles, and a program with it leads a group, signed. */
+/** The output of openapi-typescript for docs/openapi.json: it compiles, and a program with it leads a group, signed. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

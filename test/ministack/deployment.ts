@@ -34,7 +34,7 @@ export interface Deployed {
     readonly type: string;
     readonly status: string;
   }[];
-  /** What the emulator said of those that failed. */
+  /** The emulator's reasons for those that failed. */
   readonly reasons: readonly string[];
   readonly status: string;
 }

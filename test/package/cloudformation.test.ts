@@ -27,7 +27,7 @@ function filledIn(node: Json, parameters: Record<string, string>): Json {
   return Object.fromEntries(Object.entries(node).map(([name, member]) => [name, filledIn(member, parameters)]));
 }
 
-/** What the CDK makes of a stage, without what stands for its own deployment. */
+/** The CDK's template of a stage, without the parts for its own deployment. */
 function synthesised(stage: string): Record<string, Json> {
   const outdir = mkdtempSync(join(tmpdir(), 'tenure-synth-'));
   onTestFinished(() => rmSync(outdir, { recursive: true, force: true }));

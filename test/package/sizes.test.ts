@@ -1,4 +1,4 @@
-/** What a user downloads, installs and loads; docs/client.md has the table. */
+/** Sizes that a user downloads, installs and loads; docs/client.md has the table. */
 import { spawnSync } from 'node:child_process';
 import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';

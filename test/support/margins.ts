@@ -27,7 +27,7 @@ interface Input extends Write {
   readonly TransactItems?: readonly Readonly<Record<string, Write>>[];
 }
 
-/** What the request comes to, of each limit that has no quarter left. */
+/** The request's size, for each limit that has no quarter left. */
 export function beyondMargins(input: Input): string[] {
   const found: string[] = [];
   const check = (what: string, value: number, limit: number) => {

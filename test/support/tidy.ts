@@ -10,6 +10,7 @@ export const proseWidth = 120;
 /** The habits of translated English; a technical writer would not write one of them. */
 const banned: readonly [RegExp, string][] = [
   [/\bwhoever\b/i, '"whoever"'],
+  [/(^|[.:] |\* |\/\/ |> )What [a-z][^?]*$/, 'begin with the thing, not with "What"'],
   [/\banother hand\b/i, '"another hand"'],
   [/\bwithout mercy\b/i, '"without mercy"'],
   [/\bthe own\b/i, '"the own"'],

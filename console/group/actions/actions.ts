@@ -1,4 +1,4 @@
-/** What an operator can do from the page: the request, the same as a command, and what it would do. Pure. */
+/** An operator's actions on the page: the request, the same as a command, and its effect. Pure. */
 
 import type { Waiting } from '../../../client/explain/waiting.ts';
 import type { BackupPlan, HandOver, Revocation } from '../../answers.ts';
@@ -18,7 +18,7 @@ export type Action =
   | { readonly kind: 'recover-replica'; readonly log: string; readonly replica: string; readonly status: string }
   | { readonly kind: 'initialize-replica'; readonly log: string; readonly replica: string };
 
-/** What the person has entered. */
+/** The person's input. */
 export interface Form {
   readonly reason: string;
   readonly force: boolean;
@@ -42,7 +42,7 @@ export interface Plan {
   readonly effect: string;
   /** The parts of the page that change. */
   readonly changes: readonly string[];
-  /** What is still missing before it can be done. */
+  /** The input that is still missing. */
   readonly missing?: string | undefined;
 }
 
@@ -148,7 +148,7 @@ function recoverReplica(
 const replicaPath = (path: string, { log, replica }: { log: string; replica: string }, step: string) =>
   `${path}/logs/${encodeURIComponent(log)}/replicas/${replica}/${step}`;
 
-/** What a dry run found, in a sentence. */
+/** The result of a dry run, in a sentence. */
 export function dryRunText(action: Action, { successor }: Form, answer: unknown, now: number): string {
   if (action.kind === 'hand-over') return handOverText(action, successor, answer as HandOver, now);
   if (action.kind === 'revoke') {

@@ -34,7 +34,7 @@ import type { Archives, Discarded, FilePage, Slice, Verification, Worked } from 
 import { OutOfTimeError, workSlice } from '../worker/built-in-worker.ts';
 import { type PageParts, pageOf } from './contents.ts';
 
-/** What is done to the objects of one bucket, besides the archive's own requests. */
+/** Requests to the objects of one bucket, besides the archive's own. */
 type Objects = Pick<PayloadStore, 'signPut' | 'signGet' | 'discard' | 'list'>;
 
 export interface ArchiveParts extends PageParts {

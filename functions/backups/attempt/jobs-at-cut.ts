@@ -11,7 +11,7 @@
  * Design: docs/design/backups.md, B2.
  *
  * A group too busy for that is held back before (`hold-back.ts`): then its records stand still, and two passes agree.
- * What counts is that they agree, so a lock that is late, lost or removed costs another pass and nothing else.
+ * Only their agreement counts, so a lock that is late, lost or removed costs another pass and nothing else.
  */
 import type { Clock } from '../../../store/clock.ts';
 import { isDamaged, type JobRecord } from '../../jobs/job.ts';

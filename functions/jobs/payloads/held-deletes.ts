@@ -60,7 +60,7 @@ export async function deletesHeld({ held }: Pick<Room, 'held'>, group: string): 
 
 /**
  * Ends the hold of a backup and carries out what has waited for it; what waits for another stays. Can be repeated after
- * a crash. What is deferred by a commit that saw the hold just before is left to the orphan collector.
+ * a crash. A deletion deferred by a commit that saw the hold just before is left to the orphan collector.
  */
 export async function releaseDeletes({ held, payloads, clock }: Room, group: string, backupId: string): Promise<void> {
   await held.release(group, backupId);

@@ -57,7 +57,7 @@ export function unpack(packed: Uint8Array): Packed {
 
 /** Below this there is little to gain. */
 const leastDeflated = 256;
-/** What an attribute may grow to: the entries, and what says where each begins. */
+/** The most bytes of an attribute: the entries, and where each begins. */
 const mostInflated = 2 * slotBytes;
 
 /** Deflated, where that is at least an eighth smaller: entries of one log resemble each other. */

@@ -48,8 +48,8 @@ export async function recoverReplica(logs: Replicas, { group, log, replica }: Re
 }
 
 /**
- * Stops what recovers a replica or brings it up. What a step still learns is kept, but one that was about to let the
- * replica vote finds it in another life. The schedule or an operator may begin again.
+ * Stops what recovers a replica or brings it up. Values that a step still learns are kept, but one that was about to
+ * let the replica vote finds it in another life. The schedule or an operator may begin again.
  */
 export async function cancelRecovery(logs: Replicas, { group, log, replica }: ReplicaName) {
   const parts = logs.partsOf(await getLogOrThrow(logs.registry, { group, log }));
@@ -89,7 +89,7 @@ export async function recoverAll(
 
 /**
  * Starts the catch-up of voting replicas that lag: what went to them was lost, or they were too slow for the last
- * election. What may still be on its way is left alone.
+ * election. Writes that may still be on their way are left alone.
  */
 export async function repairLag(
   logs: Replicas,

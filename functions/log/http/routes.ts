@@ -49,7 +49,7 @@ const toStatusView = (status: LogStatus) => {
 /** Dependencies of the routes, in addition to those of replicas. */
 export type LogService = MemberService & Pick<LogRoom, 'create' | 'mostLogs'>;
 
-/** Lets a fresh log take entries at once. What is not that easy is begun for one replica, and by the sweep for all. */
+/** Lets a fresh log take entries at once. Otherwise recovery begins here for one replica, and by the sweep for all. */
 async function begin(room: LogService, log: RegisteredLog): Promise<void> {
   const parts = room.partsOf(log);
   const missing = async () => missingVotes(await lookAt(parts), true);

@@ -1,4 +1,4 @@
-/** What a recovery tells of itself: a note that the log's status shows, and metrics of its log. */
+/** A recovery's own report: a note that the log's status shows, and metrics of its log. */
 import { isUnavailable } from '../../../store/store-errors.ts';
 import { logger } from '../../platform/logging.ts';
 import { count, time } from '../../platform/metrics.ts';

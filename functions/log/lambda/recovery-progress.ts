@@ -22,7 +22,7 @@ export interface RecoveringReplica extends LogName {
 }
 
 /**
- * The port to these notes, one for each replica. What gets lost of them makes a status less exact, and nothing else.
+ * The port to these notes, one for each replica. A lost note makes a status less exact, and nothing else.
  */
 export interface RecoveryProgress {
   waits(replica: RecoveringReplica, reason: string): Promise<void>;

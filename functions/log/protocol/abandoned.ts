@@ -37,7 +37,7 @@ export async function settleAbandoned(
     async pass(slot) {
       if (!(await isApplied(parts, slot))) return { stopped: 'unreachable' };
       const isOwn = slot.performed === number && slot.performedBy === writerId;
-      // What was truncated in between is settled with it.
+      // Positions truncated in between are settled with it.
       settlements.set(next, { last: lastOf(slot), how: isOwn && slot.position === next ? 'own' : 'filled' });
       next = lastOf(slot) + 1;
       return undefined;

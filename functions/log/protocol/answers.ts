@@ -3,7 +3,7 @@ import type { LogParts } from './log.ts';
 import { type Answers, isMajority, isQuorum } from './quorum.ts';
 import type { Lock, WriteAnswer } from './replica.ts';
 
-/** What the replicas' answers to a writer's slot come to. */
+/** The verdict on a writer's slot, from the replicas' answers. */
 export type Verdict =
   /** A quorum has it. Once one replica refused the writer, it ends all the same. */
   | { readonly kind: 'chosen'; readonly dismissed: boolean }

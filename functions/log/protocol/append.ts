@@ -60,7 +60,7 @@ export function whenThrottled(error: unknown): { readonly throttled: true } {
   throw error;
 }
 
-/** What became of a slot that was sent. */
+/** The outcome of a slot that was sent. */
 export type Sent =
   | { readonly in: true }
   | { readonly displaced: true }

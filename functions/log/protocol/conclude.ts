@@ -1,4 +1,4 @@
-/** What became of a request's slot. */
+/** The outcome of a request's slot. */
 import { versionOf } from '../../../api/ballot.ts';
 import { type Filled, fill, isApplied } from './fill.ts';
 import { follow, inspectFrom } from './inspect.ts';

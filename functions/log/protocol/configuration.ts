@@ -48,7 +48,7 @@ export function majoritiesOf(configuration: Configuration): Majorities {
   return next?.phase === 'JOINT' ? [placesOf(replicas), placesOf(next.replicas)] : [placesOf(replicas)];
 }
 
-/** Names the members to be. What a quorum is does not change yet, and neither does the version. */
+/** Names the members to be. Quorums and the version do not change yet. */
 export function beginChange({ version, replicas }: Configuration, next: readonly Member[]): Configuration {
   return { version, replicas, next: { replicas: next, phase: 'CATCHING_UP' } };
 }

@@ -6,7 +6,7 @@
  *
  * While a log is locked a quorum of its replicas takes no new entry but by a fill, and that moves an end. So at every
  * moment between the two, what was acknowledged lies below the cut of its log, and what follows from it lies above the
- * cut of its own. What the caller reads of the rest of the group in between belongs to the same cut. Design:
+ * cut of its own. The rest of the group, as the caller reads it in between, belongs to the same cut. Design:
  * docs/design/backups.md, "The cut".
  */
 

@@ -7,7 +7,7 @@ import type { Meta, Status } from './replica.ts';
 /** STARTING, then VOTING; once more for who met another that founds the log. */
 const mostRounds = 3;
 
-/** What a replica of a log may be that is being founded: nothing recovers from it, and nothing was promised by it. */
+/** The states of a replica while its log is being founded: nothing recovers from it, and it has promised nothing. */
 const founding: readonly (Status | undefined)[] = ['EMPTY', 'STARTING', 'VOTING'];
 
 /**

@@ -179,11 +179,11 @@ async function slotsFrom(parts: LogParts, heads: Positions, stretch: Stretch, sl
     : { slots: all, next: course.next };
 }
 
-/** What is learned never changes, so that an older sight of it is enough. */
+/** Learned values never change, so that an older view of them is enough. */
 async function learnedFrom(parts: LogParts, heads: Positions, { from, to, fromSlot }: Stretch, slow: Set<string>) {
   const range = await furthestRange(parts, heads, { from, to }, slow);
   const slots: LearnedAction[] = [];
-  // What was truncated since the quorum was asked is for the others to tell.
+  // Truncated since the quorum was asked: the others answer for it.
   if (!range || range.meta.floor > from) return { slots, next: from, to };
   const learned = new Map(
     range.actions.flatMap((action) => (isLearned(range.meta, action) ? [[action.position, action] as const] : [])),

@@ -121,7 +121,7 @@ const victims: Record<Way, string> = {
   machine: 'SIGKILL of both and the guard, as a machine dies',
 };
 
-/** What a guard is for: only the death of a machine, guard and all, waits for the lease. */
+/** The purpose of a guard: only the death of a machine, guard and all, waits for the lease. */
 function guarded(way: Way, failovers: readonly number[], others: readonly Measurement[]): Row[] {
   const middle = median(failovers);
   const what = `median, ${victims[way]} (worst ${lease(Math.max(...failovers))})`;

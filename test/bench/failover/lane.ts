@@ -57,7 +57,7 @@ async function firstOf(contenders: Contender[]): Promise<Contender> {
   const tooLate = setTimeout(patienceMs, undefined, { signal: late.signal }).then(() => {
     throw new Error(`Nobody leads after ${patienceMs / 1_000} s: the machine is too busy, or the system failed`);
   });
-  // What loses the race may fail later.
+  // The loser of the race may fail later.
   for (const one of [...ended, tooLate]) one.catch(() => {});
   try {
     return await Promise.race([...leading, ...ended, tooLate]);

@@ -98,7 +98,7 @@ async function appendingOf(root: string, endpoint: string): Promise<Appending> {
     const startedAt = performance.now();
     const content = { type: 'APPEND' as const, entries };
     const requestId = randomBytes(9).toString('base64url');
-    // What a request held before slots came.
+    // The size of a request before slots came.
     const values = entries.map((data, index) => ({ type: 'APPEND', data, requestId, index }));
     const answer = await group.append(parts, memory, { writerId, requestId, content, ...{ values } });
     waits.push(performance.now() - startedAt);

@@ -40,7 +40,7 @@ test.each(Object.keys(kinds))('counts an item with %s to the byte, as the store 
   client.destroy();
 });
 
-/** What the next request costs by AWS's rule, and what the store reports. */
+/** The next request's cost by AWS's rule, and by the store's report. */
 async function charged(step: () => Promise<unknown>) {
   const from = faults.sent.length;
   await step().catch(() => undefined);

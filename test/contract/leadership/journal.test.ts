@@ -1,4 +1,4 @@
-/** What the journal of a group says, and exactly what it costs. */
+/** The journal of a group, and its exact cost. */
 import { beforeEach, describe, expect, inject, test } from 'vitest';
 import type { Operation } from '../../../api/operation.ts';
 import { commitCheckpoint } from '../../../api/operations/checkpoints.ts';
@@ -119,7 +119,7 @@ describe('costs', () => {
     const written = sent.filter((one) => one.refused === undefined).length;
     expect(written).toBeLessThanOrEqual((it.clock.time - from) / 1_000);
     expect(sent.length).toBeLessThan(2 * 55);
-    // What waits in the processes comes with a later write of each.
+    // Notes that wait in the processes come with a later write of each.
     it.clock.time += 40_000;
     for (const { note } of processes) {
       await note(refused());

@@ -28,7 +28,7 @@ function unitsOf({ command, capacity, input, refused }: Sent): number {
   return writeUnits(itemBytes((isMarshalled(item) ? item : marshall(item)) as Parameters<typeof itemBytes>[0]));
 }
 
-/** What a request looks like depends on which of the client's layers it has passed. */
+/** A request's shape depends on the layers of the client that it has passed. */
 const isMarshalled = (item: Record<string, unknown>) => typeof item['pk'] === 'object';
 
 const heads = ({ replicas }: LogParts) => Promise.all(replicas.map((replica) => replica.read()));
@@ -111,7 +111,7 @@ function eventText(at: number): Uint8Array {
 }
 
 it.each([
-  // What the same entries cost one by one, with a consistent read of each position, was 986 units.
+  // Read one by one, each position consistently, the same entries cost 986 units.
   { what: 'events in JSON', make: eventText, most: 98 },
   // 1,000,000 bytes are 123 units where an older sight is enough.
   { what: 'random bytes', make: () => randomBytes(100), most: 180 },

@@ -45,7 +45,7 @@ function deleting(mortal?: ReturnType<typeof mortalProcess>): Deleting {
   };
 }
 
-/** What the store holds of a group; items that are only keys and a time to live are gone for everybody. */
+/** The store's items of a group; items that are only keys and a time to live are gone for everybody. */
 async function leftOf(group: string) {
   const { world, logs } = archive;
   const found = await world.other.send(

@@ -18,7 +18,7 @@ function typed(env: Env, streams: Streams, ...argv: string[]) {
   return terminal;
 }
 
-/** What stands on the screen in the end: a line that was cleared is gone. */
+/** The screen in the end: a line that was cleared is gone. */
 const leftOn = (raw: string) =>
   raw
     .split('\n')

@@ -46,7 +46,7 @@ export function run(command: string, argv: string[]): Watched {
   return watched;
 }
 
-/** Kills a process; the guard of a `tenure lead` sees to its command. What is left after a while is killed too. */
+/** Kills a process; the guard of a `tenure lead` sees to its command. Processes left after a while are killed too. */
 export async function end(watched: Watched): Promise<void> {
   const started = family(watched.child.pid);
   watched.child.kill('SIGKILL');

@@ -25,7 +25,7 @@ let client: TenureClient;
 
 beforeAll(async () => {
   stack = await startStack({ schedules: false, enforceRoles: true });
-  // What a caller has begun it repeats until it knows the outcome.
+  // A caller repeats each request until it knows the outcome.
   client = new TenureClient({ url: stack.api, deadlineMs: 300_000 });
 });
 afterAll(() => stack?.stop());
@@ -97,7 +97,7 @@ function restoreEnd({ group, restoreId }: { group: string; restoreId: string }) 
   );
 }
 
-/** What waits for a sweep: the partitions of the groups index, without the lists of groups and logs. */
+/** Items that wait for a sweep: the partitions of the groups index, without the lists of groups and logs. */
 async function owed(): Promise<string[]> {
   const documents = localDocuments(stack.dynamodb, stack);
   const { Items = [] } = await documents.send(new ScanCommand({ TableName: stack.table, IndexName: 'groups' }));

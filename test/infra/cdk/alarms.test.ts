@@ -35,7 +35,7 @@ describe.each([{ monitoring: 'essential' }, { monitoring: 'full' }])('alarms wit
     const headings = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading);
     expect(alarms.length).toBeGreaterThan(5);
     for (const { AlarmDescription } of alarms) {
-      const [, runbook] = /What to do: docs\/operations\.md, "(.*)"\.$/.exec(AlarmDescription) ?? [];
+      const [, runbook] = /Runbook: docs\/operations\.md, "(.*)"\.$/.exec(AlarmDescription) ?? [];
       expect(headings, AlarmDescription).toContain(runbook);
     }
   });

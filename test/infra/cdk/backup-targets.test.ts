@@ -6,7 +6,7 @@ beforeAll(() => {
   template = templateOf({ backupTargets: 's3://vault/tenure/' });
 });
 
-/** What a function may do in the bucket of the target. */
+/** A function's rights in the bucket of the target. */
 const inTarget = (name: string) =>
   permissionsOf(template, name)
     .filter(({ resource }) => resource.includes(':s3:::'))

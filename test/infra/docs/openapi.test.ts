@@ -1,4 +1,4 @@
-/** What generators of clients need of docs/openapi.json, beyond that it is valid. */
+/** Needs of client generators in docs/openapi.json, beyond validity. */
 import { createConfig, lint } from '@redocly/openapi-core';
 import { expect, test } from 'vitest';
 import { catalogue } from '../../../api/catalogue.ts';

@@ -1,4 +1,4 @@
-/** What writes to the group: one writer for each log, and programs that append, commit and submit. */
+/** The writers of the group: one for each log, and programs that append, commit and submit. */
 import { append } from '../../../functions/log/protocol/append.ts';
 import { elect } from '../../../functions/log/protocol/coordinator.ts';
 import type { WriterMemory } from '../../../functions/log/protocol/placement.ts';

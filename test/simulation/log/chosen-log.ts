@@ -17,7 +17,7 @@ export function partKey(requestId: string, index: number): string {
   return `${requestId}:${index}`;
 }
 
-/** What is chosen, slot by slot. */
+/** The chosen values, slot by slot. */
 export class ChosenLog {
   readonly slots = new Map<number, Value>();
   /** Positions below are chosen to be unreadable. */

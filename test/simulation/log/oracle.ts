@@ -207,7 +207,7 @@ export class Oracle {
   }
 
   /**
-   * The members have changed. What a majority of the new ones holds counts as chosen from now on, though the
+   * The members have changed. A value that a majority of the new ones holds counts as chosen from now on, though the
    * coordinator that wrote it needed a majority of the old ones as well: every later coordinator finds it.
    */
   membersChanged(): void {

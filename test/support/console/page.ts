@@ -51,7 +51,7 @@ export async function picture(page: Page, name: string, shown?: string, part?: s
   else await page.screenshot({ path });
 }
 
-/** What axe finds on the page: rule, element and summary. */
+/** Axe's findings on the page: rule, element and summary. */
 export async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];

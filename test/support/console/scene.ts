@@ -1,4 +1,4 @@
-/** What the console is shown with: one busy application among other groups, as a team would run them. */
+/** The scene for the console: one busy application among other groups, as a team would run them. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { createBackup } from '../../../api/operations/backups.ts';
 import { JobRegistry, LeaderElector, ReplicatedLog, type TenureClient, type Term } from '../../../client/index.ts';

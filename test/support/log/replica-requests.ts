@@ -1,4 +1,4 @@
-/** What the tests of a replica ask and expect. */
+/** Requests and expectations of the tests of a replica. */
 import type { LearnedAction, Meta, Replica, Value } from '../../../functions/log/protocol/replica.ts';
 
 export const fresh = { incarnation: 'life-1', view: 'view-1' };

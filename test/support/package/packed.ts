@@ -51,7 +51,7 @@ function neededBy(folder: string): string[] {
   return Object.keys({ ...dependencies, ...peerDependencies });
 }
 
-/** What npm has not installed is what is here already. */
+/** Packages that npm has not installed are here already. */
 function link(modules: string, names: readonly string[]): void {
   for (const name of names) {
     const place = join(modules, name);

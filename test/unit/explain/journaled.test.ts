@@ -1,4 +1,4 @@
-/** What the journal and the events add, against scripted histories. */
+/** Entries of the journal and the events, against scripted histories. */
 import { describe, expect, test } from 'vitest';
 import { explain } from '../../../client/explain/explain.ts';
 import type { Facts, JournalMinute } from '../../../client/explain/facts.ts';

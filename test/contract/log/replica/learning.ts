@@ -1,4 +1,4 @@
-/** What is learned, and truncations. */
+/** Learning, and truncations. */
 import { expect, it } from 'vitest';
 import type { Value } from '../../../../functions/log/protocol/replica.ts';
 import {

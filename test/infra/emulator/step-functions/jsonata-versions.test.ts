@@ -58,7 +58,7 @@ interface Node {
   steps?: Node[];
 }
 
-/** What an expression reads: `$name` and `$name.field.field`. */
+/** The variables of an expression: `$name` and `$name.field.field`. */
 function pathsIn(node: unknown): string[][] {
   if (typeof node !== 'object' || node === null) return [];
   const { type, value = '', steps = [] } = node as Node;
@@ -66,7 +66,7 @@ function pathsIn(node: unknown): string[][] {
   if (type === 'path' && first?.type === 'variable' && first.value)
     return [[first.value, ...steps.slice(1).flatMap((step) => (step.type === 'name' ? [step.value ?? ''] : []))]];
   if (type === 'variable' && value) return [[value]];
-  // What a call names is a function.
+  // The name in a call is a function.
   return Object.entries(node).flatMap(([key, part]) => (key === 'procedure' ? [] : pathsIn(part)));
 }
 

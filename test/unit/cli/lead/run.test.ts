@@ -95,7 +95,7 @@ test('a term whose ready file has not appeared is renewed lease after lease, and
   const led = start();
   led.catch(() => {});
   await time.advance(0);
-  // What an earlier run left is removed before the command starts.
+  // Files of an earlier run are removed before the command starts.
   await vi.waitFor(() => expect(existsSync(started)).toBe(true), 20_000);
   expect(events()).toEqual(['granted 1']);
   // The guard counts in real time: a lease as short as in the other tests would run out for it on a busy machine.

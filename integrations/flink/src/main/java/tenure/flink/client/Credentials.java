@@ -3,7 +3,7 @@ package tenure.flink.client;
 import java.io.IOException;
 import java.util.Optional;
 
-/** What requests are signed with. */
+/** The credentials that requests are signed with. */
 public record Credentials(String accessKeyId, String secretAccessKey, Optional<String> sessionToken) {
 
     /** Gives credentials that are valid now. */

@@ -42,7 +42,7 @@ final class Payloads {
         return Signer.hex(Signer.sha256(content));
     }
 
-    /** What a submission or a commit names: the bytes themselves, or an upload that has taken place. */
+    /** The payload of a submission or a commit: the bytes themselves, or an upload that has taken place. */
     ObjectNode reference(String jobId, String purpose, byte[] content, Fence fence)
             throws IOException, InterruptedException {
         if (content.length <= MOST_INLINE)

@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The folders {@code chk-N} that earlier terms of a job began and never committed: a JobManager that is killed between
  * the files of a checkpoint and its reference leaves them. Their ids were reserved after the newest committed one and
- * before the job was claimed, so that nobody can commit them any more. What is older than the newest committed
+ * before the job was claimed, so that nobody can commit them any more. A folder that is older than the newest committed
  * checkpoint is not theirs and stays, for instance a checkpoint that an earlier job of the same id retained.
  */
 final class UncommittedFolders {

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import tenure.flink.LeadingProcess;
 import tenure.flink.TestService;
 
-/** What a JobManager that is killed leaves behind in the folder of checkpoints. */
+/** Files that a killed JobManager leaves behind in the folder of checkpoints. */
 class CheckpointFilesTest {
 
     @TempDir Path folder;
