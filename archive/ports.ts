@@ -29,7 +29,8 @@ export interface ArchiveTarget {
   /** Puts a small file. */
   put(name: string, bytes: Uint8Array, sha256: string): Promise<void>;
   /**
-   * Takes a payload into the archive, with its digest checked; one that is not what the job says is told, not thrown.
+   * Takes a payload into the archive, with its digest checked; one that differs from what the job says is reported, not
+   * thrown.
    */
   copy(payload: ReferredPayload): Promise<Copied>;
 }

@@ -76,6 +76,6 @@ async function sourceOf(options: TailOptions, shell: Shell): Promise<EventSource
 /** Everything a duplicate repeats, and the sequence, is for programs: --json has it. */
 function lineOf(event: BusEvent): string {
   const { version, id, sequence, group, at, ...members } = event.detail;
-  const told = Object.entries(members).map(([name, value]) => `${name}=${String(value)}`);
-  return plain([at, group, event['detail-type'], ...told].join('  '));
+  const details = Object.entries(members).map(([name, value]) => `${name}=${String(value)}`);
+  return plain([at, group, event['detail-type'], ...details].join('  '));
 }

@@ -53,7 +53,7 @@ export function leaderCommands(program: Command, shell: Shell): void {
 
   subcommand('revoke', "end the leader's term as an operator")
     .requiredOption('--fencing-version <n>', 'the version to end, as tenure leader show prints it', wholeNumber)
-    .requiredOption('--reason <text>', 'why; the leader is told, and the term keeps it')
+    .requiredOption('--reason <text>', 'why; shown to the leader and kept with the term')
     .option('--force', 'free the lease at once; the old leader may act until it notices')
     .option('--dry-run', 'only say what would be done')
     .action((options: RevokeOptions) => revoke(options, shell));

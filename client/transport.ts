@@ -83,7 +83,7 @@ export async function prepare(
   return { method, url, headers, ...(body !== undefined && { body }) };
 }
 
-/** Settles as the work does, or rejects as soon as the signal fires: what the work comes to is then heard by nobody. */
+/** Settles as the work does, or rejects as soon as the signal fires: the result of the work is then dropped. */
 export function unlessAborted<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);

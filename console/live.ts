@@ -14,7 +14,7 @@ function isOutage(error: unknown): boolean {
   return status === 0 || status === 401 || status === 429 || status >= 500;
 }
 
-/** Of all pages, so that one that is opened shows at once what another has just been told. */
+/** Of all pages, so that a page that is opened shows at once what another has just received. */
 const kept = new Map<string, Known<unknown>>();
 const mostKept = 4_000;
 const seedMs = 60_000;
@@ -46,7 +46,7 @@ class Answers implements Live {
         this.outage = error !== undefined && isOutage(error) ? problemIn(error) : undefined;
         if (!this.outage) this.lastAnswerAt = Date.now();
         const before = this.get(name);
-        // An outage is told once, above everything that is known.
+        // An outage is shown once, above all answers.
         const isOwn = error !== undefined && (!this.outage || before.value === undefined);
         if (isOwn) this.#keep(name, { ...before, problem: problemIn(error) });
         onChange();

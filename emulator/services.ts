@@ -15,7 +15,7 @@ import { sendMessage } from './sqs/send-message.ts';
 
 export interface Services {
   endpoint: string;
-  /** From now on calls are answered; until then they are told 503. */
+  /** From now on calls are answered; until then they get 503. */
   serve(served: Served): void;
   stop(): Promise<void>;
 }

@@ -26,10 +26,11 @@ export function requireKept(stage: string, before: Durability, now: Durability, 
 }
 
 function changes(before: Durability, now: Durability): { name: keyof Durability; harm: string }[] {
-  const moved = 'logs lie on other tables: replicas that go take what only they hold';
+  const movedLogs = 'logs lie on other tables: replicas that go take what only they hold';
   const found: { name: keyof Durability; harm: string }[] = [];
-  if (now.replicas !== before.replicas) found.push({ name: 'replicas', harm: moved });
-  if (now.replicaRegions.join() !== before.replicaRegions.join()) found.push({ name: 'replicaRegions', harm: moved });
+  if (now.replicas !== before.replicas) found.push({ name: 'replicas', harm: movedLogs });
+  if (now.replicaRegions.join() !== before.replicaRegions.join())
+    found.push({ name: 'replicaRegions', harm: movedLogs });
   if (now.payloadUndeleteDays < before.payloadUndeleteDays)
     found.push({ name: 'payloadUndeleteDays', harm: 'payloads deleted before are gone sooner' });
   if (now.ephemeral && !before.ephemeral) found.push({ name: 'ephemeral', harm: 'nothing is protected any more' });

@@ -67,7 +67,8 @@ const leaseInvariants: readonly LeaseInvariant[] = [
       return runs && later;
     },
     ofChange: (before, after) => {
-      // Without the instant of the last renewal, which only damage removes, a late one cannot be told from a new one.
+      // Without the instant of the last renewal, which only damage removes, a late one cannot be distinguished from a
+      // new one.
       const sameTerm = before['renewedAt'] !== undefined && sessionOf(before) === sessionOf(after);
       const [was, is] = [before['expiresAt'], after['expiresAt']];
       return !sameTerm || typeof was !== 'number' || typeof is !== 'number' || is >= was;

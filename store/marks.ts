@@ -10,7 +10,7 @@ export function mark(name: string): void {
   watcher?.(name);
 }
 
-/** For tests: who is told of every mark; undefined ends it. */
+/** For tests: called with every mark; undefined ends it. */
 export function watchMarks(next: Watcher | undefined): void {
   watcher = next;
 }

@@ -36,7 +36,7 @@ export const mostWaitMs = 20_000;
 /** Named addresses that one term may publish. */
 export const mostAddresses = 64;
 
-/** Names a process: a random UUID will do. Two processes of one contender id are told apart by it. */
+/** Names a process: a random UUID will do. Distinguishes two processes with one contender id. */
 const instanceId = z.string().check(z.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must match [A-Za-z0-9._-]{1,64}'));
 
 const bar = z.object({ instanceId, until: instantText });

@@ -44,8 +44,14 @@ export async function passOn({ url, transport }: Upstream, request: PageRequest)
   const http = { method, url: url + path, headers, name, ...(method !== 'GET' && { body: body || '{}' }) };
   try {
     const answer = await sendOnce(http, transport, timeoutMs);
-    const told = kept.flatMap((key) => [[key, answer.headers.get(key)] as const]).filter(([, value]) => value !== null);
-    return { status: answer.status, headers: Object.fromEntries(told) as Record<string, string>, body: answer.text };
+    const passedOn = kept
+      .flatMap((key) => [[key, answer.headers.get(key)] as const])
+      .filter(([, value]) => value !== null);
+    return {
+      status: answer.status,
+      headers: Object.fromEntries(passedOn) as Record<string, string>,
+      body: answer.text,
+    };
   } catch (error) {
     if (!hasCode(error, 'unreachable')) throw error;
     return problem(502, 'unreachable', 'The API cannot be reached', error.message);

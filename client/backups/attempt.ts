@@ -149,7 +149,7 @@ function withState(
   };
 }
 
-/** Reports the progress until told to stop; a verdict other than `continue` ends the attempt. */
+/** Reports the progress until stopped; a verdict other than `continue` ends the attempt. */
 async function beat(
   { ending, onError, pulse }: AttemptContext,
   calls: AttemptCalls,

@@ -196,14 +196,14 @@ export class BackupWorker {
     if (this.#closing.signal.aborted) return;
     // Its own end must not come between the acceptance and the begin.
     if (one.type === 'backup' && answer.accepted) this.#suspension?.cancelTimer();
-    const heard = await this.#calls.answer(one, answer).catch((error: unknown) => {
+    const received = await this.#calls.answer(one, answer).catch((error: unknown) => {
       this.#error(error);
       return false;
     });
     if (this.#closing.signal.aborted) return;
     if (!answer.accepted) this.#tell({ type: 'refused', backupId, attempt, reason: answer.reason });
-    else if (!heard && !this.#work) await this.#resume();
-    else if (!heard) return;
+    else if (!received && !this.#work) await this.#resume();
+    else if (!received) return;
     else if (one.type === 'backup') this.#begin(one);
     else this.#tell({ type: 'suspended', backupId, attempt });
   }

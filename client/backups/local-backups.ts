@@ -28,7 +28,7 @@ export interface LocalBackupsEvents {
   onError(error: unknown): void;
 }
 
-/** Tidies a worker's disk at the start, then every ten minutes, and when it is told to. */
+/** Tidies a worker's disk at the start, then every ten minutes, and on demand. */
 export class LocalBackups {
   readonly #options: LocalBackupsOptions;
   readonly #events: LocalBackupsEvents;

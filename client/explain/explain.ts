@@ -98,7 +98,7 @@ function beganEvidence(after: Tenure, before: Tenure | undefined): string[] {
   return [...waitingIn(gapBetween(before, after)), ...address];
 }
 
-/** Only the one that lasts: each of the others is told with the term that ended it. */
+/** Only the one that lasts: the others appear with the term that ended them. */
 function gapEntries(tenures: readonly Tenure[], facts: Facts): Draft[] {
   const ongoing = gapsOf(tenures, facts).filter(({ to }) => to === undefined);
   return ongoing.map((gap) => ({

@@ -269,8 +269,10 @@ function refused(facts: Facts, { fencingVersion, job }: Subject): Found {
     return { cause: 'current', answer, evidence: [], next: ['docs/problems.md lists each code with its remedy'] };
   }
   const found = fencedBy(fencingVersion, current, own, tenures.at(-1), now);
-  const told = seen ? [`the journal has ${seen.request} refused with ${seen.code}, ${seen.count} in its minute`] : [];
-  return { cause: 'fenced', ...found, evidence: [...found.evidence, ...told] };
+  const journaled = seen
+    ? [`the journal has ${seen.request} refused with ${seen.code}, ${seen.count} in its minute`]
+    : [];
+  return { cause: 'fenced', ...found, evidence: [...found.evidence, ...journaled] };
 }
 
 /** The newest refusal that the journal knows of this version and this job. */

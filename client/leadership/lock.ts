@@ -91,7 +91,7 @@ export async function withLock<Value>(
   } finally {
     stopWaiting();
     signal?.removeEventListener('abort', onAbort);
-    // Also waits for `act`, which the term's signal has told to stop.
+    // Also waits for `act`, which the term's signal has asked to stop.
     await elector.close({ stayOut: false });
   }
 }

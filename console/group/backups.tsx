@@ -85,13 +85,13 @@ function BackupRow({ backup, longest, now, onAction }: RowProps) {
   const { backupId, state, startedAt, worker, error, entryCount } = backup;
   const isRunning = state !== 'COMPLETED' && state !== 'FAILED';
   const phases = phasesOf(backup, longest, now);
-  const told = phases.map(({ phase, ms }) => `${phase.toLowerCase()} ${duration(ms)}`).join(', ');
+  const label = phases.map(({ phase, ms }) => `${phase.toLowerCase()} ${duration(ms)}`).join(', ');
   return (
     <li class={state === 'FAILED' ? 'failed' : isRunning ? 'running' : 'completed'}>
       <span class="backup-when">
         {clock(startedAt, now)} <small class="mono dim">{backupId.slice(0, 8)}</small>
       </span>
-      <span class="gantt" role="img" aria-label={told}>
+      <span class="gantt" role="img" aria-label={label}>
         {phases.map(({ phase, left, width, isRunning: isNow }) => (
           <i
             key={phase}

@@ -6,7 +6,7 @@ export interface GroupEvent {
   readonly [member: string]: unknown;
 }
 
-const told = ['jobId', 'checkpointId', 'log', 'replica', 'status', 'state', 'result', 'reason', 'errorCode'];
+const shownFields = ['jobId', 'checkpointId', 'log', 'replica', 'status', 'state', 'result', 'reason', 'errorCode'];
 
 export function eventText(event: GroupEvent): string {
   const { fencingVersion, contenderId, backupId } = event;
@@ -14,7 +14,7 @@ export function eventText(event: GroupEvent): string {
     fencingVersion === undefined ? undefined : `version ${fencingVersion}`,
     contenderId,
     typeof backupId === 'string' ? backupId.slice(0, 8) : undefined,
-    ...told.map((name) => event[name]),
+    ...shownFields.map((name) => event[name]),
   ];
   return parts.filter((part) => part !== undefined).join(' · ');
 }

@@ -8,12 +8,12 @@ const mostShown = 12;
 /** For what is explained. */
 const mostKept = 200;
 
-export interface Heard {
+export interface EventFeed {
   readonly events: readonly GroupEvent[];
   readonly isOpen: boolean;
 }
 
-export function Events({ heard: { events: all, isOpen }, now }: { heard: Heard; now: number }) {
+export function Events({ feed: { events: all, isOpen }, now }: { feed: EventFeed; now: number }) {
   if (!isOpen) return null;
   const events = all.slice(0, mostShown);
   return (
@@ -40,7 +40,7 @@ export function Events({ heard: { events: all, isOpen }, now }: { heard: Heard; 
 }
 
 /** Newest first. A hidden page listens to nothing. */
-export function useEvents(group: string): Heard {
+export function useEvents(group: string): EventFeed {
   const [events, setEvents] = useState<readonly GroupEvent[]>([]);
   const [isOpen, setOpen] = useState(false);
   useEffect(() => {

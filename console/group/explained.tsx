@@ -21,8 +21,8 @@ interface Props {
 export function Explained({ group, live, events }: Props) {
   const facts = factsOf(group, live, events);
   // Anew with each answer, not with each tick: the page can be read in between.
-  const told = useMemo(() => explain(facts), [group, live.lastAnswerAt]);
-  const entries = told.entries.slice(-mostEntries).reverse();
+  const explanation = useMemo(() => explain(facts), [group, live.lastAnswerAt]);
+  const entries = explanation.entries.slice(-mostEntries).reverse();
   const state = why('nobody-leads', facts);
   const move = why('moved', facts);
   const refusal = why('refused', facts);
@@ -55,7 +55,7 @@ export function Explained({ group, live, events }: Props) {
       </dl>
       <ol class="story">
         {entries.map(({ at: instant, kind, text, because, evidence }) => (
-          <li key={`${instant} ${text}`} class={`told-${kind}`}>
+          <li key={`${instant} ${text}`} class={`entry-${kind}`}>
             <time dateTime={instant}>{clock(instant, at)}</time>
             <div>
               <p>

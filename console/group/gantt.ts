@@ -23,9 +23,9 @@ export function phasesOf(backup: Backup, longestMs: number, now: number): PhaseB
   let used = 0;
   for (const phase of order) {
     const isRunning = backup.state === phase;
-    const told = backup.phases[phase];
-    if (told === undefined && !isRunning) continue;
-    const ms = isRunning ? Math.max(told ?? 0, totalMs(backup, now) - used) : (told ?? 0);
+    const reportedMs = backup.phases[phase];
+    if (reportedMs === undefined && !isRunning) continue;
+    const ms = isRunning ? Math.max(reportedMs ?? 0, totalMs(backup, now) - used) : (reportedMs ?? 0);
     bars.push({ phase, ms, left: (100 * used) / longestMs, width: (100 * ms) / longestMs, isRunning });
     used += ms;
   }

@@ -21,7 +21,7 @@ export function GroupPage({ route }: { route: Extract<Route, { kind: 'group' }> 
   const live = useLive(keptName(group, ''), () => questions);
   const [action, setAction] = useState<Action>();
   const now = useNow();
-  const heard = useEvents(group);
+  const feed = useEvents(group);
   const leadership = live.get<Leadership>('leadership');
   const terms = live.get<readonly Term[]>('terms');
   useEffect(() => {
@@ -67,9 +67,9 @@ export function GroupPage({ route }: { route: Extract<Route, { kind: 'group' }> 
             </div>
             <div class="column">
               <Jobs group={group} jobs={live.get<readonly Job[]>('jobs')} now={now} />
-              <Events heard={heard} now={now} />
+              <Events feed={feed} now={now} />
             </div>
-            <Explained group={group} live={live} events={heard.events} />
+            <Explained group={group} live={live} events={feed.events} />
           </>
         )}
       </div>

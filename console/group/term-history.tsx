@@ -191,7 +191,7 @@ function Detail({ chosen, tenures, gaps, now }: DetailProps) {
 
 function Told({ title, because, evidence }: { title: string; because: string; evidence: readonly string[] }) {
   return (
-    <div class="told" role="status">
+    <div class="term-detail" role="status">
       <p>
         <b>{title}</b>: {because}.
       </p>

@@ -185,10 +185,10 @@ const standings = { led: '', pending: 'getting ready', leaderless: 'no leader' }
 
 const GroupRow = memo(function GroupRow(props: RowProps) {
   const { row, index, top, isActive, led, left } = props;
-  const { group, leader, standing, fencingVersion, expiresAt } = row;
+  const { group, leader, status, fencingVersion, expiresAt } = row;
   return (
     <div
-      class={`row ${standing}`}
+      class={`row ${status}`}
       role="row"
       aria-rowindex={index + 2}
       style={{ transform: `translateY(${top}px)` }}
@@ -201,23 +201,23 @@ const GroupRow = memo(function GroupRow(props: RowProps) {
         </a>
       </span>
       <span class="c-leader" role="cell">
-        {standing === 'led' && leader ? (
+        {status === 'led' && leader ? (
           <>
             <b>{leader.contenderId}</b>
             <small>{leader.address}</small>
           </>
         ) : (
-          <em>{standings[standing]}</em>
+          <em>{standings[status]}</em>
         )}
       </span>
       <span class="c-version num" role="cell">
         {fencingVersion}
       </span>
       <span class="c-for num" role="cell">
-        {standing === 'led' ? led : '–'}
+        {status === 'led' ? led : '–'}
       </span>
       <span class="c-lease" role="cell">
-        {standing === 'led' && leader ? (
+        {status === 'led' && leader ? (
           <>
             <LeaseBar expiresAt={expiresAt} spanMs={leaseSpan(leader.sessionId, expiresAt)} />
             <span class="num">{left}</span>

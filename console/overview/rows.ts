@@ -1,11 +1,11 @@
 /** The rows of the overview: pure, so that a thousand of them can be tested without a page. */
 import type { Backup, Group, Log } from '../answers.ts';
 
-export type Standing = 'led' | 'pending' | 'leaderless';
+export type LeaderStatus = 'led' | 'pending' | 'leaderless';
 
 export interface Row {
   readonly group: string;
-  readonly standing: Standing;
+  readonly status: LeaderStatus;
   readonly leader: Group['leader'];
   readonly fencingVersion: number;
   /** Epoch ms. */
@@ -16,9 +16,9 @@ export interface Row {
 export function toRow(group: Group, now: number): Row {
   const { leader } = group;
   const expiresAt = leader ? Date.parse(leader.expiresAt) : 0;
-  const standing = leader && expiresAt > now ? 'led' : group.pending ? 'pending' : 'leaderless';
+  const status = leader && expiresAt > now ? 'led' : group.pending ? 'pending' : 'leaderless';
   const confirmedAt = leader ? Date.parse(leader.confirmedAt) : 0;
-  return { group: group.group, standing, leader, fencingVersion: group.fencingVersion, expiresAt, confirmedAt };
+  return { group: group.group, status, leader, fencingVersion: group.fencingVersion, expiresAt, confirmedAt };
 }
 
 export const sorts = ['trouble', 'name', 'leader', 'version', 'newest'] as const;
@@ -28,11 +28,11 @@ export function readSort(text: string): Sort {
   return sorts.find((one) => one === text) ?? 'trouble';
 }
 
-const trouble: Readonly<Record<Standing, number>> = { leaderless: 0, pending: 1, led: 2 };
+const trouble: Readonly<Record<LeaderStatus, number>> = { leaderless: 0, pending: 1, led: 2 };
 const byName = (one: Row, other: Row) => (one.group < other.group ? -1 : one.group > other.group ? 1 : 0);
 
 const orders: Readonly<Record<Sort, (one: Row, other: Row) => number>> = {
-  trouble: (one, other) => trouble[one.standing] - trouble[other.standing],
+  trouble: (one, other) => trouble[one.status] - trouble[other.status],
   name: () => 0,
   leader: (one, other) => (one.leader?.contenderId ?? '~').localeCompare(other.leader?.contenderId ?? '~'),
   version: (one, other) => other.fencingVersion - one.fencingVersion,
@@ -42,8 +42,8 @@ const orders: Readonly<Record<Sort, (one: Row, other: Row) => number>> = {
 /** Those that hold every word of the filter in their name, leader, address or standing, in order; ties by name. */
 export function arranged(rows: readonly Row[], filter: string, sort: Sort): Row[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-  const matches = ({ group, leader, standing }: Row) => {
-    const text = `${group} ${leader?.contenderId ?? ''} ${leader?.address ?? ''} ${standing}`.toLowerCase();
+  const matches = ({ group, leader, status }: Row) => {
+    const text = `${group} ${leader?.contenderId ?? ''} ${leader?.address ?? ''} ${status}`.toLowerCase();
     return words.every((word) => text.includes(word));
   };
   return rows.filter(matches).sort((one, other) => orders[sort](one, other) || byName(one, other));

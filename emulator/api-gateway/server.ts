@@ -12,7 +12,7 @@ import { matchRoute, type Route } from './route-table.ts';
 
 export interface Gateway {
   port: number;
-  /** From now on requests reach these routes; until then they are told 503. */
+  /** From now on requests reach these routes; until then they get 503. */
   serve(routes: Route[], functions: FunctionHost): void;
   /** Refuses new connections and gives running requests up to a second. */
   stop(): Promise<void>;

@@ -17,7 +17,7 @@ export interface S3ServerOptions {
   folder: string;
   /** 0, the default, lets the system choose. */
   port?: number;
-  /** The only ones that signatures are accepted from; `local`/`local` unless told. */
+  /** The only ones that signatures are accepted from; `local`/`local` by default. */
   credentials?: Credentials;
   /** Names that a Host header may have besides those of loopback. */
   hosts?: readonly string[];

@@ -138,7 +138,7 @@ export const begunRecord = (begun: Begun, now: number): BackupRecord => ({
 export const isFinal = ({ state }: BackupRecord): boolean => state === 'COMPLETED' || state === 'FAILED';
 
 /** The record in another state; the time spent in the one before is added up. */
-export function moved(record: BackupRecord, state: BackupState, now: number): BackupRecord {
+export function enterState(record: BackupRecord, state: BackupState, now: number): BackupRecord {
   if (record.state === state) return record;
   const spent = (record.phases[record.state] ?? 0) + Math.max(0, now - record.stateSince);
   const final = state === 'COMPLETED' || state === 'FAILED';

@@ -4,7 +4,7 @@ import { notFound, ProblemError } from '../../api/problem.ts';
 import { instant } from '../../store/clock.ts';
 import { retryConflicts } from '../../store/retry-conflicts.ts';
 import { count } from '../platform/metrics.ts';
-import { type BackupRecord, type Failure, isFinal, moved } from './backup.ts';
+import { type BackupRecord, enterState, type Failure, isFinal } from './backup.ts';
 import type { BackupName, Stored } from './backup-store.ts';
 import type { Backups } from './backups.ts';
 
@@ -68,7 +68,7 @@ export async function endBackup(
   return retryConflicts<BackupRecord>({ tries: mostTries, of: `backup ${name.backupId}` }, async () => {
     const stored = await getOrThrow({ store }, name);
     if (isFinal(stored.record) || unless(stored.record)) return { kind: 'done', value: stored.record };
-    const ended = moved(stored.record, outcome === 'COMPLETED' ? 'COMPLETED' : 'FAILED', clock.now());
+    const ended = enterState(stored.record, outcome === 'COMPLETED' ? 'COMPLETED' : 'FAILED', clock.now());
     const final = { ...ended, ...(outcome === 'COMPLETED' ? {} : { error: outcome }) };
     if (!(await store.settle(stored, final))) return { kind: 'conflict' };
     countEnd(outcome);

@@ -13,17 +13,19 @@ export function jobEvent({ before, after }: Change): RawEvent | undefined {
   const is = toJob(after);
   if (!is) return undefined;
   if (isDamaged(is)) throw new UnreadableChangeError(`A job: ${is.damage}`);
-  const told = { jobId: is.jobId, fencingVersion: is.fence };
+  const common = { jobId: is.jobId, fencingVersion: is.fence };
   if (!was)
-    return is.state === 'ACTIVE' ? { type: 'Job Submitted', ...told, replaced: false, at: is.submittedAt } : undefined;
+    return is.state === 'ACTIVE'
+      ? { type: 'Job Submitted', ...common, replaced: false, at: is.submittedAt }
+      : undefined;
   if (isDamaged(was) || was.state !== 'ACTIVE') return undefined;
   if (is.state === 'FINISHED') {
-    return { type: 'Job Finished', ...told, result: is.result?.outcome, at: is.result?.finishedAt };
+    return { type: 'Job Finished', ...common, result: is.result?.outcome, at: is.result?.finishedAt };
   }
   if (is.state !== 'ACTIVE') return undefined;
-  if (newestOf(is) > newestOf(was)) return { type: 'Checkpoint Committed', ...told, ...committed(is) };
+  if (newestOf(is) > newestOf(was)) return { type: 'Checkpoint Committed', ...common, ...committed(is) };
   if (is.requestId === was.requestId) return undefined;
-  return { type: 'Job Submitted', ...told, replaced: true, at: is.graph?.committedAt };
+  return { type: 'Job Submitted', ...common, replaced: true, at: is.graph?.committedAt };
 }
 
 function committed(job: Job) {

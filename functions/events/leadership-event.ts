@@ -34,7 +34,7 @@ function ended(
 }
 
 function endingOf(was: LeadershipRecord, is: LeadershipRecord | undefined, writtenAt: number) {
-  // As the holder is told: its next renewal finds no record.
+  // As the holder sees it: its next renewal finds no record.
   if (!is) return { reason: 'revoked', at: writtenAt };
   if (is.fencingVersion > was.fencingVersion) {
     return { reason: is.previous?.reason ?? 'expired', at: is.previous?.at ?? was.expiresAt ?? writtenAt };

@@ -32,8 +32,8 @@ export const storedAsked = (asked: readonly Asked[] = []) =>
 export function remembering(kind: Asked['kind'], requestId: string) {
   const { key, id } = shortId(requestId);
   const text = written({ kind, id });
-  const moved = askedSlots.slice(1).flatMap((slot, at) => set(slot, ifAbsent(askedSlots[at] as string, '')));
-  const changes: Update = [...moved, ...set(askedSlots[0], text)];
+  const older = askedSlots.slice(1).flatMap((slot, at) => set(slot, ifAbsent(askedSlots[at] as string, '')));
+  const changes: Update = [...older, ...set(askedSlots[0], text)];
   const conditions = askedSlots.map((slot) => anyOf(not(beginsWith(slot, key)), equals(slot, text)));
   return { changes, conditions };
 }

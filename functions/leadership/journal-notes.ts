@@ -2,7 +2,7 @@
 import type { Deed } from '../../api/deeds.ts';
 import type { Outcome } from '../platform/http.ts';
 
-/** Who was seen is told once a minute; what was refused or ordered, within a second. */
+/** Sightings of contenders are written once a minute; refusals and orders within a second. */
 export type Note =
   | { readonly kind: 'refused'; readonly code: string; readonly fencingVersion: number; readonly request: string }
   | { readonly kind: 'waiting'; readonly contenderId: string }

@@ -27,7 +27,7 @@ interface Page {
   readonly counts: Map<string, number>;
   readonly values: Map<string, string | number>;
   /** When each contender was written last. */
-  readonly told: Map<string, number>;
+  readonly writtenAt: Map<string, number>;
   /** The minute whose item is known to exist, and what stands there. */
   minute: number;
   entries: Entries;
@@ -75,7 +75,7 @@ export class Journal {
     const page: Page = {
       counts: new Map(),
       values: new Map(),
-      told: new Map(),
+      writtenAt: new Map(),
       minute: -1,
       entries: { counts: new Map(), values: new Map() },
       nextAt: 0,
@@ -88,9 +88,9 @@ export class Journal {
 
   /** When what has gathered is due; undefined for nothing. */
   #dueAt(page: Page): number | undefined {
-    const news = page.counts.size > 0 || [...page.values.keys()].some((name) => !page.told.has(name));
+    const news = page.counts.size > 0 || [...page.values.keys()].some((name) => !page.writtenAt.has(name));
     if (news) return page.nextAt;
-    const times = [...page.values.keys()].map((name) => (page.told.get(name) ?? 0) + seenEveryMs);
+    const times = [...page.values.keys()].map((name) => (page.writtenAt.get(name) ?? 0) + seenEveryMs);
     return times.length === 0 ? undefined : Math.max(page.nextAt, Math.min(...times));
   }
 
@@ -173,11 +173,11 @@ function putBack(page: Page, { counts, values }: Entries): void {
   for (const [name, value] of values) if (!page.values.has(name)) page.values.set(name, value);
 }
 
-/** A deed happens once; who waits is told again. */
+/** A deed happens once; a waiting contender is noted again. */
 function tell(page: Page, name: string, now: number): void {
   if (!name.startsWith('waiting|')) return;
-  page.told.set(name, now);
-  for (const [other, at] of page.told) if (at + 2 * seenEveryMs < now) page.told.delete(other);
+  page.writtenAt.set(name, now);
+  for (const [other, at] of page.writtenAt) if (at + 2 * seenEveryMs < now) page.writtenAt.delete(other);
 }
 
 function entriesIn(item: Readonly<Record<string, unknown>>): Entries {

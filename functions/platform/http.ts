@@ -135,7 +135,7 @@ async function onceByKey<Result>(
 }
 
 interface Serving {
-  /** Operations that other functions serve too: with them an unknown path is told from a wrong method. */
+  /** Operations that other functions serve too: they distinguish an unknown path from a wrong method. */
   readonly known?: readonly Operation[];
   readonly keys?: RequestKeys | undefined;
   readonly noted?: Noted | undefined;

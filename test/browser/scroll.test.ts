@@ -74,9 +74,9 @@ test('a thousand groups scroll with a window of rows, and the filter finds the l
     medians.push(frames[60] ?? 0);
   }
   await page.waitForSelector('[data-group=service-0950]');
-  const told = medians.map((median) => median.toFixed(1)).join(', ');
+  const figures = medians.map((median) => median.toFixed(1)).join(', ');
   const median = medians.sort((one, other) => one - other)[Math.floor(runs / 2)] ?? 0;
-  console.log(`1,000 groups: a frame every ${median.toFixed(1)} ms, the median of ${told} ms`);
+  console.log(`1,000 groups: a frame every ${median.toFixed(1)} ms, the median of ${figures} ms`);
   await page.keyboard.press('/');
   await page.keyboard.type('service-0999');
   await page.waitForFunction(() => document.querySelectorAll('.row').length === 1);

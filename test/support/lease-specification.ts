@@ -110,11 +110,11 @@ export function leaseSpecification({
     state: LeaseState,
     contenderId: string,
     requestId: string,
-    told: Partial<FenceOf & { expiresAt: number }>,
+    reported: Partial<FenceOf & { expiresAt: number }>,
   ) => ({
     version: state.version + 1,
     requestId,
-    holder: { contenderId, sessionId: told.sessionId, expiresAt: told.expiresAt },
+    holder: { contenderId, sessionId: reported.sessionId, expiresAt: reported.expiresAt },
   });
 
   const contend: Step = (state, call) => {
@@ -222,28 +222,29 @@ function sameTerm(
   state: LeaseState,
   call: LeaseCall,
   contenderId: string,
-  told: FenceOf & { expiresAt: number },
+  reported: FenceOf & { expiresAt: number },
 ): LeaseState[] {
   const { holder, version } = state;
-  if (holder?.contenderId !== contenderId || version !== told.fencingVersion) return [];
-  if (!mayBeBefore(call, holder.expiresAt) || !fits(holder, told)) return [];
-  return [{ ...state, holder: { ...holder, sessionId: told.sessionId, expiresAt: told.expiresAt } }];
+  if (holder?.contenderId !== contenderId || version !== reported.fencingVersion) return [];
+  if (!mayBeBefore(call, holder.expiresAt) || !fits(holder, reported)) return [];
+  return [{ ...state, holder: { ...holder, sessionId: reported.sessionId, expiresAt: reported.expiresAt } }];
 }
 
-const fits = (holder: Holder, told: { sessionId: string; expiresAt: number }) =>
-  (holder.sessionId ?? told.sessionId) === told.sessionId && (holder.expiresAt ?? told.expiresAt) === told.expiresAt;
+const fits = (holder: Holder, reported: { sessionId: string; expiresAt: number }) =>
+  (holder.sessionId ?? reported.sessionId) === reported.sessionId &&
+  (holder.expiresAt ?? reported.expiresAt) === reported.expiresAt;
 
 /** Whether a caller with this fence (a contender's late retry has none) can be told this. */
 function ended(
   state: LeaseState,
   call: LeaseCall,
   fence: FenceOf | undefined,
-  told: { reason: string; fencingVersion: number },
+  reported: { reason: string; fencingVersion: number },
 ) {
-  if (told.fencingVersion !== state.version) return false;
-  if (fence && fence.fencingVersion !== state.version) return told.reason === 'superseded';
-  if (state.holder) return told.reason === 'expired' && mayBeAfter(call, state.holder.expiresAt);
-  return told.reason === (state.ended?.reason ?? 'expired');
+  if (reported.fencingVersion !== state.version) return false;
+  if (fence && fence.fencingVersion !== state.version) return reported.reason === 'superseded';
+  if (state.holder) return reported.reason === 'expired' && mayBeAfter(call, state.holder.expiresAt);
+  return reported.reason === (state.ended?.reason ?? 'expired');
 }
 
 const sameJson = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);

@@ -117,7 +117,7 @@ const settleMs = 700;
 
 /** Asked when the dialog opens, and again when what was entered has rested for a moment. */
 function DryRun({ action, form, request }: { action: Action; form: Form; request: Request }) {
-  const [told, setTold] = useState<{ text: string; isProblem: boolean }>();
+  const [preview, setPreview] = useState<{ text: string; isProblem: boolean }>();
   const asked = JSON.stringify(request);
   useEffect(() => {
     let isLatest = true;
@@ -126,7 +126,7 @@ function DryRun({ action, form, request }: { action: Action; form: Form; request
         (found) => ({ text: dryRunText(action, form, found, now()), isProblem: false }),
         (error: unknown) => ({ text: problemIn(error).detail, isProblem: true }),
       );
-      if (isLatest) setTold(answer);
+      if (isLatest) setPreview(answer);
     }, settleMs);
     return () => {
       isLatest = false;
@@ -134,8 +134,8 @@ function DryRun({ action, form, request }: { action: Action; form: Form; request
     };
   }, [asked]);
   return (
-    <p class={told?.isProblem ? 'dry-run note warn' : 'dry-run'} role="status">
-      <b>Dry run</b> {told?.text ?? 'asking …'}
+    <p class={preview?.isProblem ? 'dry-run note warn' : 'dry-run'} role="status">
+      <b>Dry run</b> {preview?.text ?? 'asking …'}
     </p>
   );
 }

@@ -126,7 +126,7 @@ function revoke(
       ? `By force: the next leader may begin while ${contenderId} still believes that it leads. Its guarded writes are refused; whatever else it does is not.`
       : `${contenderId} learns of it with its next renewal. Nobody else gets the lease before its old expiry.`,
     changes: ['leadership', 'terms'],
-    missing: reason ? undefined : 'a reason: the leader is told, and the term keeps it',
+    missing: reason ? undefined : 'a reason: shown to the leader and kept with the term',
   };
 }
 

@@ -8,11 +8,11 @@ import { attemptSuperseded } from '../../../api/problems/backups.ts';
 import {
   type AttemptProof,
   type BackupRecord,
+  enterState,
   type Failure,
   type Finished,
   isFinal,
   leftFiles,
-  moved,
   type Progress,
   type Verdict,
   verdictFor,
@@ -26,7 +26,7 @@ export const hashSecret = (secret: string): string => createHash('sha256').updat
 
 /**
  * Takes a heartbeat of the current attempt with a rising sequence number into the record, then keeps the workflow's
- * task alive. A late heartbeat of an older attempt changes nothing and is told `superseded`.
+ * task alive. A late heartbeat of an older attempt changes nothing and returns `superseded`.
  */
 export async function heartbeat(
   room: WithWorkflow,
@@ -34,7 +34,7 @@ export async function heartbeat(
   secret: string,
   progress: Progress,
 ): Promise<Verdict> {
-  const { verdict, record } = await reported(room, name, secret, (current) =>
+  const { verdict, record } = await updateAttempt(room, name, secret, (current) =>
     progressed(current, progress, room.clock.now()),
   );
   if (verdict === 'continue' && record.taskToken !== undefined) await room.workflow.heartbeat(record.taskToken);
@@ -45,7 +45,7 @@ export async function heartbeat(
 export function progressed(record: BackupRecord, progress: Progress, now: number): BackupRecord {
   const { sequence, state, entryCount, bytes } = progress;
   if (record.sequence >= sequence || record.state === 'VERIFYING') return record;
-  return { ...moved(record, state, now), sequence, entryCount, bytes, lastSignAt: now };
+  return { ...enterState(record, state, now), sequence, entryCount, bytes, lastSignAt: now };
 }
 
 /**
@@ -58,7 +58,7 @@ export async function finish(
   secret: string,
   finished: Finished,
 ): Promise<Verdict> {
-  const { verdict, record, proof } = await reported(room, name, secret, (current) => {
+  const { verdict, record, proof } = await updateAttempt(room, name, secret, (current) => {
     const uri = current.options.localFileSystem ? finished.uri : room.archives.uri(current);
     return beginVerification(current, { ...finished, uri }, room.clock.now());
   });
@@ -79,7 +79,7 @@ export async function rememberServed(room: Pick<Backups, 'store'>, name: Attempt
 /** The record once all files are in place; the first finish of an attempt counts. */
 export function beginVerification(record: BackupRecord, finished: Finished, now: number): BackupRecord {
   if (record.state === 'VERIFYING') return record;
-  return { ...moved(record, 'VERIFYING', now), ...finished, lastSignAt: now };
+  return { ...enterState(record, 'VERIFYING', now), ...finished, lastSignAt: now };
 }
 
 /** Takes the worker's word that it cannot continue; the workflow then gives the backup to another worker or ends it. */
@@ -89,7 +89,7 @@ export async function giveUp(
   secret: string,
   failure: Failure,
 ): Promise<Verdict> {
-  const { verdict, record } = await reported(room, name, secret, (current) =>
+  const { verdict, record } = await updateAttempt(room, name, secret, (current) =>
     current.gaveUp || current.state === 'VERIFYING' ? current : { ...current, gaveUp: failure },
   );
   if (verdict === 'continue' && record.taskToken !== undefined && record.gaveUp) {
@@ -98,7 +98,7 @@ export async function giveUp(
   return verdict;
 }
 
-async function reported(
+async function updateAttempt(
   room: Backups,
   name: AttemptName,
   secret: string,
@@ -112,7 +112,7 @@ async function reported(
 }
 
 /** The record for an attempt that still counts; `attempt_superseded` with the verdict otherwise. */
-export async function counting(room: Backups, name: AttemptName, secret: string): Promise<BackupRecord> {
+export async function requireCurrent(room: Backups, name: AttemptName, secret: string): Promise<BackupRecord> {
   const { record } = await getOrThrow(room, name);
   const verdict = verdictFor(record, { attempt: name.attempt, secretHash: hashSecret(secret) });
   if (verdict === 'continue' && !isFinal(record)) return record;

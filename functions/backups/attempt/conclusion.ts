@@ -73,9 +73,9 @@ export async function work(
     budgetMs,
     report: async (progress) => {
       reports += 1;
-      const reported = { ...progress, sequence: sequence + reports };
+      const report = { ...progress, sequence: sequence + reports };
       const seen = await updateBackup(room, name, (before) =>
-        isCurrent(before, name) ? progressed(before, reported, room.clock.now()) : before,
+        isCurrent(before, name) ? progressed(before, report, room.clock.now()) : before,
       );
       if (isCurrent(seen, name)) return 'continue';
       return seen.error?.code === 'cancelled' ? 'cancelled' : 'superseded';

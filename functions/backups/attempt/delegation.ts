@@ -9,7 +9,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { retryConflicts } from '../../../store/retry-conflicts.ts';
-import { type BackupRecord, isFinal, moved } from '../backup.ts';
+import { type BackupRecord, enterState, isFinal } from '../backup.ts';
 import type { AttemptName, BackupName } from '../backup-store.ts';
 import type { Backups, WithBucket } from '../backups.ts';
 import { attemptUri, type PlacedAttempt } from '../bucket/archive-place.ts';
@@ -59,7 +59,7 @@ export function demandOf({ clock, settings }: Backups, wanted: Pick<BackupRecord
 /** The record with a new attempt that nobody has worked on; what older ones report no longer counts. */
 function fresh(record: BackupRecord, now: number): BackupRecord {
   return {
-    ...moved(record, 'INITIATING', now),
+    ...enterState(record, 'INITIATING', now),
     attempt: record.attempt + 1,
     attemptAt: now,
     secretHash: undefined,
@@ -140,7 +140,7 @@ export async function run(room: Backups, asked: Asked): Promise<void> {
   const record = await updateBackup(room, asked, (seen) => {
     if (!isCurrent(seen, asked) || seen.state === 'VERIFYING' || seen.gaveUp) return seen;
     const now = room.clock.now();
-    return { ...moved(seen, 'TRANSITIONING', now), taskToken: asked.taskToken, lastSignAt: now };
+    return { ...enterState(seen, 'TRANSITIONING', now), taskToken: asked.taskToken, lastSignAt: now };
   });
   if (!isCurrent(record, asked)) throw superseded(asked);
   if (record.state === 'VERIFYING') throw new WorkflowError('AlreadyFinished', 'The worker has finished already');

@@ -204,13 +204,13 @@ function takingOver(logs: GroupLogs, isRunning: () => Promise<boolean>): GroupLo
   return {
     ...logs,
     async hold(group, log, hold) {
-      let standing = await logs.hold(group, log, hold);
-      for (let tried = 1; standing.backupId !== hold.backupId && tried <= mostTakeovers; tried += 1) {
+      let inForce = await logs.hold(group, log, hold);
+      for (let tried = 1; inForce.backupId !== hold.backupId && tried <= mostTakeovers; tried += 1) {
         if (!(await isRunning())) break;
-        await logs.release(group, log, standing.backupId);
-        standing = await logs.hold(group, log, hold);
+        await logs.release(group, log, inForce.backupId);
+        inForce = await logs.hold(group, log, hold);
       }
-      return standing;
+      return inForce;
     },
   };
 }

@@ -30,7 +30,7 @@ const smallBytes = 16 * 1024 ** 2;
 
 /**
  * Copies a payload into a backup; again, if a large one is there already and as it should be, does nothing. A payload
- * that is not what its job says is told as unreadable: the job is as damaged in the backup as it was in the group.
+ * that is not what its job says is reported as unreadable: the job is as damaged in the backup as it was in the group.
  */
 export async function copyIntoBackup(
   bucket: ArchiveBucket,

@@ -63,16 +63,16 @@ export function attemptRoutes(room: Room): Endpoint[] {
       verdict: await attempts.giveUp(room, nameOf(params), headers['Attempt-Secret'], body),
     })),
     endpoint(schema.attemptEntries, async ({ params, headers, query }) => {
-      const record = await attempts.counting(room, nameOf(params), headers['Attempt-Secret']);
+      const record = await attempts.requireCurrent(room, nameOf(params), headers['Attempt-Secret']);
       const { entries, nextCursor } = await room.archives.page(record, query.cursor);
       return { entries: [...entries], ...(nextCursor === undefined ? {} : { nextCursor }) };
     }),
     endpoint(schema.attemptFiles, async ({ params, headers, body }) => {
-      const record = await attempts.counting(room, nameOf(params), headers['Attempt-Secret']);
+      const record = await attempts.requireCurrent(room, nameOf(params), headers['Attempt-Secret']);
       return { urls: await room.archives.sign(record, body.files) };
     }),
     endpoint(schema.attemptPayloads, async ({ params, headers, body, remainingMs }) => {
-      const record = await attempts.counting(room, nameOf(params), headers['Attempt-Secret']);
+      const record = await attempts.requireCurrent(room, nameOf(params), headers['Attempt-Secret']);
       if (record.options.localFileSystem)
         return { urls: await room.archives.signPayloads(params.group, body.payloads) };
       const budgetMs = Math.min(20_000, remainingMs() - marginMs);

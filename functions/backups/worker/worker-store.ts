@@ -12,7 +12,7 @@ export interface CommandAnswer {
   readonly position?: Cut | undefined;
 }
 
-/** A command in a worker's mailbox. It stays there after its answer, so that a retry of the answer is told the same. */
+/** A command in a worker's mailbox. It stays there after its answer, so that a retry gets the same result. */
 export interface Posted {
   readonly command: Command;
   /** Completed by the answer; it never leaves the server. */

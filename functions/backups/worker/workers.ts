@@ -20,7 +20,7 @@ export interface Registration {
 
 /** How often a held poll looks into the mailbox, ms. */
 const lookEveryMs = 250;
-/** Added to what a worker was told, for the way there and back and for what it has to do in between. */
+/** Added to a worker's own timeout, for the network both ways and for its work in between. */
 const allowanceMs = 3_000;
 /** A poll that may not be held, because another one of the same worker is, asks again after this, ms. */
 const crowdedPollMs = 1_000;

@@ -84,9 +84,9 @@ export class LogRegistryTable implements LogRegistry {
     const isFree = anyOf(absent('hold'), equals('hold.backupId', hold.backupId));
     const write = update(sequencerKey(group, log), set('hold', hold), allOf(exists('configuration'), isFree));
     const written = await this.#items.write([write]);
-    const standing = written.kind === 'written' ? hold : winnerAt(written.refusals, 0)?.['hold'];
-    if (!standing) throw new Error(`The log "${log}" of "${group}" is not there to be held`);
-    return standing as Hold;
+    const inForce = written.kind === 'written' ? hold : winnerAt(written.refusals, 0)?.['hold'];
+    if (!inForce) throw new Error(`The log "${log}" of "${group}" is not there to be held`);
+    return inForce as Hold;
   }
 
   async held(group: string, log: string): Promise<Hold | undefined> {

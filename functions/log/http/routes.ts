@@ -38,12 +38,12 @@ const toPlain = ({ version, replicas, next }: Configuration) => ({
 const toStatusView = (status: LogStatus) => {
   const { begin, end, quorum, voting, replicas } = status;
   const configuration = toPlain(status.configuration);
-  const told = replicas.map((one) => {
+  const views = replicas.map((one) => {
     const { restoring: _, ...replica } = one;
     const reason = waitsFor(one, status);
     return reason === undefined ? replica : { ...replica, waitsFor: reason };
   });
-  return { ...toLogView(status), begin, end, quorum, voting, configuration, replicas: told };
+  return { ...toLogView(status), begin, end, quorum, voting, configuration, replicas: views };
 };
 
 /** Dependencies of the routes, in addition to those of replicas. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { counting, finish, giveUp, heartbeat } from '../../../functions/backups/attempt/attempts.ts';
+import { finish, giveUp, heartbeat, requireCurrent } from '../../../functions/backups/attempt/attempts.ts';
 import { cleanUp, fail, lose, verify, work } from '../../../functions/backups/attempt/conclusion.ts';
 import { choose } from '../../../functions/backups/attempt/delegation.ts';
 import { endBackup } from '../../../functions/backups/records.ts';
@@ -14,7 +14,7 @@ async function running(more = {}) {
   const world = await openBackups();
   await world.register('w1');
   const { worker, secret, ...name } = await world.accepted(more);
-  world.workflow.told.length = 0;
+  world.workflow.reports.length = 0;
   return { ...world, name, secret, worker };
 }
 
@@ -26,7 +26,7 @@ describe('heartbeats', () => {
     expect(await heartbeat(room, name, secret, progress(1))).toBe('continue');
     expect(await record(name.backupId)).toMatchObject({ state: 'RUNNING', sequence: 2, entryCount: 2, bytes: 20 });
     expect((await record(name.backupId)).lastSignAt).toBe(clock.time - 5_000);
-    expect(workflow.told).toEqual([
+    expect(workflow.reports).toEqual([
       ['heartbeat', 'run-1'],
       ['heartbeat', 'run-1'],
     ]);
@@ -38,7 +38,7 @@ describe('heartbeats', () => {
     expect(await heartbeat(room, name, `${secret}x`, progress(1))).toBe('superseded');
     expect(await heartbeat(room, { ...name, attempt: 2 }, secret, progress(1))).toBe('superseded');
     expect(await record(name.backupId)).toEqual(before);
-    expect(workflow.told).toEqual([]);
+    expect(workflow.reports).toEqual([]);
   });
 
   test('of a backup that is not there are not_found', async () => {
@@ -55,7 +55,7 @@ describe('a finish', () => {
     expect(await finish(room, name, secret, { ...finished, entryCount: 99 })).toBe('continue');
     const uri = `s3://bucket/backups/${group}/${name.backupId}/1/`;
     expect(await record(name.backupId)).toMatchObject({ state: 'VERIFYING', entryCount: 7, uri });
-    expect(workflow.told).toEqual([
+    expect(workflow.reports).toEqual([
       ['succeed', 'run-1', {}],
       ['succeed', 'run-1', {}],
     ]);
@@ -174,16 +174,16 @@ describe('an attempt that is lost', () => {
     const { room, name, secret, record, workflow } = await running();
     expect(await giveUp(room, name, secret, { code: 'disk_full', message: 'no space left' })).toBe('continue');
     expect(await giveUp(room, name, secret, { code: 'other', message: 'too late' })).toBe('continue');
-    expect(workflow.told[0]).toEqual(['fail', 'run-1', 'GaveUp', 'no space left']);
+    expect(workflow.reports[0]).toEqual(['fail', 'run-1', 'GaveUp', 'no space left']);
     await lose(room, name, { Error: 'GaveUp', Cause: 'no space left' });
     expect((await record(name.backupId)).error).toEqual({ code: 'disk_full', message: 'no space left' });
   });
 
   test('may not read or write files any more', async () => {
     const { room, name, secret } = await running();
-    expect(await counting(room, name, secret)).toMatchObject({ attempt: 1 });
+    expect(await requireCurrent(room, name, secret)).toMatchObject({ attempt: 1 });
     await lose(room, name, silent);
-    expect(await problemOf(counting(room, name, secret))).toMatchObject({
+    expect(await problemOf(requireCurrent(room, name, secret))).toMatchObject({
       code: 'attempt_superseded',
       members: { verdict: 'superseded' },
     });
@@ -224,7 +224,7 @@ describe('settling', () => {
   test('a cancelled backup ends its task; its worker is told at its next heartbeat, and again when asked', async () => {
     const { room, name, secret, workflow } = await running();
     expect((await cancel(room, name)).error?.code).toBe('cancelled');
-    expect(workflow.told).toContainEqual(['fail', 'run-1', 'Superseded', 'cancelled']);
+    expect(workflow.reports).toContainEqual(['fail', 'run-1', 'Superseded', 'cancelled']);
     expect((await cancel(room, name)).state).toBe('FAILED');
     expect(await heartbeat(room, name, secret, progress(1))).toBe('cancelled');
     expect(await finish(room, name, secret, finished)).toBe('cancelled');
@@ -240,9 +240,9 @@ describe('settling', () => {
   test('a goodbye after the finish changes nothing', async () => {
     const { room, name, secret, worker, record, workflow } = await running();
     await finish(room, name, secret, finished);
-    workflow.told.length = 0;
+    workflow.reports.length = 0;
     await goodbye(room, { group, worker });
-    expect(workflow.told).toEqual([]);
+    expect(workflow.reports).toEqual([]);
     expect((await record(name.backupId)).gaveUp).toBeUndefined();
   });
 });

@@ -92,7 +92,7 @@ describe('commands', () => {
       answer(room, { group, worker: 'w1' }, command?.commandId ?? '', { accepted, position: { events: 4 } });
     await say(true);
     await say(true);
-    expect(workflow.told).toEqual([
+    expect(workflow.reports).toEqual([
       ['succeed', 'token-2', { position: { events: 4 } }],
       ['succeed', 'token-2', { position: { events: 4 } }],
     ]);
@@ -103,7 +103,7 @@ describe('commands', () => {
   test('a refusal fails the task with its reason', async () => {
     const { reply, workflow } = await suspended();
     await reply('w1', { accepted: false, reason: 'busy' });
-    expect(workflow.told).toEqual([['fail', 'token-1', 'Refused', 'busy']]);
+    expect(workflow.reports).toEqual([['fail', 'token-1', 'Refused', 'busy']]);
   });
 
   test('an acceptance that comes after the worker was passed over is told so, and the worker may resume', async () => {
@@ -178,7 +178,7 @@ describe('a goodbye', () => {
     const asked = { ...name, taskToken: 'token-1' };
     await suspend(world.room, asked);
     await goodbye(world.room, { group, worker: 'w1' });
-    expect(world.workflow.told).toEqual([['fail', 'token-1', 'WorkerLost', 'said goodbye']]);
+    expect(world.workflow.reports).toEqual([['fail', 'token-1', 'WorkerLost', 'said goodbye']]);
     await expect(suspend(world.room, asked)).rejects.toMatchObject({ name: 'WorkerLost' });
   });
 
@@ -186,19 +186,19 @@ describe('a goodbye', () => {
     const world = await openBackups();
     await world.register('w1');
     await world.accepted();
-    world.workflow.told.length = 0;
+    world.workflow.reports.length = 0;
     await goodbye(world.room, { group, worker: 'w1' });
     await goodbye(world.room, { group, worker: 'w1' });
-    expect(world.workflow.told).toContainEqual(['fail', 'run-1', 'WorkerLost', 'said goodbye']);
+    expect(world.workflow.reports).toContainEqual(['fail', 'run-1', 'WorkerLost', 'said goodbye']);
   });
 
   test('of somebody else changes nothing', async () => {
     const world = await openBackups();
     await world.register('w1', 'w2');
     const { worker } = await world.accepted();
-    world.workflow.told.length = 0;
+    world.workflow.reports.length = 0;
     await goodbye(world.room, { group, worker: worker === 'w1' ? 'w2' : 'w1' });
-    expect(world.workflow.told).toEqual([]);
+    expect(world.workflow.reports).toEqual([]);
   });
 });
 

@@ -67,14 +67,14 @@ export async function openWorker(
     }
   };
   await event('registered');
-  const told = async (what: string, token: string) => {
+  const reports = async (what: string, token: string) => {
     for (;;) {
-      const found = world.workflow.told.find(([kind, given]) => kind === what && given === token);
+      const found = world.workflow.reports.find(([kind, given]) => kind === what && given === token);
       if (found) return found;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };
-  return { ...world, room, worker, files, events, errors, event, told };
+  return { ...world, room, worker, files, events, errors, event, reports };
 }
 
 /** As a socket that is closed: without it a held poll outlives its worker. */
@@ -89,7 +89,7 @@ export async function offered(world: Awaited<ReturnType<typeof openWorker>>, mor
   const { attempt } = await choose(room, { group, backupId });
   const name = { group, backupId, attempt };
   await suspend(room, { ...name, taskToken: 'suspend' });
-  const [, , { position }] = (await world.told('succeed', 'suspend')) as [string, string, { position: object }];
+  const [, , { position }] = (await world.reports('succeed', 'suspend')) as [string, string, { position: object }];
   expect(await cut(room, name, position as Record<string, number>)).toMatchObject({ next: 'offer' });
   await offer(room, { ...name, taskToken: 'offer' });
   return name;

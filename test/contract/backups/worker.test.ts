@@ -65,7 +65,7 @@ describe('the worker of the client library', () => {
     const begun = await world.begin();
     const { attempt } = await choose(world.room, begun);
     await suspend(world.room, { ...begun, attempt, taskToken: 'suspend' });
-    expect(await world.told('fail', 'suspend')).toEqual(['fail', 'suspend', 'Refused', 'replaying']);
+    expect(await world.reports('fail', 'suspend')).toEqual(['fail', 'suspend', 'Refused', 'replaying']);
     expect(calls).toEqual(['resume']);
   });
 
@@ -87,7 +87,7 @@ describe('the worker of the client library', () => {
     await run(world.room, { ...name, taskToken: 'run' });
     await register(world.room, { group, worker: 'w1', instanceId: randomUUID() }, { host: 'other' });
     expect(await world.worker.replaced).toBe('replaced');
-    expect(world.workflow.told).toContainEqual(['fail', 'run', 'WorkerLost', 'was restarted']);
+    expect(world.workflow.reports).toContainEqual(['fail', 'run', 'WorkerLost', 'was restarted']);
     expect(resumed).toEqual(['once']);
     expect(world.errors).toContainEqual(expect.objectContaining({ code: 'worker_replaced' }));
     await world.worker.close();
@@ -114,7 +114,7 @@ describe('the worker of the client library', () => {
     expect(resumed).toEqual(['once']);
     await cut(world.room, { ...begun, attempt });
     await offer(world.room, { ...begun, attempt, taskToken: 'offer' });
-    const [, , , reason] = await world.told('fail', 'offer');
+    const [, , , reason] = await world.reports('fail', 'offer');
     expect(reason).toBe('no longer suspended for it');
   });
 
@@ -186,7 +186,7 @@ describe('the worker of the client library', () => {
     const begun = await refusing.begin();
     const { attempt } = await choose(refusing.room, begun);
     await suspend(refusing.room, { ...begun, attempt, taskToken: 'suspend' });
-    expect(await refusing.told('fail', 'suspend')).toEqual(['fail', 'suspend', 'Refused', 'suspend failed']);
+    expect(await refusing.reports('fail', 'suspend')).toEqual(['fail', 'suspend', 'Refused', 'suspend failed']);
 
     const world = await openWorker({ ...hooks, snapshot: failing('snapshot') });
     await offered(world);
@@ -206,7 +206,7 @@ describe('the worker of the client library', () => {
     await world.event('accepted');
     await run(world.room, { ...name, taskToken: 'run' });
     await world.worker.close();
-    expect(world.workflow.told).toContainEqual(['fail', 'run', 'WorkerLost', 'said goodbye']);
+    expect(world.workflow.reports).toContainEqual(['fail', 'run', 'WorkerLost', 'said goodbye']);
     expect(world.events.map(({ type }) => type)).toContain('left');
     expect(await world.room.workers.find(group, 'w1')).toBeUndefined();
   });

@@ -142,9 +142,9 @@ describe('a worker that was killed', () => {
     const world = await openBackups();
     await started(world, 'w1');
     const { backupId } = await world.accepted();
-    world.workflow.told.length = 0;
+    world.workflow.reports.length = 0;
     await started(world, 'w1');
-    expect(world.workflow.told).toContainEqual(['fail', 'run-1', 'WorkerLost', 'was restarted']);
+    expect(world.workflow.reports).toContainEqual(['fail', 'run-1', 'WorkerLost', 'was restarted']);
     expect((await world.record(backupId)).gaveUp).toEqual({
       code: 'worker_lost',
       message: 'Worker "w1" was restarted',
@@ -170,12 +170,12 @@ describe('two processes under one name', () => {
     expect(await problemOf(poll(world.room, before, 0))).toMatchObject({ code: 'worker_replaced' });
     const { worker } = await world.accepted();
     expect(worker).toBe('w1');
-    world.workflow.told.length = 0;
+    world.workflow.reports.length = 0;
     await goodbye(world.room, before);
-    expect(world.workflow.told).toEqual([]);
+    expect(world.workflow.reports).toEqual([]);
     expect(await presence(world)).toEqual({ w1: true });
     await goodbye(world.room, after);
-    expect(world.workflow.told).toContainEqual(['fail', 'run-1', 'WorkerLost', 'said goodbye']);
+    expect(world.workflow.reports).toContainEqual(['fail', 'run-1', 'WorkerLost', 'said goodbye']);
     expect(await presence(world)).toEqual({});
   });
 
@@ -183,15 +183,15 @@ describe('two processes under one name', () => {
     const world = await openBackups();
     const name = await started(world, 'w1');
     await world.accepted();
-    world.workflow.told.length = 0;
+    world.workflow.reports.length = 0;
     await register(world.room, name, { host: 'host' });
-    expect(world.workflow.told).toEqual([]);
+    expect(world.workflow.reports).toEqual([]);
     const other = await openBackups();
     await other.register('plain');
     await other.accepted();
-    other.workflow.told.length = 0;
+    other.workflow.reports.length = 0;
     await other.register('plain');
-    expect(other.workflow.told).toEqual([]);
+    expect(other.workflow.reports).toEqual([]);
   });
 });
 

@@ -22,7 +22,7 @@ export const group = 'orders';
 /** The calls that the workflow received. A token in `stale` is answered like one whose task is over. */
 export class RecordedWorkflow {
   readonly started: string[] = [];
-  readonly told: unknown[][] = [];
+  readonly reports: unknown[][] = [];
   readonly stale = new Set<string>();
   readonly ended = new Set<string>();
 
@@ -40,7 +40,7 @@ export class RecordedWorkflow {
     return this.tell('heartbeat', token);
   }
   private tell(what: string, token: string, ...more: unknown[]) {
-    this.told.push([what, token, ...more]);
+    this.reports.push([what, token, ...more]);
     return !this.stale.has(token);
   }
 }

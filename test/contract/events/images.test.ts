@@ -1,6 +1,6 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { moved } from '../../../functions/backups/backup.ts';
+import { enterState } from '../../../functions/backups/backup.ts';
 import { changeOf } from '../../../functions/events/change.ts';
 import { eventOf } from '../../../functions/events/event.ts';
 import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const told = async () =>
+const published = async () =>
   eventsIn(await stream.records()).map(({ type, detail }) => {
     const { version, id, sequence, ...rest } = detail;
     return { type, ...rest };
@@ -42,7 +42,7 @@ test('the life of a job: submitted, two checkpoints, a savepoint, submitted anew
   await api.call('POST', `/groups/${group}/recovery`, {}, leader);
   await api.call('POST', `${job}/finish`, { result: 'failed', detail: 'hidden' }, leader);
   await cleanUp(api.room, () => Number.POSITIVE_INFINITY);
-  const events = await told();
+  const events = await published();
   const at = expect.stringMatching(/^\d{4}-.*Z$/);
   const common = { group, jobId: 'billing', fencingVersion: 1, at };
   const committed = (checkpointId: number, kind: string, content: string) => ({
@@ -71,9 +71,9 @@ test('a claim by the next leader raises the fence and is no event', async () => 
   const next = await world.lead(group);
   await stream.records();
   await api.call('POST', `/groups/${group}/recovery`, {}, next);
-  expect(await told()).toEqual([]);
+  expect(await published()).toEqual([]);
   await api.call('POST', `${job}/finish`, { result: 'succeeded' }, next);
-  expect(await told()).toMatchObject([{ type: 'Job Finished', fencingVersion: 2 }]);
+  expect(await published()).toMatchObject([{ type: 'Job Finished', fencingVersion: 2 }]);
 });
 
 test('a damaged job is reported as unreadable, without its content', async () => {
@@ -103,7 +103,7 @@ test('the status of a replica is told when it changes, and with the one before',
   ];
   await note(notes, world.clock, name, seen('VOTING'));
   const common = { type: 'Replica Status Changed', ...name, at: expect.any(String) };
-  expect(await told()).toEqual([
+  expect(await published()).toEqual([
     { ...common, replica: '1', status: 'VOTING' },
     { ...common, replica: '2', status: 'VOTING' },
   ]);
@@ -112,7 +112,7 @@ test('the status of a replica is told when it changes, and with the one before',
   await note(notes, world.clock, name, seen('UNREACHABLE'));
   world.advance(1);
   await note(notes, world.clock, name, seen('RECOVERING'));
-  expect(await told()).toEqual([
+  expect(await published()).toEqual([
     { ...common, replica: '2', status: 'UNREACHABLE', previousStatus: 'VOTING' },
     { ...common, replica: '2', status: 'RECOVERING', previousStatus: 'UNREACHABLE' },
   ]);
@@ -123,7 +123,7 @@ test('of two sweeps that see a change at once one tells of it', async () => {
   const notes = replicaNotesTable(world.other, world.table);
   const sweeps = Array.from({ length: 5 }, () => note(notes, world.clock, name, [{ id: '1', status: 'EMPTY' }]));
   await Promise.all(sweeps);
-  expect(await told()).toHaveLength(1);
+  expect(await published()).toHaveLength(1);
 });
 
 test('an append moves the sequencer in the same partition and passes no filter', async () => {
@@ -166,13 +166,13 @@ test('a backup is told when it ends; its heartbeats, its requests and what comes
   for (const sequence of [1, 2, 3]) {
     const running = await stored();
     await store.replace(running, {
-      ...moved(running.record, 'RUNNING', backups.clock.now()),
+      ...enterState(running.record, 'RUNNING', backups.clock.now()),
       sequence,
       bytes: sequence,
     });
   }
   expect(passing(await own.records())).toEqual([]);
-  const failed = moved((await stored()).record, 'FAILED', backups.clock.now());
+  const failed = enterState((await stored()).record, 'FAILED', backups.clock.now());
   await store.settle(await stored(), { ...failed, error: { code: 'worker_lost', message: 'hidden' } });
   const final = await stored();
   await store.replace(final, { ...final.record, sharedWith: ['others'] });

@@ -22,7 +22,7 @@ async function lead(contenderId: string) {
   return term;
 }
 
-const told = async () =>
+const publishedNow = async () =>
   eventsIn(await stream.records()).map(({ type, detail }) => {
     const { version, id, sequence, group: _group, ...rest } = detail;
     return { type, ...rest };
@@ -69,7 +69,7 @@ describe('a term', () => {
     const confirmedAt = it.clock.time;
     it.clock.time += 2_000;
     await resign(it.room, group, term, {}, 'bye');
-    expect(await told()).toEqual([
+    expect(await publishedNow()).toEqual([
       {
         type: 'Leadership Confirmed',
         fencingVersion: 1,
@@ -85,7 +85,7 @@ describe('a term', () => {
     const { fencingVersion } = await lead('a');
     await stream.records();
     await revoke(it.room, group, { fencingVersion, reason: 'move', force: false, dryRun: false }, 'now');
-    expect(await told()).toEqual([
+    expect(await publishedNow()).toEqual([
       { type: 'Leadership Ended', fencingVersion, contenderId: 'a', reason: 'revoked', at: at(it.clock.time) },
     ]);
   });
@@ -95,7 +95,7 @@ describe('a term', () => {
     await stream.records();
     it.clock.time = expiresAt + skewMs + 5_000;
     await lead('b');
-    expect(await told()).toEqual([
+    expect(await publishedNow()).toEqual([
       { type: 'Leadership Ended', fencingVersion: 1, contenderId: 'a', reason: 'expired', at: at(expiresAt) },
       expect.objectContaining({ type: 'Leadership Confirmed', fencingVersion: 2, contenderId: 'b' }),
     ]);
@@ -106,7 +106,7 @@ describe('a term', () => {
     await stream.records();
     it.clock.time = expiresAt + leaseMs + skewMs + 1;
     expect(await sweep(it.groups, it.clock, skewMs)).toMatchObject({ expired: 1 });
-    expect(await told()).toEqual([
+    expect(await publishedNow()).toEqual([
       { type: 'Leadership Ended', fencingVersion: 1, contenderId: 'a', reason: 'expired', at: at(expiresAt) },
     ]);
   });
@@ -117,7 +117,7 @@ describe('a term', () => {
     const { expiresAt } = await it.contend('b');
     it.clock.time = expiresAt + skewMs + 1;
     await it.contend('c');
-    expect(await told()).toEqual([]);
+    expect(await publishedNow()).toEqual([]);
   });
 
   test('whose information was removed by hand has not ended: the next renewal restores it', async () => {
@@ -131,9 +131,9 @@ describe('a term', () => {
       }),
     );
     await renew(it.room, group, term, published);
-    expect(await told()).toEqual([]);
+    expect(await publishedNow()).toEqual([]);
     await resign(it.room, group, term, {}, 'bye');
-    expect(await told()).toMatchObject([{ type: 'Leadership Ended', reason: 'resigned' }]);
+    expect(await publishedNow()).toMatchObject([{ type: 'Leadership Ended', reason: 'resigned' }]);
   });
 
   test('is revoked when the record is removed by hand', async () => {
@@ -141,6 +141,6 @@ describe('a term', () => {
     await stream.records();
     const Key = { pk: `GROUP#${group}`, sk: 'LEADERSHIP' };
     await it.other.send(new DeleteCommand({ TableName: it.table, Key }));
-    expect(await told()).toMatchObject([{ type: 'Leadership Ended', fencingVersion: 1, reason: 'revoked' }]);
+    expect(await publishedNow()).toMatchObject([{ type: 'Leadership Ended', fencingVersion: 1, reason: 'revoked' }]);
   });
 });

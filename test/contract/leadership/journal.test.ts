@@ -168,9 +168,9 @@ describe('costs', () => {
     const { faults, note: later } = startProcess();
     await later(refused('of-today'));
     expect(faults.sent).toHaveLength(1);
-    const told = await minutes(23 * 3_600_000);
-    expect(told).toHaveLength(1);
-    expect(told[0].refused).toMatchObject([{ request: 'POST jobs/of-today/checkpoints', count: 1 }]);
+    const kept = await minutes(23 * 3_600_000);
+    expect(kept).toHaveLength(1);
+    expect(kept[0].refused).toMatchObject([{ request: 'POST jobs/of-today/checkpoints', count: 1 }]);
   });
 });
 

@@ -25,15 +25,15 @@ function command(name: string, act: (world: ModelWorld) => Promise<unknown>, fau
     check: () => true,
     toString: () => (fault ? `${name} (${fault.fault} of the first ${fault.of})` : name),
     async run(model, real) {
-      const told: unknown[] = [];
+      const outcomes: unknown[] = [];
       for (const world of [model, real]) {
         world.plan(fault);
         const outcome = await outcomeOf(world, () => act(world));
         world.plan(undefined);
         const items = await Promise.all(groups.map((group) => world.items(group)));
-        told.push({ outcome, items: comparable(world, items) });
+        outcomes.push({ outcome, items: comparable(world, items) });
       }
-      expect(told[1]).toEqual(told[0]);
+      expect(outcomes[1]).toEqual(outcomes[0]);
       model.witness?.check();
     },
   };

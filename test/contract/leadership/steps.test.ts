@@ -155,9 +155,9 @@ describe('resign and revoke', () => {
       contenderId: 'a',
       takeoverAt: term.expiresAt + skewMs,
     });
-    const told = await problemOf(renew(it.room, group, term, {}));
-    expect(told).toMatchObject({ members: { reason: 'revoked', fencingVersion: 1 } });
-    expect(told.detail).toContain('stuck disk');
+    const problem = await problemOf(renew(it.room, group, term, {}));
+    expect(problem).toMatchObject({ members: { reason: 'revoked', fencingVersion: 1 } });
+    expect(problem.detail).toContain('stuck disk');
     expect((await problemOf(it.contend('b'))).members['holder']).toMatchObject({ contenderId: 'a' });
     it.clock.time = term.expiresAt + skewMs + 1;
     const next = await it.contend('b');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { fireSchedule, type RunningStack, startStack } from '../../support/stack.ts';
-import { failures, heard, logged, whenHeard } from './heard.ts';
+import { delivered, failures, logged, whenDelivered } from './delivered.ts';
 
 const group = 'orders';
 let folder: string;
@@ -72,10 +72,10 @@ test('what a bus did not take arrives once it does, although everything was kill
       interval: 100,
     },
   );
-  expect(await heard(stack)).toEqual([]);
+  expect(await delivered(stack)).toEqual([]);
   await stack.kill();
   stack = await startStack({ data: folder, schedules: false });
-  const events = await whenHeard(stack, group, 'Leadership Confirmed', 'Job Submitted');
+  const events = await whenDelivered(stack, group, 'Leadership Confirmed', 'Job Submitted');
   expect(events.map(({ type }) => type)).toEqual(['Leadership Confirmed', 'Job Submitted']);
 });
 
@@ -84,7 +84,7 @@ test('25 renewals call no function; the next event does, once', async () => {
   const before = await published(2);
   for (let renewals = 0; renewals < 25; renewals += 1) await call('POST', '/leadership/renew', { address: 'a:2' });
   await commit('billing');
-  await whenHeard(stack, group, 'Checkpoint Committed');
+  await whenDelivered(stack, group, 'Checkpoint Committed');
   const after = await published(3);
   expect(after.slice(before.length)).toMatchObject([{ records: 1, again: 0 }]);
 });
@@ -98,7 +98,7 @@ test('a record of which no event can be made is set aside and holds up no other'
   const Item = { pk: { S: `GROUP#${group}` }, sk: { S: 'JOB#odd' }, state: { S: 'ACTIVE' }, retain: { S: 'hidden' } };
   await dynamodb.send(new PutItemCommand({ TableName: stack.table, Item }));
   await call('POST', '/jobs/billing/finish', { result: 'succeeded' });
-  await whenHeard(stack, group, 'Job Finished');
+  await whenDelivered(stack, group, 'Job Finished');
   // It is set aside once it was tried again, which no other record waits for.
   await vi.waitFor(async () => expect(await failures(stack)).toHaveLength(1), { timeout: 60_000, interval: 100 });
   const [message] = await failures(stack);
@@ -115,23 +115,23 @@ test('logs, backups and the end of a term are told too, and the sequence puts al
   await vi.waitFor(
     async () => {
       await fireSchedule(stack, /minute/);
-      const voting = (await heard(stack, group)).filter(({ detail }) => detail['status'] === 'VOTING');
+      const voting = (await delivered(stack, group)).filter(({ detail }) => detail['status'] === 'VOTING');
       expect(new Set(voting.map(({ detail }) => detail['replica']))).toEqual(new Set(['1', '2', '3']));
     },
     { timeout: 60_000, interval: 1_000 },
   );
   await call('POST', '/backups', { bypassDelegation: true });
-  await whenHeard(stack, group, 'Backup Finished');
+  await whenDelivered(stack, group, 'Backup Finished');
   await call('POST', '/leadership/resign', {});
-  await whenHeard(stack, group, 'Leadership Ended');
+  await whenDelivered(stack, group, 'Leadership Ended');
   fence = {};
   await lead('b');
   await vi.waitFor(
     async () =>
-      expect((await heard(stack, group)).filter(({ detail }) => detail['fencingVersion'] === 2)).toHaveLength(1),
+      expect((await delivered(stack, group)).filter(({ detail }) => detail['fencingVersion'] === 2)).toHaveLength(1),
     { timeout: 60_000, interval: 100 },
   );
-  const events = await heard(stack, group);
+  const events = await delivered(stack, group);
   const ordered = events.toSorted((one, other) => (one.detail.sequence < other.detail.sequence ? -1 : 1));
   expect(ordered.map(({ type }) => type).filter((type) => type !== 'Replica Status Changed')).toEqual([
     'Leadership Confirmed',
@@ -147,15 +147,15 @@ test('logs, backups and the end of a term are told too, and the sequence puts al
 });
 
 test('delivered a second time, each event has the id, the sequence and the members that it had', async () => {
-  const first = await heard(stack);
+  const first = await delivered(stack);
   await stack.stop();
   await rm(join(folder, 'streams'), { recursive: true });
   stack = await startStack({ data: folder, schedules: false });
-  await vi.waitFor(async () => expect((await heard(stack)).length).toBeGreaterThanOrEqual(2 * first.length), {
+  await vi.waitFor(async () => expect((await delivered(stack)).length).toBeGreaterThanOrEqual(2 * first.length), {
     timeout: 60_000,
     interval: 100,
   });
-  const again = (await heard(stack)).slice(first.length);
+  const again = (await delivered(stack)).slice(first.length);
   const byId = (events: typeof first) => Object.fromEntries(events.map((event) => [event.detail.id, event]));
   expect(byId(again)).toEqual(byId(first));
 });

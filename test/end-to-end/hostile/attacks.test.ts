@@ -12,7 +12,7 @@ test.concurrent('a worker that reports an archive which it never wrote completes
   onTestFinished,
 }) => {
   const group = await ledGroup();
-  let told = 0;
+  let refusals = 0;
   await hostileWorker({ onTestFinished }, group, async (url, init) => {
     if (!url.pathname.endsWith('/entries')) return init;
     // Instead of reading what it is to save it says at once that all is saved.
@@ -21,12 +21,12 @@ test.concurrent('a worker that reports an archive which it never wrote completes
     const body = JSON.stringify({ uri: prefix, entryCount: 1, bytes: 10, manifestSha256: digest });
     const headers = { ...(init.headers as Record<string, string>), 'content-type': 'application/json' };
     await fetch(finish, { method: 'POST', headers, body });
-    told += 1;
+    refusals += 1;
     return new Response('{}', { status: 500 });
   });
   const { backupId } = await begun(group);
   const status = await ended(group, backupId);
-  expect(told).toBeGreaterThan(0);
+  expect(refusals).toBeGreaterThan(0);
   expect(status).toMatchObject({ state: 'FAILED', worker: 'hostile' });
 });
 

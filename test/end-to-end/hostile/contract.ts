@@ -19,33 +19,35 @@ const gatewayAnswers = [400, 413, 431];
  */
 export function expectContract(operation: Operation, request: FuzzedRequest, answer: RawAnswer): void {
   const { status, type, text } = answer;
-  const told = `${request.method} ${request.path} ${JSON.stringify(request.headers)} ${Buffer.from(request.body ?? [])
+  const context = `${request.method} ${request.path} ${JSON.stringify(request.headers)} ${Buffer.from(
+    request.body ?? [],
+  )
     .toString()
     .slice(0, 500)} → ${status} ${text.slice(0, 800)}`;
   const rerouted = request.tricks.includes('path');
   if (!isRefused(answer)) {
     if (rerouted) return;
-    expect([200, operation.status ?? 200], told).toContain(status);
+    expect([200, operation.status ?? 200], context).toContain(status);
     const read = operation.answer.safeParse(JSON.parse(text));
-    expect(read.error?.issues ?? [], told).toEqual([]);
+    expect(read.error?.issues ?? [], context).toEqual([]);
     return;
   }
   if (gatewayAnswers.includes(status) && !type.startsWith('application/problem+json')) return;
-  expect(type, told).toContain('application/problem+json');
+  expect(type, context).toContain('application/problem+json');
   const problem = JSON.parse(text) as Record<string, unknown>;
   const kinds: readonly ProblemKind[] = rerouted ? every : [...platformProblems, ...operation.problems];
   const kind = kinds.find(({ code }) => code === problem['code']);
-  expect(kind, `${told}: this code is not declared`).toBeDefined();
-  expect(problem, told).toMatchObject({
+  expect(kind, `${context}: this code is not declared`).toBeDefined();
+  expect(problem, context).toMatchObject({
     type: `urn:tenure:${kind?.code}`,
     title: kind?.title,
     status: kind?.status,
     detail: expect.stringMatching(/\S/),
     retryable: kind?.retryable,
   });
-  expect(problem['code'], told).not.toBe('internal');
+  expect(problem['code'], context).not.toBe('internal');
   if (problem['code'] === 'invalid_request')
-    expect(problem['issues'], told).toEqual(
+    expect(problem['issues'], context).toEqual(
       expect.arrayContaining([{ path: expect.any(String), message: expect.any(String) }]),
     );
 }

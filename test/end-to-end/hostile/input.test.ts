@@ -71,11 +71,11 @@ describe('a log that has a writer', () => {
 
 afterAll(async () => {
   const written = await stores.groupsWith(prefix);
-  const told = (groups: Set<string>, malformed: boolean) =>
+  const writers = (groups: Set<string>, malformed: boolean) =>
     [...refused].flatMap(([group, of]) =>
       groups.has(group) && (of.malformed || !malformed) ? [`${group} ${of.request.method} ${of.request.path}`] : [],
     );
   expect(refused.size).toBeGreaterThan(operations.length);
-  expect(told(written.items, false), 'refused requests that wrote items').toEqual([]);
-  expect(told(written.objects, true), 'malformed requests that wrote objects').toEqual([]);
+  expect(writers(written.items, false), 'refused requests that wrote items').toEqual([]);
+  expect(writers(written.objects, true), 'malformed requests that wrote objects').toEqual([]);
 });

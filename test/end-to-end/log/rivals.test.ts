@@ -10,20 +10,20 @@ import { textOf, texts, whenVoting } from './logs.ts';
 const stack = inject('stack');
 
 /** A rival's response to one request: where each entry is, null if it is not in the log. */
-interface Told {
+interface Report {
   readonly entries: readonly string[];
   readonly positions: readonly (number | null)[];
 }
 
-const toldBy = (rival: Watched): Told[] =>
+const reportsOf = (rival: Watched): Report[] =>
   rival
     .output()
     .split('\n')
     .filter((line) => line.startsWith('{') && line.endsWith('}'))
-    .map((line) => JSON.parse(line) as Told);
+    .map((line) => JSON.parse(line) as Report);
 
-const isAcknowledged = ({ positions }: Told) => positions.some((position) => position !== null);
-const progressOf = (rival: Watched) => toldBy(rival).filter(isAcknowledged).length;
+const isAcknowledged = ({ positions }: Report) => positions.some((position) => position !== null);
+const progressOf = (rival: Watched) => reportsOf(rival).filter(isAcknowledged).length;
 
 test(`three writers fight over one log for ${sizes.log.fightMs / 1_000} s, killed again and again`, async () => {
   const group = newGroup();
@@ -79,15 +79,15 @@ test(`three writers fight over one log for ${sizes.log.fightMs / 1_000} s, kille
   expect([...tailed]).toEqual([...found]);
   expect(new Set(found.values()).size).toBe(found.size);
 
-  const told = lives.flatMap(toldBy);
-  for (const { entries, positions } of told) {
+  const reports = lives.flatMap(reportsOf);
+  for (const { entries, positions } of reports) {
     for (const [at, position] of positions.entries()) {
       if (position === null) expect([...found.values()]).not.toContain(entries[at]);
       else expect(found.get(position)).toBe(entries[at]);
     }
   }
   for (const rival of lives) {
-    const acknowledged = toldBy(rival).flatMap(({ positions }) => positions.filter((position) => position !== null));
+    const acknowledged = reportsOf(rival).flatMap(({ positions }) => positions.filter((position) => position !== null));
     expect(acknowledged).toEqual(acknowledged.toSorted((one, other) => one - other));
   }
   const inOrder = new Map<string, number[]>();
@@ -97,7 +97,7 @@ test(`three writers fight over one log for ${sizes.log.fightMs / 1_000} s, kille
   }
   for (const numbers of inOrder.values()) expect(numbers).toEqual(numbers.toSorted((one, other) => one - other));
 
-  const seats = new Set(told.filter(isAcknowledged).map(({ entries }) => entries[0]?.split('-')[1]));
+  const seats = new Set(reports.filter(isAcknowledged).map(({ entries }) => entries[0]?.split('-')[1]));
   expect(seats).toEqual(new Set(['0', '1', '2']));
 });
 

@@ -16,7 +16,7 @@ import { localDocuments } from '../../support/main-table.ts';
 import { fireSchedule, order, type RunningStack, refusals, startStack } from '../../support/stack.ts';
 import { contentOf } from '../backups/group-content.ts';
 import { standby } from '../backups/standby.ts';
-import { heard } from '../events/heard.ts';
+import { delivered } from '../events/delivered.ts';
 import { eventually } from '../leadership/tenure.ts';
 import { whenVoting } from '../log/logs.ts';
 
@@ -119,7 +119,7 @@ async function metric(name: string): Promise<number> {
 /** The different events that were heard of the group, by type; one that was sent twice counts once. */
 async function counted(group: string): Promise<Record<string, number>> {
   const ids = new Map<string, Set<string>>();
-  for (const { type, detail } of await heard(stack, group)) {
+  for (const { type, detail } of await delivered(stack, group)) {
     if (type !== 'Replica Status Changed') ids.set(type, (ids.get(type) ?? new Set()).add(detail.id));
   }
   return Object.fromEntries([...ids].map(([type, all]) => [type, all.size]));

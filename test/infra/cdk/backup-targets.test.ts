@@ -49,9 +49,9 @@ test.each([
 });
 
 test('the functions that begin backups know the targets', () => {
-  const told = resources(template, 'AWS::Lambda::Function').filter(
+  const informed = resources(template, 'AWS::Lambda::Function').filter(
     ({ properties }) => properties.Environment?.Variables?.TENURE_BACKUP_TARGETS === 's3://vault/tenure/',
   );
-  const names = told.map(({ id }) => /^TenureService([a-z]+)/.exec(id)?.[1]);
+  const names = informed.map(({ id }) => /^TenureService([a-z]+)/.exec(id)?.[1]);
   expect(names).toEqual(expect.arrayContaining(['backups', 'backupsweep']));
 });

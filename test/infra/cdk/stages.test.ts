@@ -112,8 +112,8 @@ describe('replicas in other Regions', () => {
   test('every coordinator gets the table and the Region of each, and may write there', () => {
     const template = templateOf({ stage: 'blue', replicas: 5, replicaRegions: 'us-west-2,eu-west-1' });
     const functions = resources(template, 'AWS::Lambda::Function');
-    const told = functions.map(({ properties }) => text(properties.Environment.Variables.TENURE_REPLICA_TABLES));
-    const coordinators = told.filter((tables) => tables !== 'undefined');
+    const lists = functions.map(({ properties }) => text(properties.Environment.Variables.TENURE_REPLICA_TABLES));
+    const coordinators = lists.filter((tables) => tables !== 'undefined');
     expect(coordinators.length).toBeGreaterThanOrEqual(4);
     for (const tables of coordinators) {
       expect(tables.replaceAll(/\$\{TenureStore(Replica\d)\w+\}/g, '$1')).toBe(

@@ -8,7 +8,7 @@ import type { Written } from './memory-group.ts';
 import { type Fact, group, logNames, type Stage, type Taken } from './stage.ts';
 
 /** Repeats a request until its answer comes. */
-async function heard<Answer>(stage: Stage, process: Process, deliver: () => Answer): Promise<Answer> {
+async function receive<Answer>(stage: Stage, process: Process, deliver: () => Answer): Promise<Answer> {
   for (let tries = 0; tries < 1_000; tries += 1) {
     try {
       return await stage.world.call(process, deliver);
@@ -67,9 +67,9 @@ export async function program(
   const written = async (fact: Fact, write: () => Written) => {
     stage.facts.push(fact);
     for (
-      let answer = await heard(stage, process, write);
+      let answer = await receive(stage, process, write);
       answer !== 'written';
-      answer = await heard(stage, process, write)
+      answer = await receive(stage, process, write)
     ) {
       await sleep(dice.integer(20, 80));
     }

@@ -94,17 +94,17 @@ async function apply(
   const requestId = `${self.name}-${random.integer(0, 1e9)}`;
   let asked = self.monotonic();
   for (let tries = 0; tries < 3; tries += 1) {
-    const heard = await self.ask(leaseMs / 4, () =>
+    const received = await self.ask(leaseMs / 4, () =>
       service.call((room) => contend(room, group, { contenderId, instanceId: self.name, leaseMs }, requestId)),
     );
     // A resignation that is still on its way would end the term of a contender that counts on it again.
-    if (heard.answer && resigned.has(heard.answer.sessionId)) return undefined;
-    if (heard.answer) {
+    if (received.answer && resigned.has(received.answer.sessionId)) return undefined;
+    if (received.answer) {
       if (!habits.countsFromTheRequest) asked = self.monotonic();
-      return holdTerm(options, self, heard.answer, asked);
+      return holdTerm(options, self, received.answer, asked);
     }
-    if (heard.problem) {
-      const { retryAfterMs = 100 } = heard.problem.members;
+    if (received.problem) {
+      const { retryAfterMs = 100 } = received.problem.members;
       await self.pause(random.chance(0.9) ? retryAfterMs : random.exponential(50));
       return undefined;
     }
@@ -156,7 +156,7 @@ async function lead(options: ContenderOptions, self: Process, term: Term, resign
     const publishing = !confirmed && !(shy && mischief.neverConfirm > 0) && random.chance(0.6);
     if (publishing) witness.confirms(group, term);
     const lease = renewalLease(options);
-    const heard = await self.ask(term.leaseMs / 4, () =>
+    const received = await self.ask(term.leaseMs / 4, () =>
       service.call(
         async (room): Promise<unknown> =>
           publishing
@@ -164,8 +164,8 @@ async function lead(options: ContenderOptions, self: Process, term: Term, resign
             : renew(room, group, term, { leaseMs: lease, ...(confirmed ? published : early) }),
       ),
     );
-    if (heard.problem) return witness.believesNoMore(group, self.name);
-    if (heard.answer === undefined) {
+    if (received.problem) return witness.believesNoMore(group, self.name);
+    if (received.answer === undefined) {
       patience -= 1;
       if (patience < 0) return;
     } else if (publishing) confirmed = true;
@@ -203,10 +203,10 @@ async function giveBack(
   const successor = random.chance(0.5) ? random.pick(peers) : undefined;
   const requestId = `${self.name}-bye-${random.integer(0, 1e9)}`;
   for (let tries = 0; tries < 3; tries += 1) {
-    const heard = await self.ask(leaseMs / 4, () =>
+    const received = await self.ask(leaseMs / 4, () =>
       service.call((room) => resign(room, group, fence, { successor }, requestId)),
     );
-    if (heard.problem || 'answer' in heard) return;
+    if (received.problem || 'answer' in received) return;
     await self.pause(random.exponential(100));
   }
 }

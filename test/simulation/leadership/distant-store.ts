@@ -89,8 +89,8 @@ async function arrived({ world, witness, store }: Distance, name: Method, given:
   if (!transactions.has(name)) return act();
   earlier.answer ??= act();
   const { answer } = earlier;
-  const heard = (await answer) as { readonly won?: unknown } | boolean;
-  if (!(typeof heard === 'boolean' ? heard : heard.won)) delete earlier.answer;
+  const received = (await answer) as { readonly won?: unknown } | boolean;
+  if (!(typeof received === 'boolean' ? received : received.won)) delete earlier.answer;
   return answer;
 }
 

@@ -137,7 +137,7 @@ function wire({ service, witness, group }: ContenderOptions, self: Process): typ
     const requestId = headers.get('Idempotency-Key') ?? '';
     return new Promise((resolve, reject) => {
       init.signal?.addEventListener('abort', () => reject(init.signal?.reason), { once: true });
-      const heard = async (status: number, answer: unknown) => {
+      const receive = async (status: number, answer: unknown) => {
         await self.goOn();
         if (!self.crashed) resolve(response(status, answer));
       };
@@ -145,8 +145,8 @@ function wire({ service, witness, group }: ContenderOptions, self: Process): typ
       service
         .call((room) => act(room, step, group, fence, body, requestId))
         .then(
-          (answer) => heard(200, answer),
-          (error: unknown) => (error instanceof ProblemError ? heard(error.kind.status, error) : heard(503, {})),
+          (answer) => receive(200, answer),
+          (error: unknown) => (error instanceof ProblemError ? receive(error.kind.status, error) : receive(503, {})),
         )
         .catch((error: unknown) => witness.violate(`failure: ${error}`));
     });

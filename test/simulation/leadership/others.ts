@@ -54,8 +54,8 @@ export async function operate(others: Others): Promise<void> {
     const deed = { fencingVersion, reason: 'stuck', force: random.chance(0.3), dryRun: random.chance(0.1) };
     const requestId = `revocation-${order}`;
     for (let tries = 0; tries < 3; tries += 1) {
-      const heard = await operator.ask(1_000, () => service.call((room) => revoke(room, group, deed, requestId)));
-      if (heard.answer || heard.problem) break;
+      const received = await operator.ask(1_000, () => service.call((room) => revoke(room, group, deed, requestId)));
+      if (received.answer || received.problem) break;
     }
   }
 }

@@ -52,9 +52,9 @@ export function createProcess(world: World, name: string, freezes: () => number,
             (answer) => ({ answer }),
             (error: unknown) => (error instanceof ProblemError ? { problem: error } : {}),
           )
-          .then((heard) => {
+          .then((received) => {
             cancel();
-            resolve(heard);
+            resolve(received);
           });
       });
       await goOn();

@@ -208,11 +208,11 @@ test('the events of one group are streamed, each once', async () => {
   expect((await send('/events?group=orders', { to: streaming })).status).toBe(401);
   const { headers, text } = await send('/events?group=orders', { to: streaming, headers: await key(streaming) });
   expect(headers['content-type']).toBe('text/event-stream');
-  const told = text
+  const sent = text
     .trim()
     .split('\n\n')
     .map((line) => JSON.parse(line.replace('data: ', '')));
-  expect(told.map(({ id, type }) => [id, type])).toEqual([
+  expect(sent.map(({ id, type }) => [id, type])).toEqual([
     ['1', 'Leadership Confirmed'],
     ['3', 'Leadership Confirmed'],
   ]);

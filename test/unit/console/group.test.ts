@@ -128,12 +128,12 @@ describe('an action', () => {
       request: { body: { fencingVersion: 7, successor: 'b' } },
     });
     expect(planOf(handOver, 'orders', emptyForm).request.body).toEqual({ fencingVersion: 7 });
-    const told = (successor: string, of = handOver) =>
+    const preview = (successor: string, of = handOver) =>
       dryRunText(of, { ...emptyForm, successor }, { contenderId: 'a', asked: false }, 9_000);
-    expect(told('b')).toBe('Would ask a to resign. b waits for the lease, and was seen 4 s ago.');
-    expect(told('c')).toContain('c is not seen waiting: nobody else could take the lease');
-    expect(told('')).toBe('Would ask a to resign. Those who wait: b, seen 4 s ago.');
-    expect(told('', { ...handOver, waiting: [] } as never)).toContain('the group could stay without a leader');
+    expect(preview('b')).toBe('Would ask a to resign. b waits for the lease, and was seen 4 s ago.');
+    expect(preview('c')).toContain('c is not seen waiting: nobody else could take the lease');
+    expect(preview('')).toBe('Would ask a to resign. Those who wait: b, seen 4 s ago.');
+    expect(preview('', { ...handOver, waiting: [] } as never)).toContain('the group could stay without a leader');
   });
 
   test('of a replica founds a new log, or recovers', () => {

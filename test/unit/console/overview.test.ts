@@ -30,7 +30,7 @@ describe('rows', () => {
   ].map((one) => toRow(one, now));
 
   test('a lease that ran out is led by nobody, whatever the last answer said', () => {
-    expect(rows.map(({ standing }) => standing)).toEqual(['led', 'led', 'pending', 'leaderless', 'leaderless']);
+    expect(rows.map(({ status }) => status)).toEqual(['led', 'led', 'pending', 'leaderless', 'leaderless']);
   });
 
   test('trouble comes first, then the names', () => {

@@ -4,24 +4,24 @@ import { explain } from '../../../client/explain/explain.ts';
 import { availabilityOf, gapsOf, tenuresOf } from '../../../client/explain/tenures.ts';
 import { facts, noon, term } from './story.ts';
 
-const texts = (told: ReturnType<typeof explain>) => told.entries.map(({ text }) => text);
+const texts = (explanation: ReturnType<typeof explain>) => explanation.entries.map(({ text }) => text);
 
 describe('a fail-over', () => {
   const story = [
     term(7, 'a', 0, { at: 191.2, reason: 'expired' }),
     term(8, 'b', 191.7, undefined, { grantedAt: 191.579 }),
   ];
-  const told = explain(facts(story, { at: 300 }));
+  const explanation = explain(facts(story, { at: 300 }));
 
   test('is told with its cause and what shows it', () => {
-    const granted = told.entries.find(({ text }) => text.startsWith('version 8'));
+    const granted = explanation.entries.find(({ text }) => text.startsWith('version 8'));
     expect(granted?.text).toBe("version 8 granted to b 379 ms after version 7's lease ended at 12:03:11.200");
     expect(granted?.evidence).toEqual([
       'the first 250 ms of it are the allowance for clock skew',
       'b got ready and was confirmed 121 ms after the grant',
       'address b.internal:1',
     ]);
-    const ended = told.entries.find(({ kind }) => kind === 'end');
+    const ended = explanation.entries.find(({ kind }) => kind === 'end');
     expect(ended).toMatchObject({
       text: 'version 7 of a ended after 3 min 11 s',
       because: 'a stopped renewing: its process froze or ended, or its requests no longer arrived',
@@ -33,13 +33,13 @@ describe('a fail-over', () => {
   });
 
   test('is the one gap, with its length and cause', () => {
-    expect(told.availability).toMatchObject({
+    expect(explanation.availability).toMatchObject({
       gaps: 1,
       gapMs: 500,
       ledMs: 299_500,
       longestGap: { ms: 500, because: expect.stringContaining('a stopped renewing') },
     });
-    expect(told.availability.percent).toBeCloseTo(99.8333, 3);
+    expect(explanation.availability.percent).toBeCloseTo(99.8333, 3);
   });
 });
 
@@ -48,16 +48,18 @@ test('a revocation is told in the words of the operator, and why nobody could fo
     term(1, 'a', 0, { at: 60, reason: 'revoked', detail: 'host is drained' }),
     term(2, 'b', 71, undefined, { grantedAt: 70.5 }),
   ];
-  const told = explain(facts(story, { at: 100 }));
-  expect(told.entries.find(({ kind }) => kind === 'end')?.because).toBe('an operator revoked it (“host is drained”)');
-  expect(told.entries.at(-1)?.evidence).toContain('without force the lease stays taken until its old expiry');
-  expect(told.availability.longestGap).toMatchObject({ ms: 11_000 });
+  const explanation = explain(facts(story, { at: 100 }));
+  expect(explanation.entries.find(({ kind }) => kind === 'end')?.because).toBe(
+    'an operator revoked it (“host is drained”)',
+  );
+  expect(explanation.entries.at(-1)?.evidence).toContain('without force the lease stays taken until its old expiry');
+  expect(explanation.availability.longestGap).toMatchObject({ ms: 11_000 });
 });
 
 test('leaders that never got ready are counted', () => {
   const story = [term(3, 'a', 0, { at: 60, reason: 'resigned' }), term(7, 'b', 120)];
-  const told = explain(facts(story, { at: 130 }));
-  expect(told.entries.at(-1)?.evidence[0]).toBe(
+  const explanation = explain(facts(story, { at: 130 }));
+  expect(explanation.entries.at(-1)?.evidence[0]).toBe(
     'versions 4 to 6 were granted and never confirmed: those leaders did not get ready',
   );
   const recreated = [term(3, 'a', 0, { at: 60, reason: 'expired' }), term(1_003, 'b', 120)];
@@ -69,13 +71,13 @@ test('leaders that never got ready are counted', () => {
 });
 
 test('a time without a leader that lasts is an entry of its own', () => {
-  const told = explain(facts([term(1, 'a', 0, { at: 60, reason: 'expired' })], { at: 100 }));
-  expect(texts(told)).toEqual([
+  const explanation = explain(facts([term(1, 'a', 0, { at: 60, reason: 'expired' })], { at: 100 }));
+  expect(texts(explanation)).toEqual([
     'version 1 went to a, the first leader known here',
     'version 1 of a ended after 60.0 s',
     'no leader since then: 40.0 s so far',
   ]);
-  expect(told.availability.percent).toBeCloseTo(60, 5);
+  expect(explanation.availability.percent).toBeCloseTo(60, 5);
 });
 
 test('a clock that is ahead is named', () => {
@@ -92,12 +94,12 @@ test('the period cuts what lies before it, and the availability counts only what
     term(2, 'b', 110, { at: 200, reason: 'resigned' }),
     term(3, 'c', 200.5),
   ];
-  const told = explain(facts(story, { at: 300, sinceSeconds: 150 }));
-  expect(texts(told)).toEqual([
+  const explanation = explain(facts(story, { at: 300, sinceSeconds: 150 }));
+  expect(texts(explanation)).toEqual([
     'version 2 of b ended after 90.0 s',
     expect.stringMatching(/^version 3 granted to c 500 ms/),
   ]);
-  expect(told.availability).toMatchObject({ gaps: 1, gapMs: 500, ledMs: 149_500 });
+  expect(explanation.availability).toMatchObject({ gaps: 1, gapMs: 500, ledMs: 149_500 });
 });
 
 test('jobs, checkpoints, backups and logs lie on the same line', () => {
@@ -161,8 +163,8 @@ test('jobs, checkpoints, backups and logs lie on the same line', () => {
     job('many', 6),
     job('done', 0, { state: 'CLEANED', result: 'succeeded', finishedAt: at(80) }),
   ];
-  const told = explain(facts([term(1, 'a', 0)], { at: 100 }, { jobs, backups: [backup], logs: [log] }));
-  expect(texts(told)).toEqual([
+  const explanation = explain(facts([term(1, 'a', 0)], { at: 100 }, { jobs, backups: [backup], logs: [log] }));
+  expect(texts(explanation)).toEqual([
     'version 1 went to a, the first leader known here',
     'job few submitted',
     'job many submitted',
@@ -176,8 +178,8 @@ test('jobs, checkpoints, backups and logs lie on the same line', () => {
     'backup 01a20f24 failed after 60.0 s',
     'log events: 2 of 3 replicas vote',
   ]);
-  expect(told.entries.at(-2)?.because).toBe('w1 sent no heartbeat for 60 s');
-  expect(told.entries.at(-1)?.evidence).toEqual(['replica 3 is EMPTY, 4 behind: the others']);
+  expect(explanation.entries.at(-2)?.because).toBe('w1 sent no heartbeat for 60 s');
+  expect(explanation.entries.at(-1)?.evidence).toEqual(['replica 3 is EMPTY, 4 behind: the others']);
 });
 
 test('of any history, led and leaderless time are the whole period, and no gap overlaps a term', () => {

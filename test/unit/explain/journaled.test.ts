@@ -98,8 +98,8 @@ describe('orders and recoveries', () => {
     const details = { fencingVersion: 7, contenderId: 'a', successor: 'b' };
     const happened = [{ at: iso(190.2), what: 'hand-over-asked' as const, details }];
     const resigned = [term(7, 'a', 0, { at: 191.2, reason: 'resigned' }), term(8, 'b', 191.7)];
-    const told = explain(facts(resigned, at, journal(minute(180, { happened }))));
-    expect(told.entries.find(({ kind }) => kind === 'hand-over')).toMatchObject({
+    const explanation = explain(facts(resigned, at, journal(minute(180, { happened }))));
+    expect(explanation.entries.find(({ kind }) => kind === 'hand-over')).toMatchObject({
       at: iso(190.2),
       text: 'an operator asked a to hand version 7 over to b',
       evidence: ['the term ended 1.00 s later: resigned'],
@@ -139,12 +139,12 @@ describe('orders and recoveries', () => {
       startedAt: iso(60),
       endedAt: iso(72),
     };
-    const told = entriesOf({ ...journal(minute(60, { happened })), restores: [restore] }, 'restore');
-    expect(told.map(({ text }) => text)).toEqual([
+    const explanation = entriesOf({ ...journal(minute(60, { happened })), restores: [restore] }, 'restore');
+    expect(explanation.map(({ text }) => text)).toEqual([
       'the restore 0b6f1c1e of s3://b/p/ began',
       'the restore 0b6f1c1e completed after 12.0 s',
     ]);
-    expect(told[1]?.evidence).toEqual(['9 of 9 entries']);
+    expect(explanation[1]?.evidence).toEqual(['9 of 9 entries']);
   });
 
   test('changes of the configuration come from the journal, changes of a status from the events', () => {

@@ -14,9 +14,9 @@ interface Case {
   outcome: { kind: string; after?: (Item | null)[]; refused?: number[] };
 }
 
-const { cases: told, ...settings } = await leaseVectors();
+const { cases: expected, ...settings } = await leaseVectors();
 /** A line for each case, so that a change is seen as one. */
-const lines = told.map((each) => JSON.stringify(each)).join(',\n');
+const lines = expected.map((each) => JSON.stringify(each)).join(',\n');
 const printed = `${JSON.stringify(settings).slice(0, -1)},"cases":[\n${lines}\n]}\n`;
 const { cases } = JSON.parse(printed) as { cases: Case[] };
 

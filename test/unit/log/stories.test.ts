@@ -12,7 +12,7 @@ const rewrite = process.env['TENURE_REWRITE'] === '1';
 const files = readdirSync(folder).filter((file) => file.endsWith('.txt'));
 
 /** The story with what follows each command. Lines that begin with # are for readers. */
-async function told(text: string): Promise<string> {
+async function played(text: string): Promise<string> {
   const story = new Story();
   const blocks = text.trim().split(/\n{2,}/);
   const written: string[] = [];
@@ -29,7 +29,7 @@ async function told(text: string): Promise<string> {
 test.each(files)('%s', async (file) => {
   const path = join(folder, file);
   const text = readFileSync(path, 'utf8');
-  const now = await told(text);
+  const now = await played(text);
   if (rewrite) writeFileSync(path, now);
   else expect(now).toBe(text);
 });

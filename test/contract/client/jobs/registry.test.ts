@@ -241,9 +241,9 @@ describe('a damaged job', () => {
 
   test('that fell back to an older checkpoint is told of, and thrown by nobody', async () => {
     const { recover, found } = await recovering();
-    const told: unknown[] = [];
-    await recover({ onDamaged: 'fallback', onDamage: (damaged) => void told.push(damaged) });
-    expect(told).toMatchObject([{ jobId: 'b', fellBackTo: 1 }]);
+    const reports: unknown[] = [];
+    await recover({ onDamaged: 'fallback', onDamage: (damaged) => void reports.push(damaged) });
+    expect(reports).toMatchObject([{ jobId: 'b', fellBackTo: 1 }]);
     await recover({ onDamaged: 'fallback' });
     expect(found).toEqual([a, b, c, a, b, c]);
   });

@@ -133,10 +133,10 @@ describe('what is uploaded is what is read back', () => {
   });
 
   test('a stream of unknown length in parts; also an empty one, and one of just one part', async () => {
-    const told: number[] = [];
-    await checkpoints.add(streamed(large, 70_001), { onProgress: ({ bytes }) => void told.push(bytes) });
+    const progress: number[] = [];
+    await checkpoints.add(streamed(large, 70_001), { onProgress: ({ bytes }) => void progress.push(bytes) });
     expect(puts()).toHaveLength(3);
-    expect(told.at(-1)).toBe(large.byteLength);
+    expect(progress.at(-1)).toBe(large.byteLength);
     expect((await readBack()).equals(large)).toBe(true);
     await checkpoints.add(streamed(large.subarray(0, 8 * mebibyte), mebibyte));
     expect((await latest()).bytes).toBe(8 * mebibyte);

@@ -74,7 +74,7 @@ const elect = () =>
   });
 
 const submit = (jobId: JobId, age: Age, retain: number, mishap?: Mishap) =>
-  new Step(`submit ${jobId} by ${age} retaining ${retain}${told(mishap)}`, async (stage, before) => {
+  new Step(`submit ${jobId} by ${age} retaining ${retain}${suffix(mishap)}`, async (stage, before) => {
     const graph = { inline: Buffer.from(`graph of ${jobId}`).toString('base64') };
     const answer = await stage.process(mishap).call('PUT', stage.path(jobId), { graph, retain }, stage.fence(age));
     if (age > 0 && stage.fences.length > 1) {
@@ -87,14 +87,14 @@ const submit = (jobId: JobId, age: Age, retain: number, mishap?: Mishap) =>
   });
 
 const commit = (jobId: JobId, age: Age, kind: Known['kind'], mishap?: Mishap) =>
-  new Step(`commit a ${kind} to ${jobId} by ${age}${told(mishap)}`, async (stage, before) => {
+  new Step(`commit a ${kind} to ${jobId} by ${age}${suffix(mishap)}`, async (stage, before) => {
     const upload = await stage.upload(jobId, kind);
     const answer = await stage.commit(stage.process(mishap), jobId, upload, stage.fence(age));
     return ifStale(stage, jobId, age, before, answer) ?? committed(jobId, upload, answer);
   });
 
 const retry = (jobId: JobId, age: Age, which: number, mishap?: Mishap) =>
-  new Step(`commit upload ${which} of ${jobId} again by ${age}${told(mishap)}`, async (stage, before) => {
+  new Step(`commit upload ${which} of ${jobId} again by ${age}${suffix(mishap)}`, async (stage, before) => {
     const uploads = stage.uploads.get(jobId) ?? [];
     const upload = uploads[which % Math.max(1, uploads.length)];
     if (!upload) return undefined;
@@ -103,7 +103,7 @@ const retry = (jobId: JobId, age: Age, which: number, mishap?: Mishap) =>
   });
 
 const commitTogether = (jobId: JobId, count: number, ages: readonly Age[], mishap?: Mishap) =>
-  new Step(`commit ${count} to ${jobId} at a time by ${ages.join(' and ')}${told(mishap)}`, async (stage) => {
+  new Step(`commit ${count} to ${jobId} at a time by ${ages.join(' and ')}${suffix(mishap)}`, async (stage) => {
     const commits = Array.from({ length: count }, (_, at) => ages[at % ages.length] ?? 0);
     const answers = await Promise.all(
       commits.map(async (age, at) => {
@@ -119,7 +119,7 @@ const commitTogether = (jobId: JobId, count: number, ages: readonly Age[], misha
   });
 
 const recover = (age: Age, discardOlder: boolean, mishap?: Mishap) =>
-  new Step(`recover by ${age}${discardOlder ? ' and discard older' : ''}${told(mishap)}`, async (stage, before) => {
+  new Step(`recover by ${age}${discardOlder ? ' and discard older' : ''}${suffix(mishap)}`, async (stage, before) => {
     const fence = stage.fence(age);
     const path = `/groups/${stage.group}/recovery`;
     const { status, body } = await stage.process(mishap).call('POST', path, { discardOlder }, fence);
@@ -139,7 +139,7 @@ const recover = (age: Age, discardOlder: boolean, mishap?: Mishap) =>
   });
 
 const finish = (jobId: JobId, age: Age, mishap?: Mishap) =>
-  new Step(`finish ${jobId} by ${age}${told(mishap)}`, async (stage, before) => {
+  new Step(`finish ${jobId} by ${age}${suffix(mishap)}`, async (stage, before) => {
     const path = `${stage.path(jobId)}/finish`;
     const answer = await stage.process(mishap).call('POST', path, { result: 'succeeded' }, stage.fence(age));
     return (
@@ -167,7 +167,7 @@ const finishAgainstRecovery = (jobId: JobId) =>
   });
 
 const discard = (jobId: JobId, age: Age, what: 'checkpoints' | 'savepoint', mishap?: Mishap) =>
-  new Step(`discard ${what} of ${jobId} by ${age}${told(mishap)}`, async (stage, before) => {
+  new Step(`discard ${what} of ${jobId} by ${age}${suffix(mishap)}`, async (stage, before) => {
     const id = before.get(jobId)?.savepoints[0]?.checkpointId ?? 1;
     const path = what === 'checkpoints' ? `${stage.path(jobId)}/checkpoints` : `${stage.path(jobId)}/savepoints/${id}`;
     const key = randomUUID();
@@ -195,7 +195,7 @@ const discardLate = (jobId: JobId) =>
   });
 
 const tidy = (mishap?: Mishap) =>
-  new Step(`clean up and collect${told(mishap)}`, async (stage) => {
+  new Step(`clean up and collect${suffix(mishap)}`, async (stage) => {
     const { room } = stage.process(mishap);
     // A crash ends the run; the next one does the rest.
     await cleanUp(room, () => Number.POSITIVE_INFINITY).catch(() => undefined);
@@ -204,7 +204,7 @@ const tidy = (mishap?: Mishap) =>
   });
 
 const backup = (mishap?: Mishap) =>
-  new Step(`a backup begins or ends${told(mishap)}`, async (stage) => {
+  new Step(`a backup begins or ends${suffix(mishap)}`, async (stage) => {
     const { held } = stage.observer.room;
     if (stage.held !== undefined) {
       stage.recorded.clear();
@@ -223,7 +223,7 @@ const backup = (mishap?: Mishap) =>
     return undefined;
   });
 
-const told = (mishap?: Mishap) => (mishap ? `, ${mishap.fault} at request ${mishap.at}` : '');
+const suffix = (mishap?: Mishap) => (mishap ? `, ${mishap.fault} at request ${mishap.at}` : '');
 
 const jobId = fc.constantFrom(...jobIds);
 const age = fc.constantFrom<Age>(0, 0, 0, 1, 2);

@@ -36,8 +36,8 @@ describe.each(Object.entries(known))('%s', (algorithm, value) => {
     expect((await signedFetch(url('right'), { method: 'PUT', body: text, headers: { [header]: value } })).status).toBe(
       200,
     );
-    const { ChecksumType, ...told } = await head(`right-${algorithm}`);
-    expect(told[`Checksum${algorithm as keyof typeof known}`]).toBe(value);
+    const { ChecksumType, ...found } = await head(`right-${algorithm}`);
+    expect(found[`Checksum${algorithm as keyof typeof known}`]).toBe(value);
     expect(ChecksumType).toBe('FULL_OBJECT');
     const silent = await server.s3.send(new HeadObjectCommand({ Bucket: bucket, Key: `right-${algorithm}` }));
     expect(Object.keys(silent).filter((name) => name.startsWith('Checksum'))).toEqual([]);

@@ -68,9 +68,9 @@ describe('CopyObject', () => {
       Tagging: 'kind=copy&other=1',
       ChecksumAlgorithm: 'SHA1',
     });
-    const told = await head('replaced');
-    expect(told).toMatchObject({ ContentType: 'text/copy', Metadata: { of: 'copy' } });
-    expect(told.ChecksumSHA1).toBe(createHash('sha1').update(body).digest('base64'));
+    const found = await head('replaced');
+    expect(found).toMatchObject({ ContentType: 'text/copy', Metadata: { of: 'copy' } });
+    expect(found.ChecksumSHA1).toBe(createHash('sha1').update(body).digest('base64'));
     const { TagSet } = await server.s3.send(new GetObjectTaggingCommand({ Bucket: bucket, Key: 'replaced' }));
     expect(TagSet).toHaveLength(2);
   });

@@ -80,8 +80,8 @@ describe(`an object of ${sizes.s3.largeObjectMiB} MiB`, () => {
       ChecksumAlgorithm: 'SHA256' as const,
     };
     await new Upload({ client: s3, params, partSize: 16 * MiB, queueSize: 4 }).done();
-    const told = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: 'parts' }));
-    expect(told).toMatchObject({ ContentLength: size, ETag: expect.stringMatching(`-${size / 16 / MiB}"$`) });
+    const found = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: 'parts' }));
+    expect(found).toMatchObject({ ContentLength: size, ETag: expect.stringMatching(`-${size / 16 / MiB}"$`) });
     expect(await read('parts')).toBe(expected);
   });
 

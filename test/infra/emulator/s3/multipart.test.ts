@@ -90,11 +90,11 @@ describe('an upload in parts', () => {
 
   it('reads by part number, with the checksum of the part', async () => {
     for (const [i, body] of bodies.entries()) {
-      const { Body, ...told } = await server.s3.send(
+      const { Body, ...found } = await server.s3.send(
         new GetObjectCommand({ Bucket: bucket, Key: 'parts', PartNumber: i + 1, ChecksumMode: 'ENABLED' }),
       );
       expect(Buffer.from((await Body?.transformToByteArray()) ?? []).equals(body)).toBe(true);
-      expect(told).toMatchObject({ PartsCount: 3, ChecksumSHA256: parts[i]?.ChecksumSHA256 });
+      expect(found).toMatchObject({ PartsCount: 3, ChecksumSHA256: parts[i]?.ChecksumSHA256 });
     }
     expect(await refusal(head('parts', { PartNumber: 4 }))).toMatchObject({ status: 416 });
   });
@@ -258,10 +258,10 @@ describe('a checksum of the full object', () => {
     const wrong = { [name]: Buffer.alloc(algorithm === 'CRC64NVME' ? 8 : 4).toString('base64') };
     expect(await refusal(complete(begun, parts, wrong))).toMatchObject({ name: 'BadDigest' });
     await complete(begun, parts);
-    const told = await head(begun.Key);
-    expect(told.ChecksumType).toBe('FULL_OBJECT');
+    const found = await head(begun.Key);
+    expect(found.ChecksumType).toBe('FULL_OBJECT');
     if (algorithm === 'CRC32')
-      expect(Buffer.from(told.ChecksumCRC32 ?? '', 'base64').readUInt32BE()).toBe(crc32(whole));
+      expect(Buffer.from(found.ChecksumCRC32 ?? '', 'base64').readUInt32BE()).toBe(crc32(whole));
     // The SDK compares the bytes with the checksum while it reads.
     expect((await readBack(server.s3, begun.Key)).equals(whole)).toBe(true);
   });

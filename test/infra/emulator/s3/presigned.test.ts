@@ -208,8 +208,8 @@ describe('a download URL', () => {
   it('exists for HEAD and DELETE, too', async () => {
     await server.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'other-verbs', Body: 'x' }));
     const input = { Bucket: bucket, Key: 'other-verbs' };
-    const told = await fetch(await getSignedUrl(server.s3, new HeadObjectCommand(input)), { method: 'HEAD' });
-    expect([told.status, told.headers.get('content-length')]).toEqual([200, '1']);
+    const answer = await fetch(await getSignedUrl(server.s3, new HeadObjectCommand(input)), { method: 'HEAD' });
+    expect([answer.status, answer.headers.get('content-length')]).toEqual([200, '1']);
     const removed = await fetch(await getSignedUrl(server.s3, new DeleteObjectCommand(input)), { method: 'DELETE' });
     expect(removed.status).toBe(204);
     expect(await refusal(head('other-verbs'))).toMatchObject({ name: 'NotFound' });

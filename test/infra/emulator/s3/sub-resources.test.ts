@@ -34,9 +34,9 @@ describe('tagging', () => {
     expect(await tagsOf('tagged')).toEqual([]);
     await tag('tagged', [{ Key: 'kind', Value: 'a & b' }]);
     expect(await tagsOf('tagged')).toEqual([{ Key: 'kind', Value: 'a & b' }]);
-    const { Body, ...told } = await server.s3.send(new GetObjectCommand({ Bucket: bucket, Key: 'tagged' }));
+    const { Body, ...found } = await server.s3.send(new GetObjectCommand({ Bucket: bucket, Key: 'tagged' }));
     expect(await Body?.transformToString()).toBe('the body');
-    expect(told).toMatchObject({ ETag, TagCount: 1 });
+    expect(found).toMatchObject({ ETag, TagCount: 1 });
     await server.s3.send(new DeleteObjectTaggingCommand({ Bucket: bucket, Key: 'tagged' }));
     expect(await tagsOf('tagged')).toEqual([]);
     await tag('tagged', []);

@@ -52,9 +52,9 @@ test('files whose PUT was answered into the void are not lost: the address to re
     return Response.json({ uri: 's3://bucket/uploads/1/', urls });
   };
   const client = new TenureClient({ url: 'http://tenure.test', fetch: sign as typeof fetch, random: () => 0 });
-  const told: string[] = [];
-  const onProgress = (files: number, all: number) => void told.push(`${files} of ${all}`);
+  const progress: string[] = [];
+  const onProgress = (files: number, all: number) => void progress.push(`${files} of ${all}`);
   expect(await uploadArchive({ client, group: 'copy', folder, onProgress })).toBe('s3://bucket/uploads/1/');
   expect([...s3.taken.keys()].at(-1)).toBe('/manifest.json');
-  expect(told.at(-1)).toBe(`${s3.taken.size} of ${s3.taken.size}`);
+  expect(progress.at(-1)).toBe(`${s3.taken.size} of ${s3.taken.size}`);
 });

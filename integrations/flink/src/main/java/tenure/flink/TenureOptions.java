@@ -70,7 +70,7 @@ public final class TenureOptions {
                     .noDefaultValue()
                     .withDescription(Description.builder()
                             .text("The name under which this JobManager contends, as operators see it. "
-                                    + "Its host name unless given; two processes of one name are told apart.")
+                                    + "Its host name unless given; an instance id distinguishes processes of one name.")
                             .build());
 
     private TenureOptions() {}

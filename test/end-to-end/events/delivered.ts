@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import { details, type EventType } from '../../../api/events.ts';
 import type { StackDescription } from '../../support/stack.ts';
 
-interface Heard {
+interface Delivered {
   type: EventType;
   detail: { id: string; sequence: string; group: string; version: number } & Record<string, unknown>;
 }
@@ -12,19 +12,26 @@ interface Heard {
 const lines = async (file: string) => (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean);
 
 /** Every event of Tenure that the bus has had, in the order of their arrival; each is what its schema says. */
-export async function heard({ eventsFile }: Pick<StackDescription, 'eventsFile'>, group?: string): Promise<Heard[]> {
+export async function delivered(
+  { eventsFile }: Pick<StackDescription, 'eventsFile'>,
+  group?: string,
+): Promise<Delivered[]> {
   const events = (await lines(eventsFile)).map((line) => JSON.parse(line)).filter(({ source }) => source === 'tenure');
   return events
-    .map((event): Heard => ({ type: event['detail-type'], detail: event.detail }))
-    .map(({ type, detail }) => ({ type, detail: details[type].parse(detail) as Heard['detail'] }))
+    .map((event): Delivered => ({ type: event['detail-type'], detail: event.detail }))
+    .map(({ type, detail }) => ({ type, detail: details[type].parse(detail) as Delivered['detail'] }))
     .filter(({ detail }) => group === undefined || detail.group === group);
 }
 
 /** Waits until events of these types are there. */
-export async function whenHeard(stack: StackDescription, group: string, ...types: EventType[]): Promise<Heard[]> {
+export async function whenDelivered(
+  stack: StackDescription,
+  group: string,
+  ...types: EventType[]
+): Promise<Delivered[]> {
   return vi.waitFor(
     async () => {
-      const events = await heard(stack, group);
+      const events = await delivered(stack, group);
       const missing = types.filter((type) => !events.some((event) => event.type === type));
       if (missing.length > 0) throw new Error(`Not heard yet: ${missing.join(', ')}`);
       return events;
