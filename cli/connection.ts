@@ -43,9 +43,10 @@ export function withTable(command: Command): Command {
  */
 export function withGroup(command: Command, shell: Shell): Command {
   return command.option('-g, --group <name>', 'the group (default: TENURE_GROUP)').hook('preAction', (_, acting) => {
-    const { group = shell.env['TENURE_GROUP'] } = acting.opts<{ group?: string }>();
+    const { group: typed } = acting.opts<{ group?: string }>();
+    const group = typed ?? shell.env['TENURE_GROUP'];
     if (!group) throw new UsageError('Which group? Give --group NAME, or set TENURE_GROUP.');
-    acting.setOptionValue('group', checkedName('--group', group));
+    acting.setOptionValue('group', checkedName(typed === undefined ? 'TENURE_GROUP' : '--group', group));
   });
 }
 
@@ -69,7 +70,7 @@ export interface Location {
 export async function locate(options: ConnectionOptions, { env }: Shell): Promise<Location> {
   const { url, stack, region, table } = given(options, env);
   if (table !== undefined) return { url: `table:${table}`, table, region };
-  if (stack === undefined) return at(url ?? localUrl, region);
+  if (stack === undefined) return at(url ?? localUrl, region, options.url ? '--url' : 'TENURE_URL');
   const found = await outputOfStack(stack, 'ApiUrl', region);
   return { url: found.value, region: found.region };
 }
@@ -88,9 +89,10 @@ export function given(options: ConnectionOptions, env: Shell['env']) {
   return { ...none, stack: env['TENURE_STACK'] || undefined };
 }
 
-function at(url: string, region: string | undefined): Location {
+/** `typed` is what gave the URL. */
+function at(url: string, region: string | undefined, typed: string): Location {
   const isAddress = URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
-  if (!isAddress) throw new UsageError(`"${url}" is not an http or https URL: give one like ${localUrl}.`);
+  if (!isAddress) throw new UsageError(`${typed} "${url}" is not an http or https URL: give one like ${localUrl}.`);
   return { url, region: region ?? /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com/.exec(new URL(url).hostname)?.[1] };
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { defaultCredentials } from '../client/aws.ts';
+import { allowHostOption } from './allow-host.ts';
 import { type ConnectionOptions, given, locate, withConnection } from './connection.ts';
 import { eventsHere } from './events/events-here.ts';
 import { UsageError } from './exit.ts';
@@ -19,7 +20,7 @@ export function consoleCommand(program: Command, shell: Shell): void {
     .option('--port <n>', 'port on loopback (default: 8788, or any free one)', portNumber)
     .option('--no-open', 'only print the address, open no browser')
     .option('--data <folder>', 'that of npm start, whose events are shown where no --stack is given', '.tenure')
-    .option('--allow-host <name>', 'a Host header to accept besides loopback; repeat for more', collect, []);
+    .addOption(allowHostOption('loopback'));
   withConnection(command).action((options: ConsoleCommandOptions) => run(options, shell));
 }
 
@@ -37,7 +38,7 @@ async function run(options: ConsoleCommandOptions, shell: Shell): Promise<void> 
     upstream: { url: url.replace(/\/+$/, ''), transport: { fetch: globalThis.fetch, time: systemTime, signing } },
     page: await readPage(pageFolders),
     port: options.port,
-    hosts: options.allowHost.map((name) => name.toLowerCase()),
+    hosts: options.allowHost,
     events: await eventsHere(options, shell),
     label: stack ?? url,
   });
@@ -67,8 +68,4 @@ function portNumber(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new UsageError(`--port is "${text}": give a number up to 65535.`);
   return port;
-}
-
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
 }

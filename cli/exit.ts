@@ -12,6 +12,8 @@ export const exitCodes = {
   unreachable: 69,
   /** An error of tenure itself. */
   internal: 70,
+  /** Standard output cannot be written. */
+  unprinted: 74,
   /** Leadership was lost, or is held by another: worth trying again. */
   notLeader: 75,
   /** The time that --timeout gives was over before the end. */

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
+import { allowHostOption } from './allow-host.ts';
 import { withConnection, withGroup, withTable } from './connection.ts';
 import { healthOption } from './lead/health.ts';
 import {
@@ -9,7 +10,7 @@ import {
   leaseOption,
   renewOption,
   skewOption,
-  waitOption,
+  withWait,
 } from './lead/lease-options.ts';
 import type { LeaseOptions } from './lead/under-lease.ts';
 import type { Shell } from './shell.ts';
@@ -46,7 +47,8 @@ export function leadCommand(program: Command, shell: Shell): void {
     .usage('--group NAME [options] [--] command [args…]')
     .argument('<command...>', 'the program to run, with its arguments')
     .passThroughOptions();
-  withTable(withConnection(withGroup(command, shell)))
+  const connected = withTable(withConnection(withGroup(command, shell)));
+  withWait(connected, { wait: 'wait so long for the lease', noWait: 'ask once: exit code 75 if another leads' })
     .addOption(idOption())
     .addOption(leaseOption())
     .option('--address <text>', 'where the leader is reached, shown to observers', `${hostname()}:${process.pid}`)
@@ -56,8 +58,6 @@ export function leadCommand(program: Command, shell: Shell): void {
     )
     .addOption(graceOption())
     .addOption(skewOption())
-    .addOption(waitOption('wait so long for the lease'))
-    .option('--no-wait', 'ask once: exit code 75 if another leads')
     .option('--stay', 'contend again when leadership was lost, and wait out what a deployment can cause for a moment')
     .option('--restart', 'contend again when the command ended')
     .addOption(
@@ -70,6 +70,7 @@ export function leadCommand(program: Command, shell: Shell): void {
     .addOption(renewOption())
     .addOption(handOverPollOption())
     .addOption(healthOption())
+    .addOption(allowHostOption('IP addresses and localhost, with --health'))
     .addHelpText('after', more)
     .action(async (argv: string[], options: LeadOptions) => {
       const { stay = false, restart = false } = options;

@@ -8,7 +8,7 @@ import {
   leaseOption,
   renewOption,
   skewOption,
-  waitOption,
+  withWait,
 } from './lead/lease-options.ts';
 import type { LeaseOptions } from './lead/under-lease.ts';
 import { checkedName } from './names.ts';
@@ -43,13 +43,12 @@ export const ownAddress = `${hostname()}:${process.pid}`;
 
 /** Adds the options of a command that holds a lease only while its command runs. */
 export function withLease(command: Command): Command {
-  return withTable(withConnection(command))
+  const words = { wait: 'wait so long', noWait: 'ask once: exit code 75 if it is held' };
+  return withWait(withTable(withConnection(command)), words)
     .addOption(idOption())
     .addOption(leaseOption())
     .addOption(graceOption())
     .addOption(skewOption())
-    .addOption(waitOption('wait so long'))
-    .option('--no-wait', 'ask once: exit code 75 if it is held')
     .addOption(renewOption())
     .addOption(handOverPollOption());
 }

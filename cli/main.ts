@@ -14,6 +14,7 @@ Exit codes:
   64   the command line is wrong
   69   the service cannot be reached
   70   an error of tenure itself
+  74   standard output cannot be written
   75   leadership was lost, or another contender holds it; --timeout was over before the end
   77   the caller may not do this
   130  ended by Ctrl-C; 0 for what has no other end: a watch, a worker, the console

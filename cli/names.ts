@@ -2,13 +2,13 @@ import { name } from '../api/schema.ts';
 import { UsageError } from './exit.ts';
 
 /**
- * Checks a name that somebody typed as `what`, an option or an argument. @throws UsageError that says which characters
- * it may have.
+ * Checks a name that somebody typed as `what`, an option, an argument or a variable; `suffix` will be added to it.
+ * @throws UsageError that says which characters it may have.
  */
-export function checkedName(what: string, text: string): string {
-  if (name.safeParse(text).success) return text;
+export function checkedName(what: string, text: string, suffix = ''): string {
+  if (name.safeParse(text + suffix).success) return text;
   throw new UsageError(
-    `${what} is "${text}": use letters, digits, ".", "_" and "-", beginning with a letter or digit, at most 128 characters.`,
+    `${what} is "${text}": use letters, digits, ".", "_" and "-", beginning with a letter or digit, at most ${128 - suffix.length} characters.`,
   );
 }
 

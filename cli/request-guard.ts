@@ -1,16 +1,19 @@
 /**
- * The door of every listener of the stack: only programs of this machine, and pages that a listener itself served, come
- * in. A web page elsewhere can send requests to loopback addresses (with a body of a type that needs no permission),
- * and can point a name of its own at 127.0.0.1 (DNS rebinding) so that the browser believes the answers to be its own.
- * The Host header shows the second, Origin and Sec-Fetch-Site the first, and a content type of a protocol is one that
- * no page may send unasked.
+ * The door of every listener, of the stack and of the command line: only programs, and pages that a listener itself
+ * served, come in. A web page elsewhere can send requests to loopback addresses (with a body of a type that needs no
+ * permission), and can point a name of its own at 127.0.0.1 (DNS rebinding) so that the browser believes the answers to
+ * be its own. The Host header shows the second, Origin and Sec-Fetch-Site the first, and a content type of a protocol
+ * is one that no page may send unasked.
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, RequestListener } from 'node:http';
+import { isIPv4, isIPv6 } from 'node:net';
 
 export interface GuardRules {
   /** Names that a Host header may have besides those of loopback. */
   readonly hosts?: readonly string[];
+  /** Accepts every IP address as Host: for a listener that other machines ask by address. Rebinding needs a name. */
+  readonly anyAddress?: boolean;
   /** Content types that a body may have. Left out, any: for a protocol that signs every request. */
   readonly bodyTypes?: readonly string[];
 }
@@ -39,16 +42,17 @@ export function guarded(rules: GuardRules, listener: RequestListener): RequestLi
 }
 
 /** Why a request may not pass; undefined if it may. */
-export function refusalOf(request: IncomingMessage, { hosts = [], bodyTypes }: GuardRules): Refusal | undefined {
+export function refusalOf(request: IncomingMessage, rules: GuardRules): Refusal | undefined {
+  const { hosts = [], anyAddress = false, bodyTypes } = rules;
   const twice = judgedHeaders.find((header) => (request.headersDistinct[header]?.length ?? 0) > 1);
   if (twice) return forbidden(`The header ${twice} comes more than once.`);
   const { host = '', origin, 'content-type': contentType = '' } = request.headers;
   const name = host.toLowerCase().replace(/:\d+$/, '');
   if (host === '') return forbidden('The Host header is missing; send the address that you called.');
-  if (!loopbackNames.includes(name) && !hosts.includes(name)) {
-    return forbidden(
-      `The Host header is "${host}"; use a loopback address, or allow the name with --allow-host ${name}.`,
-    );
+  const known = loopbackNames.includes(name) || hosts.includes(name) || (anyAddress && isAddress(name));
+  if (!known) {
+    const usable = anyAddress ? 'an IP address' : 'a loopback address';
+    return forbidden(`The Host header is "${host}"; use ${usable}, or allow the name with --allow-host ${name}.`);
   }
   if (origin !== undefined && origin !== `http://${host}`) {
     return forbidden(`The page at ${origin} may not call this server.`);
@@ -59,6 +63,12 @@ export function refusalOf(request: IncomingMessage, { hosts = [], bodyTypes }: G
     return { status: 400, detail: `The Content-Type of the body is "${type}"; send ${bodyTypes.join(' or ')}.` };
   }
   return undefined;
+}
+
+/** As it stands in a URL: IPv6 in brackets. */
+function isAddress(name: string): boolean {
+  const [, literal] = /^\[([0-9a-f:.]+)\]$/.exec(name) ?? [];
+  return literal === undefined ? isIPv4(name) : isIPv6(literal);
 }
 
 function forbidden(detail: string): Refusal {

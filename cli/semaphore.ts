@@ -35,7 +35,7 @@ export function semaphoreCommand(program: Command, shell: Shell): void {
     .action(async (name: string, argv: string[], options: SemaphoreOptions) => {
       const { underLease } = await import('./lead/under-lease.ts');
       const { leadOnePermit, permitGroup } = await import('./lead/permit.ts');
-      checkedName('NAME', permitGroup(name, options.permits));
+      checkedName('NAME', name, permitGroup('', options.permits));
       const settings = { ...options, address: ownAddress, group: name };
       await underLease(argv, settings, shell, (one) => leadOnePermit(one, options.permits));
     });

@@ -23,9 +23,23 @@ const { processShell } = await import(pathToFileURL(join(folder, 'shell.js')).hr
 // The reader of our output may go away (tenure … | head). That ends us quietly, unless a command with its own output
 // runs under a lease.
 const runsCommand = ['lead', 'lock', 'semaphore'].includes(process.argv[2]);
-process.stdout.on('error', (error) => runsCommand || process.exit(error.code === 'EPIPE' ? 0 : 70));
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') unprinted(error.message);
+  if (!runsCommand) process.exit(0);
+});
 process.stderr.on('error', () => {});
-process.exitCode = await runCli(process.argv.slice(2), processShell);
+const closed = process.env.TENURE_CLOSED?.split(' ') ?? [];
+delete process.env.TENURE_CLOSED;
+if (closed.includes('1') && !runsCommand) unprinted('it is closed');
+process.exitCode = await runCli(process.argv.slice(2), processShell(closed));
+
+/** EX_IOERR of sysexits.h. */
+function unprinted(why) {
+  const message = `cannot write to standard output (${why})`;
+  const asJson = process.argv.includes('--json');
+  console.error(asJson ? JSON.stringify({ error: { code: 'output_failed', message } }) : `tenure: ${message}`);
+  process.exit(74);
+}
 
 async function sources() {
   process.setSourceMapsEnabled(true);

@@ -10,6 +10,7 @@ import {
   isPythonComment,
   tooLong,
   tooWide,
+  unguardedListeners,
   type Violation,
 } from './support/tidy.ts';
 
@@ -95,6 +96,18 @@ test('no file has more than 350 lines', () => {
       tooLong,
     ),
   ).toEqual([]);
+});
+
+test('every listener has the one guard', () => {
+  expect(unguardedListeners('const server = createServer((request, response) => {});')).toHaveLength(1);
+  expect(unguardedListeners('createServer(\n  { x: f(1) }, guarded(rules, (a, b) => {}),\n);')).toEqual([]);
+  expect(unguardedListeners('createServer(listener); guarded(rules, listener);')).toHaveLength(1);
+  expect(unguardedListeners('new Server(); createSocket("udp4");')).toHaveLength(2);
+  const shipped = sources.filter(isShipped);
+  expect(violations(shipped, unguardedListeners)).toEqual([]);
+  // Its rules in Java; test/end-to-end/stack/doors.test.ts attacks it with all others of the stack.
+  const others = tracked.filter((file) => isShipped(file) && file.endsWith('.java'));
+  expect(others).toEqual(['emulator/dynamodb/LoopbackServer.java']);
 });
 
 test('the head of each loop says how it ends', () => {

@@ -1,16 +1,28 @@
-/** `tenure lead --health`: over HTTP, whether this process leads, for load balancers and probes. */
+/**
+ * `tenure lead --health`: over HTTP, whether this process leads, for load balancers and probes. They ask by address
+ * from other machines, so the guard accepts every address as Host, and names only as configured.
+ */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Option } from 'commander';
 import type { Term } from '../../client/leadership/term.ts';
 import { UsageError } from '../exit.ts';
+import { guarded } from '../request-guard.ts';
 
 export interface HealthAddress {
   /** Undefined for all addresses of the host. */
   readonly host: string | undefined;
   readonly port: number;
 }
+
+/** The last two keep a page that embeds the address from learning the status. */
+const headers = {
+  'Content-Type': 'application/json',
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
 
 export const healthOption = () =>
   new Option(
@@ -33,9 +45,11 @@ export class Health {
   readonly #group: string;
   #term: Term | undefined;
 
-  constructor(group: string) {
+  /** `hosts` are names that a Host header may have besides addresses. */
+  constructor(group: string, hosts: readonly string[] = []) {
     this.#group = group;
-    this.#server = createServer((request, response) => this.#serve(request, response));
+    const rules = { hosts, anyAddress: true, bodyTypes: ['application/json'] };
+    this.#server = createServer(guarded(rules, (request, response) => this.#serve(request, response)));
     // A probe must not keep the process from ending.
     this.#server.keepAliveTimeout = 1_000;
   }
@@ -68,7 +82,7 @@ export class Health {
 
   #serve({ method, url = '' }: IncomingMessage, response: ServerResponse): void {
     const send = (status: number, body: object) => {
-      response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+      response.writeHead(status, headers);
       response.end(method === 'HEAD' ? undefined : `${JSON.stringify(body)}\n`);
     };
     if (method !== 'GET' && method !== 'HEAD') {

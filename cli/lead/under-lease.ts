@@ -30,6 +30,7 @@ export interface LeaseOptions extends ConnectionOptions {
   handOverOn?: 'SIGUSR1' | 'SIGUSR2';
   handOverTo?: string;
   health?: HealthAddress;
+  allowHost?: readonly string[];
 }
 
 /** Runs `run` with what it needs to run the command under a lease; it throws the ExitError that ends the process. */
@@ -41,6 +42,7 @@ export async function underLease(
 ): Promise<void> {
   const { group, json = false, stay = false, wait } = options;
   const contenderId = checkedContender(options);
+  const health = healthOf(options);
   checkExecutable(command[0] ?? '', shell.env);
   const location = await locate(options, shell);
   const client = await clientAt(location, options.maxClockSkew);
@@ -48,7 +50,6 @@ export async function underLease(
   closeInherited(command);
   const report = new Report(shell, json, group);
   const guard = new Guard((why) => report.note(`the guard of the command failed: ${why}; starting another`));
-  const health = options.health && new Health(group);
   const signals = new Signals({ underNpm: env['npm_command'] === 'exec', ignored: ignored.split(/\s+/) });
   try {
     if (health && options.health) report.note(`health at ${await health.listen(options.health)}`);
@@ -79,6 +80,13 @@ export async function underLease(
     guard.end();
     health?.end();
   }
+}
+
+/** A name that it listens at is one that it may be asked by. */
+function healthOf({ group, health, allowHost = [] }: LeaseOptions): Health | undefined {
+  if (health) return new Health(group, health.host ? [...allowHost, health.host.toLowerCase()] : allowHost);
+  if (allowHost.length > 0) throw new UsageError('--allow-host needs --health, the address that is asked.');
+  return undefined;
 }
 
 /** The command's own calls of tenure reach the same service. */

@@ -49,6 +49,24 @@ export function endlessLoops(text: string): Violation[] {
   );
 }
 
+/** Servers that are made of anything but `guarded(…)` of cli/request-guard.ts. */
+export function unguardedListeners(text: string): Violation[] {
+  return [...text.matchAll(/\b(createServer|createSecureServer|createSocket|new Server|new WebSocketServer)\(/g)]
+    .filter(({ 0: call, index }) => !/\bguarded\(/.test(argumentsAt(text, index + call.length)))
+    .map(({ 0: call, index }) => ({ line: text.slice(0, index).split('\n').length, why: `${call}…) has no guard` }));
+}
+
+/** From behind the parenthesis that opens to the one that closes. */
+function argumentsAt(text: string, start: number): string {
+  let depth = 1;
+  for (let at = start; at < text.length; at += 1) {
+    if (text[at] === '(') depth += 1;
+    if (text[at] === ')') depth -= 1;
+    if (depth === 0) return text.slice(start, at);
+  }
+  return text.slice(start);
+}
+
 export function bannedWords(text: string): Violation[] {
   return linesOf(text).flatMap(([line, at]) =>
     banned.filter(([pattern]) => pattern.test(line)).map(([, why]) => ({ line: at, why })),

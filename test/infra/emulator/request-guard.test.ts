@@ -37,6 +37,36 @@ describe('passes', () => {
   test('a configured name', () => expect(refusal({ host: 'Box.example:1' }, 'GET', ['box.example'])).toBeUndefined());
 });
 
+describe('a listener that other machines ask by address', () => {
+  const asked = (host: string, more: Headers = {}) =>
+    refusalOf(requestWith({ host, ...more }, 'GET'), { anyAddress: true, hosts: ['lb.internal'] });
+
+  test.each(['10.1.2.3:8081', '10.1.2.3', '[fd00::7]:8081', '[::1]:80', 'localhost:80', 'LB.internal:8081'])(
+    'passes %s',
+    (host) => expect(asked(host)).toBeUndefined(),
+  );
+
+  test.each([
+    'evil.example:8081',
+    '10.1.2.3.evil.example',
+    '10.1.2.3.',
+    '10.1.2',
+    '0x7f000001',
+    '2130706433',
+    '[evil.example]',
+    '[::1].evil.example',
+    'fd00::7',
+    '[10.1.2.3]',
+    '',
+  ])('refuses "%s"', (host) => expect(asked(host)).toMatchObject({ status: 403 }));
+
+  test('refuses pages, also those at an address', () => {
+    expect(asked('10.1.2.3:8081', { origin: 'http://10.1.2.3:3000' })?.detail).toContain('The page at http://10.1.2.3');
+    expect(asked('10.1.2.3:8081', { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'image' })?.status).toBe(403);
+    expect(asked('evil.example')?.detail).toContain('use an IP address, or allow the name with --allow-host evil');
+  });
+});
+
 describe('refuses', () => {
   test.each<[string, Headers]>([
     ['a second host', { host: 'evil.example' }],

@@ -3,8 +3,12 @@ import { runCli } from '../../../cli/main.ts';
 import { recordedShell } from '../../support/shell.ts';
 
 /** Runs a command line in this process; the service answers what `respond` says. */
-async function cli(argv: string[], respond: (url: string) => Response = () => new Response('', { status: 403 })) {
-  const { shell, out, err } = recordedShell();
+async function cli(
+  argv: string[],
+  respond: (url: string) => Response = () => new Response('', { status: 403 }),
+  env: Readonly<Record<string, string>> = {},
+) {
+  const { shell, out, err } = recordedShell(env);
   const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input) => respond(String(input)));
   const code = await runCli(argv, shell);
   const urls = fetch.mock.calls.map(([input]) => String(input));
@@ -28,7 +32,13 @@ test('a wrong command line ends with 64 and names what is wrong, before anything
     ['leader revoke --group orders --reason x --fencing-version 0', '--fencing-version is "0": '],
     ['leader revoke --group orders --fencing-version 1', '--reason'],
     ['leader watch --group orders --every 5', '--every is "5"'],
-    ['groups --url nope', '"nope" is not an http or https URL'],
+    ['lead --group orders --wait 10s --no-wait -- true', '--wait and --no-wait exclude each other: give one of them.'],
+    ['lead --group orders --no-wait --wait 10s -- true', '--wait and --no-wait exclude each other: give one of them.'],
+    ['lock orders --no-wait --wait 10s -- true', '--wait and --no-wait exclude each other: give one of them.'],
+    ['lead --group orders --allow-host lb.internal -- true', '--allow-host needs --health'],
+    [`semaphore ${'s'.repeat(120)} --permits 2 -- true`, 'beginning with a letter or digit, at most 119 characters.'],
+    ['semaphore a/b --permits 2 -- true', 'NAME is "a/b": use letters'],
+    ['groups --url nope', '--url "nope" is not an http or https URL'],
     ['groups --url http://a --stack b', 'exclude each other'],
     ['lead -- true', '--group'],
     ['lead --group orders', '<command> is missing'],
@@ -60,6 +70,18 @@ test('a wrong command line ends with 64 and names what is wrong, before anything
     expect(err, line).toContain(message);
     expect(code, line).toBe(64);
     expect(urls, line).toEqual([]);
+  }
+});
+
+test('a variable that is wrong is named, not the option that was not typed', async () => {
+  for (const [env, argv, message] of [
+    [{ TENURE_GROUP: 'a/b' }, ['leader', 'show'], 'TENURE_GROUP is "a/b": use letters'],
+    [{ TENURE_GROUP: 'a/b' }, ['leader', 'show', '-g', 'c/d'], '--group is "c/d": use letters'],
+    [{ TENURE_URL: 'nope' }, ['groups'], 'TENURE_URL "nope" is not an http or https URL'],
+    [{ TENURE_URL: 'nope' }, ['groups', '--url', 'no'], '--url "no" is not an http or https URL'],
+  ] as const) {
+    const { code, err, urls } = await cli([...argv], undefined, env);
+    expect({ code, err, urls }).toEqual({ code: 64, err: expect.stringContaining(message), urls: [] });
   }
 });
 

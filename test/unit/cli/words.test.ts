@@ -87,6 +87,6 @@ test.each(['localhost:8787', 'file:///tmp', 'null'])('an address that is none is
   const { code, text } = await said(`groups --url ${url}`, never);
   expect({ code, text }).toEqual({
     code: 64,
-    text: `tenure: "${url}" is not an http or https URL: give one like http://127.0.0.1:8787.`,
+    text: `tenure: --url "${url}" is not an http or https URL: give one like http://127.0.0.1:8787.`,
   });
 });

@@ -6,9 +6,13 @@ import { leading } from './leading.ts';
 
 const loopback = { host: '127.0.0.1', port: 0 };
 
-function ask(url: string, method = 'GET'): Promise<{ status: number | undefined; body: string }> {
+function ask(
+  url: string,
+  method = 'GET',
+  headers: Record<string, string> = {},
+): Promise<{ status: number | undefined; body: string }> {
   return new Promise((resolve, reject) => {
-    request(url, { method, agent: false }, async (response) => {
+    request(url, { method, headers, agent: false }, async (response) => {
       let body = '';
       for await (const chunk of response) body += chunk;
       resolve({ status: response.statusCode, body });
@@ -49,6 +53,29 @@ test('503 until the term is confirmed, 200 while it leads, 503 once its lease ha
   ]);
   expect(await ask(url, 'HEAD')).toEqual({ status: 503, body: '' });
   expect((await ask(url, 'POST')).status).toBe(405);
+});
+
+test('answers whom the guard of all listeners lets in: probes by address or configured name, no page', async () => {
+  const health = new Health('orders', ['lb.internal']);
+  onTestFinished(() => health.end());
+  const url = await health.listen(loopback);
+  const statusOf = async (headers: Record<string, string>) => (await ask(`${url}/live`, 'GET', headers)).status;
+  // What kubelet and the load balancers of AWS send: address and port of the target.
+  for (const host of ['10.1.2.3:8081', '[fd00::7]:8081', '127.0.0.1:8081', 'localhost', 'lb.internal:80'])
+    expect([host, await statusOf({ host })]).toEqual([host, 200]);
+  for (const host of ['evil.example', 'evil.example:8081', '10.1.2.3.evil.example', '2130706433'])
+    expect([host, await statusOf({ host })]).toEqual([host, 403]);
+  const host = '10.1.2.3:8081';
+  for (const page of [
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { origin: 'http://10.1.2.3:3000' },
+    { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'script' },
+  ])
+    expect([page, await statusOf({ host, ...page })]).toEqual([page, 403]);
+  const posted = await ask(url, 'POST', { 'content-type': 'text/plain', 'content-length': '0' });
+  expect(posted.status).toBe(405);
+  expect((await ask(url, 'GET', { host: 'evil.example' })).body).toContain('allow the name with --allow-host evil');
 });
 
 test('a port that is taken is refused in the words of the command line', async () => {
