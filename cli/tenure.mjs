@@ -19,7 +19,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const isClone = existsSync(new URL('main.ts', import.meta.url));
 const folder = isClone ? await sources() : fileURLToPath(new URL('../dist/cli', import.meta.url));
 const { runCli } = await import(pathToFileURL(join(folder, 'main.js')).href);
-const { processShell } = await import(pathToFileURL(join(folder, 'shell.js')).href);
+const { processShell } = await import(pathToFileURL(join(folder, 'process-shell.js')).href);
 // The reader of our output may go away (tenure … | head). That ends us quietly, unless a command with its own output
 // runs under a lease.
 const runsCommand = ['lead', 'lock', 'semaphore'].includes(process.argv[2]);
@@ -46,7 +46,7 @@ async function sources() {
   const { joinSources } = await import('./join-sources.mjs');
   return joinSources({
     rooms: ['api', 'archive', 'cli', 'client', 'console', 'leadership', 'store'],
-    entries: ['cli/main.ts', 'cli/shell.ts'],
+    entries: ['cli/main.ts', 'cli/process-shell.ts'],
     beside: ['cli/lead/guard.mjs', 'cli/lead/process-group.mjs'],
     page: 'console',
   }).catch((cause) => {

@@ -54,11 +54,11 @@ const portion = 100;
 /**
  * Cleans up finished jobs while there is time: first a portion of each group's, from the group on at which the last run
  * stopped, then further portions of those that have more. Each keeps its place, also within a group, so that neither a
- * group with many jobs nor jobs that cannot be cleaned up yet keep the others waiting. Can be repeated after a crash at
- * any point.
+ * group with many jobs nor jobs that cannot be cleaned up yet keep the others waiting. After a whole round the next run
+ * begins at a random group. Can be repeated after a crash at any point.
  */
-export async function cleanUp(room: Room, remainingMs: () => number): Promise<CleanedUp> {
-  const run = new Run(room, () => remainingMs() > marginMs);
+export async function cleanUp(room: Room, remainingMs: () => number, random = Math.random): Promise<CleanedUp> {
+  const run = new Run(room, () => remainingMs() > marginMs, random);
   await run.round();
   await run.rest();
   return run.done;
@@ -68,18 +68,22 @@ class Run {
   readonly done: CleanedUp = { cleaned: 0, left: 0 };
   readonly #room: Room;
   readonly #hasTime: () => boolean;
+  readonly #random: () => number;
   /** Groups with more than what was done in the round. */
   readonly #busy = new Set<string>();
+  /** A random one of the groups of the round, and of how many. */
+  #any: { readonly group?: string; readonly of: number } = { of: 0 };
 
-  constructor(room: Room, hasTime: () => boolean) {
+  constructor(room: Room, hasTime: () => boolean, random: () => number) {
     this.#room = room;
     this.#hasTime = hasTime;
+    this.#random = random;
   }
 
   /** Every group once, beginning behind the one that was last. */
   async round(): Promise<void> {
     const { cleanUps } = this.#room;
-    const start = await cleanUps.readPlace();
+    const start = (await cleanUps.readPlace()) ?? (await this.#anyOfFirst());
     let behind = start;
     let fromTheTop = start === undefined;
     while (this.#hasTime()) {
@@ -87,9 +91,19 @@ class Run {
       const ofRound = fromTheTop && start !== undefined ? items.filter(({ group }) => group <= start) : items;
       const ends = last === undefined || ofRound.length < items.length;
       behind = (await this.#groups(ofRound, ends)) ?? behind;
-      if (ends && fromTheTop) return;
+      if (ends && fromTheTop) {
+        if (this.#any.group !== undefined) await cleanUps.writePlace(this.#any.group);
+        return;
+      }
       if (ends) [behind, fromTheTop] = [undefined, true];
     }
+  }
+
+  /** Where a first run begins: behind a random one of the first groups, or before them all. */
+  async #anyOfFirst(): Promise<string | undefined> {
+    const { items } = await this.#room.cleanUps.listOwed(undefined, portion);
+    const groups = distinctGroups(items);
+    return groups[Math.floor(this.#random() * groups.length) - 1];
   }
 
   async rest(): Promise<void> {
@@ -109,8 +123,15 @@ class Run {
     if (whole.length > 0) await this.#clean(whole);
     else await this.#portionOf(last);
     const done = whole.at(-1)?.group ?? last;
+    for (const group of whole.length > 0 ? distinctGroups(whole) : [last]) this.#draw(group);
     await this.#room.cleanUps.writePlace(done);
     return done;
+  }
+
+  /** Each group has the same chance to be the one that is kept. */
+  #draw(group: string): void {
+    const of = this.#any.of + 1;
+    this.#any = this.#random() * of < 1 ? { group, of } : { ...this.#any, of };
   }
 
   async #portionOf(group: string): Promise<void> {
@@ -128,6 +149,8 @@ class Run {
     }
   }
 }
+
+const distinctGroups = (names: readonly JobName[]) => [...new Set(names.map(({ group }) => group))];
 
 async function cleanUpJob(room: Room, name: JobName): Promise<boolean> {
   const job = await room.jobs.read(name);

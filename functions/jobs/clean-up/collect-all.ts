@@ -16,13 +16,13 @@ const pageMs = 100_000;
 const portion = 50;
 
 /**
- * Looks at a portion of each group's payloads, from where the last run stopped, then at further portions of those that
- * have more, while there is time. Each group keeps its place, so that none keeps the others waiting, nor its own first
- * payloads the later ones. A page that S3 does not list in time ends the run; the next one continues after the group
- * that is in the way, whose orphans wait for the next round.
+ * Looks at a portion of each group's payloads, all around from where the last run stopped or else from a random group
+ * on, then at further portions of those that have more, while there is time. Each group keeps its place, so that none
+ * keeps the others waiting, nor its own first payloads the later ones. A page that S3 does not list in time ends the
+ * run; the next one continues after the group that is in the way, whose orphans wait for the next round.
  */
-export async function collectAll(room: Collector, remainingMs: () => number): Promise<Run> {
-  const round = new Round(room, () => remainingMs() > pageMs);
+export async function collectAll(room: Collector, remainingMs: () => number, random = Math.random): Promise<Run> {
+  const round = new Round(room, () => remainingMs() > pageMs, random);
   if (await round.everyGroup()) await round.rest();
   return round.run;
 }
@@ -36,23 +36,42 @@ class Round {
   /** The group whose turn it is, when it has more than fits in the page where it begins. */
   #turn: { readonly group: string; readonly hasPlace: boolean; pages: number } | undefined;
 
-  constructor(room: Collector, hasTime: () => boolean) {
+  readonly #random: () => number;
+
+  constructor(room: Collector, hasTime: () => boolean, random: () => number) {
     this.#room = room;
     this.#hasTime = hasTime;
+    this.#random = random;
   }
 
-  /** Returns whether it has come to the end. */
+  /** Returns whether it has come around. */
   async everyGroup(): Promise<boolean> {
     const { registry } = this.#room;
-    let after = await registry.readPlace();
-    await this.#begin(groupOf(after));
+    const start = (await registry.readPlace()) ?? (await this.#anyGroup());
+    const place = await this.#begin(groupOf(start));
+    let after = place !== undefined && start !== undefined && place > start ? place : start;
+    let fromTheTop = start === undefined;
+    let isAround = false;
     do {
       const page = await this.#page(after);
       after = page ? await this.#following(page) : await behindNext(this.#room, after);
-      await registry.writePlace(after);
+      isAround = fromTheTop && (after === undefined || (start !== undefined && after >= start));
+      await registry.writePlace(isAround ? undefined : after);
       if (!page) return false;
-    } while (after !== undefined && this.#hasTime());
-    return after === undefined;
+      fromTheTop ||= after === undefined;
+    } while (!isAround && this.#hasTime());
+    return isAround;
+  }
+
+  /** Before all keys of a random group; undefined when there is none. */
+  async #anyGroup(): Promise<string | undefined> {
+    let any: string | undefined;
+    let of = 0;
+    for await (const group of this.#room.registry.groups()) {
+      of += 1;
+      if (this.#random() * of < 1) any = group;
+    }
+    return any && `${payloadPrefix}${any}/`;
   }
 
   async rest(): Promise<void> {

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
 
 /** Finished jobs of these groups that cannot be cleaned up now; tells which were looked at, in which order. */
 function owing(groups: Readonly<Record<string, number>>) {
@@ -39,9 +40,9 @@ function owing(groups: Readonly<Record<string, number>>) {
   };
   const room = { cleanUps, jobs } as unknown as Parameters<typeof cleanUp>[0];
   /** One run, with time for about so many jobs. */
-  const run = async (jobsInTime: number) => {
+  const run = async (jobsInTime: number, random = () => 0) => {
     const before = seen.length;
-    await cleanUp(room, () => (seen.length - before < jobsInTime ? 60_000 : 0));
+    await cleanUp(room, () => (seen.length - before < jobsInTime ? 60_000 : 0), random);
     return seen.slice(before);
   };
   return { run };
@@ -76,4 +77,31 @@ test('with time, every job is looked at once', async () => {
   expect(seen).toHaveLength(2_501);
   expect(new Set(seen).size).toBe(2_501);
   expect(await run(Number.POSITIVE_INFINITY)).toHaveLength(2_501);
+});
+
+describe('where no place is kept, a run begins at a random group', () => {
+  const always = Number.POSITIVE_INFINITY;
+  const groups = { a: 1, b: 2, c: 1, d: 1 };
+
+  test('the first one', async () => {
+    const begins = async (number: number) => groupsOf(await owing(groups).run(always, () => number));
+    expect(await begins(0)).toEqual(['a', 'b', 'c', 'd']);
+    expect(await begins(0.3)).toEqual(['b', 'c', 'd', 'a']);
+    expect(await begins(0.99)).toEqual(['d', 'a', 'b', 'c']);
+    expect(await owing({}).run(always, () => 0.5)).toEqual([]);
+  });
+
+  test('and after each whole round, each group alike', async () => {
+    const { run } = owing(groups);
+    const random = seededRandom(7).next;
+    const begun = new Map<string, number>();
+    for (let round = 0; round < 400; round += 1) {
+      const seen = await run(always, random);
+      expect(new Set(seen).size).toBe(5);
+      const [first = ''] = groupsOf(seen);
+      begun.set(first, (begun.get(first) ?? 0) + 1);
+    }
+    expect([...begun.keys()].toSorted()).toEqual(['a', 'b', 'c', 'd']);
+    expect(Math.min(...begun.values())).toBeGreaterThan(70);
+  });
 });

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { collectAll } from '../../../functions/jobs/clean-up/collect-all.ts';
 import type { Listed } from '../../../functions/jobs/payloads/payload-store.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
 
 const key = (group: string, at: number) =>
   `groups/${group}/jobs/nightly/0190b6c0-0000-7000-8000-${String(at).padStart(12, '0')}`;
@@ -44,12 +45,11 @@ function orphaned(groups: Readonly<Record<string, number>>, perPage = 2) {
   return {
     places,
     /** One run, with time for about so many pages; returns what it has looked at. */
-    async run(pagesInTime: number) {
+    async run(pagesInTime: number, random = () => 0.999) {
       const before = pages;
       const from = seen.length;
-      await collectAll(room as unknown as Parameters<typeof collectAll>[0], () =>
-        pages - before < pagesInTime ? 1e9 : 0,
-      );
+      const remainingMs = () => (pages - before < pagesInTime ? 1e9 : 0);
+      await collectAll(room as unknown as Parameters<typeof collectAll>[0], remainingMs, random);
       return seen.slice(from);
     },
     keep(group: string) {
@@ -90,5 +90,38 @@ test('payloads that stay do not keep the later ones of their group from their tu
 test('a run continues where the last one stopped, not at a busy group again', async () => {
   const { run } = orphaned({ a: 1_000, b: 1_000, c: 1 });
   expect(groupsOf(await run(60))).toEqual(['a', 'b']);
-  expect(groupsOf(await run(60))).toEqual(['b', 'c']);
+  expect(groupsOf(await run(60))).toEqual(['b', 'c', 'a']);
+});
+
+describe('where no place is kept, a run begins at a random group', () => {
+  test('and comes around to those before it', async () => {
+    const { run, left, places } = orphaned({ a: 3, b: 5, c: 1, d: 2 });
+    // Each is drawn in turn, and the second is kept.
+    const numbers = [0, 0.4, 0.9, 0.9];
+    expect(groupsOf(await run(100, () => numbers.shift() ?? 0.999))).toEqual(['b', 'c', 'd', 'a']);
+    expect(['a', 'b', 'c', 'd'].map(left)).toEqual([0, 0, 0, 0]);
+    expect(places.get('')).toBeUndefined();
+  });
+
+  test('and the next one continues where that stopped, all around', async () => {
+    const { run } = orphaned({ a: 40, b: 40, c: 40 });
+    const numbers = [0, 0.4, 0.9];
+    expect(groupsOf(await run(30, () => numbers.shift() ?? 0.999))).toEqual(['b', 'c']);
+    expect(groupsOf(await run(40))).toEqual(['c', 'a']);
+  });
+
+  test('each group alike', async () => {
+    const world = orphaned({ a: 4, b: 4, c: 4, d: 4 });
+    for (const group of ['a', 'b', 'c', 'd']) world.keep(group);
+    const random = seededRandom(7).next;
+    const begun = new Map<string, number>();
+    for (let round = 0; round < 400; round += 1) {
+      const seen = await world.run(1_000, random);
+      expect(new Set(seen).size).toBe(16);
+      const [first = ''] = groupsOf(seen);
+      begun.set(first, (begun.get(first) ?? 0) + 1);
+    }
+    expect([...begun.keys()].toSorted()).toEqual(['a', 'b', 'c', 'd']);
+    expect(Math.min(...begun.values())).toBeGreaterThan(70);
+  });
 });
