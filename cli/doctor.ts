@@ -1,14 +1,12 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
+import { defaultClockSkewMs } from '../api/clock-skew.ts';
 import { type ConnectionOptions, clientAt, locate, withConnection } from './connection.ts';
 import { limitsOf } from './doctor-limits.ts';
 import { ExitError, exitCodes, explain } from './exit.ts';
 import type { Finding } from './finding.ts';
 import { plain, print } from './output.ts';
 import type { Shell } from './shell.ts';
-
-/** The allowance that the service has unless TENURE_MAX_CLOCK_SKEW_MS says otherwise. */
-const maxClockSkewMs = 250;
 
 export function doctorCommand(program: Command, shell: Shell): void {
   const command = program
@@ -76,8 +74,8 @@ export function skewOf(now: string, sentAt: number, receivedAt: number): Finding
   const uncertaintyMs = (receivedAt - sentAt) / 2;
   const serverAheadMs = Date.parse(now) - (sentAt + uncertaintyMs);
   const found = `this clock is ${Math.round(Math.abs(serverAheadMs))} ms ${serverAheadMs > 0 ? 'behind' : 'ahead of'} the server's (± ${Math.ceil(uncertaintyMs)} ms)`;
-  if (Math.abs(serverAheadMs) <= maxClockSkewMs + uncertaintyMs) return { check: 'clock', status: 'ok', found };
-  const remedy = `More than ${maxClockSkewMs} ms: instants look wrong here, and from 5 min on AWS refuses signatures. Run a time service (chrony, systemd-timesyncd).`;
+  if (Math.abs(serverAheadMs) <= defaultClockSkewMs + uncertaintyMs) return { check: 'clock', status: 'ok', found };
+  const remedy = `More than ${defaultClockSkewMs} ms: instants look wrong here, and from 5 min on AWS refuses signatures. Run a time service (chrony, systemd-timesyncd).`;
   return { check: 'clock', status: 'warning', found, remedy };
 }
 

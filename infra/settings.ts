@@ -1,5 +1,6 @@
 import type { Node } from 'constructs';
 import * as z from 'zod';
+import { defaultClockSkewMs } from '../api/clock-skew.ts';
 
 const whole = (min: number, max: number) => z.int().min(min).max(max);
 const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be the name of a Region');
@@ -27,7 +28,7 @@ const schema = z
     /** How long a deleted payload can still be brought back. */
     payloadUndeleteDays: whole(1, 365).default(1),
     /** By how much clocks may differ. */
-    maxClockSkewMs: whole(0, 60_000).default(250),
+    maxClockSkewMs: whole(0, 60_000).default(defaultClockSkewMs),
     /** Off: only the built-in worker takes backups. */
     delegation: z.enum(['on', 'off']).default('on'),
     /** From where every group may restore, besides its own backups and those shared with it. */

@@ -1,3 +1,4 @@
+import { defaultClockSkewMs } from '../../api/clock-skew.ts';
 import { TenureClient } from '../tenure-client.ts';
 import { TenureError } from '../tenure-error.ts';
 import { systemTime, type Time } from '../time.ts';
@@ -37,7 +38,11 @@ export interface TableClientOptions {
  * for await (const { leader } of new LeaderWatcher({ client, group: 'orders' })) console.log(leader?.contenderId);
  * ```
  */
-export function tableClient({ table, maxClockSkewMs = 250, ...options }: TableClientOptions): TenureClient {
+export function tableClient({
+  table,
+  maxClockSkewMs = defaultClockSkewMs,
+  ...options
+}: TableClientOptions): TenureClient {
   const { time = systemTime, random = Math.random } = options;
   const place = typeof table === 'string' ? { name: table } : table;
   const open = async (): Promise<OpenTable> => {

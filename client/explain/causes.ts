@@ -1,6 +1,6 @@
 /** Why a term ended and the next began, with what shows it. Pure. */
 import { assertNever } from '../../api/assert-never.ts';
-import { usualSkewMs } from './facts.ts';
+import { defaultClockSkewMs } from '../../api/clock-skew.ts';
 import type { Gap, Tenure } from './tenures.ts';
 import { span, time, versions } from './words.ts';
 
@@ -65,10 +65,10 @@ export function waitingIn({ before, after, unconfirmed, from, ms }: Gap): string
 
 /** The reasons for which a contender had to wait. */
 function waitOf({ endReason, leaseMs }: Tenure, waited: number): string[] {
-  if (endReason === 'revoked' && leaseMs !== undefined && waited > usualSkewMs)
+  if (endReason === 'revoked' && leaseMs !== undefined && waited > defaultClockSkewMs)
     return ['without force the lease stays taken until its old expiry'];
-  if ((endReason === 'expired' || endReason === 'superseded') && waited >= usualSkewMs)
-    return [`the first ${usualSkewMs} ms of it are the allowance for clock skew`];
+  if ((endReason === 'expired' || endReason === 'superseded') && waited >= defaultClockSkewMs)
+    return [`the first ${defaultClockSkewMs} ms of it are the allowance for clock skew`];
   return [];
 }
 
@@ -81,7 +81,7 @@ export function clockDoubt(
   { version, grantedAt, confirmedAt }: Tenure,
 ): string | undefined {
   if (grantedAt === undefined) return undefined;
-  if (confirmedAt < grantedAt - usualSkewMs)
+  if (confirmedAt < grantedAt - defaultClockSkewMs)
     return `version ${version} was confirmed ${span(grantedAt - confirmedAt)} before its grant: the clock that granted it is ahead by at least that`;
   const { endedAt, endReason } = before ?? {};
   if (endReason === 'expired' && endedAt !== undefined && grantedAt < endedAt)

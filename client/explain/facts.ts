@@ -50,6 +50,3 @@ export interface Facts {
   readonly events?: readonly PublishedEvent[] | undefined;
   readonly unanswered: readonly Unanswered[];
 }
-
-/** The allowance that the service has unless TENURE_MAX_CLOCK_SKEW_MS says otherwise. */
-export const usualSkewMs = 250;

@@ -1,3 +1,4 @@
+import { defaultClockSkewMs } from '../../api/clock-skew.ts';
 import * as schema from '../../api/operations/leadership.ts';
 import { name } from '../../api/schema.ts';
 
@@ -36,7 +37,7 @@ export function checkSettings(given: LeaseSettings, mode: 'api' | 'direct' = 'ap
   const leaseMs = given.leaseMs ?? schema.defaultLeaseMs;
   const renewEveryMs = given.renewEveryMs ?? Math.floor(leaseMs / 3);
   const requestTimeoutMs = given.requestTimeoutMs ?? requestTimeoutFor(leaseMs);
-  const maxClockSkewMs = given.maxClockSkewMs ?? 250;
+  const maxClockSkewMs = given.maxClockSkewMs ?? defaultClockSkewMs;
   const handoverPollMs = given.handoverPollMs ?? (mode === 'direct' ? directPollMs : Math.floor(leaseMs / 3));
 
   if (!schema.leaseMs.safeParse(leaseMs).success) {

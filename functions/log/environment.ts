@@ -18,7 +18,7 @@ import type { Replicas } from './http/replicas.ts';
 import { WriterMemories } from './http/writer-memories.ts';
 import type { RecoveryProgress } from './lambda/recovery-progress.ts';
 import { logSettings, recoveryWorkflow } from './lambda/settings.ts';
-import { recoveryWorkflowClient } from './lambda/workflow-client.ts';
+import { StepFunctionsRecovery } from './lambda/workflow-client.ts';
 import { allReplicas, firstConfiguration, type Member, majoritiesOf } from './protocol/configuration.ts';
 import { defaultSettings, type LogParts } from './protocol/log.ts';
 import { type Chance, systemTimer } from './protocol/quorum.ts';
@@ -69,7 +69,7 @@ export function replicasRoom(): Replicas & LogRoom {
     ...logRoom(),
     leases: leaseTable(documentClient(), TENURE_TABLE),
     memories: new WriterMemories(),
-    workflow: recoveryWorkflowClient(sfnClient(), recoveryWorkflow()),
+    workflow: new StepFunctionsRecovery(sfnClient(), recoveryWorkflow()),
   };
 }
 
@@ -79,7 +79,7 @@ export function sweepRoom(): Replicas & LogRoom & { readonly notes: ReplicaNotes
   return {
     ...replicasRoom(),
     // One look at what runs serves all that a sweep starts.
-    workflow: recoveryWorkflowClient(sfnClient(), recoveryWorkflow(), { looksLastMs: 30_000 }),
+    workflow: new StepFunctionsRecovery(sfnClient(), recoveryWorkflow(), { looksLastMs: 30_000 }),
     notes: replicaNotesTable(documentClient(), TENURE_TABLE),
   };
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { defaultClockSkewMs } from '../../api/clock-skew.ts';
 import '../../api/messages.ts';
 
 /**
@@ -38,7 +39,7 @@ export const tableName = z.string().check(z.minLength(3), z.maxLength(255));
 export const bucketName = z.string().check(z.minLength(3), z.maxLength(63));
 
 /** Half a lease must exceed it, see `leadership/lease.ts`. */
-export const maxClockSkewMs = milliseconds(0, 60_000, 250);
+export const maxClockSkewMs = milliseconds(0, 60_000, defaultClockSkewMs);
 
 /**
  * How long a backup holds writers back at most: whose state lock is older has died or given up, and anyone may remove

@@ -7,6 +7,7 @@ import type { LeadershipRecord } from '../../leadership/lease.ts';
 import { equals } from '../../store/condition.ts';
 import type { Item, Key } from '../../store/item.ts';
 import { ItemTable } from '../../store/item-table.ts';
+import type { Write } from '../../store/write.ts';
 import { backupPrefix, cleanUpPrefix, removedPrefix, requestPrefix, runningKey } from '../backups/keys.ts';
 import { logPrefix, sequencerPrefix } from '../log/dynamodb/keys.ts';
 import * as writes from './deletion-writes.ts';
@@ -39,36 +40,55 @@ const pageSize = 100;
 const kept = [floorPrefix, backupPrefix, cleanUpPrefix, requestPrefix, removedPrefix, logPrefix, sequencerPrefix];
 
 /** Binds the port to the main table. */
-export function deletionTable(client: DynamoDBDocumentClient, table: string): DeletionStore {
-  const items = new ItemTable(client, table);
-  const isWritten = async (all: Parameters<typeof items.write>[0]) => (await items.write(all)).kind === 'written';
-  return {
-    async backupOf(group) {
-      const running = await items.get(runningKey(group), { consistent: true });
-      return running?.['backupId'] === undefined ? undefined : String(running['backupId']);
-    },
-    begin(group, deletionId, seen, version, now, maxClockSkewMs) {
-      const all = writes.ownForDeletion(group, deletionId, seen, version, now, maxClockSkewMs);
-      checkWrites(all);
-      return isWritten(all);
-    },
-    async page(group, after) {
-      const found = await items.query({
-        where: equals('pk', groupKey(group)),
-        consistent: true,
-        limit: pageSize,
-        after: after && { pk: after.pk, sk: after.sk },
-      });
-      const last = found.last && keyIn(found.last);
-      const left = found.items.filter((item) => !isKept(group, item) && !isEmpty(item));
-      return { items: left.map(keyIn), ...(last && { last }) };
-    },
-    async empty(group, deletionId, keys, now) {
-      const done = await mapConcurrent(keys, 16, (key) => isWritten(writes.emptyItem(group, key, deletionId, now)));
-      return done.every(Boolean);
-    },
-    end: (group, deletionId, now) => isWritten(writes.endDeletion(group, deletionId, now)),
-  };
+export class DeletionTable implements DeletionStore {
+  readonly #items: ItemTable;
+
+  constructor(client: DynamoDBDocumentClient, table: string) {
+    this.#items = new ItemTable(client, table);
+  }
+
+  async backupOf(group: string): Promise<string | undefined> {
+    const running = await this.#items.get(runningKey(group), { consistent: true });
+    return running?.['backupId'] === undefined ? undefined : String(running['backupId']);
+  }
+
+  begin(
+    group: string,
+    deletionId: string,
+    seen: LeadershipRecord | undefined,
+    version: number,
+    now: number,
+    maxClockSkewMs: number,
+  ): Promise<boolean> {
+    const all = writes.ownForDeletion(group, deletionId, seen, version, now, maxClockSkewMs);
+    checkWrites(all);
+    return this.#isWritten(all);
+  }
+
+  async page(group: string, after: Key | undefined): Promise<{ items: readonly Key[]; last?: Key }> {
+    const found = await this.#items.query({
+      where: equals('pk', groupKey(group)),
+      consistent: true,
+      limit: pageSize,
+      after: after && { pk: after.pk, sk: after.sk },
+    });
+    const last = found.last && keyIn(found.last);
+    const left = found.items.filter((item) => !isKept(group, item) && !isEmpty(item));
+    return { items: left.map(keyIn), ...(last && { last }) };
+  }
+
+  async empty(group: string, deletionId: string, keys: readonly Key[], now: number): Promise<boolean> {
+    const done = await mapConcurrent(keys, 16, (key) => this.#isWritten(writes.emptyItem(group, key, deletionId, now)));
+    return done.every(Boolean);
+  }
+
+  end(group: string, deletionId: string, now: number): Promise<boolean> {
+    return this.#isWritten(writes.endDeletion(group, deletionId, now));
+  }
+
+  async #isWritten(all: readonly [Write, ...Write[]]): Promise<boolean> {
+    return (await this.#items.write(all)).kind === 'written';
+  }
 }
 
 const keyIn = (item: Item): Key => ({ pk: String(item['pk']), sk: String(item['sk']) });

@@ -15,7 +15,7 @@ import { logRoom } from '../log/environment.ts';
 import { groupLogs } from '../log/lambda/group-logs.ts';
 import { documentClient, s3Client, sfnClient } from '../platform/aws.ts';
 import { commaSeparated, readSettings } from '../platform/settings.ts';
-import { deletionTable } from './deletion-table.ts';
+import { DeletionTable } from './deletion-table.ts';
 import type { Restores } from './restore.ts';
 import { restoreClient } from './restore-client.ts';
 import { restoreTable } from './restore-table.ts';
@@ -52,7 +52,7 @@ export function restoreRoomWithLaunch() {
     ...restoreRoom(),
     launch: restoreClient(sfnClient(), TENURE_RESTORE_WORKFLOW),
     payloads: jobRoom().payloads,
-    deletions: deletionTable(documentClient(), backupSettings().table),
+    deletions: new DeletionTable(documentClient(), backupSettings().table),
     maxClockSkewMs: leadershipSettings().TENURE_MAX_CLOCK_SKEW_MS,
     policies: policyTable(documentClient(), backupSettings().table),
   };

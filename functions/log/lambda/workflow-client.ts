@@ -6,7 +6,7 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import type { RecoveryWorkflow } from './workflow.ts';
+import type { RecoveryInput, RecoveryStart, RecoveryWorkflow } from './workflow.ts';
 
 /** Names of executions take 80 characters, those of groups and logs 256. */
 function keyOf(...names: readonly string[]): string {
@@ -21,42 +21,90 @@ function nameOf(key: string, life: string, at: number, force: boolean): string {
   return [key, life.slice(0, 36), at.toString(36), force ? 'f' : ''].filter((part) => part !== '').join('-');
 }
 
+/** An execution that restarts itself during the first look is there at the second. */
 const looks = 2;
 
 /**
  * Binds the port to a state machine. Two executions for one replica do no harm, so a look at what runs is enough, and
  * `looksLastMs` lets one serve all that a sweep starts: an account may look five times a second.
  */
-export function recoveryWorkflowClient(
-  client: SFNClient,
-  stateMachineArn: string,
-  { looksLastMs = 0, now = Date.now }: { looksLastMs?: number; now?: () => number } = {},
-): RecoveryWorkflow {
-  let seen: { at: number; names: Promise<Set<string>> } | undefined;
+export class StepFunctionsRecovery implements RecoveryWorkflow {
+  readonly #client: SFNClient;
+  readonly #stateMachineArn: string;
+  readonly #looksLastMs: number;
+  readonly #now: () => number;
+  #seen: { at: number; names: Promise<Set<string>> } | undefined;
 
-  async function names(): Promise<Set<string>> {
-    const found = new Set<string>();
-    for await (const { name = '' } of running('')) found.add(name);
-    return found;
+  constructor(
+    client: SFNClient,
+    stateMachineArn: string,
+    { looksLastMs = 0, now = Date.now }: { looksLastMs?: number; now?: () => number } = {},
+  ) {
+    this.#client = client;
+    this.#stateMachineArn = stateMachineArn;
+    this.#looksLastMs = looksLastMs;
+    this.#now = now;
+  }
+
+  async start({ life = '', asked, ...input }: RecoveryStart): Promise<{ executionId: string }> {
+    const key = keyOf(input.group, input.log, input.replica);
+    // A running execution does not know that it is forced.
+    if (!input.force) {
+      const already = [...(await this.#look())].find((name) => name.startsWith(key));
+      if (already !== undefined) return { executionId: already };
+    }
+    const at = asked ? this.#now() : Math.floor(this.#now() / 60_000);
+    const name = nameOf(key, life, at, input.force);
+    try {
+      await this.#client.send(
+        new StartExecutionCommand({
+          stateMachineArn: this.#stateMachineArn,
+          name,
+          input: JSON.stringify({ ...input, key }),
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'ExecutionAlreadyExists') throw error;
+    }
+    return { executionId: name };
+  }
+
+  async stop({ group, log, replica }: Pick<RecoveryInput, 'group' | 'log' | 'replica'>): Promise<string[]> {
+    const stopped = new Set<string>();
+    for (let look = 0; look < looks; look += 1) {
+      for await (const { name = '', executionArn } of this.#running(keyOf(group, log, replica))) {
+        if (stopped.has(name)) continue;
+        await this.#client.send(new StopExecutionCommand({ executionArn, error: 'Cancelled' }));
+        stopped.add(name);
+      }
+    }
+    return [...stopped];
   }
 
   /** Running executions, cached for as long as a look lasts. */
-  function look(): Promise<Set<string>> {
-    if (seen && now() - seen.at < looksLastMs) return seen.names;
-    const fresh = { at: now(), names: names() };
-    seen = fresh;
+  #look(): Promise<Set<string>> {
+    const seen = this.#seen;
+    if (seen && this.#now() - seen.at < this.#looksLastMs) return seen.names;
+    const fresh = { at: this.#now(), names: this.#names() };
+    this.#seen = fresh;
     fresh.names.catch(() => {
-      if (seen === fresh) seen = undefined;
+      if (this.#seen === fresh) this.#seen = undefined;
     });
     return fresh.names;
   }
 
-  async function* running(key: string): AsyncGenerator<ExecutionListItem> {
+  async #names(): Promise<Set<string>> {
+    const found = new Set<string>();
+    for await (const { name = '' } of this.#running('')) found.add(name);
+    return found;
+  }
+
+  async *#running(key: string): AsyncGenerator<ExecutionListItem> {
     let nextToken: string | undefined;
     do {
-      const page = await client.send(
+      const page = await this.#client.send(
         new ListExecutionsCommand({
-          stateMachineArn,
+          stateMachineArn: this.#stateMachineArn,
           statusFilter: 'RUNNING',
           maxResults: 1_000,
           ...(nextToken === undefined ? {} : { nextToken }),
@@ -66,37 +114,4 @@ export function recoveryWorkflowClient(
       nextToken = page.nextToken;
     } while (nextToken !== undefined);
   }
-
-  return {
-    async start({ life = '', asked, ...input }) {
-      const key = keyOf(input.group, input.log, input.replica);
-      // A running execution does not know that it is forced.
-      if (!input.force) {
-        const already = [...(await look())].find((name) => name.startsWith(key));
-        if (already !== undefined) return { executionId: already };
-      }
-      const name = nameOf(key, life, asked ? now() : Math.floor(now() / 60_000), input.force);
-      try {
-        await client.send(
-          new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify({ ...input, key }) }),
-        );
-      } catch (error) {
-        if (!(error instanceof Error) || error.name !== 'ExecutionAlreadyExists') throw error;
-      }
-      return { executionId: name };
-    },
-
-    async stop({ group, log, replica }) {
-      const stopped = new Set<string>();
-      // One that restarts itself meanwhile is there at the second look.
-      for (let look = 0; look < looks; look += 1) {
-        for await (const { name = '', executionArn } of running(keyOf(group, log, replica))) {
-          if (stopped.has(name)) continue;
-          await client.send(new StopExecutionCommand({ executionArn, error: 'Cancelled' }));
-          stopped.add(name);
-        }
-      }
-      return [...stopped];
-    },
-  };
 }

@@ -35,9 +35,9 @@ export interface RecoveryStart extends Omit<RecoveryInput, 'key'> {
 }
 
 export interface RecoveryWorkflow {
-  /** Starts an execution unless one works on this replica already; answers which one does. */
+  /** Starts an execution unless one works on this replica already; returns the one that does. */
   start(input: RecoveryStart): Promise<{ executionId: string }>;
-  /** Stops the executions that work on this replica; answers which did. */
+  /** Stops the executions that work on this replica; returns those. */
   stop(input: Pick<RecoveryInput, 'group' | 'log' | 'replica'>): Promise<string[]>;
 }
 

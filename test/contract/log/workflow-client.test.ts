@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RecoveryInput } from '../../../functions/log/lambda/workflow.ts';
-import { recoveryWorkflowClient } from '../../../functions/log/lambda/workflow-client.ts';
+import { StepFunctionsRecovery } from '../../../functions/log/lambda/workflow-client.ts';
 import { testServer, until } from '../../infra/emulator/step-functions/support.ts';
 
 const input = (replica: string, force = false): Omit<RecoveryInput, 'key'> => {
@@ -16,7 +16,7 @@ async function waiting() {
   });
   const statusOf = async (executionId: string) =>
     (await server.describe(`${machine.replace('stateMachine', 'execution')}:${executionId}`)).status;
-  const workflow = recoveryWorkflowClient(server.client, machine, { now: () => server.clock.now() });
+  const workflow = new StepFunctionsRecovery(server.client, machine, { now: () => server.clock.now() });
   return { workflow, server, machine, statusOf };
 }
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { prefixOf } from '../../../functions/jobs/clean-up/collector.ts';
 import { payloadBucket } from '../../../functions/jobs/payloads/payload-bucket.ts';
 import { type Deleting, deleteGroup } from '../../../functions/restore/deletion.ts';
-import { deletionTable } from '../../../functions/restore/deletion-table.ts';
+import { DeletionTable } from '../../../functions/restore/deletion-table.ts';
 import { contend } from '../../../leadership/contend.ts';
 import { groupTable } from '../../../leadership/group-table.ts';
 import { groupKey } from '../../../leadership/keys.ts';
@@ -36,7 +36,7 @@ function deleting(mortal?: ReturnType<typeof mortalProcess>): Deleting {
   const { table, bucket, other, s3, clock } = world;
   const client = mortal?.client ?? other;
   return {
-    deletions: deletionTable(client, table),
+    deletions: new DeletionTable(client, table),
     leases: leaseTable(client, table),
     logs: mortal?.process.restores.logs ?? logs,
     payloads: payloadBucket(mortal?.s3 ?? s3, bucket),

@@ -25,10 +25,11 @@ test('has at most 60 KB in all, as it is sent', () => {
 
 test('is made of its own room, the explanations, and two packages', () => {
   const rooms = inputs.map(
-    (input) => /^(console|client\/explain|api\/assert-never|node_modules\/(?:preact|uplot))\b/.exec(input)?.[1],
+    (input) =>
+      /^(console|client\/explain|api\/(?:assert-never|clock-skew)|node_modules\/(?:preact|uplot))\b/.exec(input)?.[1],
   );
   expect(inputs.filter((_, at) => rooms[at] === undefined)).toEqual([]);
-  expect(new Set(rooms).size).toBe(5);
+  expect(new Set(rooms).size).toBe(6);
 });
 
 test('holds no script or style of its document, and the address of no other server', () => {

@@ -1,6 +1,6 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { expect, test } from 'vitest';
-import { recoveryWorkflowClient } from '../../../functions/log/lambda/workflow-client.ts';
+import { StepFunctionsRecovery } from '../../../functions/log/lambda/workflow-client.ts';
 
 interface Command {
   readonly constructor: { readonly name: string };
@@ -25,7 +25,7 @@ const looks = (asked: string[]) => asked.filter((kind) => kind === 'ListExecutio
 test('a sweep looks once for all the replicas that it starts; the next one looks again', async () => {
   const { asked, client } = machine();
   let now = 0;
-  const workflow = recoveryWorkflowClient(client, 'arn', { looksLastMs: 30_000, now: () => now });
+  const workflow = new StepFunctionsRecovery(client, 'arn', { looksLastMs: 30_000, now: () => now });
   await Promise.all(Array.from({ length: 50 }, (_, at) => workflow.start(recovery(String(at)))));
   expect(looks(asked)).toBe(1);
   now = 60_000;
@@ -37,7 +37,7 @@ test('a sweep looks once for all the replicas that it starts; the next one looks
 
 test('where nothing is said, each start looks for itself', async () => {
   const { asked, client } = machine();
-  const workflow = recoveryWorkflowClient(client, 'arn');
+  const workflow = new StepFunctionsRecovery(client, 'arn');
   const first = await workflow.start(recovery('1'));
   expect(await workflow.start(recovery('1'))).toEqual(first);
   expect(looks(asked)).toBe(2);
@@ -52,7 +52,7 @@ test('a look that failed is not remembered', async () => {
       return client.send(command as never);
     },
   } as unknown as SFNClient;
-  const workflow = recoveryWorkflowClient(failing, 'arn', { looksLastMs: 30_000 });
+  const workflow = new StepFunctionsRecovery(failing, 'arn', { looksLastMs: 30_000 });
   await expect(workflow.start(recovery('1'))).rejects.toThrow('throttled');
   broken = false;
   await workflow.start(recovery('1'));
