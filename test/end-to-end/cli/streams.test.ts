@@ -48,7 +48,7 @@ describe('standard output', () => {
   });
 
   test('without a reader: the end is quiet', async () => {
-    expect(await typed(`${tenure} --help | true`)).toEqual({ code: 0, output: '' });
+    expect(await typed(`{ ${tenure} --help; echo $? >&2; } | true`)).toEqual({ code: 0, output: '0\n' });
   });
 
   test('closed: nothing is changed', async () => {

@@ -51,7 +51,7 @@ describe('what the command gets and gives back', () => {
 
   test('the address defaults to host and process id', async () => {
     const group = newGroup();
-    const leader = lead(group, '--', 'sleep', '60');
+    const leader = lead(group, '--', 'sleep', '600');
     expect((await leaderOf(group)).address).toMatch(new RegExp(`:${leader.child.pid}$`));
   });
 
@@ -59,7 +59,7 @@ describe('what the command gets and gives back', () => {
     const group = newGroup();
     const ready = join(folder(), 'ready');
     writeFileSync(ready, 'of an earlier run');
-    lead(group, '--ready-file', ready, '--', 'sleep', '60');
+    lead(group, '--ready-file', ready, '--', 'sleep', '600');
     await eventually('the lease is granted', async () => (await client().observe(group, { consistent: true })).pending);
     await eventually('the old file is removed', () => !existsSync(ready));
     expect(await client().observe(group, { consistent: true })).toMatchObject({ leader: null, pending: true });
@@ -83,9 +83,9 @@ describe('how it ends', () => {
 
   test('a signal that asks for the end while it waits for another ends it with 128 + N, others do not', async () => {
     const group = newGroup();
-    lead(group, '--', 'sleep', '60');
+    lead(group, '--', 'sleep', '600');
     await leaderOf(group);
-    const waiting = lead(group, '--', 'sleep', '60');
+    const waiting = lead(group, '--', 'sleep', '600');
     await waiting.says('waiting: ');
     for (const harmless of ['SIGWINCH', 'SIGUSR1', 'SIGUSR2'] as const) waiting.child.kill(harmless);
     waiting.child.kill('SIGTERM');
@@ -95,7 +95,7 @@ describe('how it ends', () => {
   test('revoked: the whole process group gets SIGTERM, after the grace SIGKILL, and it exits with 75', async () => {
     const group = newGroup();
     // A child that does not listen, of a child that ends.
-    const stubborn = "sh -c 'trap : TERM; echo stubborn; while :; do sleep 0.05; done' & sleep 60";
+    const stubborn = "sh -c 'trap : TERM; echo stubborn; while :; do sleep 0.05; done' & sleep 600";
     const leader = lead(group, '--grace', '500ms', '--', 'sh', '-c', stubborn);
     await leader.says('stubborn');
     const { fencingVersion } = await leaderOf(group);
@@ -108,7 +108,7 @@ describe('how it ends', () => {
 
   test('killed with SIGKILL, it takes the command with it', async () => {
     const group = newGroup();
-    const leader = lead(group, '--', 'sh', '-c', 'sleep 60 & sleep 60');
+    const leader = lead(group, '--', 'sh', '-c', 'sleep 600 & sleep 6000');
     await leaderOf(group);
     const started = await familyOf(leader, 5);
     leader.child.kill('SIGKILL');
@@ -118,7 +118,7 @@ describe('how it ends', () => {
   test('what a command leaves behind when it ends is stopped, too', async () => {
     const group = newGroup();
     const pidFile = join(folder(), 'pid');
-    const leader = lead(group, '--', 'sh', '-c', `sleep 60 > /dev/null 2>&1 & echo $! > ${pidFile}; exit 0`);
+    const leader = lead(group, '--', 'sh', '-c', `sleep 600 > /dev/null 2>&1 & echo $! > ${pidFile}; exit 0`);
     expect(await leader.ended()).toBe(0);
     await gone([Number(readFileSync(pidFile, 'utf8'))]);
   });
@@ -129,7 +129,7 @@ describe('contending again', () => {
     const group = newGroup();
     // As the only contender it leads again once it is not barred any more, a lease later.
     const stay = ['--lease', '10s', '--stay'];
-    const leader = lead(group, ...stay, '--', 'sh', '-c', 'echo "works under $TENURE_FENCING_VERSION"; sleep 60');
+    const leader = lead(group, ...stay, '--', 'sh', '-c', 'echo "works under $TENURE_FENCING_VERSION"; sleep 600');
     await leader.says('works under 1');
     await client().revoke(group, { fencingVersion: 1, reason: 'test', force: true });
     await leader.says('works under 2');

@@ -58,8 +58,8 @@ export class Kitchen {
     const library = join(project, 'client/index.ts');
     const code = fileOf(page, name)
       .replace("from 'tenure'", `from ${JSON.stringify(library)}`)
-      // A killed leader is missed when its lease has run out.
-      .replace('new LeaderElector({', 'new LeaderElector({ leaseMs: 6_000,');
+      // A killed leader is missed when its lease has run out; a busy machine loses none of this length.
+      .replace('new LeaderElector({', 'new LeaderElector({ leaseMs: 10_000,');
     const file = this.write(name.replace('.ts', '.mts'), `${code}\n${assumed}`);
     const loader = join(project, 'node_modules/tsx/dist/loader.mjs');
     return this.run(process.execPath, ['--import', loader, file], env);
