@@ -60,7 +60,7 @@ test('answers whom the guard of all listeners lets in: probes by address or conf
   onTestFinished(() => health.end());
   const url = await health.listen(loopback);
   const statusOf = async (headers: Record<string, string>) => (await ask(`${url}/live`, 'GET', headers)).status;
-  // What kubelet and the load balancers of AWS send: address and port of the target.
+  // Kubelet and the load balancers of AWS send the address and port of the target.
   for (const host of ['10.1.2.3:8081', '[fd00::7]:8081', '127.0.0.1:8081', 'localhost', 'lb.internal:80'])
     expect([host, await statusOf({ host })]).toEqual([host, 200]);
   for (const host of ['evil.example', 'evil.example:8081', '10.1.2.3.evil.example', '2130706433'])
