@@ -133,10 +133,9 @@ async function readTemplates({ project, cache, assembly, options, report }: Surr
 }
 
 async function synthesiseApp(project: string, cache: string, app: string, report: (line: string) => void) {
-  const { folder, cached } = await synthesise(project, app, cache, (first) => {
-    const why = first ? 'is synthesised for the first time' : 'or Node changed since it was last synthesised';
-    report(`template  ${app} ${why}, this takes a while`);
-  });
+  const { folder, cached } = await synthesise(project, app, cache, (why) =>
+    report(`template  ${app} is synthesised ${why}; this takes a while`),
+  );
   return { folder, how: cached ? 'as synthesised before' : 'synthesised now' };
 }
 

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, relative, resolve } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { hashOf, inputsFile, inputsOf, reasonFor } from './inputs.ts';
 
 export interface Synthesis {
   /** Folder of the cloud assembly: templates, asset manifests and function bundles. */
@@ -15,25 +16,26 @@ const unusedAfterMs = 7 * 24 * 3_600_000;
 const unfinishedAfterMs = 3_600_000;
 
 /**
- * Synthesises the CDK app in a process of its own, so that a warm start never loads the CDK, and keeps the result
- * under a hash of everything that goes into it. Throws with the app's own words when it fails.
+ * Synthesises the CDK app in a process of its own, so that a warm start never loads the CDK, and keeps the result under
+ * a hash of everything that goes into it. `starting` hears why it is made. Throws with the app's own words when it
+ * fails.
  */
 export async function synthesise(
   project: string,
   app: string,
   cache: string,
-  starting: (first: boolean) => void,
+  starting: (why: string) => void,
 ): Promise<Synthesis> {
   const context = await contextOf(project);
-  const hash = await hashOf(project, app, context);
-  const folder = join(cache, hash);
+  const inputs = await inputsOf(project, app, context);
+  const folder = join(cache, hashOf(inputs));
   await mkdir(cache, { recursive: true });
   const now = new Date();
   if (await exists(join(folder, 'manifest.json'))) {
     await utimes(folder, now, now);
     return { folder, cached: true };
   }
-  starting((await readdir(cache)).length === 0);
+  starting(await reasonFor(inputs, cache));
   await dropUnused(cache);
   const fresh = `${folder}.${randomUUID()}`;
   // Half of a synthesis goes into the check against CloudFormation's schemas, which cdk synth and the tests make.
@@ -42,8 +44,9 @@ export async function synthesise(
     await rm(fresh, { recursive: true, force: true });
     throw cause;
   });
+  await writeFile(join(fresh, inputsFile), JSON.stringify(inputs));
   // Somebody saved a file meanwhile: what came out is not what the hash stands for.
-  if ((await hashOf(project, app, context)) !== hash) return { folder: fresh, cached: false };
+  if (hashOf(await inputsOf(project, app, context)) !== hashOf(inputs)) return { folder: fresh, cached: false };
   await rename(fresh, folder).catch(async (cause: NodeJS.ErrnoException) => {
     await rm(fresh, { recursive: true, force: true });
     if (cause.code !== 'ENOTEMPTY' && cause.code !== 'EEXIST') throw cause;
@@ -57,23 +60,6 @@ async function contextOf(project: string): Promise<string> {
   const { context = {} } = JSON.parse(settings) as { context?: object };
   const given = JSON.parse(process.env['CDK_CONTEXT_JSON'] ?? '{}') as object;
   return JSON.stringify({ ...context, ...given });
-}
-
-async function hashOf(project: string, app: string, context: string): Promise<string> {
-  const hash = createHash('sha256').update(`${app}\n${context}\n${process.version}\n`);
-  const files = ['package-lock.json', 'tsconfig.json'].map((file) => join(project, file));
-  const shared = dirname(app) === 'infra' ? ['api', 'archive', 'console', 'functions', 'leadership', 'store'] : [];
-  for (const source of [dirname(app), ...shared]) files.push(...(await filesBelow(resolve(project, source))));
-  for (const file of files.sort()) {
-    const content = await readFile(file).catch(() => Buffer.alloc(0));
-    hash.update(`${relative(project, file)}\n${content.length}\n`).update(content);
-  }
-  return hash.digest('hex').slice(0, 16);
-}
-
-async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
 function run(project: string, app: string, settings: Record<string, string>): Promise<void> {

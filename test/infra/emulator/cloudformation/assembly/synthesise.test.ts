@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterEach(() => rm(project, { recursive: true }));
 
 const cache = () => join(project, '.cache');
-const run = () => synthesise(project, 'infra/app.ts', cache(), () => {});
+const run = (starting: (why: string) => void = () => {}) => synthesise(project, 'infra/app.ts', cache(), starting);
 
 test('is done once for the same sources, and again when they, the context or the lock file change', async () => {
   const first = await run();
@@ -49,6 +49,43 @@ test('is done once for the same sources, and again when they, the context or the
     expect([file, again.cached, seen.has(again.folder)]).toEqual([file, false, false]);
     seen.add(again.folder);
   }
+});
+
+test('says why it is done: the first time, or what changed since the one that was used last', async () => {
+  const reasons: string[] = [];
+  const say = async () => void (await run((why) => reasons.push(why)));
+  const change = (file: string, content: string) => writeFile(join(project, file), content);
+  await say();
+  await say();
+  await change('functions/new.ts', 'export {};');
+  await say();
+  await change('functions/new.ts', 'export { 1 as one };');
+  await change('api/new.ts', 'export {};');
+  await rm(join(project, 'functions', 'new.ts'));
+  await change('store/new.ts', 'export {};');
+  await say();
+  await change('cdk.json', '{"context":{"stage":"test"}}');
+  await change('package-lock.json', '{}');
+  await say();
+  const [folder = ''] = await readdir(cache());
+  const inputs = join(cache(), folder, 'inputs.json');
+  expect(JSON.parse(await readFile(inputs, 'utf8'))).toMatchObject({ app: 'infra/app.ts', node: process.version });
+  for (const name of await readdir(cache())) {
+    const file = join(cache(), name, 'inputs.json');
+    const before = JSON.parse(await readFile(file, 'utf8'));
+    await writeFile(file, JSON.stringify({ ...before, node: 'v18.0.0' }));
+  }
+  await change('package-lock.json', '{"a":1}');
+  await say();
+  await synthesise(project, 'infra/other.ts', cache(), (why) => reasons.push(why)).catch(() => {});
+  expect(reasons).toEqual([
+    'for the first time',
+    'since functions/new.ts changed',
+    'since api/new.ts and 2 other files changed',
+    'since the context of the CDK changed, and package-lock.json changed',
+    `since Node is ${process.version}, not v18.0.0, and package-lock.json changed`,
+    'for the first time',
+  ]);
 });
 
 test('reads stacks with their Region and assets, and hands the app the context of cdk.json', async () => {
