@@ -33,7 +33,7 @@ export interface Operation<
   readonly query: Query;
   readonly body: Body;
   readonly answer: Answer;
-  /** The status of a success; 200 unless said. */
+  /** The status of a success; 200 by default. */
   readonly status?: SuccessStatus;
   /** Further statuses of a success, for instance 200 where what was to be made exists. */
   readonly otherStatuses?: readonly SuccessStatus[];
@@ -41,7 +41,7 @@ export interface Operation<
   readonly fence?: 'required' | 'optional';
   /** Header names that it needs besides the fence, with their schema. */
   readonly headers?: Readonly<Record<string, z.ZodMiniType<string>>>;
-  /** Bytes of JSON that the body may have; 64 KiB unless said. */
+  /** Bytes of JSON that the body may have; 64 KiB by default. */
   readonly bodyLimit?: number;
   readonly problems: readonly ProblemKind[];
   /**

@@ -49,7 +49,7 @@ const byCode: Readonly<Record<string, number>> = {
   fenced: exitCodes.notLeader,
 };
 
-/** The exit code of an error, and what is said about it: nothing when that has been done already. */
+/** The exit code of an error, and its message; none when it has been printed already. */
 export function explain(error: unknown): { exitCode: number; message?: string; code?: string } {
   if (error instanceof ExitError) return { exitCode: error.code, ...(error.message && { message: error.message }) };
   if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? exitCodes.ok : exitCodes.usage };

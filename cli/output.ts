@@ -16,7 +16,7 @@ export interface Column<Row> {
   of(row: Row): string | number | null | undefined;
 }
 
-/** Rows in aligned columns; numbers to the right, `-` for what is not there. `empty` is said when there is no row. */
+/** Rows in aligned columns; numbers to the right, `-` for missing values. Prints `empty` when there is no row. */
 export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], empty: string): string {
   if (rows.length === 0) return empty;
   const cells = rows.map((row) => columns.map(({ of }) => of(row)));

@@ -18,7 +18,7 @@ const record = z.record(
 );
 
 /**
- * The settings of the stage that the context names (`-c stage=prod`; `dev` unless said). From the folder's file when
+ * The settings of the stage that the context names (`-c stage=prod`; `dev` by default). From the folder's file when
  * there is one, which then is the only place for them; else from the context. Throws when the stage was deployed with
  * settings that its data depend on.
  */

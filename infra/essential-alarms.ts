@@ -23,7 +23,7 @@ interface Watch {
   runbook: string;
   /** Goes off above it. */
   threshold?: number;
-  /** Minutes that count, and how many of them must be bad; 3 of 5 unless said. */
+  /** Minutes that count, and how many of them must be bad; 3 of 5 by default. */
   minutes?: { of: number; bad: number };
 }
 

@@ -8,7 +8,7 @@ const source = z
   .string()
   .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[\w!.'()/-]*\/$/, 'must be s3://bucket/prefix/');
 
-/** Pairs of numbers; what is not said of one keeps its default. */
+/** Pairs of numbers; a missing one keeps its default. */
 const throttle = (rate: number, burst: number) =>
   z.strictObject({ rate: whole(1, 100_000).default(rate), burst: whole(1, 100_000).default(burst) }).prefault({});
 
@@ -96,7 +96,7 @@ const schema = z
       .string()
       .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a KMS key')
       .optional(),
-    /** Concurrency that is set apart for a function and caps it, by the function's name. None unless said. */
+    /** Concurrency that is set apart for a function and caps it, by the function's name. None by default. */
     reservedConcurrency: z.record(z.string(), whole(0, 10_000), 'must be pairs of function=number').default({}),
   })
   .refine(({ stage, ephemeral }) => !(stage === 'prod' && ephemeral), {

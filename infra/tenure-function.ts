@@ -22,11 +22,11 @@ export interface TenureFunctionProps {
   store: TenureStore;
   /** Besides TENURE_STAGE, TENURE_TABLE and TENURE_MAX_CLOCK_SKEW_MS, which every function gets. */
   environment?: Record<string, string>;
-  /** 10 unless said; API Gateway waits for 29 at most. */
+  /** 10 by default; API Gateway waits for 29 at most. */
   timeoutSeconds?: number;
   memoryMiB?: number;
   /**
-   * How often a request to a store is tried: 3 unless said, since somebody waits for the answer; more for what nobody
+   * How often a request to a store is tried: 3 by default, since somebody waits for the answer; more for what nobody
    * waits for.
    */
   storeTries?: number;

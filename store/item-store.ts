@@ -12,7 +12,7 @@ export interface Query {
   /** The table itself unless given. */
   readonly index?: { readonly name: string; readonly sortKey: string };
   readonly filter?: Condition;
-  /** By the sort key, upwards unless said. */
+  /** By the sort key, upwards by default. */
   readonly descending?: boolean;
   readonly consistent?: boolean;
   /** Items that are looked at, before the filter. */

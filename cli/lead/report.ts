@@ -61,7 +61,7 @@ export class Report {
 
   error(error: unknown): void {
     const { message = String(error), code } = explain(error);
-    // The same again and again, while nothing else happens, is said once.
+    // A message that repeats, while nothing else happens, is printed once.
     if (message !== this.#lastError) this.#say('error', message, { code });
     this.#lastError = message;
   }

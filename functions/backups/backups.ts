@@ -35,9 +35,9 @@ export interface BackupSettings {
   /** Passes over all jobs before a busy group is held back, and passes in all, of one try. */
   readonly cutFreePasses: number;
   readonly cutPasses: number;
-  /** Below these, `s3://bucket/prefix/`, a request may have its backup written; none unless said. */
+  /** Below these, `s3://bucket/prefix/`, a request may have its backup written; none by default. */
   readonly backupTargets?: readonly string[];
-  /** Off: the built-in worker takes every backup. On unless said. */
+  /** Off: the built-in worker takes every backup. On by default. */
   readonly delegation?: 'on' | 'off';
 }
 

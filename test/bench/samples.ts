@@ -44,9 +44,9 @@ export async function interleaved<Name extends string>(
 export interface Comparison {
   ours: number[];
   theirs: number[];
-  /** Behind both medians: "ms" unless said. */
+  /** Behind both medians: "ms" by default. */
   unit?: string;
-  /** Digits behind the point: 2 unless said. */
+  /** Digits behind the point: 2 by default. */
   digits?: number;
   /** The ratio aimed at. */
   atMost?: number;

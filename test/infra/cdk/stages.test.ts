@@ -18,7 +18,7 @@ function fixedNames(template: Template): string[] {
 }
 
 describe('stages', () => {
-  test('each is a stack of its own, dev unless said', () => {
+  test('each is a stack of its own, dev by default', () => {
     expect(newApp().stack.stackName).toBe('tenure-dev');
     expect(newApp({ stage: 'blue' }).stack.stackName).toBe('tenure-blue');
   });
