@@ -1,13 +1,19 @@
 /**
- * The suite of integrations/flink against the embedded stack: Flink's own contract tests and ours; a cluster of
- * JVMs whose leader is killed; with `--full` one that loses its leader in every way. Maven fetches about 70 MB once.
+ * The suite of integrations/flink against the embedded stack, for each version of Flink: Flink's own contract tests and
+ * ours; a cluster of JVMs whose leader is killed; with `--full` one that loses its leader in every way. Maven fetches
+ * about 70 MB once for each.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const folder = join('integrations', 'flink');
-const reports = join(folder, 'target', 'surefire-reports');
+/** The profile of Maven that builds for it; its classes and reports are in a folder of that name below target/. */
+const versions = [
+  { flink: '1.20', profile: 'flink-1' },
+  { flink: '2.3', profile: 'flink-2' },
+];
+const reportsOf = ({ profile }) => join(folder, 'target', profile, 'surefire-reports');
 
 /** Resolves with the address of the stack once it is ready, and what ends it. */
 function startStack() {
@@ -32,7 +38,7 @@ function endOf(stack) {
 }
 
 /** What Surefire has written down, whatever Maven says besides. */
-function counted() {
+function counted(reports) {
   const total = { passed: 0, failed: 0 };
   if (!existsSync(reports)) return total;
   for (const file of readdirSync(reports).filter((name) => /^TEST-.*\.xml$/.test(name))) {
@@ -45,7 +51,7 @@ function counted() {
   return total;
 }
 
-/** A run that takes longer hangs; it took 102 s on two cores that nobody else used. */
+/** A run of one version that takes longer hangs; it took 102 s on two cores that nobody else used. */
 const longestMs = { short: 6 * 60_000, full: 60 * 60_000 };
 
 /** Runs Maven in a process group of its own, which ends whole: the clusters of a test that hangs are in it. */
@@ -67,18 +73,29 @@ function runMaven(args, timeoutMs) {
   });
 }
 
+async function runVersion(version, url, full) {
+  const reports = reportsOf(version);
+  rmSync(reports, { recursive: true, force: true });
+  const excluded = full ? '-Dtenure.excluded=none' : '-Dtenure.excluded=long';
+  const args = ['-B', '-q', 'test', `-P${version.profile}`, `-Dtenure.url=${url}`, excluded];
+  const status = await runMaven(args, full ? longestMs.full : longestMs.short);
+  const { passed, failed } = counted(reports);
+  const broken = status !== 0 && failed === 0 ? 1 : 0;
+  console.log(`Flink ${version.flink}: ${passed} passed, ${failed + broken} failed`);
+  return { passed, failed: failed + broken + (passed === 0 ? 1 : 0) };
+}
+
 const full = process.argv.includes('--full');
-rmSync(reports, { recursive: true, force: true });
 const { url, stop } = await startStack();
 try {
-  const excluded = full ? '-Dtenure.excluded=none' : '-Dtenure.excluded=long';
-  const args = ['-B', '-q', 'test', `-Dtenure.url=${url}`, excluded];
-  const timeout = full ? longestMs.full : longestMs.short;
-  const status = await runMaven(args, timeout);
-  const { passed, failed } = counted();
-  const broken = status !== 0 && failed === 0 ? 1 : 0;
-  console.log(`flink: ${passed} passed, ${failed + broken} failed`);
-  process.exitCode = failed + broken + (passed === 0 ? 1 : 0) === 0 ? 0 : 1;
+  const total = { passed: 0, failed: 0 };
+  for (const version of versions) {
+    const { passed, failed } = await runVersion(version, url, full);
+    total.passed += passed;
+    total.failed += failed;
+  }
+  console.log(`flink: ${total.passed} passed, ${total.failed} failed`);
+  process.exitCode = total.failed === 0 ? 0 : 1;
 } finally {
   await stop();
 }

@@ -10,8 +10,6 @@ import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.runtime.blob.BlobStoreService;
 import org.apache.flink.runtime.checkpoint.CheckpointRecoveryFactory;
-import org.apache.flink.runtime.highavailability.AbstractHaServices;
-import org.apache.flink.runtime.jobmanager.JobGraphStore;
 import org.apache.flink.runtime.leaderretrieval.DefaultLeaderRetrievalService;
 import org.apache.flink.runtime.leaderretrieval.LeaderRetrievalService;
 import tenure.flink.client.Fence;
@@ -22,16 +20,12 @@ import tenure.flink.election.LeadershipPoller;
 import tenure.flink.election.TenureLeaderElectionDriver;
 import tenure.flink.election.TenureLeaderRetrievalDriver;
 import tenure.flink.stores.TenureCheckpointRecoveryFactory;
-import tenure.flink.stores.JobGraphs;
-import tenure.flink.stores.TenureJobResultStore;
 
 /** One lease for each process, and everything that its next holder needs, in one group of Tenure. */
-final class TenureHaServices extends AbstractHaServices {
+final class TenureHaServices extends HaServicesWithStores {
 
     private static final Duration FAREWELL = Duration.ofSeconds(5);
 
-    private final TenureClient client;
-    private final CurrentTerm current;
     private final LeadershipPoller poller;
 
     TenureHaServices(
@@ -51,13 +45,8 @@ final class TenureHaServices extends AbstractHaServices {
             Executor executor,
             BlobStoreService blobs) {
         super(
-                configuration,
-                TenureLeaderElectionDriver.factory(client, poller, current),
-                executor,
-                blobs,
-                new TenureJobResultStore(client, current, executor));
-        this.client = client;
-        this.current = current;
+                configuration, client, current, TenureLeaderElectionDriver.factory(client, poller, current), executor,
+                blobs);
         this.poller = poller;
     }
 
@@ -70,11 +59,6 @@ final class TenureHaServices extends AbstractHaServices {
     @Override
     protected CheckpointRecoveryFactory createCheckpointRecoveryFactory() {
         return new TenureCheckpointRecoveryFactory(client, current, ioExecutor);
-    }
-
-    @Override
-    protected JobGraphStore createJobGraphStore() {
-        return JobGraphs.store(client, current, configuration);
     }
 
     @Override

@@ -19,8 +19,6 @@ import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.apache.flink.streaming.api.functions.sink.SinkFunction;
-import org.apache.flink.streaming.api.functions.source.SourceFunction;
 
 /**
  * Counts 0, 1, 2 … in the source and again behind it, both in checkpointed state. After a restore the two agree only if
@@ -81,7 +79,7 @@ final class CountingJob {
         }
     }
 
-    private static final class Numbers extends Counted implements SourceFunction<Long> {
+    private static final class Numbers extends Counted implements NumberSource {
         private static final long serialVersionUID = 1L;
         private volatile boolean cancelled;
 
@@ -107,7 +105,7 @@ final class CountingJob {
         }
     }
 
-    private static final class Counter extends Counted implements SinkFunction<Long> {
+    private static final class Counter extends Counted implements NumberSink {
         private static final long serialVersionUID = 1L;
 
         Counter(String folder) {

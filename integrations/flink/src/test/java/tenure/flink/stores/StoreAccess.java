@@ -1,17 +1,14 @@
 package tenure.flink.stores;
 
 import java.util.concurrent.Executor;
-import java.util.Collection;
 
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.runtime.checkpoint.CheckpointIDCounter;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpoint;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpointStore;
-import org.apache.flink.runtime.checkpoint.DefaultCompletedCheckpointStoreUtils;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.persistence.IntegerResourceVersion;
 import org.apache.flink.runtime.persistence.StateHandleStore;
-import org.apache.flink.runtime.state.SharedStateRegistry;
 import tenure.flink.LeadingProcess;
 
 /** The stores as Flink's own contract tests need them. */
@@ -20,15 +17,11 @@ public final class StoreAccess {
     private StoreAccess() {}
 
     public static StateHandleStore<JobGraph, IntegerResourceVersion> graphs(LeadingProcess process) {
-        return new JobGraphs(new TenureJobs(process.client, process.current), 1);
+        return new ActiveJobs<>(new TenureJobs(process.client, process.current), ActiveJobs.JOB, 1);
     }
 
     public static StateHandleStore<CompletedCheckpoint, IntegerResourceVersion> checkpoints(
             LeadingProcess process, JobID jobId) {
-        return referencesOf(process, jobId);
-    }
-
-    private static Checkpoints referencesOf(LeadingProcess process, JobID jobId) {
         return new Checkpoints(new TenureJobs(process.client, process.current), jobId.toHexString());
     }
 
@@ -38,14 +31,9 @@ public final class StoreAccess {
 
     public static CompletedCheckpointStore store(
             LeadingProcess process, JobID jobId, int retained, Executor executor) throws Exception {
-        Checkpoints checkpoints = referencesOf(process, jobId);
-        Collection<CompletedCheckpoint> recovered =
-                DefaultCompletedCheckpointStoreUtils.retrieveCompletedCheckpoints(checkpoints, Checkpoints.Names.PADDED);
-        return new TenureCompletedCheckpointStore(
-                retained, checkpoints, recovered,
-                SharedStateRegistry.DEFAULT_FACTORY.create(
-                        executor, recovered, org.apache.flink.core.execution.RestoreMode.DEFAULT),
-                null, executor);
+        return TenureCompletedCheckpointStore.recovered(
+                new TenureJobs(process.client, process.current), jobId, retained,
+                recovered -> SharedStates.registry(executor, recovered), executor);
     }
 
     public static JobGraph graph(JobID jobId, String name) {

@@ -1,19 +1,15 @@
 package tenure.flink.stores;
 
 import java.io.IOException;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.regex.Pattern;
 
-import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.java.tuple.Tuple2;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.ReadableConfig;
-import org.apache.flink.runtime.jobgraph.JobGraph;
-import org.apache.flink.runtime.jobmanager.DefaultJobGraphStore;
-import org.apache.flink.runtime.jobmanager.JobGraphStore;
-import org.apache.flink.runtime.jobmanager.JobGraphStoreUtil;
-import org.apache.flink.runtime.jobmanager.NoOpJobGraphStoreWatcher;
 import org.apache.flink.runtime.persistence.IntegerResourceVersion;
 import org.apache.flink.runtime.persistence.StateHandleStore;
 import org.apache.flink.runtime.state.RetrievableStateHandle;
@@ -25,57 +21,49 @@ import tenure.flink.client.TenureClient;
 import tenure.flink.election.CurrentTerm;
 
 /**
- * The graphs of the jobs that a new leader must recover: Tenure's active jobs. Listing them claims them, so that the
- * writes of every earlier leader are refused from then on.
+ * The graphs of the jobs that a new leader must recover, and in Flink 2 its applications: Tenure's active jobs. Their
+ * names tell the two apart. Listing them claims them, so that the writes of every earlier leader are refused
+ * from then on.
  */
-public final class JobGraphs implements StateHandleStore<JobGraph, IntegerResourceVersion> {
+public final class ActiveJobs<T extends Serializable> implements StateHandleStore<T, IntegerResourceVersion> {
 
-    private static final Logger LOG = LoggerFactory.getLogger(JobGraphs.class);
+    /** The names of Flink's own jobs: their ids. */
+    public static final Pattern JOB = Pattern.compile("[0-9a-f]{32}");
+
+    private static final Logger LOG = LoggerFactory.getLogger(ActiveJobs.class);
     /** Savepoints in between make Flink keep more for a while than it retains. */
     private static final int SPARE = 8;
     private static final int MOST_RETAINED = 256;
 
-    private enum Names implements JobGraphStoreUtil {
-        HEX;
-
-        @Override
-        public String jobIDToName(JobID jobId) {
-            return jobId.toHexString();
-        }
-
-        @Override
-        public JobID nameToJobID(String name) {
-            return JobID.fromHexString(name);
-        }
-    }
-
     private final TenureJobs jobs;
+    private final Pattern names;
     private final int retain;
 
-    JobGraphs(TenureJobs jobs, int retainedByFlink) {
+    ActiveJobs(TenureJobs jobs, Pattern names, int retainedByFlink) {
         this.jobs = jobs;
+        this.names = names;
         this.retain = Math.min(MOST_RETAINED, Math.max(1, retainedByFlink) + SPARE);
     }
 
-    public static JobGraphStore store(TenureClient client, CurrentTerm current, ReadableConfig configuration) {
+    public static <T extends Serializable> ActiveJobs<T> named(
+            Pattern names, TenureClient client, CurrentTerm current, ReadableConfig configuration) {
         int retained = configuration.get(CheckpointingOptions.MAX_RETAINED_CHECKPOINTS);
-        JobGraphs graphs = new JobGraphs(new TenureJobs(client, current), retained);
-        return new DefaultJobGraphStore<>(graphs, NoOpJobGraphStoreWatcher.INSTANCE, Names.HEX);
+        return new ActiveJobs<>(new TenureJobs(client, current), names, retained);
     }
 
     @Override
-    public RetrievableStateHandle<JobGraph> addAndLock(String name, JobGraph graph) throws Exception {
+    public RetrievableStateHandle<T> addAndLock(String name, T graph) throws Exception {
         if (TenureJobs.isActive(jobs.findJob(name))) throw new AlreadyExistException("Job " + name + " is active");
         return submit(name, graph);
     }
 
     @Override
-    public void replace(String name, IntegerResourceVersion version, JobGraph graph) throws Exception {
+    public void replace(String name, IntegerResourceVersion version, T graph) throws Exception {
         if (!TenureJobs.isActive(jobs.findJob(name))) throw new NotExistException("Job " + name + " is not active");
         submit(name, graph);
     }
 
-    private RetrievableStateHandle<JobGraph> submit(String name, JobGraph graph) throws Exception {
+    private RetrievableStateHandle<T> submit(String name, T graph) throws Exception {
         byte[] content = Payloads.serialize(graph);
         String digest = Payloads.sha256(content);
         ObjectNode body = TenureClient.body().put("retain", retain);
@@ -97,13 +85,13 @@ public final class JobGraphs implements StateHandleStore<JobGraph, IntegerResour
     }
 
     @Override
-    public RetrievableStateHandle<JobGraph> getAndLock(String name) throws Exception {
+    public RetrievableStateHandle<T> getAndLock(String name) throws Exception {
         JsonNode job = jobs.findJob(name);
         if (TenureJobs.isActive(job)) return handle(name, job.path("graph").path("bytes").asLong());
         throw new NotExistException("Job " + name + " is not active");
     }
 
-    private RetrievableStateHandle<JobGraph> handle(String name, long bytes) {
+    private RetrievableStateHandle<T> handle(String name, long bytes) {
         return new PayloadHandle<>(() -> {
             JsonNode job = jobs.findJob(name);
             if (TenureJobs.isActive(job)) return jobs.payloads().read(job.path("graph"));
@@ -112,33 +100,37 @@ public final class JobGraphs implements StateHandleStore<JobGraph, IntegerResour
     }
 
     @Override
-    public List<Tuple2<RetrievableStateHandle<JobGraph>, String>> getAllAndLock() throws Exception {
-        List<Tuple2<RetrievableStateHandle<JobGraph>, String>> all = new ArrayList<>();
+    public List<Tuple2<RetrievableStateHandle<T>, String>> getAllAndLock() throws Exception {
+        List<Tuple2<RetrievableStateHandle<T>, String>> all = new ArrayList<>();
         for (String name : getAllHandles()) all.add(Tuple2.of(getAndLock(name), name));
         return all;
     }
 
     @Override
     public Collection<String> getAllHandles() throws Exception {
-        List<String> names = new ArrayList<>();
+        return active().stream().filter(name -> names.matcher(name).matches()).toList();
+    }
+
+    private List<String> active() throws IOException, InterruptedException {
+        List<String> active = new ArrayList<>();
         if (jobs.fenceOrNull() == null) {
-            for (JsonNode job : jobs.list("/jobs?state=ACTIVE&limit=1000")) names.add(job.path("jobId").asText());
-            return names;
+            for (JsonNode job : jobs.list("/jobs?state=ACTIVE&limit=1000")) active.add(job.path("jobId").asText());
+            return active;
         }
         JsonNode page;
         String cursor = null;
         do {
             ObjectNode body = TenureClient.body().put("onDamaged", "fallback");
             page = jobs.write("POST", "/recovery", cursor == null ? body : body.put("cursor", cursor));
-            page.path("jobs").forEach(job -> names.add(job.path("jobId").asText()));
+            page.path("jobs").forEach(job -> active.add(job.path("jobId").asText()));
             // Left in the list, so that its recovery fails loudly instead of losing the job.
             for (JsonNode damaged : page.path("damaged")) {
                 LOG.error("Job {} is damaged: {}", damaged.path("jobId").asText(), damaged.path("reason").asText());
-                if (!damaged.has("fellBackTo")) names.add(damaged.path("jobId").asText());
+                if (!damaged.has("fellBackTo")) active.add(damaged.path("jobId").asText());
             }
             cursor = page.path("nextCursor").asText(null);
         } while (cursor != null);
-        return names;
+        return active;
     }
 
     /**
@@ -166,6 +158,6 @@ public final class JobGraphs implements StateHandleStore<JobGraph, IntegerResour
 
     @Override
     public String toString() {
-        return "JobGraphs{Tenure}";
+        return "ActiveJobs{Tenure, " + names + "}";
     }
 }

@@ -1,0 +1,6 @@
+package tenure.flink.cluster;
+
+import org.apache.flink.streaming.api.functions.source.SourceFunction;
+
+/** Where this version of Flink keeps its interface. */
+interface NumberSource extends SourceFunction<Long> {}
