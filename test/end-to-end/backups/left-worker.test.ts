@@ -98,14 +98,15 @@ test.concurrent('a suspended worker that hears nothing any more resumes by itsel
     },
   });
   onTestFinished(cutOff.open);
+  // The worker's own timer starts later than this.
+  const begunAt = Date.now();
   const { backupId } = await begun(group);
   await cutOff.reached;
-  const suspendedAt = Date.now();
   const status = await ended(group, backupId);
   expect(status).toMatchObject({ state: 'FAILED', error: { code: 'no_worker_accepted' } });
   expect(status.refusals).toEqual([{ worker: 'lonely', reason: `did not answer within ${answerMs} ms` }]);
   await lonely.event('resumed');
-  expect(Date.now() - suspendedAt).toBeGreaterThan(suspendMs - 1_000);
+  expect(Date.now() - begunAt).toBeGreaterThan(suspendMs - 10);
   cutOff.open();
 });
 
