@@ -108,7 +108,7 @@ test('a tail continues until a signal ends it, and then it has succeeded', async
 test('a log that is founded by hand takes entries after tenure log init', async () => {
   const env = { TENURE_GROUP: newGroup() };
   await said(env, 'log', 'create', 'journal', '--no-auto-initialize');
-  const early = await fed(env, 'early\n', 'log', 'append', 'journal', '--deadline', '5s', '--json');
+  const early = await fed(env, 'early\n', 'log', 'append', 'journal', '--deadline', '10s', '--json');
   expect({ ...early, err: JSON.parse(early.err) }).toEqual({
     code: 1,
     out: '',

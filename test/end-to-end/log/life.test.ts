@@ -22,7 +22,7 @@ test('a fresh log founds itself; without auto-initialise it waits for an operato
   const byHand = new ReplicatedLog({ client, group, log: 'journal' });
   await byHand.create({ autoInitialize: false });
   const refused = await byHand
-    .writer({ deadlineMs: 5_000 })
+    .writer({ deadlineMs: 10_000 })
     .append(['early'])
     .catch((error: unknown) => error);
   expect(hasCode(refused, 'log_not_recovered')).toBe(true);

@@ -154,7 +154,7 @@ test('with two tables gone nothing is acknowledged falsely; after the forced rec
   for (const text of acknowledged) await writer.append([text]);
   await soon('replica 1 has all of them', async () => (await log.status()).replicas[0]?.lag === 0);
   const codeOf = (appending: Promise<unknown>) => appending.then(() => 'acknowledged', codeIn);
-  const fresh = () => codeOf(log.writer({ deadlineMs: 5_000 }).append(['never there']));
+  const fresh = () => codeOf(log.writer({ deadlineMs: 10_000 }).append(['never there']));
 
   await Promise.all([lose(2), lose(3)]);
   const idempotencyKey = randomUUID();
