@@ -38,7 +38,7 @@ export {
   type RecoverOptions,
   type SubmitOptions,
 } from './jobs/job-registry.ts';
-export { type LeadingTerm, termFromEnvironment } from './jobs/leading-term.ts';
+export { type Leading, type LeadingTerm, termFromEnvironment } from './jobs/leading-term.ts';
 export { RecoveredJob } from './jobs/recovered-job.ts';
 export type { PutAnswer, S3 } from './jobs/s3.ts';
 export type { Block, PayloadSource } from './jobs/source.ts';

@@ -63,7 +63,7 @@ export class BackupWorker {
   /** Resolves when another process has registered under this worker's name: this one has stopped then. */
   readonly replaced: Promise<'replaced'>;
   #resolveReplaced: () => void = () => {};
-  readonly #options: BackupWorkerOptions;
+  readonly #options: BackupWorkerOptions & { readonly group: string };
   readonly #host: string;
   readonly #hooks: BackupHooks;
   readonly #hookCalls = new HookCalls();
@@ -81,11 +81,12 @@ export class BackupWorker {
   #closed: Promise<void> | undefined;
 
   constructor(options: BackupWorkerOptions) {
-    this.#options = options;
+    const group = typeof options.group === 'string' ? options.group : options.group.group;
+    this.#options = { ...options, group };
     this.#host = options.host ?? hostname();
     this.workerId = options.workerId ?? defaultWorkerId(this.#host);
     this.#hooks = this.#hookCalls.observed(options.hooks ?? {});
-    this.#calls = new WorkerCalls(options.client, options.group, this.workerId);
+    this.#calls = new WorkerCalls(options.client, group, this.workerId);
     this.#folders = [options.localDir ?? []].flat().map((folder) => resolve(folder));
     this.#local = this.#folders.map((folder) => this.#localBackups(folder));
     this.replaced = new Promise((resolve) => {

@@ -6,8 +6,8 @@ import type { BackupHooks } from './hooks.ts';
 /** The parts of a worker. */
 export interface BackupWorkerOptions {
   readonly client: TenureClient;
-  /** The group whose backups it takes. */
-  readonly group: string;
+  /** The group whose backups it takes, or an elector or a term of that. */
+  readonly group: string | { readonly group: string };
   /**
    * Identifies this worker in the group. Must be unique: a process that registers under the name of another replaces
    * it.

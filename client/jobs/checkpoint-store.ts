@@ -17,7 +17,7 @@ import { hasCode } from '../tenure-error.ts';
 import { unlessAborted } from '../transport.ts';
 import { type DownloadOptions, download } from './download.ts';
 import { downloadFile } from './download-file.ts';
-import { inTerm, type LeadingTerm } from './leading-term.ts';
+import { inTerm, type Leading, type LeadingTerm, presentTerm } from './leading-term.ts';
 import type { S3 } from './s3.ts';
 import type { PayloadSource } from './source.ts';
 import { type Progress, upload } from './upload.ts';
@@ -39,7 +39,8 @@ export interface AddOptions {
 
 export interface CheckpointStoreOptions {
   readonly client: TenureClient;
-  readonly term: LeadingTerm;
+  /** The term in which this process leads, or an elector for its present one. */
+  readonly term: LeadingTerm | Leading;
   readonly jobId: string;
   /** The id of the next commit, where it is known: from the recovery, or 1 for a new job. */
   readonly nextCheckpointId?: number | undefined;
@@ -70,7 +71,7 @@ const commitDeadlineMs = 180_000;
  */
 export class CheckpointStore {
   readonly jobId: string;
-  readonly #options: CheckpointStoreOptions;
+  readonly #options: CheckpointStoreOptions & { readonly term: LeadingTerm };
   #next: number | undefined;
   /** Settles once all checkpoints that were added have been committed, or have failed. */
   #checkpoints: Promise<void> = Promise.resolve();
@@ -78,7 +79,7 @@ export class CheckpointStore {
   readonly #commits = new SerialQueue();
 
   constructor(options: CheckpointStoreOptions) {
-    this.#options = options;
+    this.#options = { ...options, term: presentTerm(options.term) };
     this.jobId = options.jobId;
     this.#next = options.nextCheckpointId;
   }

@@ -5,7 +5,7 @@ import type { CallOptions } from '../request.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { TenureError } from '../tenure-error.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
-import { inTerm, type LeadingTerm } from './leading-term.ts';
+import { inTerm, type Leading, type LeadingTerm, presentTerm } from './leading-term.ts';
 import { RecoveredJob } from './recovered-job.ts';
 import type { S3 } from './s3.ts';
 import type { PayloadSource } from './source.ts';
@@ -20,8 +20,11 @@ export type JobResult = z.input<typeof finishJob.body>['result'];
 
 export interface JobRegistryOptions {
   readonly client: TenureClient;
-  /** The term in which this process leads: the elector's, or `termFromEnvironment()` below `tenure lead`. */
-  readonly term: LeadingTerm;
+  /**
+   * The term in which this process leads, an elector for its present one, or `termFromEnvironment()` below `tenure
+   * lead`.
+   */
+  readonly term: LeadingTerm | Leading;
   readonly s3?: S3;
   /**
    * Payloads of up to so many bytes go within the request that commits them; 65,536 unless given, which is the most.
@@ -81,10 +84,10 @@ export interface RecoverOptions {
  * ```
  */
 export class JobRegistry {
-  readonly #options: JobRegistryOptions;
+  readonly #options: JobRegistryOptions & { readonly term: LeadingTerm };
 
   constructor(options: JobRegistryOptions) {
-    this.#options = options;
+    this.#options = { ...options, term: presentTerm(options.term) };
   }
 
   /**

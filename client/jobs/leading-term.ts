@@ -12,6 +12,22 @@ export interface LeadingTerm extends Fence {
   end(loss: Loss): void;
 }
 
+/** A LeaderElector, as the holder of the term in which it leads now, if it does. */
+export interface Leading {
+  readonly group: string;
+  readonly term: LeadingTerm | undefined;
+}
+
+/**
+ * The term itself, or that in which an elector leads now: a later one is never taken instead.
+ * @throws LeadershipLostError when the elector does not lead.
+ */
+export function presentTerm(given: LeadingTerm | Leading): LeadingTerm {
+  if ('fencingVersion' in given) return given;
+  if (given.term) return given.term;
+  throw new LeadershipLostError({ reason: 'expired', detail: `The elector of ${given.group} does not lead now.` });
+}
+
 /**
  * The term of the `tenure lead` that runs this process, from TENURE_GROUP, TENURE_FENCING_VERSION and
  * TENURE_SESSION_ID. It is not renewed here, so its signal aborts only with the first call that is refused for it;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type * as z from 'zod/mini';
 import { appendEntries, electWriter, truncateLog } from '../../api/operations/log.ts';
-import { inTerm, type LeadingTerm } from '../jobs/leading-term.ts';
+import { inTerm, type Leading, type LeadingTerm, presentTerm } from '../jobs/leading-term.ts';
 import { LeadershipLostError } from '../leadership/loss.ts';
 import { linkedController } from '../linked-controller.ts';
 import type { CallOptions } from '../request.ts';
@@ -19,10 +19,10 @@ export interface LogWriterOptions {
   readonly group: string;
   readonly log: string;
   /**
-   * The term in which this process leads: no older leader can append any more once this one has been elected. Without
-   * it the log belongs to the writer that was elected last.
+   * The term in which this process leads, or an elector for its present one: no older leader can append any more once
+   * this writer has been elected. Without it the log belongs to the writer that was elected last.
    */
-  readonly term?: LeadingTerm | undefined;
+  readonly term?: LeadingTerm | Leading | undefined;
   /** Longest time for one append with everything that it takes, in ms; 30,000 unless given. */
   readonly deadlineMs?: number | undefined;
 }
@@ -76,14 +76,14 @@ const passing = ['state_locked', 'log_not_recovered', 'throttled'] as const;
  * ```
  */
 export class LogWriter {
-  readonly #options: LogWriterOptions;
+  readonly #options: LogWriterOptions & { readonly term?: LeadingTerm | undefined };
   #elected: Elected | undefined;
   readonly #turns = new SerialQueue();
   /** The appends that share the last request of the queue, as long as it has not begun. */
   #group: AppendGroup | undefined;
 
   constructor(options: LogWriterOptions) {
-    this.#options = options;
+    this.#options = { ...options, term: options.term && presentTerm(options.term) };
   }
 
   /** The ballot and position of the last election, while it stands as far as this writer knows. */

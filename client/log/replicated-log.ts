@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import { createLog, readEntries, showLog } from '../../api/operations/log.ts';
-import type { LeadingTerm } from '../jobs/leading-term.ts';
+import type { Leading, LeadingTerm } from '../jobs/leading-term.ts';
 import type { CallOptions } from '../request.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { hasCode, TenureError } from '../tenure-error.ts';
@@ -78,7 +78,7 @@ export class ReplicatedLog {
   }
 
   /** A writer, with the leader's term if there is one; it is elected with its first append. */
-  writer(options: { term?: LeadingTerm; deadlineMs?: number } = {}): LogWriter {
+  writer(options: { term?: LeadingTerm | Leading; deadlineMs?: number } = {}): LogWriter {
     return new LogWriter({ ...this.#options, ...options });
   }
 
