@@ -17,7 +17,7 @@ const room = join(project, 'cli');
 export async function joinCommand(folder: string): Promise<string[]> {
   const shared = new Set<string>();
   await build({
-    entryPoints: ['main', 'shell'].map((entry) => join(room, `${entry}.ts`)),
+    entryPoints: ['main', 'process-shell'].map((entry) => join(room, `${entry}.ts`)),
     absWorkingDir: project,
     outdir: folder,
     bundle: true,
