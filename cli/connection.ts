@@ -3,7 +3,7 @@ import type { Fence } from '../client/request.ts';
 import { localUrl, TenureClient } from '../client/tenure-client.ts';
 import { hasCode } from '../client/tenure-error.ts';
 import { UsageError } from './exit.ts';
-import { checkedName } from './names.ts';
+import { checkedName, checkedTable } from './names.ts';
 import type { Shell } from './shell.ts';
 
 /** The options that every command which talks to the service has. */
@@ -69,7 +69,10 @@ export interface Location {
  */
 export async function locate(options: ConnectionOptions, { env }: Shell): Promise<Location> {
   const { url, stack, region, table } = given(options, env);
-  if (table !== undefined) return { url: `table:${table}`, table, region };
+  if (table !== undefined) {
+    const typed = options.leases ? '--table' : 'TENURE_TABLE';
+    return { url: `table:${table}`, table: table.startsWith('arn:') ? table : checkedTable(typed, table), region };
+  }
   if (stack === undefined) return at(url ?? localUrl, region, options.url ? '--url' : 'TENURE_URL');
   const found = await outputOfStack(stack, 'ApiUrl', region);
   return { url: found.value, region: found.region };

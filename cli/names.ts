@@ -12,11 +12,11 @@ export function checkedName(what: string, text: string, suffix = ''): string {
   );
 }
 
-/** A table that exists or shall: DynamoDB's own rule. */
-export function checkedTable(text: string): string {
+/** A table that exists or shall, typed as `what`: DynamoDB's own rule. */
+export function checkedTable(what: string, text: string): string {
   if (/^[A-Za-z0-9_.-]{3,255}$/.test(text)) return text;
   throw new UsageError(
-    `The table is "${text}": a table has 3 to 255 letters, digits, ".", "_" and "-" in its name, or give its ARN.`,
+    `${what} is "${text}": a table has 3 to 255 letters, digits, ".", "_" and "-" in its name, or give its ARN.`,
   );
 }
 

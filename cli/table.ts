@@ -31,7 +31,7 @@ export function tableCommands(program: Command, shell: Shell): void {
     .option('--deletable', 'without protection against deletion')
     .option('--dry-run', 'only print the input of CreateTable')
     .option('--json', 'print JSON instead of text for people')
-    .action((name: string, options: CreateOptions) => create(checkedTable(name), options, shell));
+    .action((name: string, options: CreateOptions) => create(checkedTable('The table', name), options, shell));
 
   command
     .command('policy')
@@ -68,4 +68,4 @@ async function create(name: string, options: CreateOptions, shell: Shell): Promi
 }
 
 const arnOf = (table: string, region: string) =>
-  table.startsWith('arn:') ? table : `arn:aws:dynamodb:${region}:*:table/${checkedTable(table)}`;
+  table.startsWith('arn:') ? table : `arn:aws:dynamodb:${region}:*:table/${checkedTable('The table', table)}`;

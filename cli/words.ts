@@ -68,6 +68,7 @@ const spoken: readonly (readonly [RegExp, (...found: string[]) => string])[] = [
   [/\ballowLeader\b/g, () => '--allow-leader'],
   [/\bbypassDelegation\b/g, () => '--bypass-delegation'],
   [/\bpass force\b/g, () => 'give --force'],
+  [/\bgive region, or\b/g, () => 'give --region, or'],
 ];
 
 /** The message of an error as the command line calls things: options and arguments instead of a request's fields. */

@@ -77,6 +77,7 @@ test('a variable that is wrong is named, not the option that was not typed', asy
   for (const [env, argv, message] of [
     [{ TENURE_GROUP: 'a/b' }, ['leader', 'show'], 'TENURE_GROUP is "a/b": use letters'],
     [{ TENURE_GROUP: 'a/b' }, ['leader', 'show', '-g', 'c/d'], '--group is "c/d": use letters'],
+    [{ TENURE_TABLE: 'a b' }, ['groups'], 'TENURE_TABLE is "a b": a table has 3 to 255 letters'],
     [{ TENURE_URL: 'nope' }, ['groups'], 'TENURE_URL "nope" is not an http or https URL'],
     [{ TENURE_URL: 'nope' }, ['groups', '--url', 'no'], '--url "no" is not an http or https URL'],
   ] as const) {

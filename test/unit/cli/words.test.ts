@@ -71,6 +71,13 @@ test.each([
     'which the next leader would recover; give --force to drop it.',
   ],
   [
+    'leader show',
+    400,
+    'invalid_request',
+    'The AWS Region of table "leases" is not known: give region, or set AWS_REGION.',
+    'give --region, or set AWS_REGION.',
+  ],
+  [
     'backup create',
     409,
     'no_worker',

@@ -28,6 +28,7 @@ describe('tenure', () => {
     for (const [argv, message] of [
       [['groups', '--table', 't-1', '--url', 'http://a'], '--table excludes --url and --stack'],
       [['table', 'create', 'a b'], 'The table is "a b"'],
+      [['groups', '--table', 'a b'], '--table is "a b": a table has 3 to 255 letters'],
       [['table', 'policy', 'leases', '--group', 'a/b'], '--group is "a/b"'],
       [['table', 'policy', 'leases'], '--group'],
     ] as const)
