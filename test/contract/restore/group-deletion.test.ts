@@ -1,7 +1,9 @@
 /** A group is deleted by processes that die at every request, until nothing of it is left but its version. */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { collectAll } from '../../../functions/jobs/clean-up/collect-all.ts';
 import { prefixOf } from '../../../functions/jobs/clean-up/collector.ts';
 import { payloadBucket } from '../../../functions/jobs/payloads/payload-bucket.ts';
 import { type Deleting, deleteGroup } from '../../../functions/restore/deletion.ts';
@@ -23,6 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => archive.world.close());
 
+const always = () => 900_000;
 const budget = { dryRun: false, budgetMs: 60_000 };
 const leadership = () => {
   const { world } = archive;
@@ -98,6 +101,21 @@ test('nothing of it stays but the version, above which the next leader of that n
   const next = await lead(group);
   expect(next.fencingVersion).toBeGreaterThan(before);
   expect((await leadership().store.read(group, true))?.fencingVersion).toBe(next.fencingVersion);
+});
+
+test('a payload whose URL was signed before the deletion is collected like any orphan', async () => {
+  const { world } = archive;
+  const group = await grown(17, 6);
+  await deleteGroup(deleting(), group, budget);
+  const key = `${prefixOf(group)}nightly/${v7({ msecs: world.clock.now() })}`;
+  const { room } = world.process();
+  await room.payloads.put(key, Buffer.from('late'), createHash('sha256').update('late').digest('hex'));
+  expect(await leftOf(group)).toMatchObject({ payloads: 1 });
+  await collectAll({ ...room, graceMs: 86_400_000 }, always);
+  expect(await leftOf(group), 'within the grace').toMatchObject({ payloads: 1 });
+  world.clock.ahead += 90_000_000;
+  await collectAll({ ...room, graceMs: 86_400_000 }, always);
+  expect(await leftOf(group)).toMatchObject({ payloads: 0 });
 });
 
 test('a process that dies at any of its requests leaves a deletion that the next one ends', async () => {
