@@ -1,18 +1,24 @@
 /**
  * The suite of integrations/flink against the embedded stack, for each version of Flink: Flink's own contract tests and
- * ours; a cluster of JVMs whose leader is killed; with `--full` one that loses its leader in every way. Maven fetches
- * about 70 MB once for each.
+ * ours, and a cluster of JVMs whose leader is killed. Maven fetches about 70 MB once for each.
+ *
+ *   --full    the cluster also loses its leader in every way, ten times each, and one on ZooKeeper beside it
+ *   --bench   only these losses and the time of a checkpoint, on Flink 1.20, for npm run bench -- flink
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const folder = join('integrations', 'flink');
-/** The profile of Maven that builds for it; its classes and reports are in a folder of that name below target/. */
+/**
+ * The profile of Maven that builds for it; its classes and reports are in a folder of that name below target/. The
+ * comparison with ZooKeeper is for one version.
+ */
 const versions = [
-  { flink: '1.20', profile: 'flink-1' },
-  { flink: '2.3', profile: 'flink-2' },
+  { flink: '1.20', profile: 'flink-1', left: { short: 'long', full: 'none' } },
+  { flink: '2.3', profile: 'flink-2', left: { short: 'long', full: 'zookeeper' } },
 ];
+const losses = 10;
 const reportsOf = ({ profile }) => join(folder, 'target', profile, 'surefire-reports');
 
 /** Resolves with the address of the stack once it is ready, and what ends it. */
@@ -51,8 +57,8 @@ function counted(reports) {
   return total;
 }
 
-/** A run of one version that takes longer hangs; it took 102 s on two cores that nobody else used. */
-const longestMs = { short: 6 * 60_000, full: 60 * 60_000 };
+/** A run of one version that takes longer hangs; they took 102 s and 45 min on two cores that nobody else used. */
+const longestMs = { short: 6 * 60_000, full: 120 * 60_000 };
 
 /** Runs Maven in a process group of its own, which ends whole: the clusters of a test that hangs are in it. */
 function runMaven(args, timeoutMs) {
@@ -73,24 +79,26 @@ function runMaven(args, timeoutMs) {
   });
 }
 
-async function runVersion(version, url, full) {
+async function runVersion(version, url, size, ...options) {
   const reports = reportsOf(version);
   rmSync(reports, { recursive: true, force: true });
-  const excluded = full ? '-Dtenure.excluded=none' : '-Dtenure.excluded=long';
-  const args = ['-B', '-q', 'test', `-P${version.profile}`, `-Dtenure.url=${url}`, excluded];
-  const status = await runMaven(args, full ? longestMs.full : longestMs.short);
+  const args = ['-B', '-q', 'test', `-P${version.profile}`, `-Dtenure.url=${url}`, ...options];
+  const sized = [`-Dtenure.excluded=${version.left[size]}`, `-Dtenure.losses=${size === 'full' ? losses : 1}`];
+  const status = await runMaven([...args, ...sized], longestMs[size]);
   const { passed, failed } = counted(reports);
   const broken = status !== 0 && failed === 0 ? 1 : 0;
   console.log(`Flink ${version.flink}: ${passed} passed, ${failed + broken} failed`);
   return { passed, failed: failed + broken + (passed === 0 ? 1 : 0) };
 }
 
-const full = process.argv.includes('--full');
+const isBench = process.argv.includes('--bench');
+const size = isBench || process.argv.includes('--full') ? 'full' : 'short';
 const { url, stop } = await startStack();
 try {
   const total = { passed: 0, failed: 0 };
-  for (const version of versions) {
-    const { passed, failed } = await runVersion(version, url, full);
+  for (const version of isBench ? versions.slice(0, 1) : versions) {
+    const options = isBench ? ['-Dtest=FailoverTest#afterEveryLoss*,CheckpointTimeTest'] : [];
+    const { passed, failed } = await runVersion(version, url, size, ...options);
     total.passed += passed;
     total.failed += failed;
   }

@@ -25,6 +25,7 @@ final class FinishedJobs {
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int LONGEST_DETAIL = 1024;
+    private static final int DEEPEST_CAUSE = 8;
 
     private final TenureClient client;
     private final CurrentTerm current;
@@ -52,14 +53,25 @@ final class FinishedJobs {
         }
     }
 
-    /** Keeps of the text what fits into the detail. */
-    void finish(String name, String outcome, ObjectNode detail, @Nullable String cause) throws IOException {
-        if (cause != null) putFitting(detail, "cause", cause);
+    void finish(String name, String outcome, ObjectNode detail, @Nullable Throwable cause) throws IOException {
+        if (cause != null) putFitting(detail, "cause", chainOf(cause));
         ObjectNode body = TenureClient.body()
                 .put("result", outcome).put("detail", detail.toString()).put("cleanUp", "held");
         uninterrupted(() -> jobs().write("POST", "/jobs/" + name + "/finish", body));
     }
 
+    /** The outermost cause of Flink only says that there was no restart. */
+    private static String chainOf(Throwable cause) {
+        StringBuilder chain = new StringBuilder(cause.toString());
+        Throwable next = cause.getCause();
+        for (int depth = 1; next != null && depth < DEEPEST_CAUSE; depth += 1) {
+            chain.append("; caused by: ").append(next);
+            next = next.getCause();
+        }
+        return chain.toString();
+    }
+
+    /** Keeps of the text what fits into the detail. */
     static void putFitting(ObjectNode detail, String key, String text) {
         String kept = text;
         detail.put(key, kept);

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 
+import org.apache.flink.api.common.state.CheckpointListener;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -22,8 +23,9 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
  * Counts 0, 1, 2 … in the source and again behind it, both in checkpointed state. After a restore the two agree only if
- * every number was counted exactly once; what does not agree is noted in {@code violations}. Ends when a file
- * {@code stop} appears in its folder, and leaves the count in {@code result}.
+ * every number was counted exactly once; what does not agree is noted in {@code violations}. Each completed checkpoint
+ * is noted in {@code completed}. Ends when a file {@code stop} appears in its folder, and leaves the count in
+ * {@code result}.
  */
 final class CountingJob {
 
@@ -105,7 +107,7 @@ final class CountingJob {
         }
     }
 
-    private static final class Counter extends Counted implements NumberSink {
+    private static final class Counter extends Counted implements NumberSink, CheckpointListener {
         private static final long serialVersionUID = 1L;
 
         Counter(String folder) {
@@ -116,6 +118,12 @@ final class CountingJob {
         public void invoke(Long number, Context context) {
             if (number != next) note(folder, "violations", "expected " + next + ", received " + number);
             next += 1;
+        }
+
+        /** Its reference is stored by now. */
+        @Override
+        public void notifyCheckpointComplete(long checkpointId) {
+            note(folder, "completed", String.valueOf(checkpointId));
         }
 
         @Override

@@ -1,132 +1,103 @@
 package tenure.flink.cluster;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.nio.file.StandardOpenOption;
+import java.util.Locale;
 
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import tenure.flink.FaultyGateway.Fault;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import tenure.flink.client.TenureClient;
 
-/** A real standalone cluster loses its leader in every way that we know, and the job counts on, exactly once. */
-@Timeout(600)
+import static org.assertj.core.api.Assertions.assertThat;
+
+/**
+ * A real standalone cluster loses its leader in every way that we know, {@code -Dtenure.losses} times in a row, and the
+ * job counts on, exactly once. The same happens to a cluster on ZooKeeper.
+ */
+@Timeout(1800)
 class FailoverTest {
+
+    private static final int LOSSES = Integer.getInteger("tenure.losses", 1);
+    /** Lines of kind, loss and seconds, for the bench. */
+    private static final Path MEASURED = Path.of(System.getProperty("basedir", "."), "target", "losses.csv");
 
     @TempDir Path folder;
 
-    private interface Loss {
-        void happens(FlinkCluster cluster, FlinkProcess leader) throws Exception;
-    }
-
-    private void countsOnAfter(String what, Loss loss) throws Exception {
-        try (FlinkCluster cluster = new FlinkCluster(folder)) {
-            FlinkProcess leader = cluster.awaitLeader();
+    private void countsOnAfter(Loss loss, Coordinator.Kind kind, int times) throws Exception {
+        try (Coordinator coordinator = kind.start(folder); FlinkCluster cluster = new FlinkCluster(folder, coordinator)) {
+            cluster.awaitLeader();
             cluster.submit();
-            long before = cluster.newestCheckpoint();
-            long lostAt = System.nanoTime();
-            loss.happens(cluster, leader);
-            cluster.awaitCheckpointsAfter(Math.max(before, cluster.newestCheckpoint()));
-            System.out.printf("%s: checkpoints again after %.1f s%n", what, (System.nanoTime() - lostAt) / 1e9);
-            assertCountedOnce(cluster);
+            for (int nth = 0; nth < times; nth += 1) {
+                cluster.awaitStandby();
+                FlinkProcess leader = cluster.awaitLeader();
+                int restored = cluster.lines("restored").size();
+                long lostAt = loss.inflict(cluster, leader);
+                // Both operators.
+                if (!loss.keepsTheTerm(kind))
+                    cluster.await("the job was restored", () -> cluster.lines("restored").size() >= restored + 2);
+                cluster.awaitTwoCheckpoints();
+                note(kind, loss, (System.nanoTime() - lostAt) / 1e9);
+                loss.mend(leader);
+            }
+            long counted = cluster.finish();
+            assertThat(cluster.lines("violations")).isEmpty();
+            assertThat(counted).isPositive().isEqualTo(Long.parseLong(cluster.last("emitted")));
+            // Flink's own stores leave files behind when a JobManager is killed.
+            if (kind == Coordinator.Kind.TENURE)
+                cluster.await("no file of a checkpoint is left", () -> cluster.checkpointFiles().isEmpty());
         }
     }
 
-    private static void assertCountedOnce(FlinkCluster cluster) throws Exception {
-        long counted = cluster.finish();
-        assertThat(cluster.lines("violations")).isEmpty();
-        assertThat(counted).isPositive().isEqualTo(Long.parseLong(cluster.last("emitted")));
-        cluster.await("no file of a checkpoint is left", () -> cluster.checkpointFiles().isEmpty());
-    }
-
-    private static void assertRestored(FlinkCluster cluster) throws Exception {
-        cluster.await("both operators were restored", () -> cluster.lines("restored").size() >= 2);
+    private static void note(Coordinator.Kind kind, Loss loss, double seconds) throws Exception {
+        String line = String.format(Locale.ROOT, "%s,%s,%.2f%n", kind, loss, seconds);
+        System.out.print(line);
+        Files.writeString(MEASURED, line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     }
 
     @Test
     void afterTheLeaderWasKilled() throws Exception {
-        countsOnAfter("kill -9", (cluster, leader) -> {
-            leader.kill();
-            cluster.awaitLeaderOtherThan(leader);
-            assertRestored(cluster);
-        });
+        countsOnAfter(Loss.KILLED, Coordinator.Kind.TENURE, 1);
     }
 
-    @Test
+    @ParameterizedTest
     @Tag("long")
-    void afterTheLeaderWasFrozenAndThawed() throws Exception {
-        countsOnAfter("SIGSTOP", (cluster, leader) -> {
-            leader.signal("STOP");
-            cluster.awaitLeaderOtherThan(leader);
-            assertRestored(cluster);
-            leader.signal("CONT");
-        });
+    @EnumSource
+    void afterEveryLoss(Loss loss) throws Exception {
+        countsOnAfter(loss, Coordinator.Kind.TENURE, LOSSES);
     }
 
-    @Test
+    @ParameterizedTest
     @Tag("long")
-    void afterTheLeaderWasTerminated() throws Exception {
-        countsOnAfter("SIGTERM", (cluster, leader) -> {
-            leader.signal("TERM");
-            cluster.awaitLeaderOtherThan(leader);
-            assertRestored(cluster);
-        });
-    }
-
-    @Test
-    @Tag("long")
-    void afterBothWereKilledAndOneWasStartedAgain() throws Exception {
-        countsOnAfter("both killed", (cluster, leader) -> {
-            for (FlinkProcess each : cluster.jobManagers) each.kill();
-            FlinkProcess again = cluster.startJobManager("jobmanager-3");
-            cluster.await("it leads", () -> cluster.leadership().path("leader").path("contenderId").asText().equals(again.name));
-            assertRestored(cluster);
-        });
-    }
-
-    @Test
-    @Tag("long")
-    void whileTenureDoesNotAnswerForTwoSeconds() throws Exception {
-        countsOnAfter("Tenure silent for 2 s", (cluster, leader) -> {
-            String session = cluster.leadership().path("leader").path("sessionId").asText();
-            silence(cluster, Duration.ofSeconds(2));
-            cluster.awaitCheckpointsAfter(cluster.newestCheckpoint());
-            assertThat(cluster.leadership().path("leader").path("sessionId").asText()).isEqualTo(session);
-        });
-    }
-
-    @Test
-    @Tag("long")
-    void afterTenureDidNotAnswerForTenSeconds() throws Exception {
-        countsOnAfter("Tenure silent for 10 s", (cluster, leader) -> {
-            silence(cluster, Duration.ofSeconds(10));
-            cluster.awaitLeader();
-            assertRestored(cluster);
-        });
-    }
-
-    private static void silence(FlinkCluster cluster, Duration time) throws InterruptedException {
-        cluster.gateway.plan(request -> Fault.REQUEST_LOST);
-        Thread.sleep(time.toMillis());
-        cluster.gateway.plan(request -> null);
+    @Tag("zookeeper")
+    @EnumSource
+    void afterEveryLossOnZooKeeper(Loss loss) throws Exception {
+        countsOnAfter(loss, Coordinator.Kind.ZOOKEEPER, LOSSES);
     }
 
     @Test
     @Tag("long")
     void noFileIsLeftOfAFailedOverJobThatWasCancelled() throws Exception {
-        try (FlinkCluster cluster = new FlinkCluster(folder)) {
+        try (TenureStack tenure = new TenureStack(folder); FlinkCluster cluster = new FlinkCluster(folder, tenure)) {
             FlinkProcess leader = cluster.awaitLeader();
             cluster.submit();
-            leader.kill();
-            cluster.awaitLeaderOtherThan(leader);
-            assertRestored(cluster);
-            cluster.awaitCheckpointsAfter(cluster.newestCheckpoint());
+            cluster.awaitStandby();
+            Loss.KILLED.inflict(cluster, leader);
+            cluster.await("both operators were restored", () -> cluster.lines("restored").size() >= 2);
+            cluster.awaitTwoCheckpoints();
             cluster.cancel();
-            cluster.await("the clean-up is acknowledged",
-                    () -> !cluster.job().path("state").asText().equals("ACTIVE") && !cluster.job().has("cleanUp"));
-            assertThat(cluster.job().path("result").asText()).isEqualTo("cancelled");
+            TenureClient client = tenure.client();
+            String path = "/jobs/" + cluster.jobId().toHexString();
+            cluster.await("the clean-up is acknowledged", () -> {
+                JsonNode job = client.get(path, FlinkCluster.LEASE);
+                return !job.path("state").asText().equals("ACTIVE") && !job.has("cleanUp");
+            });
+            assertThat(client.get(path, FlinkCluster.LEASE).path("result").asText()).isEqualTo("cancelled");
             cluster.await("no file of a checkpoint is left", () -> cluster.checkpointFiles().isEmpty());
             assertThat(cluster.lines("violations")).isEmpty();
         }

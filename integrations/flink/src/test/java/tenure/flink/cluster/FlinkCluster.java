@@ -2,13 +2,20 @@ package tenure.flink.cluster;
 
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+
+import javax.annotation.Nullable;
 
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.client.deployment.StandaloneClusterId;
@@ -17,35 +24,30 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.HighAvailabilityOptions;
 import org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint;
 import org.apache.flink.runtime.taskexecutor.TaskManagerRunner;
-import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
-import tenure.flink.FaultyGateway;
-import tenure.flink.TestService;
-import tenure.flink.client.TenureClient;
 
-/** Two JobManagers and a TaskManager in JVMs of their own, over a gateway in front of Tenure. */
+/** Two JobManagers and a TaskManager in JVMs of their own, beside the service that elects the leader. */
 final class FlinkCluster implements AutoCloseable {
 
     static final Duration LEASE = Duration.ofSeconds(5);
     private static final Duration PATIENCE = Duration.ofMinutes(3);
-    private static final Duration REQUEST = Duration.ofSeconds(20);
 
     interface Condition {
         boolean holds() throws Exception;
     }
 
     final Path folder;
-    final FaultyGateway gateway;
-    final String group = TestService.newGroup();
+    final Coordinator coordinator;
     final List<FlinkProcess> jobManagers = new ArrayList<>();
+    private final Map<FlinkProcess, Integer> ports = new HashMap<>();
     private final List<FlinkProcess> all = new ArrayList<>();
-    private final Configuration configuration;
-    private final TenureClient observer = TestService.client(TestService.url(), group, LEASE);
+    private final Configuration configuration = new Configuration();
+    private final LeaderView view;
     private JobID jobId;
 
-    FlinkCluster(Path folder) throws Exception {
+    FlinkCluster(Path folder, Coordinator coordinator) throws Exception {
         this.folder = folder;
-        this.gateway = new FaultyGateway(TestService.url());
-        this.configuration = TestService.configuration(gateway.url(), group, LEASE);
+        this.coordinator = coordinator;
+        coordinator.configure(configuration);
         configuration.set(HighAvailabilityOptions.HA_STORAGE_PATH, folder.resolve("ha").toUri().toString());
         configuration.setString("state.checkpoints.dir", folder.resolve("checkpoints").toUri().toString());
         configuration.setString("jobmanager.rpc.address", "127.0.0.1");
@@ -73,39 +75,48 @@ final class FlinkCluster implements AutoCloseable {
                 .map(each -> each.getKey() + ": \"" + each.getValue() + "\"")
                 .collect(Collectors.joining("\n"));
         Files.writeString(folder.resolve("conf").resolve("config.yaml"), yaml + "\n");
-        startJobManager("jobmanager-1");
-        startJobManager("jobmanager-2");
-        all.add(FlinkProcess.start("taskmanager", folder, TaskManagerRunner.class.getName(), "300m"));
+        startJobManager();
+        startJobManager();
+        all.add(FlinkProcess.java("taskmanager", folder, TaskManagerRunner.class.getName(), "300m",
+                "--configDir", folder.resolve("conf").toString()));
+        view = new LeaderView(configuration);
     }
 
-    FlinkProcess startJobManager(String name) throws IOException {
-        int port;
+    static int freePort() throws IOException {
         try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
+            return free.getLocalPort();
         }
-        FlinkProcess process = FlinkProcess.start(name, folder, StandaloneSessionClusterEntrypoint.class.getName(),
-                "300m", "-Drest.port=" + port, "-Drest.bind-port=" + port,
-                "-Dhigh-availability.tenure.contender=" + name);
+    }
+
+    FlinkProcess startJobManager() throws IOException {
+        int port = freePort();
+        String name = "jobmanager-" + (jobManagers.size() + 1);
+        FlinkProcess process = FlinkProcess.java(name, folder, StandaloneSessionClusterEntrypoint.class.getName(),
+                "300m", "--configDir", folder.resolve("conf").toString(), "-Drest.port=" + port,
+                "-Drest.bind-port=" + port, "-Dhigh-availability.tenure.contender=" + name);
         jobManagers.add(process);
+        ports.put(process, port);
         all.add(process);
         return process;
     }
 
-    JsonNode leadership() throws Exception {
-        return observer.get("/leadership?consistent=true", REQUEST);
+    /** The JobManager that clients are shown, if it is one that lives. */
+    @Nullable
+    private FlinkProcess leader() {
+        String address = view.address();
+        if (address == null) return null;
+        return jobManagers.stream().filter(each -> each.isAlive() && address.endsWith(":" + ports.get(each)))
+                .findFirst().orElse(null);
     }
 
-    /** The JobManager that observers are shown. */
+    @Nullable
+    UUID session() {
+        return view.session();
+    }
+
     FlinkProcess awaitLeader() throws Exception {
-        await("a JobManager leads", () -> leadership().path("leader").isObject());
+        await("a JobManager leads", () -> leader() != null);
         return leader();
-    }
-
-    private FlinkProcess leader() throws Exception {
-        String contender = leadership().path("leader").path("contenderId").asText();
-        // One that was started again has the name of the one before.
-        return jobManagers.stream().filter(each -> each.name.equals(contender) && each.isAlive())
-                .reduce((first, last) -> last).orElse(null);
     }
 
     FlinkProcess awaitLeaderOtherThan(FlinkProcess old) throws Exception {
@@ -113,13 +124,27 @@ final class FlinkCluster implements AutoCloseable {
         return leader();
     }
 
-    /** Submitted as the command line does it: the address of the REST server comes from Tenure. */
+    /** Two live, and the REST servers of both are open: each begins to contend at about that time. */
+    void awaitStandby() throws Exception {
+        List<FlinkProcess> alive = jobManagers.stream().filter(FlinkProcess::isAlive).toList();
+        for (int missing = alive.size(); missing < 2; missing += 1) startJobManager();
+        for (FlinkProcess each : jobManagers) {
+            if (!each.isAlive()) continue;
+            await(each.name + " is up", () -> {
+                try (Socket socket = new Socket("127.0.0.1", ports.get(each))) {
+                    return socket.isConnected();
+                }
+            });
+        }
+    }
+
+    /** Submitted as the command line does it: the address of the REST server comes from the service. */
     void submit() throws Exception {
         try (RestClusterClient<StandaloneClusterId> client =
                 new RestClusterClient<>(configuration, StandaloneClusterId.getInstance())) {
             jobId = client.submitJob(CountingJob.graph(folder)).get();
         }
-        awaitCheckpointsAfter(0);
+        awaitTwoCheckpoints();
     }
 
     void cancel() throws Exception {
@@ -129,24 +154,20 @@ final class FlinkCluster implements AutoCloseable {
         }
     }
 
-    JsonNode job() throws Exception {
-        return observer.get("/jobs/" + jobId.toHexString(), REQUEST);
+    JobID jobId() {
+        return jobId;
     }
 
-    long newestCheckpoint() throws Exception {
-        JsonNode checkpoints = job().path("checkpoints");
-        return checkpoints.isEmpty() ? 0 : checkpoints.get(checkpoints.size() - 1).path("checkpointId").asLong();
-    }
-
-    /** The second one after it: begun, for certain, after this moment. */
-    void awaitCheckpointsAfter(long checkpointId) throws Exception {
-        await("checkpoints after " + checkpointId, () -> newestCheckpoint() >= checkpointId + 2);
+    /** The second one from now on: begun, for certain, after this moment. */
+    void awaitTwoCheckpoints() throws Exception {
+        int before = lines("completed").size();
+        await("two checkpoints after the first " + before, () -> lines("completed").size() >= before + 2);
     }
 
     /** Lets the job come to its end, and returns what it has counted. */
     long finish() throws Exception {
         Files.createFile(folder.resolve("stop"));
-        await("the result of the job is clean", () -> !job().path("state").asText().equals("ACTIVE") && !job().has("cleanUp"));
+        await("the job has a result", () -> !lines("result").isEmpty());
         return Long.parseLong(last("result"));
     }
 
@@ -169,7 +190,12 @@ final class FlinkCluster implements AutoCloseable {
     }
 
     void await(String what, Condition condition) throws Exception {
-        long until = System.nanoTime() + PATIENCE.toNanos();
+        await(PATIENCE, what, condition,
+                () -> all.stream().map(FlinkProcess::tail).collect(Collectors.joining("\n\n")));
+    }
+
+    static void await(Duration patience, String what, Condition condition, Supplier<String> state) throws Exception {
+        long until = System.nanoTime() + patience.toNanos();
         while (true) {
             try {
                 if (condition.holds()) return;
@@ -177,18 +203,17 @@ final class FlinkCluster implements AutoCloseable {
                 if (System.nanoTime() > until) throw e;
             }
             if (System.nanoTime() > until)
-                throw new AssertionError("Waited " + PATIENCE + " in vain until " + what + "\n"
-                        + all.stream().map(FlinkProcess::tail).collect(Collectors.joining("\n\n")));
-            Thread.sleep(100);
+                throw new AssertionError("Waited " + patience + " in vain until " + what + "\n" + state.get());
+            Thread.sleep(50);
         }
     }
 
     @Override
     public void close() throws Exception {
+        view.close();
         for (FlinkProcess each : all) {
             each.signal("CONT");
             each.kill();
         }
-        gateway.close();
     }
 }

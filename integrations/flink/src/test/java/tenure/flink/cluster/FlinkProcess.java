@@ -3,11 +3,15 @@ package tenure.flink.cluster;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** A JobManager or TaskManager as a JVM of its own. */
+/** A process of the cluster: a JobManager, a TaskManager, or the service beside them. */
 final class FlinkProcess {
 
     private static final List<String> OPENED = List.of(
@@ -26,7 +30,7 @@ final class FlinkProcess {
         this.process = process;
     }
 
-    static FlinkProcess start(String name, Path folder, String mainClass, String heap, String... options)
+    static FlinkProcess java(String name, Path folder, String mainClass, String heap, String... options)
             throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -35,14 +39,29 @@ final class FlinkProcess {
         OPENED.forEach(each -> command.add("--add-opens=" + each + "=ALL-UNNAMED"));
         command.addAll(List.of(
                 "-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                mainClass, "--configDir", folder.resolve("conf").toString()));
+                mainClass));
         command.addAll(List.of(options));
+        return command(name, folder, command);
+    }
+
+    static FlinkProcess command(String name, Path folder, List<String> command) throws IOException {
         Path log = folder.resolve(name + ".log");
         Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();
         return new FlinkProcess(name, log, process);
+    }
+
+    /** The first group of the pattern, once a line of the log has it. */
+    String awaitLine(Pattern pattern, Duration patience) throws Exception {
+        AtomicReference<String> found = new AtomicReference<>();
+        FlinkCluster.await(patience, name + " prints " + pattern, () -> {
+            Matcher matcher = pattern.matcher(Files.readString(log));
+            if (matcher.find()) found.set(matcher.group(1));
+            return found.get() != null;
+        }, this::tail);
+        return found.get();
     }
 
     long pid() {
@@ -54,12 +73,19 @@ final class FlinkProcess {
     }
 
     void signal(String signal) throws IOException, InterruptedException {
+        if (!isAlive()) return;
         new ProcessBuilder("kill", "-" + signal, String.valueOf(pid())).inheritIO().start().waitFor();
     }
 
     void kill() throws InterruptedException {
         process.destroyForcibly();
         process.waitFor(30, TimeUnit.SECONDS);
+    }
+
+    /** In order; by force what has not ended after half a minute. */
+    void end() throws InterruptedException {
+        process.destroy();
+        if (!process.waitFor(30, TimeUnit.SECONDS)) kill();
     }
 
     String tail() {

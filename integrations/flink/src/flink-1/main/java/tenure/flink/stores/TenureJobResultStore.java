@@ -35,7 +35,7 @@ public final class TenureJobResultStore extends AbstractThreadsafeJobResultStore
                 .put("netRuntime", result.getNetRuntime());
         finished.finish(
                 entry.getJobId().toHexString(), outcomeOf(result.getApplicationStatus()), detail,
-                result.getSerializedThrowable().map(String::valueOf).orElse(null));
+                result.getSerializedThrowable().orElse(null));
     }
 
     private static String outcomeOf(ApplicationStatus status) {

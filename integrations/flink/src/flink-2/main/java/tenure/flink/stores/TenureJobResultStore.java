@@ -47,7 +47,7 @@ public final class TenureJobResultStore extends AbstractThreadsafeJobResultStore
         FinishedJobs.putFitting(detail, "jobName", result.getJobName());
         finished.finish(
                 entry.getJobId().toHexString(), outcomeOf(result.getJobStatus().orElse(null)), detail,
-                result.getSerializedThrowable().map(String::valueOf).orElse(null));
+                result.getSerializedThrowable().orElse(null));
     }
 
     private static String outcomeOf(@Nullable JobStatus status) {
