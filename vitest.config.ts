@@ -61,6 +61,7 @@ export default defineConfig({
       project('generators', { testTimeout: 120_000, hookTimeout: 320_000 }),
       project('python', { ...dynamodb, testTimeout: 120_000, hookTimeout: 60_000 }),
       project('postgres', { ...dynamodb, testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('mariadb', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('browser', {
         globalSetup: ['test/support/shared-stack.ts'],
         testTimeout: 60_000,

@@ -1,7 +1,7 @@
 /**
  * `npm test`: every check there is, in one go and on a fresh clone: installs what is missing, then types, lint,
- * structure, unit, contract, simulation, infra, end-to-end, generators, fuzz, python, postgres, flink, browser. A step
- * whose program this machine lacks is left out by name. Ends with one line: N passed, N failed.
+ * structure, unit, contract, simulation, infra, end-to-end, generators, fuzz, python, postgres, mariadb, flink,
+ * browser. A step whose program this machine lacks is left out by name. Ends with one line: N passed, N failed.
  *
  *   npm test                        everything, in the reduced sizes of test/sizes.ts
  *   npm run test:full               everything, in the sizes that the product promises
@@ -157,6 +157,12 @@ const steps = {
   fuzz: needing('schemathesis', 'pip install schemathesis==4.32.5', project('fuzz')),
   python: needing('boto3', 'pip install boto3==1.44.8', project('python'), 'python3 -c "import boto3"'),
   postgres: needing('initdb', 'apt-get install -y postgresql', project('postgres')),
+  mariadb: needing(
+    'mariadbd',
+    'apt-get install -y mariadb-server-core',
+    project('mariadb'),
+    'command -v mariadbd || ls /usr/sbin/mariadbd',
+  ),
   flink: needing(
     'mvn',
     'apt-get install -y maven openjdk-17-jdk-headless',

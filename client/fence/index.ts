@@ -1,5 +1,6 @@
 /** `tenure/fence`: refuse a deposed leader's writes in the stores that it writes to. */
 import { fencedDynamo, fencedDynamoTransaction } from './dynamo.ts';
+import { fencedMysql } from './mysql.ts';
 import { fencedS3, fencedS3Delete } from './s3.ts';
 import { fencedSql } from './sql.ts';
 import { fencedSqlite } from './sqlite.ts';
@@ -7,6 +8,7 @@ import { fencedSqlite } from './sqlite.ts';
 /** The guarded writes, one for each kind of store. */
 export const fenced = {
   sql: fencedSql,
+  mysql: fencedMysql,
   sqlite: fencedSqlite,
   dynamo: fencedDynamo,
   dynamoTransaction: fencedDynamoTransaction,
@@ -34,6 +36,7 @@ export {
   honoFence,
   type Refusal,
 } from './http.ts';
+export { fenceMysql, type MysqlConnection, type MysqlOptions, type MysqlPool } from './mysql.ts';
 export { type Proof, type ProofOptions, proveFenced } from './prove.ts';
 export type { S3Options, S3Place } from './s3.ts';
 export type { Provable } from './schedule.ts';
