@@ -39,7 +39,7 @@ class FailoverTest {
                 int restored = cluster.lines("restored").size();
                 long lostAt = loss.inflict(cluster, leader);
                 // Both operators.
-                if (!loss.keepsTheTerm(kind))
+                if (!loss.keepsTheTerm())
                     cluster.await("the job was restored", () -> cluster.lines("restored").size() >= restored + 2);
                 cluster.awaitTwoCheckpoints();
                 note(kind, loss, (System.nanoTime() - lostAt) / 1e9);

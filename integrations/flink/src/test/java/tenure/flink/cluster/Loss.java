@@ -66,7 +66,7 @@ enum Loss {
         }
 
         @Override
-        boolean keepsTheTerm(Coordinator.Kind kind) {
+        boolean keepsTheTerm() {
             return true;
         }
     },
@@ -86,10 +86,10 @@ enum Loss {
             return System.nanoTime();
         }
 
-        /** ZooKeeper is back before its sessions are over. */
+        /** Whoever is back before the lease or the session is over, as on a quiet machine, finds the same leader. */
         @Override
-        boolean keepsTheTerm(Coordinator.Kind kind) {
-            return kind == Coordinator.Kind.ZOOKEEPER;
+        boolean keepsTheTerm() {
+            return true;
         }
     };
 
@@ -106,7 +106,7 @@ enum Loss {
     void mend(FlinkProcess leader) throws Exception {}
 
     /** Whether the job may continue without a restore. */
-    boolean keepsTheTerm(Coordinator.Kind kind) {
+    boolean keepsTheTerm() {
         return false;
     }
 
