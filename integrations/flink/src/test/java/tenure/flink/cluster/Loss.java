@@ -86,7 +86,7 @@ enum Loss {
             return System.nanoTime();
         }
 
-        /** Whoever is back before the lease or the session is over, as on a quiet machine, finds the same leader. */
+        /** A service that is back before the lease or the session is over, as on a quiet machine, has the same leader. */
         @Override
         boolean keepsTheTerm() {
             return true;
