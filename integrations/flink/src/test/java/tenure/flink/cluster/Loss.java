@@ -86,7 +86,7 @@ enum Loss {
             return System.nanoTime();
         }
 
-        /** A service that is back before the lease or the session is over, as on a quiet machine, has the same leader. */
+        /** A service that is back within the lease or session, as on a quiet machine, has the same leader. */
         @Override
         boolean keepsTheTerm() {
             return true;
