@@ -6,7 +6,8 @@
  *   npm run test:aws                  on AWS
  *   npm run test:aws -- --rehearse    on MiniStack, as far as that goes
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { preflight } from './preflight.ts';
 import { startSigningProxy } from './signing-proxy.ts';
@@ -46,13 +47,15 @@ async function suites(target: Target, outputs: Readonly<Record<string, string>>)
   const files = (rehearsing ? rehearsed : anywhere).map((name) => `test/end-to-end/${name}.test.ts`);
   const deployed = { name: target.name, region, outputs, api: target.api(outputs) };
   try {
-    const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'aws', 'test/aws', ...files], {
+    // Not synchronously: the proxy of this process has to sign meanwhile.
+    const run = spawn('npx', ['vitest', 'run', '--project', 'aws', 'test/aws', ...files], {
       stdio: 'inherit',
       env: {
         ...process.env,
         TENURE_TEST_STAGE: JSON.stringify({ ...deployed, proxy: proxy.url }),
       },
     });
+    const [status] = await once(run, 'exit');
     if (status !== 0) throw new Error(`vitest ended with ${status}`);
   } finally {
     proxy.stop();

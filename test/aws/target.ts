@@ -64,6 +64,16 @@ async function taggedWith(region: string): Promise<string[]> {
   return ResourceTagMappingList.map(({ ResourceARN }) => ResourceARN);
 }
 
+/** What is tagged, without tables that are deleted: MiniStack's CloudFormation leaves their tags behind. */
+async function stillThere(region: string): Promise<string[]> {
+  const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'DynamoDB_20120810.ListTables' };
+  const { status, text } = await askAws({ service: 'dynamodb', region, method: 'POST', headers, body: '{}' });
+  if (status !== 200) throw new Error(`ListTables: ${status} ${text}`);
+  const { TableNames } = JSON.parse(text) as { TableNames: string[] };
+  const deleted = (arn: string) => arn.includes(':table/') && !TableNames.includes(arn.split('/')[1] ?? '');
+  return (await taggedWith(region)).filter((arn) => !deleted(arn));
+}
+
 /** The stage on MiniStack, which checks signatures, users and roles. */
 export async function rehearsalTarget(): Promise<Target> {
   const server = await startMiniStack({ AUTH: 'true' });
@@ -85,7 +95,7 @@ export async function rehearsalTarget(): Promise<Target> {
     },
     api: ({ ApiUrl = '' }) => `${endpoint}/_aws/execute-api/${/\/\/(\w+)\./.exec(ApiUrl)?.[1]}/$default`,
     destroy: () => deleteStack(endpoint, stack),
-    leftovers: () => taggedWith(access.region),
+    leftovers: () => stillThere(access.region),
     stop: () => server.stop(),
   };
 }

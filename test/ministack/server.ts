@@ -7,6 +7,8 @@ const version = '1.5.33';
 
 export interface MiniStack {
   readonly endpoint: string;
+  /** The process group of it and of all that it starts. */
+  readonly group: number;
   stop(): void;
 }
 
@@ -17,19 +19,31 @@ export async function startMiniStack(more: Record<string, string> = {}): Promise
   // As its own command starts it, but for the address.
   const server = spawn('hypercorn', ['ministack.app:app', '--bind', `127.0.0.1:${port}`], {
     stdio: 'ignore',
+    // A group of its own, which ends whole: its workers and those of its functions outlive a leader that is killed.
+    detached: true,
     env: { ...process.env, GATEWAY_PORT: String(port), ...more },
   });
-  const orphanGuard = () => server.kill();
+  const orphanGuard = () => endGroup(server);
   process.once('exit', orphanGuard);
   await ready(server, endpoint);
   return {
     endpoint,
+    group: server.pid ?? 0,
     stop() {
       process.off('exit', orphanGuard);
       // Its graceful end waits for connections that clients keep open.
-      server.kill('SIGKILL');
+      endGroup(server);
     },
   };
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 }
 
 async function ready(server: ChildProcess, endpoint: string): Promise<void> {
