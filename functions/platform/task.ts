@@ -55,10 +55,10 @@ export function tasks({ named, passes = () => false }: TaskRules) {
 const nameOnly = z.object({ task: z.string() });
 
 /** Makes the Lambda handler of tasks: the event names one of them in `task`, next to its input. */
-export function taskHandler(all: Readonly<Record<string, Task>>) {
+export function taskHandler<const All extends Readonly<Record<string, Task>>>(all: All) {
   const handler = (event: unknown, context: Context): Promise<unknown> => {
     const { task: name } = nameOnly.parse(event);
-    const found = Object.hasOwn(all, name) ? all[name] : undefined;
+    const found: Task | undefined = Object.hasOwn(all, name) ? all[name] : undefined;
     if (!found) throw new Error(`No task "${name}" in this function; its tasks are ${Object.keys(all).join(', ')}`);
     return found(event, context);
   };
