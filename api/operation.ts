@@ -45,10 +45,11 @@ export interface Operation<
   readonly bodyLimit?: number;
   readonly problems: readonly ProblemKind[];
   /**
-   * Its Idempotency-Key is kept for a day in an item of its own, one more read and write: for rare requests whose
-   * outcome no record remembers by key.
+   * Its Idempotency-Key is kept for a day in an item of its own, one more read and write, since no record remembers it.
+   * `kept`: a rare request, which clients always give a key. `optional`: the same request again has the same effect, so
+   * clients give it a key only when asked to.
    */
-  readonly keepsKey?: true;
+  readonly key?: 'kept' | 'optional';
   /** The metric that counts its successes. */
   readonly counts?: string;
   /** The metric of how long it takes, in ms. */

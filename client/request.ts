@@ -81,6 +81,7 @@ export function buildRequest(base: string, operation: Operation, request: AnyReq
     encodeURIComponent(String((params as Record<string, unknown>)[key])),
   );
   const writes = operation.method !== 'GET';
+  const key = request.idempotencyKey ?? (writes && operation.key !== 'optional' ? crypto.randomUUID() : undefined);
   return {
     method: operation.method,
     url: `${base}${path}${queryOf(query as Record<string, unknown>)}`,
@@ -91,8 +92,8 @@ export function buildRequest(base: string, operation: Operation, request: AnyReq
       ...(fence && { 'Fencing-Version': String(fence.fencingVersion), 'Leader-Session': fence.sessionId }),
       ...(writes && {
         'Content-Type': 'application/json',
-        'Idempotency-Key': request.idempotencyKey ?? globalThis.crypto.randomUUID(),
       }),
+      ...(key !== undefined && { 'Idempotency-Key': key }),
     },
     ...(writes && { body: JSON.stringify(body) }),
   };

@@ -4,8 +4,7 @@
  *   requestId = <16 characters of the key's digest>.<16 characters of the digest of method, path and body>
  *
  * Records that remember a request store this text, so that a key that comes back with another request is told from a
- * retry at no cost. Routes whose outcome no record remembers by key compare within one process, which is the best that
- * costs nothing.
+ * retry at no cost. Other routes keep the keys that they get in items of their own, see `key` of an operation.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { idempotencyKeyReused, ProblemError } from '../api/problem.ts';

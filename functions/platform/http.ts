@@ -87,7 +87,7 @@ export function endpoint<const Declared extends Operation>(
         const { params, query, body, fence } = request as Request<Operation>;
         return noted?.({ operation, params, query, body, fence, ...how });
       };
-      const memory = { recent, keys: operation.keepsKey ? keys : undefined };
+      const memory = { recent, keys: operation.key === undefined ? undefined : keys };
       const answer = await onceByKey(request, memory, context, () => act(request)).catch(async (error: unknown) => {
         if (error instanceof ProblemError) await ended({ problem: error });
         throw error;
@@ -101,7 +101,7 @@ export function endpoint<const Declared extends Operation>(
 }
 
 /**
- * Refuses a key that this process, or for operations that keep theirs any process, has seen with another request. What
+ * Refuses a key that this process, or for operations with `key` any process, has seen with another request. What
  * was refused has written nothing, so that its key may come again with a corrected request; after an unexpected error
  * nobody knows what was written.
  */

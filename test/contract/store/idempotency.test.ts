@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Fence } from '../../../api/fence.ts';
+import { renew, resign } from '../../../api/operations/leadership.ts';
 import { eachInItsGroup } from '../../support/job-scene.ts';
 import type { JobWorld } from '../../support/job-world.ts';
 
@@ -73,4 +75,59 @@ test('the key of a rare request is kept for a day, and not when the request was 
   world.clock.ahead += 25 * 3_600_000;
   expect((await drop(3, 'drop')).status, 'a day later: the newest stays').toBe(409);
   world.clock.ahead -= 25 * 3_600_000;
+});
+
+test('a key that comes with a request that needs none is kept as well, by every process', async () => {
+  expect((await send('PUT', 'jobs/j', 'submit', { graph: inline('a graph'), retain: 3 })).status).toBe(201);
+  type Call = readonly [method: string, path: string, body?: object];
+  const pairs: readonly (readonly [Call, Call])[] = [
+    [
+      ['POST', 'leadership/confirm', { address: 'a:1' }],
+      ['POST', 'leadership/confirm', { address: 'a:2' }],
+    ],
+    [
+      ['POST', 'leadership/renew', { leaseMs: 60_000 }],
+      ['POST', 'leadership/renew', { leaseMs: 50_000 }],
+    ],
+    [
+      ['PUT', 'leadership/addresses/rest', { address: 'a:1' }],
+      ['PUT', 'leadership/addresses/rest', { address: 'a:2' }],
+    ],
+    [
+      ['DELETE', 'leadership/addresses/rest'],
+      ['DELETE', 'leadership/addresses/other'],
+    ],
+    [
+      ['POST', 'jobs/j/uploads', { purpose: 'graph' }],
+      ['POST', 'jobs/j/uploads', { purpose: 'checkpoint' }],
+    ],
+    [
+      ['POST', 'recovery', {}],
+      ['POST', 'recovery', { discardOlder: true }],
+    ],
+  ];
+  for (const [first, another] of pairs) {
+    const key = randomUUID();
+    const call = ([method, path, body]: Call) => send(method, path, key, body);
+    const [method, path] = first;
+    expect((await call(first)).status, path).toBe(200);
+    const operation = `${method} /v1${group}/${path}`;
+    expect(await call(another), path).toMatchObject({ status: 422, body: { ...reused.body, operation } });
+    expect((await call(first)).status, `${path}, a retry`).toBe(200);
+  }
+});
+
+test('clients give these requests no key by themselves, so that they cost what they did', async () => {
+  const process = world.process();
+  const keys: (string | null)[] = [];
+  const fetch: typeof globalThis.fetch = (url, init) => {
+    keys.push(new Headers(init?.headers).get('Idempotency-Key'));
+    return process.fetch(url, init);
+  };
+  const client = process.client({ fetch });
+  const params = { group: group.slice(group.lastIndexOf('/') + 1) };
+  await client.call(renew, { params, body: {}, fence: leader });
+  await client.call(renew, { params, body: {}, fence: leader, idempotencyKey: 'asked' });
+  await client.call(resign, { params, body: {}, fence: leader });
+  expect(keys).toEqual([null, 'asked', expect.any(String)]);
 });

@@ -34,9 +34,10 @@ const problem = (status: number, code: string, more: object = {}) =>
     },
   );
 
-test('a request is what the operation declares, with its fence and a key', async () => {
+test('a request is what the operation declares, with its fence, and a key where that counts', async () => {
   const { client, sent } = clientWith([
     renewed(),
+    Response.json({}),
     Response.json({ leader: null, fencingVersion: 0, pending: false, availableInMs: 0 }),
   ]);
   await client.renew('orders', fence, { leaseMs: 9_000 });
@@ -45,16 +46,18 @@ test('a request is what the operation declares, with its fence and a key', async
   expect(Object.fromEntries(sent[0]?.headers ?? [])).toMatchObject({
     'fencing-version': '7',
     'leader-session': fence.sessionId,
-    'idempotency-key': expect.stringMatching(/^[0-9a-f-]{36}$/),
     'content-type': 'application/json',
   });
+  expect(sent[0]?.headers.has('idempotency-key')).toBe(false);
+  await client.resign('orders', fence);
+  expect(sent[1]?.headers.get('idempotency-key')).toMatch(/^[0-9a-f-]{36}$/);
   await client.observe('orders', { consistent: true });
-  expect(sent[1]).toMatchObject({
+  expect(sent[2]).toMatchObject({
     method: 'GET',
     url: 'http://host:8787/v1/groups/orders/leadership?consistent=true',
     body: undefined,
   });
-  expect(sent[1]?.headers.has('idempotency-key')).toBe(false);
+  expect(sent[2]?.headers.has('idempotency-key')).toBe(false);
 });
 
 test('what does not fit the schemas is never sent', async () => {
@@ -194,7 +197,7 @@ test('with credentials every try is signed for API Gateway, with fresh ones', as
   );
   expect(sent[0]?.headers.get('x-amz-security-token')).toBe('token');
   const signed = /SignedHeaders=([^,]+)/.exec(sent[0]?.headers.get('authorization') ?? '')?.[1]?.split(';');
-  expect(signed).toEqual(expect.arrayContaining(['fencing-version', 'host', 'idempotency-key', 'leader-session']));
+  expect(signed).toEqual(expect.arrayContaining(['fencing-version', 'host', 'leader-session']));
 });
 
 test('credentials that do not come are waited for as long as an answer, and until the signal', async () => {

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { operation } from '../../../api/operation.ts';
+import { catalogue } from '../../../api/catalogue.ts';
+import { type Operation, operation } from '../../../api/operation.ts';
 import { internal, ProblemError, unavailable } from '../../../api/problem.ts';
 import { name, nothing } from '../../../api/schema.ts';
 import { endpoint, serve } from '../../../functions/platform/http.ts';
@@ -83,4 +85,13 @@ describe('on every route', () => {
       expect((await send(key, { n: 1 })).status).toBe(200);
     }
   });
+});
+
+test('each function that serves an operation with `key` is given the store of keys', () => {
+  const served = new Set(Object.values<Operation>(catalogue).flatMap(({ key, servedBy }) => (key ? [servedBy] : [])));
+  expect(served.size).toBeGreaterThan(4);
+  for (const name of served) {
+    const entryPoint = readFileSync(new URL(`../../../functions/entry-points/${name}.ts`, import.meta.url), 'utf8');
+    expect(entryPoint, name).toContain('keys: requestKeysFromEnvironment()');
+  }
 });

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import java.util.concurrent.ThreadLocalRandom;
 
 import javax.annotation.Nullable;
@@ -25,6 +26,10 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.Obje
  * it takes effect once; what no retry could settle ends in {@link UnknownOutcomeException}.
  */
 public final class TenureClient {
+
+    /** Requests that have the same effect when they are repeated; the service would keep a key of theirs at a price. */
+    private static final Pattern NEEDS_NO_KEY =
+            Pattern.compile("/leadership/(confirm|renew|addresses/[^/]+)|/recovery|/jobs/[^/]+/uploads(/.*)?");
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long FIRST_PAUSE_MS = 50;
@@ -101,7 +106,7 @@ public final class TenureClient {
                 .timeout(timeout.isNegative() || timeout.isZero() ? Duration.ofMillis(10) : timeout)
                 .method(method, content.length == 0 ? BodyPublishers.noBody() : BodyPublishers.ofByteArray(content));
         if (content.length > 0) request.header("Content-Type", "application/json");
-        if (!method.equals("GET")) request.header("Idempotency-Key", key);
+        if (!method.equals("GET") && !NEEDS_NO_KEY.matcher(path).matches()) request.header("Idempotency-Key", key);
         if (fence != null) {
             request.header("Fencing-Version", String.valueOf(fence.fencingVersion()));
             request.header("Leader-Session", fence.sessionId().toString());
