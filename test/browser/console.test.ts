@@ -176,6 +176,17 @@ describe('a group', () => {
     await page.context().close();
   });
 
+  test('says why the write of a deposed leader was refused', async () => {
+    const old = await client.contend('deposed', { contenderId: 'a', leaseMs: 60_000 });
+    await client.confirm('deposed', old, { address: 'ip-10-0-1-21.internal:7001' });
+    await client.revoke('deposed', { fencingVersion: 1, reason: 'rack moves', force: true });
+    await expect(client.renew('deposed', old)).rejects.toMatchObject({ code: 'leadership_lost' });
+    const page = await open('#/groups/deposed');
+    await page.waitForSelector('.answers >> text=Why was a write refused?');
+    await page.waitForSelector('.answers >> text=/The term of version 1 ended.*rack moves/');
+    await page.context().close();
+  });
+
   test('asks nothing while it is hidden', async () => {
     const page = await open('#/groups/orders');
     await page.waitForSelector('.leader-name >> text=b');
