@@ -36,15 +36,23 @@ export interface Inspection {
  * Asks every replica for the positions `from` to `to` and puts together what is chosen: what one of them learned, and
  * what a quorum accepted under the same ballot of the same coordinator. It ends where the shortest answer ends, so
  * that no position is taken for a hole that was merely not read. The answer of `needed` is waited for like the quorum
- * itself: a replica that does not vote may lie in a Region from which nothing comes within the grace.
+ * itself, or that of everyone: a replica that does not vote may lie in a Region from which nothing comes within the
+ * grace.
  */
-export async function inspectFrom(parts: LogParts, from: number, to: number, needed?: Replica): Promise<Inspection> {
+export async function inspectFrom(
+  parts: LogParts,
+  from: number,
+  to: number,
+  needed?: Replica | 'everyone',
+): Promise<Inspection> {
   const { replicas, timer, settings } = parts;
   const answers = await ask(
     replicas.map((replica) => () => replica.range(from, to)),
     {
       enough: (soFar) =>
-        isQuorum(parts, soFar, votes) && (needed === undefined || soFar[replicas.indexOf(needed)] !== undefined),
+        needed !== 'everyone' &&
+        isQuorum(parts, soFar, votes) &&
+        (needed === undefined || soFar[replicas.indexOf(needed)] !== undefined),
       graceMs,
       ms: settings.answerMs,
       timer,
@@ -165,6 +173,22 @@ function votes({ meta }: Range): boolean {
 
 function holdsLog({ meta }: Range): boolean {
   return meta.status === 'VOTING' || meta.status === 'RECOVERING';
+}
+
+/**
+ * Whether a quorum may have accepted this slot or a later one before the inspection began: each of its replicas has
+ * accepted something there since, or was not heard, or does not vote. While members change, one of the two sets may
+ * have been enough: it was that of the members before.
+ */
+export function mayBeChosen(
+  { majorities }: Pick<LogParts, 'majorities'>,
+  position: number,
+  { ranges }: Inspection,
+): boolean {
+  const places = ranges.flatMap((range, place) =>
+    range !== undefined && votes(range) && range.meta.end < position ? [] : [place],
+  );
+  return majorities.some((set) => isMajority([set], new Set(places)));
 }
 
 /** The views and the ballot to beat for a fill that begins with this inspection. */

@@ -1,6 +1,14 @@
 /** Reading a log. Nothing is shown that is not chosen. Design: docs/design/log.md, "Reading". */
 import { fill } from './fill.ts';
-import { follow, type Inspection, inspectFrom, proposedToQuorum, standing } from './inspect.ts';
+import {
+  follow,
+  type Inspection,
+  inspectFrom,
+  mayBeChosen,
+  type Opened,
+  proposedToQuorum,
+  standing,
+} from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { ask, isQuorum, tally } from './quorum.ts';
 import {
@@ -80,7 +88,7 @@ export type ReadAnswer =
 export interface ReadRange {
   /** Left out: from the first readable position. */
   readonly from?: number | undefined;
-  /** Left out: up to the last position that is settled. */
+  /** Left out: everything that was acknowledged before the read began, and what is settled since. */
   readonly to?: number | undefined;
   readonly limit: number;
   readonly maxBytes: number;
@@ -119,7 +127,8 @@ export async function read(parts: LogParts, { from, to, limit, maxBytes }: ReadR
       bytes += entry.data.length;
     }
     if (known.open !== undefined && known.open <= last) {
-      return to === undefined && known.open > first ? { items } : { pending: Math.max(known.open, first) };
+      if (to !== undefined || known.open <= first) return { pending: Math.max(known.open, first) };
+      return known.unsure ? { items, nextFrom: known.open } : { items };
     }
     at = known.next;
   }
@@ -149,6 +158,8 @@ type Slots =
       readonly next: number;
       /** A slot that is not settled: nothing is known of those after it. */
       readonly open?: number;
+      /** It may have been acknowledged before the read began. */
+      readonly unsure?: boolean;
     }
   | { readonly truncated: { readonly begin: number } };
 
@@ -159,9 +170,9 @@ async function slotsFrom(parts: LogParts, heads: Positions, stretch: Stretch, sl
   const { from } = stretch;
   const fromSlot = slots.length > 0 || stretch.fromSlot;
   const rest: LearnedAction[] = [];
-  const settle = settling(parts, heads.settled);
+  const settle = settlingWhole(parts, heads.settled);
   const isGone = ({ begin }: Inspection) => (begin > from ? { truncated: { begin } } : undefined);
-  const course = await follow<{ truncated: { begin: number } } | { pending: number }>(parts, {
+  const course = await follow<{ truncated: { begin: number } } | Pending>(parts, {
     from: next,
     to,
     fromSlot,
@@ -175,7 +186,7 @@ async function slotsFrom(parts: LogParts, heads: Positions, stretch: Stretch, sl
   if ('truncated' in course) return course;
   const all = [...slots, ...rest];
   return 'pending' in course
-    ? { slots: all, next: course.pending, open: course.pending }
+    ? { slots: all, next: course.pending, open: course.pending, unsure: course.unsure }
     : { slots: all, next: course.next };
 }
 
@@ -223,11 +234,19 @@ async function furthestRange(
   return answers[at];
 }
 
+interface Pending {
+  readonly pending: number;
+  /** Whether it may have been chosen all the same. */
+  readonly unsure: boolean;
+}
+
+type Settle = (position: number, inspection: Inspection) => Promise<Opened<Pending>>;
+
 /** Settles what must be chosen but was not seen, and what was handed out and abandoned. */
-function settling(parts: LogParts, settled: number) {
+function settling(parts: LogParts, settled: number): Settle {
   let writer: ReturnType<LogParts['sequencer']['read']> | undefined;
   let later: { readonly to: number; readonly held: ReadonlyMap<number, LearnedAction> } | undefined;
-  return async (position: number, inspection: Inspection) => {
+  return async (position, inspection) => {
     writer ??= parts.sequencer.read();
     const known = await writer;
     const chosenUpTo = Math.max(settled, known?.settled ?? -1);
@@ -242,10 +261,34 @@ function settling(parts: LogParts, settled: number) {
     }
     const abandoned = known && parts.timer.now() - known.since > parts.settings.stuckMs ? known.next - 1 : -1;
     const upTo = Math.max(inspection.settled, chosenUpTo, abandoned);
-    if (position > upTo) return { pending: position };
+    const pending = { pending: position, unsure: mayBeChosen(parts, position, inspection) };
+    if (position > upTo) return pending;
     const count = restOfSlot(known, position);
     const outcome = await fill(parts, { ...standing(inspection), position, count });
-    return 'filled' in outcome ? outcome : { pending: position };
+    return 'filled' in outcome ? outcome : pending;
+  };
+}
+
+/** A slot that stays open for so many looks is stuck. */
+const looksAtOpen = 10;
+
+/**
+ * The same, and where a replica that is slow, away or recovering may have helped to choose the slot, waits until that
+ * is known: an append that was acknowledged before the read began must be in it. A slot that is then settled later than
+ * the read may be in it or not.
+ */
+function settlingWhole(parts: LogParts, settled: number): Settle {
+  const settle = settling(parts, settled);
+  return async (position, inspection) => {
+    let outcome = await settle(position, inspection);
+    for (let looked = 0; 'pending' in outcome && outcome.unsure && looked < looksAtOpen; looked += 1) {
+      if (looked > 0) await parts.timer.sleep(parts.settings.stuckMs / (looksAtOpen - 2));
+      const sight = await inspectFrom(parts, position, inspection.to, 'everyone');
+      const chosen = sight.chosen.get(position);
+      // Anew: the writer may have continued.
+      outcome = chosen ? { filled: chosen } : await settling(parts, sight.settled)(position, sight);
+    }
+    return outcome;
   };
 }
 

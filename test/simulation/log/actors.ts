@@ -192,7 +192,7 @@ function request({ dice, sequencer }: Stage, { chance }: LogParts): { requestId:
 /** Readers check that nothing pending or missing is shown, and that what they miss can be read or is truncated. */
 export function readers(stage: Stage): void {
   again(stage, 150, 900, async (parts) => {
-    const truncated = stage.oracle.truncationAcknowledged;
+    const { truncationAcknowledged: truncated, lastAcknowledged } = stage.oracle;
     const first = stage.dice.chance(0.5) ? undefined : stage.dice.integer(0, 19);
     const to = first !== undefined && stage.dice.chance(0.5) ? first + stage.dice.integer(0, 5) : undefined;
     const answer = await read(parts, { from: first, to, limit: 100, maxBytes: 1_000 });
@@ -201,6 +201,9 @@ export function readers(stage: Stage): void {
         answer.items.map(({ position }) => position),
         { truncated, ...(first !== undefined && { first }), ...(to !== undefined && { to }) },
       );
+    // A read without an end, and through: what was acknowledged before it began is in it.
+    if ('items' in answer && to === undefined && answer.nextFrom === undefined)
+      stage.oracle.shownUpTo(lastAcknowledged, answer.items.at(-1)?.position);
   });
 }
 

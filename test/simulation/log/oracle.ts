@@ -127,6 +127,14 @@ export class Oracle {
       throw new ViolationError('I9', `${gone} was shown, everything below ${truncated} is truncated`);
   }
 
+  /** A reader was shown everything to the end, when `acknowledged` had been acknowledged before it began. */
+  shownUpTo(acknowledged: number, last: number | undefined): void {
+    for (let position = (last ?? acknowledged) + 1; position <= acknowledged; position += 1) {
+      if (this.chosen.slotOf(position)?.value.type === 'APPEND')
+        throw new ViolationError('I8', `${position} was acknowledged before a read that ended at ${last}`);
+    }
+  }
+
   /** At the end exactly what was chosen and not truncated is read. */
   whole(items: readonly number[]): void {
     const expected = this.chosen.entries();

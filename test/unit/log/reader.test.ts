@@ -49,6 +49,29 @@ describe('a read', () => {
       expect(asked[0]).toBe(2);
     }));
 
+  test.each([
+    ['slow', 1_000],
+    ['away', 60_000],
+  ])('shows what was acknowledged, though one who accepted it is %s and the third missed it', (_state, delayMs) =>
+    calmly({}, async ({ parts, down }) => {
+      const writer = await electWriter(parts);
+      const memory = memoryOf();
+      await appendAs(parts, writer, 'a', { memory });
+      down.add(2);
+      expect(await appendAs(parts, writer, 'b', { memory })).toEqual({ first: 2, last: 2 });
+      down.clear();
+      const replicas = parts.replicas.map((replica, at) => ({
+        ...replica,
+        async range(from: number, to: number, only?: 'learned') {
+          if (at === 1) await parts.timer.sleep(delayMs);
+          return replica.range(from, to, only);
+        },
+      }));
+      const answer = await read({ ...parts, replicas }, page);
+      expect(texts(answer)).toEqual(['a/0', 'b/0']);
+    }),
+  );
+
   test('names what is wrong with a range', () =>
     calmly({}, async ({ parts }) => {
       const writer = await electWriter(parts);
