@@ -7,7 +7,7 @@ import { linkedController } from '../linked-controller.ts';
 import type { CallOptions } from '../request.ts';
 import { SerialQueue } from '../serial-queue.ts';
 import type { TenureClient } from '../tenure-client.ts';
-import { hasCode } from '../tenure-error.ts';
+import { hasCode, type TenureError } from '../tenure-error.ts';
 import { sleep } from '../time.ts';
 import { AppendGroup } from './append-group.ts';
 
@@ -196,10 +196,10 @@ export class LogWriter {
       } catch (error) {
         if (trying.sent && hasCode(error, ...unknown)) unsettled = error;
         const isClosed = isNotInTheLog(error);
-        if (isClosed) displaced += 1;
-        // The recovery of a replica closes the writer too, so that one loss is no rival yet; a newer term loses the
-        // election itself.
-        const retaken = isClosed && (displaced === 1 || term !== undefined || unsettled !== undefined);
+        if (isClosed && !this.#isWithoutRival(error)) displaced += 1;
+        // A slot that a slow recovery or a fill gave up looks like a rival, so that one loss is none yet; a newer term
+        // loses the election itself.
+        const retaken = isClosed && (displaced <= 1 || term !== undefined || unsettled !== undefined);
         const again = this.#failed(error) || retaken;
         const pause = (hasCode(error, ...unknown, ...passing, 'election_lost') && error.retryAfterMs) || pauseMs;
         if (!again) throw error;
@@ -212,6 +212,12 @@ export class LogWriter {
       }
     }
     throw unsettled ?? last ?? newest;
+  }
+
+  /** A change of the members, or a recovered replica, closes a writer though nobody else was elected. */
+  #isWithoutRival(error: TenureError): boolean {
+    const { ballot, closed } = error.members;
+    return closed === true || (this.#elected !== undefined && ballot === this.#elected.ballot);
   }
 
   /** Forgets an election that does not stand any more; returns whether the same request may succeed now. */
@@ -246,6 +252,6 @@ export class LogWriter {
 }
 
 /** The request was not placed, or its positions went to another. */
-function isNotInTheLog(error: unknown): boolean {
+function isNotInTheLog(error: unknown): error is TenureError {
   return hasCode(error, 'not_elected', 'exclusivity_lost');
 }

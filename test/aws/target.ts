@@ -64,7 +64,7 @@ async function taggedWith(region: string): Promise<string[]> {
   return ResourceTagMappingList.map(({ ResourceARN }) => ResourceARN);
 }
 
-/** What is tagged, without tables that are deleted: MiniStack's CloudFormation leaves their tags behind. */
+/** Tagged resources, without deleted tables: MiniStack's CloudFormation leaves their tags behind. */
 async function stillThere(region: string): Promise<string[]> {
   const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'DynamoDB_20120810.ListTables' };
   const { status, text } = await askAws({ service: 'dynamodb', region, method: 'POST', headers, body: '{}' });

@@ -147,12 +147,14 @@ type Refused = Exclude<Appended, { first: number } | { keyReused: true }>;
 
 function refusal(log: string, writerId: string, appended: Refused): ProblemError {
   if ('notElected' in appended) {
-    const detail = `Writer ${writerId} is not the elected writer of log "${log}"; elect a writer and repeat the request.`;
-    return new ProblemError(problems.notElected, detail);
+    const { closed } = appended;
+    const why = closed ? 'was closed, and no other was elected' : `is not the elected writer of log "${log}"`;
+    const detail = `Writer ${writerId} ${why}; elect a writer of log "${log}" and repeat the request.`;
+    return new ProblemError(problems.notElected, detail, closed ? { closed } : {});
   }
   if ('exclusivityLost' in appended) {
     const { promised } = appended.exclusivityLost;
-    const detail = `A rival took log "${log}" with ballot ${promised}: the request is not in it. Elect again.`;
+    const detail = `The position of the request was given up under ballot ${promised}: it is not in log "${log}". Elect again.`;
     return new ProblemError(problems.exclusivityLost, detail, { ballot: promised });
   }
   if ('throttled' in appended) {

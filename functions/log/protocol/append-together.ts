@@ -1,5 +1,14 @@
 /** Appending several requests of one writer in one slot. Design: docs/design/log.md, "Group commit". */
-import { type Appended, append, replacedBy, type Sent, send, together, whenThrottled } from './append.ts';
+import {
+  type Appended,
+  append,
+  closedByChange,
+  replacedBy,
+  type Sent,
+  send,
+  together,
+  whenThrottled,
+} from './append.ts';
 import type { LogParts } from './log.ts';
 import { type AppendRequest, type PlacedTogether, placeTogether, type WriterMemory } from './placement.ts';
 
@@ -13,7 +22,7 @@ export async function appendTogether(
   requests: readonly AppendRequest[],
 ): Promise<Appended[]> {
   const placed = await placeTogether(parts, memory, requests)
-    .catch(replacedBy(memory, { notElected: true as const }))
+    .catch(replacedBy(memory, closedByChange))
     .catch(whenThrottled);
   if (!('fresh' in placed)) return requests.map(() => placed);
   const { slot, fresh } = placed;

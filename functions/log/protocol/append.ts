@@ -38,7 +38,7 @@ export async function append(
   let former = displaced;
   for (let tried = 0; tried < mostPlaces; tried += 1) {
     const placed = await place(parts, memory, request, former)
-      .catch(replacedBy(memory, { notElected: true as const }))
+      .catch(replacedBy(memory, closedByChange))
       .catch(whenThrottled);
     if (!('writer' in placed)) return placed;
     const sending = placed.again ? repeat(parts, memory, placed, request) : sendAlone(parts, memory, placed, request);
@@ -65,6 +65,9 @@ export type Sent =
   | { readonly in: true }
   | { readonly displaced: true }
   | Exclude<Appended, { readonly first: number } | { readonly outOfRange: unknown }>;
+
+/** Of a request that has no place yet. */
+export const closedByChange = { notElected: true, closed: true } as const;
 
 /** A change of the members ends the writer; what it sent before may be in the log or come into it. */
 export function replacedBy<Outcome>(memory: WriterMemory, outcome: Outcome) {

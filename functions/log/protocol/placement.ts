@@ -39,8 +39,11 @@ export type Content =
 
 /** Why a request got no positions. Nothing of it was sent. */
 export type NotPlaced =
-  /** Another writer was elected, or this one was closed: elect again. */
-  | { readonly notElected: true }
+  /**
+   * Elect again: another writer was elected, or this one was closed for a change of the members, for a recovered
+   * replica or by its own process.
+   */
+  | { readonly notElected: true; readonly closed?: true }
   /** Too many processes append for the writer at once: repeat the request after a moment. */
   | { readonly throttled: true }
   /** The key came with another request, which is among the last ones. */
@@ -77,7 +80,7 @@ export async function place(
   // replaced.
   let writer = familiar ? await parts.sequencer.read() : cached;
   for (let tried = 0; tried < placings; tried += 1) {
-    if (!isElected(writer, writerId, memory)) return { notElected: true };
+    if (!isElected(writer, writerId, memory)) return notElected(writer, writerId);
     const before = placeOf(writer, requestId);
     if (before && before.slot !== displaced) {
       memory.writer = writer;
@@ -119,7 +122,7 @@ export async function placeTogether(
   memory.writer = undefined;
   let writer = cached ?? (await parts.sequencer.read());
   for (let tried = 0; tried < placings; tried += 1) {
-    if (!request || !isElected(writer, request.writerId, memory)) return { notElected: true };
+    if (!request || !isElected(writer, request.writerId, memory)) return notElected(writer, request?.writerId);
     const current: WriterRecord = writer;
     const fresh = requests.filter((one, at) => {
       const others = [...current.recent, ...requests.slice(0, at)];
@@ -145,6 +148,11 @@ function isElected(
   { dismissed }: WriterMemory,
 ): writer is WriterRecord {
   return writer !== undefined && writer.writerId === writerId && !writer.closed && dismissed !== writerId;
+}
+
+/** Says whether the writer was closed, so that nobody was elected after it yet. */
+function notElected(writer: WriterRecord | undefined, writerId: string | undefined): NotPlaced {
+  return { notElected: true, ...(writer && writer.writerId === writerId && { closed: true }) };
 }
 
 function remember(memory: WriterMemory, taken: WriterRecord): void {

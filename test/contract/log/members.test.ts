@@ -105,7 +105,10 @@ test('a writer of the older members is refused, and its request is in the log on
   const table = all.replicas[3] ?? '';
   await changeTo(other, log, { remove: ['1'], add: [{ table }] });
   const key = randomUUID();
-  expect(await old.append(writer, ['after'], key)).toMatchObject({ status: 409, body: { code: 'not_elected' } });
+  expect(await old.append(writer, ['after'], key)).toMatchObject({
+    status: 409,
+    body: { code: 'not_elected', closed: true },
+  });
   expect(await old.append(await old.elect(), ['after'], key)).toMatchObject({ status: 201 });
   expect((await other.read()).body.items.map(text)).toEqual(['before', 'after']);
 });

@@ -94,7 +94,7 @@ describe('a replica', () => {
       expect(replicas[0]?.actions.size).toBe(4);
       // The replicas hold it staged, so the next election has it.
       expect(await appendAs(parts, writer, 'd')).toEqual({ outcomeUnknown: true });
-      expect(await appendAs(parts, writer, 'd')).toEqual({ notElected: true });
+      expect(await appendAs(parts, writer, 'd')).toEqual({ notElected: true, closed: true });
       const again = await electWriter(parts, 7);
       expect(await appendAs(parts, again, 'e')).toMatchObject({ first: expect.any(Number) });
     }));

@@ -49,7 +49,7 @@ describe('a request that two handlers have at the same time', () => {
       const { slow, overtaking } = overtaken(parts, () => appendAs(parts, writer, 'a'));
       expect(await appendAs(slow, writer, 'a')).toEqual({ exclusivityLost: { promised: expect.any(Number) } });
       expect(await overtaking()).toEqual({ first: 2, last: 2 });
-      expect(await appendAs(parts, writer, 'b')).toEqual({ notElected: true });
+      expect(await appendAs(parts, writer, 'b')).toEqual({ notElected: true, closed: true });
       expect(await appendAs(parts, await electWriter(parts), 'a')).toEqual({ first: 2, last: 2 });
     }));
 });

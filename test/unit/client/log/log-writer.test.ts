@@ -9,7 +9,10 @@ interface Call {
   key: string | null;
 }
 
-/** Answers each append with the next of these codes, an `ok` with success; every election succeeds. */
+/**
+ * Answers each append with the next of these codes, an `ok` with success; every election succeeds, with ballot 1. A
+ * refusal may say more: `not_elected closed`, `exclusivity_lost 2`, the ballot.
+ */
 function writerThat(meets: readonly string[]) {
   const calls: Call[] = [];
   const answers = [...meets];
@@ -17,10 +20,10 @@ function writerThat(meets: readonly string[]) {
     const path = new URL(input instanceof Request ? input.url : input).pathname.split('/').at(-1) ?? '';
     calls.push({ path, key: new Headers(init?.headers).get('idempotency-key') });
     if (path === 'writer') return Response.json({ writerId, ballot: 1, position: 0 });
-    const code = answers.shift();
+    const [code, fact] = answers.shift()?.split(' ') ?? [];
     if (code === 'ok') return Response.json({ first: 1, last: 1 }, { status: 201 });
-    const kept = code === 'exclusivity_lost' ? { kept: [] } : {};
-    const problem = { code, detail: `${code}`, retryable: false, retryAfterMs: 1, ...kept };
+    const facts = fact === 'closed' ? { closed: true } : fact ? { ballot: Number(fact) } : {};
+    const problem = { code, detail: `${code}`, retryable: false, retryAfterMs: 1, ...facts };
     return Response.json(problem, { status: code === 'outcome_unknown' ? 503 : 409 });
   };
   const client = new TenureClient({
@@ -44,12 +47,26 @@ test('a lock is waited for without another election', async () => {
   expect(calls.map(({ path }) => path)).toEqual(['writer', 'entries', 'entries', 'entries']);
 });
 
-test.each(['not_elected', 'exclusivity_lost'])('%s is met with one more election, then thrown', async (code) => {
-  const once = writerThat([code, 'ok']);
+test.each(['not_elected', 'exclusivity_lost 2'])('%s is met with one more election, then thrown', async (refusal) => {
+  const [code] = refusal.split(' ');
+  const once = writerThat([refusal, 'ok']);
   expect(await once.writer.append(['x'])).toEqual({ first: 1, last: 1 });
-  const twice = writerThat([code, code, 'ok']);
+  const twice = writerThat([refusal, refusal, 'ok']);
   await expect(twice.writer.append(['x'])).rejects.toMatchObject({ code });
   expect(await twice.writer.append(['y'])).toEqual({ first: 1, last: 1 });
+});
+
+test('what ends the writer without a rival, as a change of the members does, is outlived without a term', async () => {
+  const { writer } = writerThat([
+    'not_elected closed',
+    'exclusivity_lost 1',
+    'not_elected closed',
+    'not_elected',
+    'ok',
+  ]);
+  expect(await writer.append(['x'])).toEqual({ first: 1, last: 1 });
+  const rivals = writerThat(['not_elected closed', 'not_elected', 'not_elected closed', 'exclusivity_lost 2']);
+  await expect(rivals.writer.append(['x'])).rejects.toMatchObject({ code: 'exclusivity_lost' });
 });
 
 test('what was unknown once is not called lost because a rival is elected', async () => {
