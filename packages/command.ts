@@ -3,18 +3,16 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { build, type Plugin } from 'esbuild';
 import { buildConsole } from '../console/build.mjs';
-import packageJson from '../package.json' with { type: 'json' };
 import { project } from './names.ts';
-
-const { version } = packageJson;
+import { versionOnly } from './version-only.ts';
 
 const room = join(project, 'cli');
 
 /**
- * The command `tenure` in a few files next to the library, whose modules it imports; returns those, such as
- * `client/operator`. To load its own hundred modules one by one would take longer than most commands.
+ * The command `tenure` in a few files next to the library; returns the modules of it that the command uses, such as
+ * `client/operator`, whose exports it imports from the one file `library`.
  */
-export async function joinCommand(folder: string): Promise<string[]> {
+export async function joinCommand(folder: string, library: string): Promise<string[]> {
   const shared = new Set<string>();
   await build({
     entryPoints: ['main', 'process-shell'].map((entry) => join(room, `${entry}.ts`)),
@@ -23,7 +21,7 @@ export async function joinCommand(folder: string): Promise<string[]> {
     bundle: true,
     splitting: true,
     packages: 'external',
-    plugins: [besideTheLibrary(shared)],
+    plugins: [besideTheLibrary(shared, `../${library}`), versionOnly],
     platform: 'node',
     target: 'node20',
     format: 'esm',
@@ -46,19 +44,21 @@ function compress(file: string): void {
   rmSync(file);
 }
 
-/** Leaves imports of other rooms to the library's modules, of which the program then has one copy. */
-function besideTheLibrary(shared: Set<string>): Plugin {
+/** Direct mode imports packages that its users have installed and others need not. */
+export const isDirect = (module: string) => module.startsWith('client/direct/');
+
+/** Leaves imports of other rooms to the library, of which the program then has one copy. */
+function besideTheLibrary(shared: Set<string>, library: string): Plugin {
   return {
     name: 'beside-the-library',
-    setup({ onLoad, onResolve }) {
+    setup({ onResolve }) {
       onResolve({ filter: /^\..*\.ts$/ }, ({ path, importer }) => {
         const file = resolve(dirname(importer), path);
         if (!relative(room, file).startsWith('..')) return undefined;
         const module = relative(project, file).replace(/\.ts$/, '');
         shared.add(module);
-        return { path: `../${module}.js`, external: true };
+        return { path: isDirect(module) ? `../${module}.js` : library, external: true };
       });
-      onLoad({ filter: /\/package\.json$/ }, () => ({ contents: JSON.stringify({ version }), loader: 'json' }));
     },
   };
 }

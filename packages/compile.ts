@@ -14,12 +14,7 @@ export function compile(): string {
 }
 
 /** Copies the JavaScript of entries, such as `client/index`, with all that they import. */
-export function copyModules(
-  compiled: string,
-  to: string,
-  entries: readonly string[],
-  rewritten: (code: string, file: string) => string = (code) => code,
-): void {
+export function copyModules(compiled: string, to: string, entries: readonly string[]): void {
   for (const file of reached(compiled, entries, 'js')) {
     if (file.endsWith('.json')) {
       cpSync(join(compiled, file), join(to, file));
@@ -28,7 +23,7 @@ export function copyModules(
     // Its comments are in the declarations, where editors show them; names stay, for the sake of stack traces.
     const short = { legalComments: 'none', minifySyntax: true, minifyWhitespace: true } as const;
     const { code } = transformSync(readFileSync(join(compiled, file), 'utf8'), short);
-    write(join(to, file), rewritten(code, file));
+    write(join(to, file), code);
   }
 }
 

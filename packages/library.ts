@@ -1,25 +1,77 @@
-import { cpSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { joinCommand } from './command.ts';
-import { copyDeclarations, copyForRequire, copyModules, writeInnerManifest } from './compile.ts';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { isDirect, joinCommand } from './command.ts';
+import { copyDeclarations, copyForRequire } from './compile.ts';
 import { beginPackage, project } from './names.ts';
 import { SchemaLibrary } from './schema-library.ts';
+import { versionOnly } from './version-only.ts';
 
 const entries = ['client/index', 'client/fence/index'];
 
-/** `tenure`: the library, module by module, and the command with its page. */
+/** By themselves, since package.json puts one in the other's place in a browser. */
+const alternatives = ['client/aws', 'client/stand-ins/aws'];
+
+/** What the command uses of the library: an entry that exists in the package alone. */
+const forCommand = 'client/command';
+
+/** `tenure`: the library and the command with its page. */
 export async function buildLibrary(compiled: string): Promise<void> {
   const folder = beginPackage('tenure');
   const dist = join(folder, 'dist');
   mkdirSync(dist);
-  writeInnerManifest(dist);
-  const shared = await joinCommand(join(dist, 'cli'));
-  const schemas = new SchemaLibrary();
-  const modules = [...entries, 'client/browser', 'client/stand-ins/aws', ...shared];
-  copyModules(compiled, dist, modules, (code, file) => schemas.nextTo(file, code));
-  schemas.write(dist);
+  const used = await joinCommand(join(dist, 'cli'), `${forCommand}.js`);
+  await joinLibrary(dist, used);
   copyDeclarations(compiled, dist, [...entries, 'client/browser']);
   copyForRequire(compiled, dist, 'tenure', entries);
   mkdirSync(join(folder, 'cli'));
   for (const file of ['tenure', 'tenure.mjs']) cpSync(join(project, 'cli', file), join(folder, 'cli', file));
+}
+
+/**
+ * The library in a few files: Node takes longer to find and load a hundred small ones than to run them. Names stay, for
+ * the sake of stack traces.
+ */
+async function joinLibrary(dist: string, used: readonly string[]): Promise<void> {
+  const { metafile } = await build({
+    entryPoints: [...entries, 'client/browser', ...alternatives, ...used.filter(isDirect), forCommand].map((entry) => `${entry}.ts`),
+    absWorkingDir: project,
+    outbase: project,
+    outdir: dist,
+    chunkNames: 'client/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    plugins: [entryOf(used.filter((module) => !isDirect(module))), versionOnly],
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    logLevel: 'error',
+    // Of two exports with one name the command would get neither.
+    logOverride: { 'ambiguous-reexport': 'error' },
+    metafile: true,
+  });
+  const schemas = new SchemaLibrary();
+  for (const output of Object.keys(metafile.outputs)) {
+    const file = join(project, output);
+    writeFileSync(file, schemas.nextTo(relative(dist, file), readFileSync(file, 'utf8')));
+  }
+  schemas.write(dist);
+}
+
+/** The entry for the command: all exports of the modules that it uses. */
+function entryOf(modules: readonly string[]): Plugin {
+  const path = join(project, `${forCommand}.ts`);
+  const contents = modules.map((module) => `export * from ${JSON.stringify(join(project, `${module}.ts`))};`).join('\n');
+  return {
+    name: 'entry-of-the-command',
+    setup({ onLoad, onResolve }) {
+      const filter = new RegExp(`^${forCommand}\\.ts$`);
+      onResolve({ filter }, () => ({ path, namespace: 'command' }));
+      onLoad({ filter: /.*/, namespace: 'command' }, () => ({ contents, resolveDir: dirname(path), loader: 'ts' }));
+    },
+  };
 }

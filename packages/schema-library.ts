@@ -14,7 +14,7 @@ export class SchemaLibrary {
   /** The code of a module with its imports of zod leading to this file. */
   nextTo(module: string, code: string): string {
     if (!/from\s?"zod/.test(code)) return code;
-    for (const [, name = ''] of code.matchAll(/\bz\.\s*(\w+)/g)) this.#used.add(name);
+    for (const [, name = ''] of code.matchAll(/\bz\d*\.\s*(\w+)/g)) this.#used.add(name);
     const place = relative(dirname(module), file);
     const path = place.startsWith('.') ? place : `./${place}`;
     return code

@@ -32,7 +32,7 @@ test('installed with all dependencies the library takes at most 12 MB', () => {
   expect(bytes / 1024 ** 2).toBeLessThanOrEqual(12);
 });
 
-test('loading the library takes at most 120 ms of a crowded processor', () => {
+test('loading the library takes at most 60 ms, also of a crowded processor', () => {
   const script = `const before = process.cpuUsage();
 await import('tenure');
 const { user, system } = process.cpuUsage(before);
@@ -40,9 +40,9 @@ console.log((user + system) / 1_000);`;
   const argv = ['--input-type=module', '--eval', script];
   const load = () => Number(spawnSync(process.execPath, argv, { cwd: inject('consumer'), encoding: 'utf8' }).stdout);
   // The tests next to this one share its cores and caches.
-  const fastest = Math.min(...Array.from({ length: 9 }, load));
+  const fastest = Math.min(...Array.from({ length: 15 }, load));
   expect(fastest).toBeGreaterThan(1);
-  expect(fastest).toBeLessThanOrEqual(120);
+  expect(fastest).toBeLessThanOrEqual(60);
 });
 
 const folders = [
@@ -51,6 +51,17 @@ const folders = [
   ['tenure-local', 'dist'],
 ] as const;
 
+test('the library is loaded in a few files', () => {
+  const dist = join(modules(), 'tenure', 'dist');
+  const reached = new Set(['client/index.js']);
+  for (const file of reached) {
+    const code = readFileSync(join(dist, file), 'utf8');
+    for (const [, path = ''] of code.matchAll(/\bfrom"(\.[^"]+)"/g)) reached.add(join(file, '..', path));
+  }
+  expect(reached).toContain('schemas.js');
+  expect(reached.size).toBeLessThanOrEqual(12);
+});
+
 test.each(folders)('all that %s imports is a dependency, or one that its user has already', (name, folder) => {
   const dist = join(modules(), name, folder);
   const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter(
@@ -58,7 +69,7 @@ test.each(folders)('all that %s imports is a dependency, or one that its user ha
   );
   const code = files.map((file) => readFileSync(join(dist, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, ''));
   const imported = code.flatMap((text) =>
-    [...text.matchAll(/^\s*(?:import|export)\b[^'"\n;]*?from\s*["'](@[^/"']+\/[^/"']+|[^./"'][^/"']*)/gm)].map(
+    [...text.matchAll(/(?:^|[;}])\s*(?:import|export)\b[^'"\n;]*?from\s*["'](@[^/"']+\/[^/"']+|[^./"'][^/"']*)/gm)].map(
       ([, found]) => String(found),
     ),
   );
