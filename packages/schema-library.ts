@@ -18,8 +18,8 @@ export class SchemaLibrary {
     const place = relative(dirname(module), file);
     const path = place.startsWith('.') ? place : `./${place}`;
     return code
-      .replace(/import en from\s?"zod\/v4\/locales\/en\.js"/, `import{en}from"${path}"`)
-      .replace(/from\s?"zod\/mini"/, `from"${path}"`);
+      .replaceAll(/import (\w+) from\s?"zod\/v4\/locales\/en\.js"/g, `import{en as $1}from"${path}"`)
+      .replaceAll(/from\s?"zod\/mini"/g, `from"${path}"`);
   }
 
   write(dist: string): void {
