@@ -12,7 +12,7 @@ const entries = ['client/index', 'client/fence/index'];
 /** By themselves, since package.json puts one in the other's place in a browser. */
 const alternatives = ['client/aws', 'client/stand-ins/aws'];
 
-/** What the command uses of the library: an entry that exists in the package alone. */
+/** The part of the library that the command uses: an entry that exists in the package alone. */
 const forCommand = 'client/command';
 
 /** `tenure`: the library and the command with its page. */
@@ -34,7 +34,9 @@ export async function buildLibrary(compiled: string): Promise<void> {
  */
 async function joinLibrary(dist: string, used: readonly string[]): Promise<void> {
   const { metafile } = await build({
-    entryPoints: [...entries, 'client/browser', ...alternatives, ...used.filter(isDirect), forCommand].map((entry) => `${entry}.ts`),
+    entryPoints: [...entries, 'client/browser', ...alternatives, ...used.filter(isDirect), forCommand].map(
+      (entry) => `${entry}.ts`,
+    ),
     absWorkingDir: project,
     outbase: project,
     outdir: dist,
@@ -65,7 +67,9 @@ async function joinLibrary(dist: string, used: readonly string[]): Promise<void>
 /** The entry for the command: all exports of the modules that it uses. */
 function entryOf(modules: readonly string[]): Plugin {
   const path = join(project, `${forCommand}.ts`);
-  const contents = modules.map((module) => `export * from ${JSON.stringify(join(project, `${module}.ts`))};`).join('\n');
+  const contents = modules
+    .map((module) => `export * from ${JSON.stringify(join(project, `${module}.ts`))};`)
+    .join('\n');
   return {
     name: 'entry-of-the-command',
     setup({ onLoad, onResolve }) {

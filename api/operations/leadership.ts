@@ -106,7 +106,11 @@ export const renew = operation({
   params: group,
   query: nothing,
   fence: 'required',
-  body: z.strictObject({ leaseMs: z.optional(leaseMs), address: z.optional(address), metadata: z.optional(leaderMetadata) }),
+  body: z.strictObject({
+    leaseMs: z.optional(leaseMs),
+    address: z.optional(address),
+    metadata: z.optional(leaderMetadata),
+  }),
   answer: z.object({
     expiresAt: instantText,
     /** Set once an operator has asked for a hand-over: stop the work and resign, for `successor` if it is named. */
