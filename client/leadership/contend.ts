@@ -22,10 +22,15 @@ const longestPauseMs = 30_000;
 /** With a short lease too, a function that has to start first is waited for: nothing runs out meanwhile. */
 const coldStartMs = 2_000;
 
+/** After failures in a row every fourth try asks without a look: looks may fail where a request would be granted. */
+const triesPerBlindOne = 4;
+
 /**
  * Asks for the lease until it is granted. Who has to wait looks from time to time instead of asking: a look costs half
- * a read unit, a refused request a write unit, and the end of a lease that is given back is seen by it. Resolves to
- * undefined when `closing` fires first, and to the grant all the same when it fired while the request was under way.
+ * a read unit, a refused request a write unit, and the end of a lease that is given back is seen by it. Who got no
+ * answer, with the client's own second try, looks too: many that ask again keep an overloaded service overloaded.
+ * Resolves to undefined when `closing` fires first, and to the grant all the same when it fired while the request was
+ * under way.
  */
 export async function contendUntilGranted(contender: Contender): Promise<Grant | undefined> {
   const { client, closing, announcer, settings } = contender;
@@ -33,7 +38,9 @@ export async function contendUntilGranted(contender: Contender): Promise<Grant |
   let waitMs: number | undefined;
   while (!closing.aborted) {
     try {
-      if (waitMs !== undefined) waitMs = await lookAgain(contender);
+      const looks = waitMs !== undefined && failures % triesPerBlindOne < triesPerBlindOne - 1;
+      if (looks) waitMs = await lookAgain(contender);
+      else waitMs = undefined;
       if (waitMs !== undefined) {
         failures = 0;
         await sleep(client.time, waitMs, closing);
@@ -48,8 +55,8 @@ export async function contendUntilGranted(contender: Contender): Promise<Grant |
       if (isHeld) announcer.announce('onWaiting', error);
       else if (!lossOf(error)) announcer.error(error);
       failures = isHeld ? 0 : failures + 1;
-      if (isHeld) waitMs = waitFor(contender, error.retryAfterMs ?? settings.renewEveryMs);
-      await sleep(client.time, isHeld ? (waitMs ?? 0) : pauseMs(contender, error, failures), closing);
+      waitMs = isHeld ? waitFor(contender, error.retryAfterMs ?? settings.renewEveryMs) : 0;
+      await sleep(client.time, isHeld ? waitMs : pauseMs(contender, error, failures), closing);
     }
   }
   return undefined;

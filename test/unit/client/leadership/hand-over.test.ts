@@ -135,6 +135,56 @@ test('a fail-over with 100 waiting costs at most 15 write units and 100 reads, a
   expect(granted - expiresAt).toBeLessThanOrEqual(250 + 100);
 });
 
+test.each([
+  // Each finds the lease free, asks, and the client asks a second time.
+  ['no answer', 200 + 15],
+  ['answer lost', 20],
+] as const)(
+  'with 100 waiting, a service that is overloaded is looked at, not asked again and again: %s',
+  async (kind, mostContends) => {
+    const time = new ManualTime();
+    const service = new FakeService(time);
+    let seed = 7;
+    const random = () => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed / 2_147_483_647;
+    };
+    const link = () => Object.assign(new FakeLink(service), { latencyMs: 10 });
+    const leader = contestantOn('leader', link(), time);
+    leader.elector.start();
+    await time.advance(500);
+    const others = Array.from({ length: 100 }, (_, at) => contestantOn(`c${at}`, link(), time, {}, random));
+    for (const { elector } of others) elector.start();
+    await time.advance(leaseMs);
+    leader.link.offline = true;
+    await time.advance((service.holder?.expiresAt ?? 0) - time.real);
+    const from = time.real;
+    for (const { link: own } of others) own.next('contend', { kind });
+    const sent = () => others.flatMap(({ link: own }) => own.requests.filter(({ at }) => at >= from));
+    await time.advance(30_000);
+    expect(leading(others)).toBeDefined();
+    const ofEach = others.map(({ link: own }) => own.requests.filter(({ at, step }) => at >= from && step !== 'renew'));
+    // After a request for the lease that came to nothing, second try and all, the next thing is a look.
+    for (const requests of ofEach) {
+      const blind = requests.filter(({ step, key }, at) => {
+        const before = requests[at - 1];
+        return step === 'contend' && before?.step === 'contend' && before.key !== key;
+      });
+      expect(blind).toEqual([]);
+    }
+    expect(sent().filter(({ step }) => step === 'contend').length).toBeLessThanOrEqual(mostContends);
+  },
+);
+
+test('who cannot look asks all the same, every fourth time', async () => {
+  const { link, time } = contestant('a');
+  const standby = await waitingBeside({ ...contestant('leader', {}, time, link.service), time });
+  for (let at = 0; at < 50; at += 1) standby.link.next('observe', { kind: 'status', status: 403 });
+  link.service.revoke();
+  await time.advance(3 * leaseMs);
+  expect(standby.elector.isLeader()).toBe(true);
+});
+
 test('an operator hands over: the work stops first, then the lease goes to the successor', async () => {
   const order: string[] = [];
   const { elector, link, time, events } = contestant('a', {
