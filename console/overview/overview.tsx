@@ -54,7 +54,7 @@ function Empty() {
 }
 
 function Summary({ rows }: { rows: readonly Row[] }) {
-  const of = (status: Row['standing']) => rows.filter((row) => row.status === status).length;
+  const of = (status: Row['status']) => rows.filter((row) => row.status === status).length;
   const figures = [
     { name: rows.length === 1 ? 'group' : 'groups', value: rows.length, tone: '' },
     { name: 'led', value: of('led'), tone: 'good' },

@@ -14,6 +14,7 @@ export const anywhere = [
   'hostile/input',
   'hostile/printed',
   'jobs/billing',
+  'jobs/group-deletion',
   'jobs/word-count',
   'leadership/failover',
   'leadership/freeze',
