@@ -22,8 +22,11 @@ const longestPauseMs = 30_000;
 /** With a short lease too, a function that has to start first is waited for: nothing runs out meanwhile. */
 const coldStartMs = 2_000;
 
-/** After failures in a row every fourth try asks without a look: looks may fail where a request would be granted. */
-const triesPerBlindOne = 4;
+/**
+ * After so many failures in a row, most of a minute, a try asks without a look: looks may fail where a request would be
+ * granted. Rare, since a hundred that wait may all be kept from looking.
+ */
+const failuresUntilBlind = 8;
 
 /**
  * Asks for the lease until it is granted. Who has to wait looks from time to time instead of asking: a look costs half
@@ -38,9 +41,8 @@ export async function contendUntilGranted(contender: Contender): Promise<Grant |
   let waitMs: number | undefined;
   while (!closing.aborted) {
     try {
-      const looks = waitMs !== undefined && failures % triesPerBlindOne < triesPerBlindOne - 1;
-      if (looks) waitMs = await lookAgain(contender);
-      else waitMs = undefined;
+      const isBlind = failures > 0 && failures % failuresUntilBlind === 0;
+      waitMs = waitMs === undefined || isBlind ? undefined : await lookAgain(contender);
       if (waitMs !== undefined) {
         failures = 0;
         await sleep(client.time, waitMs, closing);
