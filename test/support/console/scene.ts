@@ -60,3 +60,16 @@ export async function ledGroups(client: TenureClient, names: readonly string[], 
     }),
   );
 }
+
+/** A group with a fail-over from a to b, a job, a log and a backup; returns those who lead and wait. */
+export async function busyGroup(client: TenureClient, group: string): Promise<Contender[]> {
+  const fence = await client.contend(group, { contenderId: 'a', leaseMs: 2_000 });
+  await client.confirm(group, fence, { address: 'ip-10-0-1-21.internal:7001' });
+  const successor = contender(client, group, 'b', 60_000);
+  const term = await successor.leads;
+  const waiting = contender(client, group, 'c', 60_000);
+  await jobWithCheckpoints(client, term, 'hourly-totals', 18);
+  await logWithEntries(client, term, 'events', 40);
+  await takeBackup(client, group, { bypassDelegation: true, runAsync: false });
+  return [successor, waiting];
+}
