@@ -116,7 +116,11 @@ async function appendingOf(root: string, endpoint: string): Promise<Appending> {
       const startedAt = performance.now();
       let acknowledged = 0;
       const caller = async () => {
-        while (performance.now() - startedAt < sampleMs) acknowledged += await appendOne(entries);
+        while (performance.now() - startedAt < sampleMs) {
+          const more = await appendOne(entries);
+          // After the wait: meanwhile the other callers have counted theirs.
+          acknowledged += more;
+        }
       };
       await Promise.all(Array.from({ length: many }, caller));
       return (performance.now() - startedAt) / Math.max(1, acknowledged);
