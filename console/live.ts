@@ -70,7 +70,7 @@ class Answers implements Live {
   }
 
   refresh(...names: string[]): void {
-    for (const name of names) this.#pacer.forget(name);
+    this.#pacer.refresh(names);
   }
 
   tick(): void {

@@ -32,6 +32,8 @@ const urgent = 100;
 export class Pacer {
   readonly #options: PacerOptions;
   readonly #askedAt = new Map<string, number>();
+  /** Changed by an action of the person who looks. */
+  readonly #changed = new Set<string>();
   #firsts = 0;
   #failures = 0;
   #resumesAt = 0;
@@ -52,14 +54,16 @@ export class Pacer {
     if (next) void this.#ask(next);
   }
 
-  /** The next tick asks this one again, as after an action. */
-  forget(name: string): void {
-    this.#askedAt.delete(name);
+  /** After an action: the next ticks ask these before all others, also before an urgent one. */
+  refresh(names: readonly string[]): void {
+    for (const name of names) this.#changed.add(name);
   }
 
   /** Questions never asked come first, in the order of the page, alternating with those due again. */
   #next(): Source | undefined {
     const wanted = this.#options.sources().filter((source) => source.everyMs() < Number.POSITIVE_INFINITY);
+    const changed = wanted.find(({ name }) => this.#changed.has(name));
+    if (changed) return changed;
     const first = wanted.find(({ name }) => !this.#askedAt.has(name));
     const due = this.#mostOverdue(wanted);
     const isDuesTurn = due !== undefined && (due.overdue >= urgent || this.#firsts >= mostFirsts);
@@ -88,6 +92,7 @@ export class Pacer {
     this.#isOpen = true;
     this.#askedLast = now();
     this.#askedAt.set(source.name, this.#askedLast);
+    this.#changed.delete(source.name);
     try {
       await source.ask();
       this.#failures = 0;

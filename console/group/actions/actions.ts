@@ -82,7 +82,7 @@ export function planOf(action: Action, group: string, form: Form): Plan {
         command: `tenure log init ${shellWord(action.log)} ${on} --replica ${action.replica}`,
         request: { path: replicaPath(path, action, 'initialize'), body: {} },
         effect: `The log has never held an entry: this founds it on replica ${action.replica}, which then votes with nothing. It is refused as soon as a reachable replica has promised or stored anything.`,
-        changes: ['logs'],
+        changes: ['logs', 'journal'],
       };
   }
 }
@@ -104,7 +104,7 @@ function handOver(
     request: { path: `${path}/leadership/hand-over`, body: { fencingVersion, ...to } },
     dryRun: { path: `${path}/leadership/hand-over`, body: { fencingVersion, ...to, dryRun: true } },
     effect: `The leader of version ${fencingVersion} hears of it with its next renewal, stops its work and resigns. ${whom}`,
-    changes: ['leadership', 'terms'],
+    changes: ['leadership', 'terms', 'journal'],
   };
 }
 
@@ -125,7 +125,7 @@ function revoke(
     effect: force
       ? `By force: the next leader may begin while ${contenderId} still believes that it leads. Its guarded writes are refused; whatever else it does is not.`
       : `${contenderId} learns of it with its next renewal. Nobody else gets the lease before its old expiry.`,
-    changes: ['leadership', 'terms'],
+    changes: ['leadership', 'terms', 'journal'],
     missing: reason ? undefined : 'a reason: shown to the leader and kept with the term',
   };
 }
@@ -141,7 +141,7 @@ function recoverReplica(
     command: `tenure log recover ${shellWord(log)} ${on} --replica ${replica}`,
     request: { path: replicaPath(path, { log, replica }, 'recover'), body: {} },
     effect: `It is ${status.toLowerCase()} now. It copies what the others hold and votes once it has everything; the log takes entries meanwhile.`,
-    changes: ['logs'],
+    changes: ['logs', 'journal'],
   };
 }
 

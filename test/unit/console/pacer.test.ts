@@ -101,7 +101,15 @@ test('a refusal of one question does not slow the others', async () => {
 test('what an action changed is asked next', async () => {
   const { asked, run, pacer } = page({ a: 5_000, b: 60_000 });
   await run(2);
-  pacer.forget('b');
+  pacer.refresh(['b']);
   await run(1);
   expect(asked).toEqual(['a@0', 'b@1', 'b@2']);
+});
+
+test('what an action changed is asked while another question is urgent all the time', async () => {
+  const { asked, run, pacer } = page({ a: 1, b: 10_000, c: 10_000 });
+  await run(5);
+  pacer.refresh(['c', 'a', 'b']);
+  await run(4);
+  expect(asked.slice(5)).toEqual(['a@5', 'b@6', 'c@7', 'a@8']);
 });
