@@ -12,9 +12,9 @@
  * on several nodes, which do not share the row's lock (Galera refuses XA).
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { FencedError, type FencingTerm, versionOf } from './fence.ts';
 import { choiceOption, wholeOption } from './options.ts';
+import { retryTransaction } from './retry.ts';
 
 /**
  * The statements, for programs in any language: after `XA START`, before the first write. `?` is the name of the
@@ -128,15 +128,7 @@ export async function fencedMysql(
     choiceOption('isolation', isolation, ['read committed', 'repeatable read', 'serializable']);
   if (Buffer.byteLength(name) > 255) throw new RangeError(`name has ${Buffer.byteLength(name)} bytes; 255 fit`);
   const guard: Guard = { name, version, isolation, idleSeconds };
-  for (let tried = 1; tried < runs; tried += 1) {
-    try {
-      return await onConnection(db, guard, work);
-    } catch (error) {
-      if (!isRetryable(error)) throw error;
-      await pause(Math.random() * 10 * 2 ** Math.min(tried, 7));
-    }
-  }
-  return await onConnection(db, guard, work);
+  return retryTransaction(runs, isRetryable, () => onConnection(db, guard, work));
 }
 
 interface Guard {

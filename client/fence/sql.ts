@@ -7,9 +7,9 @@
  *
  * Not guarded: statements that run outside the transaction, on another connection, or against another name.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { FencedError, type FencingTerm, versionOf } from './fence.ts';
 import { choiceOption, wholeOption } from './options.ts';
+import { retryTransaction } from './retry.ts';
 
 /**
  * The statements, for programs in any language. `$1` is the name of the guarded thing, `$2` the fencing version.
@@ -132,15 +132,7 @@ export async function fencedSql(
   const guarded = (run: Run, tx: unknown) =>
     enterAndWork(run, { name, version, idleTimeoutMs }, () => work(tx as never));
   const attempt = () => ('begin' in db ? inPostgresJs(db, isolation, guarded) : inPg(db, isolation, guarded));
-  for (let tried = 1; tried < runs; tried += 1) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!isRetryable(error)) throw error;
-      await pause(Math.random() * 10 * 2 ** Math.min(tried, 7));
-    }
-  }
-  return attempt();
+  return retryTransaction(runs, isRetryable, attempt);
 }
 
 interface Entry {
