@@ -6,6 +6,7 @@ import { type Checkpoints, goneAt } from '../checkpoints.ts';
 import { isDamaged, type JobName, type JobState, owedPayloads, writableOrThrow } from '../job.ts';
 import type { Page } from '../job-store.ts';
 import { payloadKey } from '../payloads/upload.ts';
+import { AnyOf } from './any-of.ts';
 
 /** The port to the jobs that owe a clean-up, over all groups. */
 export interface CleanUpStore {
@@ -71,13 +72,14 @@ class Run {
   readonly #random: () => number;
   /** Groups with more than what was done in the round. */
   readonly #busy = new Set<string>();
-  /** A random one of the groups of the round, and of how many. */
-  #any: { readonly group?: string; readonly of: number } = { of: 0 };
+  /** Of the groups of the round. */
+  readonly #anyGroup: AnyOf<string>;
 
   constructor(room: Room, hasTime: () => boolean, random: () => number) {
     this.#room = room;
     this.#hasTime = hasTime;
     this.#random = random;
+    this.#anyGroup = new AnyOf(random);
   }
 
   /** Every group once, beginning behind the one that was last. */
@@ -92,7 +94,7 @@ class Run {
       const ends = last === undefined || ofRound.length < items.length;
       behind = (await this.#groups(ofRound, ends)) ?? behind;
       if (ends && fromTheTop) {
-        if (this.#any.group !== undefined) await cleanUps.writePlace(this.#any.group);
+        if (this.#anyGroup.chosen !== undefined) await cleanUps.writePlace(this.#anyGroup.chosen);
         return;
       }
       if (ends) [behind, fromTheTop] = [undefined, true];
@@ -123,15 +125,9 @@ class Run {
     if (whole.length > 0) await this.#clean(whole);
     else await this.#portionOf(last);
     const done = whole.at(-1)?.group ?? last;
-    for (const group of whole.length > 0 ? distinctGroups(whole) : [last]) this.#draw(group);
+    for (const group of whole.length > 0 ? distinctGroups(whole) : [last]) this.#anyGroup.offer(group);
     await this.#room.cleanUps.writePlace(done);
     return done;
-  }
-
-  /** Each group has the same chance to be the one that is kept. */
-  #draw(group: string): void {
-    const of = this.#any.of + 1;
-    this.#any = this.#random() * of < 1 ? { group, of } : { ...this.#any, of };
   }
 
   async #portionOf(group: string): Promise<void> {

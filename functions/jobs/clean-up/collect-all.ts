@@ -2,6 +2,7 @@
 import { isUnavailable } from '../../../store/store-errors.ts';
 import { logger } from '../../platform/logging.ts';
 import { payloadPrefix } from '../payloads/upload.ts';
+import { AnyOf } from './any-of.ts';
 import { type Collected, type Collector, collectListed, prefixOf } from './collector.ts';
 
 export interface Run {
@@ -31,12 +32,11 @@ class Round {
   readonly run: Run = { scanned: 0, orphans: 0, bytes: 0 };
   readonly #room: Collector;
   readonly #hasTime: () => boolean;
+  readonly #random: () => number;
   /** Groups with more than their portion. */
   readonly #busy = new Set<string>();
   /** The group whose turn it is, when it has more than fits in the page where it begins. */
   #turn: { readonly group: string; readonly hasPlace: boolean; pages: number } | undefined;
-
-  readonly #random: () => number;
 
   constructor(room: Collector, hasTime: () => boolean, random: () => number) {
     this.#room = room;
@@ -65,13 +65,9 @@ class Round {
 
   /** Before all keys of a random group; undefined when there is none. */
   async #anyGroup(): Promise<string | undefined> {
-    let any: string | undefined;
-    let of = 0;
-    for await (const group of this.#room.registry.groups()) {
-      of += 1;
-      if (this.#random() * of < 1) any = group;
-    }
-    return any && `${payloadPrefix}${any}/`;
+    const any = new AnyOf<string>(this.#random);
+    for await (const group of this.#room.registry.groups()) any.offer(group);
+    return any.chosen && `${payloadPrefix}${any.chosen}/`;
   }
 
   async rest(): Promise<void> {
