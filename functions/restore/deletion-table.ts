@@ -3,7 +3,6 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
 import { checkWrites } from '../../leadership/invariants.ts';
 import { floorPrefix, groupKey, leadershipKey, recreationKey } from '../../leadership/keys.ts';
-import type { LeadershipRecord } from '../../leadership/lease.ts';
 import { equals } from '../../store/condition.ts';
 import type { Item, Key } from '../../store/item.ts';
 import { ItemTable } from '../../store/item-table.ts';
@@ -16,14 +15,7 @@ export interface DeletionStore {
   /** The running backup of the group. */
   backupOf(group: string): Promise<string | undefined>;
   /** False when the record has changed since it was seen, or a backup has begun. */
-  begin(
-    group: string,
-    deletionId: string,
-    seen: LeadershipRecord | undefined,
-    version: number,
-    now: number,
-    maxClockSkewMs: number,
-  ): Promise<boolean>;
+  begin(group: string, beginning: writes.Beginning): Promise<boolean>;
   /** The items of one page that a deletion empties, and where the next page begins. */
   page(group: string, after: Key | undefined): Promise<{ readonly items: readonly Key[]; readonly last?: Key }>;
   /** False when the deletion does not own the group any more: nothing of it is emptied. */
@@ -52,15 +44,8 @@ export class DeletionTable implements DeletionStore {
     return running?.['backupId'] === undefined ? undefined : String(running['backupId']);
   }
 
-  begin(
-    group: string,
-    deletionId: string,
-    seen: LeadershipRecord | undefined,
-    version: number,
-    now: number,
-    maxClockSkewMs: number,
-  ): Promise<boolean> {
-    const all = writes.ownForDeletion(group, deletionId, seen, version, now, maxClockSkewMs);
+  begin(group: string, beginning: writes.Beginning): Promise<boolean> {
+    const all = writes.ownForDeletion(group, beginning);
     checkWrites(all);
     return this.#isWritten(all);
   }

@@ -12,20 +12,22 @@ import { jobPrefix } from '../jobs/keys.ts';
 
 type Writes = readonly [Write, ...Write[]];
 
+export interface Beginning {
+  readonly deletionId: string;
+  /** The group's record, which must not have changed since. */
+  readonly seen: LeadershipRecord | undefined;
+  readonly version: number;
+  readonly now: number;
+  readonly maxClockSkewMs: number;
+}
+
 const owned = (deletionId: string) => equals('restoring', deletionId);
 
 /**
  * From then on nobody leads the group, and no backup of it begins. The version is raised, so that no fence of an
  * earlier leader is that of the group, and noted in a FLOOR: all that stays of the group once it is deleted.
  */
-export function ownForDeletion(
-  group: string,
-  deletionId: string,
-  seen: LeadershipRecord | undefined,
-  version: number,
-  now: number,
-  maxClockSkewMs: number,
-): Writes {
+export function ownForDeletion(group: string, { deletionId, seen, version, now, maxClockSkewMs }: Beginning): Writes {
   const owner = { requestId: deletionId, restoring: deletionId };
   const record = seen
     ? update(

@@ -106,7 +106,8 @@ async function own(room: Deleting, group: string): Promise<string | undefined> {
     }
     const deletionId = `${deletionPrefix}${randomUUID()}`;
     const version = record ? record.fencingVersion + 1 : highest + versionGap;
-    const isOwned = await deletions.begin(group, deletionId, record, version, clock.now(), maxClockSkewMs);
+    const beginning = { deletionId, seen: record, version, now: clock.now(), maxClockSkewMs };
+    const isOwned = await deletions.begin(group, beginning);
     return isOwned ? { kind: 'done', value: deletionId } : { kind: 'conflict' };
   });
 }
