@@ -13,7 +13,7 @@ export const fenceHeaders = z.object({
   'Leader-Session': sessionId,
 });
 
-/** Of every writing request, which distinguishes a retry from a new request. */
+/** Distinguishes the retry of a writing request from a new one. */
 export const idempotencyKey = z
   .string()
   .check(z.regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII characters'));
