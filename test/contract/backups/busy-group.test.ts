@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
-import type { StateLock } from '../../../functions/jobs/state-locks.ts';
+import type { StateLock, StateLocks } from '../../../functions/jobs/state-locks.ts';
 import { stateLocksTable } from '../../../functions/jobs/state-locks-table.ts';
 import { initialise } from '../../support/backups/memory-logs.ts';
 import { checkpoint, submit } from '../../support/job-world.ts';
@@ -71,6 +71,34 @@ test('a group with many jobs is held back once it does not agree by itself, for 
   expect(answers).toEqual([...Array(8).fill(201), ...Array(answers.length - 8).fill(409)]);
   await commit();
   expect(answers.at(-1), 'then the leader continues').toBe(201);
+});
+
+test('holding a group back takes two writes for each job and two for submissions, 32 at a time', async () => {
+  const { world } = archive;
+  const counts = { lockJob: 0, unlockJob: 0, lockSubmissions: 0, unlockSubmissions: 0 };
+  let inFlight = 0;
+  let mostInFlight = 0;
+  const table = stateLocksTable(world.other, world.table);
+  const counted =
+    <Asked extends unknown[]>(what: keyof typeof counts, write: (...asked: Asked) => Promise<void>) =>
+    async (...asked: Asked) => {
+      counts[what] += 1;
+      inFlight += 1;
+      mostInFlight = Math.max(mostInFlight, inFlight);
+      await write(...asked).finally(() => {
+        inFlight -= 1;
+      });
+    };
+  const locks: StateLocks = {
+    lockJob: counted('lockJob', table.lockJob.bind(table)),
+    unlockJob: counted('unlockJob', table.unlockJob.bind(table)),
+    lockSubmissions: counted('lockSubmissions', table.lockSubmissions.bind(table)),
+    unlockSubmissions: counted('unlockSubmissions', table.unlockSubmissions.bind(table)),
+  };
+  const { cut } = await busy(70, { cut: { locks } });
+  expect(await cut()).toMatchObject({ kind: 'cut' });
+  expect(counts).toEqual({ lockJob: 70, unlockJob: 70, lockSubmissions: 1, unlockSubmissions: 1 });
+  expect(mostInFlight).toBe(32);
 });
 
 test('a quiet group is not held back', async () => {
