@@ -101,6 +101,31 @@ test('holding a group back takes two writes for each job and two for submissions
   expect(mostInFlight).toBe(32);
 });
 
+test('pausedMs says how long writers to jobs were held back, from the first lock until the last is gone', async () => {
+  const { world } = archive;
+  const table = stateLocksTable(world.other, world.table);
+  const taking = (ms: number, write: () => Promise<void>) => {
+    world.clock.ahead += ms;
+    return write();
+  };
+  const locks: StateLocks = {
+    lockSubmissions: (...asked) => taking(2_000, () => table.lockSubmissions(...asked)),
+    lockJob: (...asked) => taking(200, () => table.lockJob(...asked)),
+    unlockSubmissions: (...asked) => taking(1_000, () => table.unlockSubmissions(...asked)),
+    unlockJob: (...asked) => taking(100, () => table.unlockJob(...asked)),
+  };
+  const { cut } = await busy(5, { cut: { locks } });
+  const { ahead } = world.clock;
+  const from = world.clock.now();
+  const placed = await cut();
+  const took = world.clock.now() - from;
+  if (placed.kind !== 'cut') throw new Error(placed.again);
+  const advanced = world.clock.ahead - ahead;
+  expect(advanced).toBe(2_000 + 5 * 200 + 1_000 + 5 * 100);
+  expect(placed.pausedMs).toBeGreaterThanOrEqual(advanced);
+  expect(placed.pausedMs).toBeLessThanOrEqual(took);
+});
+
 test('a quiet group is not held back', async () => {
   const { cut, locked, passes } = await busy(3, {}, 0);
   expect(await cut()).toMatchObject({ kind: 'cut' });
