@@ -1,4 +1,4 @@
-/** What `tenure doctor` found out about one thing. */
+/** The result of one check of `tenure doctor`. */
 export interface Finding {
   readonly check: string;
   /** A warning does not fail the command. */

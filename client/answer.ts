@@ -11,7 +11,7 @@ export interface RawAnswer {
   readonly sentAs?: Sender;
 }
 
-/** What API Gateway judges a request by. */
+/** The properties of a request by which API Gateway accepts or refuses it. */
 interface Sender {
   readonly url: string;
   /** The access key that signed it. */
@@ -56,7 +56,7 @@ function errorOf(answer: RawAnswer, body: unknown, request: string): TenureError
   return new TenureError(message, { code, status: answer.status, retryable, retryAfterMs, request, requestId });
 }
 
-/** What API Gateway answers by itself carries no problem document. */
+/** The problem of an answer by API Gateway itself, which carries no problem document. */
 function gatewayProblem(status: number): Pick<ErrorFacts, 'code' | 'retryable'> & { remedy: string } {
   if (status === 401 || status === 403) return forbidden;
   if (status === 404) return { ...notFound, remedy: 'Check that the URL is that of the API.' };

@@ -35,7 +35,7 @@ export interface ErrorFacts {
   readonly members?: Readonly<Record<string, unknown>>;
   /** Method and path of the request. */
   readonly request: string;
-  /** What AWS calls the request in its logs. */
+  /** The id of the request in the logs of AWS. */
   readonly requestId?: string | undefined;
 }
 

@@ -17,7 +17,7 @@ export interface Options {
 
 export class UsageError extends Error {}
 
-/** What `--help` prints. The package `tenure-local` runs its own template and no other app. */
+/** The text of `--help`. The package `tenure-local` runs its own template and no other app. */
 export function usageOf(from: 'clone' | 'package'): string {
   const command = from === 'clone' ? 'npm start [-- options]' : 'npx tenure-local [options]';
   const app = from === 'clone' ? '\n  --app FILE       CDK app to run (default: infra/app.ts)' : '';

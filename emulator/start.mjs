@@ -1,4 +1,6 @@
-/** What `npm start` runs: plain JavaScript without a dependency, because on a fresh clone nothing is installed yet. */
+/**
+ * The script of `npm start`: plain JavaScript without a dependency, because on a fresh clone nothing is installed yet.
+ */
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';

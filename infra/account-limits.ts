@@ -2,7 +2,7 @@ import { Annotations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { Settings } from './settings.ts';
 
-/** What AWS gives an account in the larger Regions before it is asked; `tenure doctor --stack` reads the real ones. */
+/** Default quotas of an account in the larger Regions; `tenure doctor --stack` reads the real ones. */
 const given = {
   apiRequestsPerSecond: 10_000,
   apiRequestsAtOnce: 5_000,

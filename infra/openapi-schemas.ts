@@ -10,7 +10,7 @@ export const problem = z
     title: z.string(),
     status: z.int(),
     detail: z.string().describe('Names the thing, both values and the next step'),
-    code: z.string().describe('What programs decide by; docs/problems.md lists them all'),
+    code: z.string().describe('For programs to decide by; docs/problems.md lists them all'),
     retryable: z.boolean().describe('Whether the very same request can succeed later'),
     retryAfterMs: z.int().optional(),
     issues: z
@@ -20,7 +20,7 @@ export const problem = z
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem; further members depend on the code' });
 
-/** What API Gateway answers by itself. */
+/** An error of API Gateway itself. */
 export const gatewayAnswer = z.object({ message: z.string() }).meta({ id: 'GatewayAnswer' });
 
 /** The headers that a request has besides those of HTTP and of its signature. */

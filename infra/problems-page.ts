@@ -22,7 +22,7 @@ can succeed later; \`retryAfterMs\` says when.
 |---|---|---|---|---|
 ${rows.join('\n')}
 
-What API Gateway itself answers, without a problem body, the client reports as \`forbidden\` (403), \`throttled\` (429) and
+Errors of API Gateway itself have no problem body; the client reports them as \`forbidden\` (403), \`throttled\` (429) and
 \`unavailable\` (503, 504). The page is written by \`npm run openapi\`.
 `;
 }

@@ -127,7 +127,7 @@ export class TenureFunction extends LambdaFunction {
  */
 export const patientTries = 8;
 
-/** What DynamoDB, S3 and SQS ask of a customer's key in the name of their caller. */
+/** The uses of a customer's key that DynamoDB, S3 and SQS make in the name of their caller. */
 const keyUses = ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'];
 
 /**

@@ -33,7 +33,7 @@ export class TenureStack extends Stack {
     new CfnOutput(this, 'EventBusName', { value: service.events.bus.eventBusName, description: 'docs/events.md' });
     new CfnOutput(this, 'EventLogName', {
       value: service.events.log.logGroupName,
-      description: 'What `tenure events tail` reads',
+      description: 'Log group that `tenure events tail` reads',
     });
     new CfnOutput(this, 'AlarmTopicArn', {
       value: service.monitoring.topic.topicArn,

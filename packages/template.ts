@@ -20,7 +20,7 @@ const parameters: Members = {
   AssetPrefix: {
     Type: 'String',
     Default: '',
-    Description: 'What their keys begin with; a slash at the end is part of it',
+    Description: 'Prefix of their keys, including the slash at its end, if any',
   },
 };
 

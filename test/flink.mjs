@@ -45,7 +45,7 @@ function endOf(stack) {
   return ended;
 }
 
-/** What Surefire has written down, whatever Maven says besides. */
+/** The counts in the reports of Surefire, whatever Maven prints. */
 function counted(reports) {
   const total = { passed: 0, failed: 0 };
   if (!existsSync(reports)) return total;

@@ -34,7 +34,7 @@ export type DeedDetails = z.output<typeof details>;
 export const journal = operation({
   method: 'GET',
   path: '/v1/groups/{group}/leadership/journal',
-  summary: 'What was refused, who waits for the lease and what was ordered, minute by minute, for one day',
+  summary: 'Refusals, waiting contenders and orders of a group, minute by minute, for one day',
   servedBy: 'operate',
   callers: ['leader', 'observer', 'operator'],
   params: z.object({ group: name }),

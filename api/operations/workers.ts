@@ -207,7 +207,7 @@ export const failAttempt = operation({
 export const attemptEntries = operation({
   method: 'GET',
   path: `${attemptPath}/entries`,
-  summary: "What the attempt's archive has to hold, page by page: one JSON object for each of its lines",
+  summary: "Entries that the attempt's archive has to hold, page by page: one JSON object for each of its lines",
   servedBy: 'backups',
   callers: ['worker', 'operator'],
   params: attempt,

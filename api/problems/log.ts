@@ -103,7 +103,7 @@ export const initializationRefused: ProblemKind = {
   status: 409,
   title: 'The replica may not found the log',
   retryable: false,
-  remedy: 'What `detail` names must be so first. With `force` what the log held is given up.',
+  remedy: 'Meet the condition that `detail` names, or pass `force` and give up the contents of the log.',
 };
 
 export const replicaMissing: ProblemKind = {

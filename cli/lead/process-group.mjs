@@ -1,5 +1,6 @@
 /**
- * What `tenure lead` and its guard do to the process group of a command. Plain JavaScript: the guard runs it as it is.
+ * Signals from `tenure lead` and its guard to the process group of a command. Plain JavaScript: the guard runs it as it
+ * is.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 

@@ -5,7 +5,7 @@ import type { Block } from './source.ts';
 export interface PutAnswer {
   readonly status: number;
   readonly etag: string | undefined;
-  /** What S3 says of an error. */
+  /** The body with which S3 explains an error. */
   readonly text: string;
 }
 

@@ -20,7 +20,7 @@ const tries = 6;
 const firstPauseMs = 200;
 const longestPauseMs = 5_000;
 
-/** What S3 refused, or could not be asked. */
+/** A transfer that S3 refused, or for which it could not be reached. */
 export class TransferError extends Error {
   override readonly name = 'TransferError';
   constructor(

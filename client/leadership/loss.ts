@@ -17,7 +17,7 @@ export interface Loss {
 }
 
 /**
- * What `term.signal` aborts with: a TenureError `leadership_lost` that no single request caused.
+ * The reason with which `term.signal` aborts: a TenureError `leadership_lost` that no single request caused.
  *
  * @example
  * ```ts

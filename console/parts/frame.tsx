@@ -82,7 +82,7 @@ function Outage({ live: { outage, lastAnswerAt } }: { live: Live }) {
         <div class="outage">
           <strong>{outage.code === 'locked' ? 'Locked' : 'No answer from the API'}</strong>
           <span>
-            {outage.detail} {lastAnswerAt !== undefined && 'What you see is what was known last. '}
+            {outage.detail} {lastAnswerAt !== undefined && 'The page shows the last known state. '}
             {remedies[outage.code] ?? 'The page asks again every 2 s.'}
           </span>
         </div>

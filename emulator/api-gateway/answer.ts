@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** What API Gateway itself says, without any function. */
+/** Messages of API Gateway itself, without any function. */
 export const gatewayMessages: Record<number, string> = {
   400: 'Bad Request',
   403: 'Forbidden',

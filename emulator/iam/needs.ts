@@ -1,6 +1,6 @@
 import type { RequestLine } from '../s3/server.ts';
 
-/** What IAM would ask for before it lets a request through. */
+/** The permissions that IAM would require for a request. */
 export interface Need {
   action: string;
   /** The end of the ARN: `table/NAME`, `table/NAME/index/INDEX`, `BUCKET` or `BUCKET/KEY`. */

@@ -2,7 +2,7 @@ import { functionName } from '../iam/needs.ts';
 import type { FunctionHost } from './host.ts';
 import { invokeOnceFree } from './patience.ts';
 
-/** What Lambda does with an invocation of type Event of one function. */
+/** How Lambda treats an invocation of type Event of one function. */
 export interface AsynchronousRules {
   maxRetries: number;
   onFailure?: string;

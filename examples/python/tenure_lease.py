@@ -299,7 +299,7 @@ def revoke_term(group, version, reason, force, request_id, now):
     return update(key(group, "LEADERSHIP"), changes, all_of(compare("fencingVersion", "=", version), exists("holder")))
 
 
-# --- What a refused contender or a former leader is told -------------------------------------------------------------
+# --- Answers to a refused contender and to a former leader -----------------------------------------------------------
 
 
 def is_live(record, fence, now):

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** What `npx tenure-local` runs. */
+/** The script of `npx tenure-local`. */
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';

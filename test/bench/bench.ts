@@ -24,7 +24,7 @@ export interface Measured {
 }
 
 /**
- * What `test/bench/<name>/bench.ts` exports as `bench`. It starts what it needs, and has stopped it when run() answers.
+ * The export `bench` of `test/bench/<name>/bench.ts`. It starts what it needs, and has stopped it when run() answers.
  */
 export interface Bench {
   name: string;

@@ -15,7 +15,7 @@ function wrapped(paragraph: string): string {
 
 const opening = `# Benchmarks
 
-${wrapped(`What Tenure costs and how long it takes, against what one would pick instead. \`npm run bench\` starts everything
+${wrapped(`Cost and speed of Tenure, against what one would pick instead. \`npm run bench\` starts everything
 that takes part, measures in turns and writes this page; \`npm run bench -- NAME…\` measures anew only the sections that
 it names. Each ratio is ours divided by theirs, of medians; less is better. Compare the ratios: the numbers themselves
 belong to the machine that each section names.`)}

@@ -1,4 +1,4 @@
-/** What MiniStack 1.5.33 does otherwise than AWS: each test that cannot run there names the gap. */
+/** Differences of MiniStack 1.5.33 from AWS: each test that cannot run there names the gap. */
 import { inject } from 'vitest';
 
 const gaps = {

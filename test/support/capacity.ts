@@ -1,5 +1,5 @@
 /**
- * What AWS charges for a write, counted by AWS's rule: DynamoDB Local reports the units of one item for a whole
+ * The charge of AWS for a write, counted by AWS's rule: DynamoDB Local reports the units of one item for a whole
  * transaction, and none for a write that its condition refuses.
  *
  * A unit is 1 KB of an item, rounded up, each item by itself; an item is as large as the larger of before and after. A

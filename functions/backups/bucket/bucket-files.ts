@@ -3,7 +3,7 @@ import { type CheckPayload, DamagedError, payloadDamage } from '../../../archive
 import type { ArchiveBucket, Place } from './archive-bucket.ts';
 import { difference } from './payload-copy.ts';
 
-/** The files of an archive below a prefix of a bucket. What S3 refuses to show is `DamagedError`. */
+/** The files of an archive below a prefix of a bucket. Throws `DamagedError` for what S3 refuses to show. */
 export function bucketFiles(bucket: ArchiveBucket, { bucket: name, key: prefix }: Place): ArchiveFiles {
   return { open: (file) => shown(file, bucket.open({ bucket: name, key: `${prefix}${file}` })) };
 }

@@ -13,7 +13,7 @@ const hex = (checksum: string) => Buffer.from(checksum, 'base64').toString('hex'
 
 export const isComposite = (checksum: string | undefined): checksum is string => checksum?.includes('-') ?? false;
 
-/** What S3 keeps of an object instead of what was promised; undefined when they agree. */
+/** How an object in S3 differs from the promised one; undefined when they agree. */
 export function difference(
   { bytes, sha256, composite }: Pick<ReferredPayload, 'bytes' | 'sha256' | 'composite'>,
   found: Head | undefined,

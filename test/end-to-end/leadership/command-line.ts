@@ -5,7 +5,7 @@ import { client, newGroup } from './tenure.ts';
 
 export type Env = Readonly<Record<string, string>>;
 
-/** What `tenure lead` hands to the command that it runs, in a new group. */
+/** The environment that `tenure lead` hands to its command, in a new group. */
 export async function leading(group = newGroup()): Promise<Env> {
   const { fencingVersion, sessionId } = await client().contend(group, { contenderId: 'one', leaseMs: 3_600_000 });
   return { TENURE_GROUP: group, TENURE_FENCING_VERSION: String(fencingVersion), TENURE_SESSION_ID: sessionId };

@@ -34,7 +34,7 @@ export const stagingVariants: Record<string, Variant> = {
         acceptor.promiseAt(meta, action?.staged && !isAccepted(meta, action) ? undefined : action, request),
     },
   },
-  'what is staged is cleaned up at the next promise': {
+  'a staged value is cleaned up at the next promise': {
     tamper: (replica, method, args) => {
       if (method !== 'promise') return args;
       for (const [position, action] of replica.actions) {

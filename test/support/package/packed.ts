@@ -8,7 +8,7 @@ import { project } from '../stack.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** What `npm run dist` made. */
+    /** The folder that `npm run dist` made. */
     dist: string;
     /** Folder of a project that has installed the packed tarballs. */
     consumer: string;

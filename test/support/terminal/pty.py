@@ -91,7 +91,7 @@ def listen(timeout):
 
 while child.poll() is None:
     listen(0.02)
-# What it wrote last is still on its way.
+# Its last output is still on its way.
 while listen(0.1):
     pass
 say(exit=child.returncode, modes=modes)

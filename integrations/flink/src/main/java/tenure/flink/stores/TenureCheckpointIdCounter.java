@@ -17,7 +17,7 @@ final class TenureCheckpointIdCounter implements CheckpointIDCounter {
 
     private final TenureJobs jobs;
     private final String jobId;
-    /** What Flink asked to continue from after it restored a savepoint. */
+    /** The id from which Flink continues after it restored a savepoint. */
     private volatile long floor;
 
     TenureCheckpointIdCounter(TenureJobs jobs, String jobId) {
