@@ -6,12 +6,14 @@ import {
   bannedWords,
   danglingCitations,
   endlessLoops,
+  hashAsSlashes,
   isComment,
   isPythonComment,
   tooLong,
   tooWide,
   unguardedListeners,
   type Violation,
+  vagueTitles,
 } from './support/tidy.ts';
 
 const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
@@ -24,6 +26,8 @@ const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--excl
 const sources = tracked.filter((file) => /\.(ts|tsx|mjs|cjs|java|css)$/.test(file));
 const scripts = tracked.filter((file) => file.endsWith('.py'));
 const pages = tracked.filter((file) => file.endsWith('.md'));
+const settings = tracked.filter((file) => /\.(xml|html|json|tf|toml)$/.test(file));
+const hashed = tracked.filter((file) => /\.(py|sh|ya?ml|properties)$|^\.ci\/|Dockerfile$/.test(file));
 
 /** Tests and the Java of the plug-in wait in loops that a deadline ends. */
 const isShipped = (file: string) => !/^(test|integrations)\//.test(file);
@@ -61,10 +65,25 @@ test('the English is plain', () => {
   expect(bannedWords('/** Deletes; answers whether more is left. */')).toHaveLength(1);
   expect(bannedWords('The leader asks, and may go on')).toHaveLength(1);
   expect(bannedWords('/** What the sweep reads. */')).toHaveLength(1);
+  expect(bannedWords('/** What S3 says. */')).toHaveLength(1);
+  expect(bannedWords("  summary: 'What was refused',")).toHaveLength(1);
+  expect(bannedWords('<!-- What the tests need. -->')).toHaveLength(1);
+  expect(bannedWords(hashAsSlashes('  # What comes last.\n# --- What is told ---'))).toHaveLength(2);
   expect(bannedWords('What if it dies?')).toEqual([]);
+  expect(bannedWords('# What it costs')).toEqual([]);
   expect(bannedWords('The leader asks')).toEqual([]);
   const prose = violations(pages, (page) => bannedWords(proseOf(page)));
-  expect([...violations([...sources, ...scripts], bannedWords), ...prose]).toEqual([]);
+  const comments = violations(hashed, (text) => bannedWords(hashAsSlashes(text)));
+  expect([...violations([...sources, ...settings], bannedWords), ...comments, ...prose]).toEqual([]);
+});
+
+test('the title of a test begins with the thing', () => {
+  expect(vagueTitles("  test('what is left goes', () => {});")).toHaveLength(1);
+  expect(vagueTitles("test.each([\n  'a',\n])('what %s needs', (name) => {});")).toEqual([
+    { line: 3, why: ")('what %s needs'," },
+  ]);
+  expect(vagueTitles("test('leftovers go', () => {}); expect(said).toBe('what');")).toEqual([]);
+  expect(violations(sources, vagueTitles)).toEqual([]);
 });
 
 test('each citation of a page resolves to its heading or its invariant', () => {

@@ -54,7 +54,7 @@ describe('the fence in MariaDB', () => {
     expect(await valueNow()).toBe('by 3');
   });
 
-  test('what work throws rolls everything back, and the connection can be used again as it was', async () => {
+  test('an error thrown by work rolls everything back, and the connection can be used again as it was', async () => {
     const failed = fencedMysql(pool, 'orders', leader(7), async (tx) => {
       await tx.execute(setValue, ['half']);
       throw new Error('the work failed');

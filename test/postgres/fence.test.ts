@@ -57,7 +57,7 @@ describe('the fence in PostgreSQL', () => {
     expect(await valueNow()).toBe('by 3');
   });
 
-  test('what work throws rolls everything back, and the connection can be used again', async () => {
+  test('an error thrown by work rolls everything back, and the connection can be used again', async () => {
     const failed = fencedSql(pool, 'orders', leader(7), async (tx) => {
       await tx.query(setValue, ['half']);
       throw new Error('the work failed');

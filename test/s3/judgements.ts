@@ -14,7 +14,7 @@ export const judgements: Readonly<Record<string, readonly string[]>> = {
     'an upload URL as Tenure hands it out says that it has expired',
     'a download URL reads',
     'a download URL may come from another library',
-    'what a crash leaves behind',
+    'leftovers of a crash',
     'the folder holds no name that comes from a key',
     'a body that ends when the client hangs up',
     'a request is told by name, bucket and key',
@@ -22,7 +22,7 @@ export const judgements: Readonly<Record<string, readonly string[]>> = {
   ],
   'ours has no such operation and says so, where the other has one': [
     'the SDK is told which algorithms are not computed here',
-    'what is not implemented',
+    'an operation not implemented',
   ],
   'its keys are paths of a file system; in S3 any UTF-8 up to 1,024 bytes is a key': [
     'CopyObject finds sources with unusual keys',

@@ -10,7 +10,7 @@ export const proseWidth = 120;
 /** The habits of translated English; a technical writer would not write one of them. */
 const banned: readonly [RegExp, string][] = [
   [/\bwhoever\b/i, '"whoever"'],
-  [/(^|[.:] |\* |\/\/ |> )What [a-z][^?]*$/, 'begin with the thing, not with "What"'],
+  [/(^|[.:] |\* |\/\/ |> |<!-- |['"`])What \S[^?]*$/, 'begin with the thing, not with "What"'],
   [/\banother hand\b/i, '"another hand"'],
   [/\bwithout mercy\b/i, '"without mercy"'],
   [/\bthe own\b/i, '"the own"'],
@@ -66,6 +66,16 @@ function argumentsAt(text: string, start: number): string {
   }
   return text.slice(start);
 }
+
+/** Titles of tests; those that ask ("what if …?") may. */
+export function vagueTitles(text: string): Violation[] {
+  return [...text.matchAll(/(?:\b(?:it|test|describe)[\w.]*|\))\(\s*(['"`])what (?:(?!\1).)*\1, /gi)]
+    .filter(([title]) => !title.includes('?'))
+    .map(({ 0: title, index }) => ({ line: text.slice(0, index).split('\n').length, why: title.trim() }));
+}
+
+/** Comments of shells, Python and YAML as the rules for `//` read them. */
+export const hashAsSlashes = (text: string): string => text.replace(/^(\s*)#(?: -+)? /gm, '$1// ');
 
 export function bannedWords(text: string): Violation[] {
   return linesOf(text).flatMap(([line, at]) =>

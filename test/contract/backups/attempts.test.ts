@@ -231,7 +231,7 @@ describe('settling', () => {
     expect(await lose(room, name, { Error: 'Superseded' })).toEqual({ next: 'ended' });
   });
 
-  test('what has ended otherwise cannot be cancelled', async () => {
+  test('a backup that ended otherwise cannot be cancelled', async () => {
     const { room, name } = await running();
     await lose(room, name, silent);
     expect(await problemOf(cancel(room, name))).toMatchObject({ code: 'backup_final', members: { state: 'FAILED' } });

@@ -85,7 +85,7 @@ describe('the clean-up of a cancelled backup', () => {
   });
 });
 
-describe('what a cancelled backup does too late', () => {
+describe('a cancelled backup that acts too late', () => {
   test('changes nothing of what the next one holds: a cut that was opening the logs', async () => {
     const { group, service, isHeldBy } = await opened();
     const first = await archive.record(group);
@@ -162,7 +162,7 @@ describe('what a cancelled backup does too late', () => {
   });
 });
 
-test('what a backup left behind all the same is taken over by the next one', async () => {
+test('the next backup takes over leftovers of the one before', async () => {
   const { group, service, held, isHeldBy } = await opened();
   const gone = { backupId: randomUUID(), from: 0 };
   for (const log of ['a', 'b']) await archive.logs.hold(group, log, gone);

@@ -73,7 +73,7 @@ const changing = (
 
 const notServed = { kind: 'damaged', why: expect.stringContaining('are not those that its worker was served') };
 
-test('what it was served, and application entries of its own, make a backup', async () => {
+test('the entries served and application entries of its own make a backup', async () => {
   const backup = await accepted();
   const source = changing(pagedSource(backup.page), (entries) => [
     ...entries,

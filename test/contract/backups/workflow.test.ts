@@ -239,7 +239,7 @@ test('a backup that is cancelled and deleted in the middle of a slice is cleaned
   expect((await room.store.listCleanUps(undefined)).items).toEqual([]);
 });
 
-test('what a task throws that nobody expects settles the backup', async () => {
+test('an unexpected error of a task settles the backup', async () => {
   for (const name of ['choose', 'suspend', 'cut', 'offer', 'run', 'verify', 'passOver', 'lose']) {
     const world = await openWorkflow();
     await world.register('w1');

@@ -82,7 +82,7 @@ test('inputs of the plain client have attribute values', async () => {
   expect(await itemNow()).toEqual({ ...Key, tenureFencingVersion: 7 });
 });
 
-test('what cannot be guarded is refused before it is sent', () => {
+test('a command that cannot be guarded is refused before it is sent', () => {
   expect(() => fencedDynamo(leader(7), { TableName, Key })).toThrow('A delete would remove');
   expect(() => fencedDynamo(leader(7), { RequestItems: {} } as never)).toThrow('A batch write cannot be conditional');
   expect(() => fencedDynamo(leader(7), { Item: Key, Expected: {} } as never)).toThrow('Expected excludes');

@@ -212,7 +212,7 @@ describe('while a backup holds the deletes of a group', () => {
     expect(await api.room.held.hold(name, backup)).toBe(true);
   });
 
-  test('what it recorded stays until it is released, then goes', async () => {
+  test('a recorded checkpoint stays until it is released, then goes', async () => {
     const recorded = await api.room.held.holdJob({ group: name, jobId: 'nightly' }, backup);
     expect(recorded).toMatchObject({ checkpoints: [{ checkpointId: 1 }], heldBy: backup });
     for (const state of ['two', 'three']) expect((await checkpoint(api, leader, job, state)).status).toBe(201);
@@ -250,7 +250,7 @@ describe('while a backup holds the deletes of a group', () => {
     expect(commands).toEqual(['GetItemCommand', 'UpdateItemCommand', 'PutItemCommand']);
   });
 
-  test('what waits for it is not deleted by the clean-up of an older backup, however late and often that comes', async () => {
+  test('deletes that wait for it survive the clean-up of an older backup, however late and often that comes', async () => {
     await api.room.held.holdJob({ group: name, jobId: 'nightly' }, backup);
     await checkpoint(api, leader, job, 'two');
     await releaseDeletes(api.room, name, backup);
@@ -264,7 +264,7 @@ describe('while a backup holds the deletes of a group', () => {
     expect(await objects()).toHaveLength(2);
   });
 
-  test('what is deferred for a backup whose clean-up is over goes with the orphans', async () => {
+  test('deletes deferred for a backup whose clean-up is over go with the orphans', async () => {
     const held = await api.room.held.holdJob({ group: name, jobId: 'nightly' }, backup);
     const { body } = await checkpoint(api, leader, job, 'two');
     expect(body).toMatchObject({ checkpointId: 2 });

@@ -95,7 +95,7 @@ describe('add against claim', () => {
     expect(await objects()).toHaveLength(3);
   });
 
-  test("what the new leader recovered survives the old leader's commit, whose subsumption is refused with it", async () => {
+  test("a checkpoint that the new leader recovered survives the old leader's commit, whose subsumption is refused with it", async () => {
     await submit(api, old, job, { retain: 1 });
     await checkpoint(api, old, job, 'state');
     const uploadId = await uploadBytes(api, old, job, 'subsumes the other');

@@ -44,7 +44,7 @@ const begin = async (promise: object) => {
 const signedNames = ({ url }: Signed) => new URL(url).searchParams.get('X-Amz-SignedHeaders');
 const objects = async () => (await api.room.payloads.list(`groups/${name}/`, undefined)).items.map(({ key }) => key);
 
-/** What S3 answers: its status and the code of its refusal. */
+/** The answer of S3: its status and the code of its refusal. */
 async function used({ url, headers }: Signed, method: string, use: Use = {}) {
   world.advance(use.afterMs ?? 0);
   const verb = use.method ?? method;

@@ -41,7 +41,7 @@ describe('one PUT', () => {
   });
 });
 
-describe('what was promised is what is committed', () => {
+describe('commits only the bytes promised', () => {
   beforeEach(() => submit(api, leader, job));
 
   test('nothing uploaded: 422, nothing written', async () => {

@@ -174,7 +174,7 @@ describe('costs', () => {
   });
 });
 
-describe('what it says', () => {
+describe('the content', () => {
   test('a leader whose term has ended, through the API: its renewal is refused and counted', async () => {
     const { note } = startProcess();
     const app = serve([...leaseRoutes(it.room), ...operateRoutes(it.room, it.groups)], { noted: note });

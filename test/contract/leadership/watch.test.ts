@@ -110,7 +110,7 @@ describe('a held request is answered as soon as', () => {
   });
 });
 
-test('what has changed already is answered at once, and a request without a wait always is', async () => {
+test('a change already made is answered at once, and a request without a wait always is', async () => {
   await led();
   const at = it.faults.sent.length;
   expect((await look(`afterRevision=0-before&${longest}`)).body).toMatchObject({ fencingVersion: 1 });

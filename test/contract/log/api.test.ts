@@ -55,7 +55,7 @@ test('entries are appended, read page by page and truncated', async () => {
   });
 });
 
-test('what cannot be read is a named error with the position that says why', async () => {
+test('an unreadable range is a named error with the position that says why', async () => {
   const { append, truncate, read } = await newLog();
   await append(['a', 'b', 'c']);
   await truncate(2);

@@ -106,7 +106,7 @@ test('outcome_unknown: a rival had the promises and died before it took the sequ
   expect((await read()).body.items).toEqual([item(1, 'a'), item(2, 'b')]);
 });
 
-test('what the election filled is placed anew, once', async () => {
+test('entries whose place the election filled are placed anew, once', async () => {
   const dying = await newProcess();
   const { path, elect, append } = await newLog(dying.call);
   const writer = await elect();

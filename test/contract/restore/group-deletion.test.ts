@@ -146,7 +146,7 @@ test('a process that dies at any of its requests leaves a deletion that the next
   expect((await lead(group)).fencingVersion).toBeGreaterThan(before + 1);
 });
 
-test('what one request has no time for the next one does', async () => {
+test('the next request continues where one ran out of time', async () => {
   const group = await grown(7, 8);
   expect(await deleteGroup(deleting(), group, { dryRun: false, budgetMs: 0 })).toMatchObject({ deleted: false });
   await expect(lead(group)).rejects.toMatchObject({ code: 'group_restoring' });

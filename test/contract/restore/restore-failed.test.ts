@@ -84,7 +84,7 @@ test.each(Object.entries(refusals))(
   },
 );
 
-test('what may pass is tried again, not failed', async () => {
+test('a passing error is tried again and fails nothing', async () => {
   const group = `throttled-${randomUUID()}`;
   const room = restoring();
   const throttled = named('ThrottlingException', 'slow down');

@@ -243,7 +243,7 @@ describe('who may restore what', () => {
     });
   });
 
-  test('what can be no address is an invalid request, not a failure of the service', async () => {
+  test('a text that cannot be an address is an invalid request, not a failure of the service', async () => {
     const group = `hostile-${randomUUID()}`;
     const { bucket } = archive.world;
     const copies = `s3://${bucket}/copies/`;

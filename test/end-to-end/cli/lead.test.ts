@@ -153,7 +153,7 @@ describe('signals', () => {
     expect(leader.child.exitCode).toBeNull();
   });
 
-  test.runIf(terminalsAvailable)('what is typed in a terminal is for the command to read', async () => {
+  test.runIf(terminalsAvailable)('input typed in a terminal is for the command to read', async () => {
     const streams = { stdin: 'terminal', stdout: 'terminal', stderr: 'terminal' } as const;
     const env = { ...process.env, TENURE_URL: inject('stack').api };
     const asking = ['sh', '-c', 'echo ready; read answer; echo "got $answer"'];

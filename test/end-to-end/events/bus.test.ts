@@ -62,7 +62,7 @@ async function published(count: number) {
   );
 }
 
-test('what a bus did not take arrives once it does, although everything was killed meanwhile', async () => {
+test('an event that the bus refused arrives once it accepts, although everything was killed meanwhile', async () => {
   await lead('a');
   await submit('billing');
   await vi.waitFor(

@@ -43,7 +43,7 @@ test.concurrent('a worker that reports another manifest than it wrote completes 
   expect(await ended(group, backupId)).toMatchObject({ state: 'FAILED', worker: 'hostile' });
 });
 
-test.concurrent('what a worker reports of an archive is not believed: the backup says what was verified', async ({
+test.concurrent("a worker's report of its archive is not believed: the backup says what was verified", async ({
   onTestFinished,
 }) => {
   const group = await ledGroup();

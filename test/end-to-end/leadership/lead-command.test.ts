@@ -15,7 +15,7 @@ const familyOf = ({ child }: { child: { pid?: number | undefined } }, atLeast: n
     return alive(found).length >= atLeast && found;
   });
 
-describe('what the command gets and gives back', () => {
+describe("the command's environment and its end", () => {
   test('its environment is the term, its exit code is that of tenure lead, and the lease is given back', async () => {
     const group = newGroup();
     const out = join(folder(), 'env');
@@ -115,7 +115,7 @@ describe('how it ends', () => {
     await gone(started);
   });
 
-  test('what a command leaves behind when it ends is stopped, too', async () => {
+  test('processes that a command leaves behind when it ends are stopped, too', async () => {
     const group = newGroup();
     const pidFile = join(folder(), 'pid');
     const leader = lead(group, '--', 'sh', '-c', `sleep 600 > /dev/null 2>&1 & echo $! > ${pidFile}; exit 0`);

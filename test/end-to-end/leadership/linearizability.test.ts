@@ -36,7 +36,7 @@ function isVaried(history: readonly LeaseCall[]): boolean {
 test.each([
   { kind: 'leases that only a resignation or a revocation ends', leaseMs: 600_000, pauseMs: 20 },
   { kind: 'leases that expire', leaseMs: 1_000, pauseMs: 500 },
-])('what 20 clients were answered could have happened one after the other: $kind', async ({ leaseMs, pauseMs }) => {
+])('the answers to 20 clients could have come one after the other: $kind', async ({ leaseMs, pauseMs }) => {
   const seed = Date.now() % 1e6;
   const all: LeaseCall[] = [];
   // Chance, and a service that throttles, decide what a round has; rounds are added until every answer occurred.

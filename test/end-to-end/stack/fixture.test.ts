@@ -182,7 +182,7 @@ describe('the gateway', () => {
   });
 });
 
-describe('what happens without a request', () => {
+describe('work without a request', () => {
   test('stream records that pass the filter reach the function; a poisoned one goes to its queue after the retries', async () => {
     await put('ignored', 'x');
     await put('watched#1', 'first');

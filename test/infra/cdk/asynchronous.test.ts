@@ -13,7 +13,7 @@ beforeAll(() => {
 });
 
 describe('everything that nobody waits for ends in the failure queue when it fails for good', () => {
-  test('what a schedule could not call, and what failed in the function that it called', () => {
+  test('a call that a schedule could not make, and one that failed in the function', () => {
     const schedules = resources(template, 'AWS::Scheduler::Schedule');
     const configurations = resources(template, 'AWS::Lambda::EventInvokeConfig');
     expect(schedules).toHaveLength(1);
@@ -28,7 +28,7 @@ describe('everything that nobody waits for ends in the failure queue when it fai
     }
   });
 
-  test('what a stream brought', () => {
+  test('records of a stream', () => {
     const mappings = resources(template, 'AWS::Lambda::EventSourceMapping');
     expect(mappings).toHaveLength(1);
     for (const { properties } of mappings) {
@@ -43,7 +43,7 @@ describe('everything that nobody waits for ends in the failure queue when it fai
     }
   });
 
-  test('what a rule could not hand to its target, and the rule may put it there', () => {
+  test('events that a rule could not hand to its target, and the rule may put them there', () => {
     const rules = resources(template, 'AWS::Events::Rule');
     expect(rules).toHaveLength(1);
     const policies = resources(template, 'AWS::SQS::QueuePolicy').map(({ properties }) => JSON.stringify(properties));

@@ -151,7 +151,7 @@ describe('permissions', () => {
   });
 });
 
-test('what AWS calls in the name of a customer assumes its role for this account only', () => {
+test("services of AWS assume the stack's roles for this account only", () => {
   const others = resources(template, 'AWS::IAM::Role').flatMap(({ properties }) => {
     const [{ Principal, Condition }] = properties.AssumeRolePolicyDocument.Statement;
     return Principal.Service === 'lambda.amazonaws.com' ? [] : [{ service: Principal.Service, condition: Condition }];
@@ -186,7 +186,7 @@ describe('schedules', () => {
     }
   });
 
-  test('what fails without anybody waiting is left to the next slot but kept', () => {
+  test('a failed run that nobody waits for is left to the next slot but kept', () => {
     const [queue] = resources(template, 'AWS::SQS::Queue');
     const kept = { 'Fn::GetAtt': [queue?.id, 'Arn'] };
     for (const { properties } of resources(template, 'AWS::Scheduler::Schedule')) {

@@ -75,7 +75,7 @@ const beyondPrefix: Record<Caller, OperationName[]> = {
   operator: [],
 };
 
-/** What IAM counts of a policy: no white space; each reference as long as the longest of its kind. */
+/** The size of a policy as IAM counts it: no white space; each reference as long as the longest of its kind. */
 function sizeOf(document: unknown): number {
   return JSON.stringify(document, (_, value) =>
     value?.['Fn::Join']

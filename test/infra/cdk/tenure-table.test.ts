@@ -64,7 +64,7 @@ describe('a table of leases', () => {
     expect([id, ...others]).toEqual([main.id]);
     const block = blocksOf(page).find(({ language }) => language === 'json');
     const imported = JSON.parse(block?.lines.join('\n') ?? '').Resources.Leases;
-    // What CloudFormation asks of a resource that it imports.
+    // CloudFormation imports no resource without them.
     expect(imported.DeletionPolicy).toBe('Retain');
     expect(JSON.stringify(imported)).not.toMatch(/"(Ref|Fn::\w+)"/);
     // A name in one template and none in the other would replace the table.

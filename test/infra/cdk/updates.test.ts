@@ -14,7 +14,7 @@ const stateful = {
   'AWS::S3::Bucket': ['TenureStorePayloads536E3D60', 'TenureStorePayloadAccessLogsEA969074'],
 };
 
-test('what holds data keeps its logical id from version to version', () => {
+test('resources that hold data keep their logical ids from version to version', () => {
   for (const [type, ids] of Object.entries(stateful))
     expect(
       resources(templateOf(), type)

@@ -57,7 +57,7 @@ test('an ephemeral folder goes altogether', async () => {
   expect(existsSync(mine.path)).toBe(false);
 });
 
-test('what processes left that were killed goes: locks half taken, a turn to take over, ephemeral folders', async () => {
+test('leftovers of killed processes go: locks half taken, a turn to take over, ephemeral folders', async () => {
   const { pid } = spawnSync('true');
   const longAgo = new Date(Date.now() - 3_600_000);
   const dead = JSON.stringify({ pid, began: '1' });

@@ -12,7 +12,7 @@ const drawn = (seed: number, writes: 'none' | 'item' | 'transaction', count = 20
 const share = (faults: (Fault | undefined)[], fault: Fault) =>
   faults.filter((one) => one === fault).length / faults.length;
 
-describe('what a seed draws', () => {
+describe('the draw of a seed', () => {
   test('is the same again for the same seed, and another for another', () => {
     expect(drawn(7, 'item', 2_000)).toEqual(drawn(7, 'item', 2_000));
     expect(drawn(7, 'item', 2_000)).not.toEqual(drawn(8, 'item', 2_000));

@@ -3,7 +3,7 @@ import { AccessDeniedError, PermissionGuard } from '../../../emulator/iam/guard.
 import { needsOfDynamoDb, needsOfS3, needsOfStepFunctions, needsOfTarget } from '../../../emulator/iam/needs.ts';
 import { covers } from '../../../emulator/iam/roles.ts';
 
-describe('what a request needs', () => {
+describe('needs of a request', () => {
   test.each([
     ['GetItem', { TableName: 't' }, ['dynamodb:GetItem table/t']],
     ['Query', { TableName: 't', IndexName: 'i' }, ['dynamodb:Query table/t/index/i']],
@@ -40,7 +40,7 @@ describe('what a request needs', () => {
   });
 });
 
-describe('what calls of other services need', () => {
+describe('needs of calls to other services', () => {
   test('a copy reads its source as well', () => {
     const copy = { operation: 'CopyObject', bucket: 'b', key: 'to', copySource: 'other/from' };
     expect(needsOfS3(copy)).toEqual([
@@ -71,12 +71,12 @@ test.each([
   ],
   ['sqs:us-east-1:000000000000:q', '{}', 'sqs:SendMessage q'],
   ['events:us-east-1:000000000000:event-bus/b', '{}', 'events:PutEvents event-bus/b'],
-])('what sending to %s needs', (target, input, need) => {
+])('needs of sending to %s', (target, input, need) => {
   const needs = needsOfTarget(`arn:aws:${target}`, input);
   expect(needs.map(({ action, resource }) => `${action} ${resource}`)).toEqual([need]);
 });
 
-describe('what grants cover', () => {
+describe('grants cover', () => {
   const grants = [
     { action: 'dynamodb:GetItem', resource: 'table/t' },
     { action: 's3:GetObject', resource: 'b/groups/*' },

@@ -83,7 +83,7 @@ describe('a value that the API would refuse is refused', () => {
     await expect(verifyArchive(reader)).rejects.toBeInstanceOf(DamagedError);
   });
 
-  test('what is nested 100,000 deep', async () => {
+  test('data nested 100,000 deep', async () => {
     const deep = `{"type":"application","data":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
     const { reader } = await archiveOf([...texts(sampleGroup().entries), deep]);
     await expect(verifyArchive(reader)).rejects.toThrow('nested more than 128 deep');

@@ -30,7 +30,7 @@ async function recording() {
   return { received, proxy };
 }
 
-test('what comes without a signature continues with one, its body, headers and answer unchanged', async () => {
+test('a request without a signature continues with one, its body, headers and answer unchanged', async () => {
   const { received, proxy } = await recording();
   const answer = await fetch(`${proxy.url}/v1/groups/g?x=1`, {
     method: 'POST',

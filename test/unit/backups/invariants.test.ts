@@ -35,7 +35,7 @@ describe('a change that breaks an invariant is refused before it is sent', () =>
     expect(() => checkChange(bug)).toThrow(new RegExp(`violates ${name}: .+\\. Nothing was written\\.$`));
   });
 
-  test('what the product does is let through', () => {
+  test("the product's own writes are let through", () => {
     const fresh: BackupRecord = { ...begun, attempt: 3, state: 'INITIATING', sequence: 0 };
     for (const change of [
       { kind: 'begin', next: begun } as const,

@@ -39,7 +39,7 @@ describe('slots', () => {
   });
 });
 
-describe('what is due', () => {
+describe('the due slot', () => {
   const slot = at('2026-03-01T10:00:00Z');
 
   test('is the newest slot, once', () => {

@@ -6,7 +6,7 @@ const absent = async () => 0;
 const item = { TableName: 't', Item: { pk: { S: 'x'.repeat(500) } } };
 const key = { TableName: 't', Key: { pk: { S: 'x' } } };
 
-test('what DynamoDB Local reports of one item is charged as AWS does', async () => {
+test('units that DynamoDB Local reports of one item are charged as AWS does', async () => {
   const reported = (CapacityUnits: number) => ({ ConsumedCapacity: { CapacityUnits } });
   expect(await charged('GetItem', {}, reported(0.5), absent)).toBe(0.5);
   expect(await charged('UpdateItem', key, reported(2), absent)).toBe(2);

@@ -21,7 +21,7 @@ test('no command, no hook', () => {
   expect(hooks({})).toEqual({});
 });
 
-test('what --on-suspend prints are the positions', async () => {
+test('the output of --on-suspend is the positions', async () => {
   expect(await hooks({ onSuspend: `echo '{"events": 12}'` }).suspend?.()).toEqual({ events: 12 });
   expect(await hooks({ onSuspend: 'true' }).suspend?.()).toEqual({});
 });

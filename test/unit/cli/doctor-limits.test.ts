@@ -84,7 +84,7 @@ describe('functions at once', () => {
   });
 });
 
-describe('what Service Quotas lists', () => {
+describe('a quota listed by Service Quotas', () => {
   test('this account has instead of the default counts, on whichever page it stands', async () => {
     await account({
       ...roomy,
@@ -110,7 +110,7 @@ describe('what Service Quotas lists', () => {
     });
   });
 
-  test('what it does not list is said to be unknown, not fine', async () => {
+  test('a quota that it does not list is reported unknown, not fine', async () => {
     await account({ ...roomy, 'ListAWSDefaultServiceQuotas events': quotas({}) });
     expect(await finding('events')).toMatchObject({ status: 'warning', found: 'unknown calls a second' });
   });

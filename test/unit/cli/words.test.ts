@@ -84,7 +84,7 @@ test.each([
     'Group "orders" has no worker; run `tenure worker --group orders`, or send allowLeader.',
     'run `tenure worker --group orders`, or give --allow-leader.',
   ],
-])('what the service says to programs is said to people: %s', async (line, status, code, detail, sentence) => {
+])("the service's messages for programs are reworded for people: %s", async (line, status, code, detail, sentence) => {
   const { text } = await said(line, { status, code, detail });
   expect(text).toContain(sentence);
   expect(text).not.toMatch(ofPrograms);

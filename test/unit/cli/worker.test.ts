@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { runCli } from '../../../cli/main.ts';
 import { recordedShell } from '../../support/shell.ts';
 
-/** What `tenure worker` writes to standard error while the service refuses it, until it is interrupted. */
+/** The standard error of `tenure worker` while the service refuses it, until it is interrupted. */
 async function errorsOf(...more: string[]): Promise<string[]> {
   const refusal = { code: 'forbidden', detail: 'you may not', retryable: false };
   const fetch = vi

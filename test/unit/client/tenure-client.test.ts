@@ -60,7 +60,7 @@ test('a request is what the operation declares, with its fence, and a key where 
   expect(sent[2]?.headers.has('idempotency-key')).toBe(false);
 });
 
-test('what does not fit the schemas is never sent', async () => {
+test('a request that does not fit the schemas is never sent', async () => {
   const { client, sent } = clientWith([]);
   for (const call of [
     () => client.observe('../health'),
@@ -72,7 +72,7 @@ test('what does not fit the schemas is never sent', async () => {
   expect(sent).toEqual([]);
 });
 
-test('what says nothing about the request is tried again under the same key, until it succeeds', async () => {
+test('after an answer that says nothing about the request it is tried again under the same key, until it succeeds', async () => {
   for (const reply of [
     new Error('read ECONNRESET'),
     new Response('{"message":"Too Many Requests"}', { status: 429 }),

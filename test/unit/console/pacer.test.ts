@@ -98,7 +98,7 @@ test('a refusal of one question does not slow the others', async () => {
   expect(asked.filter((one) => one.startsWith('b'))).toHaveLength(1);
 });
 
-test('what an action changed is asked next', async () => {
+test('a question whose answer an action changed is asked next', async () => {
   const { asked, run, pacer } = page({ a: 5_000, b: 60_000 });
   await run(2);
   pacer.refresh(['b']);
@@ -106,7 +106,7 @@ test('what an action changed is asked next', async () => {
   expect(asked).toEqual(['a@0', 'b@1', 'b@2']);
 });
 
-test('what an action changed is asked while another question is urgent all the time', async () => {
+test('a question whose answer an action changed is asked while another question is urgent all the time', async () => {
   const { asked, run, pacer } = page({ a: 1, b: 10_000, c: 10_000 });
   await run(5);
   pacer.refresh(['c', 'a', 'b']);

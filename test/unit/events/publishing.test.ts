@@ -40,7 +40,7 @@ function roomWith(outcomes: Record<string, Sent> = {}, aside: DeadLetterQueue['p
   };
 }
 
-test('what the bus does not take comes again, by the number of the stream, and the others do not wait for it', async () => {
+test('an event that the bus refuses comes again, by the number of the stream, and the others do not wait for it', async () => {
   const room = roomWith({ 'id-2': 'again', 'id-4': 'again' });
   expect(
     await publishRecords(
@@ -51,7 +51,7 @@ test('what the bus does not take comes again, by the number of the stream, and t
   expect(room.published).toEqual(['id-1', 'id-3']);
 });
 
-test('what is no event is done, what is unreadable or refused for good is set aside, and neither comes again', async () => {
+test('a record that is no event is done, one unreadable or refused for good is set aside, and neither comes again', async () => {
   const room = roomWith({ 'id-3': { refused: 'the event bus refuses it: MalformedDetail' } });
   const other: DynamoDBRecord = { dynamodb: { Keys: { pk: { S: 'COLLECTOR' }, sk: { S: 'x' } }, SequenceNumber: '5' } };
   expect(await publishRecords(room, [record(1), record(2, 'ODD'), record(3), record(4), other])).toEqual([]);
@@ -94,7 +94,7 @@ test('behind one that comes again nothing is set aside, for it comes again too',
   expect(room.setAside).toEqual([]);
 });
 
-test('what cannot be set aside comes again', async () => {
+test('a record that cannot be set aside comes again', async () => {
   const room = roomWith({}, () => Promise.reject(new Error('no queue')));
   expect(await publishRecords(room, [record(1), record(2, 'ODD'), record(3)])).toEqual(['2']);
 });

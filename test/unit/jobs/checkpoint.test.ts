@@ -108,7 +108,7 @@ test('a refusal names both versions', () => {
   expect(refusal(name, job, 7)).toBeUndefined();
 });
 
-test('what must stay, what a backup copies and what the clean-up owes depend on the state', () => {
+test('payloads that must stay, that a backup copies and that the clean-up owes depend on the state', () => {
   const ids = (...numbers: number[]) => new Set(numbers.map(id));
   expect(referredPayloads(job)).toEqual(ids(6, 4, 3, 5, 100));
   expect(livePayloads(job)).toEqual(ids(6, 4, 3, 5, 100));

@@ -68,7 +68,7 @@ test('a group with more orphans than a run can delete does not keep the others w
   expect(left('busy')).toBeLessThan(1_000 - 90);
 });
 
-test('what is over of the time goes to those that have more', async () => {
+test('time left over goes to groups that have more', async () => {
   const { run, left } = orphaned({ busy: 1_000, other: 400, quiet: 3 });
   const seen = await run(10_000);
   expect([left('busy'), left('other'), left('quiet')]).toEqual([0, 0, 0]);

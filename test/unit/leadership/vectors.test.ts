@@ -46,7 +46,7 @@ test('every kind of step is once taken and once refused', () => {
   ).toBe(true);
 });
 
-test('what the caller gets agrees with what was written: a refused step ends in a problem', () => {
+test("the caller's answer agrees with what was written: a refused step ends in a problem", () => {
   for (const { step, request, outcome, result } of cases) {
     if (!result || step.startsWith('a ')) continue;
     expect([step, 'problem' in result], request.kind).toEqual([step, outcome.kind === 'refused']);

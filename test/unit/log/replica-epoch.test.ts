@@ -29,7 +29,7 @@ test('a table is asked when it was created at first, and then twice a minute', a
   expect(asked()).toBe(2);
 });
 
-test('what is known stands while the table cannot be asked, but not against a record that says something else', async () => {
+test('the known epoch stands while the table cannot be asked, but not against a record that says something else', async () => {
   let answer = () => 1_000;
   const { epoch } = describedBy(() => answer());
   await epoch.current();
@@ -42,7 +42,7 @@ test('what is known stands while the table cannot be asked, but not against a re
   expect(await epoch.current(2_000)).toBe(2_000);
 });
 
-test('what is known does not stand for a table that is gone', async () => {
+test('the known epoch does not stand for a table that is gone', async () => {
   let answer = () => 1_000;
   const { epoch } = describedBy(() => answer());
   await epoch.current();

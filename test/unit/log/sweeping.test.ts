@@ -53,7 +53,7 @@ test.each([
   }),
 );
 
-test('what a replica does is noted although its recovery cannot be started', () =>
+test("a replica's status is noted although its recovery cannot be started", () =>
   calmly({}, async ({ parts, replicas }) => {
     replicas[2]?.wipe();
     const { room, noted } = roomOf(parts, ['a']);

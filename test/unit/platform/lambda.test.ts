@@ -39,7 +39,7 @@ async function got(rawPath: string, more: object = {}) {
   return { status: statusCode, type: headers?.['content-type'], body: JSON.parse(body ?? '') };
 }
 
-test('what was authorised is served', async () => {
+test('an authorised request is served', async () => {
   expect(await got('/v1/groups/orders/jobs/j.1_a-b')).toMatchObject({
     status: 200,
     body: { group: 'orders', job: 'j.1_a-b' },
@@ -86,7 +86,7 @@ test('a GET that brings a body is served without it', async () => {
   expect(await got('/v1/groups/orders/jobs/j', { body: '{"x":1}' })).toMatchObject({ status: 200 });
 });
 
-describe('what an event brings', () => {
+describe('the body of an event', () => {
   const put = (more: object) =>
     got('/v1/groups/orders/jobs/j', {
       requestContext: { http: { method: 'PUT' }, domainName: 'd' },

@@ -62,7 +62,7 @@ describe('a change that breaks an invariant is refused before it is sent', () =>
     expect(() => checkChange(bug)).toThrow(new RegExp(`violates ${name}: .+\\. Nothing was written\\.$`));
   });
 
-  test('what the product does is let through', () => {
+  test("the product's own writes are let through", () => {
     for (const change of [
       { kind: 'begin', next: begun } as const,
       replace(begun, { ...begun, state: 'RESTORING' }),

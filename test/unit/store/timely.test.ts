@@ -41,6 +41,6 @@ test('it is tried as often as by the SDK: three times, longer apart when throttl
   expect(await always('TransactionConflictException')).toMatchObject({ pauses: [50, 100, 200] });
 });
 
-test('what is no outage is thrown at once', async () => {
+test('an error that is no outage is thrown at once', async () => {
   expect(await tried([failed('ValidationException')])).toMatchObject({ outcome: 'ValidationException', pauses: [] });
 });

@@ -108,7 +108,7 @@ function stillOpen(file: string): string[] {
   });
 }
 
-describe('what is uploaded is what is read back', () => {
+describe('reads back the bytes uploaded', () => {
   const small = randomBytes(100_001);
   const large = randomBytes(17 * mebibyte + 5);
 

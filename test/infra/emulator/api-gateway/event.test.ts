@@ -23,7 +23,7 @@ const server = createServer((request, response) => {
 beforeAll(() => new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve)));
 afterAll(() => server.close());
 
-/** What `read` makes of a request that came over the wire. */
+/** The result of `read` for a request that came over the wire. */
 async function received<Read>(path: string, headers: [string, string][], read: (request: IncomingMessage) => Read) {
   const { port } = server.address() as AddressInfo;
   let result: Read | undefined;

@@ -79,7 +79,7 @@ test('a stop ends what waits for its retry', async () => {
   expect([calls(), sent.length]).toEqual([1, 0]);
 });
 
-test('what cannot be invoked at all is reported', async () => {
+test('a function that cannot be invoked at all is reported', async () => {
   const { invoker, reports } = invokerOver(-1);
   invoker.invoke('arn:f', '{}');
   await vi.advanceTimersByTimeAsync(0);

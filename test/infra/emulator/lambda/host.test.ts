@@ -80,7 +80,7 @@ test('invocations run side by side', async () => {
   );
 });
 
-test('what a handler throws is an outcome', async () => {
+test('an error thrown by a handler is an outcome', async () => {
   expect(await invoke({ how: 'throw' })).toMatchObject({ errorType: 'RangeError', errorMessage: 'too far' });
   expect(await invoke({ how: 'text' })).toMatchObject({ errorMessage: 'just text' });
   expect(reported.at(-2)).toContain('works failed: RangeError: too far');
@@ -144,7 +144,7 @@ test('an unknown function is named, with those there are', async () => {
   );
 });
 
-test('what a function prints is in its log', async () => {
+test('the output of a function is in its log', async () => {
   await invoke({ how: 'say' });
   await vi.waitFor(async () => expect(await readFile(join(folder, 'logs', 'works.log'), 'utf8')).toContain('said so'));
 });

@@ -68,7 +68,7 @@ test('between invocations a copy stands still, its timers too', async () => {
   expect(await log()).toContain('left behind');
 });
 
-test('what a function prints is in its log before it is frozen', async () => {
+test('the output of a function is in its log before it is frozen', async () => {
   await invoke({ how: 'say' });
   expect((await log()).split('\n')).toHaveLength(101);
 });

@@ -106,7 +106,7 @@ describe('after a restart', () => {
   });
 });
 
-describe('what a crash leaves behind', () => {
+describe('leftovers of a crash', () => {
   it('between the record of an object and the end of its upload is tidied up: the object exists, the upload is over', async () => {
     const upload = await beginUpload('crashed');
     const body = randomBytes(1000);

@@ -62,7 +62,7 @@ describe('tagging', () => {
   });
 });
 
-describe('what is not implemented', () => {
+describe('an operation not implemented', () => {
   it('is never taken for a plain put, get or delete', async () => {
     await put('plain', 'the body');
     const subs = [

@@ -81,7 +81,7 @@ async function started(handler: Handler, input: object) {
   return { server, execution: await server.start(stateMachineArn, input) };
 }
 
-test('What CDK renders holds no JSONPath and none of the retries that it adds by itself', () => {
+test('the definition rendered by CDK has no JSONPath and none of the retries that it adds by itself', () => {
   expect(definition).not.toContain('$$.');
   const { QueryLanguage, States } = JSON.parse(definition);
   expect(QueryLanguage).toBe('JSONata');
@@ -89,7 +89,7 @@ test('What CDK renders holds no JSONPath and none of the retries that it adds by
   expect(States.Verify.ItemProcessor.States.Check.Retry).toBeUndefined();
 });
 
-test('What CDK renders runs from end to end', async () => {
+test('the definition rendered by CDK runs from end to end', async () => {
   const { server, execution } = await started(working, { worker: 'w1', pause: 30 });
   expect(server.calls).toEqual([]);
   server.clock.advance(30_000);

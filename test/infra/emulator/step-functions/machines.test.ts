@@ -182,7 +182,7 @@ test('A variable must not be assigned inside a branch when it is assigned around
   });
 });
 
-test('What AWS takes and asl-validator does not is taken: any Output, empty strings, expressions over lines', async () => {
+test('states that AWS accepts and asl-validator refuses are accepted: any Output, empty strings, expressions over lines', async () => {
   const server = await testServer();
   const states = {
     Say: {

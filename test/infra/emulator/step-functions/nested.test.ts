@@ -20,7 +20,7 @@ test('startExecution starts the other machine and does not wait for it', async (
   }
 });
 
-test('What StartExecution refuses is an error of the task', async () => {
+test('a refusal by StartExecution is an error of the task', async () => {
   const server = await testServer();
   const child = await server.machine({ Done: { Type: 'Succeed' } });
   const states = (Name: string) => start('states:startExecution', { StateMachineArn: child, Name });

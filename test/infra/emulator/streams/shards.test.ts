@@ -85,7 +85,7 @@ test('LATEST passes over existing records, and reads later shards from their beg
   expect(await readAll(reader, 1)).toEqual(['old3']);
 });
 
-test('what the stream no longer keeps is passed over', async () => {
+test('records that the stream no longer keeps are passed over', async () => {
   const { client } = streamOf([{ id: 's', records: [7, 8], trimmedBelow: 7 }]);
   expect(await readAll(shardReader(client, 'arn', { s: { after: '3' } }, 'LATEST'))).toEqual(['s7', 's8']);
 });

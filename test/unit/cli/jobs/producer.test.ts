@@ -54,7 +54,7 @@ describe('an empty input', () => {
   });
 });
 
-test('what follows the dashes is told from an argument', async () => {
+test('words after the dashes are told from an argument', async () => {
   const found: unknown[] = [];
   const program = new Command();
   const add = program.command('checkpoint').command('add').argument('<job>').argument('[file...]');

@@ -46,7 +46,7 @@ function disk(known: Readonly<Record<string, Known>>) {
 const whole = ['entries-00000.ndjson.gz', 'manifest.json'];
 const partial = ['entries-00000.ndjson.gz', 'entries-00001.ndjson.gz.7a1c.part'];
 
-test('what was deleted or has failed goes, whole or partial', async () => {
+test('a deleted or failed backup goes, whole or partial', async () => {
   const { put, tidy, attempts } = disk({ [id(1)]: 'deleted', [id(2)]: { state: 'FAILED', attempt: 1 } });
   put(id(1), 1, ...whole);
   put(id(2), 1, ...partial);
@@ -84,7 +84,7 @@ test('a whole backup stays when its record cannot be read, although it is shown 
   expect(attempts(id(1))).toEqual(['1']);
 });
 
-test('what this process is writing, and what is no backup, is left alone', async () => {
+test('a backup that this process is writing, and a folder that is no backup, are left alone', async () => {
   const { put, tidy, attempts, folder } = disk({ [id(1)]: 'deleted' });
   put(id(1), 1, ...partial);
   put('photos', 1, 'a.jpg');

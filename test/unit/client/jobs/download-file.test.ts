@@ -149,7 +149,7 @@ describe('a failure leaves the old file and nothing else', () => {
   });
 });
 
-describe('what a killed download has left', () => {
+describe('the leftovers of a killed download', () => {
   const left: string[] = [];
   beforeAll(async () => {
     for (let test = 0; test < 6; test += 1) left.push(await newFolder());

@@ -132,7 +132,7 @@ test('close waits for onRevoked as long as the lease lasts, and then gives it ba
   expect(link.count('resign')).toBe(1);
 });
 
-test('what a callback does after close still reaches onError, and calls nothing else', async () => {
+test('a callback that fails after close still reaches onError, and calls nothing else', async () => {
   let fail = (_error: Error) => {};
   const { elector, time, events, errors } = contestant('a', {
     onGranted: () => new Promise((_, reject) => (fail = reject)),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { checkNames, checkSettings } from '../../../../client/leadership/settings.ts';
 
-test('what is not given follows from the lease', () => {
+test('settings not given follow from the lease', () => {
   expect(checkSettings({})).toEqual({
     leaseMs: 15_000,
     renewEveryMs: 5_000,

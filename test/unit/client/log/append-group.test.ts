@@ -44,7 +44,7 @@ test('appends that are called while a request is under way share the next one, i
   expect(bodies).toEqual([['a'], ['b', 'c', 'd']]);
 });
 
-test('what is called after a truncation or a named append comes after it', async () => {
+test('a call after a truncation or a named append comes after it', async () => {
   const { writer, bodies, release } = writerWith();
   const all = [
     writer.append(['a']),

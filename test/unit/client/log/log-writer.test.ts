@@ -56,7 +56,7 @@ test.each(['not_elected', 'exclusivity_lost 2'])('%s is met with one more electi
   expect(await twice.writer.append(['y'])).toEqual({ first: 1, last: 1 });
 });
 
-test('what ends the writer without a rival, as a change of the members does, is outlived without a term', async () => {
+test('an end of the writer without a rival, as by a change of the members, is outlived without a term', async () => {
   const { writer } = writerThat([
     'not_elected closed',
     'exclusivity_lost 1',
@@ -69,7 +69,7 @@ test('what ends the writer without a rival, as a change of the members does, is 
   await expect(rivals.writer.append(['x'])).rejects.toMatchObject({ code: 'exclusivity_lost' });
 });
 
-test('what was unknown once is not called lost because a rival is elected', async () => {
+test('an append unknown once is not called lost because a rival is elected', async () => {
   const { writer } = writerThat(['outcome_unknown', 'not_elected', 'not_elected', 'ok']);
   expect(await writer.append(['x'])).toEqual({ first: 1, last: 1 });
 });

@@ -76,7 +76,7 @@ test('a given name is used, and a bucket name is one that S3 takes', () => {
   expect(names).toEqual(['store-Table', 'dev-named', 'store-bucket']);
 });
 
-test('what a part says it really is replaces the prediction everywhere', () => {
+test('an attribute that a part assigns replaces the prediction everywhere', () => {
   const deployment = new Deployment([store]);
   const [table] = deployment.resources('AWS::DynamoDB::Table');
   if (table) deployment.assign(table, { Arn: 'arn:real' });

@@ -112,7 +112,7 @@ test('a source that changes meanwhile keeps the result out of the cache', async 
   expect((await run()).cached).toBe(false);
 });
 
-test('what a process left that was killed goes, once nobody can be making it any more', async () => {
+test('the folder of a killed process goes, once nobody can be making it any more', async () => {
   await mkdir(join(cache(), 'abc.half'), { recursive: true });
   await mkdir(join(cache(), 'abc.new'));
   const hoursAgo = new Date(Date.now() - 2 * 3_600_000);
