@@ -37,19 +37,24 @@ function answered<Answer>(what: string, ask: () => Promise<Answer>): Promise<Ans
 const waitMs = 180_000;
 
 /** The status of a backup once it is as wanted. */
-export function when(group: string, backupId: string, wanted: (status: Status) => boolean): Promise<Status> {
+export function when(
+  group: string,
+  backupId: string,
+  wanted: (status: Status) => boolean,
+  withinMs = waitMs,
+): Promise<Status> {
   const look = async () => {
     const status = await statusOf(group, backupId);
     if (wanted(status)) return status;
     if (hasEnded(status)) throw new Error(`The backup ended otherwise: ${JSON.stringify(status)}`);
     return undefined;
   };
-  return eventually(`backup ${backupId} of ${group} is as wanted`, look, waitMs);
+  return eventually(`backup ${backupId} of ${group} is as wanted`, look, withinMs);
 }
 
 const hasEnded = ({ state }: Status) => state === 'COMPLETED' || state === 'FAILED';
 
-export const ended = (group: string, backupId: string) => when(group, backupId, hasEnded);
+export const ended = (group: string, backupId: string, withinMs?: number) => when(group, backupId, hasEnded, withinMs);
 
 /** Waits for this before the backup ends; throws with its status when that comes first. */
 export function meanwhile<Happened>(group: string, backupId: string, what: Promise<Happened>): Promise<Happened> {
@@ -60,9 +65,13 @@ export function meanwhile<Happened>(group: string, backupId: string, what: Promi
 }
 
 /** Takes a backup and waits for its end. */
-export async function taken(group: string, body: z.input<typeof backupOptions> = {}): Promise<Status> {
+export async function taken(
+  group: string,
+  body: z.input<typeof backupOptions> = {},
+  withinMs?: number,
+): Promise<Status> {
   const { backupId } = await begun(group, body);
-  return ended(group, backupId);
+  return ended(group, backupId, withinMs);
 }
 
 /** Waits until the service counts on the worker. */

@@ -1,6 +1,12 @@
 /**
  * A program appends, commits and cross-references while backups of its group run: each thing that it writes says how
  * much was acknowledged when it was begun. Whatever a backup holds, it must hold all of that, too.
+ *
+ * The whole size prints a line for each backup. A case runs on its own, and where other work keeps the machine busy
+ * with bounds that allow for it:
+ *
+ *   TENURE_TEST_FULL=1 TENURE_STATE_LOCK_MS=30000 TENURE_SUSPEND_TIMEOUT_MS=180000 TENURE_ABANDON_TIMEOUT_MS=120000 \
+ *     npx vitest run --project end-to-end test/end-to-end/backups/causality.test.ts -t '200 jobs, by a standby'
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,13 +20,14 @@ import { DamagedError, parseEntry } from '../../../archive/verifier.ts';
 import { Backups, JobRegistry, ReplicatedLog, TenureClient, termFromEnvironment } from '../../../client/index.ts';
 import { sizes } from '../../sizes.ts';
 import { client, newGroup } from '../leadership/tenure.ts';
-import { start, taken } from './backups.ts';
+import { type Status, start, taken } from './backups.ts';
 
 const { causalBackups, causalJobs } = sizes.backups;
 /** A busy machine keeps a writer waiting, and that is not what is tested here. */
 const deadlineMs = 600_000;
 /** Each of the backups is taken while the program writes as fast as it can. */
 const timeoutMs = 120_000 + causalBackups * 60_000;
+const withinMs = 600_000;
 const logNames = ['alpha', 'beta'];
 
 type Fact =
@@ -112,6 +119,10 @@ function lackIn(entries: readonly ArchiveEntry[], acknowledged: readonly Fact[])
     );
 }
 
+function said({ entryCount, pausedMs, phases }: Status): string {
+  return `${entryCount} entries, writers paused ${pausedMs} ms, phases ${JSON.stringify(phases)}`;
+}
+
 test.each([
   ['one job, by the built-in worker', 1, false],
   ['one job, by a standby', 1, true],
@@ -128,10 +139,11 @@ test.each([
       if (delegated)
         await start({ onTestFinished: (done) => void finished.push(done as () => unknown) }, group, 'standby');
       for (let number = 1; number <= causalBackups; number += 1) {
-        const status = await taken(group, delegated ? {} : { bypassDelegation: true });
+        const status = await taken(group, delegated ? {} : { bypassDelegation: true }, withinMs);
         expect(status, JSON.stringify(status)).toMatchObject({ state: 'COMPLETED', pausedMs: expect.any(Number) });
         const entries = await entriesIn(group, status.backupId);
         expect(lackIn(entries, acknowledged), `backup ${number}`).toEqual([]);
+        if (sizes.full) console.log(`backup ${number}: ${said(status)}; ${acknowledged.length} writes acknowledged`);
       }
     } finally {
       await program.stop();
