@@ -45,7 +45,7 @@ export interface Operation<
   readonly bodyLimit?: number;
   readonly problems: readonly ProblemKind[];
   /**
-   * Its Idempotency-Key is kept for a day in an item of its own, one more read and write, since no record remembers it.
+   * Its Idempotency-Key is kept for a day in an item of its own, one more write, since no record remembers it.
    * `kept`: a rare request, which clients always give a key. `optional`: the same request again has the same effect, so
    * clients give it a key only when asked to.
    */

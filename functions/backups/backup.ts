@@ -111,8 +111,6 @@ export interface BackupRecord {
   readonly error?: Failure | undefined;
   readonly refusals: readonly Refusal[];
   readonly sharedWith: readonly string[];
-  /** Of the request that has shared it last. */
-  readonly shareRequestId?: string | undefined;
   /** Where the group was when the schedule asked for it. */
   readonly slot?: number | undefined;
 }

@@ -3,7 +3,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { invalidRequest, limitReached, ProblemError } from '../../api/problem.ts';
 import { backupFailed, backupFinal, backupInProgress, backupRunning, noWorker } from '../../api/problems/backups.ts';
-import { refuseReusedKey } from '../../store/idempotency.ts';
 import { retryConflicts } from '../../store/retry-conflicts.ts';
 import { logger } from '../platform/logging.ts';
 import { commandIds, demandOf } from './attempt/delegation.ts';
@@ -234,21 +233,14 @@ async function removeRecord(
 const mostShares = 100;
 
 /**
- * Lets another group restore the backup. Throws `not_found`; `invalid_request` when it is shared with as many groups as
- * it can be.
+ * Lets another group restore the backup. Safe to repeat. Throws `not_found`; `invalid_request` when it is shared with
+ * as many groups as it can be.
  */
-export async function share(
-  room: Backups,
-  name: BackupName,
-  group: string,
-  requestId: string,
-): Promise<readonly string[]> {
-  const operation = `POST /v1/groups/${name.group}/backups/${name.backupId}/share`;
+export async function share(room: Backups, name: BackupName, group: string): Promise<readonly string[]> {
   const { sharedWith } = await updateBackup(room, name, (record) => {
-    refuseReusedKey(record.shareRequestId, requestId, operation);
     if (record.sharedWith.includes(group)) return record;
     if (record.sharedWith.length < mostShares) {
-      return { ...record, sharedWith: [...record.sharedWith, group], shareRequestId: requestId };
+      return { ...record, sharedWith: [...record.sharedWith, group] };
     }
     const message = `is one more than the ${mostShares} groups with which backup ${name.backupId} is shared already`;
     const detail = `Group "${group}" ${message}; let them restore from a copy of it that restoreSources names.`;

@@ -55,8 +55,8 @@ export function backupRoutes(room: Room): Endpoint[] {
     endpoint(schema.unshareBackup, async ({ params }) => ({
       sharedWith: [...(await unshare(room, nameOf(params), params.with))],
     })),
-    endpoint(schema.shareBackup, async ({ params, body, requestId }) => ({
-      sharedWith: [...(await share(room, nameOf(params), body.group, requestId))],
+    endpoint(schema.shareBackup, async ({ params, body }) => ({
+      sharedWith: [...(await share(room, nameOf(params), body.group))],
     })),
   ];
 }

@@ -117,20 +117,20 @@ async function onceByKey<Result>(
   const scope = `${group}/`;
   const operation = `${context.req.method} ${context.req.path}`;
   recent.refuseReusedKey(scope, requestId);
-  const kept = await keys?.find(group, requestId);
-  if (kept) refuseReusedKey(kept.requestId, requestId, kept.operation);
-  const remember = async () => {
-    recent.remember(scope, requestId, operation);
-    if (!kept) await keys?.keep(group, { requestId, operation });
-  };
+  const earlier = await keys?.claim(group, { requestId, operation });
+  if (earlier) refuseReusedKey(earlier.requestId, requestId, earlier.operation);
+  const remember = () => recent.remember(scope, requestId, operation);
   let result: Result;
   try {
     result = await act();
   } catch (error) {
-    if (!(error instanceof ProblemError) || error.kind.status >= 500) await remember();
+    const isRefused = error instanceof ProblemError && error.kind.status < 500;
+    if (!isRefused) remember();
+    else if (!earlier) await keys?.release(group, { requestId, operation });
     throw error;
   }
-  await remember();
+  remember();
+  if (earlier) await keys?.keep(group, { requestId, operation });
   return result;
 }
 

@@ -1,9 +1,9 @@
 /** The keys of requests over items of the main table, in a partition of their own for each group. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { type Clock, systemClock } from '../../store/clock.ts';
-import { absent, anyOf, compare } from '../../store/condition.ts';
+import { absent, allOf, anyOf, type Condition, compare, equals } from '../../store/condition.ts';
 import { keyOf } from '../../store/idempotency.ts';
-import type { ItemStore } from '../../store/item-store.ts';
+import { type ItemStore, winnerAt } from '../../store/item-store.ts';
 import { ItemTable } from '../../store/item-table.ts';
 import { setAll } from '../../store/update.ts';
 import { update } from '../../store/write.ts';
@@ -33,18 +33,31 @@ class RequestKeysTable implements RequestKeys {
     this.#clock = clock;
   }
 
-  async find(group: string, requestId: string): Promise<KeptRequest | undefined> {
-    const item = await this.#items.get(keyFor(group, requestId), { consistent: true });
-    // DynamoDB may take days to remove what has expired.
-    if (!item || Number(item['ttl']) <= this.#seconds()) return undefined;
-    return { requestId: String(item['requestId']), operation: String(item['operation']) };
+  async claim(group: string, request: KeptRequest): Promise<KeptRequest | undefined> {
+    const written = await this.#write(group, request, { isKept: false }, this.#isFree());
+    if (written.kind === 'written') return undefined;
+    const winner = winnerAt(written.refusals, 0);
+    if (!winner) throw new Error(`The item that holds the key of ${request.operation} was not returned`);
+    return { requestId: String(winner['requestId']), operation: String(winner['operation']) };
   }
 
-  async keep(group: string, { requestId, operation }: KeptRequest): Promise<void> {
-    const now = this.#seconds();
-    const kept = setAll({ requestId, operation, ttl: now + keptSeconds });
-    const isFree = anyOf(absent('requestId'), compare('ttl', '<=', now));
-    await this.#items.write([update(keyFor(group, requestId), kept, isFree)]);
+  async keep(group: string, request: KeptRequest): Promise<void> {
+    await this.#write(group, request, { isKept: true }, anyOf(this.#isFree(), equals('requestId', request.requestId)));
+  }
+
+  async release(group: string, { requestId }: KeptRequest): Promise<void> {
+    const isClaimed = allOf(equals('requestId', requestId), equals('isKept', false));
+    await this.#items.write([update(keyFor(group, requestId), setAll({ ttl: this.#seconds() }), isClaimed)]);
+  }
+
+  #write(group: string, { requestId, operation }: KeptRequest, more: { isKept: boolean }, condition: Condition) {
+    const kept = setAll({ requestId, operation, ...more, ttl: this.#seconds() + keptSeconds });
+    return this.#items.write([update(keyFor(group, requestId), kept, condition)]);
+  }
+
+  /** DynamoDB may take days to remove what has expired. */
+  #isFree(): Condition {
+    return anyOf(absent('requestId'), compare('ttl', '<=', this.#seconds()));
   }
 
   #seconds(): number {

@@ -1,7 +1,6 @@
 import * as schema from '../../../api/operations/backups.ts';
 import { notFound, ProblemError } from '../../../api/problem.ts';
 import type { Clock } from '../../../store/clock.ts';
-import { refuseReusedKey } from '../../../store/idempotency.ts';
 import { type Endpoint, endpoint } from '../../platform/http.ts';
 import { type Allowing, refuseForbiddenTarget } from '../target.ts';
 import { newestSlot } from './policy.ts';
@@ -15,13 +14,12 @@ export interface Policies {
 
 export function policyRoutes({ policies, clock, settings }: Policies): Endpoint[] {
   return [
-    endpoint(schema.putBackupPolicy, async ({ params: { group }, body: policy, requestId }) => {
+    endpoint(schema.putBackupPolicy, async ({ params: { group }, body: policy }) => {
       refuseForbiddenTarget(settings, policy);
       const there = await policies.read(group);
-      refuseReusedKey(there?.requestId, requestId, `PUT /v1/groups/${group}/backup-policy`);
       // The slots before it was asked for are none that were missed; asked for again it misses none.
       if (!there || JSON.stringify(sorted(there.policy)) !== JSON.stringify(sorted(policy))) {
-        await policies.put({ group, policy, requestId, doneUntil: newestSlot(policy, clock.now()) });
+        await policies.put({ group, policy, doneUntil: newestSlot(policy, clock.now()) });
       }
       return policy;
     }),

@@ -3,8 +3,6 @@ import type { Policy } from './policy.ts';
 export interface StoredPolicy {
   readonly group: string;
   readonly policy: Policy;
-  /** Of the request that put it last. */
-  readonly requestId?: string | undefined;
   /** Slots up to here are done with, epoch ms. */
   readonly doneUntil: number;
 }

@@ -32,18 +32,17 @@ class PolicyTable implements PolicyStore {
   async #read(group: string): Promise<StoredPolicy | undefined> {
     const item = await this.#items.get(policyKey(group), { consistent: true });
     const policy = item?.['policy'] as Policy | undefined;
-    const requestId = item?.['requestId'] as string | undefined;
-    return policy && { group, policy, requestId, doneUntil: Number(item?.['doneUntil']) };
+    return policy && { group, policy, doneUntil: Number(item?.['doneUntil']) };
   }
 
-  async put({ group, policy, requestId, doneUntil }: StoredPolicy): Promise<void> {
+  async put({ group, policy, doneUntil }: StoredPolicy): Promise<void> {
     const listed = listedIn(policyPartition, group);
-    await this.#items.write([update(policyKey(group), setAll({ policy, requestId, doneUntil, ...listed }))]);
+    await this.#items.write([update(policyKey(group), setAll({ policy, doneUntil, ...listed }))]);
   }
 
   /** A removal of what is not there would leave an empty item behind. */
   async remove(group: string): Promise<void> {
-    const all = remove('policy', 'requestId', 'doneUntil', groupsIndex.partitionKey, groupsIndex.sortKey);
+    const all = remove('policy', 'doneUntil', groupsIndex.partitionKey, groupsIndex.sortKey);
     await this.#items.write([update(policyKey(group), all, exists('pk'))]);
   }
 

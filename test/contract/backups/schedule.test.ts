@@ -9,6 +9,7 @@ import { policyTable } from '../../../functions/backups/schedule/policy-table.ts
 import { policiesAtOnce, tick } from '../../../functions/backups/schedule/schedule.ts';
 import { OutOfTimeError } from '../../../functions/backups/worker/built-in-worker.ts';
 import { serve } from '../../../functions/platform/http.ts';
+import { requestKeysTable } from '../../../functions/platform/request-keys-table.ts';
 import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { group, openBackups } from './world.ts';
 
@@ -242,7 +243,9 @@ test('an Idempotency-Key stands for one policy, whichever process looks', async 
   const policies = policyTable(world.client, world.table);
   const put = async (key: string, policy: Policy) => {
     const { clock, settings } = world.room;
-    const app = serve(policyRoutes({ policies, clock, settings }));
+    const app = serve(policyRoutes({ policies, clock, settings }), {
+      keys: requestKeysTable(world.client, world.table),
+    });
     const headers = { 'content-type': 'application/json', 'Idempotency-Key': key };
     const body = JSON.stringify(policy);
     const answer = await app.request(`/v1/groups/${group}/backup-policy`, { method: 'PUT', headers, body });
@@ -253,4 +256,7 @@ test('an Idempotency-Key stands for one policy, whichever process looks', async 
   const reused = { status: 422, body: { code: 'idempotency_key_reused' } };
   expect(await put('one', { ...hourly, retain: 5 })).toMatchObject(reused);
   expect(await put('two', { ...hourly, retain: 5 })).toMatchObject({ status: 200, body: { retain: 5 } });
+  expect(await put('one', { ...hourly, retain: 6 }), 'also after another one').toMatchObject(reused);
+  const both = await Promise.all([7, 8].map((retain) => put('three', { ...hourly, retain })));
+  expect(both.map(({ status }) => status).toSorted()).toEqual([200, 422]);
 });

@@ -9,7 +9,7 @@ import { endBackup } from '../../../functions/backups/records.ts';
 import { orFailed, remove, share, unshare } from '../../../functions/backups/requests.ts';
 import { backupRoutes } from '../../../functions/backups/routes.ts';
 import { serve } from '../../../functions/platform/http.ts';
-import { requestIdOf } from '../../../store/idempotency.ts';
+import { requestKeysTable } from '../../../functions/platform/request-keys-table.ts';
 import { problemOf } from '../leadership/room.ts';
 import { group, openBackups } from './world.ts';
 
@@ -77,39 +77,49 @@ describe('a status', () => {
     if (!seen) throw new Error('no record');
     await remove(world.room, { ...name, requestId: 'r' });
     expect(await world.room.store.replace(seen, { ...seen.record, sharedWith: ['copies'] })).toBe(false);
-    expect(await problemOf(share(world.room, name, 'copies', 'request'))).toMatchObject({ code: 'not_found' });
+    expect(await problemOf(share(world.room, name, 'copies'))).toMatchObject({ code: 'not_found' });
   });
 
   test('names the groups that it is shared with, each once', async () => {
     const world = await openBackups();
     const name = await world.begin({ bypassDelegation: true });
-    await share(world.room, name, 'copies', 'request');
-    expect(await share(world.room, name, 'copies', 'request')).toEqual(['copies']);
-    for (let more = 2; more <= 100; more += 1) await share(world.room, name, `copies-${more}`, 'request');
-    expect(await problemOf(share(world.room, name, 'one-more', 'request'))).toMatchObject({
+    await share(world.room, name, 'copies');
+    expect(await share(world.room, name, 'copies')).toEqual(['copies']);
+    for (let more = 2; more <= 100; more += 1) await share(world.room, name, `copies-${more}`);
+    expect(await problemOf(share(world.room, name, 'one-more'))).toMatchObject({
       code: 'invalid_request',
       members: { issues: [{ path: 'group', message: expect.stringContaining('one more than the 100 groups') }] },
     });
-    expect(await share(world.room, name, 'copies', 'request')).toHaveLength(100);
+    expect(await share(world.room, name, 'copies')).toHaveLength(100);
   });
 
   test('is shared with another group under a key of its own only, whichever process looks', async () => {
     const world = await openBackups();
     const name = await world.begin({ bypassDelegation: true });
-    const request = (body: string) => requestIdOf('the-key', 'POST', '/share', Buffer.from(body));
-    await share(world.room, name, 'copies', request('copies'));
-    expect(await share(world.room, name, 'copies', request('copies'))).toEqual(['copies']);
-    const reused = share(world.room, name, 'others', request('others'));
-    expect(await problemOf(reused)).toMatchObject({
-      code: 'idempotency_key_reused',
-      members: { operation: `POST /v1/groups/${group}/backups/${name.backupId}/share` },
-    });
+    const { client, table, room } = world;
+    const share = async (key: string, copies: string) => {
+      const keys = requestKeysTable(client, table);
+      const app = serve(backupRoutes({ ...room, owners: undefined as never, groups: { exists: async () => true } }), {
+        keys,
+      });
+      const path = `/v1/groups/${group}/backups/${name.backupId}/share`;
+      const headers = { 'content-type': 'application/json', 'Idempotency-Key': key };
+      const answer = await app.request(path, { method: 'POST', headers, body: JSON.stringify({ group: copies }) });
+      return { status: answer.status, body: await answer.json() };
+    };
+    const operation = `POST /v1/groups/${group}/backups/${name.backupId}/share`;
+    const reused = { status: 422, body: { code: 'idempotency_key_reused', operation } };
+    expect(await share('one', 'copies')).toEqual({ status: 200, body: { sharedWith: ['copies'] } });
+    expect(await share('one', 'copies')).toEqual({ status: 200, body: { sharedWith: ['copies'] } });
+    expect(await share('one', 'others')).toMatchObject(reused);
+    expect(await share('two', 'others')).toMatchObject({ status: 200 });
+    expect(await share('one', 'more'), 'also after another one').toMatchObject(reused);
   });
 
   test('can be taken back from a group that it was shared with', async () => {
     const world = await openBackups();
     const name = await world.begin({ bypassDelegation: true });
-    for (const copies of ['copies', 'others']) await share(world.room, name, copies, 'request');
+    for (const copies of ['copies', 'others']) await share(world.room, name, copies);
     expect(await unshare(world.room, name, 'copies')).toEqual(['others']);
     expect(await unshare(world.room, name, 'copies')).toEqual(['others']);
     expect(await problemOf(unshare(world.room, { ...name, backupId: randomUUID() }, 'copies'))).toMatchObject({

@@ -177,7 +177,7 @@ describe('who may restore what', () => {
     }
     await expectNothingWritten(group);
     const room = { store: service.restores.store } as Parameters<typeof share>[0];
-    await share(room, { group: owner, backupId: backup.backupId }, group, 'request');
+    await share(room, { group: owner, backupId: backup.backupId }, group);
     expect(await service.restore({ group, backupId: backup.backupId })).toMatchObject({ state: 'COMPLETED' });
     const third = `third-${randomUUID()}`;
     expect(await call(service, third, { backupId: backup.backupId })).toMatchObject({ status: 403 });
@@ -187,7 +187,7 @@ describe('who may restore what', () => {
     const group = `guest-${randomUUID()}`;
     const room = { store: service.restores.store } as Parameters<typeof share>[0];
     const name = { group: owner, backupId: backup.backupId };
-    await share(room, name, group, 'request');
+    await share(room, name, group);
     await unshare(room, name, group);
     for (const wanted of [{ backupId: backup.backupId }, { uri: service.archives.uri(backup) }]) {
       expect(await call(service, group, wanted)).toMatchObject({ status: 403, body: { code: 'source_forbidden' } });
@@ -215,7 +215,7 @@ describe('who may restore what', () => {
   test('a backup whose manifest is another one than when it was completed is refused', async () => {
     const group = `swapped-${randomUUID()}`;
     const room = { store: service.restores.store } as Parameters<typeof share>[0];
-    await share(room, { group: owner, backupId: backup.backupId }, group, 'request');
+    await share(room, { group: owner, backupId: backup.backupId }, group);
     const store: WithLaunch['store'] = {
       ...service.restores.store,
       async read(...name) {
@@ -302,7 +302,7 @@ describe('who may restore what', () => {
     await initialise(logs, logged, 'events');
     for (const group of [led, logged]) {
       const room = { store: service.restores.store } as Parameters<typeof share>[0];
-      await share(room, { group: owner, backupId: backup.backupId }, group, 'request');
+      await share(room, { group: owner, backupId: backup.backupId }, group);
       const before = await itemsOf(group);
       expect(await call(service, group, { backupId: backup.backupId })).toMatchObject({
         status: 409,

@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Fence } from '../../../api/fence.ts';
 import { renew, resign } from '../../../api/operations/leadership.ts';
+import type { KeptRequest } from '../../../functions/platform/request-keys.ts';
+import { requestKeysTable } from '../../../functions/platform/request-keys-table.ts';
+import { requestIdOf } from '../../../store/idempotency.ts';
 import { eachInItsGroup } from '../../support/job-scene.ts';
 import type { JobWorld } from '../../support/job-world.ts';
 
@@ -115,6 +118,75 @@ test('a key that comes with a request that needs none is kept as well, by every 
     expect(await call(another), path).toMatchObject({ status: 422, body: { ...reused.body, operation } });
     expect((await call(first)).status, `${path}, a retry`).toBe(200);
   }
+});
+
+test('of two requests that come under one key at the same moment, to two processes, one is carried out', async () => {
+  expect((await send('PUT', 'jobs/j', 'submit', { graph: inline('a graph'), retain: 40 })).status).toBe(201);
+  for (let id = 1; id <= 21; id += 1) {
+    expect((await send('POST', 'jobs/j/checkpoints', `${id}`, inline(`${id}`))).status).toBe(201);
+  }
+  for (let id = 1; id <= 20; id += 2) {
+    const both = [id, id + 1].map((one) => send('DELETE', `jobs/j/checkpoints/${one}`, `drop-${id}`));
+    const answers = await Promise.all(both);
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 422]);
+    expect(answers.find(({ status }) => status === 422)).toMatchObject(reused);
+  }
+  expect((await world.process().call('GET', `${group}/jobs/j/checkpoints`)).body.items).toHaveLength(11);
+});
+
+test('a key costs its request one write, a refused one a second, and a retry that succeeds as well', async () => {
+  const process = world.process();
+  const sent = async (method: string, path: string, key?: string) => {
+    const from = process.dynamodb.sent.length;
+    const { status } = await process.call(
+      method,
+      `${group}/${path}`,
+      undefined,
+      leader,
+      key ? { 'Idempotency-Key': key } : {},
+    );
+    return [status, ...process.dynamodb.sent.slice(from).map(({ command }) => command)];
+  };
+  const drop = (key?: string) => sent('DELETE', 'leadership/addresses/rest', key);
+  const plain = await drop();
+  expect(plain[0]).toBe(200);
+  expect(await drop('one')).toEqual([200, 'UpdateItemCommand', ...plain.slice(1)]);
+  expect(await drop('one'), 'again').toEqual([200, 'UpdateItemCommand', ...plain.slice(1), 'UpdateItemCommand']);
+  const refused = await sent('DELETE', 'jobs/none/checkpoints/1');
+  expect(refused[0]).toBe(404);
+  expect(await sent('DELETE', 'jobs/none/checkpoints/1', 'two')).toEqual([
+    404,
+    'UpdateItemCommand',
+    ...refused.slice(1),
+    'UpdateItemCommand',
+  ]);
+});
+
+test('a request that was repeated and succeeded keeps its key, although its first try is refused after that', async () => {
+  const keys = requestKeysTable(world.other, world.table, world.clock);
+  const [one, another] = ['{"n":1}', '{"n":2}'].map((body) => ({
+    requestId: requestIdOf('k', 'POST', '/v1/notes', Buffer.from(body)),
+    operation: 'POST /v1/notes',
+  })) as [KeptRequest, KeptRequest];
+  expect(await keys.claim(group, one)).toBeUndefined();
+  expect(await keys.claim(group, one), 'the retry').toEqual(one);
+  await keys.keep(group, one);
+  await keys.release(group, one);
+  expect(await keys.claim(group, another)).toEqual(one);
+
+  const other = `${group}-other`;
+  expect(await keys.claim(other, one)).toBeUndefined();
+  expect(await keys.claim(other, one), 'the retry').toEqual(one);
+  await keys.release(other, one);
+  await keys.keep(other, one);
+  expect(await keys.claim(other, another)).toEqual(one);
+
+  const refused = `${group}-refused`;
+  expect(await keys.claim(refused, one)).toBeUndefined();
+  await keys.release(refused, one);
+  expect(await keys.claim(refused, another), 'free for the corrected one').toBeUndefined();
+  await keys.release(refused, one);
+  expect(await keys.claim(refused, one), 'nobody else frees it').toEqual(another);
 });
 
 test('clients give these requests no key by themselves, so that they cost what they did', async () => {
