@@ -1,13 +1,13 @@
 /**
- * Which way imports may run: api ← archive, store ← leadership ← functions, client ← cli; in functions/ platform ←
- * leadership ← log, jobs ← backups ← restore.
+ * Which way imports may run: api ← archive, store ← leadership ← log ← functions, client ← cli; in functions/
+ * platform ← leadership ← log, jobs ← backups ← restore.
  */
 const only = (name, from, ...allowed) => ({
   name,
   severity: 'error',
   from: { path: `^${from}/` },
   to: {
-    path: '^(api|archive|store|leadership|functions|client|cli|console|infra|emulator|test|examples)/',
+    path: '^(api|archive|store|leadership|log|functions|client|cli|console|infra|emulator|test|examples)/',
     pathNot: `^(${allowed.join('|')})/`,
   },
 });
@@ -19,15 +19,16 @@ module.exports = {
     only('archive-imports-the-api', 'archive', 'archive', 'api'),
     only('store-imports-the-api', 'store', 'store', 'api'),
     only('leadership-imports-the-store', 'leadership', 'leadership', 'store', 'api'),
-    only('client-imports-no-service', 'client', 'client', 'leadership', 'store', 'api', 'archive'),
+    only('log-imports-leases', 'log', 'log', 'leadership', 'store', 'api', 'archive'),
+    only('client-imports-no-service', 'client', 'client', 'log', 'leadership', 'store', 'api', 'archive'),
     only('cli-imports-the-client', 'cli', 'cli', 'client', 'api', 'archive'),
-    only('functions-import-no-caller', 'functions', 'functions', 'leadership', 'store', 'api', 'archive'),
+    only('functions-import-no-caller', 'functions', 'functions', 'log', 'leadership', 'store', 'api', 'archive'),
     {
       name: 'direct-mode-alone-carries-the-rules',
       comment: 'A client of the API needs none of them, and no SDK.',
       severity: 'error',
       from: { path: '^client/(?!direct/)' },
-      to: { path: '^(leadership|store)/' },
+      to: { path: '^(log|leadership|store)/' },
     },
     {
       name: 'no-node-in-the-api',
@@ -52,7 +53,7 @@ module.exports = {
       name: 'leadership-imports-the-platform',
       severity: 'error',
       from: { path: '^functions/leadership/' },
-      to: { path: '^functions/(?!platform/|leadership/)' },
+      to: { path: '^(functions/(?!platform/|leadership/)|log/)' },
     },
     {
       name: 'log-imports-leadership',
@@ -64,7 +65,7 @@ module.exports = {
       name: 'jobs-import-leadership',
       severity: 'error',
       from: { path: '^functions/jobs/' },
-      to: { path: '^functions/(?!platform/|leadership/|jobs/)' },
+      to: { path: '^(functions/(?!platform/|leadership/|jobs/)|log/)' },
     },
     {
       name: 'backups-import-no-restore',
@@ -75,7 +76,7 @@ module.exports = {
     {
       name: 'nobody-imports-entry-points',
       severity: 'error',
-      from: { path: '^(api|archive|store|leadership|functions|client|cli|infra)/' },
+      from: { path: '^(api|archive|store|leadership|log|functions|client|cli|infra)/' },
       to: { path: '^functions/entry-points/' },
     },
     {
@@ -95,7 +96,7 @@ module.exports = {
         pathNot: 'environment\\.ts$',
       },
       to: {
-        path: '^functions/(?!platform/).*(-table|routes)\\.ts$|^leadership/.*-table\\.ts$',
+        path: '^functions/(?!platform/).*(-table|routes)\\.ts$|^(leadership|log)/.*-table\\.ts$',
         pathNot: '^(functions/)?$1/',
       },
     },
@@ -103,7 +104,7 @@ module.exports = {
       name: 'rules-without-sdk',
       severity: 'error',
       from: {
-        path: '^(leadership/(lease|lease-writes|leadership|contend|history)|store/(condition|update|write|expression)|functions/(events/[a-z-]*event|log/protocol/[a-z-]+))\\.ts$',
+        path: '^(leadership/(lease|lease-writes|leadership|contend|history)|store/(condition|update|write|expression)|log/protocol/[a-z-]+|functions/events/[a-z-]*event)\\.ts$',
       },
       to: { path: '@aws-sdk' },
     },
@@ -111,14 +112,14 @@ module.exports = {
       name: 'infra-takes-names-and-types',
       severity: 'error',
       from: { path: '^infra/' },
-      to: { path: '^(functions|leadership|store)/', pathNot: 'keys\\.ts$' },
+      to: { path: '^(functions|log|leadership|store)/', pathNot: 'keys\\.ts$' },
     },
     {
       name: 'no-orphans',
       severity: 'error',
       from: {
         orphan: true,
-        path: '^(api|archive|store|leadership|functions|client|cli)/',
+        path: '^(api|archive|store|leadership|log|functions|client|cli)/',
         pathNot: ['\\.(json|mjs)$', '/stand-ins/'],
       },
       to: {},

@@ -1,7 +1,7 @@
 import { backupPrefix } from '../functions/backups/keys.ts';
 import { jobPrefix } from '../functions/jobs/keys.ts';
-import { replicaPrefix } from '../functions/log/dynamodb/keys.ts';
 import { leadershipKey } from '../leadership/keys.ts';
+import { replicaPrefix } from '../log/dynamodb/keys.ts';
 
 const key = (rule: unknown) => ({ sk: { S: [rule] } });
 const confirmation = (exists: boolean) => ({ holder: { M: { confirmedAt: { N: [{ exists }] } } } });

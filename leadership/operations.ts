@@ -3,8 +3,6 @@
  * them, a client in direct mode calls them in its own process.
  */
 import type * as z from 'zod/mini';
-import type { Fence } from '../api/fence.ts';
-import type { Operation } from '../api/operation.ts';
 import * as schema from '../api/operations/leadership.ts';
 import { invalidRequest, ProblemError } from '../api/problem.ts';
 import { instant } from '../store/clock.ts';
@@ -16,31 +14,8 @@ import { handOverView, toLeadershipView, toTermView } from './history.ts';
 import { termPrefix } from './keys.ts';
 import { confirm, handOver, type Leadership, renew, resign, revoke } from './leadership.ts';
 import { relationIssue } from './lease.ts';
+import { type Performed, perform } from './performed.ts';
 import { observe, type Watches, watch } from './watch.ts';
-
-/** A call whose parts passed the operation's schemas. */
-export interface Call<Declared extends Operation = Operation> {
-  readonly params: z.output<Declared['params']>;
-  readonly query: z.output<Declared['query']>;
-  readonly body: z.output<Declared['body']>;
-  readonly fence: Declared['fence'] extends 'required' ? Fence : Fence | undefined;
-  /** The same over the retries of one call. */
-  readonly requestId: string;
-  /** Who asks, and how long the service may take; in direct mode neither is known. */
-  readonly caller?: string;
-  remainingMs?(): number;
-}
-
-/** An operation, and what carries it out. */
-export interface Performed {
-  readonly operation: Operation;
-  act(call: Call): Promise<unknown>;
-}
-
-const perform = <const Declared extends Operation>(
-  operation: Declared,
-  act: (call: Call<Declared>) => Promise<z.input<Declared['answer']>>,
-): Performed => ({ operation, act: act as Performed['act'] });
 
 /** Every one of them: all that a table can carry out. */
 export const leadershipOperations = (leadership: Leadership, groups: GroupStore): Performed[] => [

@@ -51,6 +51,7 @@ function structure() {
       'archive',
       'store',
       'leadership',
+      'log',
       'functions',
       'client',
       'cli',

@@ -1,6 +1,6 @@
 import type { Operation } from '../../api/operation.ts';
 import { fenceRequired, ProblemError } from '../../api/problem.ts';
-import type { Call, Performed } from '../../leadership/operations.ts';
+import type { Call, Performed } from '../../leadership/performed.ts';
 import { requestIdOf } from '../../store/idempotency.ts';
 import { readAnswer } from '../answer.ts';
 import type { Carrier } from '../carrier.ts';
@@ -101,6 +101,7 @@ function callOf(operation: Operation, request: AnyRequest, http: HttpRequest, ta
     query: operation.query.parse(Object.fromEntries(new URLSearchParams(search))),
     body: operation.body.parse(JSON.parse(body)),
     fence,
+    headers: { ...request.headers },
     requestId: requestIdOf(key, http.method, http.url, Buffer.from(body)),
   };
 }

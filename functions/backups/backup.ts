@@ -6,7 +6,7 @@
  */
 import type * as z from 'zod/mini';
 import type { backupOptions } from '../../api/operations/backups.ts';
-import type { Cut } from '../log/protocol/cut.ts';
+import type { Cut } from '../../log/protocol/cut.ts';
 
 export type BackupState = 'INITIATING' | 'TRANSITIONING' | 'RUNNING' | 'VERIFYING' | 'COMPLETED' | 'FAILED';
 export type BackupOptions = z.output<typeof backupOptions>;

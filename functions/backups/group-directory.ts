@@ -2,8 +2,8 @@
 import { ProblemError } from '../../api/problem.ts';
 import { groupNotFound } from '../../api/problems/backups.ts';
 import type { LeaseStore } from '../../leadership/lease-store.ts';
+import type { GroupLogs } from '../../log/group-logs.ts';
 import type { JobStore } from '../jobs/job-store.ts';
-import type { GroupLogs } from '../log/group-logs.ts';
 import type { WorkerStore } from './worker/worker-store.ts';
 
 /** The port to the names of groups. */

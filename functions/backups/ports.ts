@@ -4,7 +4,7 @@
  */
 import type { ReferredPayload } from '../../archive/format.ts';
 import type { ArchivePage, Copied } from '../../archive/ports.ts';
-import type { Cut } from '../log/protocol/cut.ts';
+import type { Cut } from '../../log/protocol/cut.ts';
 import type { BackupRecord, CutContents, Finished, Progress, Verdict } from './backup.ts';
 import type { AttemptName, BackupName } from './backup-store.ts';
 import type { PlacedAttempt } from './bucket/archive-place.ts';

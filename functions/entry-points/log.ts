@@ -1,6 +1,6 @@
 import { journalFromEnvironment } from '../leadership/journal-environment.ts';
 import { replicasRoom } from '../log/environment.ts';
-import { logRoutes } from '../log/http/routes.ts';
+import { logRoutes } from '../log/routes.ts';
 import { serve } from '../platform/http.ts';
 import { lambdaHandler } from '../platform/lambda.ts';
 import { requestKeysFromEnvironment } from '../platform/request-keys-table.ts';

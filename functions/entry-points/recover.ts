@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
+import { catchUpSlice, decideRounds } from '../../log/protocol/recovering.ts';
+import { getLogOrThrow } from '../../log/registered-log.ts';
+import { replicaOf } from '../../log/replicas.ts';
 import { logRoom } from '../log/environment.ts';
-import { replicaOf } from '../log/http/replicas.ts';
 import { noteRound, noteSlices } from '../log/lambda/note-recovery.ts';
 import { range, replicaInput, task } from '../log/lambda/task-inputs.ts';
-import { catchUpSlice, decideRounds } from '../log/protocol/recovering.ts';
-import { getLogOrThrow } from '../log/registered-log.ts';
 import { taskHandler } from '../platform/task.ts';
 
 const room = logRoom();

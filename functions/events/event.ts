@@ -5,9 +5,9 @@
  */
 import { details, eventVersion, type TenureEvent } from '../../api/events.ts';
 import { groupKey, leadershipKey } from '../../leadership/keys.ts';
+import { replicaPrefix } from '../../log/dynamodb/keys.ts';
 import { backupPrefix } from '../backups/keys.ts';
 import { jobPrefix } from '../jobs/keys.ts';
-import { replicaPrefix } from '../log/dynamodb/keys.ts';
 import { backupEvent } from './backup-event.ts';
 import type { Change } from './change.ts';
 import { jobEvent } from './job-event.ts';

@@ -1,5 +1,5 @@
-import { replicaIn } from '../log/dynamodb/keys.ts';
-import type { NotedReplica } from '../log/http/replica-watch.ts';
+import { replicaIn } from '../../log/dynamodb/keys.ts';
+import type { NotedReplica } from '../../log/replica-watch.ts';
 import type { Change } from './change.ts';
 import type { RawEvent } from './raw-event.ts';
 

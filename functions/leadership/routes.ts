@@ -6,16 +6,13 @@ import {
   leaseOperations,
   observeOperations,
   operateOperations,
-  type Performed,
 } from '../../leadership/operations.ts';
 import type { Watching } from '../../leadership/watch.ts';
 import type { Clock } from '../../store/clock.ts';
 import { type Endpoint, endpoint } from '../platform/http.ts';
+import { served } from '../platform/served.ts';
 import { toMinute } from './journal-items.ts';
 import type { JournalStore } from './journal-table.ts';
-
-const served = (performed: readonly Performed[]): Endpoint[] =>
-  performed.map(({ operation, act }) => endpoint(operation, (request) => act(request)));
 
 export const contendRoutes = (leadership: Leadership): Endpoint[] => served(contendOperations(leadership));
 

@@ -4,10 +4,10 @@
  */
 import { ProblemError } from '../../api/problem.ts';
 import { restoreCompleted } from '../../api/problems/backups.ts';
+import type { GroupLogs } from '../../log/group-logs.ts';
+import { eraseLog } from '../../log/protocol/erase.ts';
 import { retryConflicts } from '../../store/retry-conflicts.ts';
 import { OutOfTimeError } from '../backups/worker/built-in-worker.ts';
-import type { GroupLogs } from '../log/group-logs.ts';
-import { eraseLog } from '../log/protocol/erase.ts';
 import { isOver, type Launching, mostTries, type Restores } from './restore.ts';
 import type { RestoreRecord, StoredRestore } from './restore-store.ts';
 

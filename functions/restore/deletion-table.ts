@@ -3,12 +3,12 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
 import { checkWrites } from '../../leadership/invariants.ts';
 import { floorPrefix, groupKey, leadershipKey, recreationKey } from '../../leadership/keys.ts';
+import { logPrefix, sequencerPrefix } from '../../log/dynamodb/keys.ts';
 import { equals } from '../../store/condition.ts';
 import type { Item, Key } from '../../store/item.ts';
 import { ItemTable } from '../../store/item-table.ts';
 import type { Write } from '../../store/write.ts';
 import { backupPrefix, cleanUpPrefix, removedPrefix, requestPrefix, runningKey } from '../backups/keys.ts';
-import { logPrefix, sequencerPrefix } from '../log/dynamodb/keys.ts';
 import * as writes from './deletion-writes.ts';
 
 export interface DeletionStore {

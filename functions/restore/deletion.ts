@@ -20,6 +20,8 @@ import {
   versionGap,
 } from '../../leadership/lease.ts';
 import type { LeaseStore } from '../../leadership/lease-store.ts';
+import type { GroupLogs } from '../../log/group-logs.ts';
+import { eraseLog } from '../../log/protocol/erase.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { Key } from '../../store/item.ts';
 import { retryConflicts } from '../../store/retry-conflicts.ts';
@@ -27,8 +29,6 @@ import { OutOfTimeError } from '../backups/worker/built-in-worker.ts';
 import { prefixOf } from '../jobs/clean-up/collector.ts';
 import { jobPrefix } from '../jobs/keys.ts';
 import type { PayloadStore } from '../jobs/payloads/payload-store.ts';
-import type { GroupLogs } from '../log/group-logs.ts';
-import { eraseLog } from '../log/protocol/erase.ts';
 import type { DeletionStore } from './deletion-table.ts';
 
 export interface Deleting {

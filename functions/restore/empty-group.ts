@@ -3,7 +3,7 @@
 import { ProblemError } from '../../api/problem.ts';
 import { groupNotEmpty } from '../../api/problems/backups.ts';
 import type { LeaseStore } from '../../leadership/lease-store.ts';
-import type { GroupLogs } from '../log/group-logs.ts';
+import type { GroupLogs } from '../../log/group-logs.ts';
 import type { RestoreRecord, RestoreStore, StoredRestore } from './restore-store.ts';
 
 export interface Emptiness {

@@ -1,8 +1,8 @@
 /** Why a restore cannot continue. */
 import { ProblemError } from '../../api/problem.ts';
 import { DamagedError } from '../../archive/verifier.ts';
+import { LogInUseError } from '../../log/protocol/seed.ts';
 import type { Failure } from '../backups/backup.ts';
-import { LogInUseError } from '../log/protocol/seed.ts';
 import { MisplacedEntryError } from './pending.ts';
 
 /** Error names of requests that the stores will never accept, however often they are sent. */

@@ -1,7 +1,7 @@
 /** Entries of a file that were read and not yet restored, as a reducer. */
 import { Buffer } from 'node:buffer';
 import type { ArchiveEntry } from '../../api/archive.ts';
-import type { Restored } from '../log/protocol/seed.ts';
+import type { Restored } from '../../log/protocol/seed.ts';
 import type { ArchivedJob } from './jobs.ts';
 
 export interface Pending {

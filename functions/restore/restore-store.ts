@@ -1,7 +1,7 @@
 import type { VerifierState } from '../../archive/verifier.ts';
+import type { SeededLog } from '../../log/protocol/seed.ts';
 import type { Failure } from '../backups/backup.ts';
 import type { Job } from '../jobs/job.ts';
-import type { SeededLog } from '../log/protocol/seed.ts';
 
 export interface RestoreSource {
   readonly bucket: string;

@@ -1,10 +1,10 @@
 /** The steps of a restore, each in whatever process comes next. */
 import { maxVersion } from '../../api/ballot.ts';
 import { DamagedError, openManifest } from '../../archive/verifier.ts';
+import { completeLog, releaseLog } from '../../log/protocol/seed.ts';
 import { retryConflicts } from '../../store/retry-conflicts.ts';
 import type { Failure } from '../backups/backup.ts';
 import { OutOfTimeError } from '../backups/worker/built-in-worker.ts';
-import { completeLog, releaseLog } from '../log/protocol/seed.ts';
 import { logger } from '../platform/logging.ts';
 import { abandon, undo } from './abandon.ts';
 import { notEmpty, predecessorIn } from './empty-group.ts';

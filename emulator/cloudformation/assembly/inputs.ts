@@ -16,7 +16,8 @@ export const inputsFile = 'inputs.json';
 
 export async function inputsOf(project: string, app: string, context: string): Promise<Inputs> {
   const paths = ['package-lock.json', 'tsconfig.json'].map((file) => join(project, file));
-  const shared = dirname(app) === 'infra' ? ['api', 'archive', 'console', 'functions', 'leadership', 'store'] : [];
+  const shared =
+    dirname(app) === 'infra' ? ['api', 'archive', 'console', 'functions', 'leadership', 'log', 'store'] : [];
   for (const source of [dirname(app), ...shared]) paths.push(...(await filesBelow(resolve(project, source))));
   const files: Record<string, string> = {};
   for (const path of paths.sort()) {

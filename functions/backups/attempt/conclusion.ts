@@ -3,7 +3,7 @@
  * with the same input.
  */
 
-import type { Cut } from '../../log/protocol/cut.ts';
+import type { Cut } from '../../../log/protocol/cut.ts';
 import { type BackupRecord, type Failure, isFinal } from '../backup.ts';
 import type { AttemptName, BackupName } from '../backup-store.ts';
 import type { Backups, WithArchives, WithCutting } from '../backups.ts';

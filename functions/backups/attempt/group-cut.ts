@@ -1,14 +1,14 @@
 /** The cut of an attempt with all that it holds back, and the end of the hold. Binds the workflow's port. */
 import type { ArchiveEntry, LogHead } from '../../../api/archive.ts';
 import type { LeaseStore } from '../../../leadership/lease-store.ts';
+import type { GroupLogs } from '../../../log/group-logs.ts';
+import { type CutOutcome, cutLogs, type Placed } from '../../../log/protocol/cut.ts';
+import type { LogParts } from '../../../log/protocol/log.ts';
+import { positions } from '../../../log/protocol/reader.ts';
 import type { Clock } from '../../../store/clock.ts';
 import { type HeldDeletes, releaseDeletes } from '../../jobs/payloads/held-deletes.ts';
 import type { PayloadStore } from '../../jobs/payloads/payload-store.ts';
 import type { StateLocks } from '../../jobs/state-locks.ts';
-import type { GroupLogs } from '../../log/group-logs.ts';
-import { type CutOutcome, cutLogs, type Placed } from '../../log/protocol/cut.ts';
-import type { LogParts } from '../../log/protocol/log.ts';
-import { positions } from '../../log/protocol/reader.ts';
 import type { AttemptName, BackupStore } from '../backup-store.ts';
 import type { ArchiveBucket } from '../bucket/archive-bucket.ts';
 import { attemptPlace } from '../bucket/archive-place.ts';

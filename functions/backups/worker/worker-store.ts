@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import type { command } from '../../../api/operations/workers.ts';
-import type { Cut } from '../../log/protocol/cut.ts';
+import type { Cut } from '../../../log/protocol/cut.ts';
 import type { Worker } from './candidates.ts';
 
 export type Command = z.output<typeof command>;

@@ -1,6 +1,6 @@
+import type { GroupLogs } from '../../../log/group-logs.ts';
+import type { LogRoom } from '../../../log/log-room.ts';
 import type { Clock } from '../../../store/clock.ts';
-import type { LogRoom } from '../environment.ts';
-import type { GroupLogs } from '../group-logs.ts';
 
 const pageSize = 1_000;
 

@@ -1,10 +1,11 @@
 /** A recovery's own report: a note that the log's status shows, and metrics of its log. */
+
+import type { Decided, Slice } from '../../../log/protocol/recovering.ts';
+import type { RecoveringReplica, RecoveryProgress } from '../../../log/recovery-progress.ts';
+import type { RangeToLearn } from '../../../log/recovery-workflow.ts';
 import { isUnavailable } from '../../../store/store-errors.ts';
 import { logger } from '../../platform/logging.ts';
 import { count, time } from '../../platform/metrics.ts';
-import type { Decided, Slice } from '../protocol/recovering.ts';
-import type { RecoveringReplica, RecoveryProgress } from './recovery-progress.ts';
-import type { RangeToLearn } from './workflow.ts';
 
 /** Between two notes of a slice. */
 const everyMs = 2_000;

@@ -1,11 +1,11 @@
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
+import { changeMembers, type MemberService } from '../../../log/members.ts';
+import { unlockForgotten } from '../../../log/protocol/lock.ts';
+import type { Replica } from '../../../log/protocol/replica.ts';
+import type { LogName } from '../../../log/registered-log.ts';
+import { lookAt, missingVotes, note, type ReplicaNotes } from '../../../log/replica-watch.ts';
+import { recoverAll, repairLag } from '../../../log/replicas.ts';
 import { logger } from '../../platform/logging.ts';
-import { changeMembers, type MemberService } from '../http/members.ts';
-import { lookAt, missingVotes, note, type ReplicaNotes } from '../http/replica-watch.ts';
-import { recoverAll, repairLag } from '../http/replicas.ts';
-import { unlockForgotten } from '../protocol/lock.ts';
-import type { Replica } from '../protocol/replica.ts';
-import type { LogName } from '../registered-log.ts';
 
 const discardedAtOnce = 2_000;
 /** A replica that gives no answer is waited for in each log. */

@@ -1,8 +1,8 @@
 /** Common parts of the recovery workflow's functions. */
 import * as z from 'zod/mini';
 import { name } from '../../../api/schema.ts';
+import { StaleConfigurationError, UnreachableError } from '../../../log/protocol/quorum.ts';
 import { tasks } from '../../platform/task.ts';
-import { StaleConfigurationError, UnreachableError } from '../protocol/quorum.ts';
 
 const position = z.int().check(z.minimum(-1));
 export const replicaInput = z.object({ group: name, log: name, replica: z.string() });

@@ -6,7 +6,7 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import type { RecoveryInput, RecoveryStart, RecoveryWorkflow } from './workflow.ts';
+import type { RecoveryInput, RecoveryStart, RecoveryWorkflow } from '../../../log/recovery-workflow.ts';
 
 /** Names of executions take 80 characters, those of groups and logs 256. */
 function keyOf(...names: readonly string[]): string {

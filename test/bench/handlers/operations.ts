@@ -11,11 +11,11 @@ import { payloadBucket } from '../../../functions/jobs/payloads/payload-bucket.t
 import { payloadKey } from '../../../functions/jobs/payloads/upload.ts';
 import { jobRoutes } from '../../../functions/jobs/routes.ts';
 import { contendRoutes, leaseRoutes } from '../../../functions/leadership/routes.ts';
-import { logsOn } from '../../../functions/log/environment.ts';
-import { logRoutes } from '../../../functions/log/http/routes.ts';
-import { WriterMemories } from '../../../functions/log/http/writer-memories.ts';
-import { initialize } from '../../../functions/log/protocol/initialize.ts';
+import { logRoutes } from '../../../functions/log/routes.ts';
 import { leaseTable } from '../../../leadership/lease-table.ts';
+import { logsOn } from '../../../log/log-room.ts';
+import { initialize } from '../../../log/protocol/initialize.ts';
+import { WriterMemories } from '../../../log/writer-memories.ts';
 import { systemClock } from '../../../store/clock.ts';
 import { sha256 } from '../../support/job-world.ts';
 import { type Answered, type Call, fenced, handlerOf, type Invoke } from './invoke.ts';

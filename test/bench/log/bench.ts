@@ -1,11 +1,11 @@
 import { startDynamoDbLocal } from '../../../emulator/dynamodb/dynamodb.ts';
-import { namesOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
-import { append } from '../../../functions/log/protocol/append.ts';
-import { elect } from '../../../functions/log/protocol/coordinator.ts';
-import { initialize } from '../../../functions/log/protocol/initialize.ts';
-import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import type { WriterMemory } from '../../../functions/log/protocol/placement.ts';
-import { recover } from '../../../functions/log/protocol/recovery.ts';
+import { namesOf } from '../../../log/dynamodb/sequencer-item.ts';
+import { append } from '../../../log/protocol/append.ts';
+import { elect } from '../../../log/protocol/coordinator.ts';
+import { initialize } from '../../../log/protocol/initialize.ts';
+import type { LogParts } from '../../../log/protocol/log.ts';
+import type { WriterMemory } from '../../../log/protocol/placement.ts';
+import { recover } from '../../../log/protocol/recovery.ts';
 import { logsWith, wipeTable } from '../../support/log/tables.ts';
 import { atMost, type Bench, type Row } from '../bench.ts';
 import { compare, interleaved } from '../samples.ts';

@@ -69,14 +69,14 @@ async function appendingOf(root: string, endpoint: string): Promise<Appending> {
   const load = (path: string) => import(pathToFileURL(join(root, path)).href);
   const { logsWith } = (await load('test/support/log/tables.ts')) as typeof import('../../support/log/tables.ts');
   const { initialize } = (await load(
-    'functions/log/protocol/initialize.ts',
-  )) as typeof import('../../../functions/log/protocol/initialize.ts');
+    'log/protocol/initialize.ts',
+  )) as typeof import('../../../log/protocol/initialize.ts');
   const { elect } = (await load(
-    'functions/log/protocol/coordinator.ts',
-  )) as typeof import('../../../functions/log/protocol/coordinator.ts');
+    'log/protocol/coordinator.ts',
+  )) as typeof import('../../../log/protocol/coordinator.ts');
   const { GroupCommit } = (await load(
-    'functions/log/protocol/group-commit.ts',
-  )) as typeof import('../../../functions/log/protocol/group-commit.ts');
+    'log/protocol/group-commit.ts',
+  )) as typeof import('../../../log/protocol/group-commit.ts');
 
   const { room } = await logsWith(endpoint, 3);
   await room.create({ group: 'orders', log: 'journal', autoInitialize: false, createdAt: Date.now() });

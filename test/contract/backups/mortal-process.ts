@@ -1,7 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { inject } from 'vitest';
-import type { GroupLogs } from '../../../functions/log/group-logs.ts';
-import type { Replica } from '../../../functions/log/protocol/replica.ts';
+import type { GroupLogs } from '../../../log/group-logs.ts';
+import type { Replica } from '../../../log/protocol/replica.ts';
 import { CrashedError, type Fault, injectFaults } from '../../support/faults.ts';
 import { localDocuments } from '../../support/main-table.ts';
 import type { ArchiveWorld } from './archive-world.ts';

@@ -1,9 +1,9 @@
 import type { Fence } from '../../../api/fence.ts';
 import { cleanUp } from '../../../functions/jobs/clean-up/clean-up.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
-import { follow } from '../../../functions/log/protocol/inspect.ts';
-import { positions, read } from '../../../functions/log/protocol/reader.ts';
-import type { LearnedAction } from '../../../functions/log/protocol/replica.ts';
+import { follow } from '../../../log/protocol/inspect.ts';
+import { positions, read } from '../../../log/protocol/reader.ts';
+import type { LearnedAction } from '../../../log/protocol/replica.ts';
 import { initialise, type MemoryLogs, memoryWriter } from '../../support/backups/memory-logs.ts';
 import { checkpoint, type JobWorld, type Process, submit, uploadBytes } from '../../support/job-world.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';

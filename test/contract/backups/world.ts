@@ -10,7 +10,7 @@ import { begin } from '../../../functions/backups/requests.ts';
 import type { Command } from '../../../functions/backups/worker/worker-store.ts';
 import { WorkerTable } from '../../../functions/backups/worker/worker-table.ts';
 import { answer, poll, register } from '../../../functions/backups/worker/workers.ts';
-import type { Cut } from '../../../functions/log/protocol/cut.ts';
+import type { Cut } from '../../../log/protocol/cut.ts';
 import { plainOptions } from '../../support/backups/begun-backup.ts';
 import { defaultSettings } from '../../support/backups/settings.ts';
 import { type Faults, injectFaults } from '../../support/faults.ts';

@@ -1,7 +1,7 @@
 /** The request that creates a log: what it leaves to the recoveries, and what it costs. */
 import { randomUUID } from 'node:crypto';
 import { expect, inject, test } from 'vitest';
-import type { RecoveryStart } from '../../../functions/log/lambda/workflow.ts';
+import type { RecoveryStart } from '../../../log/recovery-workflow.ts';
 import { asks, served } from '../../support/log/served.ts';
 import { logsWith, wipeTable } from '../../support/log/tables.ts';
 

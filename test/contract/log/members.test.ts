@@ -1,10 +1,10 @@
 /** The members of a log on real tables: recorded, changed one step at a time, and used by everybody. */
 import { randomUUID } from 'node:crypto';
 import { expect, inject, test } from 'vitest';
-import { changeMembers } from '../../../functions/log/http/members.ts';
-import { WriterMemories } from '../../../functions/log/http/writer-memories.ts';
-import { recover } from '../../../functions/log/protocol/recovery.ts';
 import { leaseTable } from '../../../leadership/lease-table.ts';
+import { changeMembers } from '../../../log/members.ts';
+import { recover } from '../../../log/protocol/recovery.ts';
+import { WriterMemories } from '../../../log/writer-memories.ts';
 import { asks, served } from '../../support/log/served.ts';
 import { logsWith, type TestLogs } from '../../support/log/tables.ts';
 import { localDocuments } from '../../support/main-table.ts';
@@ -169,7 +169,7 @@ test('a log that a backup reads is not deleted, and only the leader deletes with
 
 test('a group has at most so many logs', async () => {
   const { room } = await logsWith(endpoint, 1);
-  const { createLog } = await import('../../../functions/log/http/log-life.ts');
+  const { createLog } = await import('../../../log/log-life.ts');
   const one = (log: string) => createLog({ ...room, mostLogs: 2 }, { group: 'many', log }, true);
   await one('a');
   await one('b');

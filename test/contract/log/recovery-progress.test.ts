@@ -1,7 +1,7 @@
 /** The notes that a recovery leaves for operators. */
 import { randomUUID } from 'node:crypto';
 import { expect, inject, test } from 'vitest';
-import { recoveryProgressTable } from '../../../functions/log/dynamodb/recovery-progress-table.ts';
+import { recoveryProgressTable } from '../../../log/dynamodb/recovery-progress-table.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
 
 const group = 'orders';

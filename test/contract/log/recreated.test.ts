@@ -1,7 +1,7 @@
 /** A log that is created again under its name: what arrives late for the one before it is lost. */
 import { randomUUID } from 'node:crypto';
 import { expect, inject, test } from 'vitest';
-import { ballotKey } from '../../../functions/log/protocol/replica.ts';
+import { ballotKey } from '../../../log/protocol/replica.ts';
 import { asks, served } from '../../support/log/served.ts';
 import { logsWith } from '../../support/log/tables.ts';
 

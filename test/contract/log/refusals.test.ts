@@ -2,12 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { maxRound, pack } from '../../../api/ballot.ts';
-import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
-import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
-import { systemTimer } from '../../../functions/log/protocol/quorum.ts';
-import type { RegisteredLog } from '../../../functions/log/protocol/registry.ts';
-import { getLogOrThrow } from '../../../functions/log/registered-log.ts';
 import { leaseTable } from '../../../leadership/lease-table.ts';
+import { lockAll, unlockAll } from '../../../log/protocol/lock.ts';
+import { defaultSettings, type LogParts } from '../../../log/protocol/log.ts';
+import { systemTimer } from '../../../log/protocol/quorum.ts';
+import type { RegisteredLog } from '../../../log/protocol/registry.ts';
+import { getLogOrThrow } from '../../../log/registered-log.ts';
 import { asks, type Call, founded, served } from '../../support/log/served.ts';
 import { logsWith, type TestLogs } from '../../support/log/tables.ts';
 import { localDocuments } from '../../support/main-table.ts';

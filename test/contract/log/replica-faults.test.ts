@@ -1,6 +1,6 @@
 import { expect, inject, it } from 'vitest';
-import { logKey } from '../../../functions/log/dynamodb/replica-item.ts';
-import type { WriteAnswer } from '../../../functions/log/protocol/replica.ts';
+import { logKey } from '../../../log/dynamodb/replica-item.ts';
+import type { WriteAnswer } from '../../../log/protocol/replica.ts';
 import { missing } from '../../ministack/gaps.ts';
 import type { Fault } from '../../support/faults.ts';
 import { at, ballot, data, fresh, learned, vote } from '../../support/log/replica-requests.ts';

@@ -1,7 +1,7 @@
 /** The contract of a sequencer's store. Run against memory and against the main table. */
 import { expect, it } from 'vitest';
-import { namesOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
-import type { Hold, Sequencer, WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+import { namesOf } from '../../../log/dynamodb/sequencer-item.ts';
+import type { Hold, Sequencer, WriterRecord } from '../../../log/protocol/sequencer.ts';
 
 export const record = (revision: number, more: Partial<WriterRecord> = {}): WriterRecord => ({
   revision,

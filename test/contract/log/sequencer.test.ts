@@ -1,6 +1,6 @@
 import { describe, expect, inject, it } from 'vitest';
-import { SequencerTable } from '../../../functions/log/dynamodb/sequencer-table.ts';
-import { firstConfiguration } from '../../../functions/log/protocol/configuration.ts';
+import { SequencerTable } from '../../../log/dynamodb/sequencer-table.ts';
+import { firstConfiguration } from '../../../log/protocol/configuration.ts';
 import { MemorySequencer } from '../../support/log/memory-sequencer.ts';
 import { logsWith } from '../../support/log/tables.ts';
 import { localDocuments } from '../../support/main-table.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { RecoveryInput } from '../../../functions/log/lambda/workflow.ts';
 import { StepFunctionsRecovery } from '../../../functions/log/lambda/workflow-client.ts';
+import type { RecoveryInput } from '../../../log/recovery-workflow.ts';
 import { testServer, until } from '../../infra/emulator/step-functions/support.ts';
 
 const input = (replica: string, force = false): Omit<RecoveryInput, 'key'> => {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { appendEntries } from '../../../api/operations/log.ts';
 import { hasCode, ReplicatedLog, TenureClient } from '../../../client/index.ts';
 import { type DynamoDbLocal, startDynamoDbLocal } from '../../../emulator/dynamodb/dynamodb.ts';
-import { sequencerKey } from '../../../functions/log/dynamodb/keys.ts';
+import { sequencerKey } from '../../../log/dynamodb/keys.ts';
 import { openWire, type Wire } from '../../bench/wire.ts';
 import { sizes } from '../../sizes.ts';
 import { createReplicaTable, deleteTable } from '../../support/log/tables.ts';

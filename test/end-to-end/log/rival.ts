@@ -5,13 +5,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hasCode, ReplicatedLog, TenureClient } from '../../../client/index.ts';
-import { namesOf } from '../../../functions/log/dynamodb/sequencer-item.ts';
-import { logsOn } from '../../../functions/log/environment.ts';
-import { append } from '../../../functions/log/protocol/append.ts';
-import { elect } from '../../../functions/log/protocol/coordinator.ts';
-import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import type { Content, WriterMemory } from '../../../functions/log/protocol/placement.ts';
-import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
+import { namesOf } from '../../../log/dynamodb/sequencer-item.ts';
+import { logsOn } from '../../../log/log-room.ts';
+import { append } from '../../../log/protocol/append.ts';
+import { elect } from '../../../log/protocol/coordinator.ts';
+import type { LogParts } from '../../../log/protocol/log.ts';
+import type { Content, WriterMemory } from '../../../log/protocol/placement.ts';
+import { UnreachableError } from '../../../log/protocol/quorum.ts';
 import { localDocuments } from '../../support/main-table.ts';
 import type { StackDescription } from '../../support/stack.ts';
 

@@ -2,8 +2,8 @@ import type { CuttingParts } from '../../../functions/backups/attempt/group-cut.
 import type { ArchiveBucket, Place } from '../../../functions/backups/bucket/archive-bucket.ts';
 import type { HeldDeletes } from '../../../functions/jobs/payloads/held-deletes.ts';
 import type { StateLocks } from '../../../functions/jobs/state-locks.ts';
-import type { GroupLogs } from '../../../functions/log/group-logs.ts';
-import type { Hold } from '../../../functions/log/protocol/sequencer.ts';
+import type { GroupLogs } from '../../../log/group-logs.ts';
+import type { Hold } from '../../../log/protocol/sequencer.ts';
 import type { MemorySequencer } from '../../support/log/memory-sequencer.ts';
 import type { Process } from '../log/world.ts';
 import { logNames, type Stage, settings } from './stage.ts';

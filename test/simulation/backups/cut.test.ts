@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cutLogs } from '../../../functions/log/protocol/cut.ts';
+import { cutLogs } from '../../../log/protocol/cut.ts';
 import { sizes } from '../../sizes.ts';
 import { nothingElse } from '../../support/backups/memory-logs.ts';
 import { play, playMany, type Variant } from './scenario.ts';

@@ -1,8 +1,8 @@
 /** The writers of the group: one for each log, and programs that append, commit and submit. */
-import { append } from '../../../functions/log/protocol/append.ts';
-import { elect } from '../../../functions/log/protocol/coordinator.ts';
-import type { WriterMemory } from '../../../functions/log/protocol/placement.ts';
-import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
+import { append } from '../../../log/protocol/append.ts';
+import { elect } from '../../../log/protocol/coordinator.ts';
+import type { WriterMemory } from '../../../log/protocol/placement.ts';
+import { UnreachableError } from '../../../log/protocol/quorum.ts';
 import type { Process } from '../log/world.ts';
 import type { Written } from './memory-group.ts';
 import { type Fact, group, logNames, type Stage, type Taken } from './stage.ts';

@@ -9,9 +9,9 @@ import { type CuttingParts, cutting } from '../../../functions/backups/attempt/g
 import type { ArchiveBucket, Place } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
 import type { GroupCutOutcome } from '../../../functions/backups/ports.ts';
-import { elect } from '../../../functions/log/protocol/coordinator.ts';
-import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
-import { read } from '../../../functions/log/protocol/reader.ts';
+import { elect } from '../../../log/protocol/coordinator.ts';
+import { UnreachableError } from '../../../log/protocol/quorum.ts';
+import { read } from '../../../log/protocol/reader.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { partsFor } from './cut-parts.ts';
 import { program, uuidOf, writerOf } from './programs.ts';

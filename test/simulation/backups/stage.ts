@@ -1,5 +1,5 @@
 /** The group that programs write to while backups cut it. */
-import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
+import { defaultSettings, type LogParts } from '../../../log/protocol/log.ts';
 import { MemoryReplica } from '../../support/log/memory-replica.ts';
 import { MemorySequencer } from '../../support/log/memory-sequencer.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';

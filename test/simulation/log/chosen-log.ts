@@ -1,4 +1,4 @@
-import { lengthOf, type Value } from '../../../functions/log/protocol/replica.ts';
+import { lengthOf, type Value } from '../../../log/protocol/replica.ts';
 import { ViolationError } from './violation.ts';
 
 export function valueKey(value: Value): string {

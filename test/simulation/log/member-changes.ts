@@ -1,11 +1,5 @@
-import {
-  allReplicas,
-  beginChange,
-  cancelChange,
-  endChange,
-  type Member,
-} from '../../../functions/log/protocol/configuration.ts';
-import { nextStep } from '../../../functions/log/protocol/membership.ts';
+import { allReplicas, beginChange, cancelChange, endChange, type Member } from '../../../log/protocol/configuration.ts';
+import { nextStep } from '../../../log/protocol/membership.ts';
 import { memberOf } from '../../support/log/memory-members.ts';
 import { again, enduring, recoverOne, type Stage } from './actors.ts';
 import type { Process } from './world.ts';

@@ -1,5 +1,5 @@
 import { versionOf } from '../../../api/ballot.ts';
-import type { Content } from '../../../functions/log/protocol/placement.ts';
+import type { Content } from '../../../log/protocol/placement.ts';
 import {
   type Action,
   ballotKey,
@@ -8,8 +8,8 @@ import {
   lastOf,
   type Meta,
   type Value,
-} from '../../../functions/log/protocol/replica.ts';
-import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+} from '../../../log/protocol/replica.ts';
+import type { WriterRecord } from '../../../log/protocol/sequencer.ts';
 import type { MemoryMembers } from '../../support/log/memory-members.ts';
 import type { MemoryReplica, ObservedChange } from '../../support/log/memory-replica.ts';
 import { ChosenLog, valueKey } from './chosen-log.ts';

@@ -1,8 +1,8 @@
-import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
-import { allReplicas, majoritiesOf } from '../../../functions/log/protocol/configuration.ts';
-import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
-import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
-import type { Replica, StageAnswer } from '../../../functions/log/protocol/replica.ts';
+import * as acceptor from '../../../log/protocol/acceptor.ts';
+import { allReplicas, majoritiesOf } from '../../../log/protocol/configuration.ts';
+import { defaultSettings, type LogParts } from '../../../log/protocol/log.ts';
+import { UnreachableError } from '../../../log/protocol/quorum.ts';
+import type { Replica, StageAnswer } from '../../../log/protocol/replica.ts';
 import { InvariantViolationError } from '../../../store/invariants.ts';
 import { MemoryMembers } from '../../support/log/memory-members.ts';
 import { type Handle, MemoryReplica, type Rules } from '../../support/log/memory-replica.ts';

@@ -1,5 +1,5 @@
-import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
-import { isAccepted, lengthOf, type WriteRequest, withoutStaged } from '../../../functions/log/protocol/replica.ts';
+import * as acceptor from '../../../log/protocol/acceptor.ts';
+import { isAccepted, lengthOf, type WriteRequest, withoutStaged } from '../../../log/protocol/replica.ts';
 import type { Variant } from './scenario.ts';
 
 /** Mistakes that staged writes invite, by what they get wrong. */

@@ -1,8 +1,8 @@
-import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
-import { together, writeAll } from '../../../functions/log/protocol/append.ts';
-import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import type { PromiseRequest } from '../../../functions/log/protocol/replica.ts';
-import { placeOf, type WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+import * as acceptor from '../../../log/protocol/acceptor.ts';
+import { together, writeAll } from '../../../log/protocol/append.ts';
+import type { LogParts } from '../../../log/protocol/log.ts';
+import type { PromiseRequest } from '../../../log/protocol/replica.ts';
+import { placeOf, type WriterRecord } from '../../../log/protocol/sequencer.ts';
 import type { Stage } from './actors.ts';
 import type { Variant } from './scenario.ts';
 import { stagingVariants } from './staging-variants.ts';

@@ -1,5 +1,5 @@
-import type { Chance, Timer } from '../../../functions/log/protocol/quorum.ts';
-import { StaleConfigurationError, UnreachableError } from '../../../functions/log/protocol/quorum.ts';
+import type { Chance, Timer } from '../../../log/protocol/quorum.ts';
+import { StaleConfigurationError, UnreachableError } from '../../../log/protocol/quorum.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 
 export interface Weather {

@@ -5,9 +5,9 @@ import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
 import { toItem as jobItem } from '../../../functions/jobs/job-item.ts';
 import { payloadKey } from '../../../functions/jobs/payloads/upload.ts';
-import { logKey, slotKey, toItem } from '../../../functions/log/dynamodb/replica-item.ts';
-import { logsOn } from '../../../functions/log/environment.ts';
-import { releaseLog } from '../../../functions/log/protocol/seed.ts';
+import { logKey, slotKey, toItem } from '../../../log/dynamodb/replica-item.ts';
+import { logsOn } from '../../../log/log-room.ts';
+import { releaseLog } from '../../../log/protocol/seed.ts';
 import { localDocuments } from '../main-table.ts';
 import type { StackDescription } from '../stack.ts';
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import type { GroupLogs } from '../../../functions/log/group-logs.ts';
-import { append } from '../../../functions/log/protocol/append.ts';
-import { elect } from '../../../functions/log/protocol/coordinator.ts';
-import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
-import type { Content, WriterMemory } from '../../../functions/log/protocol/placement.ts';
-import { systemTimer } from '../../../functions/log/protocol/quorum.ts';
-import { recover } from '../../../functions/log/protocol/recovery.ts';
+import type { GroupLogs } from '../../../log/group-logs.ts';
+import { append } from '../../../log/protocol/append.ts';
+import { elect } from '../../../log/protocol/coordinator.ts';
+import { defaultSettings, type LogParts } from '../../../log/protocol/log.ts';
+import type { Content, WriterMemory } from '../../../log/protocol/placement.ts';
+import { systemTimer } from '../../../log/protocol/quorum.ts';
+import { recover } from '../../../log/protocol/recovery.ts';
 import { MemoryReplica } from '../log/memory-replica.ts';
 import { MemorySequencer } from '../log/memory-sequencer.ts';
 

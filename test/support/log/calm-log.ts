@@ -1,10 +1,10 @@
-import { type Appended, append } from '../../../functions/log/protocol/append.ts';
-import { elect } from '../../../functions/log/protocol/coordinator.ts';
-import { defaultSettings, type LogParts } from '../../../functions/log/protocol/log.ts';
-import type { Content, WriterMemory } from '../../../functions/log/protocol/placement.ts';
-import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
-import type { Replica } from '../../../functions/log/protocol/replica.ts';
-import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+import { type Appended, append } from '../../../log/protocol/append.ts';
+import { elect } from '../../../log/protocol/coordinator.ts';
+import { defaultSettings, type LogParts } from '../../../log/protocol/log.ts';
+import type { Content, WriterMemory } from '../../../log/protocol/placement.ts';
+import { UnreachableError } from '../../../log/protocol/quorum.ts';
+import type { Replica } from '../../../log/protocol/replica.ts';
+import type { WriterRecord } from '../../../log/protocol/sequencer.ts';
 import { Process, World } from '../../simulation/log/world.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { MemoryReplica } from './memory-replica.ts';

@@ -5,8 +5,8 @@ import {
   firstConfiguration,
   type Member,
   majoritiesOf,
-} from '../../../functions/log/protocol/configuration.ts';
-import { isMajority } from '../../../functions/log/protocol/quorum.ts';
+} from '../../../log/protocol/configuration.ts';
+import { isMajority } from '../../../log/protocol/quorum.ts';
 
 export const memberOf = (id: number): Member => ({ id: `${id}`, table: `table-${id}`, epoch: 1 });
 

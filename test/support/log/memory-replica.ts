@@ -1,7 +1,7 @@
-import type { Decision, MetaChange } from '../../../functions/log/protocol/acceptor.ts';
-import * as acceptor from '../../../functions/log/protocol/acceptor.ts';
-import { type ReplicaChange, requireReplicaChange, requireStaged } from '../../../functions/log/protocol/invariants.ts';
-import { StaleConfigurationError } from '../../../functions/log/protocol/quorum.ts';
+import type { Decision, MetaChange } from '../../../log/protocol/acceptor.ts';
+import * as acceptor from '../../../log/protocol/acceptor.ts';
+import { type ReplicaChange, requireReplicaChange, requireStaged } from '../../../log/protocol/invariants.ts';
+import { StaleConfigurationError } from '../../../log/protocol/quorum.ts';
 import {
   type AcceptRequest,
   type Action,
@@ -11,7 +11,7 @@ import {
   type Range,
   type Replica,
   rangeBytes,
-} from '../../../functions/log/protocol/replica.ts';
+} from '../../../log/protocol/replica.ts';
 
 /** The rules that decide; a test may switch one back to what the design warns of. */
 export type Rules = Pick<

@@ -1,6 +1,6 @@
-import { requireSequencerChange } from '../../../functions/log/protocol/invariants.ts';
-import { StaleConfigurationError } from '../../../functions/log/protocol/quorum.ts';
-import type { Hold, Replaced, Sequencer, WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+import { requireSequencerChange } from '../../../log/protocol/invariants.ts';
+import { StaleConfigurationError } from '../../../log/protocol/quorum.ts';
+import type { Hold, Replaced, Sequencer, WriterRecord } from '../../../log/protocol/sequencer.ts';
 
 /** The sequencer's record with the store's conditions applied at once. */
 export class MemorySequencer {

@@ -1,5 +1,5 @@
 /** Requests and expectations of the tests of a replica. */
-import type { LearnedAction, Meta, Replica, Value } from '../../../functions/log/protocol/replica.ts';
+import type { LearnedAction, Meta, Replica, Value } from '../../../log/protocol/replica.ts';
 
 export const fresh = { incarnation: 'life-1', view: 'view-1' };
 export const view = 'view-2';

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { logOperations } from '../../../api/operations/log.ts';
 import { logReplicaOperations } from '../../../api/operations/log-replicas.ts';
-import type { LogRoom } from '../../../functions/log/environment.ts';
-import { logRoutes } from '../../../functions/log/http/routes.ts';
-import { WriterMemories } from '../../../functions/log/http/writer-memories.ts';
-import type { RecoveryStart } from '../../../functions/log/lambda/workflow.ts';
+import { logRoutes } from '../../../functions/log/routes.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { requestKeysTable } from '../../../functions/platform/request-keys-table.ts';
 import { leaseTable } from '../../../leadership/lease-table.ts';
+import type { LogRoom } from '../../../log/log-room.ts';
+import type { RecoveryStart } from '../../../log/recovery-workflow.ts';
+import { WriterMemories } from '../../../log/writer-memories.ts';
 import { localDocuments } from '../main-table.ts';
 
 /** A request and what was answered to it. */

@@ -1,7 +1,7 @@
 /** How the messages of a story read. */
 import { roundOf, versionOf } from '../../../api/ballot.ts';
-import type { Action, Meta, Value } from '../../../functions/log/protocol/replica.ts';
-import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+import type { Action, Meta, Value } from '../../../log/protocol/replica.ts';
+import type { WriterRecord } from '../../../log/protocol/sequencer.ts';
 import type { MemoryReplica } from './memory-replica.ts';
 
 type Anything = Record<string, unknown>;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { CreateTableCommand, DeleteTableCommand, UpdateTableCommand } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { tableEpoch } from '../../../functions/log/dynamodb/replica-epoch.ts';
-import { replicaTable } from '../../../functions/log/dynamodb/replica-table.ts';
-import { type LogRoom, logsOn } from '../../../functions/log/environment.ts';
-import type { Replica } from '../../../functions/log/protocol/replica.ts';
+import { tableEpoch } from '../../../log/dynamodb/replica-epoch.ts';
+import { replicaTable } from '../../../log/dynamodb/replica-table.ts';
+import { type LogRoom, logsOn } from '../../../log/log-room.ts';
+import type { Replica } from '../../../log/protocol/replica.ts';
 import { type Faults, injectFaults } from '../faults.ts';
 import { type Access, createMainTable, localDocuments, localDynamoDb } from '../main-table.ts';
 

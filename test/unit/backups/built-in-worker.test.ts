@@ -13,7 +13,7 @@ import type { ArchiveBucket } from '../../../functions/backups/bucket/archive-bu
 import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
 import { OutOfTimeError, workSlice } from '../../../functions/backups/worker/built-in-worker.ts';
 import type { Job } from '../../../functions/jobs/job.ts';
-import type { Cut } from '../../../functions/log/protocol/cut.ts';
+import type { Cut } from '../../../log/protocol/cut.ts';
 import { identity, memoryArchive, sha256 } from '../../support/backups/archives.ts';
 import { begunBackup } from '../../support/backups/begun-backup.ts';
 import { memoryLogs } from '../../support/backups/memory-logs.ts';

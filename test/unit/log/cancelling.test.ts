@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { cancelRecovery, type Replicas } from '../../../functions/log/http/replicas.ts';
-import type { RecoveryWorkflow } from '../../../functions/log/lambda/workflow.ts';
-import { firstConfiguration } from '../../../functions/log/protocol/configuration.ts';
-import { finish, recoveryRound } from '../../../functions/log/protocol/recovery.ts';
+import { firstConfiguration } from '../../../log/protocol/configuration.ts';
+import { finish, recoveryRound } from '../../../log/protocol/recovery.ts';
+import type { RecoveryWorkflow } from '../../../log/recovery-workflow.ts';
+import { cancelRecovery, type Replicas } from '../../../log/replicas.ts';
 import { appendAs, type CalmLog, calmly, electWriter } from '../../support/log/calm-log.ts';
 
 const name = { group: 'orders', log: 'journal', replica: '3' };

@@ -8,8 +8,8 @@ import {
   firstConfiguration,
   majoritiesOf,
   makeJoint,
-} from '../../../functions/log/protocol/configuration.ts';
-import { isMajority, tally } from '../../../functions/log/protocol/quorum.ts';
+} from '../../../log/protocol/configuration.ts';
+import { isMajority, tally } from '../../../log/protocol/quorum.ts';
 import { memberOf } from '../../support/log/memory-members.ts';
 
 const ids = (configuration: Configuration) => allReplicas(configuration).map(({ id }) => id);

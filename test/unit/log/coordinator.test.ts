@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { maxRound, pack, versionOf } from '../../../api/ballot.ts';
-import { elect } from '../../../functions/log/protocol/coordinator.ts';
-import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
-import type { LockRequest, Moved } from '../../../functions/log/protocol/replica.ts';
+import { elect } from '../../../log/protocol/coordinator.ts';
+import { lockAll, unlockAll } from '../../../log/protocol/lock.ts';
+import type { LockRequest, Moved } from '../../../log/protocol/replica.ts';
 import { appendAs, calmly, electWriter, memoryOf } from '../../support/log/calm-log.ts';
 
 describe('an election', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { GroupLogs } from '../../../functions/log/group-logs.ts';
-import { append } from '../../../functions/log/protocol/append.ts';
-import { cutLogs } from '../../../functions/log/protocol/cut.ts';
-import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
-import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
-import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+import type { GroupLogs } from '../../../log/group-logs.ts';
+import { append } from '../../../log/protocol/append.ts';
+import { cutLogs } from '../../../log/protocol/cut.ts';
+import { lockAll, unlockAll } from '../../../log/protocol/lock.ts';
+import type { LogParts } from '../../../log/protocol/log.ts';
+import { UnreachableError } from '../../../log/protocol/quorum.ts';
+import type { WriterRecord } from '../../../log/protocol/sequencer.ts';
 import { nothingElse, placedAt } from '../../support/backups/memory-logs.ts';
 import { appendAs, type CalmLog, calmly, electWriter, memoryOf } from '../../support/log/calm-log.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { cutLogs } from '../../../functions/log/protocol/cut.ts';
-import { read } from '../../../functions/log/protocol/reader.ts';
-import type { Value } from '../../../functions/log/protocol/replica.ts';
+import { cutLogs } from '../../../log/protocol/cut.ts';
+import { read } from '../../../log/protocol/reader.ts';
+import type { Value } from '../../../log/protocol/replica.ts';
 import { initialise, memoryLogs, memoryWriter, nothingElse, placedAt } from '../../support/backups/memory-logs.ts';
 import { meetingOf } from '../../support/meeting.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Appended } from '../../../functions/log/protocol/append.ts';
-import { appendTogether } from '../../../functions/log/protocol/append-together.ts';
-import { GroupCommit } from '../../../functions/log/protocol/group-commit.ts';
-import { read } from '../../../functions/log/protocol/reader.ts';
-import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+import type { Appended } from '../../../log/protocol/append.ts';
+import { appendTogether } from '../../../log/protocol/append-together.ts';
+import { GroupCommit } from '../../../log/protocol/group-commit.ts';
+import { read } from '../../../log/protocol/reader.ts';
+import type { WriterRecord } from '../../../log/protocol/sequencer.ts';
 import { appendAs, type CalmLog, calmly, electWriter, entries, memoryOf } from '../../support/log/calm-log.ts';
 
 const requestOf = ({ writerId }: WriterRecord, requestId: string, count = 1) => ({

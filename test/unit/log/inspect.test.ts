@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { catchUp } from '../../../functions/log/protocol/catch-up.ts';
-import { follow, inspectFrom } from '../../../functions/log/protocol/inspect.ts';
-import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
-import { read } from '../../../functions/log/protocol/reader.ts';
-import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+import { catchUp } from '../../../log/protocol/catch-up.ts';
+import { follow, inspectFrom } from '../../../log/protocol/inspect.ts';
+import type { LogParts } from '../../../log/protocol/log.ts';
+import { UnreachableError } from '../../../log/protocol/quorum.ts';
+import { read } from '../../../log/protocol/reader.ts';
+import type { WriterRecord } from '../../../log/protocol/sequencer.ts';
 import { appendAs, calmly, electWriter, memoryOf } from '../../support/log/calm-log.ts';
 
 const positionsOf = (chosen: ReadonlyMap<number, unknown>) => [...chosen.keys()].sort((one, other) => one - other);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { acceptSlot, changeReplica, createMeta, stageSlot } from '../../../functions/log/dynamodb/replica-writes.ts';
-import { SequencerTable } from '../../../functions/log/dynamodb/sequencer-table.ts';
-import type { MetaChange } from '../../../functions/log/protocol/acceptor.ts';
-import { requireStaged } from '../../../functions/log/protocol/invariants.ts';
-import { type AcceptRequest, type Action, type Meta, nothingThere } from '../../../functions/log/protocol/replica.ts';
-import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+import { acceptSlot, changeReplica, createMeta, stageSlot } from '../../../log/dynamodb/replica-writes.ts';
+import { SequencerTable } from '../../../log/dynamodb/sequencer-table.ts';
+import type { MetaChange } from '../../../log/protocol/acceptor.ts';
+import { requireStaged } from '../../../log/protocol/invariants.ts';
+import { type AcceptRequest, type Action, type Meta, nothingThere } from '../../../log/protocol/replica.ts';
+import type { WriterRecord } from '../../../log/protocol/sequencer.ts';
 import { localDocuments } from '../../support/main-table.ts';
 
 const place = { id: '1', pk: 'LOG#g#l#1' };

@@ -1,7 +1,7 @@
 /** Metrics of a recovery, by log: rounds and why they wait, positions caught up, its duration. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { noteRound, noteSlices } from '../../../functions/log/lambda/note-recovery.ts';
-import type { Progress, RecoveryProgress } from '../../../functions/log/lambda/recovery-progress.ts';
+import type { Progress, RecoveryProgress } from '../../../log/recovery-progress.ts';
 
 const replica = { group: 'orders', log: 'journal', replica: '2' };
 const ofThisLog = { log: 'orders/journal' };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { systemTimer } from '../../../functions/log/protocol/quorum.ts';
+import { systemTimer } from '../../../log/protocol/quorum.ts';
 
 const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { append } from '../../../functions/log/protocol/append.ts';
-import { catchUp } from '../../../functions/log/protocol/catch-up.ts';
-import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import { positions, type ReadAnswer, read } from '../../../functions/log/protocol/reader.ts';
-import type { WriterRecord } from '../../../functions/log/protocol/sequencer.ts';
+import { append } from '../../../log/protocol/append.ts';
+import { catchUp } from '../../../log/protocol/catch-up.ts';
+import type { LogParts } from '../../../log/protocol/log.ts';
+import { positions, type ReadAnswer, read } from '../../../log/protocol/reader.ts';
+import type { WriterRecord } from '../../../log/protocol/sequencer.ts';
 import { appendAs, calmly, electWriter, memoryOf } from '../../support/log/calm-log.ts';
 
 const page = { limit: 100, maxBytes: 10_000 };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { split } from '../../../functions/log/lambda/workflow.ts';
-import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import { catchUpSlice, decideRounds } from '../../../functions/log/protocol/recovering.ts';
-import type { Replica } from '../../../functions/log/protocol/replica.ts';
+import type { LogParts } from '../../../log/protocol/log.ts';
+import { catchUpSlice, decideRounds } from '../../../log/protocol/recovering.ts';
+import type { Replica } from '../../../log/protocol/replica.ts';
+import { split } from '../../../log/recovery-workflow.ts';
 import { appendAs, calmly, electWriter, memoryOf } from '../../support/log/calm-log.ts';
 
 const options = { autoInitialize: true, force: false, finished: '', budgetMs: 6_000 };

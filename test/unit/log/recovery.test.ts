@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { catchUp } from '../../../functions/log/protocol/catch-up.ts';
-import { read } from '../../../functions/log/protocol/reader.ts';
-import { decide, finish, recover, recoveryRound } from '../../../functions/log/protocol/recovery.ts';
-import { type Meta, nothingThere, type Status } from '../../../functions/log/protocol/replica.ts';
+import { catchUp } from '../../../log/protocol/catch-up.ts';
+import { read } from '../../../log/protocol/reader.ts';
+import { decide, finish, recover, recoveryRound } from '../../../log/protocol/recovery.ts';
+import { type Meta, nothingThere, type Status } from '../../../log/protocol/replica.ts';
 import { appendAs, calmly, electWriter, memoryOf } from '../../support/log/calm-log.ts';
 
 const meta = (status: Status, more: Partial<Meta> = {}): Meta => ({

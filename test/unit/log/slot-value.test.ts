@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toAction, toItem } from '../../../functions/log/dynamodb/replica-item.ts';
-import { slotBytes, slotEntries, type Value } from '../../../functions/log/protocol/replica.ts';
+import { toAction, toItem } from '../../../log/dynamodb/replica-item.ts';
+import { slotBytes, slotEntries, type Value } from '../../../log/protocol/replica.ts';
 
 const actionOf = (value: Value) => ({
   position: 7,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Story } from '../../support/log/story.ts';
 
-const folder = join(import.meta.dirname, '../../../functions/log/testdata');
+const folder = join(import.meta.dirname, '../../../log/testdata');
 const rewrite = process.env['TENURE_REWRITE'] === '1';
 const files = readdirSync(folder).filter((file) => file.endsWith('.txt'));
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { NotedReplica } from '../../../functions/log/http/replica-watch.ts';
 import { sweep } from '../../../functions/log/lambda/sweep.ts';
-import { firstConfiguration } from '../../../functions/log/protocol/configuration.ts';
-import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
 import { logger } from '../../../functions/platform/logging.ts';
+import { firstConfiguration } from '../../../log/protocol/configuration.ts';
+import { UnreachableError } from '../../../log/protocol/quorum.ts';
+import type { NotedReplica } from '../../../log/replica-watch.ts';
 import { appendAs, calmly, electWriter } from '../../support/log/calm-log.ts';
 
 logger.setLogLevel('SILENT');

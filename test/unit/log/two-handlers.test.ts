@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { Appended } from '../../../functions/log/protocol/append.ts';
-import { fill } from '../../../functions/log/protocol/fill.ts';
-import { inspectFrom, standing } from '../../../functions/log/protocol/inspect.ts';
-import { lockAll, unlockAll } from '../../../functions/log/protocol/lock.ts';
-import type { LogParts } from '../../../functions/log/protocol/log.ts';
-import { UnreachableError } from '../../../functions/log/protocol/quorum.ts';
-import type { Replica, StageRequest } from '../../../functions/log/protocol/replica.ts';
+import type { Appended } from '../../../log/protocol/append.ts';
+import { fill } from '../../../log/protocol/fill.ts';
+import { inspectFrom, standing } from '../../../log/protocol/inspect.ts';
+import { lockAll, unlockAll } from '../../../log/protocol/lock.ts';
+import type { LogParts } from '../../../log/protocol/log.ts';
+import { UnreachableError } from '../../../log/protocol/quorum.ts';
+import type { Replica, StageRequest } from '../../../log/protocol/replica.ts';
 import { appendAs, calmly, electWriter } from '../../support/log/calm-log.ts';
 
 /** As after an API Gateway 503: the first handler continues while the caller has repeated its request already. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { type LogStatus, waitsFor } from '../../../functions/log/http/status.ts';
-import { firstConfiguration } from '../../../functions/log/protocol/configuration.ts';
-import type { ReplicaPosition } from '../../../functions/log/protocol/reader.ts';
+import { firstConfiguration } from '../../../log/protocol/configuration.ts';
+import type { ReplicaPosition } from '../../../log/protocol/reader.ts';
+import { type LogStatus, waitsFor } from '../../../log/status.ts';
 
 const replica = (status: ReplicaPosition['status'], more: Partial<ReplicaPosition> = {}): ReplicaPosition => ({
   id: '1',

@@ -1,6 +1,6 @@
 /** Learning, and truncations. */
 import { expect, it } from 'vitest';
-import type { Value } from '../../../../functions/log/protocol/replica.ts';
+import type { Value } from '../../../../log/protocol/replica.ts';
 import {
   actionAt,
   ballot,

@@ -1,12 +1,6 @@
 /** Ranges of slots. */
 import { expect, it } from 'vitest';
-import {
-  type Action,
-  dataBytes,
-  rangeBytes,
-  sameValue,
-  type Value,
-} from '../../../../functions/log/protocol/replica.ts';
+import { type Action, dataBytes, rangeBytes, sameValue, type Value } from '../../../../log/protocol/replica.ts';
 import { type Make, slot, voting, write } from '../../../support/log/replica-requests.ts';
 
 export function rangesContract(make: Make): void {

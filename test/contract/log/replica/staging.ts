@@ -1,6 +1,6 @@
 /** Staged values, and their acceptance. */
 import { expect, it } from 'vitest';
-import type { Value } from '../../../../functions/log/protocol/replica.ts';
+import type { Value } from '../../../../log/protocol/replica.ts';
 import {
   actionAt,
   ballot,
