@@ -24,7 +24,7 @@ export const defaultLeaseMs = 15_000;
 
 /** Where the leader is reached; with the metadata's limit it keeps the record under 1 KB, a renewal at 1 write unit. */
 export const address = z.string().check(z.minLength(1), z.maxLength(256));
-export const metadata = z
+export const termMetadata = z
   .record(z.string().check(z.maxLength(128)), json)
   .check(z.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 256, 'must have at most 256 bytes as JSON'));
 
@@ -91,7 +91,7 @@ export const confirm = operation({
   params: group,
   query: nothing,
   fence: 'required',
-  body: z.strictObject({ address, metadata: z.optional(metadata) }),
+  body: z.strictObject({ address, metadata: z.optional(termMetadata) }),
   answer: z.object({ confirmedAt: instantText, expiresAt: instantText }),
   problems: [leadershipLost],
 });
@@ -106,7 +106,11 @@ export const renew = operation({
   params: group,
   query: nothing,
   fence: 'required',
-  body: z.strictObject({ leaseMs: z.optional(leaseMs), address: z.optional(address), metadata: z.optional(metadata) }),
+  body: z.strictObject({
+    leaseMs: z.optional(leaseMs),
+    address: z.optional(address),
+    metadata: z.optional(termMetadata),
+  }),
   answer: z.object({
     expiresAt: instantText,
     /** Set once an operator has asked for a hand-over: stop the work and resign, for `successor` if it is named. */
@@ -222,9 +226,7 @@ export const observe = operation({
     restoring: z.optional(z.string()),
     /** Changes whenever another member does, but for instants that a renewal moves and `availableInMs`. */
     revision: z.optional(z.string()),
-    /**
-     * Whether the answer was held; false where another request of the caller is: poll, without waiting, for a while.
-     */
+    /** Whether it was held; false while another request of the caller is: poll, without waiting, for a while. */
     held: z.optional(z.boolean()),
   }),
   problems: [],

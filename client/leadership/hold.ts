@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import type { metadata } from '../../api/operations/leadership.ts';
+import type { termMetadata } from '../../api/operations/leadership.ts';
 import type { TenureClient } from '../tenure-client.ts';
 import { TenureError } from '../tenure-error.ts';
 import { sleep } from '../time.ts';
@@ -13,7 +13,7 @@ export interface Publication {
   /** Where the leader is reached, at most 256 characters; host and process id unless given. */
   readonly address?: string;
   /** At most 256 bytes of JSON. */
-  readonly metadata?: z.input<typeof metadata>;
+  readonly metadata?: z.input<typeof termMetadata>;
 }
 
 /** A term that is held, and how far it has come. */
