@@ -46,8 +46,11 @@ async function untilHeld(count = 1) {
   while (held() < count) await pause(5);
 }
 
-const isHold = (command: string, input: unknown) =>
-  command === 'UpdateItemCommand' && JSON.stringify(input).includes('heldUntil');
+/** The end of a hold has the same member, and removes it. */
+function isHold(command: string, input: unknown): boolean {
+  const text = JSON.stringify(input);
+  return command === 'UpdateItemCommand' && text.includes('heldUntil') && !text.includes('REMOVE');
+}
 
 async function led() {
   const granted = await write('POST', '/contend', { contenderId: 'a', instanceId: 'p1', leaseMs });
