@@ -6,6 +6,7 @@ import { TenureClient } from '../../../client/index.ts';
 import { sizes } from '../../sizes.ts';
 import { type RunningStack, startStack } from '../../support/stack.ts';
 import { eventually } from '../leadership/tenure.ts';
+import { KeyedWrites, send, writes } from '../stack/keyed-writes.ts';
 import { gate } from './backups.ts';
 import { moments, standby } from './standby.ts';
 
@@ -45,3 +46,29 @@ test.for(sizes.full ? moments : (['half'] as const))(
     expect(ended).toMatchObject({ state: 'COMPLETED', worker: 'worker', attempt: 1, refusals: [] });
   },
 );
+
+test('the service that comes back refuses the key of each operation with another request', {
+  timeout: 240_000,
+}, async () => {
+  const keyed = new KeyedWrites(stack.api);
+  await Promise.all([keyed.leadership(), keyed.jobs(), keyed.log(), keyed.workers(), keyed.backups()]);
+  expect(keyed.sent.map(({ name }) => name).toSorted(), 'an operation that writes needs a case').toEqual(
+    writes.toSorted(),
+  );
+  await stack.kill();
+  await stack.restart();
+  const answers = async (repeated: typeof keyed.sent) =>
+    Promise.all(
+      repeated.map(async (request) => {
+        const { status, body } = await send(stack.api, request);
+        return `${request.name}: ${status} ${body.code}`;
+      }),
+    );
+  const reused = keyed.sent.map(({ name }) => `${name}: 422 idempotency_key_reused`);
+  expect(await answers(keyed.sent.map((first) => ({ ...first, ...first.another })))).toEqual(reused);
+  const retried = await answers(keyed.sent);
+  expect(
+    retried.filter((answer) => reused.includes(answer)),
+    'retries',
+  ).toEqual([]);
+});
