@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { Agent, createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { guarded } from '../../cli/request-guard.ts';
 import { AccessDeniedError, type PermissionGuard } from '../iam/guard.ts';
@@ -23,6 +23,8 @@ interface Answer {
   body: Buffer | string;
 }
 
+/** DynamoDB Local closes a connection that has been idle for 30 s. */
+const connections = new Agent({ keepAlive: true, timeout: 15_000 });
 const bodyTypes = ['application/x-amz-json-1.0'];
 const kept = ['content-type', 'x-amzn-requestid', 'x-amz-crc32'];
 const itemWrites = ['PutItem', 'UpdateItem', 'DeleteItem'];
@@ -54,9 +56,7 @@ async function respond(
   { permissions, interference }: FrontOptions,
   request: IncomingMessage,
 ): Promise<Answer | undefined> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  const body = Buffer.concat(chunks);
+  const body = await contentOf(request);
   const call = callOf(request, body);
   if (!call) return forward(target, request, body);
   try {
@@ -91,11 +91,31 @@ function writesOf(operation: string) {
   return itemWrites.includes(operation) ? 'item' : 'none';
 }
 
-async function forward(target: string, request: IncomingMessage, body: Buffer): Promise<Answer> {
-  const { host, connection, 'content-length': length, ...headers } = request.headers as Record<string, string>;
-  const answer = await fetch(`${target}${request.url}`, { method: request.method ?? 'POST', headers, body });
-  const passed = [...answer.headers].filter(([name]) => kept.includes(name));
-  return { status: answer.status, headers: Object.fromEntries(passed), body: Buffer.from(await answer.arrayBuffer()) };
+/** By Node's own client on connections that are kept: fetch took three times the processor time of it. */
+function forward(target: string, request: IncomingMessage, body: Buffer): Promise<Answer> {
+  const { host, connection, ...headers } = request.headers;
+  return new Promise((resolve, reject) => {
+    const options = { method: request.method, headers, agent: connections };
+    const forwarded = httpRequest(`${target}${request.url}`, options, (answer) => {
+      const passed = kept.flatMap((name) => (answer.headers[name] ? [[name, String(answer.headers[name])]] : []));
+      const { statusCode: status = 502 } = answer;
+      contentOf(answer).then(
+        (content) => resolve({ status, headers: Object.fromEntries(passed), body: content }),
+        reject,
+      );
+    });
+    forwarded.on('error', reject);
+    forwarded.end(body);
+  });
+}
+
+function contentOf(message: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    message.on('data', (chunk: Buffer) => chunks.push(chunk));
+    message.on('end', () => resolve(Buffer.concat(chunks)));
+    message.on('error', reject);
+  });
 }
 
 const model = 'com.amazonaws.dynamodb.v20120810#';
