@@ -8,7 +8,7 @@ import type { Clock } from '../../store/clock.ts';
 import type { Workflow } from './attempt/workflow.ts';
 import type { BackupStore } from './backup-store.ts';
 import type { GroupDirectory } from './group-directory.ts';
-import type { Archives, Cutting } from './ports.ts';
+import type { Archives, Cutter } from './ports.ts';
 import type { WorkerStore } from './worker/worker-store.ts';
 
 export interface BackupSettings {
@@ -49,7 +49,7 @@ export interface Backups {
 }
 
 export type WithWorkflow = Backups & { readonly workflow: Workflow };
-export type WithCutting = Backups & { readonly cutting: Cutting };
+export type WithCutter = Backups & { readonly cutter: Cutter };
 export type WithGroups = { readonly groups: GroupDirectory };
 /** Archives lie in this bucket. */
 export type WithBucket = Backups & { readonly bucket: string };

@@ -20,7 +20,7 @@ export type GroupCutOutcome =
     }
   | { readonly kind: 'again'; readonly again: string };
 
-export interface Cutting {
+export interface Cutter {
   /** Where each log of the group ends now. */
   positions(group: string): Promise<Cut>;
   /**

@@ -9,7 +9,7 @@ import { commandIds, demandOf } from './attempt/delegation.ts';
 import { wholeSeconds } from './attempt/workflow.ts';
 import { type BackupOptions, type BackupRecord, begunRecord, isFinal } from './backup.ts';
 import type { BackupName, Begun } from './backup-store.ts';
-import type { Backups, WithArchives, WithCutting, WithWorkflow } from './backups.ts';
+import type { Backups, WithArchives, WithCutter, WithWorkflow } from './backups.ts';
 import { cancelled, endBackup, getOrThrow, mostTries, updateBackup } from './records.ts';
 import { settledOptions } from './target.ts';
 import { type Candidate, candidates } from './worker/candidates.ts';
@@ -124,9 +124,9 @@ export function orFailed(record: BackupRecord): BackupRecord {
 }
 
 /** Who would take a backup now, at which positions, and why. */
-export async function explain(room: WithCutting, group: string, wished: BackupOptions) {
+export async function explain(room: WithCutter, group: string, wished: BackupOptions) {
   const options = settledOptions(room.settings, wished);
-  const [workers, positions] = await Promise.all([room.workers.list(group), room.cutting.positions(group)]);
+  const [workers, positions] = await Promise.all([room.workers.list(group), room.cutter.positions(group)]);
   const judged = candidates(workers, demandOf(room, { options, refusals: [] })).map(
     ({ worker: { worker, host }, chosen, why }) => ({
       worker,

@@ -4,7 +4,7 @@ import { Answer, type Endpoint, endpoint } from '../platform/http.ts';
 import { type BackupRecord, isFinal } from './backup.ts';
 import type { BackupName } from './backup-store.ts';
 import { toBackupView } from './backup-view.ts';
-import type { WithArchives, WithCutting, WithGroups, WithWorkflow } from './backups.ts';
+import type { WithArchives, WithCutter, WithGroups, WithWorkflow } from './backups.ts';
 import { listFiles, type WithOwners } from './files.ts';
 import { mustExist } from './group-directory.ts';
 import { backupPrefix } from './keys.ts';
@@ -16,7 +16,7 @@ const longestWaitMs = 25_000;
 const marginMs = 2_000;
 const filesCursor = 'FILES#';
 
-type Room = WithWorkflow & WithCutting & WithArchives & WithOwners & WithGroups;
+type Room = WithWorkflow & WithCutter & WithArchives & WithOwners & WithGroups;
 
 export function backupRoutes(room: Room): Endpoint[] {
   const show = (name: BackupName, record: BackupRecord) => toBackupView(name, record, room.clock.now());

@@ -3,13 +3,13 @@ import { logger } from '../platform/logging.ts';
 import { cleanUp } from './attempt/conclusion.ts';
 import { isFinal } from './backup.ts';
 import type { BackupName, NamePage } from './backup-store.ts';
-import type { WithArchives, WithCutting, WithWorkflow } from './backups.ts';
+import type { WithArchives, WithCutter, WithWorkflow } from './backups.ts';
 import { inTurn } from './in-turn.ts';
 import { endBackup } from './records.ts';
 import { discardMs, launch } from './requests.ts';
 import { OutOfTimeError } from './worker/built-in-worker.ts';
 
-type Room = WithWorkflow & WithCutting & WithArchives;
+type Room = WithWorkflow & WithCutter & WithArchives;
 
 /**
  * Starts again by name what was recorded and not started, settles what has an execution that no longer runs, cleans up

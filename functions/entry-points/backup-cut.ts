@@ -1,6 +1,6 @@
 import { archivesRoom } from '../backups/attempt/archives-environment.ts';
 import { cleanUp, cut } from '../backups/attempt/conclusion.ts';
-import { cuttingRoom } from '../backups/attempt/cut-environment.ts';
+import { cutterRoom } from '../backups/attempt/cut-environment.ts';
 import { inputs, task } from '../backups/attempt/task-inputs.ts';
 import { backupRoom } from '../backups/environment.ts';
 import { policyTable } from '../backups/schedule/policy-table.ts';
@@ -10,7 +10,7 @@ import { documentClient } from '../platform/aws.ts';
 import { taskHandler } from '../platform/task.ts';
 
 const policies = policyTable(documentClient(), backupSettings().table);
-const room = { ...backupRoom(), cutting: cuttingRoom(), archives: archivesRoom(), policies };
+const room = { ...backupRoom(), cutter: cutterRoom(), archives: archivesRoom(), policies };
 
 /** The tasks of a backup's workflow that hold a group's logs and payloads back, and let go of them. */
 export const handler = taskHandler({

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { archivesRoom } from '../backups/attempt/archives-environment.ts';
-import { cuttingRoom } from '../backups/attempt/cut-environment.ts';
+import { cutterRoom } from '../backups/attempt/cut-environment.ts';
 import { backupRoomWithWorkflow } from '../backups/environment.ts';
 import { tick } from '../backups/schedule/schedule.ts';
 import { sweep } from '../backups/sweep.ts';
@@ -13,7 +13,7 @@ const room = {
   ...restoreRoomWithLaunch(),
   ...backupRoomWithWorkflow(),
   archives: archivesRoom(),
-  cutting: cuttingRoom(),
+  cutter: cutterRoom(),
 };
 const task = tasks({ named: (input) => ({ ...(input as object) }) });
 

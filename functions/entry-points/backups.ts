@@ -1,5 +1,5 @@
 import { archivesRoom } from '../backups/attempt/archives-environment.ts';
-import { cuttingRoom } from '../backups/attempt/cut-environment.ts';
+import { cutterRoom } from '../backups/attempt/cut-environment.ts';
 import { backupOwnersTable } from '../backups/backup-owners-table.ts';
 import { backupRoomWithWorkflow } from '../backups/environment.ts';
 import { backupRoutes } from '../backups/routes.ts';
@@ -18,7 +18,7 @@ const restores = restoreRoomWithLaunch();
 const backups = {
   ...backupRoomWithWorkflow(),
   archives: archivesRoom(),
-  cutting: cuttingRoom(),
+  cutter: cutterRoom(),
   owners: backupOwnersTable(documentClient(), backupSettings().table),
   groups: restores.groups,
 };

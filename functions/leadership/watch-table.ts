@@ -11,19 +11,26 @@ import { update } from '../../store/write.ts';
 const dayMs = 24 * 3_600_000;
 
 /** Binds the port to the main table. */
-export function watchTable(client: DynamoDBDocumentClient, table: string): Watches {
-  const items = new ItemTable(client, table);
-  return {
-    async hold(group, caller, now, until) {
-      const isFree = anyOf(absent('heldUntil'), compare('heldUntil', '<=', now));
-      const held = setAll({ heldUntil: until, ttl: Math.floor((until + dayMs) / 1000) });
-      const written = await items.write([update(watchKey(group, nameOf(caller)), held, isFree)]);
-      return written.kind === 'written';
-    },
-    async end(group, caller, until) {
-      await items.write([update(watchKey(group, nameOf(caller)), remove('heldUntil'), equals('heldUntil', until))]);
-    },
-  };
+export const watchTable = (client: DynamoDBDocumentClient, table: string): Watches => new WatchTable(client, table);
+
+class WatchTable implements Watches {
+  readonly #items: ItemTable;
+
+  constructor(client: DynamoDBDocumentClient, table: string) {
+    this.#items = new ItemTable(client, table);
+  }
+
+  async hold(group: string, caller: string, now: number, until: number): Promise<boolean> {
+    const isFree = anyOf(absent('heldUntil'), compare('heldUntil', '<=', now));
+    const held = setAll({ heldUntil: until, ttl: Math.floor((until + dayMs) / 1000) });
+    const written = await this.#items.write([update(watchKey(group, nameOf(caller)), held, isFree)]);
+    return written.kind === 'written';
+  }
+
+  async end(group: string, caller: string, until: number): Promise<void> {
+    const isIts = equals('heldUntil', until);
+    await this.#items.write([update(watchKey(group, nameOf(caller)), remove('heldUntil'), isIts)]);
+  }
 }
 
 /** An ARN may be longer than a key, and says more than a key should. */

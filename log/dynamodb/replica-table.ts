@@ -128,23 +128,23 @@ class ReplicaTable implements replica.Replica {
     return this.read();
   }
 
-  transition(expected: replica.Expected, change: replica.Change): Promise<replica.Moved> {
+  transition(expected: replica.Expected, change: replica.Change): Promise<replica.MetaOutcome> {
     return this.#move((meta) => acceptor.transition(meta, expected, change));
   }
 
-  empty(request: replica.EmptyRequest): Promise<replica.Moved> {
+  empty(request: replica.EmptyRequest): Promise<replica.MetaOutcome> {
     return this.#move((meta) => acceptor.empty(meta, request));
   }
 
-  replaceView(view: string): Promise<replica.Moved> {
+  replaceView(view: string): Promise<replica.MetaOutcome> {
     return this.#move((meta) => acceptor.replaceView(meta, view));
   }
 
-  lock(request: replica.LockRequest): Promise<replica.Moved> {
+  lock(request: replica.LockRequest): Promise<replica.MetaOutcome> {
     return this.#move((meta) => acceptor.lock(meta, request));
   }
 
-  unlock(lockId: string): Promise<replica.Moved> {
+  unlock(lockId: string): Promise<replica.MetaOutcome> {
     return this.#move((meta) => acceptor.unlock(meta, lockId), true);
   }
 
@@ -249,15 +249,18 @@ class ReplicaTable implements replica.Replica {
   }
 
   /** The same for a change of the record alone; the answer is read from that very update. */
-  async #move(rule: (meta: replica.Meta) => MetaChange | undefined, anyConfiguration = false): Promise<replica.Moved> {
+  async #move(
+    rule: (meta: replica.Meta) => MetaChange | undefined,
+    anyConfiguration = false,
+  ): Promise<replica.MetaOutcome> {
     for (let tried = 0; tried < tries; tried += 1) {
       const stored = await (anyConfiguration ? this.#stored() : this.#current());
       const change = stored && rule(stored.meta);
-      if (!stored || !change) return { moved: false, meta: stored?.meta ?? replica.nothingThere };
+      if (!stored || !change) return { changed: false, meta: stored?.meta ?? replica.nothingThere };
       const changes = writes.changeReplica(this.#place, stored, this.#following(change, stored));
       const written = await this.#items.write(changes, { show: 'after' });
-      const moved = written.kind === 'written' ? toMeta(written.shown) : undefined;
-      if (moved) return { moved: true, meta: moved.meta };
+      const meta = written.kind === 'written' ? toMeta(written.shown)?.meta : undefined;
+      if (meta) return { changed: true, meta };
     }
     throw new ThrottledError(`Replica "${this.id}" changed ${tries} times during one request`);
   }

@@ -210,8 +210,8 @@ export function learn(
     return position >= floor && !isTombstone(value) && !(known && isLearned(meta, known));
   });
   const answer: LearnAnswer = { verdict: 'ACCEPT', begin, end };
-  const moved = begin !== meta.begin || floor !== meta.floor || end !== meta.end;
-  if (stored.length === 0 && !moved) return { answer };
+  const isMoved = begin !== meta.begin || floor !== meta.floor || end !== meta.end;
+  if (stored.length === 0 && !isMoved) return { answer };
   return { answer, meta: { begin, floor, end }, actions: stored.map(learnedAs) };
 }
 

@@ -2,7 +2,7 @@
 
 import { tombstone } from './acceptor.ts';
 import { fill, spread } from './fill.ts';
-import { follow, type Inspection, standing } from './inspect.ts';
+import { follow, type Inspection, prepareFill } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { type Action, dataBytes, isTombstone, type LearnedAction, type Replica } from './replica.ts';
 import { restOfSlot, type WriterRecord } from './sequencer.ts';
@@ -40,7 +40,7 @@ export async function catchUp(
       if (!salvage) writer ??= await parts.sequencer.read();
       const outcome = salvage
         ? await spread(parts, leftOver(inspection, position))
-        : await fill(parts, { ...standing(inspection), position, count: restOfSlot(writer, position) });
+        : await fill(parts, { ...prepareFill(inspection), position, count: restOfSlot(writer, position) });
       if (!('filled' in outcome)) return { stuckAt: position };
       filled += 1;
       return outcome;

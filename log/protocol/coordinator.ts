@@ -74,14 +74,14 @@ async function attemptElection(parts: LogParts, version: number, beaten: number)
   const rejected = promises.flatMap((answer) => (answer?.verdict === 'REJECT' ? [answer.promised] : []));
   if (rejected.length > 0) return { beaten: Math.max(...rejected) };
   if (!isQuorum(parts, promises, accepted)) return { unreachable: true };
-  return sitDown(parts, ballot, views, promises);
+  return becomeWriter(parts, ballot, views, promises);
 }
 
 /**
  * Settles everything that was sent or handed out before, then takes the sequencer over; again if positions were handed
  * out meanwhile.
  */
-async function sitDown(
+async function becomeWriter(
   parts: LogParts,
   { number, by }: { number: number; by: string },
   views: Views,
@@ -94,7 +94,7 @@ async function sitDown(
   for (let tried = 0; tried < 5; tried += 1) {
     settled = Math.max(settled, writer?.settled ?? -1);
     const index = Math.max(end, (writer?.next ?? 0) - 1);
-    const filled = await fillUp(parts, writer, { views, from: settled + 1, to: index, toBeat: number });
+    const filled = await settleUpTo(parts, writer, { views, from: settled + 1, to: index, toBeat: number });
     if (!('next' in filled)) return filled;
     settled = Math.max(index, filled.next - 1);
     const claim = take(writer, { number, writerId: by, views, index: settled, now: parts.timer.now() });
@@ -113,7 +113,7 @@ interface Stretch {
   readonly toBeat: number;
 }
 
-function fillUp(parts: LogParts, writer: WriterRecord | undefined, { views, from, to, toBeat }: Stretch) {
+function settleUpTo(parts: LogParts, writer: WriterRecord | undefined, { views, from, to, toBeat }: Stretch) {
   return follow<Attempt>(parts, {
     from,
     to,

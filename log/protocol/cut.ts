@@ -13,7 +13,7 @@
 import { mapConcurrent } from '../../archive/map-concurrent.ts';
 import type { GroupLogs } from '../group-logs.ts';
 import { fill, isApplied } from './fill.ts';
-import { follow, type Inspection, inspectFrom, standing } from './inspect.ts';
+import { follow, type Inspection, inspectFrom, prepareFill } from './inspect.ts';
 import { endsThere, holds, lockAll, unlockAll } from './lock.ts';
 import type { LogParts } from './log.ts';
 import { StaleConfigurationError, UnreachableError } from './quorum.ts';
@@ -186,7 +186,7 @@ export async function settleTo(parts: LogParts, to: number): Promise<number | un
       waited = true;
       const known = arrived.chosen.get(position);
       if (known) return { filled: known };
-      const outcome = await fill(parts, { ...standing(arrived), position, count: restOfSlot(writer, position) });
+      const outcome = await fill(parts, { ...prepareFill(arrived), position, count: restOfSlot(writer, position) });
       return 'filled' in outcome ? outcome : { failed: true };
     },
     async pass(slot) {

@@ -40,9 +40,9 @@ export async function initialize(parts: LogParts, replica: Replica, force: boole
   }
   const { incarnation } = self;
   const starting = await replica.transition({ incarnation, status: self.status }, { status: 'STARTING' });
-  if (!starting.moved) return { refused: `replica "${replica.id}" became ${starting.meta.status} meanwhile` };
+  if (!starting.changed) return { refused: `replica "${replica.id}" became ${starting.meta.status} meanwhile` };
   const voting = await replica.transition({ incarnation, status: 'STARTING' }, { status: 'VOTING', origin });
-  if (voting.moved || voting.meta.status === 'VOTING') return { status: 'VOTING' };
+  if (voting.changed || voting.meta.status === 'VOTING') return { status: 'VOTING' };
   return { refused: `replica "${replica.id}" became ${voting.meta.status} meanwhile` };
 }
 

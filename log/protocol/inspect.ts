@@ -192,7 +192,7 @@ export function mayBeChosen(
 }
 
 /** The views and the ballot to beat for a fill that begins with this inspection. */
-export function standing({ ranges }: Inspection): { views: Views; toBeat: number } {
+export function prepareFill({ ranges }: Inspection): { views: Views; toBeat: number } {
   return {
     views: ranges.map((range) => (range && votes(range) ? range.meta.view : undefined)),
     toBeat: Math.max(0, ...ranges.map((range) => range?.meta.promised ?? 0)),

@@ -4,7 +4,7 @@
  */
 import type { LogParts } from './log.ts';
 import { ask, isQuorum } from './quorum.ts';
-import type { Lock, Meta, Moved } from './replica.ts';
+import type { Lock, Meta, MetaOutcome } from './replica.ts';
 
 export interface Cut {
   readonly lockId: string;
@@ -30,14 +30,14 @@ export async function lockAll(parts: LogParts, lockId: string): Promise<Cut | un
       const meta = metas[index];
       return meta && votes(meta) ? replica.lock({ lockId, at, view: meta.view, turn: meta.lockTurn }) : undefined;
     }),
-    { enough: (soFar) => isQuorum(parts, soFar, ({ moved }) => moved), graceMs: 50, ms: settings.answerMs, timer },
+    { enough: (soFar) => isQuorum(parts, soFar, ({ changed }) => changed), graceMs: 50, ms: settings.answerMs, timer },
   );
-  const locked = replicas.filter((_, index) => answers[index]?.moved);
-  if (!isQuorum(parts, answers, ({ moved }) => moved)) {
+  const locked = replicas.filter((_, index) => answers[index]?.changed);
+  if (!isQuorum(parts, answers, ({ changed }) => changed)) {
     await unlockAll(parts, lockId);
     return undefined;
   }
-  const ends = answers.flatMap((answer) => (answer?.moved ? [answer.meta.end] : []));
+  const ends = answers.flatMap((answer) => (answer?.changed ? [answer.meta.end] : []));
   return { lockId, end: Math.max(...ends), locked: locked.map(({ id }) => id) };
 }
 
@@ -83,7 +83,7 @@ export async function unlockForgotten(parts: LogParts, locks: readonly Lock[]): 
 /** Removes this lock wherever it is, and keeps it from where it has yet to arrive; another one stays. */
 export async function unlockAll(parts: LogParts, lockId: string): Promise<void> {
   const { replicas, timer, settings } = parts;
-  await ask<Moved>(
+  await ask<MetaOutcome>(
     replicas.map((replica) => () => replica.unlock(lockId)),
     { enough: () => false, ms: settings.answerMs, timer },
   );

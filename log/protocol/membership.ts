@@ -15,7 +15,7 @@ import { type Configuration, endChange, makeJoint } from './configuration.ts';
 import type { LogParts } from './log.ts';
 import { ask, isQuorum } from './quorum.ts';
 import { shortId } from './recovery.ts';
-import type { Meta, Moved, PromiseAnswer, Replica } from './replica.ts';
+import type { Meta, MetaOutcome, PromiseAnswer, Replica } from './replica.ts';
 
 export type Step =
   /** Nobody changes the members. */
@@ -84,17 +84,17 @@ async function level(parts: LogParts, wanted: readonly Replica[], goOn: () => bo
 
 async function fence(parts: LogParts, wanted: readonly Replica[]): Promise<{ begin: number; end: number } | undefined> {
   const { replicas, timer, settings } = parts;
-  const answers = await ask<Moved>(
+  const answers = await ask<MetaOutcome>(
     replicas.map((replica) => () => replica.replaceView(shortId(parts))),
     { enough: () => false, ms: settings.answerMs, timer },
   );
-  if (!isQuorum(parts, answers, ({ moved }) => moved)) return undefined;
-  const voting = answers.flatMap((answer) => (answer?.moved ? [answer.meta] : []));
+  if (!isQuorum(parts, answers, ({ changed }) => changed)) return undefined;
+  const voting = answers.flatMap((answer) => (answer?.changed ? [answer.meta] : []));
   // A next member may not have been asked for the last promise, which a majority of the next members must remember.
   const { promised: number, promisedBy: by } = voting.reduce((top, one) => (one.promised > top.promised ? one : top));
   const promises = await ask<PromiseAnswer>(
     replicas.map((replica, at) => () => {
-      const view = answers[at]?.moved ? answers[at].meta.view : undefined;
+      const view = answers[at]?.changed ? answers[at].meta.view : undefined;
       return view !== undefined && wanted.includes(replica)
         ? replica.promise({ number, by, view, forget: [] })
         : undefined;

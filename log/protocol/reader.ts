@@ -6,8 +6,8 @@ import {
   inspectFrom,
   mayBeChosen,
   type Opened,
+  prepareFill,
   proposedToQuorum,
-  standing,
 } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { ask, isQuorum, tally } from './quorum.ts';
@@ -264,7 +264,7 @@ function settling(parts: LogParts, settled: number): Settle {
     const pending = { pending: position, unsure: mayBeChosen(parts, position, inspection) };
     if (position > upTo) return pending;
     const count = restOfSlot(known, position);
-    const outcome = await fill(parts, { ...standing(inspection), position, count });
+    const outcome = await fill(parts, { ...prepareFill(inspection), position, count });
     return 'filled' in outcome ? outcome : pending;
   };
 }

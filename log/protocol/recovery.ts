@@ -2,7 +2,7 @@
 import { catchUp } from './catch-up.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, count, isMajority, isQuorum, type Tally, tally, UnreachableError } from './quorum.ts';
-import type { Meta, Moved, Replica } from './replica.ts';
+import type { Meta, MetaOutcome, Replica } from './replica.ts';
 import type { WriterRecord } from './sequencer.ts';
 
 export interface Circumstances {
@@ -103,9 +103,9 @@ export async function recoveryRound(
   if (decision.step === 'salvage') return joinSurvivors(parts, replica, self, others);
   const { incarnation, status } = self;
   const change = { status: decision.step === 'start' ? ('STARTING' as const) : ('VOTING' as const) };
-  const { moved } = await replica.transition({ incarnation, status }, change);
-  if (moved && change.status === 'VOTING') return { phase: 'voting' };
-  return moved ? { phase: 'waiting', why: 'quorum', reason: 'the other replicas are starting' } : otherRun;
+  const { changed } = await replica.transition({ incarnation, status }, change);
+  if (changed && change.status === 'VOTING') return { phase: 'voting' };
+  return changed ? { phase: 'waiting', why: 'quorum', reason: 'the other replicas are starting' } : otherRun;
 }
 
 /**
@@ -131,14 +131,14 @@ async function join(
 ): Promise<Round> {
   const { incarnation } = self;
   const marked = await replica.transition(self, { status: 'RECOVERING', view: shortId(parts) });
-  if (!marked.moved) return otherRun;
+  if (!marked.changed) return otherRun;
   const { timer, settings } = parts;
   const answers = await ask(
     parts.replicas.map((other) => () => (other === replica ? undefined : other.replaceView(shortId(parts)))),
-    { enough: (soFar) => isEnough(movedIn(soFar)), ms: settings.answerMs, timer },
+    { enough: (soFar) => isEnough(changedIn(soFar)), ms: settings.answerMs, timer },
   );
-  const voting = answers.flatMap((answer) => (answer?.moved ? [answer.meta] : []));
-  if (!isEnough(movedIn(answers))) {
+  const voting = answers.flatMap((answer) => (answer?.changed ? [answer.meta] : []));
+  if (!isEnough(changedIn(answers))) {
     return { phase: 'waiting', why: 'quorum', reason: `only ${voting.length} of the other replicas vote` };
   }
   const { promised, promisedBy } = voting.reduce((top, meta) => (meta.promised > top.promised ? meta : top));
@@ -146,15 +146,15 @@ async function join(
   const from = Math.min(...voting.map(({ floor }) => floor));
   const to = Math.max(...voting.map(({ end }) => end));
   const took = await replica.transition({ incarnation, status }, { status, promised, promisedBy, end: to });
-  if (!took.moved) return otherRun;
+  if (!took.changed) return otherRun;
   return { phase: 'catching-up', incarnation, from, to };
 }
 
 /** Lets a replica vote that has caught up; false when it lives another life or already left RECOVERING. */
 export async function finish(replica: Replica, incarnation: string): Promise<boolean> {
   const status = 'RECOVERING';
-  const { moved, meta } = await replica.transition({ incarnation, status }, { status: 'VOTING' });
-  return moved || (meta.status === 'VOTING' && meta.incarnation === incarnation);
+  const { changed, meta } = await replica.transition({ incarnation, status }, { status: 'VOTING' });
+  return changed || (meta.status === 'VOTING' && meta.incarnation === incarnation);
 }
 
 /** Recovers a replica in this process, to the end; `cancelled` is asked between the steps. */
@@ -201,7 +201,8 @@ export function askOthers(parts: LogParts, replica: Replica): Promise<Answers<Me
 
 const isVoting = ({ status }: Meta) => status === 'VOTING';
 
-const movedIn = (answers: Answers<Moved>) => new Set(answers.flatMap((answer, at) => (answer?.moved ? [at] : [])));
+const changedIn = (answers: Answers<MetaOutcome>) =>
+  new Set(answers.flatMap((answer, at) => (answer?.changed ? [at] : [])));
 
 /** The sequencer's record has the view of each replica: short ones keep it under 1 KB. */
 export function shortId({ chance }: LogParts): string {

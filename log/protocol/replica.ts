@@ -186,7 +186,11 @@ export interface EmptyRequest {
   readonly incarnation: string;
 }
 
-export type Moved = { readonly moved: boolean; readonly meta: Meta };
+/** Whether the replica's record was changed, and the record as it is now. */
+export interface MetaOutcome {
+  readonly changed: boolean;
+  readonly meta: Meta;
+}
 
 /**
  * Slots as this replica knows them, holes left out; `learned` and `staged` say what is learned and accepted, whatever
@@ -254,13 +258,13 @@ export interface Replica {
   range(from: number, to: number, only?: 'learned'): Promise<Range>;
   /** Gives a replica without a usable record a fresh one: EMPTY, with a new incarnation. Returns the current record. */
   create(fresh: { incarnation: string; view: string }): Promise<Meta>;
-  transition(expected: Expected, change: Change): Promise<Moved>;
+  transition(expected: Expected, change: Change): Promise<MetaOutcome>;
   /** Makes a replica that this restore holds EMPTY again, once its positions are discarded. */
-  empty(request: EmptyRequest): Promise<Moved>;
+  empty(request: EmptyRequest): Promise<MetaOutcome>;
   /** Changes the view if the replica votes; the answer is read from that same update. */
-  replaceView(view: string): Promise<Moved>;
-  lock(request: LockRequest): Promise<Moved>;
-  unlock(lockId: string): Promise<Moved>;
+  replaceView(view: string): Promise<MetaOutcome>;
+  lock(request: LockRequest): Promise<MetaOutcome>;
+  unlock(lockId: string): Promise<MetaOutcome>;
   /** Deletes up to `limit` positions below `begin`; returns whether more are left. */
   discard(limit: number): Promise<{ discarded: number; more: boolean }>;
 }

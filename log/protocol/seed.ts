@@ -45,9 +45,9 @@ async function holdReplica(parts: LogParts, replica: Replica, restoreId: string,
   if (meta.restoreId !== restoreId) {
     if (meta.status === 'VOTING') throw new LogInUseError(`replica ${replica.id} of log "${head.log}" votes already`);
     const change = { status: 'RECOVERING' as const, restoreId, promised, promisedBy: restoreId };
-    const moved = await replica.transition(meta, change);
-    if (!moved.moved && moved.meta.restoreId !== restoreId) {
-      throw new LogInUseError(`replica ${replica.id} of log "${head.log}" became ${moved.meta.status} meanwhile`);
+    const held = await replica.transition(meta, change);
+    if (!held.changed && held.meta.restoreId !== restoreId) {
+      throw new LogInUseError(`replica ${replica.id} of log "${head.log}" became ${held.meta.status} meanwhile`);
     }
   }
   if (begin > 0) await learnOrThrow(replica, [tombstone({ floor: begin, begin })]);
@@ -143,14 +143,14 @@ export async function releaseLog(parts: LogParts, restoreId: string, now: number
   );
   // A writer is there when an earlier try came as far: replicas may vote since then, and elect.
   if (!answer.replaced && !('writer' in answer && answer.writer)) throw new Error('The sequencer could not be set');
-  const moved = await Promise.all(
+  const released = await Promise.all(
     replicas.map(async (replica, at) => {
       const meta = metas[at] as Meta;
       if (meta.restoreId !== restoreId) return meta;
       return (await replica.transition(meta, { status: 'VOTING', view: shortId(parts), restoreId })).meta;
     }),
   );
-  const behind = moved.find(({ status }) => status !== 'VOTING');
+  const behind = released.find(({ status }) => status !== 'VOTING');
   if (behind) throw new Error(`A replica is ${behind.status} after its restore`);
 }
 

@@ -6,7 +6,7 @@
 import type { Cut } from '../../../log/protocol/cut.ts';
 import { type BackupRecord, type Failure, isFinal } from '../backup.ts';
 import type { AttemptName, BackupName } from '../backup-store.ts';
-import type { Backups, WithArchives, WithCutting } from '../backups.ts';
+import type { Backups, WithArchives, WithCutter } from '../backups.ts';
 import type { GroupCutOutcome } from '../ports.ts';
 import { endBackup, updateBackup } from '../records.ts';
 import { beginVerification, progressed } from './attempts.ts';
@@ -18,12 +18,12 @@ import { refused, type StateError, WorkflowError } from './workflow-error.ts';
  * once more first. A worker whose position lies beyond the cut cannot take it any more: `Refused`.
  */
 export async function cut(
-  room: WithCutting,
+  room: WithCutter,
   name: AttemptName,
   position: Cut = {},
 ): Promise<{ next: 'offer' | 'work' | 'again' | 'ended'; builtIn: boolean }> {
   await current(room, name);
-  const taken = await room.cutting.cut(name);
+  const taken = await room.cutter.cut(name);
   const now = room.clock.now();
   if (taken.kind === 'again') {
     const { failedCuts = 0, builtIn = false } = await updateBackup(room, name, (seen) =>
@@ -176,13 +176,13 @@ export async function fail(room: Backups, name: BackupName, error: StateError): 
  * failed; all files of one that was deleted before. Can be repeated. Throws `OutOfTimeError` once it may not continue.
  */
 export async function cleanUp(
-  room: WithCutting & WithArchives,
+  room: WithCutter & WithArchives,
   { group, backupId }: BackupName,
   goOn = () => true,
 ): Promise<void> {
   const record = (await room.store.read(group, backupId))?.record;
   if (record && !isFinal(record)) return;
-  await room.cutting.release(group, backupId);
+  await room.cutter.release(group, backupId);
   if (record) await discardFailed(room, record, goOn);
   else await room.archives.discard(await removedBackup(room, { group, backupId }), undefined, goOn);
   await room.store.cleanedUp({ group, backupId }, record ? 'there' : 'removed', room.clock.now());

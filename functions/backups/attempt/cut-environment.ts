@@ -10,16 +10,16 @@ import { documentClient, s3Client } from '../../platform/aws.ts';
 import { stateLockMs } from '../../platform/settings.ts';
 import { backupTable } from '../backup-table.ts';
 import { S3ArchiveBucket } from '../bucket/archive-bucket.ts';
-import type { Cutting } from '../ports.ts';
+import type { Cutter } from '../ports.ts';
 import { archiveBucketName, backupSettings } from '../settings.ts';
-import { cutting } from './group-cut.ts';
+import { GroupCutter } from './group-cut.ts';
 
 /** Builds the cut once per Lambda environment, from its variables. */
-export function cuttingRoom(): Cutting {
+export function cutterRoom(): Cutter {
   const { table, cutFreePasses, cutPasses } = backupSettings();
   const client = documentClient();
   const { jobs, payloads } = jobRoom();
-  return cutting({
+  return new GroupCutter({
     jobs,
     payloads,
     locks: stateLocksTable(client, table),

@@ -2,7 +2,7 @@
 import type { ArchiveEntry, LogHead } from '../../../api/archive.ts';
 import type { LeaseStore } from '../../../leadership/lease-store.ts';
 import type { GroupLogs } from '../../../log/group-logs.ts';
-import { type CutOutcome, cutLogs, type Placed } from '../../../log/protocol/cut.ts';
+import { type Cut, type CutOutcome, cutLogs, type Placed } from '../../../log/protocol/cut.ts';
 import type { LogParts } from '../../../log/protocol/log.ts';
 import { positions } from '../../../log/protocol/reader.ts';
 import type { Clock } from '../../../store/clock.ts';
@@ -12,7 +12,7 @@ import type { StateLocks } from '../../jobs/state-locks.ts';
 import type { AttemptName, BackupStore } from '../backup-store.ts';
 import type { ArchiveBucket } from '../bucket/archive-bucket.ts';
 import { attemptPlace } from '../bucket/archive-place.ts';
-import type { Cutting, GroupCutOutcome } from '../ports.ts';
+import type { Cutter, GroupCutOutcome } from '../ports.ts';
 import { putContents } from './cut-contents.ts';
 import { type HoldBack, holdBack } from './hold-back.ts';
 import { defined } from './job-entries.ts';
@@ -26,7 +26,7 @@ import {
   passOver,
 } from './jobs-at-cut.ts';
 
-export interface CuttingParts extends JobPasses {
+export interface CutterParts extends JobPasses {
   readonly locks: StateLocks;
   /** Readings of all jobs before those that write to them are held back; a quiet group agrees with itself at once. */
   readonly freePasses?: number;
@@ -49,39 +49,42 @@ export interface CuttingParts extends JobPasses {
 /** Holds that other backups left behind, one after the other. */
 const mostTakeovers = 5;
 
-export function cutting(parts: CuttingParts): Cutting {
-  const { logs, held, store, newId } = parts;
+export class GroupCutter implements Cutter {
+  readonly #parts: CutterParts;
 
-  const release = async (group: string, backupId: string) => {
-    for (const log of await logs.list(group)) await logs.release(group, log, backupId);
-    await releaseDeletes(parts, group, backupId);
-  };
+  constructor(parts: CutterParts) {
+    this.#parts = parts;
+  }
 
-  return {
-    async positions(group) {
-      const names = await logs.list(group);
-      const ends = await Promise.all(names.map(async (log) => (await positions(await logs.open(group, log))).end));
-      return Object.fromEntries(names.map((log, at) => [log, ends[at] ?? 0]));
-    },
+  async positions(group: string): Promise<Cut> {
+    const { logs } = this.#parts;
+    const names = await logs.list(group);
+    const ends = await Promise.all(names.map(async (log) => (await positions(await logs.open(group, log))).end));
+    return Object.fromEntries(names.map((log, at) => [log, ends[at] ?? 0]));
+  }
 
-    async cut(name) {
-      const { group, backupId } = name;
-      const isRunning = async () => (await store.running(group)) === backupId;
-      try {
-        for (let tried = 1; !(await held.hold(group, backupId)); tried += 1) {
-          const other = await held.heldBy(group);
-          if (tried > mostTakeovers || !(await isRunning())) return again(`backup ${other} holds group "${group}"`);
-          if (other !== undefined && other !== backupId) await release(group, other);
-        }
-        return await placeCut({ ...parts, logs: takingOver(logs, isRunning) }, name, newId());
-      } finally {
-        // The clean-up may have passed already: what came after it nobody else would let go.
-        if (!(await isRunning())) await release(group, backupId);
+  async cut(name: AttemptName): Promise<GroupCutOutcome> {
+    const { logs, held, newId } = this.#parts;
+    const { group, backupId } = name;
+    const isRunning = async () => (await this.#parts.store.running(group)) === backupId;
+    try {
+      for (let tried = 1; !(await held.hold(group, backupId)); tried += 1) {
+        const other = await held.heldBy(group);
+        if (tried > mostTakeovers || !(await isRunning())) return again(`backup ${other} holds group "${group}"`);
+        if (other !== undefined && other !== backupId) await this.release(group, other);
       }
-    },
+      return await placeCut({ ...this.#parts, logs: takingOver(logs, isRunning) }, name, newId());
+    } finally {
+      // The clean-up may have passed already: what came after it nobody else would let go.
+      if (!(await isRunning())) await this.release(group, backupId);
+    }
+  }
 
-    release,
-  };
+  async release(group: string, backupId: string): Promise<void> {
+    const { logs } = this.#parts;
+    for (const log of await logs.list(group)) await logs.release(group, log, backupId);
+    await releaseDeletes(this.#parts, group, backupId);
+  }
 }
 
 const again = (why: string) => ({ kind: 'again', again: why }) as const;
@@ -93,7 +96,7 @@ const passesShare = 0.6;
  * One try: marks the jobs, then reads all of them at one instant while the logs are locked, then keeps what was read. A
  * group whose jobs do not agree by themselves is held back from before its logs are locked.
  */
-async function placeCut(parts: CuttingParts, name: AttemptName, token: string): Promise<GroupCutOutcome> {
+async function placeCut(parts: CutterParts, name: AttemptName, token: string): Promise<GroupCutOutcome> {
   const { group, backupId, attempt } = name;
   const lockId = `${backupId}-${attempt}-${token}`;
   if (!(await markJobs(parts, group, backupId))) return ended(name);
@@ -122,7 +125,7 @@ interface Reading {
 }
 
 /** Locks the logs and reads the jobs meanwhile. */
-async function cutGroup(parts: CuttingParts, name: AttemptName, reading: Reading): Promise<GroupCut> {
+async function cutGroup(parts: CutterParts, name: AttemptName, reading: Reading): Promise<GroupCut> {
   const { group, backupId } = name;
   const { lockId, ...passes } = reading;
   let busy: Extract<JobsAtCut, { kind: 'busy' }> | undefined;
@@ -146,7 +149,7 @@ async function cutGroup(parts: CuttingParts, name: AttemptName, reading: Reading
 
 /** The same, with every active job locked before the logs are. */
 async function cutHeldBack(
-  parts: CuttingParts,
+  parts: CutterParts,
   name: AttemptName,
   lockId: string,
   active: readonly string[],
@@ -164,7 +167,7 @@ async function cutHeldBack(
 
 /** Keeps what was read where the pages of the attempt are read from. */
 async function keep(
-  parts: CuttingParts,
+  parts: CutterParts,
   name: AttemptName,
   token: string,
   { cut, rest, pausedMs }: Placed<Collected>,
@@ -178,7 +181,7 @@ async function keep(
   return { kind: 'cut', cut, pausedMs, contents: { token, files, key: parts.newId() } };
 }
 
-async function leadershipEntry({ leases }: Pick<CuttingParts, 'leases'>, group: string): Promise<ArchiveEntry> {
+async function leadershipEntry({ leases }: Pick<CutterParts, 'leases'>, group: string): Promise<ArchiveEntry> {
   const [record, highest] = await Promise.all([leases.read(group, true), leases.highestVersion(group)]);
   const fencingVersion = record?.fencingVersion ?? 0;
   return defined({

@@ -5,14 +5,14 @@ import { inject } from 'vitest';
 import type { WriterOptions } from '../../../archive/writer.ts';
 import { archives } from '../../../functions/backups/attempt/archives.ts';
 import { rememberServed } from '../../../functions/backups/attempt/attempts.ts';
-import { type CuttingParts, cutting } from '../../../functions/backups/attempt/group-cut.ts';
+import { type CutterParts, GroupCutter } from '../../../functions/backups/attempt/group-cut.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { backupOwnersTable } from '../../../functions/backups/backup-owners-table.ts';
 import type { BackupStore } from '../../../functions/backups/backup-store.ts';
 import { backupTable } from '../../../functions/backups/backup-table.ts';
 import { S3ArchiveBucket } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { groupDirectory } from '../../../functions/backups/group-directory.ts';
-import type { Archives, Cutting } from '../../../functions/backups/ports.ts';
+import type { Archives, Cutter } from '../../../functions/backups/ports.ts';
 import { updateBackup } from '../../../functions/backups/records.ts';
 import { WorkerTable } from '../../../functions/backups/worker/worker-table.ts';
 import type { Job, JobRecord } from '../../../functions/jobs/job.ts';
@@ -34,7 +34,7 @@ import { overriding } from '../../support/overriding.ts';
 export interface BackupProcess {
   readonly jobs: Process;
   readonly archives: Archives;
-  readonly cutting: Cutting;
+  readonly cutter: Cutter;
   readonly restores: WithLaunch;
   /** Each job as the last cut has read it. */
   readonly recorded: Map<string, Job>;
@@ -52,7 +52,7 @@ export interface ArchiveWorld {
     client?: DynamoDBDocumentClient;
     s3?: S3Client;
     /** Of the cut, other than by default. */
-    cut?: Partial<Pick<CuttingParts, 'lockMs' | 'freePasses' | 'mostPasses' | 'locks'>>;
+    cut?: Partial<Pick<CutterParts, 'lockMs' | 'freePasses' | 'mostPasses' | 'locks'>>;
     /** Happens after each reading of all jobs. */
     afterPass?: () => Promise<unknown>;
   }): BackupProcess;
@@ -94,9 +94,9 @@ export async function openArchives(): Promise<ArchiveWorld> {
     const { options: usual } = begunBackup(group, clock.now());
     const begun = await record(group, { options: { ...usual, ...options } });
     const { backupId, attempt } = begun;
-    let placed = await process.cutting.cut({ group, backupId, attempt });
+    let placed = await process.cutter.cut({ group, backupId, attempt });
     for (let tried = 0; placed.kind === 'again' && tried < 5; tried += 1) {
-      placed = await process.cutting.cut({ group, backupId, attempt });
+      placed = await process.cutter.cut({ group, backupId, attempt });
     }
     if (placed.kind === 'again') throw new Error(placed.again);
     const { kind: _kind, ...fixed } = placed;
@@ -157,7 +157,7 @@ export async function openArchives(): Promise<ArchiveWorld> {
       return {
         jobs,
         recorded,
-        cutting: cutting(cuts),
+        cutter: new GroupCutter(cuts),
         archives: archives({
           ...kept,
           objectsIn: (name) => payloadBucket(s3, name),

@@ -55,8 +55,8 @@ async function busy(jobs: number, cut: Parameters<ArchiveWorld['process']>[0] = 
     locked,
     answers,
     passes: () => passes,
-    cut: () => service.cutting.cut({ group, backupId, attempt }),
-    release: () => service.cutting.release(group, backupId),
+    cut: () => service.cutter.cut({ group, backupId, attempt }),
+    release: () => service.cutter.release(group, backupId),
     commit,
   };
 }

@@ -72,11 +72,11 @@ describe('the clean-up of a cancelled backup', () => {
   test('deletes nothing that the next one has recorded and not yet copied', async () => {
     const { group, service, uploadId, commit } = await opened();
     const first = await archive.record(group);
-    await service.cutting.cut(first);
+    await service.cutter.cut(first);
     await cancel(first);
     const second = await archive.backUp(service, group, async () => {
       await commit('a newer state');
-      await service.cutting.release(group, first.backupId);
+      await service.cutter.release(group, first.backupId);
     });
     const prefix = { bucket: archive.world.bucket, key: attemptPlace(second) };
     const manifest = await verifyArchive(bucketFiles(new S3ArchiveBucket(archive.world.s3), prefix));
@@ -98,28 +98,28 @@ describe('a cancelled backup that acts too late', () => {
           if (asked[1] === 'b') {
             await cancel(first);
             second = await archive.record(group);
-            expect(await service.cutting.cut(second)).toHaveProperty('cut');
+            expect(await service.cutter.cut(second)).toHaveProperty('cut');
           }
           return logs.hold(...asked);
         },
       },
     });
-    expect(await stalled.cutting.cut(first)).toEqual({
+    expect(await stalled.cutter.cut(first)).toEqual({
       kind: 'again',
       again: `log "b": backup ${second.backupId} holds it`,
     });
-    await service.cutting.release(group, first.backupId);
+    await service.cutter.release(group, first.backupId);
     expect(await isHeldBy(second)).toEqual(everything);
   });
 
   test('changes nothing of what the next one holds: a cut that had not begun, a mark', async () => {
     const { group, service, isHeldBy } = await opened();
     const first = await archive.record(group);
-    await service.cutting.cut(first);
+    await service.cutter.cut(first);
     await cancel(first);
     const second = await archive.record(group);
-    await service.cutting.cut(second);
-    expect(await service.cutting.cut(first)).toEqual({
+    await service.cutter.cut(second);
+    expect(await service.cutter.cut(first)).toEqual({
       kind: 'again',
       again: `backup ${second.backupId} holds group "${group}"`,
     });
@@ -130,12 +130,12 @@ describe('a cancelled backup that acts too late', () => {
   test('holds nothing back when no other runs', async () => {
     const { group, service, isHeldBy } = await opened();
     const first = await archive.record(group);
-    await service.cutting.cut(first);
+    await service.cutter.cut(first);
     await cancel(first);
-    await service.cutting.release(group, first.backupId);
+    await service.cutter.release(group, first.backupId);
     expect(await marks(service, first)).toBe(false);
     expect(await isHeldBy(first)).toEqual(nothing);
-    await service.cutting.cut(first);
+    await service.cutter.cut(first);
     expect(await isHeldBy(first)).toEqual(nothing);
   });
 
@@ -143,7 +143,7 @@ describe('a cancelled backup that acts too late', () => {
     for (const request of ['release', 'listHeldJobs', 'listDeferred'] as const) {
       const { group, service, held, isHeldBy } = await opened();
       const first = await archive.record(group);
-      await service.cutting.cut(first);
+      await service.cutter.cut(first);
       await cancel(first);
       let marking: Promise<boolean> | undefined;
       const late = archive.process();
@@ -168,7 +168,7 @@ test('the next backup takes over leftovers of the one before', async () => {
   for (const log of ['a', 'b']) await archive.logs.hold(group, log, gone);
   await held.holdJob({ group, jobId: 'j' }, gone.backupId);
   const next = await archive.record(group);
-  const cut = await service.cutting.cut(next);
+  const cut = await service.cutter.cut(next);
   expect(cut).toHaveProperty('cut');
   const job = [
     { type: 'job', jobId: 'j' },
@@ -180,6 +180,6 @@ test('the next backup takes over leftovers of the one before', async () => {
   ];
   expect(await servedTo(service, { ...next, ...cut })).toMatchObject([{ type: 'leadership' }, ...job, ...logs]);
   expect(await isHeldBy(next)).toEqual(everything);
-  await service.cutting.release(group, next.backupId);
+  await service.cutter.release(group, next.backupId);
   expect(await isHeldBy(next)).toEqual(nothing);
 });

@@ -148,7 +148,7 @@ describe('the sweep', () => {
 
     const second = await world.begin({ bypassDelegation: true });
     workflow.ended.add(second.backupId);
-    room.cutting.release = async () => {
+    room.cutter.release = async () => {
       throw new Error('played');
     };
     expect(await sweep(room)).toEqual({ restarted: 0, settled: 1, cleaned: 0, failed: 1 });
@@ -186,11 +186,11 @@ describe('the sweep', () => {
     const { room } = world;
     const name = await world.begin({ bypassDelegation: true });
     await endBackup(room, name, cancelled);
-    room.cutting.release = async () => {
+    room.cutter.release = async () => {
       await remove(room, name, () => false);
     };
     expect(await sweep(room)).toMatchObject({ cleaned: 1, failed: 0 });
-    room.cutting.release = async () => {};
+    room.cutter.release = async () => {};
     expect(await sweep(room)).toMatchObject({ cleaned: 1, failed: 0 });
     expect(await sweep(room)).toMatchObject({ cleaned: 0, failed: 0 });
   });

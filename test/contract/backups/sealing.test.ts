@@ -18,7 +18,7 @@ async function placed(): Promise<BackupRecord> {
   await initialise(logs, group, 'events');
   await memoryWriter(logs.of(group, 'events'), 1).append('one', 'two');
   const record = await archive.record(group);
-  const taken = await archive.process().cutting.cut(record);
+  const taken = await archive.process().cutter.cut(record);
   if (taken.kind === 'again') throw new Error(taken.again);
   const { kind: _kind, ...fixed } = taken;
   return { ...record, ...fixed };

@@ -145,7 +145,7 @@ describe('the files of a backup with a target', () => {
   test('lie there and nowhere else, are verified, listed, restored and deleted there', async () => {
     const { store, world } = archive;
     const backup = await archive.backUp(service, owner, async () => undefined, { target });
-    await service.cutting.release(owner, backup.backupId);
+    await service.cutter.release(owner, backup.backupId);
     const home = `tenure/${owner}/${backup.backupId}/1/`;
     const files = await keysIn(vault, home);
     expect(files).toContain('manifest.json');

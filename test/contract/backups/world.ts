@@ -3,7 +3,7 @@ import { inject } from 'vitest';
 import { choose, offer, run, suspend } from '../../../functions/backups/attempt/delegation.ts';
 import type { BackupOptions, BackupRecord } from '../../../functions/backups/backup.ts';
 import { backupTable } from '../../../functions/backups/backup-table.ts';
-import type { WithArchives, WithBucket, WithCutting, WithWorkflow } from '../../../functions/backups/backups.ts';
+import type { WithArchives, WithBucket, WithCutter, WithWorkflow } from '../../../functions/backups/backups.ts';
 import type { Archives, GroupCutOutcome, Verification } from '../../../functions/backups/ports.ts';
 import { getOrThrow } from '../../../functions/backups/records.ts';
 import { begin } from '../../../functions/backups/requests.ts';
@@ -47,7 +47,7 @@ export class RecordedWorkflow {
 
 const contents = { token: 'first', files: 1, key: 'secret' };
 
-export type Room = WithWorkflow & WithArchives & WithCutting & WithBucket;
+export type Room = WithWorkflow & WithArchives & WithCutter & WithBucket;
 
 /** A room on a table of its own; the workflow, the cut and the archives are played by the test. */
 export async function openBackups() {
@@ -81,7 +81,7 @@ export async function openBackups() {
     workflow,
     archives,
     bucket: 'bucket',
-    cutting: {
+    cutter: {
       positions: async () => ({ events: 10 }),
       cut: async () => played.cut,
       async release(_group, backupId) {

@@ -39,10 +39,13 @@ it.each(survivable)('gives the answers of undisturbed requests when each first w
   const explicit = await disturbed(() => replica.promiseAt({ ...ballot(5), view, position: 1 }));
   expect(explicit).toMatchObject({ ...accept, action: previous });
   expect(await disturbed(() => replica.learn([learned(2, data('chosen'))]))).toMatchObject({ ...accept, end: 2 });
-  expect(await disturbed(() => replica.replaceView('view-3'))).toMatchObject({ moved: true, meta: { view: 'view-3' } });
+  expect(await disturbed(() => replica.replaceView('view-3'))).toMatchObject({
+    changed: true,
+    meta: { view: 'view-3' },
+  });
   const { lockTurn } = await replica.read();
   const lock = { lockId: 'cut', at: 1, view: 'view-3', turn: lockTurn };
-  expect(await disturbed(() => replica.lock(lock))).toMatchObject({ moved: true, meta: { lockTurn: lockTurn + 1 } });
+  expect(await disturbed(() => replica.lock(lock))).toMatchObject({ changed: true, meta: { lockTurn: lockTurn + 1 } });
   const { incarnation } = fresh;
   await disturbed(() => replica.transition({ incarnation, status: 'VOTING' }, { status: 'RECOVERING' }));
   expect(await replica.read()).toMatchObject({ status: 'RECOVERING', view: 'view-3', end: 2 });
@@ -146,7 +149,7 @@ it.skipIf(wholeSeconds)(
     const created = await replica.create({ incarnation: 'life-2', view: 'v' });
     expect(created).toMatchObject({ status: 'EMPTY', incarnation: 'life-2' });
     expect(created.epoch).toBeGreaterThan(old.epoch);
-    expect((await replica.transition(old, { status: 'RECOVERING' })).moved).toBe(false);
+    expect((await replica.transition(old, { status: 'RECOVERING' })).changed).toBe(false);
   },
 );
 
@@ -160,5 +163,5 @@ it('does not vote with a record that came from another table of its name', async
   expect(await replica.read()).toMatchObject({ status: 'EMPTY', incarnation: '' });
   expect(await replica.promise(promise(1))).toEqual({ verdict: 'IGNORED', status: 'EMPTY' });
   expect(await replica.write(write(1, 1))).toEqual({ verdict: 'IGNORED', status: 'EMPTY' });
-  expect((await replica.replaceView('x')).moved).toBe(false);
+  expect((await replica.replaceView('x')).changed).toBe(false);
 });

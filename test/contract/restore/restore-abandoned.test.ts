@@ -29,7 +29,7 @@ beforeAll(async () => {
   const grown = async () => {
     for (let n = 0; n < 25; n += 1) await step();
     const taken = await archive.backUp(service, group);
-    await service.cutting.release(group, taken.backupId);
+    await service.cutter.release(group, taken.backupId);
     return taken;
   };
   backup = await grown();

@@ -27,7 +27,7 @@ beforeAll(async () => {
   await initialise(logs, group, 'events');
   await memoryWriter(logs.of(group, 'events'), 1).append('one');
   backup = await archive.backUp(service, group);
-  await service.cutting.release(group, backup.backupId);
+  await service.cutter.release(group, backup.backupId);
 });
 afterAll(() => archive.world.close());
 

@@ -33,7 +33,7 @@ beforeAll(async () => {
   await initialise(logs, owner, 'events');
   await memoryWriter(logs.of(owner, 'events'), fence.fencingVersion).append('one', 'two');
   backup = await archive.backUp(service, owner);
-  await service.cutting.release(owner, backup.backupId);
+  await service.cutter.release(owner, backup.backupId);
 });
 afterAll(() => archive.world.close());
 

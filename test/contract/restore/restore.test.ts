@@ -51,7 +51,7 @@ describe('restore equals the cut', () => {
     const expected = new Map(
       await Promise.all(logNames.map(async (log) => [log, await logAt(logs, group, log, cut[log] ?? -1)] as const)),
     );
-    await service.cutting.release(group, backupId);
+    await service.cutter.release(group, backupId);
     const prefix = { bucket: world.bucket, key: attemptPlace(backup) };
     const manifest = await verifyArchive(bucketFiles(new S3ArchiveBucket(world.s3), prefix));
     expect(manifest.unreadable).toEqual([]);

@@ -1,4 +1,4 @@
-import type { CuttingParts } from '../../../functions/backups/attempt/group-cut.ts';
+import type { CutterParts } from '../../../functions/backups/attempt/group-cut.ts';
 import type { ArchiveBucket, Place } from '../../../functions/backups/bucket/archive-bucket.ts';
 import type { HeldDeletes } from '../../../functions/jobs/payloads/held-deletes.ts';
 import type { StateLocks } from '../../../functions/jobs/state-locks.ts';
@@ -9,7 +9,7 @@ import type { Process } from '../log/world.ts';
 import { logNames, type Stage, settings } from './stage.ts';
 
 /** Everything that a cut works with, as a process reaches it that dies at its n-th request. */
-export function partsFor(stage: Stage, process: Process, fatal: number): CuttingParts {
+export function partsFor(stage: Stage, process: Process, fatal: number): CutterParts {
   let requests = 0;
   const step = () => {
     requests += 1;
@@ -82,7 +82,7 @@ export function partsFor(stage: Stage, process: Process, fatal: number): Cutting
     jobs: { list: (_group, after) => call(() => jobs.list(after)) },
     leases: { read: () => call(() => undefined), highestVersion: () => call(() => 1) },
     store: { running: () => call(() => stage.running) },
-    payloads: { discard: async () => [] } as unknown as CuttingParts['payloads'],
+    payloads: { discard: async () => [] } as unknown as CutterParts['payloads'],
     clock: stage.world.timer(process),
     // Sometimes too short for its cut.
     lockMs: stage.dice.pick([settings.lockMs, settings.lockMs, 100]),

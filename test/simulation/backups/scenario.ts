@@ -5,7 +5,7 @@
  */
 
 import { readContents } from '../../../functions/backups/attempt/cut-contents.ts';
-import { type CuttingParts, cutting } from '../../../functions/backups/attempt/group-cut.ts';
+import { type CutterParts, GroupCutter } from '../../../functions/backups/attempt/group-cut.ts';
 import type { ArchiveBucket, Place } from '../../../functions/backups/bucket/archive-bucket.ts';
 import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
 import type { GroupCutOutcome } from '../../../functions/backups/ports.ts';
@@ -18,7 +18,7 @@ import { program, uuidOf, writerOf } from './programs.ts';
 import { group, logNames, Stage, type Taken } from './stage.ts';
 
 /** Takes the cut of a backup as another design would; left out, as the product does. */
-export type Variant = (parts: CuttingParts, name: { group: string; backupId: string }) => Promise<Taken | undefined>;
+export type Variant = (parts: CutterParts, name: { group: string; backupId: string }) => Promise<Taken | undefined>;
 
 export interface Outcome {
   readonly seed: number;
@@ -64,7 +64,7 @@ async function backups(stage: Stage, variant: Variant | undefined): Promise<void
         try {
           if (variant) over.taken = await variant(parts, name);
           else {
-            const placed = await cutting(parts).cut({ ...name, attempt: 1 });
+            const placed = await new GroupCutter(parts).cut({ ...name, attempt: 1 });
             if (placed.kind === 'cut') over.taken = await keptBy(stage, name, placed);
           }
         } catch (error) {
@@ -81,9 +81,7 @@ async function backups(stage: Stage, variant: Variant | undefined): Promise<void
     // Sometimes the clean-up never comes: the next one takes over what is held.
     if (dice.chance(0.7)) {
       const parts = partsFor(stage, stage.process('clean-up'), Infinity);
-      await cutting(parts)
-        .release(group, name.backupId)
-        .catch(() => undefined);
+      await new GroupCutter(parts).release(group, name.backupId).catch(() => undefined);
     }
   }
 }

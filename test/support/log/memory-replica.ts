@@ -7,7 +7,7 @@ import {
   type Action,
   dataBytes,
   type Meta,
-  type Moved,
+  type MetaOutcome,
   type Range,
   type Replica,
   rangeBytes,
@@ -183,10 +183,10 @@ export class MemoryReplica {
     return answer;
   }
 
-  private move(change: MetaChange | undefined, configuration: number): Moved {
+  private move(change: MetaChange | undefined, configuration: number): MetaOutcome {
     if (change)
       this.change(acceptor.applyChange(this.inForce, acceptor.following(change, configuration)), [], configuration);
-    return { moved: change !== undefined, meta: this.inForce };
+    return { changed: change !== undefined, meta: this.inForce };
   }
 
   private change(

@@ -71,8 +71,8 @@ export function answerText(answer: unknown): string {
   if (answer === undefined) return 'nothing';
   const found = answer as Anything;
   if (found['status'] !== undefined) return metaText(answer as Meta);
-  if (found['moved'] !== undefined)
-    return `${found['moved'] ? 'moved' : 'not moved'}: ${metaText(found['meta'] as Meta)}`;
+  if (found['changed'] !== undefined)
+    return `${found['changed'] ? 'changed' : 'not changed'}: ${metaText(found['meta'] as Meta)}`;
   if (Array.isArray(found['actions']) && found['meta']) {
     return (found['actions'] as Action[]).map(actionText).join(', ') || 'empty';
   }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { maxRound, pack, versionOf } from '../../../api/ballot.ts';
 import { elect } from '../../../log/protocol/coordinator.ts';
 import { lockAll, unlockAll } from '../../../log/protocol/lock.ts';
-import type { LockRequest, Moved } from '../../../log/protocol/replica.ts';
+import type { LockRequest, MetaOutcome } from '../../../log/protocol/replica.ts';
 import { appendAs, calmly, electWriter, memoryOf } from '../../support/log/calm-log.ts';
 
 describe('an election', () => {
@@ -136,7 +136,7 @@ describe('an append', () => {
       const arrival = new Promise<void>((resolve) => {
         arrive = resolve;
       });
-      const late: Promise<Moved>[] = [];
+      const late: Promise<MetaOutcome>[] = [];
       const held = parts.replicas.map((replica, at) => {
         const lock = (request: LockRequest) => {
           const answer = at < 2 ? replica.lock(request) : arrival.then(() => replica.lock(request));

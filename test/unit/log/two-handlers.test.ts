@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Appended } from '../../../log/protocol/append.ts';
 import { fill } from '../../../log/protocol/fill.ts';
-import { inspectFrom, standing } from '../../../log/protocol/inspect.ts';
+import { inspectFrom, prepareFill } from '../../../log/protocol/inspect.ts';
 import { lockAll, unlockAll } from '../../../log/protocol/lock.ts';
 import type { LogParts } from '../../../log/protocol/log.ts';
 import { UnreachableError } from '../../../log/protocol/quorum.ts';
@@ -60,7 +60,7 @@ function overtaken(parts: LogParts, next: () => Promise<Appended>) {
   const unlearned = { ...parts, replicas: parts.replicas.map((replica) => ({ ...replica, learn })) };
   let overtaking: Promise<Appended> | undefined;
   const overtake = async () => {
-    await fill(unlearned, { ...standing(await inspectFrom(parts, 1, 1)), position: 1 });
+    await fill(unlearned, { ...prepareFill(await inspectFrom(parts, 1, 1)), position: 1 });
     return next();
   };
   const stage = (replica: Replica) => async (request: StageRequest) => {

@@ -88,8 +88,8 @@ export function learningContract(make: Make): void {
     const recovering = { incarnation: fresh.incarnation, status: 'RECOVERING' as const };
     const took = { status: 'RECOVERING' as const, promised: 8, promisedBy: 'rival', end: 6 };
     await replica.transition(recovering, took);
-    const { moved, meta } = await replica.transition(recovering, { status: 'VOTING' });
-    expect([moved, meta]).toMatchObject([true, { status: 'VOTING', promised: 8, promisedBy: 'rival', end: 6 }]);
+    const { changed, meta } = await replica.transition(recovering, { status: 'VOTING' });
+    expect([changed, meta]).toMatchObject([true, { status: 'VOTING', promised: 8, promisedBy: 'rival', end: 6 }]);
     expect(await replica.promise(promise(8))).toEqual({ verdict: 'REJECT', promised: 8 });
   });
 }

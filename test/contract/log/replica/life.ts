@@ -32,15 +32,15 @@ export function lifeContract(make: Make): void {
   it('moves only from the life and the status that the mover read, by allowed steps', async () => {
     const replica = await make();
     const empty = await replica.create(fresh);
-    expect((await replica.transition(empty, { status: 'VOTING' })).moved).toBe(false);
+    expect((await replica.transition(empty, { status: 'VOTING' })).changed).toBe(false);
     const stranger = { incarnation: 'another', status: 'EMPTY' as const };
-    expect((await replica.transition(stranger, { status: 'STARTING' })).moved).toBe(false);
+    expect((await replica.transition(stranger, { status: 'STARTING' })).changed).toBe(false);
     expect(await replica.transition(empty, { status: 'STARTING' })).toMatchObject({
-      moved: true,
+      changed: true,
       meta: { status: 'STARTING' },
     });
     expect(await replica.transition(empty, { status: 'RECOVERING' })).toMatchObject({
-      moved: false,
+      changed: false,
       meta: { status: 'STARTING' },
     });
   });
@@ -50,9 +50,9 @@ export function lifeContract(make: Make): void {
     const empty = await replica.create(fresh);
     await replica.transition(empty, { status: 'RECOVERING', restoreId: 'restore' });
     const held = { incarnation: fresh.incarnation, status: 'RECOVERING' as const };
-    expect((await replica.transition(held, { status: 'VOTING' })).moved).toBe(false);
+    expect((await replica.transition(held, { status: 'VOTING' })).changed).toBe(false);
     const released = await replica.transition(held, { status: 'VOTING', view, restoreId: 'restore' });
-    expect(released.moved).toBe(true);
+    expect(released.changed).toBe(true);
     expect(released.meta).not.toHaveProperty('restoreId');
   });
 
@@ -64,13 +64,13 @@ export function lifeContract(make: Make): void {
     await replica.learn([learned(1, { type: 'NOP', tombstone: { begin: 2 } })]);
     await replica.discard(10);
     const next = { restoreId: 'restore', incarnation: 'life-2' };
-    expect((await replica.empty({ ...next, restoreId: 'other' })).moved).toBe(false);
-    const { moved, meta } = await replica.empty(next);
-    expect(moved).toBe(true);
+    expect((await replica.empty({ ...next, restoreId: 'other' })).changed).toBe(false);
+    const { changed, meta } = await replica.empty(next);
+    expect(changed).toBe(true);
     expect(meta).toMatchObject({ status: 'EMPTY', incarnation: 'life-2', promised: 0, begin: 0, end: 0 });
     expect(meta).not.toHaveProperty('restoreId');
-    expect((await replica.empty(next)).moved).toBe(false);
+    expect((await replica.empty(next)).changed).toBe(false);
     expect((await replica.range(0, 10)).actions).toEqual([]);
-    expect((await replica.transition(meta, { status: 'STARTING' })).moved).toBe(true);
+    expect((await replica.transition(meta, { status: 'STARTING' })).changed).toBe(true);
   });
 }

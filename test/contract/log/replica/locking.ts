@@ -8,15 +8,15 @@ export function lockingContract(make: Make): void {
     await replica.write(write(1, 1));
     const { lockTurn } = await replica.read();
     const lock = { lockId: 'cut', at: 1_000, view, turn: lockTurn };
-    expect(await replica.lock(lock)).toMatchObject({ moved: true, meta: { end: 1, lock: { lockId: 'cut' } } });
-    expect(await replica.lock(lock)).toMatchObject({ moved: true });
-    expect((await replica.lock({ ...lock, lockId: 'other' })).moved).toBe(false);
+    expect(await replica.lock(lock)).toMatchObject({ changed: true, meta: { end: 1, lock: { lockId: 'cut' } } });
+    expect(await replica.lock(lock)).toMatchObject({ changed: true });
+    expect((await replica.lock({ ...lock, lockId: 'other' })).changed).toBe(false);
     expect(await replica.write(write(1, 2))).toEqual({ verdict: 'LOCKED', lock: { lockId: 'cut', at: 1_000 } });
     expect(await replica.write({ ...write(1, 3), fill: true })).toEqual({ verdict: 'ACCEPT' });
     expect(await replica.learn([learned(4, data('x'))])).toMatchObject({ verdict: 'ACCEPT' });
-    expect((await replica.unlock('other')).moved).toBe(false);
-    expect((await replica.unlock('cut')).moved).toBe(true);
-    expect((await replica.lock(lock)).moved).toBe(false);
+    expect((await replica.unlock('other')).changed).toBe(false);
+    expect((await replica.unlock('cut')).changed).toBe(true);
+    expect((await replica.lock(lock)).changed).toBe(false);
     expect(await replica.write(write(1, 5))).toEqual({ verdict: 'ACCEPT' });
   });
 
@@ -25,9 +25,9 @@ export function lockingContract(make: Make): void {
     const { lockTurn: turn } = await replica.read();
     const late = { lockId: 'cut', at: 1_000, view, turn };
     await replica.unlock('cut');
-    expect((await replica.lock(late)).moved).toBe(false);
+    expect((await replica.lock(late)).changed).toBe(false);
     expect(await replica.write(write(1, 1))).toEqual({ verdict: 'ACCEPT' });
     const next = { ...late, lockId: 'next', turn: (await replica.read()).lockTurn };
-    expect((await replica.lock(next)).moved).toBe(true);
+    expect((await replica.lock(next)).changed).toBe(true);
   });
 }

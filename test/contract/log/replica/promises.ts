@@ -27,7 +27,7 @@ export function promisesContract(make: Make): void {
     expect(await replica.promise({ ...promise(1), ...old })).toEqual({ verdict: 'STALE_VIEW' });
     expect(await replica.promiseAt({ ...ballot(1), ...old, position: 0 })).toEqual({ verdict: 'STALE_VIEW' });
     expect(await replica.write({ ...write(1, 0), ...old })).toEqual({ verdict: 'STALE_VIEW' });
-    expect(await replica.replaceView('view-3')).toMatchObject({ moved: true, meta: { view: 'view-3' } });
+    expect(await replica.replaceView('view-3')).toMatchObject({ changed: true, meta: { view: 'view-3' } });
     expect(await replica.write(write(1, 0))).toEqual({ verdict: 'STALE_VIEW' });
   });
 
