@@ -76,7 +76,7 @@ function selectParts(upload: Upload, named: NamedPart[]): PartRecord[] {
     }
     if (type === 'COMPOSITE' && wanted.PartNumber !== i + 1) {
       throw new S3Error(
-        'InvalidRequest',
+        'InvalidPartOrder',
         `With a composite checksum the parts must be numbered 1, 2, 3 …; ${wanted.PartNumber} is at place ${i + 1}`,
       );
     }

@@ -72,9 +72,15 @@ export function checksumHeaders({ checksum }: Pick<ObjectRecord, 'checksum'>): R
 /** Times in S3's answers are whole seconds. */
 export const wholeSeconds = (now: number) => Math.floor(now / 1000) * 1000;
 
-/** Throws InvalidTag for more than 10 tags or lengths beyond 128 and 256 characters. */
+/** Of keys and values of tags, in all services. */
+const allowedInTags = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+
+/** Throws InvalidTag for more than 10 tags, lengths beyond 128 and 256 characters, or characters that none may have. */
 export function checkTags(tags: [string, string][]): Record<string, string> {
-  const unfit = tags.find(([name, value]) => name === '' || name.length > 128 || value.length > 256);
+  const unfit = tags.find(
+    ([name, value]) =>
+      name === '' || name.length > 128 || value.length > 256 || !allowedInTags.test(name) || !allowedInTags.test(value),
+  );
   if (unfit)
     throw new S3Error('InvalidTag', 'The TagKey or TagValue you have provided is invalid', { TagKey: unfit[0] });
   if (tags.length > MAX_TAGS) throw new S3Error('InvalidTag', `Object tags cannot be greater than ${MAX_TAGS}`);

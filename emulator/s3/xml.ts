@@ -24,8 +24,12 @@ export function xmlError(...children: string[]): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${children.join('')}</Error>`;
 }
 
-/** Reads a request document with one root element; throws MalformedXML when it is not XML or not of that shape. */
+/**
+ * Reads a request document with one root element. Throws MissingRequestBodyError when it is empty, MalformedXML when it
+ * is not XML or not of that shape.
+ */
 export function readXml<T>(body: Buffer, root: string, schema: z.ZodType<T>): T {
+  if (body.length === 0) throw new S3Error('MissingRequestBodyError', 'Request body is empty.');
   try {
     return z.object({ [root]: schema }).parse(parseXML(body.toString('utf8')))[root] as T;
   } catch (cause) {

@@ -19,6 +19,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bucket, newClient, readBack, refusal, useS3Server } from './fixture.ts';
+import { onOurs } from './versity.ts';
 
 const server = useS3Server();
 const MiB = 1024 ** 2;
@@ -99,7 +100,7 @@ describe('an upload in parts', () => {
     expect(await refusal(head('parts', { PartNumber: 4 }))).toMatchObject({ status: 416 });
   });
 
-  it('is read to its end though it is deleted meanwhile, and only then gone from the disk', async () => {
+  it.runIf(onOurs)('is read to its end though it is deleted meanwhile, and only then gone from the disk', async () => {
     const begun = await create('read-while-deleted');
     const large = [randomBytes(12 * MiB), randomBytes(12 * MiB)] as const;
     const uploaded = [await uploadPart(begun, 1, large[0]), await uploadPart(begun, 2, large[1])];
@@ -173,7 +174,7 @@ describe('completing is refused', () => {
       ['InvalidPartOrder', [two, one]],
       ['InvalidPartOrder', [one, one]],
       ['InvalidRequest', [bare(one), bare(two)]],
-      ['InvalidRequest', [two]],
+      ['InvalidPartOrder', [two]],
       ['MalformedXML', []],
     ];
     for (const [name, parts] of cases)
@@ -245,7 +246,7 @@ describe('a part', () => {
       expect(await refusal(uploadPart(begun, number, 'a', 'CRC32'))).toMatchObject({ name: 'InvalidArgument' });
     }
     const last = await uploadPart(begun, 10_000, 'a', 'CRC32');
-    expect(await refusal(complete(begun, [last]))).toMatchObject({ name: 'InvalidRequest' });
+    expect(await refusal(complete(begun, [last]))).toMatchObject({ name: 'InvalidPartOrder', status: 400 });
     await abort(begun);
   });
 });

@@ -9,6 +9,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { AwsClient } from 'aws4fetch';
 import { describe, expect, it } from 'vitest';
 import { bucket, credentials, readBack, refusal, useS3Server } from './fixture.ts';
+import { onOurs } from './versity.ts';
 
 const server = useS3Server();
 const head = (Key: string) => server.s3.send(new HeadObjectCommand({ Bucket: bucket, Key, ChecksumMode: 'ENABLED' }));
@@ -147,14 +148,15 @@ describe('aws-chunked', () => {
     ['bytes behind the end', Buffer.concat([good, Buffer.from('more\r\n')]), {}, [400, 'IncompleteBody']],
     ['an endless line', Buffer.alloc(1_000_000, 0x61), {}, [400, 'IncompleteBody']],
     ['a trailer that may not be one', good, { announced: 'content-type' }, [400, 'InvalidRequest']],
-  ])('with %s is refused and stores nothing', async (_, framed, options, expected) => {
-    expect(await sendRaw('never', framed, options)).toEqual(expected);
-    expect(await refusal(head('never'))).toMatchObject({ name: 'NotFound' });
+  ])('with %s is refused and stores nothing', async (what, framed, options, expected) => {
+    const key = `never/${what.replaceAll(' ', '-')}`;
+    expect(await sendRaw(key, framed, options)).toEqual(expected);
+    expect(await refusal(head(key))).toMatchObject({ name: 'NotFound' });
   });
 });
 
 describe('a body', () => {
-  it('that ends when the client hangs up leaves the object before it', async () => {
+  it.runIf(onOurs)('that ends when the client hangs up leaves the object before it', async () => {
     await server.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'hung-up', Body: 'before' }));
     const signed = await new AwsClient({ ...credentials, service: 's3', region: 'us-east-1' }).sign(
       `${server.endpoint}/${bucket}/hung-up`,
