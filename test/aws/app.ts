@@ -4,8 +4,6 @@ import { createStacks } from '../../infra/stacks.ts';
 
 /** The ephemeral stage of `npm run test:aws`: nothing in it is protected, and its payloads go with it. */
 const app = new App();
-const [stage = 'test-aws', logRetentionDays = '1'] = ['stage', 'logRetentionDays'].map((name) =>
-  app.node.tryGetContext(name),
-);
-createStacks(app, checkSettings({ stage, ephemeral: true, logRetentionDays: Number(logRetentionDays) as 1 }));
+const tracing = app.node.tryGetContext('tracing') ?? 'on';
+createStacks(app, checkSettings({ stage: 'test-aws', ephemeral: true, logRetentionDays: 1, tracing }));
 app.synth();

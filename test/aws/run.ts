@@ -5,6 +5,7 @@
  *
  *   npm run test:aws                  on AWS
  *   npm run test:aws -- --rehearse    on MiniStack, as far as that goes
+ *   npm run test:aws -- facts alone   only these of the parts suites, facts and alone
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +15,16 @@ import { startSigningProxy } from './signing-proxy.ts';
 import { anywhere, rehearsed } from './suites.ts';
 import { awsTarget, rehearsalTarget, stage, type Target } from './target.ts';
 
-const rehearsing = process.argv.includes('--rehearse');
+const args = process.argv.slice(2);
+const rehearsing = args.includes('--rehearse');
+const chosen = args.filter((arg) => arg !== '--rehearse');
+const parts = ['suites', 'facts', 'alone'];
+const unknown = chosen.filter((name) => !parts.includes(name));
+if (unknown.length > 0) {
+  console.error(`There is no part "${unknown.join('", "')}"; the parts are: ${parts.join(', ')}`);
+  process.exit(64);
+}
+const wants = (name: string) => chosen.length === 0 || chosen.includes(name);
 
 type Outcome = 'shown' | 'failed';
 const outcomes: [part: string, outcome: Outcome][] = [];
@@ -41,26 +51,35 @@ async function look(target: Target): Promise<void> {
   if (failed.length > 0) throw new Error(`Not ready: ${failed.map(({ check }) => check).join(', ')}`);
 }
 
-async function suites(target: Target, outputs: Readonly<Record<string, string>>): Promise<void> {
+type Outputs = Readonly<Record<string, string>>;
+
+/** Whatever hangs, the stage is destroyed: it is paid for. */
+const mostMs = 2_400_000;
+
+async function run(target: Target, outputs: Outputs, files: readonly string[], ...options: string[]): Promise<void> {
   const { region, credentials } = target;
   const proxy = await startSigningProxy(target.api(outputs), { region, credentials });
-  const files = (rehearsing ? rehearsed : anywhere).map((name) => `test/end-to-end/${name}.test.ts`);
   const deployed = { name: target.name, region, outputs, api: target.api(outputs) };
   try {
     // Not synchronously: the proxy of this process has to sign meanwhile.
-    const run = spawn('npx', ['vitest', 'run', '--project', 'aws', 'test/aws', ...files], {
+    const vitest = spawn('node_modules/.bin/vitest', ['run', '--project', 'aws', ...options, ...files], {
       stdio: 'inherit',
+      timeout: mostMs,
       env: {
         ...process.env,
         TENURE_TEST_STAGE: JSON.stringify({ ...deployed, proxy: proxy.url }),
       },
     });
-    const [status] = await once(run, 'exit');
-    if (status !== 0) throw new Error(`vitest ended with ${status}`);
+    const [status, signal] = await once(vitest, 'exit');
+    if (status !== 0) throw new Error(`vitest ended with ${status ?? signal}`);
   } finally {
     proxy.stop();
   }
 }
+
+const blackBox = (rehearsing ? rehearsed : anywhere).map((name) => `test/end-to-end/${name}.test.ts`);
+/** MiniStack starts a process for each invocation that runs at once. */
+const carefully = rehearsing ? ['--no-file-parallelism'] : [];
 
 /** Deletion takes its time: tables and log groups are listed for a while. */
 async function nothingLeft(target: Target): Promise<void> {
@@ -81,7 +100,14 @@ try {
       outputs = await target.deploy();
     });
     const made = outputs;
-    if (made) await part('suites, and what only AWS shows', () => suites(target, made));
+    if (made && wants('suites')) await part('end-to-end suites', () => run(target, made, blackBox, ...carefully));
+    if (made && wants('facts'))
+      await part('what only AWS shows', () => run(target, made, ['test/aws/facts'], ...carefully));
+    // Each of them disturbs whatever else runs.
+    if (made && wants('alone'))
+      await part('what disturbs others, one after the other', () =>
+        run(target, made, ['test/aws/alone'], '--no-file-parallelism'),
+      );
     await part('destroy', () => target.destroy());
     await part('nothing is left', () => nothingLeft(target));
   }

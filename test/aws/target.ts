@@ -13,8 +13,8 @@ export interface Target {
   readonly name: 'AWS' | 'MiniStack';
   readonly region: string;
   readonly credentials: CredentialsProvider;
-  /** Its outputs; `more` are values of the context. */
-  deploy(more?: readonly string[]): Promise<Readonly<Record<string, string>>>;
+  /** Returns its outputs. */
+  deploy(): Promise<Readonly<Record<string, string>>>;
   /** The API's address as clients there use it. */
   api(outputs: Readonly<Record<string, string>>): string;
   destroy(): Promise<void>;
@@ -25,7 +25,7 @@ export interface Target {
 
 export const stage = 'test-aws';
 const stack = `tenure-${stage}`;
-const app = 'test/aws/app.ts';
+export const app = 'test/aws/app.ts';
 
 export async function awsTarget(): Promise<Target> {
   const region = await defaultRegion();
@@ -34,9 +34,9 @@ export async function awsTarget(): Promise<Target> {
     name: 'AWS',
     region,
     credentials: await defaultCredentials(),
-    async deploy(more = []) {
+    async deploy() {
       const outputs = join(folder, 'outputs.json');
-      cdk('deploy', stack, '--require-approval', 'never', '--outputs-file', outputs, ...more);
+      cdk('deploy', stack, '--require-approval', 'never', '--outputs-file', outputs);
       return JSON.parse(readFileSync(outputs, 'utf8'))[stack] as Record<string, string>;
     },
     api: ({ ApiUrl = '' }) => ApiUrl.replace(/\/$/, ''),

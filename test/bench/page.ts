@@ -33,7 +33,11 @@ function said(aim: Aim): string {
 }
 
 /** A bench's section of the page. */
-export function section({ name, sentence }: Bench, { rows, notes = [] }: Measured, machine: string): string {
+export function section(
+  { name, sentence }: Pick<Bench, 'name' | 'sentence'>,
+  { rows, notes = [] }: Measured,
+  machine: string,
+): string {
   const line = (row: string[]) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   const table = [line(columns), '|---|---|---|---|---|', ...rows.map((row) => line(cells(row)))];
   const prose = [...notes, `Measured ${machine}`].map(wrapped);

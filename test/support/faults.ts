@@ -99,6 +99,7 @@ export function injectFaults(client: Client): Faults {
       }
     };
     if (crashed) throw new CrashedError('The process has ended');
+    const { plan } = faults;
     const fault = faults.plan(command, args.input);
     if (fault === 'crash before') throw crash();
     if (fault === 'request lost') throw named('TimeoutError', 'The request was lost');
@@ -109,7 +110,11 @@ export function injectFaults(client: Client): Faults {
     if (fault === 'throttle') throw named('ThrottlingException', 'Rate exceeded');
     if (fault === 'transaction conflict') throw conflict(command);
     if (fault === 'duplicate') await send().catch(() => undefined);
-    const answer = await send();
+    const answer = await send().catch((error: unknown) => {
+      // The store has not decided: the SDK tries again, and the fault is that try's.
+      if (fault && !isDecision(error)) faults.plan = plan;
+      throw error;
+    });
     if (fault === 'crash after') throw crash();
     if (fault === 'answer lost') throw named('TimeoutError', 'The answer was lost');
     return answer;
@@ -117,6 +122,11 @@ export function injectFaults(client: Client): Faults {
   client.middlewareStack.add(askForCapacity, { step: 'initialize', name: 'askForCapacity', override: true });
   client.middlewareStack.add(commit, { step: 'finalizeRequest', priority: 'low', name: 'faults', override: true });
   return faults;
+}
+
+function isDecision(error: unknown): boolean {
+  const { $metadata } = error as { readonly $metadata?: { readonly httpStatusCode?: number } };
+  return ($metadata?.httpStatusCode ?? 500) < 500;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: as above
