@@ -122,18 +122,20 @@ describe('one group, from its first term to its restore', () => {
   });
 
   test('a worker of the client library takes a delegated one', async () => {
+    let registered = () => {};
+    const isRegistered = new Promise<void>((resolve) => {
+      registered = resolve;
+    });
     const hooks = {
       suspend: async () => ({}),
       async *snapshot() {
         yield 'an entry of the application';
       },
+      onEvent: ({ type }: { readonly type: string }) => type === 'registered' && registered(),
     };
     const worker = new BackupWorker({ client, group, workerId: 'standby', hooks });
-    const registered = new Promise<void>((resolve) => {
-      Object.assign(hooks, { onEvent: ({ type }: { type: string }) => type === 'registered' && resolve() });
-    });
     worker.start();
-    await registered;
+    await isRegistered;
     expect(await backUp(false)).toMatchObject({ state: 'COMPLETED', worker: 'standby', attempt: 1 });
     await worker.close();
   });

@@ -71,18 +71,20 @@ test('a backup that fails raises its alarm', { timeout: 600_000 }, async () => {
   await led(group);
   const alarm = 'tenure-test-aws-backup-failed';
   expect(await alarmState(stage.region, alarm)).not.toBe('ALARM');
+  let registered = () => {};
+  const isRegistered = new Promise<void>((resolve) => {
+    registered = resolve;
+  });
   const hooks = {
     // biome-ignore lint/correctness/useYield: it fails before its first entry.
     async *snapshot(): AsyncGenerator<string> {
       throw new Error('The application cannot be read');
     },
+    onEvent: ({ type }: { readonly type: string }) => type === 'registered' && registered(),
   };
   const worker = new BackupWorker({ client: client(), group, workerId: 'failing', hooks });
-  const registered = new Promise<void>((resolve) => {
-    Object.assign(hooks, { onEvent: ({ type }: { type: string }) => type === 'registered' && resolve() });
-  });
   worker.start();
-  await registered;
+  await isRegistered;
   expect(await ended(group, await begun(group))).toMatchObject({ state: 'FAILED', worker: 'failing' });
   await worker.close();
   // MiniStack takes no metrics out of logs: there the test puts what the function has printed.
