@@ -7,7 +7,7 @@
 export interface Judgement {
   /** By AWS: ours, neither (no page says), or no difference about S3 (ours refuses an operation that it lacks). */
   readonly right: 'ours' | 'no page says' | 'not in ours';
-  /** What S3 does, with the page of AWS that says so, and what versitygw does instead. */
+  /** S3 does this, by the page of AWS that is named; versitygw does something else. */
   readonly why: string;
   /** The beginnings of the tests' names. */
   readonly tests: readonly string[];

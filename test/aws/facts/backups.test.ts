@@ -50,9 +50,9 @@ test('a task token after its timeout finds nobody who waits, and its worker is t
   const token = Item?.['posted'].taskToken;
   expect(token).toEqual(expect.any(String));
 
-  // It says nothing until the answer timeout is over: then the built-in worker takes the backup.
+  // It says nothing until the answer timeout is over, and there is no other.
   const status = await ended(group, backupId);
-  expect(status).toMatchObject({ state: 'COMPLETED', worker: 'built-in', refusals: [{ worker }] });
+  expect(status).toMatchObject({ state: 'FAILED', refusals: [{ worker }] });
   const states = new SFNClient({ region: stage.region });
   const { succeed, fail, heartbeat } = workflowClient(states, '');
   expect(await succeed(token, {})).toBe(false);

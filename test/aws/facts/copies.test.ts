@@ -40,9 +40,11 @@ test('an object above 5 GiB is copied by parts, and resumed where it stopped', {
     const first = await ours.copy(place(source), place(copy), bytes, { wholeUpTo: 0, goOn: () => parts++ < 1 });
     expect(first).toEqual({ resume: expect.any(String) });
     const second = await ours.copy(place(source), place(copy), bytes, { wholeUpTo: 0, goOn: () => true });
+    // MiniStack keeps no checksum of an object in parts.
     const composite = new RegExp(`^.{44}-${Math.ceil(bytes / (256 * MiB))}$`);
-    expect(second).toEqual({ copied: { bytes, checksum: expect.stringMatching(composite) } });
-    expect(await ours.head(place(copy))).toMatchObject({ bytes, checksum: expect.stringMatching(composite) });
+    const checksum = onAws ? expect.stringMatching(composite) : undefined;
+    expect(second).toEqual({ copied: { bytes, checksum } });
+    expect(await ours.head(place(copy))).toEqual({ bytes, checksum, modifiedAt: expect.any(Number) });
     // The reason for the parts.
     const inOne = ours.copy(place(source), place(whole), bytes, { wholeUpTo: bytes, goOn: () => true });
     if (onAws) await expect(inOne).rejects.toMatchObject({ name: 'InvalidRequest' });

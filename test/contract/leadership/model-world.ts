@@ -6,6 +6,7 @@ import type { GroupStore } from '../../../leadership/group-table.ts';
 import { groupKey } from '../../../leadership/keys.ts';
 import type { Leadership } from '../../../leadership/leadership.ts';
 import type { LeaseStore } from '../../../leadership/lease-store.ts';
+import { expireTerm } from '../../../leadership/lease-writes.ts';
 import { ItemTable } from '../../../store/item-table.ts';
 import { createWitness, type Witness } from '../../simulation/leadership/witness.ts';
 import { CrashedError, type Fault, injectFaults } from '../../support/faults.ts';
@@ -44,10 +45,16 @@ export interface ModelWorld {
 }
 
 export const maxClockSkewMs = 250;
-const transactions = new Set<PropertyKey>(['create', 'confirm', 'expire', 'close']);
+const transactions = new Set<PropertyKey>(['create', 'confirm', 'close']);
 const updates = new Set<PropertyKey>(['grant', 'renew', 'restoreHolder', 'resign', 'revoke']);
-const isOf = (kind: PlannedFault['of'], method: PropertyKey) =>
-  kind === 'request' || (kind === 'update' ? updates : transactions).has(method);
+/** A term that was never confirmed has no item of its own: it expires by one update. */
+const expiresByUpdate = (given: unknown[]) => expireTerm(...(given as Parameters<typeof expireTerm>)).length === 1;
+
+/** Of reads nothing. */
+function kindOf(method: PropertyKey, given: unknown[]): 'update' | 'transaction' | undefined {
+  if (method === 'expire') return expiresByUpdate(given) ? 'update' : 'transaction';
+  return updates.has(method) ? 'update' : transactions.has(method) ? 'transaction' : undefined;
+}
 const commands = { request: undefined, update: 'UpdateItemCommand', transaction: 'TransactWriteItemsCommand' };
 
 export function memoryWorld(clock: ModelClock, groups: readonly string[]): ModelWorld {
@@ -65,7 +72,8 @@ export function memoryWorld(clock: ModelClock, groups: readonly string[]): Model
       async (...given: unknown[]) => {
         const act = () => (memory[name as keyof Store] as (...given: unknown[]) => Promise<unknown>)(...given);
         if (crashed) throw new CrashedError('The process has ended');
-        const fault = planned && isOf(planned.of, name) ? planned.fault : undefined;
+        const kind = kindOf(name, given);
+        const fault = planned?.of === 'request' || planned?.of === kind ? planned?.fault : undefined;
         if (fault) planned = undefined;
         if (fault === 'crash before') throw crash();
         const answer = (await act()) as object | boolean | undefined;
@@ -73,7 +81,7 @@ export function memoryWorld(clock: ModelClock, groups: readonly string[]): Model
         if (refused) return answer;
         if (fault === 'crash after') throw crash();
         const twice = fault === 'answer lost' || fault === 'duplicate';
-        return twice && !transactions.has(name) ? act() : answer;
+        return twice && kind !== 'transaction' ? act() : answer;
       },
   });
   return {
