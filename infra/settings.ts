@@ -89,6 +89,19 @@ const schema = z
         passes: whole(2, 100).default(12),
       })
       .prefault({}),
+    /** How long a backup waits for its worker; each keeps those with which it began. */
+    backupTimeouts: z
+      .strictObject({
+        /** For the answer to a command. */
+        answerMs: whole(1_000, 600_000).default(30_000),
+        /** A suspended worker resumes by itself after this. */
+        suspendMs: whole(1_000, 3_600_000).default(180_000),
+        /** For a heartbeat. */
+        abandonMs: whole(3_000, 3_600_000).default(60_000),
+        /** For the end of an attempt, however lively it is. */
+        attemptMs: whole(60_000, 30 * 86_400_000).default(86_400_000),
+      })
+      .prefault({}),
     /**
      * A customer's key for the tables and payloads of the stack's Region; without it AWS encrypts with keys of its own.
      */
@@ -142,7 +155,7 @@ function fromText(name: keyof Settings, text: string): unknown {
   if (['stage', 'delegation', 'heldPolls', 'tracing', 'monitoring', 'journal', 'kmsKeyArn'].includes(name)) return text;
   if (name === 'ephemeral') return text === 'true' ? true : text === 'false' ? false : text;
   if (['replicaRegions', 'restoreSources', 'backupTargets'].includes(name)) return text.split(',').filter(Boolean);
-  if (name === 'reservedConcurrency' || name === 'limits' || name === 'cut') {
+  if (['reservedConcurrency', 'limits', 'cut', 'backupTimeouts'].includes(name)) {
     const pairs = text.split(',').map((pair) => /^([a-zA-Z-]+)=(\d+)$/.exec(pair));
     return pairs.includes(null) ? text : Object.fromEntries(pairs.map((pair) => [pair?.[1], Number(pair?.[2])]));
   }

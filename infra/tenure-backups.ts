@@ -46,7 +46,9 @@ const completions = ['states:SendTaskSuccess', 'states:SendTaskFailure', 'states
  */
 export function createBackupFunctions(scope: Construct, props: BackupFunctionsProps): BackupFunctions {
   const { settings, store } = props;
+  const timeouts = timeoutsOf(settings);
   const environment = {
+    ...timeouts,
     TENURE_BUCKET: store.bucket.bucketName,
     TENURE_REPLICA_TABLES: store.replicas.map(({ address }) => address).join(','),
     TENURE_RESTORE_SOURCES: settings.restoreSources.join(','),
@@ -102,7 +104,7 @@ export function createBackupFunctions(scope: Construct, props: BackupFunctionsPr
 
   const workers = new TenureFunction(scope, 'workers', {
     ...props,
-    environment: { TENURE_BACKUP_WORKFLOW: backup.arn, TENURE_HELD_POLLS: settings.heldPolls },
+    environment: { ...timeouts, TENURE_BACKUP_WORKFLOW: backup.arn, TENURE_HELD_POLLS: settings.heldPolls },
     timeoutSeconds: 29,
     memoryMiB: 256,
   });
@@ -117,6 +119,13 @@ export function createBackupFunctions(scope: Construct, props: BackupFunctionsPr
     restore: restore.machine,
   };
 }
+
+const timeoutsOf = ({ backupTimeouts: { answerMs, suspendMs, abandonMs, attemptMs } }: Settings) => ({
+  TENURE_ANSWER_TIMEOUT_MS: String(answerMs),
+  TENURE_SUSPEND_TIMEOUT_MS: String(suspendMs),
+  TENURE_ABANDON_TIMEOUT_MS: String(abandonMs),
+  TENURE_ATTEMPT_TIMEOUT_MS: String(attemptMs),
+});
 
 function createTasks(
   scope: Construct,

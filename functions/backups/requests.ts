@@ -73,13 +73,11 @@ async function begunRecordOf(room: Backups, group: string, begun: Begun): Promis
 
 function noneFor(group: string, judged: readonly Candidate[]): ProblemError {
   const [first] = judged;
+  const workers = judged.length === 1 ? 'The only worker' : `None of the ${judged.length} workers`;
   const why = first
-    ? `none of ${judged.length} workers of group "${group}" can take the backup ("${first.worker.worker}" ${first.why})`
-    : `group "${group}" has no worker`;
-  return new ProblemError(
-    noWorker,
-    `${why.charAt(0).toUpperCase()}${why.slice(1)}; run \`tenure worker --group ${group}\`, or send allowLeader.`,
-  );
+    ? `${workers} of group "${group}" can${judged.length === 1 ? 'not' : ''} take the backup ("${first.worker.worker}" ${first.why})`
+    : `Group "${group}" has no worker`;
+  return new ProblemError(noWorker, `${why}; run \`tenure worker --group ${group}\`, or send allowLeader.`);
 }
 
 async function refuseTooMany(room: Backups, group: string, requestId: string): Promise<void> {

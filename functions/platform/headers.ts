@@ -15,7 +15,7 @@ export function readFence(header: Header, need: 'required' | 'optional'): Fence 
   if (missing.length > 0) {
     throw new ProblemError(
       fenceRequired,
-      `The header ${missing.join(' and ')} is missing; send both as contend answered them.`,
+      `Missing: ${missing.join(' and ')}; send both headers as contend returned them.`,
     );
   }
   const read = fenceHeaders.safeParse(given);

@@ -25,5 +25,6 @@ export const variants: Record<string, string>[] = [
     maxClockSkewMs: '500',
     limits: 'jobs=20000,logs=50',
     cut: 'lockMs=10000,tries=10',
+    backupTimeouts: 'attemptMs=172800000',
   },
 ];

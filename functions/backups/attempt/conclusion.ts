@@ -122,7 +122,7 @@ function failureOf({ Error: error, Cause: cause }: StateError, record: BackupRec
   // A slice of the built-in worker that hung ends with States.Timeout; the task of another worker then has run as long
   // as it may.
   if (error === 'AttemptTooLong' || (error === 'States.Timeout' && !builtIn)) {
-    const message = `Attempt ${attempt} of worker "${worker}" reached its limit of ${timeouts.runSeconds} s (TENURE_ATTEMPT_TIMEOUT_MS); its last heartbeat was number ${sequence}`;
+    const message = `Attempt ${attempt} of worker "${worker}" reached its limit of ${timeouts.runSeconds} s (the setting backupTimeouts, attemptMs); its last heartbeat was number ${sequence}`;
     return { code: 'backup_timed_out', message };
   }
   if (error === 'States.Timeout' || error === 'States.HeartbeatTimeout') {

@@ -25,7 +25,7 @@ export function isPresent(worker: Worker, now: number, abandonTimeoutMs: number)
 
 function absence(worker: Worker, now: number, abandonTimeoutMs: number): string | undefined {
   const { lastSeenAt, expectedAfterMs, silentAt } = worker;
-  if (silentAt !== undefined && silentAt >= lastSeenAt) return `silent since ${now - silentAt} ms ago`;
+  if (silentAt !== undefined && silentAt >= lastSeenAt) return `was silent, and was given up ${now - silentAt} ms ago`;
   if (lastSeenAt + Math.min(3 * expectedAfterMs, abandonTimeoutMs) > now) return undefined;
   return `last seen ${now - lastSeenAt} ms ago`;
 }

@@ -105,6 +105,28 @@ test('the options of a deployment reach every function that cuts, or begins a ba
   for (const [name, ...values] of seen) expect(values, name).toEqual(['2', '7000']);
 });
 
+test('the timeouts of a deployment are those that each function of backups reads', () => {
+  const backupTimeouts = 'answerMs=31000,suspendMs=200000,abandonMs=61000,attemptMs=172800000';
+  const template = templateOf({ backupTimeouts });
+  const seen = resources(template, 'AWS::Lambda::Function').flatMap(({ id, properties }) => {
+    const variables = properties.Environment?.Variables ?? {};
+    if (variables['TENURE_ATTEMPT_TIMEOUT_MS'] === undefined) return [];
+    for (const name of Object.keys(variables).filter((one) => one.endsWith('_TIMEOUT_MS'))) {
+      vi.stubEnv(name, String(variables[name]));
+    }
+    return [functionName(template, { Ref: id })];
+  });
+  const functions = ['backupcut', 'backuprecords', 'backups', 'backupsweep', 'backupwork', 'workers'];
+  expect(seen).toEqual(expect.arrayContaining(functions));
+  vi.stubEnv('TENURE_TABLE', 'tenure-main');
+  expect(backupSettings()).toMatchObject({
+    answerTimeoutMs: 31_000,
+    suspendTimeoutMs: 200_000,
+    abandonTimeoutMs: 61_000,
+    attemptTimeoutMs: 172_800_000,
+  });
+});
+
 test.each([
   [{ TENURE_CUT_TRIES: '0' }, 'TENURE_CUT_TRIES'],
   [{ TENURE_CUT_TRIES: '101' }, 'TENURE_CUT_TRIES'],

@@ -20,7 +20,7 @@ describe('a request', () => {
     world.clock.time += 3_600_000;
     expect(await problemOf(world.begin())).toMatchObject({
       code: 'no_worker',
-      detail: expect.stringContaining('None of 1 workers'),
+      detail: expect.stringContaining('The only worker'),
     });
     expect(await world.room.store.running(group)).toBeUndefined();
     expect(world.workflow.started).toEqual([]);

@@ -132,7 +132,10 @@ describe('a worker that was killed', () => {
     await choose(world.room, { group, backupId });
     expect(await presence(world)).toEqual({ w1: false });
     const { code, detail } = (await problemOf(world.begin())) as { code: string; detail: string };
-    expect({ code, detail }).toMatchObject({ code: 'no_worker', detail: expect.stringContaining('silent since') });
+    expect({ code, detail }).toMatchObject({
+      code: 'no_worker',
+      detail: expect.stringMatching(/^The only worker of .* cannot .*\("w1" was silent, and was given up \d+ ms ago\)/),
+    });
     world.clock.time += 1;
     await poll(world.room, name, 0);
     expect(await presence(world)).toEqual({ w1: true });

@@ -74,7 +74,9 @@ test('an attempt that reaches its limit says so, however lively it is', async ()
   }
   const { error } = await world.passes(backupId);
   expect(error?.code).toBe('backup_timed_out');
-  expect(error?.message).toMatch(/^Attempt 1 of worker "w1" reached its limit of 120 s \(TENURE_ATTEMPT_TIMEOUT_MS\)/);
+  expect(error?.message).toMatch(
+    /^Attempt 1 of worker "w1" reached its limit of 120 s \(the setting backupTimeouts, attemptMs\)/,
+  );
 });
 
 test('the built-in worker has the same limit', async () => {

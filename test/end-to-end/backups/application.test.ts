@@ -131,7 +131,7 @@ test('a killed worker leaves no --snapshot running, and what it left on its disk
   expect(await ended(group, backupId)).toMatchObject({ state: 'FAILED', error: { code: 'backup_timed_out' } });
   expect(await asked('backup', 'create', '--group', group), 'a lone dead worker is not asked again').toMatchObject({
     code: 1,
-    output: expect.stringContaining('silent since'),
+    output: expect.stringContaining('was silent, and was given up'),
   });
   const next = tenure('worker', '--group', group, ...local);
   await next.says(`removed the files of backup ${backupId}`);

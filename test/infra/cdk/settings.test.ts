@@ -31,6 +31,7 @@ describe('settings', () => {
       },
       limits: { jobs: 10_000, logs: 100, backups: 2_000, workers: 100 },
       cut: { lockMs: 5_000, tries: 5, pauseMs: 1_000, freePasses: 3, passes: 12 },
+      backupTimeouts: { answerMs: 30_000, suspendMs: 180_000, abandonMs: 60_000, attemptMs: 86_400_000 },
       reservedConcurrency: {},
     });
   });
@@ -72,6 +73,16 @@ describe('settings', () => {
     expect(settings({ cut: 'lockMs=20000,freePasses=2' }).cut).toEqual(cut);
   });
 
+  test('and the timeouts of a backup', () => {
+    const days = 86_400_000;
+    expect(settings({ backupTimeouts: `attemptMs=${3 * days},abandonMs=120000` }).backupTimeouts).toEqual({
+      answerMs: 30_000,
+      suspendMs: 180_000,
+      abandonMs: 120_000,
+      attemptMs: 3 * days,
+    });
+  });
+
   test('the function of leaders may reserve concurrency, too', () => {
     expect(settings({ reservedConcurrency: 'lease=50' }).reservedConcurrency).toEqual({ lease: 50 });
   });
@@ -87,6 +98,8 @@ describe('settings', () => {
     [{ stage: 'a-stage-of-17-char' }, 'stage=a-stage-of-17-char: must be 1 to 16'],
     [{ cut: 'lockMs=10' }, 'cut={"lockMs":10}: '],
     [{ cut: 'locks=10' }, 'cut={"locks":10}: '],
+    [{ backupTimeouts: 'attemptMs=59999' }, 'backupTimeouts={"attemptMs":59999}: '],
+    [{ backupTimeouts: 'attemptMs=2592000001' }, 'backupTimeouts={"attemptMs":2592000001}: '],
     [{ ephemeral: 'yes' }, 'ephemeral=yes: '],
     [{ replicas: '2' }, 'replicas=2: '],
     [
