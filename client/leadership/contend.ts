@@ -39,16 +39,26 @@ export async function contendUntilGranted(contender: Contender): Promise<Grant |
   const { client, closing, announcer, settings } = contender;
   let failures = 0;
   let waitMs: number | undefined;
+  let roundTripMs = 0;
+  const timed = async <Answer>(request: () => Promise<Answer>): Promise<Answer> => {
+    const sentAt = client.time.monotonic();
+    try {
+      return await request();
+    } finally {
+      roundTripMs = client.time.monotonic() - sentAt;
+    }
+  };
   while (!closing.aborted) {
     try {
       const isBlind = failures > 0 && failures % failuresUntilBlind === 0;
-      waitMs = waitMs === undefined || isBlind ? undefined : await lookAgain(contender);
-      if (waitMs !== undefined) {
+      const freeInMs = waitMs === undefined || isBlind ? undefined : await timed(() => lookAgain(contender));
+      if (freeInMs !== undefined) {
         failures = 0;
+        waitMs = waitFor(contender, freeInMs, roundTripMs);
         await sleep(client.time, waitMs, closing);
         continue;
       }
-      const grant = await ask(contender);
+      const grant = await timed(() => ask(contender));
       const leftMs = grant.leaseMs - (client.time.monotonic() - grant.askedAt.monotonic);
       return leftMs > settings.leaseMs / 2 ? grant : await renewed(contender, grant);
     } catch (error) {
@@ -57,34 +67,41 @@ export async function contendUntilGranted(contender: Contender): Promise<Grant |
       if (isHeld) announcer.announce('onWaiting', error);
       else if (!lossOf(error)) announcer.error(error);
       failures = isHeld ? 0 : failures + 1;
-      waitMs = isHeld ? waitFor(contender, error.retryAfterMs ?? settings.renewEveryMs) : 0;
+      waitMs = isHeld ? waitFor(contender, error.retryAfterMs ?? settings.renewEveryMs, roundTripMs) : 0;
       await sleep(client.time, isHeld ? waitMs : pauseMs(contender, error, failures), closing);
     }
   }
   return undefined;
 }
 
-/** How long to wait for the next look, or undefined when the lease can be asked for. */
+/** After how many ms this contender may have the lease, or undefined when it can be asked for. */
 async function lookAgain(contender: Contender): Promise<number | undefined> {
   const { client, group, contenderId, instanceId, settings } = contender;
   const { requestTimeoutMs: timeoutMs } = settings;
   const seen = await client.observe(group, { waiting: contenderId, timeoutMs, deadlineMs: timeoutMs * 2 });
-  if (seen.barred?.instanceId === instanceId) return waitFor(contender, settings.renewEveryMs);
+  if (seen.barred?.instanceId === instanceId) return settings.renewEveryMs;
   // A late duplicate of an earlier request may have been granted the lease: it is handed back.
   const isMine = seen.instanceId === instanceId || (seen.reservedFor === contenderId && !seen.leader && !seen.pending);
-  return isMine || seen.availableInMs === 0 ? undefined : waitFor(contender, seen.availableInMs);
+  return isMine || seen.availableInMs === 0 ? undefined : seen.availableInMs;
 }
 
-/**
- * Long against the time that a look and a request take together, so that few ask before the first one's grant is seen.
- */
-const longestStaggerMs = 500;
+/** So many of those that wait look as soon as the lease is free: of a hundred some five. */
+const firstLooks = 1 / 20;
+const longestSpreadMs = 500;
 
-/** ms until the next look, or past the end of the lease, where waiting contenders look one after the other. */
-function waitFor({ client, settings }: Contender, availableInMs: number): number {
+/**
+ * ms until the next look: one every handoverPollMs, and one when the lease should have run out. The grant of the first
+ * that looks is visible a round trip after its look, and who looks before then asks in vain. So most look later than a
+ * few, and that one after the other, in case none of the few is there.
+ */
+function waitFor({ client, settings }: Contender, freeInMs: number, roundTripMs: number): number {
   const { leaseMs, handoverPollMs } = settings;
-  const expiryMs = availableInMs + client.random() * Math.min(longestStaggerMs, leaseMs / 20);
-  return handoverPollMs === 0 ? expiryMs : Math.min(expiryMs, handoverPollMs);
+  // The next look in turn would be the first after the end of the lease, at a time that nobody has chosen.
+  const isLast = handoverPollMs === 0 || freeInMs < handoverPollMs + roundTripMs;
+  if (!isLast) return handoverPollMs;
+  const grantVisibleMs = Math.min(1.5 * roundTripMs, leaseMs / 16);
+  const isFirst = client.random() < firstLooks;
+  return freeInMs + (isFirst ? 0 : grantVisibleMs + client.random() * Math.min(longestSpreadMs, leaseMs / 20));
 }
 
 async function ask({ client, group, contenderId, instanceId, settings }: Contender): Promise<Grant> {
