@@ -134,6 +134,21 @@ test('of two requests that come under one key at the same moment, to two process
   expect((await world.process().call('GET', `${group}/jobs/j/checkpoints`)).body.items).toHaveLength(11);
 });
 
+test.each<[string, string, string, (at: number) => readonly [object, object]]>([
+  ['submissions', 'PUT', 'jobs/new-AT', () => [{ graph: inline('a') }, { graph: inline('b') }]],
+  ['commits', 'POST', 'jobs/j/checkpoints', (at) => [inline(`a${at}`), inline(`b${at}`)]],
+  ['reservations', 'POST', 'jobs/j/checkpoints/reserve', (at) => [{ atLeast: 100 * at }, { atLeast: 100 * at + 1 }]],
+  ['finishes', 'POST', 'jobs/gone-AT/finish', () => [{ result: 'failed' }, { result: 'succeeded' }]],
+])('so it is with the key of %s, which a record remembers', async (_, method, path, bodies) => {
+  expect((await send('PUT', 'jobs/j', 'submit', { graph: inline('a graph'), retain: 40 })).status).toBe(201);
+  for (let at = 1; at <= 5; at += 1) {
+    const both = bodies(at).map((body) => send(method, path.replace('AT', `${at}`), `both-${at}`, body));
+    const answers = await Promise.all(both);
+    expect(answers.filter(({ status }) => status < 300)).toHaveLength(1);
+    expect(answers.find(({ status }) => status >= 300)).toMatchObject(reused);
+  }
+});
+
 test('a key costs its request one write, a refused one a second, and a retry that succeeds as well', async () => {
   const process = world.process();
   const sent = async (method: string, path: string, key?: string) => {
