@@ -38,7 +38,7 @@ export const sha256Of = (bytes: Uint8Array | string): string => createHash('sha2
 
 /** The chain before the first log entry. */
 export const chainStart = '0'.repeat(64);
-export const chained = (chain: string, line: string | Uint8Array): string =>
+export const extendChain = (chain: string, line: string | Uint8Array): string =>
   hash('sha256', typeof line === 'string' ? chain + line : Buffer.concat([Buffer.from(chain), line]), 'hex');
 
 /**
@@ -54,7 +54,7 @@ export function canonicalLine(entry: ArchiveEntry): string {
 /**
  * The manifest's text. Its seal is the SHA-256 of everything else in it, so that no byte of it can change unnoticed.
  */
-export function sealed(body: ManifestBody): string {
+export function seal(body: ManifestBody): string {
   const ordered = manifestBody.parse(body);
   return `${JSON.stringify({ ...ordered, seal: sha256Of(JSON.stringify(ordered)) })}\n`;
 }
@@ -73,7 +73,7 @@ export function readManifest(text: string): { manifest: Manifest } | { damage: s
     return { damage: `${manifestName} is malformed at ${issue?.path.join('.') || 'its top'}: ${issue?.message}` };
   }
   const { seal: _seal, ...body } = read.data;
-  if (sealed(body) !== text) return { damage: `${manifestName} is not what its seal says` };
+  if (seal(body) !== text) return { damage: `${manifestName} is not what its seal says` };
   const wrong = contradictionIn(body);
   if (wrong !== undefined) return { damage: `${manifestName} ${wrong}` };
   return { manifest: read.data };
@@ -134,7 +134,7 @@ const counter = {
 } as const;
 
 /** Adds entries to the counts. */
-export function counted(counts: Counts, entries: readonly ArchiveEntry[]): Counts {
+export function countEntries(counts: Counts, entries: readonly ArchiveEntry[]): Counts {
   const sum = { ...counts };
   for (const { type } of entries) {
     sum.entries += 1;
@@ -143,7 +143,7 @@ export function counted(counts: Counts, entries: readonly ArchiveEntry[]): Count
   return sum;
 }
 
-export function added(counts: Counts, more: Partial<Counts>): Counts {
+export function addCounts(counts: Counts, more: Partial<Counts>): Counts {
   const sum = { ...counts };
   for (const [name, value] of Object.entries(more) as [keyof Counts, number][]) sum[name] += value;
   return sum;

@@ -65,15 +65,15 @@ export function follow(place: Place, entry: ArchiveEntry): Followed {
     case 'log-entry':
       return followLogEntry(place, entry);
     case 'application':
-      return closing(place, (closed) => closed);
+      return closeLog(place, (closed) => closed);
   }
 }
 
 /** After the last entry. */
-export const finish = (place: Place): Followed => closing(place, (closed) => closed);
+export const finish = (place: Place): Followed => closeLog(place, (closed) => closed);
 
 /** Ends what is open: nothing of it may follow any more. */
-function closing(place: Place, next: (closed: Place) => Place): Followed {
+function closeLog(place: Place, next: (closed: Place) => Place): Followed {
   const { log, phase, last } = place;
   const gaps = log === undefined ? 0 : log.gaps + log.end - log.position;
   if (log && gaps > mostGaps) return tooManyGaps(log.log, gaps);
@@ -138,7 +138,7 @@ function followLog(place: Place, entry: Extract<ArchiveEntry, { type: 'log' }>):
     return misplaced(`is log "${log}" behind log "${place.last}": each comes once, in order`);
   }
   if (begin > end) return misplaced(`is log "${log}" from ${begin} to ${end}`);
-  return closing(place, () => ({ phase: 'logs', last: log, log: { log, position: begin - 1, end, gaps: 0 } }));
+  return closeLog(place, () => ({ phase: 'logs', last: log, log: { log, position: begin - 1, end, gaps: 0 } }));
 }
 
 function followLogEntry(place: Place, entry: Extract<ArchiveEntry, { type: 'log-entry' }>): Followed {

@@ -16,7 +16,16 @@ import {
   type PayloadFile,
 } from '../api/archive.ts';
 import { versionOf } from '../api/ballot.ts';
-import { chained, chainStart, counted, noCounts, payloadName, payloadsOf, readManifest, sha256Of } from './format.ts';
+import {
+  chainStart,
+  countEntries,
+  extendChain,
+  noCounts,
+  payloadName,
+  payloadsOf,
+  readManifest,
+  sha256Of,
+} from './format.ts';
 import { entryBatches } from './lines.ts';
 import { finish, firstPlace, follow, type Place } from './order.ts';
 import type { ArchiveFiles } from './ports.ts';
@@ -147,9 +156,9 @@ async function verifyEntries(
       if (lines === 1 && entry.type === 'checkpoint')
         throw new DamagedError(`${file.name} begins in the middle of a job`);
       highestVersion = Math.max(highestVersion, versionIn(entry));
-      place = followed(file.name, lines, place, entry);
-      if (entry.type === 'log-entry') chain = chained(chain, line);
-      if (entry.type !== 'application') served = chained(served, JSON.stringify(entry));
+      place = followOrThrow(file.name, lines, place, entry);
+      if (entry.type === 'log-entry') chain = extendChain(chain, line);
+      if (entry.type !== 'application') served = extendChain(served, JSON.stringify(entry));
       if (entry.type === 'log') cut[entry.log] = entry.end;
       return entry;
     });
@@ -166,7 +175,7 @@ async function verifyEntries(
         }
       }
     }
-    counts = counted(counts, entries);
+    counts = countEntries(counts, entries);
   }
   if (lines !== file.entries) throw new DamagedError(`${file.name} has ${lines} entries instead of ${file.entries}`);
   return { ...state, file: state.file + 1, chain, served, counts, place, cut, highestVersion };
@@ -209,7 +218,7 @@ function isDeeperThan(value: unknown, levels: number): boolean {
   return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }
 
-function followed(file: string, line: number, place: Place, entry: ArchiveEntry): Place {
+function followOrThrow(file: string, line: number, place: Place, entry: ArchiveEntry): Place {
   const next = follow(place, entry);
   if (next.kind === 'misplaced') throw new DamagedError(`${file}: line ${line} ${next.why}`);
   return next.place;

@@ -15,7 +15,7 @@ import {
   type PayloadFile,
   type UnreadablePayload,
 } from '../api/archive.ts';
-import { added, chained, chainStart, counted, noCounts, payloadsOf, sealed, sha256Of } from './format.ts';
+import { addCounts, chainStart, countEntries, extendChain, noCounts, payloadsOf, seal, sha256Of } from './format.ts';
 import { longestLine } from './lines.ts';
 import { mapConcurrent } from './map-concurrent.ts';
 import type { ArchiveSource, ArchiveTarget } from './ports.ts';
@@ -109,7 +109,7 @@ export async function writeArchive(
   if (open.bytes > 0 && !(await close(open))) return undefined;
   const { files, payloads, unreadable, counts, chain } = state;
   const { version, ...named } = identity;
-  const text = sealed({
+  const text = seal({
     versions: { format: formatVersion, tenure: version },
     ...named,
     cut: { ...named.cut },
@@ -142,7 +142,7 @@ interface OpenFile {
   after: unknown;
   add(entries: readonly ArchiveEntry[], after: unknown): Promise<void>;
   /** Ends it; returns what it holds, compressed. */
-  compressed(): Promise<Buffer>;
+  finish(): Promise<Buffer>;
 }
 
 function newFile({ chain }: { chain: string }): OpenFile {
@@ -162,16 +162,16 @@ function newFile({ chain }: { chain: string }): OpenFile {
         const line = JSON.stringify(entry);
         if (line.length > longestLine) throw new Error(tooLong(entry, line.length));
         text += `${line}\n`;
-        if (entry.type === 'log-entry') this.chain = chained(this.chain, line);
+        if (entry.type === 'log-entry') this.chain = extendChain(this.chain, line);
         else this.others.push(entry);
       }
-      this.counts = counted(this.counts, entries);
+      this.counts = countEntries(this.counts, entries);
       this.payloads += payloadsOf(entries).length;
       this.bytes += Buffer.byteLength(text);
       this.after = after;
       if (!zip.write(text)) await once(zip, 'drain');
     },
-    async compressed() {
+    async finish() {
       const ended = once(zip, 'end');
       zip.end();
       await ended;
@@ -191,7 +191,7 @@ async function putFile(
 ): Promise<WriterState> {
   const number = String(state.files.length).padStart(5, '0');
   const name = `entries-${number}${suffix === undefined ? '' : `-${suffix}`}.ndjson.gz`;
-  const bytes = await file.compressed();
+  const bytes = await file.finish();
   const sha256 = sha256Of(bytes);
   const [copied] = await Promise.all([
     mapConcurrent(payloadsOf(file.others), parallelCopies, (payload) => target.copy(payload)),
@@ -205,7 +205,7 @@ async function putFile(
     files: [...state.files, { name, bytes: bytes.length, sha256, entries: file.counts.entries, unpacked: file.bytes }],
     payloads: [...state.payloads, ...payloads],
     unreadable: [...state.unreadable, ...unreadable],
-    counts: added(added(state.counts, file.counts), {
+    counts: addCounts(addCounts(state.counts, file.counts), {
       payloads: payloads.length,
       bytes: bytes.length + payloadBytes,
     }),

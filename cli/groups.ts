@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import { groups } from '../api/operations/leadership.ts';
 import { type ConnectionOptions, connect, withConnection, withTable } from './connection.ts';
-import { listed, print, relative, table } from './output.ts';
+import { collectItems, print, relative, table } from './output.ts';
 import type { Shell } from './shell.ts';
 
 export function groupsCommand(program: Command, shell: Shell): void {
   const command = program.command('groups').description('list the groups with their leaders');
   withTable(withConnection(command)).action(async (options: ConnectionOptions) => {
     const client = await connect(options, shell);
-    const items = await listed(client.items(groups, {}));
+    const items = await collectItems(client.items(groups, {}));
     print(shell, options, items, () =>
       table(
         items,

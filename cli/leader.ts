@@ -10,7 +10,7 @@ import { durationOption } from './duration.ts';
 import { explain } from './exit.ts';
 import { checkedName } from './names.ts';
 import { refuseNeverLed } from './never-led.ts';
-import { fields, listed, plain, print, relative, table } from './output.ts';
+import { collectItems, fields, plain, print, relative, table } from './output.ts';
 import type { Shell } from './shell.ts';
 
 interface GroupOptions extends ConnectionOptions {
@@ -153,7 +153,7 @@ async function watch(options: WatchOptions, shell: Shell): Promise<void> {
 async function showTerms(options: GroupOptions & { limit: number }, shell: Shell): Promise<void> {
   const client = await connect(options, shell);
   const page = { params: { group: options.group }, query: { limit: Math.min(options.limit, 1000) } };
-  const items = await listed(client.items(terms, page), options.limit);
+  const items = await collectItems(client.items(terms, page), options.limit);
   print(shell, options, items, () =>
     table(
       items,

@@ -9,7 +9,7 @@ import { appendLines } from './log/append-lines.ts';
 import { deleteCommand, memberCommands } from './log/member-commands.ts';
 import { replicaCommands } from './log/replica-commands.ts';
 import { type Delimiter, withDelimiter } from './log/split-entries.ts';
-import { fields, listed, print, table } from './output.ts';
+import { collectItems, fields, print, table } from './output.ts';
 import { progress } from './progress.ts';
 import type { Shell } from './shell.ts';
 
@@ -146,7 +146,7 @@ function statusCommands(subcommand: Subcommand, shell: Shell): void {
 
   subcommand('ls', 'the logs of the group').action(async (options: GroupOptions) => {
     const client = await connect(options, shell);
-    const logs = await listed(client.items<LogStatus>(listLogs, { params: { group: options.group } }));
+    const logs = await collectItems(client.items<LogStatus>(listLogs, { params: { group: options.group } }));
     print(shell, options, logs, () =>
       table(
         logs,

@@ -26,7 +26,7 @@ The group: --group, or TENURE_GROUP.`;
 
 /** Runs one command line and returns its exit code; errors are explained on standard error. */
 export async function runCli(argv: readonly string[], given: Shell): Promise<number> {
-  const shell = cleaned(given);
+  const shell = cleanShell(given);
   const asJson = optionsOf(argv).includes('--json');
   const sayError = (code: string | undefined, message: string) =>
     shell.err(asJson ? JSON.stringify({ error: { code, message } }) : `tenure: ${message}`);
@@ -66,7 +66,7 @@ export function programFor(shell: Shell, onUsage: (message: string) => void): Co
 }
 
 /** The shell, whose terminal obeys nothing that is printed. */
-function cleaned(shell: Shell): Shell {
+function cleanShell(shell: Shell): Shell {
   return {
     env: shell.env,
     get input() {

@@ -69,7 +69,10 @@ export function bytes(count: number): string {
 }
 
 /** All items of a list, for commands that print it whole; at most `limit`. */
-export async function listed<Item>(items: AsyncIterable<Item>, limit = Number.POSITIVE_INFINITY): Promise<Item[]> {
+export async function collectItems<Item>(
+  items: AsyncIterable<Item>,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<Item[]> {
   const found: Item[] = [];
   for await (const item of items) {
     if (found.length >= limit) break;

@@ -20,13 +20,13 @@ const mostPages = 10;
  */
 export async function quotasOf(service: string, region: string): Promise<Quota[]> {
   const [applied, defaults] = await Promise.all([
-    listed('ListServiceQuotas', service, region),
-    listed('ListAWSDefaultServiceQuotas', service, region),
+    listQuotas('ListServiceQuotas', service, region),
+    listQuotas('ListAWSDefaultServiceQuotas', service, region),
   ]);
   return [...new Map([...defaults, ...applied].map((quota) => [quota.name, quota])).values()];
 }
 
-async function listed(operation: string, ServiceCode: string, region: string): Promise<Quota[]> {
+async function listQuotas(operation: string, ServiceCode: string, region: string): Promise<Quota[]> {
   const { askAws } = await import('../client/aws.ts');
   const headers = {
     'content-type': 'application/x-amz-json-1.1',

@@ -7,7 +7,7 @@ import type { TenureClient } from '../client/tenure-client.ts';
 import { type ConnectionOptions, clientAt, given, locate, withConnection } from './connection.ts';
 import { skewOf } from './doctor.ts';
 import { ExitError, exitCodes } from './exit.ts';
-import { fields, listed, plain, print, relative, table } from './output.ts';
+import { collectItems, fields, plain, print, relative, table } from './output.ts';
 import type { Shell } from './shell.ts';
 
 type Group = z.output<typeof listGroups.answer>['items'][number];
@@ -48,7 +48,7 @@ async function statusOf(options: ConnectionOptions, shell: Shell): Promise<Statu
   const sentAt = Date.now();
   const { version, stores, now } = await client.health();
   const clock = skewOf(now, sentAt, Date.now());
-  const groups = await listed(client.items(listGroups, {}), mostGroups);
+  const groups = await collectItems(client.items(listGroups, {}), mostGroups);
   const wrong = [...(clock.status === 'ok' ? [] : [clock.found]), ...(await wrongLogs(client, groups))];
   return {
     url: location.url,

@@ -26,7 +26,7 @@ async function load(): Promise<void> {
 }
 
 /** Carries out a call as the span `METHOD /path/{template}`, the parent of those that fetch makes. */
-export function recorded<Answer>(
+export function record<Answer>(
   { method, path }: Operation,
   params: Readonly<Record<string, unknown>> | undefined,
   call: () => Promise<Answer>,

@@ -5,7 +5,7 @@ import { health } from '../api/operations/service.ts';
 import { type Carrier, httpCarrier } from './carrier.ts';
 import type { AnyRequest, CallOptions, CallRequest, Fence } from './request.ts';
 import { withRetries } from './retry.ts';
-import { loadTelemetry, recorded } from './telemetry.ts';
+import { loadTelemetry, record } from './telemetry.ts';
 import { TenureError } from './tenure-error.ts';
 import { systemTime, type Time } from './time.ts';
 import type { CredentialsProvider, PreparedRequest } from './transport.ts';
@@ -129,10 +129,10 @@ export class TenureClient {
 
   /** Reads the address from the outputs of the stack, unless it is known, and returns it. */
   async locate(): Promise<string> {
-    return (await this.#found()).url;
+    return (await this.#findCarrier()).url;
   }
 
-  #found(): Promise<Carrier> | Carrier {
+  #findCarrier(): Promise<Carrier> | Carrier {
     if (this.#carrier) return this.#carrier;
     this.#finding ??= this.#find(this.#stack ?? '').catch((error: unknown) => {
       this.#finding = undefined;
@@ -173,16 +173,16 @@ export class TenureClient {
     request: CallRequest<Declared>,
   ): Promise<z.output<Declared['answer']>> {
     const given: AnyRequest = request;
-    return recorded(operation, given.params as Readonly<Record<string, unknown>> | undefined, () =>
-      this.#tried(operation, given),
+    return record(operation, given.params as Readonly<Record<string, unknown>> | undefined, () =>
+      this.#tryUntilAnswered(operation, given),
     );
   }
 
-  async #tried<Declared extends Operation>(
+  async #tryUntilAnswered<Declared extends Operation>(
     operation: Declared,
     given: AnyRequest,
   ): Promise<z.output<Declared['answer']>> {
-    const send = (this.#carrier ?? (await this.#found())).begin(operation, given);
+    const send = (this.#carrier ?? (await this.#findCarrier())).begin(operation, given);
     const policy = {
       time: this.time,
       random: this.random,
@@ -221,7 +221,7 @@ export class TenureClient {
   ): Promise<PreparedRequest> {
     const given: AnyRequest = request;
     const signal = given.signal ?? AbortSignal.timeout(given.timeoutMs ?? this.#timeoutMs);
-    return (await this.#found()).prepare(operation, given, signal);
+    return (await this.#findCarrier()).prepare(operation, given, signal);
   }
 
   /** Every item of a list, page by page as they are consumed. */

@@ -7,7 +7,7 @@ export interface Part {
 export class Parts {
   private readonly running: Part[] = [];
 
-  started<P extends Part>(part: P): P {
+  add<P extends Part>(part: P): P {
     this.running.push(part);
     return part;
   }

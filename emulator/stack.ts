@@ -49,7 +49,7 @@ const accountConcurrency = 40;
 export async function bringUp(surroundings: Surroundings): Promise<string> {
   const { cache, options, parts, report } = surroundings;
   const folder = await takeDataFolder(options.data);
-  parts.started({ stop: () => folder.release() });
+  parts.add({ stop: () => folder.release() });
   report(`data      ${folder.path}${folder.ephemeral ? ' (removed at the end)' : ''}`);
 
   const permissions = options.enforceRoles ? new PermissionGuard() : undefined;
@@ -66,11 +66,11 @@ export async function bringUp(surroundings: Surroundings): Promise<string> {
     startBackends({ cache, folder, access, hosts: options.hosts, weather, permissions }),
     readTemplates(surroundings),
   ]);
-  parts.started(backends);
+  parts.add(backends);
   const { endpoints, services } = backends;
 
   const clients = clientsFor(endpoints, access);
-  parts.started({ stop: () => closeClients(clients) });
+  parts.add({ stop: () => closeClients(clients) });
   permissions?.enforce(grantsOf(deployment));
   const resources = await createResources(deployment, clients, endpoints, report);
 
@@ -78,7 +78,7 @@ export async function bringUp(surroundings: Surroundings): Promise<string> {
   const logs = join(folder.path, 'logs');
   const hosted = functionsOf(deployment, { endpoints, access, services: services.endpoint, logFolder: logs, localise });
   const instances = likeAws ? isolatedInstances(accountConcurrency) : sharedInstances();
-  const functions = parts.started(unreliableFunctions(hostFunctions(hosted, report, instances), weather));
+  const functions = parts.add(unreliableFunctions(hostFunctions(hosted, report, instances), weather));
   backends.serve(functions);
   const targets = targetsOf(deployment, {
     functions,
@@ -93,11 +93,11 @@ export async function bringUp(surroundings: Surroundings): Promise<string> {
   const { streams } = clients;
   const { schedules: fireSchedules } = options;
   triggers = startTriggers(deployment, { functions, targets, streams, folder: folder.path, fireSchedules, report });
-  parts.started(triggers);
+  parts.add(triggers);
 
   const routes = routesOf(deployment);
   gateway.serve(routes, functions);
-  parts.started(gateway);
+  parts.add(gateway);
   report(`api       ${api} ${routes.length} routes`);
   for (const custom of customResources(deployment)) report(`skipped   ${custom}`);
 

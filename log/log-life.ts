@@ -38,7 +38,7 @@ export async function deleteLog(logs: Logs, name: LogName, fence: Fence | undefi
   const { group, log } = name;
   if (fence) await mustLead(logs, group, fence);
   const registered = await getLogOrThrow(logs.registry, name);
-  const held = await logs.registry.held(group, log);
+  const held = await logs.registry.readHold(group, log);
   if (held) {
     const detail = `Backup ${held.backupId} reads log "${log}"; delete it once the backup has ended.`;
     throw new ProblemError(truncationHeld, detail, { ...held, retryAfterMs: 5_000 });

@@ -41,7 +41,7 @@ export async function withLog<Result>(
     const registered = await getLogOrThrow(logs.registry, name);
     const parts = logs.partsOf(registered);
     try {
-      return await reaching(name.log, () => act(parts, registered));
+      return await reach(name.log, () => act(parts, registered));
     } catch (error) {
       if (!(error instanceof StaleConfigurationError)) throw error;
     }
@@ -130,7 +130,7 @@ async function write(logs: Logs, request: WriteRequest, named: Omit<AppendReques
   const writer = logs.memories.of(request, writerId);
   writer.parts ??= logs.partsOf(await getLogOrThrow(logs.registry, request));
   const { parts, memory, rounds } = writer;
-  const appended = await reaching(log, () => rounds.append(parts, memory, { writerId, ...named }));
+  const appended = await reach(log, () => rounds.append(parts, memory, { writerId, ...named }));
   if ('first' in appended) return appended;
   if ('notElected' in appended) {
     // The next writer may have been elected by other members.
@@ -219,7 +219,7 @@ function notRecovered(
   return new ProblemError(problems.logNotRecovered, detail, { ...facts, retryAfterMs: 1_000 });
 }
 
-async function reaching<Value>(log: string, act: () => Promise<Value>): Promise<Value> {
+async function reach<Value>(log: string, act: () => Promise<Value>): Promise<Value> {
   try {
     return await act();
   } catch (cause) {

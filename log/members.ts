@@ -74,14 +74,14 @@ async function begin(service: MemberService, name: LogName, wish: Wish): Promise
   const { registry } = service;
   for (let tried = 0; tried < 5; tried += 1) {
     const { configuration } = await getLogOrThrow(registry, name);
-    const to = wish.cancel ? cancelChange(configuration) : await wished(service, name, configuration, wish);
+    const to = wish.cancel ? cancelChange(configuration) : await resolveWish(service, name, configuration, wish);
     if (to === configuration || wish.dryRun) return to;
     if (await registry.configure(name.group, name.log, configuration, to)) return to;
   }
   throw new ProblemError(membersRefused, `The members of log "${name.log}" change too often; try again.`);
 }
 
-async function wished(
+async function resolveWish(
   service: MemberService,
   { log }: LogName,
   configuration: Configuration,

@@ -31,10 +31,10 @@ export type LogService = MemberService & Pick<LogRoom, 'create' | 'mostLogs'>;
 /** Lets a fresh log take entries at once. Otherwise recovery begins here for one replica, and by the sweep for all. */
 async function begin(room: LogService, log: RegisteredLog): Promise<void> {
   const parts = room.partsOf(log);
-  const missing = async () => missingVotes(await lookAt(parts), true);
-  if ((await missing()).length === 0) return;
+  const findMissing = async () => missingVotes(await lookAt(parts), true);
+  if ((await findMissing()).length === 0) return;
   await found(parts);
-  const reachable = (await missing()).filter(({ status }) => status !== 'UNREACHABLE');
+  const reachable = (await findMissing()).filter(({ status }) => status !== 'UNREACHABLE');
   await replicas.recoverAll(room, log, true, reachable.slice(0, 1));
 }
 

@@ -7,11 +7,11 @@ import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { cloudAssetFolders, zipped } from './assets.ts';
 import { dist } from './names.ts';
-import { synthesised } from './synthesised.ts';
+import { synthesise } from './synthesised.ts';
 import { plainTemplate, stageOfTemplate } from './template.ts';
 
 // The logical ids have the name of the stack in them, so it is the same for all stages.
-const assembly = await synthesised('tenure', { stage: stageOfTemplate });
+const assembly = await synthesise('tenure', { stage: stageOfTemplate });
 const { template } = assembly.getStackByName('tenure');
 const folder = join(dist, 'cloudformation');
 cpSync(join(import.meta.dirname, 'cloudformation'), folder, { recursive: true });

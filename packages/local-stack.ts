@@ -2,7 +2,7 @@ import { copyFileSync, cpSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { beginPackage, project } from './names.ts';
-import { synthesised } from './synthesised.ts';
+import { synthesise } from './synthesised.ts';
 
 const beside = [
   'emulator/lambda/worker.mjs',
@@ -43,7 +43,7 @@ export async function buildLocalStack(): Promise<void> {
  * maps.
  */
 async function copyAssembly(to: string): Promise<void> {
-  const { directory } = await synthesised('tenure-dev', {});
+  const { directory } = await synthesise('tenure-dev', {});
   const isMap = (file: string) => file.endsWith('.map');
   for (const name of readdirSync(directory)) {
     if (!/^(manifest\.json|asset\..*|.*\.(template|assets)\.json)$/.test(name)) continue;

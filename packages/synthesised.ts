@@ -7,7 +7,7 @@ import type { GivenSettings } from '../infra/settings.ts';
 import { dist } from './names.ts';
 
 /** Synthesises a stack with the construct as it is packed, functions included; returns the cloud assembly. */
-export async function synthesised(id: string, settings: GivenSettings) {
+export async function synthesise(id: string, settings: GivenSettings) {
   const entry = pathToFileURL(join(dist, 'tenure-cdk/dist/infra/index.js')).href;
   const { TenureStack } = (await import(entry)) as typeof import('../infra/index.ts');
   // `cdk synth` and the tests make this check, which takes longer than all else.

@@ -16,11 +16,11 @@ export type Conditional<Won> =
 
 /** Carries out a conditional write past conflicts; lost conditions are answered with the items that won, not thrown. */
 export function conditional<Won>(write: () => Promise<Won>): Promise<Conditional<Won>> {
-  return decided(pastConflicts(write));
+  return tryOnce(pastConflicts(write));
 }
 
 /** The same of a write that is tried once. */
-export async function decided<Won>(write: Promise<Won>): Promise<Conditional<Won>> {
+export async function tryOnce<Won>(write: Promise<Won>): Promise<Conditional<Won>> {
   try {
     return { won: await write };
   } catch (error) {

@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { assertNever } from '../api/assert-never.ts';
 import type { Condition } from './condition.ts';
-import { conditional, decided, once } from './conditional.ts';
+import { conditional, once, tryOnce } from './conditional.ts';
 import { Placeholders, renderCondition, renderUpdate } from './expression.ts';
 import type { Item, Key } from './item.ts';
 import type { ItemStore, Page, Query, ReadOptions, WriteOptions, Written } from './item-store.ts';
@@ -81,7 +81,7 @@ export class ItemTable implements ItemStore {
 
   async write(writes: readonly [Write, ...Write[]], options: WriteOptions = {}): Promise<Written> {
     const send = writes.length === 1 ? this.#single(writes[0], options) : this.#transaction(writes, options);
-    const { won, lost } = await (options.once ? decided(send()) : conditional(send));
+    const { won, lost } = await (options.once ? tryOnce(send()) : conditional(send));
     return lost ? { kind: 'refused', refusals: lost } : { kind: 'written', shown: won.shown };
   }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { cancelBackup, createBackup, deleteBackup, getBackup, listBackups } from '../../api/operations/backups.ts';
 import { type ConnectionOptions, connect, withConnection, withGroup } from '../connection.ts';
-import { bytes, listed, plain, print, relative, table } from '../output.ts';
+import { bytes, collectItems, plain, print, relative, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
 import { downloadCommand } from './download.ts';
 import { timeoutOption } from './follow.ts';
@@ -54,7 +54,7 @@ export function backupCommands(program: Command, shell: Shell): void {
     .action(async (options: GroupOptions & { limit: number }) => {
       const client = await connect(options, shell);
       const page = { params: { group: options.group }, query: { limit: Math.min(options.limit, 1000) } };
-      const items = await listed(client.items(listBackups, page), options.limit);
+      const items = await collectItems(client.items(listBackups, page), options.limit);
       print(shell, options, items, () => shownList(items, options.group));
     });
 

@@ -83,7 +83,7 @@ async function* pieces(
   signal.addEventListener('abort', stop, { once: true });
   let ended = false;
   try {
-    for await (const piece of regrouped(child.stdout)) {
+    for await (const piece of regroup(child.stdout)) {
       signal.throwIfAborted();
       yield piece;
     }
@@ -96,7 +96,7 @@ async function* pieces(
   }
 }
 
-async function* regrouped(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* regroup(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let held: Buffer[] = [];
   let size = 0;
   for await (const chunk of stream) {

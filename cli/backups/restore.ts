@@ -79,7 +79,7 @@ async function act(options: RestoreOptions, shell: Shell): Promise<void> {
       bar.say('reading the state of the application');
       await restoreApplication({ client, group, backup, dir, folder: application });
     }
-    const from = dir === undefined ? { uri } : { uri: await uploaded(client, group, dir, bar.say) };
+    const from = dir === undefined ? { uri } : { uri: await upload(client, group, dir, bar.say) };
     const body = backup === undefined ? from : { backupId: backup };
     const patience = { timeoutMs: startWithinMs, deadlineMs: 3 * startWithinMs };
     begun = await client.call(startRestore, { params: { group }, body, ...patience });
@@ -181,12 +181,7 @@ function folderAt(uri: string): string {
   return fileURLToPath(url);
 }
 
-async function uploaded(
-  client: TenureClient,
-  group: string,
-  dir: string,
-  say: (text: string) => void,
-): Promise<string> {
+async function upload(client: TenureClient, group: string, dir: string, say: (text: string) => void): Promise<string> {
   const { uploadArchive } = await import('../../client/backups/upload-archive.ts');
   return uploadArchive({
     client,

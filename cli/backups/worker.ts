@@ -4,7 +4,7 @@ import type { WorkerEvent } from '../../client/backups/hooks.ts';
 import { type ConnectionOptions, connect, withConnection, withGroup } from '../connection.ts';
 import { durationOption } from '../duration.ts';
 import { ExitError, exitCodes, explain } from '../exit.ts';
-import { listed, plain, print, relative, table } from '../output.ts';
+import { collectItems, plain, print, relative, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
 
 interface GroupOptions extends ConnectionOptions {
@@ -114,7 +114,7 @@ const attemptOf = ({ attempt, backupId }: { attempt: number; backupId: string })
 async function list(options: GroupOptions & { present?: boolean }, shell: Shell): Promise<void> {
   const client = await connect(options, shell);
   const { group, present: onlyPresent = false } = options;
-  const all = await listed(client.items(listWorkers, { params: { group } }));
+  const all = await collectItems(client.items(listWorkers, { params: { group } }));
   const items = all.filter(({ present }) => present || !onlyPresent);
   print(shell, options, items, () =>
     table(

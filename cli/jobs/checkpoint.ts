@@ -8,10 +8,10 @@ import type { PayloadSource } from '../../client/jobs/source.ts';
 import { TenureError } from '../../client/tenure-error.ts';
 import { connect, withConnection, withGroup } from '../connection.ts';
 import { UsageError } from '../exit.ts';
-import { bytes, fields, listed, plain, print, relative, table } from '../output.ts';
+import { bytes, collectItems, fields, plain, print, relative, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
 import { afterDashes, outputOf, refuseEmpty } from './producer.ts';
-import { type GroupOptions, leading, readWhole, withMetadata } from './terms.ts';
+import { connectAsLeader, type GroupOptions, readWhole, withMetadata } from './terms.ts';
 import { shownTransfer, sourceOf } from './transfer.ts';
 
 const maxId = Number.MAX_SAFE_INTEGER - 1;
@@ -84,7 +84,7 @@ interface DiscardOptions extends GroupOptions {
 
 async function storeOf(jobId: string, options: GroupOptions, shell: Shell): Promise<CheckpointStore> {
   const { CheckpointStore } = await import('../../client/jobs/checkpoint-store.ts');
-  return new CheckpointStore({ ...(await leading(options, shell)), jobId });
+  return new CheckpointStore({ ...(await connectAsLeader(options, shell)), jobId });
 }
 
 async function add(
@@ -155,7 +155,7 @@ async function reserve(jobId: string, options: GroupOptions, shell: Shell): Prom
 async function list(jobId: string, options: GroupOptions, shell: Shell): Promise<void> {
   const client = await connect(options, shell);
   const params = { group: options.group, job: jobId };
-  const items = await listed(client.items<Checkpoint>(listCheckpoints, { params }));
+  const items = await collectItems(client.items<Checkpoint>(listCheckpoints, { params }));
   print(shell, options, items, () =>
     table(
       items,

@@ -3,9 +3,9 @@ import { finishJob, listJobs, showJob } from '../../api/operations/jobs.ts';
 import type { Job, ListedJob } from '../../client/jobs/job-registry.ts';
 import { connect, withConnection, withGroup } from '../connection.ts';
 import { refuseNeverLed } from '../never-led.ts';
-import { bytes, fields, listed, plain, print, relative, table } from '../output.ts';
+import { bytes, collectItems, fields, plain, print, relative, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
-import { type GroupOptions, leading, readWhole, withMetadata } from './terms.ts';
+import { connectAsLeader, type GroupOptions, readWhole, withMetadata } from './terms.ts';
 import { shownTransfer, sourceOf } from './transfer.ts';
 
 export function jobCommands(program: Command, shell: Shell): void {
@@ -66,7 +66,7 @@ interface FinishOptions extends GroupOptions {
 
 async function submit(jobId: string, options: SubmitOptions, shell: Shell): Promise<void> {
   const { JobRegistry } = await import('../../client/jobs/job-registry.ts');
-  const { client, term } = await leading(options, shell);
+  const { client, term } = await connectAsLeader(options, shell);
   const { retain, metadata } = options;
   const source = await sourceOf(options.graph, shell, options.allowEmpty);
   await shownTransfer(
@@ -89,7 +89,7 @@ async function list(options: ListOptions, shell: Shell): Promise<void> {
   const { group, state } = options;
   const client = await connect(options, shell);
   const query = state === undefined ? {} : { state };
-  const items = await listed(client.items<ListedJob>(listJobs, { params: { group }, query }));
+  const items = await collectItems(client.items<ListedJob>(listJobs, { params: { group }, query }));
   if (items.length === 0 && (await client.observe(group)).fencingVersion === 0) refuseNeverLed(group);
   print(shell, options, items, () =>
     table(
@@ -131,7 +131,7 @@ function describe(job: Job): string {
 }
 
 async function finish(jobId: string, options: FinishOptions, shell: Shell): Promise<void> {
-  const { client, term } = await leading(options, shell);
+  const { client, term } = await connectAsLeader(options, shell);
   const { inTerm } = await import('../../client/jobs/leading-term.ts');
   const body = {
     result: options.result,
@@ -148,6 +148,6 @@ async function finish(jobId: string, options: FinishOptions, shell: Shell): Prom
 
 async function clean(jobId: string, options: GroupOptions, shell: Shell): Promise<void> {
   const { JobRegistry } = await import('../../client/jobs/job-registry.ts');
-  const state = await new JobRegistry(await leading(options, shell)).clean(jobId);
+  const state = await new JobRegistry(await connectAsLeader(options, shell)).clean(jobId);
   print(shell, options, { jobId, state }, () => `job ${plain(jobId)} is ${state}`);
 }

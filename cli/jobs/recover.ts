@@ -7,7 +7,7 @@ import { withConnection, withGroup } from '../connection.ts';
 import { ExitError, exitCodes } from '../exit.ts';
 import { bytes, plain, print, table } from '../output.ts';
 import type { Shell } from '../shell.ts';
-import { type GroupOptions, leading } from './terms.ts';
+import { connectAsLeader, type GroupOptions } from './terms.ts';
 import { shownTransfer } from './transfer.ts';
 
 interface RecoverOptions extends GroupOptions {
@@ -34,7 +34,7 @@ export function recoverCommand(program: Command, shell: Shell): void {
 
 async function act(options: RecoverOptions, shell: Shell): Promise<void> {
   const { JobRegistry } = await import('../../client/jobs/job-registry.ts');
-  const { client, term } = await leading(options, shell);
+  const { client, term } = await connectAsLeader(options, shell);
   const { onDamaged, discardOlder = false, to } = options;
   const damaged: DamagedJob[] = [];
   const jobs: ReturnType<typeof summary>[] = [];

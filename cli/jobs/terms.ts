@@ -16,7 +16,7 @@ export async function termOf({ group }: GroupOptions, shell: Shell): Promise<Lea
 }
 
 /** The service, and the term as above. */
-export async function leading(
+export async function connectAsLeader(
   options: GroupOptions,
   shell: Shell,
 ): Promise<{ client: TenureClient; term: LeadingTerm }> {

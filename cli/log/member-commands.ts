@@ -10,7 +10,7 @@ import { type ConnectionOptions, connect, withConnection, withGroup } from '../c
 import { durationOption } from '../duration.ts';
 import { UsageError } from '../exit.ts';
 import { termOf } from '../jobs/terms.ts';
-import { duration, listed, print, table } from '../output.ts';
+import { collectItems, duration, print, table } from '../output.ts';
 import { progress } from '../progress.ts';
 import type { Shell } from '../shell.ts';
 
@@ -34,7 +34,7 @@ export function memberCommands(log: Command, shell: Shell): void {
   const replicas = log.command('replicas').description('list, add, remove and replace the replicas of a log');
   const subcommand = (usage: string, description: string) =>
     withConnection(withGroup(replicas.command(usage).description(description), shell));
-  const changing = (usage: string, description: string) =>
+  const addChange = (usage: string, description: string) =>
     subcommand(usage, description)
       .option('--all-logs', 'change every log of the group, one after the other')
       .option('--dry-run', 'show the members to be and change nothing')
@@ -48,7 +48,7 @@ export function memberCommands(log: Command, shell: Shell): void {
     },
   );
 
-  changing('add [log]', 'add replicas, on unused tables of the deployment')
+  addChange('add [log]', 'add replicas, on unused tables of the deployment')
     .option('--table <name>', 'table to add; repeat it for several (default: the first unused ones)', collect)
     .action((name: string | undefined, options: MemberOptions) =>
       change(shell, name, options, ({ free }) => {
@@ -57,13 +57,13 @@ export function memberCommands(log: Command, shell: Shell): void {
       }),
     );
 
-  changing('remove [log]', 'remove replicas; their tables keep what they hold until they are deleted')
+  addChange('remove [log]', 'remove replicas; their tables keep what they hold until they are deleted')
     .requiredOption('--replica <id>', 'replica to remove; repeat it for several', collect)
     .action((name: string | undefined, options: MemberOptions) =>
       change(shell, name, options, () => ({ remove: options.replica ?? [] })),
     );
 
-  changing('replace [log]', 'put an unused table in the place of a replica')
+  addChange('replace [log]', 'put an unused table in the place of a replica')
     .requiredOption('--replica <id>', 'replica to replace', collect)
     .option('--table <name>', 'table that takes its place (default: the first unused one)', collect)
     .action((name: string | undefined, options: MemberOptions) =>
@@ -74,11 +74,11 @@ export function memberCommands(log: Command, shell: Shell): void {
       }),
     );
 
-  changing('resume [log]', 'continue a change that is under way').action(
+  addChange('resume [log]', 'continue a change that is under way').action(
     (name: string | undefined, options: MemberOptions) => change(shell, name, options, () => ({})),
   );
 
-  changing('cancel [log]', 'give a change up that is under way').action(
+  addChange('cancel [log]', 'give a change up that is under way').action(
     (name: string | undefined, options: MemberOptions) => change(shell, name, options, () => ({ cancel: true })),
   );
 }
@@ -123,7 +123,7 @@ async function change(
   const { items: tables } = await client.call(listReplicaTables, { params: { group } });
   const names = name
     ? [name]
-    : (await listed(client.items<LogStatus>(listLogs, { params: { group } }))).map((one) => one.log);
+    : (await collectItems(client.items<LogStatus>(listLogs, { params: { group } }))).map((one) => one.log);
   const changed: { log: string; configuration: Configuration }[] = [];
   for (const log of names) {
     const { configuration } = await client.call(showLog, { params: { group, log } });
@@ -131,7 +131,7 @@ async function change(
       .filter((one) => !isUsed(configuration, one))
       .map(({ table: t, region }) => ({ table: t, ...(region && { region }) }));
     const wish = { ...wishOf({ configuration, free }), dryRun };
-    changed.push({ log, configuration: await followed(client, shell, options, { group, log }, wish) });
+    changed.push({ log, configuration: await repeatUntilDone(client, shell, options, { group, log }, wish) });
   }
   print(shell, options, name ? changed[0] : changed, () =>
     changed.map((one) => `log ${one.log}${dryRun ? ' (dry run)' : ''}\n${membersText(one.configuration)}`).join('\n\n'),
@@ -139,7 +139,7 @@ async function change(
 }
 
 /** Repeats the request until the change is done. */
-async function followed(
+async function repeatUntilDone(
   client: TenureClient,
   shell: Shell,
   options: MemberOptions,

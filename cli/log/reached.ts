@@ -24,7 +24,7 @@ const lookEveryMs = 250;
  * Waits until the replicas vote and reach a position, and shows how far they are; returns where they stand then.
  * @throws TenureError `log_not_recovered` when that takes too long; the recovery continues.
  */
-export async function reached(
+export async function waitUntilReached(
   client: TenureClient,
   { group, log, replicas, end, withinMs }: Wanted,
   options: { json?: boolean },

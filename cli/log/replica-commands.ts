@@ -11,7 +11,7 @@ import { readDuration } from '../duration.ts';
 import { UsageError } from '../exit.ts';
 import { print } from '../output.ts';
 import type { Shell } from '../shell.ts';
-import { reached } from './reached.ts';
+import { waitUntilReached } from './reached.ts';
 
 interface ReplicaOptions extends ConnectionOptions {
   group: string;
@@ -62,7 +62,7 @@ export function replicaCommands(subcommand: (usage: string, description: string)
     }
     if (withinMs !== undefined) {
       const wanted = { group, log, replicas: chosen.map(({ id }) => id), end, withinMs };
-      const now = await reached(client, wanted, options, shell);
+      const now = await waitUntilReached(client, wanted, options, shell);
       all = all.map((done, at) => ({ ...done, status: now[at]?.status }));
     }
     print(shell, options, all, () => all.map((one) => `replica ${one.replica}: ${saying(one)}`).join('\n'));

@@ -58,7 +58,7 @@ function together(calls: AttemptCalls): ArchiveTarget['copy'] {
 
 /** Puts files into a folder of this machine; payloads are read from S3. */
 export function diskTarget(calls: AttemptCalls, folder: string, transfer: Transfer): ArchiveTarget {
-  const signed = async (payload: ReferredPayload) => {
+  const sign = async (payload: ReferredPayload) => {
     const { urls = [] } = await calls.call(attemptPayloads, { body: { payloads: [payload] } });
     const [url] = urls;
     if (!url) throw new Error(`The service signed no address for payload ${payload.payloadId}`);
@@ -66,6 +66,6 @@ export function diskTarget(calls: AttemptCalls, folder: string, transfer: Transf
   };
   return folderTarget(folder, async (payload) => {
     const { s3, time, signal } = transfer;
-    return download(await signed(payload), { s3, time, signal, refresh: () => signed(payload) });
+    return download(await sign(payload), { s3, time, signal, refresh: () => sign(payload) });
   });
 }

@@ -87,7 +87,7 @@ export async function takeBackup(context: AttemptContext, command: BackupCommand
     const { verdict } = await calls.call(finishAttempt, { body: written });
     return verdict === 'continue' ? { uri: written.uri } : { why: verdict };
   } catch (error) {
-    return { why: await explained(context, calls, error) };
+    return { why: await explain(context, calls, error) };
   } finally {
     stopBeating.abort();
     await beating;
@@ -170,7 +170,7 @@ async function beat(
 }
 
 /** Why the attempt ended; what is not the service's own word is reported to it. */
-async function explained({ ending }: AttemptContext, calls: AttemptCalls, error: unknown): Promise<string> {
+async function explain({ ending }: AttemptContext, calls: AttemptCalls, error: unknown): Promise<string> {
   const { reason } = ending.signal as { reason: unknown };
   if (ending.signal.aborted) return reason instanceof AttemptEndedError ? reason.why : String(reason);
   if (hasCode(error, 'attempt_superseded')) return String(error.members['verdict']);

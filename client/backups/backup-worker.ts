@@ -85,7 +85,7 @@ export class BackupWorker {
     this.#options = { ...options, group };
     this.#host = options.host ?? hostname();
     this.workerId = options.workerId ?? defaultWorkerId(this.#host);
-    this.#hooks = this.#hookCalls.observed(options.hooks ?? {});
+    this.#hooks = this.#hookCalls.observe(options.hooks ?? {});
     this.#calls = new WorkerCalls(options.client, group, this.workerId);
     this.#folders = [options.localDir ?? []].flat().map((folder) => resolve(folder));
     this.#local = this.#folders.map((folder) => this.#localBackups(folder));

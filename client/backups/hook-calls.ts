@@ -11,7 +11,7 @@ export class HookCalls {
   }
 
   /** The same hooks, observed; also while the state that `snapshot` gave is read. */
-  observed(hooks: BackupHooks): BackupHooks {
+  observe(hooks: BackupHooks): BackupHooks {
     const { suspend, resume, snapshot } = hooks;
     return {
       ...hooks,

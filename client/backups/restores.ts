@@ -45,7 +45,7 @@ export class Restores {
    * @throws TenureError `group_not_empty`, `backup_damaged` (nothing was written), `source_forbidden`, `not_found`.
    */
   async start(source: RestoreSource, call: CallOptions = {}): Promise<Restore> {
-    const body = 'folder' in source ? { uri: await this.#uploaded(source, call) } : source;
+    const body = 'folder' in source ? { uri: await this.#upload(source, call) } : source;
     const request = { ...startWithin, ...call, params: { group: this.#group }, body };
     return this.#client.call(operations.startRestore, request);
   }
@@ -75,7 +75,7 @@ export class Restores {
     throw failedError('restore', restoreId, this.#group, restore);
   }
 
-  #uploaded(source: Extract<RestoreSource, { folder: string }>, { signal }: CallOptions): Promise<string> {
+  #upload(source: Extract<RestoreSource, { folder: string }>, { signal }: CallOptions): Promise<string> {
     const { folder, onProgress = () => {} } = source;
     return uploadArchive({ client: this.#client, group: this.#group, folder, onProgress, ...(signal && { signal }) });
   }

@@ -40,7 +40,7 @@ export function tableCarrier(table: string, time: Time, open: () => Promise<Open
       const http = buildRequest('', operation, request);
       const call = callOf(operation, request, http, table);
       return (timeoutMs) =>
-        limited({ table, time, timeoutMs, name: http.name, signal: request.signal }, async (signal) => {
+        withinLimits({ table, time, timeoutMs, name: http.name, signal: request.signal }, async (signal) => {
           const { performed, within } = await opened();
           const { act } = performed.find(({ operation: { method, path } }) => isOf(operation, method, path)) ?? {};
           if (!act) throw unsupported(operation, table);
@@ -70,7 +70,7 @@ interface Limits {
 }
 
 /** Carries out one try. @throws TenureError, or the signal's reason when it fired. */
-async function limited<Answer>(
+async function withinLimits<Answer>(
   { table, time, timeoutMs, name, signal }: Limits,
   act: (signal: AbortSignal) => Promise<Answer>,
 ): Promise<Answer> {

@@ -30,18 +30,18 @@ export interface Answer {
 type Found = Omit<Answer, 'question'>;
 
 export function why(question: Question, facts: Facts, subject: Subject = {}): Answer {
-  return { question, ...(unanswered(question, facts) ?? answers[question](facts, subject)) };
+  return { question, ...(sayUnanswered(question, facts) ?? answers[question](facts, subject)) };
 }
 
 const answers: Readonly<Record<Question, (facts: Facts, subject: Subject) => Found>> = {
-  'nobody-leads': nobodyLeads,
-  moved,
-  'no-vote': noVote,
-  refused,
+  'nobody-leads': whyNobodyLeads,
+  moved: whyMoved,
+  'no-vote': whyNoVote,
+  refused: whyRefused,
 };
 
 /** The facts that the answer needs could not be read, and the answer says so. */
-function unanswered(question: Question, { unanswered: parts }: Facts): Found | undefined {
+function sayUnanswered(question: Question, { unanswered: parts }: Facts): Found | undefined {
   const needed = question === 'no-vote' ? ['logs'] : ['leadership', 'terms'];
   const missing = parts.find(({ asked }) => needed.includes(asked));
   if (!missing) return undefined;
@@ -62,7 +62,7 @@ function unanswered(question: Question, { unanswered: parts }: Facts): Found | u
   };
 }
 
-function nobodyLeads(facts: Facts): Found {
+function whyNobodyLeads(facts: Facts): Found {
   const { leadership, group, now } = facts;
   if (!leadership)
     return { cause: 'unknown', answer: 'Nothing is known of the group.', evidence: [], next: ['tenure groups'] };
@@ -168,7 +168,7 @@ function endEvidence({ terms, now }: Facts): string[] {
   return [`version ${before.version} of ${before.contenderId} ended at ${time(from, now)}: ${because}`, ...evidence];
 }
 
-function moved(facts: Facts): Found {
+function whyMoved(facts: Facts): Found {
   const { now } = facts;
   const [before, after] = tenuresOf(facts.terms).slice(-2);
   if (!before || !after)
@@ -191,7 +191,7 @@ function nextAfter({ endReason, contenderId, address }: Tenure): string[] {
   ];
 }
 
-function noVote({ logs, group }: Facts, { log, replica }: Subject): Found {
+function whyNoVote({ logs, group }: Facts, { log, replica }: Subject): Found {
   const candidates = logs.filter((one) => log === undefined || one.log === log);
   if (candidates.length === 0) {
     const answer = log === undefined ? 'The group has no log.' : `The group has no log ${log}.`;
@@ -227,7 +227,7 @@ function nextFor(status: string, log: string, replica: string, group: string): s
   return `tenure log ${command} ${log} --group ${group}${which}`;
 }
 
-function refused(facts: Facts, { fencingVersion, job }: Subject): Found {
+function whyRefused(facts: Facts, { fencingVersion, job }: Subject): Found {
   const { leadership, now, group } = facts;
   const current = leadership?.fencingVersion ?? 0;
   const finished = facts.jobs.find((one) => one.state !== 'DAMAGED' && one.jobId === job && one.state !== 'ACTIVE');
@@ -238,7 +238,7 @@ function refused(facts: Facts, { fencingVersion, job }: Subject): Found {
   }
   const seen = refusedBefore(facts, fencingVersion, job);
   if (fencingVersion === undefined && seen?.fencingVersion !== undefined) {
-    const found = refused(facts, { fencingVersion: seen.fencingVersion, job });
+    const found = whyRefused(facts, { fencingVersion: seen.fencingVersion, job });
     return {
       ...found,
       answer: `The newest refusal is ${seen.request} with version ${seen.fencingVersion}. ${found.answer}`,

@@ -141,10 +141,10 @@ interface Guard {
 type Work = (tx: never) => Promise<unknown>;
 
 async function onConnection(db: MysqlPool | MysqlConnection, guard: Guard, work: Work): Promise<unknown> {
-  if (!('getConnection' in db)) return await guarded(db, guard, work);
+  if (!('getConnection' in db)) return await runGuarded(db, guard, work);
   const connection = await db.getConnection();
   try {
-    return await guarded(connection, guard, work);
+    return await runGuarded(connection, guard, work);
   } finally {
     if (unusable.has(connection)) connection.destroy();
     else connection.release();
@@ -155,7 +155,7 @@ async function onConnection(db: MysqlPool | MysqlConnection, guard: Guard, work:
 const unusable = new WeakSet<MysqlConnection>();
 
 /** The settings of the session hold while the guarded transactions run, and are as before afterwards. */
-async function guarded(connection: MysqlConnection, guard: Guard, work: Work): Promise<unknown> {
+async function runGuarded(connection: MysqlConnection, guard: Guard, work: Work): Promise<unknown> {
   // The server may end the session between two statements; without a listener that would end the process.
   connection.on?.('error', sessionEnded);
   const timeout = `SET @tenure_wait_timeout = @@SESSION.wait_timeout, SESSION wait_timeout = ${guard.idleSeconds}`;

@@ -158,7 +158,7 @@ export class CheckpointStore {
 
   /** The bytes, verified while they stream; the end of the term ends it. */
   read(checkpoint: Checkpoint, options: DownloadOptions = {}): AsyncGenerator<Uint8Array> {
-    return download(checkpoint, this.#refreshing(checkpoint, options));
+    return download(checkpoint, this.#withRefresh(checkpoint, options));
   }
 
   /**
@@ -166,7 +166,7 @@ export class CheckpointStore {
    * behind.
    */
   readToFile(checkpoint: Checkpoint, path: string, options: DownloadOptions = {}): Promise<void> {
-    return downloadFile(checkpoint, path, this.#refreshing(checkpoint, options));
+    return downloadFile(checkpoint, path, this.#withRefresh(checkpoint, options));
   }
 
   /** Discards all checkpoints, not the savepoints; returns how many. */
@@ -256,7 +256,7 @@ export class CheckpointStore {
     return { group: this.#options.term.group, job: this.jobId };
   }
 
-  #refreshing({ checkpointId }: Checkpoint, options: DownloadOptions): DownloadOptions {
+  #withRefresh({ checkpointId }: Checkpoint, options: DownloadOptions): DownloadOptions {
     const { client, term, s3 } = this.#options;
     const refresh = () => this.get(checkpointId);
     return { time: client.time, s3, refresh, ...options, term };

@@ -135,7 +135,7 @@ async function openPartial(target: string, payload: Readable): Promise<Partial> 
   const name = `${kept}${host}-${process.pid}-${randomBytes(6).toString('hex')}.partial`;
   const path = join(folder, name);
   inUse.add(name);
-  for (const left of await abandoned(folder, stem)) {
+  for (const left of await listAbandoned(folder, stem)) {
     if (!left.startsWith(kept)) await rm(join(folder, left), { force: true });
     else if (await takeOver(join(folder, left), path)) return await reopen(path, payload);
   }
@@ -143,7 +143,7 @@ async function openPartial(target: string, payload: Readable): Promise<Partial> 
 }
 
 /** Partial files for this name whose downloads were killed on this host. */
-async function abandoned(folder: string, stem: string): Promise<string[]> {
+async function listAbandoned(folder: string, stem: string): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => name.startsWith(stem) && name.endsWith('.partial'));
   const found: string[] = [];
   for (const name of names) if (isAbandoned(name) && (await isOwn(join(folder, name)))) found.push(name);

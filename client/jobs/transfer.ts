@@ -116,12 +116,12 @@ export async function getFrom({ s3, signal }: Transfer, url: string, from: numbe
     throw cause;
   });
   const bytes = Number(response.headers.get('content-length'));
-  return { status: response.status, bytes, pieces: following(first, pieces) };
+  return { status: response.status, bytes, pieces: continueWith(first, pieces) };
 }
 
 async function* none(): AsyncGenerator<never> {}
 
-async function* following(first: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>) {
+async function* continueWith(first: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>) {
   try {
     for (let next = first; !next.done; next = await rest.next()) yield next.value;
   } finally {

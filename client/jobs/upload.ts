@@ -75,14 +75,14 @@ export async function upload(target: UploadTarget, source: PayloadSource): Promi
     const { value } = await blocks.next();
     // It has a file open, which is not needed any more: the block opens it again.
     await blocks.return(undefined as never);
-    if (known.bytes <= inlineUpTo) return await inlined(target, value as Block);
+    if (known.bytes <= inlineUpTo) return await inline(target, value as Block);
     return await putWhole(target, transfer, value as Block);
   } finally {
     unlink();
   }
 }
 
-async function inlined({ onProgress }: UploadTarget, block: Block): Promise<Inline> {
+async function inline({ onProgress }: UploadTarget, block: Block): Promise<Inline> {
   const pieces: Uint8Array[] = [];
   for await (const piece of block.pieces()) pieces.push(Uint8Array.from(piece));
   const bytes = Buffer.concat(pieces);

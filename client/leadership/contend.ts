@@ -60,7 +60,7 @@ export async function contendUntilGranted(contender: Contender): Promise<Grant |
       }
       const grant = await timed(() => ask(contender));
       const leftMs = grant.leaseMs - (client.time.monotonic() - grant.askedAt.monotonic);
-      return leftMs > settings.leaseMs / 2 ? grant : await renewed(contender, grant);
+      return leftMs > settings.leaseMs / 2 ? grant : await renewWhole(contender, grant);
     } catch (error) {
       if (closing.aborted) return undefined;
       const isHeld = hasCode(error, 'leadership_held', 'group_restoring');
@@ -121,7 +121,7 @@ async function ask({ client, group, contenderId, instanceId, settings }: Contend
 }
 
 /** Makes a lease whole that has already gone by half: it would end before its owner is ready. */
-async function renewed({ client, group, settings, closing }: Contender, grant: Grant): Promise<Grant> {
+async function renewWhole({ client, group, settings, closing }: Contender, grant: Grant): Promise<Grant> {
   if (closing.aborted) return grant;
   const { leaseMs, requestTimeoutMs } = settings;
   const askedAt = readClocks(client.time);

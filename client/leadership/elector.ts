@@ -231,7 +231,7 @@ export class LeaderElector {
     await keepRenewing(held);
     const { reason } = term.loss ?? {};
     if (reason === 'closed' || reason === 'resigned' || reason === 'expired') {
-      await this.#step(() => this.#workStopped(held));
+      await this.#step(() => this.#waitForWork(held));
       // Who lost its lease by chance may have it again as soon as it can.
       const resignation = reason === 'expired' ? { stayOut: false } : held.resignation;
       await this.#step(() => this.#giveBack(term, resignation));
@@ -242,7 +242,7 @@ export class LeaderElector {
   }
 
   /** The work has ended, or the lease has run out and nothing is gained by waiting. */
-  async #workStopped({ term, revoked, working }: Held): Promise<void> {
+  async #waitForWork({ term, revoked, working }: Held): Promise<void> {
     const stopped = new AbortController();
     const leaseOver = sleep(this.#client.time, term.remainingMs(), stopped.signal);
     try {

@@ -200,7 +200,7 @@ export class LogWriter {
         // A slot that a slow recovery or a fill gave up looks like a rival, so that one loss is none yet; a newer term
         // loses the election itself.
         const retaken = isClosed && (displaced <= 1 || term !== undefined || unsettled !== undefined);
-        const again = this.#failed(error) || retaken;
+        const again = this.#mayRetry(error) || retaken;
         const pause = (hasCode(error, ...unknown, ...passing, 'election_lost') && error.retryAfterMs) || pauseMs;
         if (!again) throw error;
         // A try that the deadline cut short says nothing; its timer may be early.
@@ -221,7 +221,7 @@ export class LogWriter {
   }
 
   /** Forgets an election that does not stand any more; returns whether the same request may succeed now. */
-  #failed(error: unknown): boolean {
+  #mayRetry(error: unknown): boolean {
     const { term } = this.#options;
     if (hasCode(error, ...passing)) return true;
     this.#elected = undefined;

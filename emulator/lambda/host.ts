@@ -59,7 +59,7 @@ export function hostFunctions(
       }
       const requestId = randomUUID();
       const instance = instances.acquire(hosted);
-      const outcome = bounded(
+      const outcome = limitAnswer(
         await instance.invoke(payload, requestId).finally(() => instances.release(hosted, instance)),
       );
       if ('error' in outcome) report(`function  ${hosted.name} ${summary(outcome.error)} (${hosted.logFile})`);
@@ -70,7 +70,7 @@ export function hostFunctions(
   };
 }
 
-function bounded(outcome: Outcome): Outcome {
+function limitAnswer(outcome: Outcome): Outcome {
   if ('error' in outcome || Buffer.byteLength(outcome.payload) <= limits.answerBytes) return outcome;
   return {
     error: {

@@ -70,7 +70,7 @@ export class Bucket {
   }
 
   /** Runs a conditional write under a guard, which `put` then consults. */
-  async guarded<T>(key: string, condition: WriteCondition, write: (guard: Guard) => Promise<T>): Promise<T> {
+  async runGuarded<T>(key: string, condition: WriteCondition, write: (guard: Guard) => Promise<T>): Promise<T> {
     const guard = { isConflicted: false };
     if (!isConditional(condition)) return write(guard);
     const guards = this.#guards.get(key) ?? new Set();

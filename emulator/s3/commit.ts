@@ -18,7 +18,7 @@ export async function commitObject(
   condition: WriteCondition,
   fill: Fill,
 ): Promise<ObjectRecord> {
-  return bucket.guarded(about.key, condition, async (guard) => {
+  return bucket.runGuarded(about.key, condition, async (guard) => {
     const { blob, result } = await bucket.blobs.create(fill);
     const lastModified = about.lastModified();
     const record: ObjectRecord = {

@@ -26,7 +26,7 @@ type NamedPart = z.infer<typeof namedPart>;
 export async function completeMultipartUpload(request: S3Request, { store, payload, now }: Context): Promise<Answer> {
   const bucket = store.bucket(request.bucket);
   const condition = readWriteCondition(request.headers);
-  return bucket.guarded(request.key, condition, async (guard) => {
+  return bucket.runGuarded(request.key, condition, async (guard) => {
     // Checksum headers are the object's here, not the document's.
     const { text } = await readDocument(request, payload, { ignoreChecksumHeaders: true });
     const named = readXml(text, 'CompleteMultipartUpload', completion).Part;

@@ -1,5 +1,5 @@
 import type { Engine } from './engine.ts';
-import { guarded } from './interpreter/flow.ts';
+import { runStep } from './interpreter/flow.ts';
 import type { Run } from './interpreter/run.ts';
 import { succeedTask, taskFailure } from './interpreter/task.ts';
 import { type Json, type JsonObject, payloadLimit, type TaskPhase, type Thread } from './model.ts';
@@ -25,7 +25,7 @@ export function createCallbacks(engine: Engine, tokens: Tokens, now: () => numbe
       for (const thread of Object.values(run.execution.threads)) {
         const task = thread.state.phase;
         if (task.kind === 'task' && task.token === token)
-          return await guarded(run, thread, () => step(run, thread, task));
+          return await runStep(run, thread, () => step(run, thread, task));
       }
       throw closed();
     });

@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts';
 import { applyAndAdvance, nextWake, start, wake } from './interpreter/advance.ts';
-import { guarded, terminate } from './interpreter/flow.ts';
+import { runStep, terminate } from './interpreter/flow.ts';
 import { type Run, StateError, type World } from './interpreter/run.ts';
-import { childEnded, invoked, resourceIn, submitted, taskFailure } from './interpreter/task.ts';
+import { endChild, endInvocation, endSubmission, resourceIn, taskFailure } from './interpreter/task.ts';
 import type { Definition, Execution, InvokeResult, TaskPhase, Thread } from './model.ts';
 import type { Store } from './store.ts';
 import type { TaskCalls } from './task-calls.ts';
@@ -127,7 +127,7 @@ export class Engine {
     if (task.kind !== 'task') return;
     const child = task.child === undefined ? undefined : this.executions.get(task.child);
     if (child && child.status !== 'RUNNING') {
-      this.#enqueueAlone(slot, (run) => withTask(run, thread.id, task, (at, now) => childEnded(run, at, now, child)));
+      this.#enqueueAlone(slot, (run) => withTask(run, thread.id, task, (at, now) => endChild(run, at, now, child)));
       return;
     }
     if (task.submitted || slot.inFlight.has(task.attempt) || this.#stopping.signal.aborted) return;
@@ -144,14 +144,14 @@ export class Engine {
 
   async #callFunction({ execution }: Run, task: TaskPhase): Promise<Consequence> {
     const answer: InvokeResult = await this.#calls.invoke(execution.machineArn, task.arguments, this.#stopping.signal);
-    return (run, thread, now) => invoked(run, thread, now, answer);
+    return (run, thread, now) => endInvocation(run, thread, now, answer);
   }
 
   async #startChild({ execution }: Run, task: TaskPhase): Promise<Consequence> {
     const answer = await this.#calls.startExecution(execution.arn, task);
     return async (run, thread, now) => {
       if ('error' in answer) throw taskFailure(run, thread, answer.error, answer.cause);
-      await submitted(run, thread, now, answer.result);
+      await endSubmission(run, thread, now, answer.result);
     };
   }
 }
@@ -165,7 +165,7 @@ async function withTask(
 ): Promise<void> {
   const thread = run.execution.threads[id];
   const task = thread?.state.phase;
-  if (thread && task?.kind === 'task' && task.attempt === attempt) await guarded(run, thread, () => step(thread, task));
+  if (thread && task?.kind === 'task' && task.attempt === attempt) await runStep(run, thread, () => step(thread, task));
 }
 
 /** Ends a running execution from outside. */

@@ -45,10 +45,10 @@ export interface BackupStore {
    */
   remove(seen: Stored, now: number, requestId: string): Promise<boolean>;
   /** The remains of a deleted backup: kept for a week, and for a year where a worker's disk may still hold it. */
-  removed(group: string, backupId: string): Promise<Removed | undefined>;
+  readRemoved(group: string, backupId: string): Promise<Removed | undefined>;
   /** The backup that the request has begun, if any. */
   begunBy(group: string, requestId: string): Promise<string | undefined>;
-  running(group: string): Promise<string | undefined>;
+  readRunning(group: string): Promise<string | undefined>;
   /** How many backups the group keeps; stops counting at `most`. */
   count(group: string, most: number): Promise<number>;
   /** Newest first. */

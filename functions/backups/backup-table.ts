@@ -52,7 +52,7 @@ class BackupTable implements BackupStore {
       }
       const earlier = await this.begunBy(group, requestId);
       if (earlier !== undefined) return { kind: 'done', value: { kind: 'earlier', backupId: earlier } };
-      const running = await this.running(group);
+      const running = await this.readRunning(group);
       if (running !== undefined) return { kind: 'done', value: { kind: 'running', backupId: running } };
       return { kind: 'conflict' };
     });
@@ -78,7 +78,7 @@ class BackupTable implements BackupStore {
     return this.#write(writes.removeBackup(seen, now, requestId));
   }
 
-  async removed(group: string, backupId: string): Promise<Removed | undefined> {
+  async readRemoved(group: string, backupId: string): Promise<Removed | undefined> {
     const item = await this.#get(removedKey(group, backupId));
     return item && { removedAt: Number(item['removedAt']), requestId: String(item['requestId']) };
   }
@@ -95,7 +95,7 @@ class BackupTable implements BackupStore {
     return item && String(item['backupId']);
   }
 
-  async running(group: string): Promise<string | undefined> {
+  async readRunning(group: string): Promise<string | undefined> {
     const item = await this.#get(runningKey(group));
     return item?.['backupId'] as string | undefined;
   }
@@ -142,8 +142,10 @@ class BackupTable implements BackupStore {
   }
 
   async listRunning(after: string | undefined): Promise<NamePage> {
-    const { items, last } = await this.#listed(runningPartition, after);
-    const found = await Promise.all(items.map(async ({ group }) => ({ group, backupId: await this.running(group) })));
+    const { items, last } = await this.#listNames(runningPartition, after);
+    const found = await Promise.all(
+      items.map(async ({ group }) => ({ group, backupId: await this.readRunning(group) })),
+    );
     return {
       items: found.flatMap(({ group, backupId }) => (backupId === undefined ? [] : { group, backupId })),
       last,
@@ -151,7 +153,7 @@ class BackupTable implements BackupStore {
   }
 
   async listCleanUps(after: string | undefined): Promise<NamePage> {
-    const { items, last } = await this.#listed(cleanUpPartition, after);
+    const { items, last } = await this.#listNames(cleanUpPartition, after);
     return { items: items.map(({ group, sk }) => ({ group, backupId: sk.slice(cleanUpPrefix.length) })), last };
   }
 
@@ -159,7 +161,7 @@ class BackupTable implements BackupStore {
     await this.#write(writes.endCleanUp(name, seen, now));
   }
 
-  async #listed(partition: string, after: string | undefined) {
+  async #listNames(partition: string, after: string | undefined) {
     const page = await this.#items.query({
       where: equals(groupsIndex.partitionKey, partition),
       index: { name: groupsIndex.name, sortKey: groupsIndex.sortKey },

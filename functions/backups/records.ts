@@ -15,7 +15,7 @@ export const mostTries = 20;
 export async function getOrThrow({ store }: Pick<Backups, 'store'>, { group, backupId }: BackupName): Promise<Stored> {
   const stored = await store.read(group, backupId);
   if (stored) return stored;
-  const removed = await store.removed(group, backupId);
+  const removed = await store.readRemoved(group, backupId);
   if (!removed)
     throw new ProblemError(notFound, `Group "${group}" has no backup ${backupId}; see the list of its backups.`);
   const deletedAt = instant(removed.removedAt);

@@ -111,7 +111,7 @@ export async function waitForEnd(room: Backups, record: BackupRecord, waitMs: nu
 }
 
 /** The backup, for a caller that waited for its end. Throws `backup_failed` with the code that it failed with. */
-export function orFailed(record: BackupRecord): BackupRecord {
+export function refuseFailed(record: BackupRecord): BackupRecord {
   const { group, backupId, state, error } = record;
   if (state !== 'FAILED') return record;
   const { code = 'internal', message = 'it gave no reason' } = error ?? {};
@@ -210,7 +210,7 @@ async function removeRecord(
   const { store, clock } = room;
   return retryConflicts<BackupRecord | undefined>({ tries: mostTries, of: `backup ${name.backupId}` }, async () => {
     const stored = await store.read(name.group, name.backupId);
-    if (!stored && (await store.removed(name.group, name.backupId))?.requestId === requestId) {
+    if (!stored && (await store.readRemoved(name.group, name.backupId))?.requestId === requestId) {
       return { kind: 'done', value: undefined };
     }
     const seen = stored ?? (await getOrThrow(room, name));

@@ -9,7 +9,7 @@ import { listFiles, type WithOwners } from './files.ts';
 import { mustExist } from './group-directory.ts';
 import { backupPrefix } from './keys.ts';
 import { getOrThrow } from './records.ts';
-import { begin, cancel, discardMs, explain, orFailed, remove, share, unshare, waitForEnd } from './requests.ts';
+import { begin, cancel, discardMs, explain, refuseFailed, remove, share, unshare, waitForEnd } from './requests.ts';
 
 /** API Gateway waits 29 s. */
 const longestWaitMs = 25_000;
@@ -27,7 +27,7 @@ export function backupRoutes(room: Room): Endpoint[] {
       const begun = await begin(room, { group, options: body, requestId });
       const waitMs = body.runAsync ? 0 : Math.min(longestWaitMs, remainingMs() - marginMs);
       const record = await waitForEnd(room, begun, waitMs);
-      return new Answer(isFinal(record) ? 200 : 202, show(begun, body.runAsync ? record : orFailed(record)));
+      return new Answer(isFinal(record) ? 200 : 202, show(begun, body.runAsync ? record : refuseFailed(record)));
     }),
     endpoint(schema.listBackups, async ({ params, query }) => {
       const after = query.cursor === undefined ? undefined : fromCursor(query.cursor, backupPrefix);

@@ -29,7 +29,7 @@ export const storedAsked = (asked: readonly Asked[] = []) =>
   Object.fromEntries(askedSlots.map((slot, at) => [slot, asked[at] && written(asked[at])]));
 
 /** A request's change and condition: it takes the place of the oldest, and its key must be free. */
-export function remembering(kind: Asked['kind'], requestId: string) {
+export function rememberAsked(kind: Asked['kind'], requestId: string) {
   const { key, id } = shortId(requestId);
   const text = written({ kind, id });
   const older = askedSlots.slice(1).flatMap((slot, at) => set(slot, ifAbsent(askedSlots[at] as string, '')));

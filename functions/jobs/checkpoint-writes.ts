@@ -12,7 +12,7 @@ import {
   type Update,
 } from '../../store/update.ts';
 import { update, type Write } from '../../store/write.ts';
-import { remembering } from './asked.ts';
+import { rememberAsked } from './asked.ts';
 import type { NewCheckpoint, Way } from './checkpoint.ts';
 import { type Job, type JobName, maxSavepoints, newestOf } from './job.ts';
 import { checkpointSlots, commitSlots, idBytes, noSlots, owesCleanUp, storedRef, storedRegisters } from './job-item.ts';
@@ -62,7 +62,7 @@ interface Numbering {
   readonly conditions: readonly Condition[];
 }
 
-function numbering({ checkpointId }: NewCheckpoint, way: Exclude<Way, 'whole'>): Numbering {
+function numberCheckpoint({ checkpointId }: NewCheckpoint, way: Exclude<Way, 'whole'>): Numbering {
   if (checkpointId === undefined) {
     const id: Source = attributeOf('nextCheckpointId');
     const changes = [...set('newest', attributeOf(nextId)), ...set(nextId, plus(attributeOf(nextId), 1))];
@@ -85,8 +85,8 @@ export function commitCheckpoint(
   way: Exclude<Way, 'whole'>,
 ): Write {
   const { payload, otherPayloadId, metadata, expected, kind, requestId } = checkpoint;
-  const asked = remembering('c', requestId);
-  const { id, changes, conditions } = numbering(checkpoint, way);
+  const asked = rememberAsked('c', requestId);
+  const { id, changes, conditions } = numberCheckpoint(checkpoint, way);
   const isCheckpoint = kind === 'checkpoint';
   const ref = storedRef({ ...payload, metadata });
   const kept = isCheckpoint
@@ -112,7 +112,7 @@ const isUnchanged = (seen: Job): Condition[] => [isActive, equals('retain', seen
 
 /** A commit to a job that keeps more than the registers hold: its lists are written as a whole. */
 export function commitWhole(seen: Job, version: number, after: Job, requestId: string): Write {
-  const asked = remembering('c', requestId);
+  const asked = rememberAsked('c', requestId);
   const { checkpoints, commits } = storedRegisters(after);
   const changes = [
     ...setAll({ checkpoints, commits, newest: newestOf(after) }),
@@ -123,22 +123,22 @@ export function commitWhole(seen: Job, version: number, after: Job, requestId: s
 }
 
 export function reserveId(name: JobName, version: number, requestId: string): Write {
-  const { changes, conditions } = remembering('r', requestId);
+  const { changes, conditions } = rememberAsked('r', requestId);
   return byTerm(name, version, [...set(nextId, plus(attributeOf(nextId), 1)), ...changes], isActive, ...conditions);
 }
 
 /** Reserves this id and every one below. */
 export function reserveUpTo(name: JobName, version: number, checkpointId: number, requestId: string): Write {
-  const { changes, conditions } = remembering('r', requestId);
+  const { changes, conditions } = rememberAsked('r', requestId);
   const isNext = compare(nextId, '<=', checkpointId);
   return byTerm(name, version, [...set(nextId, checkpointId + 1), ...changes], isActive, isNext, ...conditions);
 }
 
 /** Clearing single slots can never bring back what another request has dropped meanwhile. */
 export const dropCheckpoints = (seen: Job, version: number, isKept: (checkpointId: number) => boolean): Write =>
-  byTerm(seen, version, [...cleared(seen, isKept), ...nextRevision], ...isUnchanged(seen));
+  byTerm(seen, version, [...clearSlots(seen, isKept), ...nextRevision], ...isUnchanged(seen));
 
-function cleared(seen: Job, isKept: (checkpointId: number) => boolean): Update {
+function clearSlots(seen: Job, isKept: (checkpointId: number) => boolean): Update {
   if (seen.retain <= checkpointSlots) {
     const gone = slots(seen.retain).filter((at) => !isKept(seen.commits[at]?.checkpointId ?? -1));
     return gone.flatMap((at) => set(`checkpoints[${at}]`, null));

@@ -92,7 +92,7 @@ async function write(room: Checkpoints, name: JobName, version: number, checkpoi
             checkpoint.requestId,
           )
         : await room.checkpoints.commit(name, version, checkpoint, way as Exclude<Way, 'whole'>);
-    if (change.before) return committed(room, name, version, change.before, checkpoint);
+    if (change.before) return describeCommit(room, name, version, change.before, checkpoint);
     const judged = afterLoss(name, change.lost, version, checkpoint);
     if (judged.kind === 'committed') return judged.committed;
     loss = judged;
@@ -100,7 +100,7 @@ async function write(room: Checkpoints, name: JobName, version: number, checkpoi
   throw contended(name);
 }
 
-async function committed(
+async function describeCommit(
   room: Checkpoints,
   name: JobName,
   version: number,

@@ -197,7 +197,7 @@ const jobItem = z.object({
   checkpoints: z.array(z.unknown()),
   commits: z.pipe(
     z.array(z.unknown()),
-    z.transform((slots) => trimmed(slots.map(commitOf))),
+    z.transform((slots) => trim(slots.map(commitOf))),
   ),
   savepoints: z.record(z.string(), z.unknown()),
   nextCheckpointId: z.tuple([z.int().check(z.minimum(1))]),
@@ -253,7 +253,7 @@ export function toJob(item: Record<string, unknown> | undefined): JobRecord | un
 }
 
 /** Without the slots that no commit has reached yet. */
-function trimmed(commits: readonly (Commit | null)[]) {
+function trim(commits: readonly (Commit | null)[]) {
   return commits.slice(0, commits.findLastIndex((commit) => commit !== null) + 1);
 }
 

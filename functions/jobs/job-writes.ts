@@ -44,7 +44,7 @@ const mayChange = (version: number): Condition =>
 /** Conditioned on the record being as it was seen. */
 export function replaceJob(seen: Job, version: number, replacement: Replacement): Write {
   const { graph, retain = seen.retain, metadata, requestId } = replacement;
-  const registers = retained(seen, retain);
+  const registers = changeRetention(seen, retain);
   return update(
     jobKey(seen.group, seen.jobId),
     [
@@ -67,7 +67,7 @@ export function replaceJob(seen: Job, version: number, replacement: Replacement)
  * bring back what another request has dropped meanwhile; lists beyond them are written as a whole, if nothing has
  * changed.
  */
-function retained(seen: Job, retain: number): { changes: Update; conditions: Condition[] } {
+function changeRetention(seen: Job, retain: number): { changes: Update; conditions: Condition[] } {
   if (Math.max(retain, seen.retain) <= checkpointSlots) {
     const cleared = Array.from({ length: Math.max(0, seen.retain - retain) }, (_, at) => retain + at);
     return { changes: cleared.flatMap((at) => set(`checkpoints[${at}]`, null)), conditions: [] };

@@ -84,7 +84,7 @@ export async function recover(
   options: RecoveryOptions,
 ): Promise<RecoveredPage> {
   await requireTerm(room, group, fence);
-  const page = await unfinished(room, group, options);
+  const page = await listUnfinished(room, group, options);
   const found = await mapConcurrent(page.items, width, (jobId) =>
     recoverJob(room, { group, jobId }, fence.fencingVersion, options),
   );
@@ -99,7 +99,7 @@ export async function recover(
  * Looks on where finished jobs have left the page short, at as many jobs as are likely to fill it: what a read finds
  * beyond the page is read again with the next one.
  */
-async function unfinished(
+async function listUnfinished(
   { checkpoints }: Recovery,
   group: string,
   { after, limit }: RecoveryOptions,

@@ -54,18 +54,18 @@ export async function applyFile(
       if (number < record.fileEntries) continue;
       const entry = parseEntry(file.name, line, number);
       if (isFull(applied.pending, entry)) {
-        applied = reached(await put(applied), number);
+        applied = withRestored(await put(applied), number);
         await note(applied.record);
       }
       applied = await apply(parts, applied, entry, put);
     }
   }
-  const done = reached(await put(applied), at);
+  const done = withRestored(await put(applied), at);
   return { ...done.record, file: record.file + 1, fileEntries: 0 };
 }
 
 /** The record once so many entries of the file are restored. */
-function reached({ record, pending }: Applied, entries: number): Applied {
+function withRestored({ record, pending }: Applied, entries: number): Applied {
   const restoredEntries = record.restoredEntries + entries - record.fileEntries;
   return { record: { ...record, restoredEntries, fileEntries: entries }, pending };
 }

@@ -43,7 +43,10 @@ export class LogRegistryTable implements LogRegistry {
   async configure(group: string, log: string, from: Configuration, to: Configuration): Promise<boolean> {
     const isStill = compare('configuration', '=', value(from));
     const record = update(registryKey(group, log), set('configuration', to), isStill);
-    const { kind } = await this.#items.write([record, ...(await this.#closing(group, log, from.version, to.version))]);
+    const { kind } = await this.#items.write([
+      record,
+      ...(await this.#closeWriter(group, log, from.version, to.version)),
+    ]);
     if (kind === 'written') return true;
     return isDeepStrictEqual((await this.read(group, log))?.configuration, to);
   }
@@ -89,7 +92,7 @@ export class LogRegistryTable implements LogRegistry {
     return inForce as Hold;
   }
 
-  async held(group: string, log: string): Promise<Hold | undefined> {
+  async readHold(group: string, log: string): Promise<Hold | undefined> {
     return (await this.#get(sequencerKey(group, log)))?.['hold'] as Hold | undefined;
   }
 
@@ -102,7 +105,7 @@ export class LogRegistryTable implements LogRegistry {
   }
 
   /** Has the sequencer follow the new version, without the writer that was elected by the old majorities. */
-  async #closing(group: string, log: string, from: number, to: number): Promise<Write[]> {
+  async #closeWriter(group: string, log: string, from: number, to: number): Promise<Write[]> {
     if (from === to) return [];
     const key = sequencerKey(group, log);
     const hasWriter = (await this.#get(key))?.['revision'] !== undefined;

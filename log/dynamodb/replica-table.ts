@@ -13,7 +13,7 @@ import type { Decision, MetaChange } from '../protocol/acceptor.ts';
 import * as acceptor from '../protocol/acceptor.ts';
 import { StaleConfigurationError, ThrottledError } from '../protocol/quorum.ts';
 import * as replica from '../protocol/replica.ts';
-import { reaching } from './reaching.ts';
+import { reach } from './reach.ts';
 import type { Epoch } from './replica-epoch.ts';
 import { logKey, metaKey, type StoredMeta, slotKey, slotSortKey, toAction, toMeta } from './replica-item.ts';
 import * as writes from './replica-writes.ts';
@@ -38,7 +38,7 @@ export interface ReplicaTableProps {
   readonly configuration: number;
 }
 
-/** One replica of one log. Throws `ThrottledError` and `UnreachableError`, see `reaching`. */
+/** One replica of one log. Throws `ThrottledError` and `UnreachableError`, see `reach`. */
 export function replicaTable(props: ReplicaTableProps): replica.Replica {
   return reachable(new ReplicaTable(props));
 }
@@ -70,7 +70,7 @@ class ReplicaTable implements replica.Replica {
   }
 
   async read(): Promise<replica.Meta> {
-    return (await this.#current())?.meta ?? replica.nothingThere;
+    return (await this.#readCurrent())?.meta ?? replica.nothingThere;
   }
 
   promise(request: replica.PromiseRequest): Promise<replica.PromiseAnswer> {
@@ -111,7 +111,7 @@ class ReplicaTable implements replica.Replica {
 
   async range(from: number, to: number, only?: 'learned'): Promise<replica.Range> {
     const consistent = only === undefined;
-    const meta = (await this.#current(consistent))?.meta ?? replica.nothingThere;
+    const meta = (await this.#readCurrent(consistent))?.meta ?? replica.nothingThere;
     if (meta.incarnation === '') return { meta, actions: [], to };
     const { actions, to: last } = await this.#slots({ from, to, consistent });
     const [first] = actions;
@@ -149,7 +149,7 @@ class ReplicaTable implements replica.Replica {
   }
 
   async discard(limit: number): Promise<{ discarded: number; more: boolean }> {
-    const { floor } = (await this.#stored())?.meta ?? replica.nothingThere;
+    const { floor } = (await this.#readStored())?.meta ?? replica.nothingThere;
     if (floor === 0) return { discarded: 0, more: false };
     const where = allOf(equals('pk', this.#pk), between('sk', slotSortKey(0), slotSortKey(floor - 1)));
     const { items, last } = await this.#items.query({ where, consistent: true, limit: limit + 1 });
@@ -165,15 +165,15 @@ class ReplicaTable implements replica.Replica {
     return { ...stored, meta: acceptor.inForce(stored.meta, await this.#props.epoch.current(stored.meta.epoch)) };
   }
 
-  async #stored(consistent = true): Promise<StoredMeta | undefined> {
+  async #readStored(consistent = true): Promise<StoredMeta | undefined> {
     return this.#inForce(toMeta(await this.#items.get(metaKey(this.#pk), { consistent })));
   }
 
-  async #current(consistent = true): Promise<StoredMeta | undefined> {
-    return this.#followed(await this.#stored(consistent));
+  async #readCurrent(consistent = true): Promise<StoredMeta | undefined> {
+    return this.#refuseStale(await this.#readStored(consistent));
   }
 
-  #followed(stored: StoredMeta | undefined): StoredMeta | undefined {
+  #refuseStale(stored: StoredMeta | undefined): StoredMeta | undefined {
     if (stored && acceptor.isStale(stored.meta, this.#props.configuration)) {
       throw new StaleConfigurationError(stored.meta.configuration);
     }
@@ -236,13 +236,13 @@ class ReplicaTable implements replica.Replica {
   async #decide<Answer>(rule: Rule<Answer>, { slots = [], seen, anyConfiguration }: Basis = {}): Promise<Answer> {
     for (let tried = 0; tried < tries; tried += 1) {
       if (tried > 1) await pause(Math.random() * 10 * tried);
-      const read = (tried === 0 && seen) || (await this.#stored());
-      const stored = anyConfiguration ? read : this.#followed(read);
+      const read = (tried === 0 && seen) || (await this.#readStored());
+      const stored = anyConfiguration ? read : this.#refuseStale(read);
       const existing = await this.#slotsAt(slots);
       const { answer, meta: change, actions = [] } = rule(stored?.meta ?? replica.nothingThere, existing);
       if (!stored || (!change && actions.length === 0)) return answer;
       const stores = actions.map((after) => ({ before: existing.get(after.position), after }));
-      const changes = writes.changeReplica(this.#place, stored, this.#following(change ?? {}, stored), stores);
+      const changes = writes.changeReplica(this.#place, stored, this.#withConfiguration(change ?? {}, stored), stores);
       if ((await this.#items.write(changes)).kind === 'written') return answer;
     }
     throw new ThrottledError(`Replica "${this.id}" changed ${tries} times during one request`);
@@ -254,10 +254,10 @@ class ReplicaTable implements replica.Replica {
     anyConfiguration = false,
   ): Promise<replica.MetaOutcome> {
     for (let tried = 0; tried < tries; tried += 1) {
-      const stored = await (anyConfiguration ? this.#stored() : this.#current());
+      const stored = await (anyConfiguration ? this.#readStored() : this.#readCurrent());
       const change = stored && rule(stored.meta);
       if (!stored || !change) return { changed: false, meta: stored?.meta ?? replica.nothingThere };
-      const changes = writes.changeReplica(this.#place, stored, this.#following(change, stored));
+      const changes = writes.changeReplica(this.#place, stored, this.#withConfiguration(change, stored));
       const written = await this.#items.write(changes, { show: 'after' });
       const meta = written.kind === 'written' ? toMeta(written.shown)?.meta : undefined;
       if (meta) return { changed: true, meta };
@@ -266,8 +266,8 @@ class ReplicaTable implements replica.Replica {
   }
 
   /** Learning or unlocking with an older configuration does not restore that configuration. */
-  #following(change: MetaChange, { meta }: StoredMeta): MetaChange {
-    return acceptor.following(change, Math.max(this.#props.configuration, meta.configuration));
+  #withConfiguration(change: MetaChange, { meta }: StoredMeta): MetaChange {
+    return acceptor.withConfiguration(change, Math.max(this.#props.configuration, meta.configuration));
   }
 
   async #delete(keys: readonly Key[]): Promise<void> {
@@ -288,7 +288,7 @@ function reachable(table: ReplicaTable): replica.Replica {
   const guarded = names.map((name) => {
     const method = Reflect.get(table, name) as (...args: unknown[]) => Promise<unknown>;
     const store = { name: `Replica "${table.id}"`, once: sentOnce.has(name) };
-    return [name, (...args: unknown[]) => reaching(store, () => method.apply(table, args))];
+    return [name, (...args: unknown[]) => reach(store, () => method.apply(table, args))];
   });
   return { id: table.id, ...Object.fromEntries(guarded) };
 }

@@ -11,7 +11,7 @@ import { requireSequencerChange } from '../protocol/invariants.ts';
 import { StaleConfigurationError } from '../protocol/quorum.ts';
 import type { Hold, Replaced, Sequencer, WriterRecord } from '../protocol/sequencer.ts';
 import { sequencerKey } from './keys.ts';
-import { reaching } from './reaching.ts';
+import { reach } from './reach.ts';
 import { toAttributes, toWriterRecord } from './sequencer-item.ts';
 
 export interface SequencerTableProps {
@@ -24,7 +24,7 @@ export interface SequencerTableProps {
 }
 
 /**
- * The sequencer of one log. Throws `ThrottledError` and `UnreachableError`, see `reaching`, `StaleConfigurationError`
+ * The sequencer of one log. Throws `ThrottledError` and `UnreachableError`, see `reach`, `StaleConfigurationError`
  * once the log follows another configuration.
  */
 export class SequencerTable implements Sequencer {
@@ -42,7 +42,7 @@ export class SequencerTable implements Sequencer {
     return toWriterRecord(await this.#read());
   }
 
-  async held(): Promise<Hold | undefined> {
+  async readHold(): Promise<Hold | undefined> {
     return holdOf(await this.#read());
   }
 
@@ -86,4 +86,4 @@ function replaceWriter(key: Key, { before, after, truncateTo, configuration }: R
 
 const holdOf = (item: Item | undefined) => item?.['hold'] as Hold | undefined;
 
-const reachable = <Answer>(act: () => Promise<Answer>) => reaching({ name: 'The main table' }, act);
+const reachable = <Answer>(act: () => Promise<Answer>) => reach({ name: 'The main table' }, act);

@@ -64,7 +64,7 @@ export function isStale(meta: Meta, configuration: number): boolean {
 }
 
 /** The change of configuration by a coordinator: from then on the replica refuses every older configuration. */
-export function following(change: MetaChange, configuration: number): MetaChange {
+export function withConfiguration(change: MetaChange, configuration: number): MetaChange {
   return { configuration, ...change };
 }
 
@@ -235,7 +235,7 @@ export function transition(meta: Meta, expected: Expected, change: Change): Meta
     ...(end !== undefined && { end: Math.max(end, meta.end) }),
     ...(origin !== undefined && { begin: origin, floor: origin, end: origin }),
     ...(restoreId !== undefined && { restoreId: status === 'VOTING' ? undefined : restoreId }),
-    ...(meta.lock && unlocked(meta)),
+    ...(meta.lock && removeLock(meta)),
   };
 }
 
@@ -273,11 +273,11 @@ export function lock(meta: Meta, { lockId, at, view, turn }: LockRequest): MetaC
  * turn then.
  */
 export function unlock(meta: Meta, lockId: string): MetaChange | undefined {
-  if (meta.lock) return meta.lock.lockId === lockId ? unlocked(meta) : undefined;
-  return meta.status === 'VOTING' ? unlocked(meta) : undefined;
+  if (meta.lock) return meta.lock.lockId === lockId ? removeLock(meta) : undefined;
+  return meta.status === 'VOTING' ? removeLock(meta) : undefined;
 }
 
-function unlocked({ lockTurn }: Meta): MetaChange {
+function removeLock({ lockTurn }: Meta): MetaChange {
   return { lock: undefined, lockTurn: lockTurn + 1 };
 }
 

@@ -140,7 +140,7 @@ async function propose(parts: LogParts, memory: WriterMemory, proposal: Proposal
       if (isForgotten(parts, verdict.lock)) await unlockAll(parts, verdict.lock.lockId);
       return { stateLocked: verdict.lock };
     case 'throttled':
-      return (await sending.reached(parts.settings.graceMs)) ? { outcomeUnknown: true } : { throttled: true };
+      return (await sending.hasReached(parts.settings.graceMs)) ? { outcomeUnknown: true } : { throttled: true };
     case 'silent':
       await close(parts, memory, writer);
       return { outcomeUnknown: true };

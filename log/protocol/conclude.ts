@@ -63,6 +63,6 @@ function namesIn(value: Value): readonly string[] {
 /** Whether a backup, since the request was placed, reads what it would truncate. */
 export async function isHeld({ sequencer }: LogParts, { content }: AppendRequest): Promise<boolean> {
   if (content.type !== 'TRUNCATE') return false;
-  const held = await sequencer.held();
+  const held = await sequencer.readHold();
   return held !== undefined && content.to > held.from;
 }

@@ -81,7 +81,7 @@ export async function cutLogs<Rest>(
   try {
     outcome = await cutLocked(opened, lockId, async () => {
       const read = await readRest();
-      return read.kind === 'again' ? read : ((await appeared(logs, group, opened)) ?? read);
+      return read.kind === 'again' ? read : ((await findAppeared(logs, group, opened)) ?? read);
     });
   } catch (error) {
     if (error instanceof StaleConfigurationError) return again('the members of a log have changed');
@@ -117,7 +117,7 @@ async function openLog(
  * A log that was not there, or held nothing, when the others were opened: what it holds now may have causes and effects
  * in the others.
  */
-async function appeared(logs: GroupLogs, group: string, opened: readonly OpenLog[]): Promise<Again | undefined> {
+async function findAppeared(logs: GroupLogs, group: string, opened: readonly OpenLog[]): Promise<Again | undefined> {
   const known = new Set(opened.map(({ log }) => log));
   const others = (await logs.list(group)).filter((log) => !known.has(log));
   const unused = await mapConcurrent(others, logsAtOnce, async (log) =>

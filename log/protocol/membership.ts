@@ -37,7 +37,7 @@ export async function nextStep(parts: LogParts, configuration: Configuration, go
   const wanted = parts.replicas.filter(({ id }) => next.replicas.some((member) => member.id === id));
   switch (next.phase) {
     case 'CATCHING_UP':
-      return waiting(await notVoting(parts, wanted)) ?? move(makeJoint(configuration));
+      return waitFor(await findNotVoting(parts, wanted)) ?? move(makeJoint(configuration));
     case 'JOINT':
       return (await level(parts, wanted, goOn)) ?? move(endChange(configuration));
   }
@@ -47,13 +47,13 @@ function move(to: Configuration | undefined): Step {
   return to ? { kind: 'move', to } : { kind: 'stable' };
 }
 
-function waiting(behind: readonly Replica[]): Step | undefined {
+function waitFor(behind: readonly Replica[]): Step | undefined {
   if (behind.length === 0) return undefined;
   const names = behind.map(({ id }) => `"${id}"`).join(', ');
   return { kind: 'wait', reason: `replica ${names} does not vote yet`, recover: behind };
 }
 
-async function notVoting({ timer, settings }: LogParts, replicas: readonly Replica[]): Promise<Replica[]> {
+async function findNotVoting({ timer, settings }: LogParts, replicas: readonly Replica[]): Promise<Replica[]> {
   const metas = await ask<Meta>(
     replicas.map((replica) => () => replica.read()),
     { enough: () => false, ms: settings.answerMs, timer },
@@ -67,7 +67,7 @@ async function notVoting({ timer, settings }: LogParts, replicas: readonly Repli
  * Undefined once all are.
  */
 async function level(parts: LogParts, wanted: readonly Replica[], goOn: () => boolean): Promise<Step | undefined> {
-  const absent = waiting(await notVoting(parts, wanted));
+  const absent = waitFor(await findNotVoting(parts, wanted));
   if (absent) return absent;
   const reach = await fence(parts, wanted);
   if (!reach) return { kind: 'wait', reason: 'fewer than a quorum of the replicas vote', recover: [] };
@@ -79,7 +79,7 @@ async function level(parts: LogParts, wanted: readonly Replica[], goOn: () => bo
       if ('stuckAt' in caught || !goOn()) return { kind: 'wait', reason, recover: [] };
     }
   }
-  return waiting(await notVoting(parts, wanted));
+  return waitFor(await findNotVoting(parts, wanted));
 }
 
 async function fence(parts: LogParts, wanted: readonly Replica[]): Promise<{ begin: number; end: number } | undefined> {

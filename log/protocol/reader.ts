@@ -243,7 +243,7 @@ interface Pending {
 type Settle = (position: number, inspection: Inspection) => Promise<Opened<Pending>>;
 
 /** Settles what must be chosen but was not seen, and what was handed out and abandoned. */
-function settling(parts: LogParts, settled: number): Settle {
+function settleAsRead(parts: LogParts, settled: number): Settle {
   let writer: ReturnType<LogParts['sequencer']['read']> | undefined;
   let later: { readonly to: number; readonly held: ReadonlyMap<number, LearnedAction> } | undefined;
   return async (position, inspection) => {
@@ -278,7 +278,7 @@ const looksAtOpen = 10;
  * the read may be in it or not.
  */
 function settlingWhole(parts: LogParts, settled: number): Settle {
-  const settle = settling(parts, settled);
+  const settle = settleAsRead(parts, settled);
   return async (position, inspection) => {
     let outcome = await settle(position, inspection);
     for (let looked = 0; 'pending' in outcome && outcome.unsure && looked < looksAtOpen; looked += 1) {
@@ -286,7 +286,7 @@ function settlingWhole(parts: LogParts, settled: number): Settle {
       const sight = await inspectFrom(parts, position, inspection.to, 'everyone');
       const chosen = sight.chosen.get(position);
       // Anew: the writer may have continued.
-      outcome = chosen ? { filled: chosen } : await settling(parts, sight.settled)(position, sight);
+      outcome = chosen ? { filled: chosen } : await settleAsRead(parts, sight.settled)(position, sight);
     }
     return outcome;
   };

@@ -28,7 +28,7 @@ export async function decideRounds(parts: LogParts, replica: Replica, options: R
   const endsAt = timer.now() + budgetMs;
   if (finished !== '' && (await finish(replica, finished))) return { next: 'done' };
   const decide = async () => decidedBy(await recoveryRound(parts, replica, autoInitialize, force));
-  const round = force ? await forced(parts, replica) : undefined;
+  const round = force ? await forceRound(parts, replica) : undefined;
   let decided = round ? decidedBy(round) : await decide();
   let pauseMs = 500 + chance.number() * 500;
   while (decided.next === 'wait' && timer.now() + pauseMs <= endsAt) {
@@ -47,7 +47,7 @@ function decidedBy(round: Round): Decided {
   return { next: 'catchUp', plan: { incarnation, ranges: split(range) } };
 }
 
-async function forced(parts: LogParts, replica: Replica): Promise<Round | undefined> {
+async function forceRound(parts: LogParts, replica: Replica): Promise<Round | undefined> {
   const self = await replica.read();
   if (self.status !== 'VOTING') return undefined;
   const others = await askOthers(parts, replica);

@@ -34,7 +34,7 @@ export interface LogRegistry {
    * stays.
    */
   hold(group: string, log: string, hold: Hold): Promise<Hold>;
-  held(group: string, log: string): Promise<Hold | undefined>;
+  readHold(group: string, log: string): Promise<Hold | undefined>;
   /** Nothing happens when another backup holds the log. */
   release(group: string, log: string, backupId: string): Promise<void>;
 }

@@ -53,7 +53,7 @@ export interface Sequencer {
   /** Strongly consistent. */
   read(): Promise<WriterRecord | undefined>;
   /** The hold of a running backup; strongly consistent. */
-  held(): Promise<Hold | undefined>;
+  readHold(): Promise<Hold | undefined>;
   /**
    * Puts the record where `before` still stands (undefined: where none stands). An answer that was lost reads as
    * replaced if the record there is the one that was put. `truncateTo` holds it to a running backup's position too.

@@ -15,7 +15,7 @@ export class Sending {
   }
 
   /** Whether a replica may hold something of the slot; waits a moment for those that may still say that they do not. */
-  async reached(waitMs: number): Promise<boolean> {
+  async hasReached(waitMs: number): Promise<boolean> {
     await Promise.race([Promise.all(this.#open), this.#parts.timer.limit(waitMs)]);
     return this.#reached.size > 0;
   }

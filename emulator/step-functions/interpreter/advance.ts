@@ -1,6 +1,6 @@
 import type { Json, Thread } from '../model.ts';
 import { beginMap, beginParallel, canContinue, continueChildren } from './branches.ts';
-import { guarded, leave, startThread, terminate } from './flow.ts';
+import { leave, runStep, startThread, terminate } from './flow.ts';
 import { append, evaluateAs, HistoryFullError, historyFullCause, type Run, StateError, stateOf } from './run.ts';
 import { beginTask, checkDeadlines } from './task.ts';
 
@@ -40,9 +40,9 @@ export async function wake(run: Run): Promise<void> {
     const thread = execution.threads[id];
     if (!thread || execution.status !== 'RUNNING') continue;
     const { phase } = thread.state;
-    if (phase.kind === 'wait' && phase.until <= now) await guarded(run, thread, () => leaveUnchanged(run, thread));
+    if (phase.kind === 'wait' && phase.until <= now) await runStep(run, thread, () => leaveUnchanged(run, thread));
     if (phase.kind === 'backoff' && phase.until <= now) thread.state.phase = { kind: 'ready' };
-    if (phase.kind === 'task') await guarded(run, thread, () => checkDeadlines(run, thread, phase, now));
+    if (phase.kind === 'task') await runStep(run, thread, () => checkDeadlines(run, thread, phase, now));
   }
 }
 
@@ -63,7 +63,7 @@ export async function applyAndAdvance(run: Run, input: () => Promise<void>): Pro
     for (let steps = 1; run.execution.status === 'RUNNING'; steps++) {
       const thread = Object.values(run.execution.threads).find(canMove);
       if (!thread) return;
-      await guarded(run, thread, () => step(run, thread));
+      await runStep(run, thread, () => step(run, thread));
       // Evaluation only yields to microtasks: a machine that loops would keep everything else from running.
       if (steps % stepsBetweenPauses === 0) await new Promise((resolve) => setImmediate(resolve));
     }

@@ -85,7 +85,7 @@ async function finish(run: Run, thread: Thread, output: Json): Promise<void> {
 }
 
 /** Runs a step of the thread's state; its error goes to the state's Retry and Catch, and then outwards. */
-export async function guarded(run: Run, thread: Thread, step: () => Promise<void> | void): Promise<void> {
+export async function runStep(run: Run, thread: Thread, step: () => Promise<void> | void): Promise<void> {
   try {
     await step();
   } catch (error) {

@@ -53,10 +53,10 @@ export async function beginTask(run: Run, thread: Thread): Promise<void> {
 }
 
 /** The function's response: the result of the task, or with a callback only the proof that it was submitted. */
-export async function invoked(run: Run, thread: Thread, task: TaskPhase, answer: InvokeResult): Promise<void> {
+export async function endInvocation(run: Run, thread: Thread, task: TaskPhase, answer: InvokeResult): Promise<void> {
   if ('error' in answer) throw taskFailure(run, thread, ...functionError(answer.error));
   const metadata = { HttpHeaders: { 'X-Amz-Executed-Version': '$LATEST' }, HttpStatusCode: 200 };
-  await submitted(run, thread, task, {
+  await endSubmission(run, thread, task, {
     ExecutedVersion: '$LATEST',
     Payload: (answer.payload ?? null) as Json,
     SdkHttpMetadata: metadata,
@@ -66,7 +66,7 @@ export async function invoked(run: Run, thread: Thread, task: TaskPhase, answer:
 }
 
 /** The call behind the task was answered. */
-export async function submitted(run: Run, thread: Thread, task: TaskPhase, answer: JsonObject): Promise<void> {
+export async function endSubmission(run: Run, thread: Thread, task: TaskPhase, answer: JsonObject): Promise<void> {
   const resource = resourceIn(run, thread);
   if (!resource.callback && !resource.sync) return await succeedTask(run, thread, answer);
   task.submitted = true;
@@ -83,7 +83,7 @@ export async function succeedTask(run: Run, thread: Thread, result: Json): Promi
 }
 
 /** The execution that the task waits for has ended: its output is the result, anything but success an error. */
-export async function childEnded(run: Run, thread: Thread, task: TaskPhase, child: Execution): Promise<void> {
+export async function endChild(run: Run, thread: Thread, task: TaskPhase, child: Execution): Promise<void> {
   if (task.child !== child.arn) return;
   const result: JsonObject = {
     ExecutionArn: child.arn,

@@ -35,14 +35,14 @@ export async function heartbeat(
   progress: Progress,
 ): Promise<Verdict> {
   const { verdict, record } = await updateAttempt(room, name, secret, (current) =>
-    progressed(current, progress, room.clock.now()),
+    withProgress(current, progress, room.clock.now()),
   );
   if (verdict === 'continue' && record.taskToken !== undefined) await room.workflow.heartbeat(record.taskToken);
   return verdict;
 }
 
 /** The record with the attempt's progress; a lower sequence number, or one after the finish, changes nothing. */
-export function progressed(record: BackupRecord, progress: Progress, now: number): BackupRecord {
+export function withProgress(record: BackupRecord, progress: Progress, now: number): BackupRecord {
   const { sequence, state, entryCount, bytes } = progress;
   if (record.sequence >= sequence || record.state === 'VERIFYING') return record;
   return { ...enterState(record, state, now), sequence, entryCount, bytes, lastSignAt: now };

@@ -9,8 +9,8 @@ import type { AttemptName, BackupName } from '../backup-store.ts';
 import type { Backups, WithArchives, WithCutter } from '../backups.ts';
 import type { GroupCutOutcome } from '../ports.ts';
 import { endBackup, updateBackup } from '../records.ts';
-import { beginVerification, progressed } from './attempts.ts';
-import { current, isCurrent, release, without } from './delegation.ts';
+import { beginVerification, withProgress } from './attempts.ts';
+import { getCurrent, isCurrent, release, withoutAttempt } from './delegation.ts';
 import { refused, type StateError, WorkflowError } from './workflow-error.ts';
 
 /**
@@ -22,7 +22,7 @@ export async function cut(
   name: AttemptName,
   position: Cut = {},
 ): Promise<{ next: 'offer' | 'work' | 'again' | 'ended'; builtIn: boolean }> {
-  await current(room, name);
+  await getCurrent(room, name);
   const taken = await room.cutter.cut(name);
   const now = room.clock.now();
   if (taken.kind === 'again') {
@@ -61,7 +61,7 @@ export async function work(
   name: AttemptName,
   budgetMs: number,
 ): Promise<{ next: 'verify' | 'again' }> {
-  const record = await current(room, name);
+  const record = await getCurrent(room, name);
   if (record.state === 'VERIFYING') return { next: 'verify' };
   const { attemptAt = record.startedAt, timeouts } = record;
   if (room.clock.now() - attemptAt >= timeouts.runSeconds * 1_000) {
@@ -75,7 +75,7 @@ export async function work(
       reports += 1;
       const report = { ...progress, sequence: sequence + reports };
       const seen = await updateBackup(room, name, (before) =>
-        isCurrent(before, name) ? progressed(before, report, room.clock.now()) : before,
+        isCurrent(before, name) ? withProgress(before, report, room.clock.now()) : before,
       );
       if (isCurrent(seen, name)) return 'continue';
       return seen.error?.code === 'cancelled' ? 'cancelled' : 'superseded';
@@ -108,7 +108,7 @@ export async function lose(
   if (record.options.redelegate && !record.builtIn) {
     const seen = await updateBackup(room, name, (before) =>
       isCurrent(before, name) && !finished(before)
-        ? without(before, `${failure.code}: ${failure.message}`, room.clock.now())
+        ? withoutAttempt(before, `${failure.code}: ${failure.message}`, room.clock.now())
         : before,
     );
     return { next: isFinal(seen) ? 'ended' : finished(seen) ? 'verify' : 'choose' };

@@ -13,7 +13,7 @@ import type { ArchiveEntry, LogHead } from '../../../api/archive.ts';
 import { ProblemError, unavailable } from '../../../api/problem.ts';
 import { attemptSuperseded } from '../../../api/problems/backups.ts';
 import { jsonText } from '../../../api/schema.ts';
-import { canonicalLine, chained, chainStart } from '../../../archive/format.ts';
+import { canonicalLine, chainStart, extendChain } from '../../../archive/format.ts';
 import type { ArchivePage } from '../../../archive/ports.ts';
 import type { GroupLogs } from '../../../log/group-logs.ts';
 import { read } from '../../../log/protocol/reader.ts';
@@ -65,7 +65,7 @@ export async function pageOf(parts: PageParts, record: BackupRecord, text: strin
   if (!contents) throw cutAnew(record);
   const cursor = text === undefined ? undefined : readCursor(record, contents, text);
   const { entries, next } = await entriesAt(parts, record, contents, cursor?.at);
-  const chain = entries.reduce((sum, entry) => chained(sum, canonicalLine(entry)), cursor?.chain ?? chainStart);
+  const chain = entries.reduce((sum, entry) => extendChain(sum, canonicalLine(entry)), cursor?.chain ?? chainStart);
   if (next) return { entries, nextCursor: writeCursor(record, contents, { at: next, chain }) };
   await parts.served({ group, backupId, attempt }, chain);
   return { entries };

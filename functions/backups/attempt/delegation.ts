@@ -41,7 +41,13 @@ export async function choose(room: Backups, name: BackupName): Promise<Chosen> {
     }
     const { worker: id, host } = worker ?? { worker: 'built-in', host: 'lambda' };
     const instanceId = worker?.instanceId;
-    const given = { ...fresh(record, room.clock.now()), worker: id, host, instanceId, builtIn: worker === undefined };
+    const given = {
+      ...withNewAttempt(record, room.clock.now()),
+      worker: id,
+      host,
+      instanceId,
+      builtIn: worker === undefined,
+    };
     if (!(await room.store.replace(stored, given))) return { kind: 'conflict' };
     return { kind: 'done', value: { next: worker ? 'suspend' : 'cut', attempt: given.attempt } };
   });
@@ -57,7 +63,7 @@ export function demandOf({ clock, settings }: Backups, wanted: Pick<BackupRecord
 }
 
 /** The record with a new attempt that nobody has worked on; what older ones report no longer counts. */
-function fresh(record: BackupRecord, now: number): BackupRecord {
+function withNewAttempt(record: BackupRecord, now: number): BackupRecord {
   return {
     ...enterState(record, 'INITIATING', now),
     attempt: record.attempt + 1,
@@ -92,7 +98,7 @@ export interface Asked extends AttemptName {
 
 /** Tells the attempt's worker to pin its position; its answer completes the task. */
 export async function suspend(room: Backups, asked: Asked): Promise<void> {
-  const record = await current(room, asked);
+  const record = await getCurrent(room, asked);
   await post(room, record, asked.taskToken, {
     type: 'suspend',
     commandId: commandIds(asked).suspend,
@@ -105,7 +111,7 @@ export async function suspend(room: Backups, asked: Asked): Promise<void> {
 /** Offers the backup with its cut to the suspended worker; its answer completes the task. */
 export async function offer(room: WithBucket, asked: Asked): Promise<void> {
   const { group, backupId, attempt } = asked;
-  const { worker = '', cut } = await current(room, asked);
+  const { worker = '', cut } = await getCurrent(room, asked);
   if (!cut) throw new Error(`Backup ${backupId} of group "${group}" is offered without a cut`);
   const commandId = commandIds(asked).offer;
   const attemptSecret = await secretOf(room, group, worker, commandId);
@@ -153,7 +159,7 @@ export async function run(room: Backups, asked: Asked): Promise<void> {
 export async function passOver(room: Backups, name: AttemptName, error: StateError): Promise<void> {
   const { worker = '' } = await updateBackup(room, name, (seen) => {
     if (!isCurrent(seen, name) || seen.builtIn) return seen;
-    return without(seen, reasonOf(error, room.settings.answerTimeoutMs), room.clock.now());
+    return withoutAttempt(seen, reasonOf(error, room.settings.answerTimeoutMs), room.clock.now());
   });
   if (isSilence(error)) await room.workers.silent(name.group, worker, room.clock.now());
   await release(room, name, worker);
@@ -166,7 +172,7 @@ export const isSilence = ({ Error: name }: StateError): boolean =>
 /**
  * The record after its attempt ended for this reason: the attempt no longer counts, and its worker is not asked again.
  */
-export function without(record: BackupRecord, reason: string, now: number): BackupRecord {
+export function withoutAttempt(record: BackupRecord, reason: string, now: number): BackupRecord {
   const { worker = '', refusals } = record;
   if (refusals.some((refusal) => refusal.worker === worker)) return record;
   return { ...record, secretHash: undefined, refusals: [...refusals, { worker, reason }], lastSignAt: now };
@@ -216,7 +222,7 @@ export const isCurrent = (record: BackupRecord, { attempt }: AttemptName): boole
   !isFinal(record) && record.attempt === attempt;
 
 /** The record of an attempt that counts; ends the task otherwise. */
-export async function current(room: Backups, name: AttemptName): Promise<BackupRecord> {
+export async function getCurrent(room: Backups, name: AttemptName): Promise<BackupRecord> {
   const stored = await room.store.read(name.group, name.backupId);
   if (stored && isCurrent(stored.record, name)) return stored.record;
   throw superseded(name);

@@ -37,7 +37,7 @@ export interface CutterParts extends JobPasses {
   readonly held: HeldDeletes;
   readonly bucket: ArchiveBucket;
   readonly bucketName: string;
-  readonly store: Pick<BackupStore, 'running'>;
+  readonly store: Pick<BackupStore, 'readRunning'>;
   readonly payloads: PayloadStore;
   readonly clock: Clock;
   /** How long the state lock of a log lasts at most, ms; that of a job in a large group longer. */
@@ -66,7 +66,7 @@ export class GroupCutter implements Cutter {
   async cut(name: AttemptName): Promise<GroupCutOutcome> {
     const { logs, held, newId } = this.#parts;
     const { group, backupId } = name;
-    const isRunning = async () => (await this.#parts.store.running(group)) === backupId;
+    const isRunning = async () => (await this.#parts.store.readRunning(group)) === backupId;
     try {
       for (let tried = 1; !(await held.hold(group, backupId)); tried += 1) {
         const other = await held.heldBy(group);

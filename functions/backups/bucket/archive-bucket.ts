@@ -72,7 +72,7 @@ export class S3ArchiveBucket implements ArchiveBucket {
 
   async head({ bucket, key }: Place): Promise<Head | undefined> {
     const command = new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' });
-    const found = await orMissing(this.#client.send(command));
+    const found = await ignoreMissing(this.#client.send(command));
     if (!found) return undefined;
     const modifiedAt = found.LastModified?.getTime();
     return { bytes: found.ContentLength ?? 0, checksum: found.ChecksumSHA256, modifiedAt };
@@ -80,7 +80,7 @@ export class S3ArchiveBucket implements ArchiveBucket {
 
   async open({ bucket, key }: Place): Promise<AsyncIterable<Uint8Array> | undefined> {
     const command = new GetObjectCommand({ Bucket: bucket, Key: key });
-    const found = await orMissing(this.#client.send(command, { requestTimeout: transferTimeoutMs }));
+    const found = await ignoreMissing(this.#client.send(command, { requestTimeout: transferTimeoutMs }));
     return found?.Body as AsyncIterable<Uint8Array> | undefined;
   }
 
@@ -187,7 +187,7 @@ async function partsOf(client: S3Client, target: { Bucket: string; Key: string; 
   return done;
 }
 
-async function orMissing<Answer>(request: Promise<Answer>): Promise<Answer | undefined> {
+async function ignoreMissing<Answer>(request: Promise<Answer>): Promise<Answer | undefined> {
   try {
     return await request;
   } catch (error) {

@@ -5,11 +5,11 @@ import { difference } from './payload-copy.ts';
 
 /** The files of an archive below a prefix of a bucket. Throws `DamagedError` for what S3 refuses to show. */
 export function bucketFiles(bucket: ArchiveBucket, { bucket: name, key: prefix }: Place): ArchiveFiles {
-  return { open: (file) => shown(file, bucket.open({ bucket: name, key: `${prefix}${file}` })) };
+  return { open: (file) => asDamaged(file, bucket.open({ bucket: name, key: `${prefix}${file}` })) };
 }
 
 /** In a bucket that it may not list, S3 says of what is missing that it may not be read. */
-async function shown<Answer>(file: string, request: Promise<Answer>): Promise<Answer> {
+async function asDamaged<Answer>(file: string, request: Promise<Answer>): Promise<Answer> {
   try {
     return await request;
   } catch (error) {
@@ -22,7 +22,7 @@ async function shown<Answer>(file: string, request: Promise<Answer>): Promise<An
 /** Compares what S3 keeps of a payload with the manifest; reads it only where S3 keeps no checksum. */
 export function cheapCheck(bucket: ArchiveBucket, { bucket: name, key: prefix }: Place): CheckPayload {
   return async (payload) => {
-    const head = await shown(payload.name, bucket.head({ bucket: name, key: `${prefix}${payload.name}` }));
+    const head = await asDamaged(payload.name, bucket.head({ bucket: name, key: `${prefix}${payload.name}` }));
     if (head && head.checksum === undefined)
       return payloadDamage(bucketFiles(bucket, { bucket: name, key: prefix }), payload);
     return difference(payload, head);

@@ -34,7 +34,7 @@ export type Seen = 'registered' | 'unregistered' | 'replaced';
 export interface WorkerStore {
   register(group: string, worker: Worker): Promise<void>;
   /** Keeps a registered worker registered. An instance that another one has replaced changes nothing. */
-  seen(group: string, name: Instance, at: number, expectedAfterMs: number): Promise<Seen>;
+  noteSeen(group: string, name: Instance, at: number, expectedAfterMs: number): Promise<Seen>;
   /** Takes the one held poll of a worker until then; false while another poll has it. */
   hold(group: string, worker: string, now: number, until: number): Promise<boolean>;
   endHold(group: string, worker: string): Promise<void>;

@@ -31,7 +31,7 @@ export class WorkerTable implements WorkerStore {
     await this.#items.write([put(workerKey(group, worker.worker), { worker, ttl: expiry(worker.lastSeenAt) })]);
   }
 
-  async seen(group: string, name: Instance, at: number, expectedAfterMs: number): Promise<Seen> {
+  async noteSeen(group: string, name: Instance, at: number, expectedAfterMs: number): Promise<Seen> {
     const changes = [
       ...set('worker.lastSeenAt', at),
       ...set('worker.expectedAfterMs', expectedAfterMs),

@@ -75,7 +75,7 @@ interface Running {
 }
 
 async function runningFor({ store }: Backups, { group, worker }: Name): Promise<Running> {
-  const backupId = await store.running(group);
+  const backupId = await store.readRunning(group);
   const running = backupId === undefined ? undefined : (await store.read(group, backupId))?.record;
   const isAsked = running?.worker === worker && !running.builtIn && running.state === 'INITIATING';
   return { running, asked: isAsked };
@@ -106,7 +106,7 @@ export async function poll(room: Backups, name: Name, waitMs: number): Promise<P
   const { group, worker } = name;
   const mostMs = Math.min(waitMs, settings.abandonTimeoutMs / 3);
   const expectedAfterMs = mostMs + Math.min(1.5 * settings.idlePollMs, settings.abandonTimeoutMs / 3) + allowanceMs;
-  const seen = await workers.seen(group, name, clock.now(), expectedAfterMs);
+  const seen = await workers.noteSeen(group, name, clock.now(), expectedAfterMs);
   if (seen === 'unregistered') throw unregistered(name);
   if (seen === 'replaced') throw replaced(name);
   const first = await dueCommands(room, name);
@@ -115,12 +115,12 @@ export async function poll(room: Backups, name: Name, waitMs: number): Promise<P
     return { commands: first, pollAfterMs: nextPoll(room, asked) };
   const until = clock.now() + mostMs;
   if (!(await workers.hold(group, worker, clock.now(), until))) return { commands: [], pollAfterMs: crowdedPollMs };
-  const commands = await held(room, name, until);
+  const commands = await waitForCommands(room, name, until);
   await workers.endHold(group, worker);
   return { commands, pollAfterMs: nextPoll(room, true) };
 }
 
-async function held(room: Backups, name: Name, until: number): Promise<Command[]> {
+async function waitForCommands(room: Backups, name: Name, until: number): Promise<Command[]> {
   for (let leftMs = until - room.clock.now(); leftMs > 0; leftMs = until - room.clock.now()) {
     await pause(Math.min(lookEveryMs, leftMs));
     const commands = await dueCommands(room, name);
@@ -184,7 +184,7 @@ async function loseAttempt(room: WithWorkflow, { group, backupId, worker }: Back
 
 /** The workers of the group in order of their names, also those that were not seen for a while, up to a day. */
 export async function list(room: Backups, group: string, after = '', limit = 100) {
-  const [workers, running] = await Promise.all([room.workers.list(group), room.store.running(group)]);
+  const [workers, running] = await Promise.all([room.workers.list(group), room.store.readRunning(group)]);
   const record = running === undefined ? undefined : (await room.store.read(group, running))?.record;
   const items = workers.filter(({ worker }) => worker > after).sort(byName);
   return {

@@ -44,7 +44,7 @@ class CleanUpTable implements CleanUpStore {
     await this.#items.write([update(placeKey(group), place === undefined ? remove('after') : set('after', place))]);
   }
 
-  async cleaned(name: JobName, ttl: number | undefined): Promise<void> {
+  async endCleanUp(name: JobName, ttl: number | undefined): Promise<void> {
     await this.#items.write(endCleanUp(name, ttl));
   }
 

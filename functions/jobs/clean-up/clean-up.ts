@@ -21,7 +21,7 @@ export interface CleanUpStore {
    * FINISHED → CLEANED, dropping what is owed; the record goes at `ttl`, epoch seconds, if one is given and no
    * savepoint is left.
    */
-  cleaned(name: JobName, ttl: number | undefined): Promise<void>;
+  endCleanUp(name: JobName, ttl: number | undefined): Promise<void>;
 }
 
 export interface CleanedUp {
@@ -154,6 +154,6 @@ async function cleanUpJob(room: Room, name: JobName): Promise<boolean> {
   if (job.cleanUp === 'held' || job.heldBy !== undefined) return false;
   const keys = owedPayloads(job).map((payloadId) => payloadKey(name.group, name.jobId, payloadId));
   if ((await room.payloads.discard(keys)).length > 0) return false;
-  await room.cleanUps.cleaned(name, job.savepoints.length === 0 ? goneAt(job, room) : undefined);
+  await room.cleanUps.endCleanUp(name, job.savepoints.length === 0 ? goneAt(job, room) : undefined);
   return true;
 }

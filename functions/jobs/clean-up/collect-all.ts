@@ -54,7 +54,7 @@ class Round {
     let isAround = false;
     do {
       const page = await this.#page(after);
-      after = page ? await this.#following(page) : await behindNext(this.#room, after);
+      after = page ? await this.#placeAfter(page) : await behindNext(this.#room, after);
       isAround = fromTheTop && (after === undefined || (start !== undefined && after >= start));
       await registry.writePlace(isAround ? undefined : after);
       if (!page) return false;
@@ -80,7 +80,7 @@ class Round {
   }
 
   /** Where the round continues after the page. */
-  async #following({ next }: Collected): Promise<string | undefined> {
+  async #placeAfter({ next }: Collected): Promise<string | undefined> {
     const group = groupOf(next);
     if (group !== this.#turn?.group) {
       if (this.#turn?.hasPlace) await this.#room.registry.writePlace(undefined, this.#turn.group);

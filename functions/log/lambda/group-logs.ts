@@ -20,7 +20,7 @@ export function groupLogs({ registry, open, create }: LogRoom, clock: Clock): Gr
     open,
     hold: (group, log, hold) => registry.hold(group, log, hold),
     async heldFrom(group, log, backupId) {
-      const held = await registry.held(group, log);
+      const held = await registry.readHold(group, log);
       return held?.backupId === backupId ? held.from : undefined;
     },
     release: (group, log, backupId) => registry.release(group, log, backupId),

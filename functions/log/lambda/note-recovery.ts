@@ -23,15 +23,15 @@ export async function noteRound(
   switch (decided.next) {
     case 'wait':
       count('LogRecoveryRounds', { log, reason: decided.why });
-      await forgiven(progress.waits(replica, decided.reason));
+      await ignoreOutage(progress.waits(replica, decided.reason));
       break;
     case 'catchUp':
       count('LogRecoveryRounds', { log, reason: 'catch-up' });
-      await forgiven(progress.begins(replica, decided.plan.ranges));
+      await ignoreOutage(progress.begins(replica, decided.plan.ranges));
       break;
     case 'done': {
       count('LogRecoveryRounds', { log, reason: 'done' });
-      const ended = await forgiven(progress.ends(replica));
+      const ended = await ignoreOutage(progress.ends(replica));
       if (ended) time('LogRecoveryTime', now() - ended.startedAt, { log });
     }
   }
@@ -48,7 +48,7 @@ export function noteSlices(
   let last: Promise<unknown> = Promise.resolve();
   const note = (from: number) => {
     notedAt = now();
-    last = last.then(() => forgiven(progress.learns(replica, { from, to })));
+    last = last.then(() => ignoreOutage(progress.learns(replica, { from, to })));
   };
   return {
     onNext(from: number): void {
@@ -63,7 +63,7 @@ export function noteSlices(
 }
 
 /** A note is worth no recovery. */
-async function forgiven<Noted>(noting: Promise<Noted>): Promise<Noted | undefined> {
+async function ignoreOutage<Noted>(noting: Promise<Noted>): Promise<Noted | undefined> {
   try {
     return await noting;
   } catch (error) {

@@ -72,7 +72,7 @@ export class StepFunctionsRecovery implements RecoveryWorkflow {
   async stop({ group, log, replica }: Pick<RecoveryInput, 'group' | 'log' | 'replica'>): Promise<string[]> {
     const stopped = new Set<string>();
     for (let look = 0; look < looks; look += 1) {
-      for await (const { name = '', executionArn } of this.#running(keyOf(group, log, replica))) {
+      for await (const { name = '', executionArn } of this.#listRunning(keyOf(group, log, replica))) {
         if (stopped.has(name)) continue;
         await this.#client.send(new StopExecutionCommand({ executionArn, error: 'Cancelled' }));
         stopped.add(name);
@@ -95,11 +95,11 @@ export class StepFunctionsRecovery implements RecoveryWorkflow {
 
   async #names(): Promise<Set<string>> {
     const found = new Set<string>();
-    for await (const { name = '' } of this.#running('')) found.add(name);
+    for await (const { name = '' } of this.#listRunning('')) found.add(name);
     return found;
   }
 
-  async *#running(key: string): AsyncGenerator<ExecutionListItem> {
+  async *#listRunning(key: string): AsyncGenerator<ExecutionListItem> {
     let nextToken: string | undefined;
     do {
       const page = await this.#client.send(

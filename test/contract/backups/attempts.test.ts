@@ -204,7 +204,7 @@ describe('settling', () => {
     ]);
     const final = await record(name.backupId);
     for (const outcome of outcomes) expect(outcome).toEqual(final);
-    expect(await room.store.running(group)).toBeUndefined();
+    expect(await room.store.readRunning(group)).toBeUndefined();
   });
 
   test('whose answer is lost, or that meets a transaction conflict, is settled all the same', async () => {
@@ -217,7 +217,7 @@ describe('settling', () => {
       faults.revive();
       await endBackup(room, name, { code: 'internal', message: 'a second try' });
       expect(await record(name.backupId)).toMatchObject({ state: 'FAILED', error: { code: 'backup_timed_out' } });
-      expect(await room.store.running(group)).toBeUndefined();
+      expect(await room.store.readRunning(group)).toBeUndefined();
     }
   });
 

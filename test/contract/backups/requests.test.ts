@@ -22,7 +22,7 @@ describe('a request', () => {
       code: 'no_worker',
       detail: expect.stringContaining('The only worker'),
     });
-    expect(await world.room.store.running(group)).toBeUndefined();
+    expect(await world.room.store.readRunning(group)).toBeUndefined();
     expect(world.workflow.started).toEqual([]);
     expect(await world.begin({ allowLeader: true })).toMatchObject({ state: 'INITIATING' });
   });
@@ -57,7 +57,7 @@ describe('a request', () => {
       expect([response.status, await response.json()]).toMatchObject([404, { code: 'group_not_found' }]);
     }
     expect(asked).toEqual(['ordesr', 'ordesr', 'ordesr']);
-    expect(await room.store.running('ordesr')).toBeUndefined();
+    expect(await room.store.readRunning('ordesr')).toBeUndefined();
   });
 
   test('is refused while another backup is in progress, with its id; the same request gets its backup again', async () => {
@@ -90,7 +90,7 @@ describe('a request', () => {
     expect(first).toMatchObject(fault === 'crash after' ? { name: 'CrashedError' } : { state: 'INITIATING' });
     world.faults.revive();
     const { backupId } = await world.begin({ allowLeader: true }, 'one');
-    expect(await world.room.store.running(group)).toBe(backupId);
+    expect(await world.room.store.readRunning(group)).toBe(backupId);
     expect(new Set(world.workflow.started)).toEqual(new Set([backupId]));
   });
 
@@ -222,7 +222,7 @@ describe('a caller that waits for the end', () => {
       owners: { remember: async () => undefined, ownerOf: async () => undefined, forget: async () => undefined },
     };
     expect(await call(room)).toMatchObject({ status: 202, body: { state: 'INITIATING' } });
-    const backupId = String(await room.store.running(group));
+    const backupId = String(await room.store.readRunning(group));
     for (const state of ['TRANSITIONING', 'RUNNING', 'VERIFYING'] as const) {
       await updateBackup(room, { group, backupId }, (record) => ({ ...record, state }));
       expect(await call(room)).toMatchObject({ status: 202, body: { state } });
@@ -233,7 +233,7 @@ describe('a caller that waits for the end', () => {
     const failing = await openBackups();
     const other = { ...room, ...failing.room, clock: world.clock };
     await call(other);
-    await endBackup(other, { group, backupId: String(await other.store.running(group)) }, cancelled);
+    await endBackup(other, { group, backupId: String(await other.store.readRunning(group)) }, cancelled);
     expect(await call(other)).toMatchObject({ status: 409, body: { code: 'backup_failed' } });
   });
 });

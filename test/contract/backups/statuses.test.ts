@@ -6,7 +6,7 @@ import { verdictFor } from '../../../functions/backups/backup.ts';
 import { toBackupView } from '../../../functions/backups/backup-view.ts';
 import { backupKey } from '../../../functions/backups/keys.ts';
 import { endBackup } from '../../../functions/backups/records.ts';
-import { orFailed, remove, share, unshare } from '../../../functions/backups/requests.ts';
+import { refuseFailed, remove, share, unshare } from '../../../functions/backups/requests.ts';
 import { backupRoutes } from '../../../functions/backups/routes.ts';
 import { serve } from '../../../functions/platform/http.ts';
 import { requestKeysTable } from '../../../functions/platform/request-keys-table.ts';
@@ -57,7 +57,7 @@ describe('a status', () => {
     const world = await openBackups();
     const { backupId } = await world.begin({ bypassDelegation: true });
     const failed = await endBackup(world.room, { group, backupId }, { code: 'cut_failed', message: 'log moved' });
-    expect(() => orFailed(failed)).toThrow(
+    expect(() => refuseFailed(failed)).toThrow(
       expect.objectContaining({
         code: 'backup_failed',
         detail: `Backup ${backupId} of group "orders" failed with cut_failed: log moved`,
@@ -65,7 +65,7 @@ describe('a status', () => {
       }),
     );
     const other = await world.begin({ bypassDelegation: true });
-    expect(orFailed(other)).toBe(other);
+    expect(refuseFailed(other)).toBe(other);
   });
 
   test('that is deleted is not brought back by a request that read it earlier', async () => {

@@ -55,7 +55,7 @@ test.each<[string, (world: World) => Promise<unknown>, string]>([
     const record = await world.passes(backupId);
     expect(record.error?.code).toBe(code);
     expect((record.endedAt ?? 0) - silentSince).toBeLessThanOrEqual(endsWithinMs);
-    expect(await world.room.store.running(group)).toBeUndefined();
+    expect(await world.room.store.readRunning(group)).toBeUndefined();
     await world.register('w2');
     const { backupId: next } = await world.begin();
     expect(await world.running('w2')).toMatchObject({ backupId: next, attempt: 1 });

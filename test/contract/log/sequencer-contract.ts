@@ -76,9 +76,9 @@ export function sequencerContract(
     const { store, hold } = await make();
     await store.replace(undefined, record(1));
     const held = { backupId: '0190a1b2-c3d4-7000-8000-000000000002', from: 10 };
-    expect(await store.held()).toBeUndefined();
+    expect(await store.readHold()).toBeUndefined();
     await hold(held);
-    expect(await store.held()).toEqual(held);
+    expect(await store.readHold()).toEqual(held);
     expect(await store.replace(record(1), record(2), 11)).toEqual({ replaced: false, held });
     expect(await store.replace(record(1), record(2), 10)).toEqual({ replaced: true });
     expect(await store.replace(record(2), record(3))).toEqual({ replaced: true });

@@ -129,8 +129,8 @@ describe('the registry', () => {
     expect(await registry.hold(group, log, { backupId: 'one', from: 3 })).toEqual({ backupId: 'one', from: 3 });
     expect(await registry.hold(group, log, { backupId: 'other', from: 5 })).toEqual({ backupId: 'one', from: 3 });
     await registry.release(group, log, 'other');
-    expect(await registry.held(group, log)).toEqual({ backupId: 'one', from: 3 });
+    expect(await registry.readHold(group, log)).toEqual({ backupId: 'one', from: 3 });
     await registry.release(group, log, 'one');
-    expect(await registry.held(group, log)).toBeUndefined();
+    expect(await registry.readHold(group, log)).toBeUndefined();
   });
 });

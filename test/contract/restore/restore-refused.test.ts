@@ -3,7 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sealed } from '../../../archive/format.ts';
+import { seal } from '../../../archive/format.ts';
 import type { BackupRecord } from '../../../functions/backups/backup.ts';
 import { attemptPlace } from '../../../functions/backups/bucket/archive-place.ts';
 import { endBackup } from '../../../functions/backups/records.ts';
@@ -144,7 +144,7 @@ describe('a damaged backup is refused and nothing is written', () => {
     };
     body.counts.entries += 1;
     await files.put(name, bytes);
-    await files.put('manifest.json', Buffer.from(sealed(body)));
+    await files.put('manifest.json', Buffer.from(seal(body)));
     const group = `unknown-${randomUUID()}`;
     const answer = await call(trusting(), group, { uri: files.uri });
     expect(answer).toMatchObject({ status: 422, body: { code: 'backup_damaged' } });

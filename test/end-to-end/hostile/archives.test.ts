@@ -5,7 +5,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, inject, type TestContext, test } from 'vitest';
 import { type ArchiveEntry, formatVersion } from '../../../api/archive.ts';
-import { chained, chainStart, counted, noCounts, sealed, sha256Of } from '../../../archive/format.ts';
+import { chainStart, countEntries, extendChain, noCounts, seal, sha256Of } from '../../../archive/format.ts';
 import { begun, ended, filesOf } from '../backups/backups.ts';
 import { client, ledGroup, newGroup } from '../leadership/tenure.ts';
 import { hostileWorker } from './worker.ts';
@@ -62,18 +62,18 @@ async function written(url: URL, init: RequestInit, attack: (served: ArchiveEntr
   const bytes = gzipSync(text);
   const file = { name: 'entries-00000.ndjson.gz', bytes: bytes.length, sha256: sha256Of(bytes) };
   const log = entries.filter(({ type }) => type === 'log-entry');
-  const manifest = sealed({
+  const manifest = seal({
     versions: { format: formatVersion, tenure: '0.1.0' },
     group,
     backupId,
     attempt: Number(attempt),
     cut: {},
     completedAt: new Date().toISOString(),
-    counts: { ...counted(noCounts, entries), bytes: bytes.length },
+    counts: { ...countEntries(noCounts, entries), bytes: bytes.length },
     files: [{ ...file, entries: entries.length, unpacked }],
     payloads: [],
     unreadable: [],
-    chain: log.reduce((chain, entry) => chained(chain, JSON.stringify(entry)), chainStart),
+    chain: log.reduce((chain, entry) => extendChain(chain, JSON.stringify(entry)), chainStart),
   });
   await seen.put(file.name, bytes);
   await seen.put('manifest.json', Buffer.from(manifest));

@@ -81,7 +81,7 @@ export function partsFor(stage: Stage, process: Process, fatal: number): CutterP
     bucketName: 'bucket',
     jobs: { list: (_group, after) => call(() => jobs.list(after)) },
     leases: { read: () => call(() => undefined), highestVersion: () => call(() => 1) },
-    store: { running: () => call(() => stage.running) },
+    store: { readRunning: () => call(() => stage.running) },
     payloads: { discard: async () => [] } as unknown as CutterParts['payloads'],
     clock: stage.world.timer(process),
     // Sometimes too short for its cut.

@@ -92,7 +92,7 @@ export class Stage {
       configuration: 1,
       sequencer: {
         read: () => call(() => sequencer.read()),
-        held: () => call(() => sequencer.held()),
+        readHold: () => call(() => sequencer.readHold()),
         replace: (...args) => call(() => sequencer.replace(...args)),
       },
       timer: this.world.timer(process),

@@ -140,7 +140,7 @@ export async function play(seed: number, variant: Variant = {}): Promise<Outcome
       configuration: version,
       sequencer: {
         read: () => world.call(process, () => store.read()),
-        held: () => world.call(process, () => sequencer.held()),
+        readHold: () => world.call(process, () => sequencer.readHold()),
         replace: (before, taken, truncateTo) =>
           world.call(process, () => store.replace(before, taken, truncateTo, version)),
       },

@@ -71,7 +71,7 @@ export async function calmly(
     configuration: 1,
     sequencer: {
       read: () => world.call(process, () => sequencer.read()),
-      held: () => world.call(process, () => sequencer.held()),
+      readHold: () => world.call(process, () => sequencer.readHold()),
       replace: (...args) => world.call(process, () => sequencer.replace(...args)),
     },
     timer: world.timer(process),

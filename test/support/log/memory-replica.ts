@@ -98,7 +98,7 @@ export class MemoryReplica {
       accept: (request) => {
         const { answer, meta } = this.rules.accept(this.inForce, request);
         if (meta) {
-          const after = acceptor.applyChange(this.inForce, acceptor.following(meta, version()));
+          const after = acceptor.applyChange(this.inForce, acceptor.withConfiguration(meta, version()));
           this.change(after, [], version(), request);
         }
         return answer;
@@ -175,7 +175,7 @@ export class MemoryReplica {
   private apply<Answer>({ answer, meta, actions = [] }: Decision<Answer>, configuration: number): Answer {
     if (meta || actions.length > 0) {
       this.change(
-        acceptor.applyChange(this.inForce, acceptor.following(meta ?? {}, configuration)),
+        acceptor.applyChange(this.inForce, acceptor.withConfiguration(meta ?? {}, configuration)),
         actions,
         configuration,
       );
@@ -185,7 +185,11 @@ export class MemoryReplica {
 
   private move(change: MetaChange | undefined, configuration: number): MetaOutcome {
     if (change)
-      this.change(acceptor.applyChange(this.inForce, acceptor.following(change, configuration)), [], configuration);
+      this.change(
+        acceptor.applyChange(this.inForce, acceptor.withConfiguration(change, configuration)),
+        [],
+        configuration,
+      );
     return { changed: change !== undefined, meta: this.inForce };
   }
 

@@ -15,7 +15,7 @@ export class MemorySequencer {
     return this.record;
   }
 
-  held(): Hold | undefined {
+  readHold(): Hold | undefined {
     return this.hold;
   }
 
@@ -50,7 +50,7 @@ export class MemorySequencer {
   port(): Sequencer {
     return {
       read: async () => this.read(),
-      held: async () => this.held(),
+      readHold: async () => this.readHold(),
       replace: async (...args) => this.replace(...args),
     };
   }

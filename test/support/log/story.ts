@@ -162,7 +162,7 @@ export class Story {
       configuration: version,
       sequencer: {
         read: () => sequencer('read', () => this.#sequencer.read()),
-        held: () => sequencer('held', () => this.#sequencer.held()),
+        readHold: () => sequencer('held', () => this.#sequencer.readHold()),
         replace: (before, record, truncateTo) =>
           sequencer(argumentsText('replace', [record]), () =>
             this.#sequencer.replace(before, record, truncateTo, version),

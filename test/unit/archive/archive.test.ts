@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ArchiveEntry, archiveEntry, type ManifestBody } from '../../../api/archive.ts';
 import { folderFiles, folderTarget } from '../../../archive/folder.ts';
-import { canonicalLine, payloadName, readManifest, sealed } from '../../../archive/format.ts';
+import { canonicalLine, payloadName, readManifest, seal } from '../../../archive/format.ts';
 import { DamagedError, verifyArchive } from '../../../archive/verifier.ts';
 import { type WriterState, writeArchive } from '../../../archive/writer.ts';
 import { identity, listedSource, memoryArchive, sampleGroup, sha256 } from '../../support/backups/archives.ts';
@@ -40,7 +40,7 @@ const linesOf = (files: Map<string, Buffer>): ArchiveEntry[] =>
 function resealed(files: Map<string, Buffer>, change: (body: ManifestBody) => void): void {
   const { seal: _seal, ...body } = JSON.parse((files.get('manifest.json') as Buffer).toString());
   change(body);
-  files.set('manifest.json', Buffer.from(sealed(body)));
+  files.set('manifest.json', Buffer.from(seal(body)));
 }
 
 describe('an archive', () => {

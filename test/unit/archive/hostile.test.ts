@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { type ArchiveEntry, type ManifestBody, maxArchivedVersion, maxManifestBytes } from '../../../api/archive.ts';
 import { maxVersion, pack } from '../../../api/ballot.ts';
-import { chained, chainStart, counted, noCounts, sealed } from '../../../archive/format.ts';
+import { chainStart, countEntries, extendChain, noCounts, seal } from '../../../archive/format.ts';
 import { mostGaps } from '../../../archive/order.ts';
 import { DamagedError, verifyArchive } from '../../../archive/verifier.ts';
 import { writeArchive } from '../../../archive/writer.ts';
@@ -26,15 +26,15 @@ async function archiveOf(lines: readonly string[], change: (body: ManifestBody) 
   body.files = [{ name, bytes: bytes.length, sha256: sha256(bytes), entries: lines.length, unpacked: text.length }];
   body.cut = Object.fromEntries(entries.flatMap((one) => (one.type === 'log' ? [[one.log, one.end]] : [])));
   body.chain = entries.reduce(
-    (chain, one, at) => (one.type === 'log-entry' ? chained(chain, lines[at] ?? '') : chain),
+    (chain, one, at) => (one.type === 'log-entry' ? extendChain(chain, lines[at] ?? '') : chain),
     chainStart,
   );
   const size = [...body.files, ...body.payloads].reduce((sum, file) => sum + file.bytes, 0);
-  body.counts = { ...counted(noCounts, entries), payloads: body.payloads.length, bytes: size };
+  body.counts = { ...countEntries(noCounts, entries), payloads: body.payloads.length, bytes: size };
   change(body);
   archive.files.set('manifest.json', Buffer.from(JSON.stringify(body)));
   try {
-    archive.files.set('manifest.json', Buffer.from(sealed(body)));
+    archive.files.set('manifest.json', Buffer.from(seal(body)));
   } catch {
     // A manifest that the schema refuses has no seal: the verification says so before it looks for one.
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { listed } from '../../../../cli/output.ts';
+import { collectItems } from '../../../../cli/output.ts';
 import { ReplicatedLog } from '../../../../client/log/replicated-log.ts';
 import { TenureClient } from '../../../../client/tenure-client.ts';
 
@@ -34,7 +34,7 @@ test('a read that is aborted says so: what it has is not all', async () => {
   const { log, asked } = logWith({ items: [{ position: 1, data: 'YQ==' }], nextFrom: 2 });
   const ending = new AbortController();
   void asked.then(() => ending.abort(new Error('enough')));
-  const reading = listed(log.read({ signal: ending.signal }));
+  const reading = collectItems(log.read({ signal: ending.signal }));
   await expect(reading).rejects.toThrow('enough');
 });
 

@@ -21,7 +21,7 @@ export interface Reaching {
  * Sends a request until the store takes it. Throws `ThrottledError` where it only ever put it off, `UnreachableError`
  * where a try may have had an effect, or the table is gone; every other error is a bug and stays one.
  */
-export async function reaching<Answer>(
+export async function reach<Answer>(
   { name, once = false, random = Math.random }: Reaching,
   request: () => Promise<Answer>,
 ): Promise<Answer> {
