@@ -1,3 +1,4 @@
+import type { RetryBudget } from './retry-budget.ts';
 import { hasCode, type TenureError } from './tenure-error.ts';
 import { sleep, type Time } from './time.ts';
 
@@ -8,6 +9,8 @@ export interface RetryPolicy {
   readonly timeoutMs: number;
   readonly deadlineMs: number;
   readonly retry: boolean;
+  /** Shared by the calls of a client; left out for a leader's own, which go before all else. */
+  readonly budget?: RetryBudget | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -20,7 +23,7 @@ const longestPauseMs = 2_000;
  * a backup that holds writes back for a moment.
  */
 export async function withRetries<Answer>(
-  { time, random, timeoutMs, deadlineMs, retry, signal }: RetryPolicy,
+  { time, random, timeoutMs, deadlineMs, retry, budget, signal }: RetryPolicy,
   attempt: (timeoutMs: number) => Promise<Answer>,
 ): Promise<Answer> {
   const endsAt = time.monotonic() + deadlineMs;
@@ -29,12 +32,16 @@ export async function withRetries<Answer>(
   for (let tries = 0; tries === 0 || time.monotonic() < endsAt; tries += 1) {
     try {
       // A slow answer is better than none: the first try has its whole time.
-      return await attempt(tries === 0 ? timeoutMs : Math.min(timeoutMs, endsAt - time.monotonic()));
+      const answer = await attempt(tries === 0 ? timeoutMs : Math.min(timeoutMs, endsAt - time.monotonic()));
+      budget?.succeeded();
+      return answer;
     } catch (error) {
       if (!retry || !hasCode(error, 'unreachable', 'throttled', 'unavailable', 'contention', 'state_locked'))
         throw error;
-      const pause = pauseMs(error, tries, random);
+      const spaced = hasCode(error, 'unreachable', 'throttled', 'unavailable') ? budget : undefined;
+      const pause = Math.max(pauseMs(error, tries, random), spaced?.wait() ?? 0);
       if (time.monotonic() + pause >= endsAt) throw error;
+      spaced?.spend();
       await sleep(time, pause, signal);
       signal?.throwIfAborted();
       failure = error;

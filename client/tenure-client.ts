@@ -5,6 +5,7 @@ import { health } from '../api/operations/service.ts';
 import { type Carrier, httpCarrier } from './carrier.ts';
 import type { AnyRequest, CallOptions, CallRequest, Fence } from './request.ts';
 import { withRetries } from './retry.ts';
+import { RetryBudget } from './retry-budget.ts';
 import { loadTelemetry, record } from './telemetry.ts';
 import { TenureError } from './tenure-error.ts';
 import { systemTime, type Time } from './time.ts';
@@ -94,6 +95,7 @@ export class TenureClient {
   readonly #stack: string | undefined;
   readonly #timeoutMs: number;
   readonly #deadlineMs: number;
+  readonly #budget: RetryBudget;
   #carrier: Carrier | undefined;
   #finding: Promise<Carrier> | undefined;
 
@@ -107,6 +109,7 @@ export class TenureClient {
     this.fetch = options.fetch ?? globalThis.fetch;
     this.#timeoutMs = options.timeoutMs ?? 10_000;
     this.#deadlineMs = options.deadlineMs ?? 30_000;
+    this.#budget = new RetryBudget(this.time);
     this.mode = options.carrier?.mode ?? 'api';
     const url = options.url ?? (options.stack ? undefined : env['TENURE_URL'] || undefined);
     this.#stack = url === undefined ? (options.stack ?? (env['TENURE_STACK'] || undefined)) : undefined;
@@ -189,6 +192,7 @@ export class TenureClient {
       timeoutMs: given.timeoutMs ?? this.#timeoutMs,
       deadlineMs: given.deadlineMs ?? this.#deadlineMs,
       retry: given.retry ?? true,
+      budget: operation.servedBy === 'lease' ? undefined : this.#budget,
       signal: given.signal,
     };
     return withRetries(policy, async (timeoutMs) => {

@@ -127,6 +127,41 @@ test('pauses grow with jitter, are as long as the service asks, and end at the d
   expect(time.pendingTimers).toBe(0);
 });
 
+test('the retries of a client share a budget, and a renewal does not wait for it', async () => {
+  const busy = () => new Response('', { status: 429 });
+  const { client, time, sent } = clientWith(Array.from({ length: 5_000 }, busy));
+  const renewals = () => sent.filter(({ url }) => url.endsWith('/renew')).map(({ at }) => at);
+  const calls = Array.from({ length: 200 }, () => client.observe('orders', { deadlineMs: 10_000 }));
+  const outcomes = Promise.allSettled(calls);
+  await time.advance(100);
+  // 200 first tries, then 100 at once; the others 50 ms apart, two of them within the pause that all make.
+  expect(sent).toHaveLength(200 + 100 + 2);
+  const renewal = client.renew('orders', fence, {}, { deadlineMs: 2_000 });
+  renewal.catch(() => {});
+  await time.advance(1_000);
+  expect(renewals()).toEqual([100, 200, 400, 800]);
+  expect(sent.length - renewals().length).toBeLessThanOrEqual(200 + 100 + 22);
+  await time.advance(30_000);
+  // However many wait: the deadline ends what would wait for longer.
+  expect((await outcomes).every(({ status }) => status === 'rejected')).toBe(true);
+  expect(sent.length - renewals().length).toBeLessThanOrEqual(200 + 100 + 10 * 20);
+  expect(time.pendingTimers).toBe(0);
+});
+
+test('while calls succeed, nothing waits for the budget', async () => {
+  const replies = Array.from({ length: 400 }, (_, at) =>
+    at % 2 === 0 ? problem(503, 'unavailable') : Response.json({ items: [] }),
+  );
+  const { client, time, sent } = clientWith(replies);
+  for (let call = 0; call < 200; call += 1) {
+    const answered = client.call(groups, { query: {} });
+    await time.advance(100);
+    await answered;
+  }
+  expect(sent).toHaveLength(400);
+  expect(sent.at(-1)?.at).toBe(200 * 100);
+});
+
 test('a slow first answer is waited for, whatever the deadline for more tries', async () => {
   const { client, time } = clientWith(['silence']);
   const call = client.renew('orders', fence, {}, { deadlineMs: 1_000, timeoutMs: 3_000 });
