@@ -107,6 +107,7 @@ export function logsOn({ client, table, replicas, mostLogs = 100, lockMs = defau
 
 /** A table that cannot be asked may become a member all the same. */
 function unknownEpoch(error: unknown): number {
-  if (isUnavailable(error) || (error instanceof Error && error.name === 'ResourceNotFoundException')) return 0;
+  const names = ['ResourceNotFoundException', 'AccessDeniedException'];
+  if (isUnavailable(error) || (error instanceof Error && names.includes(error.name))) return 0;
   throw error;
 }

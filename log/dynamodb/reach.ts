@@ -9,9 +9,14 @@ const longestPauseMs = 400;
 /** Tries of a request that gets no answer: each of them is short, and takes another connection. */
 const unansweredTries = 3;
 
+const gone = new Set(['ResourceNotFoundException']);
+const goneOrDenied = new Set([...gone, 'AccessDeniedException']);
+
 export interface Reaching {
   /** The store, as an error names it. */
   readonly name: string;
+  /** A policy of its own may refuse it: then it is as good as gone, and others go on. */
+  readonly mayBeDenied?: boolean;
   /** The SDK does not send the request again by itself, so that every try is seen here. */
   readonly once?: boolean;
   readonly random?: () => number;
@@ -19,10 +24,10 @@ export interface Reaching {
 
 /**
  * Sends a request until the store takes it. Throws `ThrottledError` where it only ever put it off, `UnreachableError`
- * where a try may have had an effect, or the table is gone; every other error is a bug and stays one.
+ * where a try may have had an effect, or the table is gone or denied; every other error is a bug and stays one.
  */
 export async function reach<Answer>(
-  { name, once = false, random = Math.random }: Reaching,
+  { name, mayBeDenied = false, once = false, random = Math.random }: Reaching,
   request: () => Promise<Answer>,
 ): Promise<Answer> {
   const until = Date.now() + patienceMs;
@@ -33,7 +38,7 @@ export async function reach<Answer>(
       return await request();
     } catch (cause) {
       const isPutOff = wasPutOff(cause);
-      const isGone = cause instanceof Error && cause.name === 'ResourceNotFoundException';
+      const isGone = cause instanceof Error && (mayBeDenied ? goneOrDenied : gone).has(cause.name);
       if (!isGone && !isPutOff && !isUnavailable(cause)) throw cause;
       if (!isPutOff) unanswered += 1;
       const wait = random() * Math.min(longestPauseMs, 25 * 2 ** tried);

@@ -287,7 +287,7 @@ function reachable(table: ReplicaTable): replica.Replica {
   const names = Object.getOwnPropertyNames(ReplicaTable.prototype).filter((name) => name !== 'constructor');
   const guarded = names.map((name) => {
     const method = Reflect.get(table, name) as (...args: unknown[]) => Promise<unknown>;
-    const store = { name: `Replica "${table.id}"`, once: sentOnce.has(name) };
+    const store = { name: `Replica "${table.id}"`, mayBeDenied: true, once: sentOnce.has(name) };
     return [name, (...args: unknown[]) => reach(store, () => method.apply(table, args))];
   });
   return { id: table.id, ...Object.fromEntries(guarded) };

@@ -20,6 +20,8 @@ export type Fault =
   /** The request arrives twice; the second answer is seen. */
   | 'duplicate'
   | 'throttle'
+  /** A policy, or a key that is switched off, refuses the request. */
+  | 'denied'
   /**
    * A dead connection: nothing arrives, and no answer comes for so long as a client waits without limits of its own.
    */
@@ -107,6 +109,7 @@ export function injectFaults(client: Client): Faults {
       await pause(stalledMs, undefined, { ref: false });
       throw named('TimeoutError', 'The connection was dead');
     }
+    if (fault === 'denied') throw named('AccessDeniedException', 'User is not authorized to perform this action');
     if (fault === 'throttle') throw named('ThrottlingException', 'Rate exceeded');
     if (fault === 'transaction conflict') throw conflict(command);
     if (fault === 'duplicate') await send().catch(() => undefined);

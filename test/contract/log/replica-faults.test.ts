@@ -58,6 +58,12 @@ it('says that it is unreachable where no answer comes at all, and throws what is
   await expect(replica.read()).rejects.toThrow('Replica "1" gives no answer');
   faults.plan = () => 'throttle';
   await expect(replica.read()).rejects.toMatchObject({ name: 'ThrottledError' });
+  faults.plan = () => 'denied';
+  await expect(replica.read()).rejects.toMatchObject({
+    name: 'UnreachableError',
+    message: 'Replica "1" gives no answer',
+    cause: { name: 'AccessDeniedException' },
+  });
   faults.plan = () => 'crash before';
   await expect(replica.read()).rejects.toMatchObject({ name: 'CrashedError' });
 });
