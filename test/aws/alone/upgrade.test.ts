@@ -16,17 +16,21 @@ test('an update under load loses no renewal, no append and no backup', { timeout
 
   // Its execution has the definition of before, and ends with the functions of afterwards.
   const middle = gate();
+  let registered = () => {};
+  const isRegistered = new Promise<void>((resolve) => {
+    registered = resolve;
+  });
   const worker = standby({
     url: stage.proxy,
     group,
     workerId: 'standby',
     at: (moment) => (moment === 'half' ? middle.wait() : undefined),
+    say: ({ type }) => type === 'registered' && registered(),
   });
   worker.start();
-  const begun = await eventually('the worker is registered', async () => {
-    const status = await client().call(createBackup, { params: { group }, body: {} });
-    return 'explain' in status ? undefined : status;
-  });
+  await isRegistered;
+  const begun = await client().call(createBackup, { params: { group }, body: {} });
+  if ('explain' in begun) throw new Error('This was an explanation');
   await middle.reached;
 
   let updating = true;
