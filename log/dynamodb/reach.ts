@@ -15,7 +15,7 @@ const goneOrDenied = new Set([...gone, 'AccessDeniedException']);
 export interface Reaching {
   /** The store, as an error names it. */
   readonly name: string;
-  /** A policy of its own may refuse it: then it is as good as gone, and others go on. */
+  /** A policy of its own may refuse it: then it is as good as gone, and the others continue. */
   readonly mayBeDenied?: boolean;
   /** The SDK does not send the request again by itself, so that every try is seen here. */
   readonly once?: boolean;
