@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
+import { untilServing } from '../support/foreign-server.ts';
+import { freePort } from '../support/free-port.ts';
 
 const startMs = 60_000;
 const version = '1.5.33';
@@ -25,7 +25,11 @@ export async function startMiniStack(more: Record<string, string> = {}): Promise
   });
   const orphanGuard = () => endGroup(server);
   process.once('exit', orphanGuard);
-  await ready(server, endpoint);
+  const hint = `: pip install ministack==${version}`;
+  await untilServing({ server, name: 'MiniStack', ms: startMs, hint }, async () => {
+    const { ok, status } = await fetch(`${endpoint}/_ministack/health`);
+    if (!ok) throw new Error(`Its health is ${status}`);
+  });
   return {
     endpoint,
     group: server.pid ?? 0,
@@ -44,32 +48,4 @@ function endGroup({ pid }: ChildProcess): void {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
-}
-
-async function ready(server: ChildProcess, endpoint: string): Promise<void> {
-  const missing = `pip install ministack==${version}`;
-  const failed = new Promise<never>((_, reject) => {
-    server.once('error', () => reject(new Error(`MiniStack is missing: ${missing}`)));
-    server.once('exit', (code) => reject(new Error(`MiniStack ended with ${code}: ${missing}`)));
-  });
-  failed.catch(() => {});
-  const until = Date.now() + startMs;
-  while (Date.now() < until) {
-    const answered = fetch(`${endpoint}/_ministack/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (await Promise.race([answered, failed])) return;
-    await pause(200);
-  }
-  throw new Error(`MiniStack did not answer within ${startMs / 1_000} s`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

@@ -1,11 +1,10 @@
 /** A real MariaDB of the tests' own, on a Unix socket in a temporary folder. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
+import { endServer, untilServing } from './foreign-server.ts';
 
 /** Debian keeps servers out of the PATH of users. */
 function serverProgram(): string {
@@ -42,30 +41,15 @@ export async function startMariadb(): Promise<Mariadb> {
     { stdio: 'ignore', cwd: folder },
   );
   const user = 'root';
-  await createDatabase({ socketPath, user });
+  await untilServing({ server, name: 'MariaDB', ms: 60_000 }, async () => {
+    const connection = await createConnection({ socketPath, user });
+    await connection.query('CREATE DATABASE tenure').finally(() => connection.end());
+  });
   return {
     options: { socketPath, user, database: 'tenure' },
     async stop() {
-      const ended = once(server, 'exit');
-      server.kill('SIGTERM');
-      const late = setTimeout(() => server.kill('SIGKILL'), 10_000);
-      await ended;
-      clearTimeout(late);
+      await endServer(server);
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function createDatabase(options: { socketPath: string; user: string }): Promise<void> {
-  for (let tried = 1; ; tried += 1) {
-    try {
-      const connection = await createConnection(options);
-      await connection.query('CREATE DATABASE tenure');
-      await connection.end();
-      return;
-    } catch (error) {
-      if (tried === 600) throw error;
-      await pause(100);
-    }
-  }
 }

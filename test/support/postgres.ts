@@ -1,11 +1,10 @@
 /** A real PostgreSQL of the tests' own, on a Unix socket in a temporary folder. */
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
+import { endServer, untilServing } from './foreign-server.ts';
 
 const debian = '/usr/lib/postgresql';
 
@@ -49,31 +48,17 @@ export async function startPostgres(): Promise<Postgres> {
   const settings = ['-c', 'listen_addresses=', '-c', `unix_socket_directories=${folder}`, '-c', 'fsync=off'];
   const server = spawn(...line('postgres', ['-D', data, ...settings]), { stdio: 'ignore', cwd: folder });
   const options = { host: folder, port: 5432, user: 'tenure', database: 'postgres' };
-  await untilReady(options);
+  await untilServing({ server, name: 'PostgreSQL', ms: 60_000 }, async () => {
+    const client = new Client(options);
+    await client.connect();
+    await client.end();
+  });
   return {
     options,
     async stop() {
-      const ended = once(server, 'exit');
       // runuser passes SIGTERM on; SIGINT would be a fast shutdown, which it does not.
-      server.kill('SIGTERM');
-      const late = setTimeout(() => server.kill('SIGKILL'), 10_000);
-      await ended;
-      clearTimeout(late);
+      await endServer(server);
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function untilReady(options: Postgres['options']): Promise<void> {
-  for (let tried = 1; ; tried += 1) {
-    const client = new Client(options);
-    try {
-      await client.connect();
-      await client.end();
-      return;
-    } catch (error) {
-      if (tried === 600) throw error;
-      await pause(100);
-    }
-  }
 }

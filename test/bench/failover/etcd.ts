@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.ts';
 import { AbsentError } from '../peers.ts';
-import { freePort } from './free-port.ts';
 import { contender, eventually, killWithUs, type System, ttlMs } from './system.ts';
 
 /** One etcd, and `etcdctl lock`, which keeps a lease alive and prints its key once it holds the lock. */

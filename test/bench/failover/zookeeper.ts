@@ -6,8 +6,8 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { freePort } from '../../support/free-port.ts';
 import { AbsentError, peerPackage, peersFolder } from '../peers.ts';
-import { freePort } from './free-port.ts';
 import { contender, eventually, killWithUs, program, type System, ttlMs } from './system.ts';
 
 const jar = '/usr/share/java/zookeeper.jar';

@@ -1,35 +1,20 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { appendEntries } from '../../../api/operations/log.ts';
 import { ProblemError } from '../../../api/problem.ts';
 import { outcomeUnknown } from '../../../api/problems/log.ts';
 import { cancelled, endBackup } from '../../../functions/backups/records.ts';
 import { collectPage } from '../../../functions/jobs/clean-up/collector.ts';
 import { endpoint, serve } from '../../../functions/platform/http.ts';
+import { captureMetrics } from '../../support/embedded-metrics.ts';
 import { type JobWorld, openJobWorld, uploadBytes } from '../../support/job-world.ts';
 import { openBackups } from '../backups/world.ts';
 
 let world: JobWorld;
-let written: string[] = [];
 beforeAll(async () => {
   world = await openJobWorld(inject('dynamodb'));
 });
 afterAll(() => world.close());
-beforeEach(() => {
-  written = [];
-  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    written.push(String(chunk));
-    return true;
-  });
-});
-
-afterEach(() => vi.restoreAllMocks());
-
-/** The count under this name, in the embedded metric format. */
-const counted = (metric: string) =>
-  written
-    .filter((line) => line.startsWith('{"_aws"'))
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
-    .filter((line) => metric in line);
+const counted = captureMetrics();
 
 test('the collector counts the orphans that it deletes, and none in a dry run', async () => {
   const api = world.process();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, test, vi } from 'vitest';
+import { type EmbeddedMetric, embeddedMetricsIn } from '../../support/embedded-metrics.ts';
 import { fireSchedule } from '../../support/stack.ts';
 
 const stack = inject('stack');
@@ -54,20 +55,10 @@ async function output(): Promise<Map<string, string>> {
   );
 }
 
-interface Embedded {
-  _aws: {
-    CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string; Unit: string }[] }[];
-  };
-  service: string;
-  reason?: string;
-}
-
 /** The lines in the embedded metric format that functions have written, by the name of their metric. */
-async function emitted(): Promise<Map<string, Embedded[]>> {
-  const lines = [...(await output()).values()].flatMap((text) => text.split('\n'));
-  const found = new Map<string, Embedded[]>();
-  for (const line of lines.filter((one) => one.startsWith('{"_aws"'))) {
-    const embedded = JSON.parse(line) as Embedded;
+async function emitted(): Promise<Map<string, EmbeddedMetric[]>> {
+  const found = new Map<string, EmbeddedMetric[]>();
+  for (const embedded of [...(await output()).values()].flatMap(embeddedMetricsIn)) {
     for (const { Metrics } of embedded._aws.CloudWatchMetrics) {
       for (const { Name } of Metrics) found.set(Name, [...(found.get(Name) ?? []), embedded]);
     }

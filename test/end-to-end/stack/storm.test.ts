@@ -11,6 +11,7 @@ import { getRestore, startRestore } from '../../../api/operations/restore.ts';
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
 import { JobRegistry, ReplicatedLog, TenureClient, termFromEnvironment } from '../../../client/index.ts';
 import { sizes } from '../../sizes.ts';
+import { embeddedMetricsIn } from '../../support/embedded-metrics.ts';
 import { createReplicaTable, deleteTable } from '../../support/log/tables.ts';
 import { localDocuments } from '../../support/main-table.ts';
 import { fireSchedule, order, type RunningStack, refusals, startStack } from '../../support/stack.ts';
@@ -112,8 +113,7 @@ async function metric(name: string): Promise<number> {
   const logs = await Promise.all(
     stack.functions.map((one) => readFile(join(stack.logs, `${one}.log`), 'utf8').catch(() => '')),
   );
-  const lines = logs.flatMap((log) => log.split('\n')).filter((line) => line.startsWith('{"_aws"'));
-  return lines.reduce((sum, line) => sum + Number(JSON.parse(line)[name] ?? 0), 0);
+  return logs.flatMap(embeddedMetricsIn).reduce((sum, line) => sum + Number(line[name] ?? 0), 0);
 }
 
 /** The different events that were heard of the group, by type; one that was sent twice counts once. */

@@ -1,26 +1,17 @@
 /** Metrics of a recovery, by log: rounds and why they wait, positions caught up, its duration. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { noteRound, noteSlices } from '../../../functions/log/lambda/note-recovery.ts';
 import type { Progress, RecoveryProgress } from '../../../log/recovery-progress.ts';
+import { captureMetrics } from '../../support/embedded-metrics.ts';
 
 const replica = { group: 'orders', log: 'journal', replica: '2' };
 const ofThisLog = { log: 'orders/journal' };
 
-let written: string[] = [];
-beforeEach(() => {
-  written = [];
-  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    written.push(String(chunk));
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
+const written = captureMetrics();
 
 /** The values of a metric, with what they are counted by. */
-function metric(name: string) {
-  const lines = written.filter((line) => line.startsWith('{"_aws"')).map((line) => JSON.parse(line));
-  return lines.filter((line) => name in line).map(({ _aws, service: _, [name]: value, ...by }) => ({ value, ...by }));
-}
+const metric = (name: string) =>
+  written(name).map(({ _aws, service: _, [name]: value, ...by }): Record<string, unknown> => ({ value, ...by }));
 
 /** Notes in memory; what is `ended` was begun before. */
 function notes(ended?: Progress, failure?: Error) {
@@ -91,7 +82,7 @@ test('a store that does not answer costs the note, not the recovery nor its metr
   const { progress } = notes(undefined, failure);
   await noteRound(progress, replica, { next: 'wait', why: 'empty', reason: 'all are empty' });
   await noteRound(progress, replica, { next: 'done' });
-  expect(metric('LogRecoveryRounds').map(({ reason }) => reason)).toEqual(['empty', 'done']);
+  expect(metric('LogRecoveryRounds').map((one) => one['reason'])).toEqual(['empty', 'done']);
   expect(metric('LogRecoveryTime')).toEqual([]);
   const broken = notes(undefined, new TypeError('a fault'));
   await expect(noteRound(broken.progress, replica, { next: 'done' })).rejects.toThrow('a fault');

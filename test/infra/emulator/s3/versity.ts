@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { endServer, untilServing } from '../../../support/foreign-server.ts';
+import { freePort } from '../../../support/free-port.ts';
 
 /** `go install github.com/versity/versitygw/cmd/versitygw@v1.8.0`: an S3 that nobody here wrote. */
 export const versitygw = process.env['TENURE_TEST_VERSITYGW'];
@@ -28,40 +27,12 @@ export async function startVersity(
   const orphanGuard = () => server.kill();
   process.once('exit', orphanGuard);
   const endpoint = `http://127.0.0.1:${port}`;
-  await listening(server, endpoint);
+  await untilServing({ server, name: 'versitygw', ms: startMs }, () => fetch(endpoint));
   return {
     endpoint,
     async stop() {
       process.off('exit', orphanGuard);
-      const ended = once(server, 'exit');
-      server.kill();
-      await ended;
+      await endServer(server);
     },
   };
-}
-
-async function listening(server: ChildProcess, endpoint: string): Promise<void> {
-  const failed = new Promise<never>((_, reject) => {
-    server.once('error', reject);
-    server.once('exit', (code) => reject(new Error(`versitygw ended with ${code}`)));
-  });
-  failed.catch(() => {});
-  for (const until = Date.now() + startMs; Date.now() < until; ) {
-    const answered = fetch(endpoint).then(
-      () => true,
-      () => false,
-    );
-    if (await Promise.race([answered, failed])) return;
-    await pause(50);
-  }
-  throw new Error(`versitygw did not answer within ${startMs / 1_000} s`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
