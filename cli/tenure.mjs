@@ -28,6 +28,7 @@ process.stdout.on('error', (error) => {
   if (!runsCommand) process.exit(0);
 });
 process.stderr.on('error', () => {});
+// Node has opened /dev/null in their place, as a parent that wants no output does: only cli/tenure can tell.
 const closed = process.env.TENURE_CLOSED?.split(' ') ?? [];
 delete process.env.TENURE_CLOSED;
 if (closed.includes('1') && !runsCommand) unprinted('it is closed');

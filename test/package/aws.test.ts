@@ -62,6 +62,12 @@ describe.each(ways)('the command from %s', (_, binary) => {
     expect(lost.output()).toContain('no credentials to sign requests');
   });
 
+  test('says that standard output is closed, where Node alone would lose what it prints', async () => {
+    const closed = watch('sh', ['-c', `${binary()} --version >&-`]);
+    expect(await closed.ended()).toBe(74);
+    expect(closed.output()).toBe('tenure: cannot write to standard output (it is closed)\n');
+  });
+
   test('lead passes the address and the region on, and the resignation that its guard sends is signed', async () => {
     const time = new ManualTime();
     group = new FakeService(time);

@@ -93,7 +93,7 @@ async function closed({ contenders }: Lane): Promise<void> {
 
 /** The settings that explain the numbers. */
 const why =
-  'A crash is noticed when the lease runs out. Ours is renewed every third of it, so a sixth of it has passed when the leader dies, on average; to what is left come the allowance for clock skew (250 ms, 0.05 of this lease), a jitter of at most 100 ms, and two requests. Renewed less often a lease would be over sooner, and a renewal that meets a cold start, or has to be tried again, would have less time left: [the figures](design/leadership.md#a-fail-over). A process that is killed alone, next to a guard that lives, need not wait for the lease.';
+  'A crash is noticed when the lease runs out. Ours is renewed every third of it, so a sixth of it has passed when the leader dies, on average; to what is left come the allowance for clock skew (250 ms, 0.05 of this lease), a pause of at most a twentieth of the lease, and two requests. Renewed less often a lease would be over sooner, and a renewal that meets a cold start, or has to be tried again, would have less time left: [the figures](design/leadership.md#a-fail-over). A process that is killed alone, next to a guard that lives, need not wait for the lease.';
 
 /** Times of a busy machine are no figures of the product. */
 function load(): string {
