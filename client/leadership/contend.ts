@@ -40,6 +40,7 @@ export async function contendUntilGranted(contender: Contender): Promise<Grant |
   let failures = 0;
   let waitMs: number | undefined;
   let roundTripMs = 0;
+  let lookedTwice = false;
   const timed = async <Answer>(request: () => Promise<Answer>): Promise<Answer> => {
     const sentAt = client.time.monotonic();
     try {
@@ -51,8 +52,11 @@ export async function contendUntilGranted(contender: Contender): Promise<Grant |
   while (!closing.aborted) {
     try {
       const isBlind = failures > 0 && failures % failuresUntilBlind === 0;
+      const expectedMs = roundTripMs;
       const freeInMs = waitMs === undefined || isBlind ? undefined : await timed(() => lookAgain(contender));
-      if (freeInMs !== undefined) {
+      const isOutOfDate: boolean = freeInMs === 0 && !lookedTwice && tookLong(roundTripMs, expectedMs, settings);
+      lookedTwice = isOutOfDate;
+      if (freeInMs !== undefined && (freeInMs > 0 || isOutOfDate)) {
         failures = 0;
         waitMs = waitFor(contender, freeInMs, roundTripMs);
         await sleep(client.time, waitMs, closing);
@@ -74,7 +78,7 @@ export async function contendUntilGranted(contender: Contender): Promise<Grant |
   return undefined;
 }
 
-/** After how many ms this contender may have the lease, or undefined when it can be asked for. */
+/** After how many ms this contender can have the lease, or undefined when it may have it already. */
 async function lookAgain(contender: Contender): Promise<number | undefined> {
   const { client, group, contenderId, instanceId, settings } = contender;
   const { requestTimeoutMs: timeoutMs } = settings;
@@ -82,7 +86,15 @@ async function lookAgain(contender: Contender): Promise<number | undefined> {
   if (seen.barred?.instanceId === instanceId) return settings.renewEveryMs;
   // A late duplicate of an earlier request may have been granted the lease: it is handed back.
   const isMine = seen.instanceId === instanceId || (seen.reservedFor === contenderId && !seen.leader && !seen.pending);
-  return isMine || seen.availableInMs === 0 ? undefined : seen.availableInMs;
+  return isMine ? undefined : seen.availableInMs;
+}
+
+/**
+ * Whether a look took so much longer than the one before that a crowd is likely to look at the same time: then the
+ * pause before it was too short for the first one's grant to be visible.
+ */
+function tookLong(tookMs: number, expectedMs: number, { leaseMs }: CheckedSettings): boolean {
+  return tookMs > Math.max(3 * expectedMs, leaseMs / 80);
 }
 
 /** So many of those that wait look as soon as the lease is free: of a hundred some five. */

@@ -68,6 +68,17 @@ test.each([5, 25, 100, 200])(
   },
 );
 
+test('with 100 waiting, a service that becomes slow just then is looked at twice before it is asked', async () => {
+  for (const seed of [1, 2, 3]) {
+    const all = await crowd(100, { roundTripMs: 10, seed });
+    for (const { link } of all.others) link.latencyMs = 150;
+    await all.time.advance(4_000);
+    expect(leads(all)).toBe(true);
+    const count = (wanted: string) => all.sent().filter(({ step }) => step === wanted).length;
+    expect(count('contend') + 6).toBeLessThanOrEqual(15);
+  }
+});
+
 test('a single standby waits no longer than the spread of a crowd and one and a half round trips', async () => {
   for (let seed = 1; seed <= 20; seed += 1) {
     const { afterMs } = await failover(1, 50, seed);
