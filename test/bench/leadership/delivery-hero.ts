@@ -48,7 +48,7 @@ export async function deliveryHero(wire: string, dynamodb: string): Promise<Lock
     contend(group) {
       const gate = new Gate();
       const leads = clientOf(gatedClient(documents, gate), { tableName }).lock(group, group, options);
-      return { leads, crash: () => gate.close() };
+      return { leads, renewed: () => gate.next(), crash: () => gate.close() };
     },
   };
 }

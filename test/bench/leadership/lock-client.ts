@@ -72,7 +72,7 @@ export async function lockClient(wire: string, dynamodb: string): Promise<Locks>
       const gate = new Gate();
       const gated = gatedClient(documents, gate);
       const leads = acquire(group, gated, renewEveryMs);
-      return { leads, crash: () => gate.close() };
+      return { leads, renewed: () => gate.next(), crash: () => gate.close() };
     },
   };
 }

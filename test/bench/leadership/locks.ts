@@ -15,6 +15,8 @@ export interface Locks {
 export interface Contending {
   /** Resolves when it leads. */
   readonly leads: Promise<unknown>;
+  /** Resolves when its next request has ended: that of a leader is a renewal. */
+  renewed(): Promise<void>;
   /** Nothing that it would have sent later is sent. */
   crash(): void;
 }
@@ -37,6 +39,9 @@ export class Gate {
     if (!this.#open) return new Promise(() => {});
     try {
       return await act();
+    } catch (error) {
+      if (this.#open) throw error;
+      return new Promise(() => {});
     } finally {
       for (const resolve of this.#waiting.splice(0)) resolve();
     }

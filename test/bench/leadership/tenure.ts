@@ -48,7 +48,7 @@ export async function tenure(wire: string, dynamodb: string): Promise<Locks> {
         const onConfirmed = () => resolve();
         new LeaderElector({ client, group: inGroup, contenderId, address, leaseMs, renewEveryMs, onConfirmed }).start();
       });
-      return { leads, crash: () => gate.close() };
+      return { leads, renewed: () => gate.next(), crash: () => gate.close() };
     },
   };
 }
