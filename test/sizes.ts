@@ -21,6 +21,7 @@ export const sizes = {
     positions: size(300, 10_000),
     fightMs: size(6_000, 120_000),
     simulatedRuns: size(150, 10_000),
+    exclusiveRuns: size(60, 10_000),
     variantRuns: 1_000,
   },
   leadership: {

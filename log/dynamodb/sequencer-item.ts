@@ -27,8 +27,13 @@ export function namesOf(request: string, ...parts: readonly (string | Uint8Array
   return { key, requestId: key + hash.digest('base64url').slice(0, nameLength - keyLength) };
 }
 
-export function toAttributes({ views, recent, ...writer }: WriterRecord): Attributes {
-  return { ...writer, views: views.map((view) => view ?? null), recent: packed(recent) };
+export function toAttributes({ views, recent, exclusive, ...writer }: WriterRecord): Attributes {
+  return {
+    ...writer,
+    ...(exclusive && { exclusive: true }),
+    views: views.map((view) => view ?? null),
+    recent: packed(recent),
+  };
 }
 
 /** Undefined where the log never had a writer. */
@@ -41,6 +46,7 @@ export function toWriterRecord(item: Attributes | undefined): WriterRecord | und
   return {
     ...(writer as Omit<WriterRecord, 'views' | 'recent'>),
     views: toViews(views),
+    ...(item['exclusive'] === true && { exclusive: 'elsewhere' as const }),
     recent: unpacked(recent as Uint8Array),
   };
 }

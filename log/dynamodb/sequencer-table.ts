@@ -5,7 +5,7 @@ import { absent, allOf, anyOf, type Condition, compare, equals } from '../../sto
 import type { Item, Key } from '../../store/item.ts';
 import { winnerAt } from '../../store/item-store.ts';
 import { ItemTable } from '../../store/item-table.ts';
-import { setAll } from '../../store/update.ts';
+import { remove, setAll } from '../../store/update.ts';
 import { update, type Write } from '../../store/write.ts';
 import { requireSequencerChange } from '../protocol/invariants.ts';
 import { StaleConfigurationError } from '../protocol/quorum.ts';
@@ -81,7 +81,8 @@ function replaceWriter(key: Key, { before, after, truncateTo, configuration }: R
   const isStill = before
     ? allOf(equals('revision', before.revision), equals('writerId', before.writerId))
     : absent('revision');
-  return update(key, setAll(toAttributes(after)), allOf(equals('configuration', configuration), isStill, ...isNotHeld));
+  const changes = [...setAll(toAttributes(after)), ...(after.exclusive ? [] : remove('exclusive'))];
+  return update(key, changes, allOf(equals('configuration', configuration), isStill, ...isNotHeld));
 }
 
 const holdOf = (item: Item | undefined) => item?.['hold'] as Hold | undefined;

@@ -5,8 +5,8 @@ import { accepted, fill, gather, isApplied } from './fill.ts';
 import { follow } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, isQuorum, tally } from './quorum.ts';
-import type { Meta, PromiseAnswer, Status, Views } from './replica.ts';
-import { restOfSlot, take, type WriterRecord } from './sequencer.ts';
+import { isTombstone, type Meta, type PromiseAnswer, type Status, type Views } from './replica.ts';
+import { type Handed, handedIn, restOfSlot, take, type WriterRecord } from './sequencer.ts';
 
 export type Election =
   | { readonly elected: WriterRecord }
@@ -93,11 +93,19 @@ async function becomeWriter(
   let writer = await parts.sequencer.read();
   for (let tried = 0; tried < 5; tried += 1) {
     settled = Math.max(settled, writer?.settled ?? -1);
-    const index = Math.max(end, (writer?.next ?? 0) - 1);
-    const filled = await settleUpTo(parts, writer, { views, from: settled + 1, to: index, toBeat: number });
+    const known = Math.max(end, settled, (writer?.next ?? 0) - 1);
+    // A slot of an exclusive writer may be on its way to replicas that have not accepted it: settled now, it cannot
+    // turn up behind its own repetition.
+    const index = writer?.exclusive ? known + 1 : known;
+    // The slots themselves say what the record does not.
+    const from = Math.min(settled + 1, writer?.next ?? settled + 1);
+    const filled = await settleUpTo(parts, writer, { views, from, to: index, toBeat: number });
     if (!('next' in filled)) return filled;
     settled = Math.max(index, filled.next - 1);
-    const claim = take(writer, { number, writerId: by, views, index: settled, now: parts.timer.now() });
+    const { exclusive } = parts.sequencer;
+    const now = parts.timer.now();
+    const { found } = filled;
+    const claim = take(writer, { number, writerId: by, views, index: settled, now, found, exclusive });
     if (!claim) return { beaten: writer?.number ?? number };
     const answer = await parts.sequencer.replace(writer, claim);
     if (answer.replaced) return { elected: claim };
@@ -113,8 +121,9 @@ interface Stretch {
   readonly toBeat: number;
 }
 
-function settleUpTo(parts: LogParts, writer: WriterRecord | undefined, { views, from, to, toBeat }: Stretch) {
-  return follow<Attempt>(parts, {
+async function settleUpTo(parts: LogParts, writer: WriterRecord | undefined, { views, from, to, toBeat }: Stretch) {
+  const found: Handed[] = [];
+  const course = await follow<Attempt>(parts, {
     from,
     to,
     fromSlot: true,
@@ -126,8 +135,12 @@ function settleUpTo(parts: LogParts, writer: WriterRecord | undefined, { views, 
       if ('exhausted' in outcome) return { exhausted: toBeat };
       return outcome.stopped === 'view' ? { again: true } : { unreachable: true };
     },
-    pass: async (slot) => ((await isApplied(parts, slot)) ? undefined : { unreachable: true }),
+    async pass(slot) {
+      if (!isTombstone(slot.value) && slot.position >= (writer?.next ?? 0)) found.push(...handedIn(slot.value));
+      return (await isApplied(parts, slot)) ? undefined : { unreachable: true };
+    },
   });
+  return 'next' in course ? { ...course, found } : course;
 }
 
 /** The keys of all but the furthest marks. */

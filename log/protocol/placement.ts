@@ -1,4 +1,5 @@
 /** Getting the positions of requests from the sequencer. */
+import { settleAbandoned } from './abandoned.ts';
 import { inspectFrom } from './inspect.ts';
 import type { LogParts } from './log.ts';
 import {
@@ -89,7 +90,8 @@ export async function place(
     if (reusesKey(writer.recent, { requestId, key })) return { keyReused: true };
     const truncateTo = content.type === 'TRUNCATE' ? content.to : undefined;
     if (truncateTo !== undefined && truncateTo > writer.next) return { outOfRange: { next: writer.next } };
-    const known = advance(writer, memory.settlements, parts.timer.now());
+    const known = await ready(parts, memory, writer);
+    if (!known) return { throttled: true };
     const taken = handOut(before ? forget(known, requestId) : known, [wanted({ requestId, content })]);
     const answer = await parts.sequencer.replace(writer, taken, truncateTo);
     if (answer.replaced) {
@@ -129,7 +131,9 @@ export async function placeTogether(
       return !placeOf(current, one.requestId) && !reusesKey(others, one);
     });
     if (fresh.length === 0) return { writer, slot: writer.next, fresh };
-    const taken = handOut(advance(writer, memory.settlements, parts.timer.now()), fresh.map(wanted));
+    const known = await ready(parts, memory, writer);
+    if (!known) return { throttled: true };
+    const taken = handOut(known, fresh.map(wanted));
     const answer = await parts.sequencer.replace(writer, taken);
     if (answer.replaced) {
       remember(memory, taken);
@@ -142,12 +146,25 @@ export async function placeTogether(
   return { throttled: true };
 }
 
+/**
+ * The record with what is known to be settled by now. An exclusive writer has one slot on its way at a time, so that
+ * the next election has no more than one to look for: undefined while that is open.
+ */
+async function ready(parts: LogParts, memory: WriterMemory, writer: WriterRecord): Promise<WriterRecord | undefined> {
+  const known = () => advance(writer, memory.settlements, parts.timer.now());
+  const isFree = ({ settled, next }: WriterRecord) => writer.exclusive !== 'here' || settled === next - 1;
+  if (!isFree(known())) await settleAbandoned(parts, memory.settlements, writer, writer.next);
+  return isFree(known()) ? known() : undefined;
+}
+
 function isElected(
   writer: WriterRecord | undefined,
   writerId: string,
   { dismissed }: WriterMemory,
 ): writer is WriterRecord {
-  return writer !== undefined && writer.writerId === writerId && !writer.closed && dismissed !== writerId;
+  if (!writer || writer.writerId !== writerId || dismissed === writerId) return false;
+  // Only the process of an exclusive writer knows the next position.
+  return !writer.closed && writer.exclusive !== 'elsewhere';
 }
 
 /** Says whether the writer was closed, so that nobody was elected after it yet. */

@@ -238,15 +238,17 @@ interface Pending {
   readonly pending: number;
   /** Whether it may have been chosen all the same. */
   readonly unsure: boolean;
+  /** Nobody but the writer's process knows whether it was handed out. */
+  readonly exclusive: boolean;
 }
 
-type Settle = (position: number, inspection: Inspection) => Promise<Opened<Pending>>;
+type Settle = (position: number, inspection: Inspection, isStuck?: boolean) => Promise<Opened<Pending>>;
 
 /** Settles what must be chosen but was not seen, and what was handed out and abandoned. */
 function settleAsRead(parts: LogParts, settled: number): Settle {
   let writer: ReturnType<LogParts['sequencer']['read']> | undefined;
   let later: { readonly to: number; readonly held: ReadonlyMap<number, LearnedAction> } | undefined;
-  return async (position, inspection) => {
+  return async (position, inspection, isStuck = false) => {
     writer ??= parts.sequencer.read();
     const known = await writer;
     const chosenUpTo = Math.max(settled, known?.settled ?? -1);
@@ -259,9 +261,10 @@ function settleAsRead(parts: LogParts, settled: number): Settle {
       const filled = later.held.get(position);
       if (filled) return { filled };
     }
+    const exclusive = known?.exclusive !== undefined;
     const abandoned = known && parts.timer.now() - known.since > parts.settings.stuckMs ? known.next - 1 : -1;
-    const upTo = Math.max(inspection.settled, chosenUpTo, abandoned);
-    const pending = { pending: position, unsure: mayBeChosen(parts, position, inspection) };
+    const upTo = Math.max(inspection.settled, chosenUpTo, abandoned, exclusive && isStuck ? position : -1);
+    const pending = { pending: position, unsure: mayBeChosen(parts, position, inspection), exclusive };
     if (position > upTo) return pending;
     const count = restOfSlot(known, position);
     const outcome = await fill(parts, { ...prepareFill(inspection), position, count });
@@ -275,18 +278,21 @@ const looksAtOpen = 10;
 /**
  * The same, and where a replica that is slow, away or recovering may have helped to choose the slot, waits until that
  * is known: an append that was acknowledged before the read began must be in it. A slot that is then settled later than
- * the read may be in it or not.
+ * the read may be in it or not. Of an exclusive writer the record does not say what was handed out and abandoned: a
+ * slot that stays open for so long is.
  */
 function settlingWhole(parts: LogParts, settled: number): Settle {
   const settle = settleAsRead(parts, settled);
   return async (position, inspection) => {
     let outcome = await settle(position, inspection);
-    for (let looked = 0; 'pending' in outcome && outcome.unsure && looked < looksAtOpen; looked += 1) {
+    const isOpen = () => 'pending' in outcome && (outcome.unsure || outcome.exclusive);
+    for (let looked = 0; isOpen() && looked < looksAtOpen; looked += 1) {
       if (looked > 0) await parts.timer.sleep(parts.settings.stuckMs / (looksAtOpen - 2));
       const sight = await inspectFrom(parts, position, inspection.to, 'everyone');
       const chosen = sight.chosen.get(position);
       // Anew: the writer may have continued.
-      outcome = chosen ? { filled: chosen } : await settleAsRead(parts, sight.settled)(position, sight);
+      const isLast = looked === looksAtOpen - 1;
+      outcome = chosen ? { filled: chosen } : await settleAsRead(parts, sight.settled)(position, sight, isLast);
     }
     return outcome;
   };

@@ -3,7 +3,7 @@ import { catchUp } from './catch-up.ts';
 import type { LogParts } from './log.ts';
 import { type Answers, ask, count, isMajority, isQuorum, type Tally, tally, UnreachableError } from './quorum.ts';
 import type { Meta, MetaOutcome, Replica } from './replica.ts';
-import type { WriterRecord } from './sequencer.ts';
+import { unsavedPositions, type WriterRecord } from './sequencer.ts';
 
 export interface Circumstances {
   /** The votes of the other replicas. */
@@ -211,5 +211,5 @@ export function shortId({ chance }: LogParts): string {
 
 /** The first position of a log that is initialised again: none that was ever handed out is used twice. */
 export function originAfter(writer: WriterRecord | undefined): number {
-  return writer?.next ?? 0;
+  return (writer?.next ?? 0) + (writer?.exclusive ? unsavedPositions : 0);
 }

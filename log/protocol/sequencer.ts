@@ -3,7 +3,7 @@
  * values at one position, however many processes append for the same writer. Design: docs/design/log.md, "The
  * sequencer".
  */
-import { ballotKey, type Views } from './replica.ts';
+import { ballotKey, lengthOf, type Value, type Views } from './replica.ts';
 
 export interface Handed {
   /** Names a request with its payload; empty for a request that was settled with other values and placed again. */
@@ -35,6 +35,11 @@ export interface WriterRecord {
   readonly views: Views;
   /** The last requests, oldest first; they end at `next` without gaps. */
   readonly recent: readonly Handed[];
+  /**
+   * One process alone hands out positions, from its memory. `here` is that memory; `elsewhere` is the record that it
+   * saved, which is behind by less than `unsavedPositions`.
+   */
+  readonly exclusive?: 'here' | 'elsewhere';
 }
 
 /** The position that a truncation may not pass while a backup reads the log. */
@@ -50,6 +55,8 @@ export type Replaced =
   | { readonly replaced: false; readonly held: Hold };
 
 export interface Sequencer {
+  /** The writer that is elected through it hands out positions in this process alone. */
+  readonly exclusive?: 'here';
   /** Strongly consistent. */
   read(): Promise<WriterRecord | undefined>;
   /** The hold of a running backup; strongly consistent. */
@@ -65,6 +72,12 @@ export interface Sequencer {
 export const ballotOf = ({ number, writerId }: Pick<WriterRecord, 'number' | 'writerId'>) =>
   ballotKey(number, writerId);
 
+/** An exclusive writer saves its record with so many positions, so that an election has no more than those to find. */
+export const savedWithin = 1_024;
+
+/** More than an exclusive writer hands out between two saved records. */
+export const unsavedPositions = 2 * savedWithin;
+
 const remembered = 64;
 /** After a round that several requests share: as many must be found when they are repeated as come in the same time. */
 const rememberedTogether = 512;
@@ -76,15 +89,43 @@ export interface Claim {
   /** The last settled position. */
   readonly index: number;
   readonly now: number;
+  /** The requests in the slots from the old record's `next` to `index`. */
+  readonly found?: readonly Handed[] | undefined;
+  readonly exclusive?: 'here' | undefined;
 }
 
 /** The elected writer's record; undefined when the ballot there is not strictly lower. The requests go along. */
 export function take(old: WriterRecord | undefined, claim: Claim): WriterRecord | undefined {
   if (!old) return begun(claim);
   if (old.number >= claim.number) return undefined;
-  const { revision, truncation, next, recent } = old;
+  const { revision, truncation, next } = old;
   const writer = begun(claim);
-  return { ...writer, revision: revision + 1, truncation, recent: next === writer.next ? recent : [] };
+  const recent = newest([...old.recent, ...(claim.found ?? [])], rememberedTogether);
+  const end = next + (claim.found ?? []).reduce((sum, { count }) => sum + count, 0);
+  return { ...writer, revision: revision + 1, truncation, recent: end === writer.next ? recent : [] };
+}
+
+/** The requests of a slot, as it was chosen: nobody's where it was filled. */
+export function handedIn(value: Value): Handed[] {
+  switch (value.type) {
+    case 'APPEND':
+      return value.requests.map(({ requestId, count }, at) => ({ requestId, count, ...(at > 0 && joins) }));
+    case 'TRUNCATE':
+      return [{ requestId: value.requestId, count: 1 }];
+    case 'NOP':
+      return [{ requestId: '', count: lengthOf(value) }];
+  }
+}
+
+/** Whether an exclusive writer saves this record, before what it was handed since the last one is forgotten. */
+export function isToBeSaved(saved: WriterRecord, { next, recent, closed }: WriterRecord, within: number): boolean {
+  let handed = 0;
+  let requests = 0;
+  for (let at = recent.length - 1; handed < next - saved.next && at >= 0; at -= 1) {
+    handed += recent[at]?.count ?? 0;
+    requests += 1;
+  }
+  return closed || handed >= within || requests >= rememberedTogether / 2;
 }
 
 /** The record of a writer that appends nothing: a log that was filled continues after its end. */
@@ -92,7 +133,7 @@ export function closedAfter(end: number, claim: Omit<Claim, 'index'>): WriterRec
   return { ...begun({ ...claim, index: end }), closed: true };
 }
 
-function begun({ number, writerId, views, index, now }: Claim): WriterRecord {
+function begun({ number, writerId, views, index, now, exclusive }: Claim): WriterRecord {
   const next = index + 1;
   return {
     revision: 1,
@@ -107,6 +148,7 @@ function begun({ number, writerId, views, index, now }: Claim): WriterRecord {
     truncation: 0,
     views,
     recent: [],
+    ...(exclusive && { exclusive }),
   };
 }
 
@@ -150,12 +192,13 @@ export interface Wanted {
 export function handOut(writer: WriterRecord, requests: readonly Wanted[]): WriterRecord {
   const handed = requests.map(({ requestId, count }, at): Handed => ({ requestId, count, ...(at > 0 && joins) }));
   const count = requests.reduce((sum, one) => sum + one.count, 0);
+  const isMany = requests.length > 1 || writer.exclusive === 'here';
   return {
     ...writer,
     revision: writer.revision + 1,
     next: writer.next + count,
     truncation: requests.some(({ truncates }) => truncates) ? writer.next : writer.truncation,
-    recent: newest([...writer.recent, ...handed], requests.length > 1 ? rememberedTogether : remembered),
+    recent: newest([...writer.recent, ...handed], isMany ? rememberedTogether : remembered),
   };
 }
 

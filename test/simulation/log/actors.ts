@@ -3,6 +3,7 @@ import { appendTogether } from '../../../log/protocol/append-together.ts';
 import { catchUp } from '../../../log/protocol/catch-up.ts';
 import { elect } from '../../../log/protocol/coordinator.ts';
 import { settleTo } from '../../../log/protocol/cut.ts';
+import { ExclusiveSequencer } from '../../../log/protocol/exclusive-sequencer.ts';
 import { holds, lockAll, unlockAll } from '../../../log/protocol/lock.ts';
 import type { LogParts } from '../../../log/protocol/log.ts';
 import type { AppendRequest, Content, WriterMemory } from '../../../log/protocol/placement.ts';
@@ -89,8 +90,9 @@ async function lead(
 ): Promise<void> {
   const { dice } = stage;
   const open: Pending[] = [];
+  const exclusive = stage.variant.exclusive && dice.chance(0.7);
   for (let term = 1; term <= 6 && stage.storm; term += 1) {
-    const parts = stage.partsFor(process);
+    const parts = exclusive ? exclusively(stage, process) : stage.partsFor(process);
     const before = stage.oracle.highestElected;
     const election = await answered(elect(parts, version));
     if (!election || !('elected' in election)) {
@@ -101,10 +103,16 @@ async function lead(
     const { elected } = election;
     stage.oracle.elected(elected.number, elected.writerId, { version, before });
     stage.counts.elections += 1;
-    const processes = dice.chance(0.4) ? 2 : 1;
+    const processes = !exclusive && dice.chance(0.4) ? 2 : 1;
     const lambdas = Array.from({ length: processes }, () => appends(stage, parts, elected, open));
     await Promise.all(lambdas);
   }
+}
+
+/** The parts of a writer that appends from this process alone. It saves its record often, so that both are tried. */
+function exclusively(stage: Stage, process: Process): LogParts {
+  const parts = stage.partsFor(process);
+  return { ...parts, sequencer: new ExclusiveSequencer(parts.sequencer, stage.dice.pick([3, 8, 1_024])) };
 }
 
 interface Pending {

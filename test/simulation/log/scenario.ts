@@ -29,6 +29,8 @@ export interface Variant {
   readonly skips?: 'level' | 'joint';
   /** A writer has a slot accepted at once, while its value is still on its way. */
   readonly acceptsAtOnce?: true;
+  /** Every other writer hands out positions in its own process. */
+  readonly exclusive?: true;
   /** A writer that meets a rival continues with the rival's number and its old position. */
   readonly staysElected?: true;
 }

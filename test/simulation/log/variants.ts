@@ -44,6 +44,16 @@ export const variants: Record<string, Variant> = {
   'coordinators of older members are not refused': { forgetsVersions: true },
   'the old members are left before the next ones hold everything': { skips: 'level' },
   'the members change without a time in which both decide': { skips: 'joint' },
+  "an exclusive writer's record reads as any other": {
+    exclusive: true,
+    sequencer: (memory) => ({
+      read: () => {
+        const { exclusive: _, ...record } = memory.read() ?? {};
+        return 'number' in record ? (record as WriterRecord) : undefined;
+      },
+      replace: (...change) => memory.replace(...change),
+    }),
+  },
   'a sequencer that may go back': {
     sequencer: (memory) => ({
       read: () => memory.read(),
