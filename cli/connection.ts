@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ReplicaOptions } from '../client/direct/table-options.ts';
 import type { Fence } from '../client/request.ts';
 import { localUrl, TenureClient } from '../client/tenure-client.ts';
 import { hasCode } from '../client/tenure-error.ts';
@@ -59,6 +60,8 @@ export interface Location {
   readonly url: string;
   /** Set in direct mode: the name of the table. */
   readonly table?: string | undefined;
+  /** In direct mode: the tables of the replicas of logs, from TENURE_REPLICAS. */
+  readonly replicas?: readonly ReplicaOptions[] | undefined;
   /** Set when requests are signed, as API Gateway wants them: the region that the signature names. */
   readonly region: string | undefined;
 }
@@ -71,11 +74,20 @@ export async function locate(options: ConnectionOptions, { env }: Shell): Promis
   const { url, stack, region, table } = given(options, env);
   if (table !== undefined) {
     const typed = options.leases ? '--table' : 'TENURE_TABLE';
-    return { url: `table:${table}`, table: table.startsWith('arn:') ? table : checkedTable(typed, table), region };
+    const name = table.startsWith('arn:') ? table : checkedTable(typed, table);
+    return { url: `table:${table}`, table: name, replicas: replicasIn(env), region };
   }
   if (stack === undefined) return at(url ?? localUrl, region, options.url ? '--url' : 'TENURE_URL');
   const found = await outputOfStack(stack, 'ApiUrl', region);
   return { url: found.value, region: found.region };
+}
+
+/** `my-log-1,eu-west-1/my-log-2`: a Region stands before a table that lies in another one than the leases. */
+function replicasIn(env: Shell['env']): ReplicaOptions[] | undefined {
+  return env['TENURE_REPLICAS']?.split(',').map((address) => {
+    const [name = '', region] = address.trim().split('/').reverse();
+    return { name: checkedTable('TENURE_REPLICAS', name), ...(region && { region }) };
+  });
 }
 
 /** The source of the service's URL, in the order of `locate`; never two of them. */
@@ -102,10 +114,13 @@ function at(url: string, region: string | undefined, typed: string): Location {
 /** Somebody waits at the terminal: a service that cannot be reached for this long is reported. */
 export const patienceMs = 5_000;
 
-export async function clientAt({ url, region, table }: Location, maxClockSkewMs?: number): Promise<TenureClient> {
+export async function clientAt(
+  { url, region, table, replicas }: Location,
+  maxClockSkewMs?: number,
+): Promise<TenureClient> {
   if (table !== undefined) {
     const { tableClient } = await import('../client/direct/table-client.ts');
-    return tableClient({ table: { name: table, region }, maxClockSkewMs, deadlineMs: patienceMs });
+    return tableClient({ table: { name: table, region }, replicas, maxClockSkewMs, deadlineMs: patienceMs });
   }
   return new TenureClient({ url, deadlineMs: patienceMs, ...(region && { region }) });
 }

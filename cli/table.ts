@@ -7,6 +7,7 @@ import type { Shell } from './shell.ts';
 interface CreateOptions {
   region?: string;
   deletable?: boolean;
+  replica?: boolean;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -14,6 +15,7 @@ interface CreateOptions {
 interface PolicyOptions {
   group: string[];
   lists?: boolean;
+  replica?: boolean;
   region?: string;
 }
 
@@ -29,6 +31,7 @@ export function tableCommands(program: Command, shell: Shell): void {
     .argument('<name>', 'its name')
     .option('--region <region>', 'AWS Region (default: AWS_REGION, else that of the profile)')
     .option('--deletable', 'without protection against deletion')
+    .option('--replica', 'for replicas of logs in place of leases: a log has 1, 3 or 5 such tables')
     .option('--dry-run', 'only print the input of CreateTable')
     .option('--json', 'print JSON instead of text for people')
     .action((name: string, options: CreateOptions) => create(checkedTable('The table', name), options, shell));
@@ -39,29 +42,34 @@ export function tableCommands(program: Command, shell: Shell): void {
     .argument('<table>', 'its name or ARN')
     .requiredOption('-g, --group <name>', 'a group that the caller may lead; team-* for several; repeatable', collect)
     .option('--lists', 'the caller may also list all groups with their leaders')
+    .option('--replica', 'the table holds replicas of logs: for a process that writes or reads them')
     .option('--region <region>', 'AWS Region of the table (default: AWS_REGION, else any)')
-    .action(async (table: string, { group, lists = false, region }: PolicyOptions) => {
-      const { tablePolicy } = await import('../client/direct/table-definition.ts');
+    .action(async (table: string, { group, lists = false, replica = false, region }: PolicyOptions) => {
+      const { replicaPolicy, tablePolicy } = await import('../client/direct/table-definition.ts');
       const tableArn = arnOf(table, region ?? shell.env['AWS_REGION'] ?? '*');
-      shell.out(JSON.stringify(tablePolicy({ tableArn, groups: checkedGroups(group), lists }), undefined, 2));
+      const groups = checkedGroups(group);
+      const policy = replica ? replicaPolicy({ tableArn, groups }) : tablePolicy({ tableArn, groups, lists });
+      shell.out(JSON.stringify(policy, undefined, 2));
     });
 }
 
 async function create(name: string, options: CreateOptions, shell: Shell): Promise<void> {
-  const { region, deletable = false, dryRun = false } = options;
+  const { region, deletable = false, replica = false, dryRun = false } = options;
   if (dryRun) {
-    const { tableDefinition } = await import('../client/direct/table-definition.ts');
-    const input = { ...tableDefinition(name), DeletionProtectionEnabled: !deletable };
+    const { replicaDefinition, tableDefinition } = await import('../client/direct/table-definition.ts');
+    const input = { ...(replica ? replicaDefinition : tableDefinition)(name), DeletionProtectionEnabled: !deletable };
     shell.out(JSON.stringify(input, undefined, options.json ? undefined : 2));
     return;
   }
   const { createTable } = await import('../client/direct/create-table.ts');
-  const arn = await createTable(name, { region, deletable }).catch((error: unknown) => {
+  const arn = await createTable(name, { region, deletable, replica }).catch((error: unknown) => {
     if (error instanceof Error && error.name === 'ResourceInUseException')
-      throw new UsageError(`The table ${name} exists already: use it with --table ${name}, or choose another name.`);
+      throw new UsageError(
+        `The table ${name} exists already: use it with ${replica ? 'TENURE_REPLICAS' : `--table ${name}`}, or choose another name.`,
+      );
     throw error;
   });
-  const next = `tenure lead --table ${name} --group NAME -- command`;
+  const next = replica ? `TENURE_REPLICAS=${name},…` : `tenure lead --table ${name} --group NAME -- command`;
   print(shell, options, { table: name, arn, deletionProtection: !deletable }, () =>
     fields({ table: name, arn, protection: deletable ? 'none' : 'against deletion', use: next }),
   );

@@ -19,7 +19,7 @@ export type { BackupHooks, Positions, SnapshotRequest, WorkerEvent } from './bac
 export { type Restore, type RestoreSource, Restores } from './backups/restores.ts';
 export type { BackupWorkerOptions } from './backups/worker-options.ts';
 export { type TableClientOptions, tableClient } from './direct/table-client.ts';
-export type { TableOptions } from './direct/table-options.ts';
+export type { LogTables, ReplicaOptions, TableOptions } from './direct/table-options.ts';
 export {
   type AddOptions,
   type Checkpoint,

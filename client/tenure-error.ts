@@ -4,7 +4,7 @@ import type { ProblemCode } from '../api/codes.ts';
  * Codes that the library adds to those of the API: `unreachable` (no answer came, or there are no credentials),
  * `throttled` (API Gateway's 429), `unexpected_answer` (the server is not this API), `timed_out` (what was waited for
  * continues), `transfer_failed`, `payload_damaged`, `folder_in_use`, `restore_failed`, and
- * `not_supported` (direct mode has leadership only).
+ * `not_supported` (direct mode has leadership, and with `replicas` logs).
  */
 export type ClientCode =
   | 'folder_in_use'

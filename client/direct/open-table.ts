@@ -1,6 +1,5 @@
 /** Loaded with the first call in direct mode: the protocol of leadership, and the SDK's DynamoDB client. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { groupTable } from '../../leadership/group-table.ts';
 import type { Leadership } from '../../leadership/leadership.ts';
@@ -8,21 +7,23 @@ import { leaseTable } from '../../leadership/lease-table.ts';
 import { resignTerm } from '../../leadership/lease-writes.ts';
 import { leadershipOperations } from '../../leadership/operations.ts';
 import { updateOf } from '../../store/item-table.ts';
-import { requestTimeouts } from '../../store/request-timeouts.ts';
 import { sleep, type Time } from '../time.ts';
-import type { Credentials, PreparedRequest } from '../transport.ts';
+import type { PreparedRequest } from '../transport.ts';
+import { dynamoDbClient } from './dynamodb-client.ts';
+import { openLogs } from './open-logs.ts';
 import { signedRequest } from './signed-request.ts';
 import type { OpenTable } from './table-carrier.ts';
-import type { TableOptions } from './table-options.ts';
+import type { ReplicaOptions, TableOptions } from './table-options.ts';
 
 export interface OpenOptions extends TableOptions {
+  readonly replicas: readonly (string | ReplicaOptions)[];
   readonly maxClockSkewMs: number;
   readonly time: Time;
   readonly random: () => number;
 }
 
 export function openTable(options: OpenOptions): OpenTable {
-  const { name, maxClockSkewMs, time, random, dynamodb: client = dynamoDbClient(options) } = options;
+  const { name, replicas, maxClockSkewMs, time, random, dynamodb: client = dynamoDbClient(options) } = options;
   const documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
   const signals = new AsyncLocalStorage<AbortSignal>();
   const abortable = givenUpWith(documents, signals);
@@ -34,7 +35,10 @@ export function openTable(options: OpenOptions): OpenTable {
     pause: (ms) => sleep(time, ms),
   };
   return {
-    performed: leadershipOperations(leadership, groupTable(abortable, name)),
+    performed: [
+      ...leadershipOperations(leadership, groupTable(abortable, name)),
+      ...(replicas.length > 0 ? openLogs({ table: options, replicas, leases: leaseTable(documents, name), time }) : []),
+    ],
     within: (signal, act) => signals.run(signal, act),
     async prepareResignation({ params, fence, body, requestId }): Promise<PreparedRequest> {
       const { group } = params as { group: string };
@@ -45,22 +49,6 @@ export function openTable(options: OpenOptions): OpenTable {
     },
   };
 }
-
-function dynamoDbClient({ region, endpoint, credentials }: OpenOptions): DynamoDBClient {
-  return new DynamoDBClient({
-    maxAttempts: 3,
-    requestHandler: requestTimeouts,
-    ...(region !== undefined && { region }),
-    ...(endpoint !== undefined && { endpoint }),
-    ...(credentials && { credentials: async () => identityOf(await credentials()) }),
-  });
-}
-
-const identityOf = ({ accessKeyId, secretAccessKey, sessionToken }: Credentials) => ({
-  accessKeyId,
-  secretAccessKey,
-  ...(sessionToken !== undefined && { sessionToken }),
-});
 
 /** The client, whose requests end with the signal of the call that they belong to: no retry comes after its answer. */
 function givenUpWith(client: DynamoDBDocumentClient, signals: AsyncLocalStorage<AbortSignal>): DynamoDBDocumentClient {

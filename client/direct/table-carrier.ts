@@ -106,10 +106,13 @@ function callOf(operation: Operation, request: AnyRequest, http: HttpRequest, ta
   };
 }
 
-function unsupported({ method, path, summary }: Operation, table: string): TenureError {
+function unsupported({ method, path, summary, servedBy }: Operation, table: string): TenureError {
   const request = `${method} ${path}`;
+  const isOfLogs = servedBy === 'log';
+  const what = isOfLogs ? `Table "${table}" came without replicas for logs` : `Table "${table}" holds leases alone`;
+  const instead = isOfLogs ? ', or give replicas' : '';
   return new TenureError(
-    `Table "${table}" holds leases alone, and the API is needed to ${lowerFirst(summary)} (${request}): use a client with its url.`,
+    `${what}, and the API is needed to ${lowerFirst(summary)} (${request}): use a client with its url${instead}.`,
     { code: 'not_supported', status: 0, retryable: false, request },
   );
 }

@@ -3,10 +3,12 @@ import { TenureClient } from '../tenure-client.ts';
 import { TenureError } from '../tenure-error.ts';
 import { systemTime, type Time } from '../time.ts';
 import { type OpenTable, tableCarrier } from './table-carrier.ts';
-import type { TableOptions } from './table-options.ts';
+import type { ReplicaOptions, TableOptions } from './table-options.ts';
 
 export interface TableClientOptions {
   readonly table: string | TableOptions;
+  /** Tables for the replicas of logs: 1, 3 or 5. Without them operations of logs throw `not_supported`. */
+  readonly replicas?: readonly (string | ReplicaOptions)[] | undefined;
   /**
    * How much the clocks of contenders may differ, ms; the same for every contender of a group.
    * @defaultValue 250
@@ -23,7 +25,8 @@ export interface TableClientOptions {
 /**
  * A client in direct mode: it carries out the operations of leadership on a DynamoDB table, without an API. Each is the
  * same conditional write that the API's functions send, so contenders of both kinds compete for one group correctly.
- * Operations of jobs, logs and backups throw a TenureError `not_supported`.
+ * With `replicas` it carries out those of logs, too, and this process is the coordinator of the logs that it writes.
+ * Operations of jobs and backups throw a TenureError `not_supported`.
  *
  * Not guaranteed: fairness between contenders whose clocks differ. Contenders compare expiries with their own clocks:
  * one that is ahead by more than `maxClockSkewMs` takes a lease early. Then two processes can believe that they lead,
@@ -40,6 +43,7 @@ export interface TableClientOptions {
  */
 export function tableClient({
   table,
+  replicas = [],
   maxClockSkewMs = defaultClockSkewMs,
   ...options
 }: TableClientOptions): TenureClient {
@@ -49,7 +53,7 @@ export function tableClient({
     const { openTable } = await import('./open-table.ts').catch((cause: unknown) => {
       throw withoutSdk(place.name, cause);
     });
-    return openTable({ ...place, maxClockSkewMs, time, random });
+    return openTable({ ...place, replicas, maxClockSkewMs, time, random });
   };
   return new TenureClient({ ...options, carrier: tableCarrier(place.name, time, open) });
 }

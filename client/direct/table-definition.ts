@@ -27,6 +27,14 @@ export const tableDefinition = (TableName: string) => ({
   ],
 });
 
+/** The same for a table of replicas of logs, which has no index and no time to live. */
+export const replicaDefinition = (TableName: string) => ({
+  TableName,
+  BillingMode: 'PAY_PER_REQUEST' as const,
+  AttributeDefinitions: [text('pk'), text('sk')],
+  KeySchema: tableDefinition(TableName).KeySchema,
+});
+
 /** Ended terms leave the table 90 days later. */
 export const timeToLive = { AttributeName: 'ttl', Enabled: true };
 
@@ -48,6 +56,43 @@ export interface PolicyOptions {
   readonly groups: readonly string[];
   /** Also lists all groups with their leaders. */
   readonly lists?: boolean;
+}
+
+/**
+ * What a process needs that writes or reads logs in direct mode: on each table of replicas, and that of a contender on
+ * the table of leases.
+ */
+export const replicaActions = [
+  'dynamodb:BatchWriteItem',
+  'dynamodb:ConditionCheckItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:GetItem',
+  'dynamodb:PutItem',
+  'dynamodb:Query',
+  'dynamodb:UpdateItem',
+];
+
+/** The least policy on a table of replicas: the items of the logs of these groups, and when the table was created. */
+export function replicaPolicy({ tableArn, groups }: Omit<PolicyOptions, 'lists'>) {
+  for (const group of groups) nameSchema.parse(group.replace(/\*$/, 'x'));
+  // The partition key goes on with the log's name.
+  const keys = groups.map((group) => (group.endsWith('*') ? `LOG#${group}` : `LOG#${group}#*`));
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'TenureReplicas',
+        Effect: 'Allow',
+        Action: replicaActions,
+        Resource: tableArn,
+        Condition: {
+          'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys },
+          Null: { 'dynamodb:LeadingKeys': 'false' },
+        },
+      },
+      { Sid: 'TenureTableAge', Effect: 'Allow', Action: ['dynamodb:DescribeTable'], Resource: tableArn },
+    ],
+  };
 }
 
 /** The least policy of a caller: the actions of a contender, on items of its groups alone. */

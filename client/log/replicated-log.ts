@@ -1,5 +1,7 @@
 import type * as z from 'zod/mini';
 import { createLog, readEntries, showLog } from '../../api/operations/log.ts';
+import { tableClient } from '../direct/table-client.ts';
+import type { LogTables } from '../direct/table-options.ts';
 import type { Leading, LeadingTerm } from '../jobs/leading-term.ts';
 import type { CallOptions } from '../request.ts';
 import type { TenureClient } from '../tenure-client.ts';
@@ -10,7 +12,13 @@ import { LogWriter } from './log-writer.ts';
 export type LogStatus = z.output<typeof showLog.answer>;
 
 export interface ReplicatedLogOptions {
-  readonly client: TenureClient;
+  /** The client of the API, or of tables (`tableClient` with `replicas`). Give it or `tables`. */
+  readonly client?: TenureClient;
+  /**
+   * Direct mode: the tables of the leases and of the replicas. This process is the coordinator of the logs that it
+   * writes; no API is needed, see docs/direct.md. Give it or `client`.
+   */
+  readonly tables?: LogTables;
   readonly group: string;
   readonly log: string;
 }
@@ -61,10 +69,11 @@ const timeoutMs = 29_000;
  * ```
  */
 export class ReplicatedLog {
-  readonly #options: ReplicatedLogOptions;
+  readonly #options: ReplicatedLogOptions & { readonly client: TenureClient };
 
+  /** @throws TypeError unless one of `client` and `tables` is given. */
   constructor(options: ReplicatedLogOptions) {
-    this.#options = options;
+    this.#options = { ...options, client: clientOf(options) };
   }
 
   /** Creates the log if it is not there. With `autoInitialize: false` it takes entries only after `tenure log init`. */
@@ -79,7 +88,8 @@ export class ReplicatedLog {
 
   /** A writer, with the leader's term if there is one; it is elected with its first append. */
   writer(options: { term?: LeadingTerm | Leading; deadlineMs?: number } = {}): LogWriter {
-    return new LogWriter({ ...this.#options, ...options });
+    const { client, group, log } = this.#options;
+    return new LogWriter({ client, group, log, ...options });
   }
 
   /**
@@ -143,6 +153,12 @@ export class ReplicatedLog {
     const { group, log } = this.#options;
     return { group, log };
   }
+}
+
+function clientOf({ client, tables }: ReplicatedLogOptions): TenureClient {
+  if (client && !tables) return client;
+  if (tables && !client) return tableClient({ table: tables.leases, replicas: tables.replicas });
+  throw new TypeError('A log needs a client or tables, and not both.');
 }
 
 function passes(error: unknown): boolean {

@@ -1,13 +1,10 @@
 import { mapConcurrent } from '../../../archive/map-concurrent.ts';
-import { changeMembers, type MemberService } from '../../../log/members.ts';
-import { unlockForgotten } from '../../../log/protocol/lock.ts';
-import type { Replica } from '../../../log/protocol/replica.ts';
+import type { MemberService } from '../../../log/members.ts';
+import { discard, mend } from '../../../log/mend.ts';
 import type { LogName } from '../../../log/registered-log.ts';
 import { lookAt, missingVotes, note, type ReplicaNotes } from '../../../log/replica-watch.ts';
-import { recoverAll, repairLag } from '../../../log/replicas.ts';
 import { logger } from '../../platform/logging.ts';
 
-const discardedAtOnce = 2_000;
 /** A replica that gives no answer is waited for in each log. */
 const logsAtOnce = 24;
 /** Time limit for one log whose stores are slow. */
@@ -46,32 +43,14 @@ export async function sweep(
       const seen = await lookAt(parts);
       swept.notVoting += missingVotes(seen, autoInitialize).length;
       await note(room.notes, parts.timer, name, seen);
-      await unlockForgotten(
-        parts,
-        seen.flatMap(({ lock }) => lock ?? []),
-      );
-      swept.started += await recoverAll(room, name, autoInitialize, seen);
-      swept.repaired += await repairLag(room, name, parts, seen);
-      if (registered.configuration.next) await changeMembers(room, name, {}, oneLogMs);
-      if (discards) swept.discarded += await discard(parts.replicas, remainingMs);
+      const { started, repaired } = await mend(room, registered, seen, oneLogMs);
+      swept.started += started;
+      swept.repaired += repaired;
+      if (discards) swept.discarded += await discard(parts.replicas, () => remainingMs() > oneLogMs);
     } catch (error) {
       swept.failed += 1;
       logger.warn('A log could not be swept', { ...name, error: error as Error });
     }
   });
   return swept;
-}
-
-/** Each replica by itself, until nothing is left or time is short. */
-async function discard(replicas: readonly Replica[], remainingMs: () => number): Promise<number> {
-  const counts = replicas.map(async (replica) => {
-    let count = 0;
-    for (let more = true; more && remainingMs() > oneLogMs; ) {
-      const { discarded, ...left } = await replica.discard(discardedAtOnce);
-      count += discarded;
-      more = left.more;
-    }
-    return count;
-  });
-  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }

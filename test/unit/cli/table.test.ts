@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { runCli } from '../../../cli/main.ts';
-import { tableDefinition } from '../../../client/direct/table-definition.ts';
+import { replicaDefinition, tableDefinition } from '../../../client/direct/table-definition.ts';
 import { recordedShell } from '../../support/shell.ts';
 
 const arn = 'arn:aws:dynamodb:eu-west-1:123456789012:table/my-leases';
@@ -61,4 +61,22 @@ test('a table that exists is not touched, and the message says how to use it', a
   expect(code).toBe(64);
   expect(err).toContain('The table my-leases exists already: use it with --table my-leases');
   expect(seen.map(([action]) => action)).toEqual(['CreateTable']);
+});
+
+test('a table of replicas has neither an index nor a time to live', async () => {
+  const seen = await dynamoDb();
+  expect(await tenure('table', 'create', 'my-log-1', '--replica', '--region', 'eu-west-1')).toMatchObject({ code: 0 });
+  expect(seen.map(([action]) => action)).toEqual(['CreateTable', 'DescribeTable', 'UpdateContinuousBackups']);
+  expect(seen[0]?.[1]).toEqual({ ...replicaDefinition('my-log-1'), DeletionProtectionEnabled: true });
+  expect(seen[0]?.[1]).not.toHaveProperty('GlobalSecondaryIndexes');
+});
+
+test('the policy on a table of replicas names the logs of the groups, and no other group that begins alike', async () => {
+  const { out } = await tenure('table', 'policy', 'my-log-1', '--replica', '-g', 'orders', '-g', 'team-*');
+  const [items, age] = JSON.parse(out).Statement;
+  expect(items.Condition['ForAllValues:StringLike']).toEqual({
+    'dynamodb:LeadingKeys': ['LOG#orders#*', 'LOG#team-*'],
+  });
+  expect(items.Action).not.toContain('dynamodb:Scan');
+  expect(age.Action).toEqual(['dynamodb:DescribeTable']);
 });
