@@ -1,4 +1,4 @@
-/** What brings a log back to what it should be: the service's sweep does it for all, a leader in direct mode for its own. */
+/** Repairs of a log: the service's sweep makes them for all, a leader in direct mode for its own. */
 import { changeMembers, type MemberService } from './members.ts';
 import { unlockForgotten } from './protocol/lock.ts';
 import type { RegisteredLog } from './protocol/registry.ts';

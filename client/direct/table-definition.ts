@@ -59,8 +59,8 @@ export interface PolicyOptions {
 }
 
 /**
- * What a process needs that writes or reads logs in direct mode: on each table of replicas, and that of a contender on
- * the table of leases.
+ * Actions of a process that writes or reads logs in direct mode, on each table of replicas; on the table of leases it
+ * needs those of a contender.
  */
 export const replicaActions = [
   'dynamodb:BatchWriteItem',
@@ -75,7 +75,7 @@ export const replicaActions = [
 /** The least policy on a table of replicas: the items of the logs of these groups, and when the table was created. */
 export function replicaPolicy({ tableArn, groups }: Omit<PolicyOptions, 'lists'>) {
   for (const group of groups) nameSchema.parse(group.replace(/\*$/, 'x'));
-  // The partition key goes on with the log's name.
+  // The log's name follows the group in the partition key.
   const keys = groups.map((group) => (group.endsWith('*') ? `LOG#${group}` : `LOG#${group}#*`));
   return {
     Version: '2012-10-17',

@@ -82,9 +82,21 @@ class ReplicaTable implements replica.Replica {
     return this.#decide((meta, slots) => acceptor.promiseAt(meta, slots.get(position), request), { slots: [position] });
   }
 
-  write(request: replica.WriteRequest): Promise<replica.WriteAnswer> {
+  async write(request: replica.WriteRequest): Promise<replica.WriteAnswer> {
     const { position } = request;
+    if (request.fresh && (await this.#writeAtOnce(request))) return { verdict: 'ACCEPT' };
     return this.#decide((meta, slots) => acceptor.write(meta, slots.get(position), request), { slots: [position] });
+  }
+
+  /** Value and acceptance in one transaction, by the conditions of both. */
+  async #writeAtOnce({ value, ...request }: replica.WriteRequest): Promise<boolean> {
+    const { configuration, epoch } = this.#props;
+    const last = request.position + replica.lengthOf(value) - 1;
+    const written = await this.#items.write([
+      writes.stageSlot(this.#place, { ...request, value }),
+      writes.acceptSlot(this.#place, { ...request, last }, { epoch: await epoch.current(), configuration }),
+    ]);
+    return written.kind === 'written';
   }
 
   async stage(request: replica.StageRequest): Promise<replica.StageAnswer> {

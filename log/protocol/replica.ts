@@ -131,6 +131,8 @@ export interface WriteRequest extends StageRequest {
   readonly learnedTo?: readonly [from: number, to: number];
   /** Fills settle what was sent already, so a state lock does not hold them. */
   readonly fill?: true;
+  /** Nothing stands in the slot as far as the writer knows: the rule is tried as a condition at once. */
+  readonly fresh?: true;
 }
 
 export type Refusal =

@@ -6,11 +6,11 @@ import { lengthOf, type Replica, type WriteAnswer, type WriteRequest } from './r
 export class Sending {
   /** Places of the replicas that put it off to the end. */
   readonly putOff = new Set<number>();
-  readonly #parts: Pick<LogParts, 'replicas' | 'timer'>;
+  readonly #parts: Pick<LogParts, 'replicas' | 'timer' | 'sequencer'>;
   readonly #reached = new Set<number>();
   readonly #open: Promise<unknown>[] = [];
 
-  constructor(parts: Pick<LogParts, 'replicas' | 'timer'>) {
+  constructor(parts: Pick<LogParts, 'replicas' | 'timer' | 'sequencer'>) {
     this.#parts = parts;
   }
 
@@ -31,6 +31,9 @@ export class Sending {
     this.#reached.add(place);
     let staged = false;
     try {
+      // Nobody was asked for the position, so that a writer that was replaced must leave no value behind either: a
+      // later fill could choose it.
+      if (this.#parts.sequencer.exclusive) return await replica.write({ ...request, fresh: true });
       return await writeSlot(replica, request, () => {
         staged = true;
       });

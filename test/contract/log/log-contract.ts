@@ -1,4 +1,4 @@
-/** What a log promises to its callers, whatever carries their calls. */
+/** The promises of a log to its callers, whatever carries their calls. */
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { type Call, founded } from '../../support/log/served.ts';

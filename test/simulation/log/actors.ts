@@ -4,7 +4,7 @@ import { catchUp } from '../../../log/protocol/catch-up.ts';
 import { elect } from '../../../log/protocol/coordinator.ts';
 import { settleTo } from '../../../log/protocol/cut.ts';
 import { ExclusiveSequencer } from '../../../log/protocol/exclusive-sequencer.ts';
-import { holds, lockAll, unlockAll } from '../../../log/protocol/lock.ts';
+import { endsThere, holds, lockAll, unlockAll } from '../../../log/protocol/lock.ts';
 import type { LogParts } from '../../../log/protocol/log.ts';
 import type { AppendRequest, Content, WriterMemory } from '../../../log/protocol/placement.ts';
 import { StaleConfigurationError, UnreachableError } from '../../../log/protocol/quorum.ts';
@@ -254,7 +254,7 @@ export function backups(stage: Stage): void {
     const settled = (await settleTo(parts, cut.end)) !== undefined;
     const { begin: kept, ...then } = await positions(parts);
     const valid = await holds(parts, cut);
-    if (valid && Math.max(acknowledged, later) > cut.end) {
+    if (valid && Math.max(acknowledged, later) > cut.end && (await endsThere(parts, cut))) {
       throw new ViolationError('cut', `${Math.max(acknowledged, later)} was acknowledged, the cut is at ${cut.end}`);
     }
     const counts = valid && settled && kept === begin && then.voting >= quorum;

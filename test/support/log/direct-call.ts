@@ -21,7 +21,7 @@ export function directClient(
   });
 }
 
-/** What a request of the API comes to in direct mode, with the status that the API would answer. */
+/** A request of the API in direct mode, with the status that the API would answer. */
 export function directly(client: TenureClient): Call {
   return async (method, path, body = {}, headers = {}) => {
     const [address = '', search = ''] = path.split('?');
