@@ -51,7 +51,7 @@ test('tenure job ls lists a damaged job with the reason, next to the others, to 
   expect(await json(leader, 'job', 'ls', '--state', 'ACTIVE')).toHaveLength(2);
 
   const shown = await tenure(leader, 'job', 'show', 'hurt');
-  expect(shown).toMatchObject({ code: 1, out: '', err: expect.stringContaining('job_damaged') });
+  expect(shown).toMatchObject({ code: 1, out: '', err: expect.stringContaining(`cannot be read: ${reason}`) });
   const recovered = await tenure(leader, 'recover', '--json');
   expect(recovered.code, 'a leader notices').toBe(1);
   expect(JSON.parse(recovered.out)).toMatchObject({
