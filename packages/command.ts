@@ -8,11 +8,15 @@ import { versionOnly } from './version-only.ts';
 
 const room = join(project, 'cli');
 
-/**
- * The command `tenure` in a few files next to the library; returns the modules of it that the command uses, such as
- * `client/operator`, whose exports it imports from the one file `library`.
- */
-export async function joinCommand(folder: string, library: string): Promise<string[]> {
+interface JoinedCommand {
+  /** Modules of the library that the command uses, such as `client/operator`. */
+  readonly used: readonly string[];
+  /** Files that became part of the page. */
+  readonly page: readonly string[];
+}
+
+/** The command `tenure` in a few files next to the library, whose exports it imports from the one file `library`. */
+export async function joinCommand(folder: string, library: string): Promise<JoinedCommand> {
   const shared = new Set<string>();
   await build({
     entryPoints: ['main', 'process-shell'].map((entry) => join(room, `${entry}.ts`)),
@@ -33,9 +37,9 @@ export async function joinCommand(folder: string, library: string): Promise<stri
     copyFileSync(join(room, 'lead', file), join(folder, basename(file)));
   }
   const page = join(folder, 'console');
-  await buildConsole(page);
+  const inputs = await buildConsole(page);
   compress(join(page, 'console.js'));
-  return [...shared].sort();
+  return { used: [...shared].sort(), page: inputs };
 }
 
 /** The command serves it as it was: what gzip makes of it is a tenth larger. */

@@ -4,6 +4,7 @@ import { build, type Plugin } from 'esbuild';
 import { isDirect, joinCommand } from './command.ts';
 import { copyDeclarations, copyForRequire } from './compile.ts';
 import { beginPackage, project } from './names.ts';
+import { writeNotices } from './notices.ts';
 import { SchemaLibrary } from './schema-library.ts';
 import { versionOnly } from './version-only.ts';
 
@@ -20,19 +21,20 @@ export async function buildLibrary(compiled: string): Promise<void> {
   const folder = beginPackage('tenure');
   const dist = join(folder, 'dist');
   mkdirSync(dist);
-  const used = await joinCommand(join(dist, 'cli'), `${forCommand}.js`);
-  await joinLibrary(dist, used);
+  const { used, page } = await joinCommand(join(dist, 'cli'), `${forCommand}.js`);
+  writeNotices(folder, [...page, ...(await joinLibrary(dist, used))]);
   copyDeclarations(compiled, dist, [...entries, 'client/browser']);
   copyForRequire(compiled, dist, 'tenure', entries);
+  for (const declared of [dist, join(dist, 'cjs')]) SchemaLibrary.declare(declared);
   mkdirSync(join(folder, 'cli'));
   for (const file of ['tenure', 'tenure.mjs']) cpSync(join(project, 'cli', file), join(folder, 'cli', file));
 }
 
 /**
  * The library in a few files: Node takes longer to find and load a hundred small ones than to run them. Names stay, for
- * the sake of stack traces.
+ * the sake of stack traces. Returns the files of zod that became part of it.
  */
-async function joinLibrary(dist: string, used: readonly string[]): Promise<void> {
+async function joinLibrary(dist: string, used: readonly string[]): Promise<string[]> {
   const { metafile } = await build({
     entryPoints: [...entries, 'client/browser', ...alternatives, ...used.filter(isDirect), forCommand].map(
       (entry) => `${entry}.ts`,
@@ -61,7 +63,7 @@ async function joinLibrary(dist: string, used: readonly string[]): Promise<void>
     const file = join(project, output);
     writeFileSync(file, schemas.nextTo(relative(dist, file), readFileSync(file, 'utf8')));
   }
-  schemas.write(dist);
+  return schemas.write(dist);
 }
 
 /** The entry for the command: all exports of the modules that it uses. */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { installed } from '../support/generators/installed.ts';
 import { project } from '../support/stack.ts';
 
@@ -66,4 +66,39 @@ test('where Node cannot require() an ES module, a sentence says what to do', () 
   });
   expect(status).toBe(1);
   expect(stderr).toContain("cannot require(): use import('tenure'), or Node 20.19, 22.12 or newer.");
+});
+
+/**
+ * The packed declarations have types of schemas of their own: a caller passes and gets by them what the sources say by
+ * zod's, without an `any` in their place.
+ */
+const sameTypes = (packed: string) => `
+import { operations as here } from ${JSON.stringify(join(project, 'client/index.ts'))};
+import { operations as packed } from ${JSON.stringify(packed)};
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+type Plain<T> = unknown extends T
+  ? T
+  : [Json] extends [T] ? 'json' : T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
+type Read<S> = S extends { _zod: { output: infer O; input: infer I } } ? [Plain<O>, Plain<I>] : never;
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Part = 'params' | 'query' | 'body' | 'answer';
+type Here = typeof here;
+type Packed = typeof packed;
+type Differing = {
+  [K in keyof Here]: {
+    [P in Part]: Same<Read<Here[K][P]>, Read<Packed[K & keyof Packed][P]>> extends true ? never : \`\${K}.\${P}\`;
+  }[Part];
+}[keyof Here];
+export const none: Record<Differing, true> = {};
+export const noticed: Same<Read<Here['observe']['answer']>, Read<Packed['createBackup']['answer']>> = false;
+`;
+
+test('the packed operations have the very types of the sources', () => {
+  const folder = mkdtempSync(join(project, 'node_modules/.cache/tenure/types-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const packed = join(inject('consumer'), 'node_modules/tenure/dist/client/index.js');
+  writeFileSync(join(folder, 'same.ts'), sameTypes(packed));
+  const tsconfig = { extends: join(project, 'tsconfig.json'), files: ['same.ts'], include: [], exclude: [] };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
+  expect(spawnSync(process.execPath, [compilers[1][1], '-p', folder], { encoding: 'utf8' }).stdout).toBe('');
 });
