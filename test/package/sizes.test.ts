@@ -37,6 +37,12 @@ test('what became part of the library stands in its notices with its licence', (
   const notices = readFileSync(join(modules(), 'tenure/THIRD-PARTY-NOTICES.txt'), 'utf8');
   expect([...notices.matchAll(/^(\S+) \S+ \(MIT\)$/gm)].map(([, name]) => name)).toEqual(['preact', 'uplot', 'zod']);
   expect(notices.match(/Permission is hereby granted/g)).toHaveLength(3);
+  // The folder has zod for the construct, so that declarations which name it would resolve here.
+  const files = readdirSync(join(modules(), 'tenure/dist'), { recursive: true, encoding: 'utf8' });
+  const declarations = files.filter((file) => file.endsWith('.d.ts'));
+  expect(declarations.length).toBeGreaterThan(50);
+  const read = (file: string) => readFileSync(join(modules(), 'tenure/dist', file), 'utf8');
+  expect(declarations.filter((file) => /(from|import\() ?['"]zod/.test(read(file)))).toEqual([]);
 });
 
 test('loading the library takes at most 60 ms, also of a crowded processor', () => {
