@@ -33,7 +33,7 @@ test('installed with all dependencies the library takes at most 12 MB', () => {
   expect(bytes).toBeLessThanOrEqual(8_000_000);
 });
 
-test('what became part of the library stands in its notices with its licence', () => {
+test('the notices of the library name each package that became part of it, with its licence', () => {
   const notices = readFileSync(join(modules(), 'tenure/THIRD-PARTY-NOTICES.txt'), 'utf8');
   expect([...notices.matchAll(/^(\S+) \S+ \(MIT\)$/gm)].map(([, name]) => name)).toEqual(['preact', 'uplot', 'zod']);
   expect(notices.match(/Permission is hereby granted/g)).toHaveLength(3);
