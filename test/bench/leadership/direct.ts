@@ -2,7 +2,7 @@ import { tableClient } from '../../../client/direct/table-client.ts';
 import { LeaderElector } from '../../../client/leadership/elector.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { createMainTable, localDynamoDb } from '../../support/main-table.ts';
-import { Gate, type Locks, leaseMs, renewEveryMs } from './locks.ts';
+import { crash, Gate, type Locks, leaseMs, renewEveryMs } from './locks.ts';
 
 /** Electors in direct mode: what is counted is all there is, no API and no function. */
 export async function direct(wire: string, dynamodb: string): Promise<Locks> {
@@ -31,11 +31,21 @@ export async function direct(wire: string, dynamodb: string): Promise<Locks> {
       const dynamodbClient = localDynamoDb(wire);
       dynamodbClient.middlewareStack.add((next) => (args) => gate.through(() => next(args)), { step: 'initialize' });
       const client = tableClient({ table: { name, dynamodb: dynamodbClient } });
+      let elector: LeaderElector | undefined;
       const leads = new Promise<void>((resolve) => {
         const onConfirmed = () => resolve();
-        new LeaderElector({ client, group: inGroup, contenderId, address, leaseMs, renewEveryMs, onConfirmed }).start();
+        elector = new LeaderElector({
+          client,
+          group: inGroup,
+          contenderId,
+          address,
+          leaseMs,
+          renewEveryMs,
+          onConfirmed,
+        });
+        elector.start();
       });
-      return { leads, renewed: () => gate.next(), crash: () => gate.close() };
+      return { leads, renewed: () => gate.next(), crash: () => crash(gate, elector) };
     },
   };
 }

@@ -1,3 +1,5 @@
+import type { LeaderElector } from '../../../client/leadership/elector.ts';
+
 /** As short as all of them take. */
 export const leaseMs = 2_000;
 export const renewEveryMs = 500;
@@ -46,4 +48,10 @@ export class Gate {
       for (const resolve of this.#waiting.splice(0)) resolve();
     }
   }
+}
+
+/** An elector sends nothing more, and does not try again for the rest of the bench. */
+export function crash(gate: Gate, elector: LeaderElector | undefined): void {
+  gate.close();
+  elector?.close().catch(() => {});
 }

@@ -9,7 +9,7 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import { systemClock } from '../../../store/clock.ts';
 import { createMainTable, localDocuments } from '../../support/main-table.ts';
 import { quietly } from '../quietly.ts';
-import { Gate, type Locks, leaseMs, renewEveryMs } from './locks.ts';
+import { crash, Gate, type Locks, leaseMs, renewEveryMs } from './locks.ts';
 
 /**
  * The functions' own rooms on a table of their own, in this process, and electors that reach them without a network
@@ -43,12 +43,22 @@ export async function tenure(wire: string, dynamodb: string): Promise<Locks> {
         url: 'http://in-process',
         fetch: (url, init) => gate.through(() => quietly(async () => app.request(String(url), init))),
       });
+      let elector: LeaderElector | undefined;
       const leads = new Promise<void>((resolve) => {
         const { address } = published;
         const onConfirmed = () => resolve();
-        new LeaderElector({ client, group: inGroup, contenderId, address, leaseMs, renewEveryMs, onConfirmed }).start();
+        elector = new LeaderElector({
+          client,
+          group: inGroup,
+          contenderId,
+          address,
+          leaseMs,
+          renewEveryMs,
+          onConfirmed,
+        });
+        elector.start();
       });
-      return { leads, renewed: () => gate.next(), crash: () => gate.close() };
+      return { leads, renewed: () => gate.next(), crash: () => crash(gate, elector) };
     },
   };
 }
