@@ -96,7 +96,8 @@ function start(options: ContenderOptions, self: Process): LeaderElector {
     maxClockSkewMs,
     prepare: async (term) => {
       believes(term);
-      await world.sleep(world.random.exponential(leaseMs / 4));
+      // It may outlive its term, but not by a lease, which the elector would rightly report.
+      await world.sleep(Math.min(world.random.exponential(leaseMs / 4), 0.9 * leaseMs));
     },
     onRenewed: believes,
     onRevoked: () => witness.believesNoMore(group, self.name),
