@@ -3,8 +3,12 @@ import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient, paginateScan, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { StackDescription } from '../../support/stack.ts';
 
-/** The journal notes what is refused and who waits, after the answer: its items are no writes of a request. */
-const isNoNote = ({ sk }: Record<string, unknown>) => !String(sk).startsWith('JOURNAL#');
+/**
+ * The journal notes what is refused and who waits, after the answer: its items are no writes of a request. A refused
+ * request lets the item expire that held its key; DynamoDB removes it in its own time.
+ */
+const isOfRequest = ({ sk, ttl }: Record<string, unknown>) =>
+  !String(sk).startsWith('JOURNAL#') && !(typeof ttl === 'number' && ttl * 1_000 <= Date.now());
 
 /** Looks into the stores of a stack past its API. */
 export function openStores({ dynamodb, s3, region, credentials, table, replicaTables, bucket }: StackDescription) {
@@ -23,8 +27,7 @@ export function openStores({ dynamodb, s3, region, credentials, table, replicaTa
           ConsistentRead: true,
         }),
       );
-      // The journal notes what is refused and who waits, after the answer.
-      return Items.filter(isNoNote);
+      return Items.filter(isOfRequest);
     },
 
     /** The groups with the prefix that any table, or the bucket, holds something of. */
@@ -32,9 +35,14 @@ export function openStores({ dynamodb, s3, region, credentials, table, replicaTa
       const found = { items: new Set<string>(), objects: new Set<string>() };
       const group = new RegExp(`${prefix}\\d+-`, 'g');
       for (const TableName of [table, ...replicaTables]) {
-        const scan = { TableName, ProjectionExpression: 'pk, sk', ConsistentRead: true };
+        const scan = {
+          TableName,
+          ProjectionExpression: 'pk, sk, #ttl',
+          ExpressionAttributeNames: { '#ttl': 'ttl' },
+          ConsistentRead: true,
+        };
         for await (const { Items = [] } of paginateScan({ client: items }, scan))
-          for (const name of JSON.stringify(Items.filter(isNoNote)).match(group) ?? []) found.items.add(name);
+          for (const name of JSON.stringify(Items.filter(isOfRequest)).match(group) ?? []) found.items.add(name);
       }
       for (const start of ['groups/', 'backups/', 'restores/']) {
         let ContinuationToken: string | undefined;
