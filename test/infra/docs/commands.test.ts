@@ -43,7 +43,8 @@ test('every command with an output is typed by a reader', () => {
   expect([...new Set(withCommands)].filter((page) => !read.includes(page))).toEqual([]);
 });
 
-describe('a command that is only shown', () => {
+// Most of them wait until a service that does not answer is given up.
+describe.concurrent('a command that is only shown', () => {
   const kinds = [
     { kind: /^npx cdk (bootstrap|synth|deploy|destroy)\b/, check: synthesises },
     { kind: /^npm (start|test|run [\w:]+)\b/, check: isScript },

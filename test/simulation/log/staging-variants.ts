@@ -4,9 +4,9 @@ import type { Variant } from './scenario.ts';
 
 /** Mistakes that staged writes invite, by what they get wrong. */
 export const stagingVariants: Record<string, Variant> = {
-  'a slot is accepted while its value is still on its way': { seed: 2650, acceptsAtOnce: true },
+  'a slot is accepted while its value is still on its way': { seed: 3_275, acceptsAtOnce: true },
   'a replica counts that has accepted a slot and could not stage it': {
-    seed: 69,
+    seed: 1_000,
     rules: { stage: (action, request) => ({ ...acceptor.stage(action, request), answer: { staged: true } }) },
   },
   'a replica counts that has staged a slot and refused to accept it': {

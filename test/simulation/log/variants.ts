@@ -30,6 +30,7 @@ export const variants: Record<string, Variant> = {
     },
   },
   'no views': {
+    seed: 360,
     tamper: (replica, method, args) => {
       if (method !== 'promise' && method !== 'promiseAt' && method !== 'write' && method !== 'accept') return args;
       return [{ ...(args[0] as object), view: replica.inForce.view }];
