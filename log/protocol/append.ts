@@ -25,6 +25,9 @@ export type Appended =
 /** Tries of a request whose slot was settled with another value. */
 const mostPlaces = 3;
 
+/** How long replicas may still say that nothing has reached them, once the others are throttled. */
+const lastWordMs = 1_000;
+
 /**
  * Appends the entries in one slot; answered once a quorum has it. The slot `displaced` of the request was settled with
  * another value already.
@@ -140,7 +143,7 @@ async function propose(parts: LogParts, memory: WriterMemory, proposal: Proposal
       if (isForgotten(parts, verdict.lock)) await unlockAll(parts, verdict.lock.lockId);
       return { stateLocked: verdict.lock };
     case 'throttled':
-      return (await sending.hasReached(parts.settings.graceMs)) ? { outcomeUnknown: true } : { throttled: true };
+      return (await sending.hasReached(lastWordMs)) ? { outcomeUnknown: true } : { throttled: true };
     case 'silent':
       await close(parts, memory, writer);
       return { outcomeUnknown: true };
