@@ -8,7 +8,7 @@
  *   npm test -- unit contract       only these steps
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installIfNeeded } from '../emulator/install.mjs';
@@ -17,6 +17,9 @@ const args = process.argv.slice(2);
 if (args.includes('--full')) process.env.TENURE_TEST_FULL = '1';
 const wanted = args.filter((arg) => arg !== '--full');
 const scratch = mkdtempSync(join(tmpdir(), 'tenure-test-'));
+// Programs of others leave files behind, which go with it; databases run as users of their own.
+chmodSync(scratch, 0o755);
+process.env.TMPDIR = scratch;
 const total = { passed: 0, failed: 0 };
 const leftOut = [];
 
