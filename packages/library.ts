@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { isDirect, joinCommand } from './command.ts';
 import { copyDeclarations, copyForRequire } from './compile.ts';
 import { beginPackage, project } from './names.ts';
@@ -35,7 +35,7 @@ export async function buildLibrary(compiled: string): Promise<void> {
  * are shortened: written out they take a tenth of the package. Returns the files of zod that became part of it.
  */
 async function joinLibrary(dist: string, used: readonly string[]): Promise<string[]> {
-  const { metafile } = await build({
+  const options = {
     entryPoints: [...entries, 'client/browser', ...alternatives, ...used.filter(isDirect), forCommand].map(
       (entry) => `${entry}.ts`,
     ),
@@ -50,14 +50,18 @@ async function joinLibrary(dist: string, used: readonly string[]): Promise<strin
     platform: 'node',
     target: 'node20',
     format: 'esm',
-    minify: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
     legalComments: 'none',
     logLevel: 'error',
     // Of two exports with one name the command would get neither.
     logOverride: { 'ambiguous-reexport': 'error' },
-    metafile: true,
-  });
+  } satisfies BuildOptions;
   const schemas = new SchemaLibrary();
+  // Only as long as names are written out does a file show what it uses of zod.
+  const { outputFiles } = await build({ ...options, write: false });
+  for (const { text } of outputFiles) schemas.use(text);
+  const { metafile } = await build({ ...options, minifyIdentifiers: true, metafile: true });
   for (const output of Object.keys(metafile.outputs)) {
     const file = join(project, output);
     writeFileSync(file, schemas.nextTo(relative(dist, file), readFileSync(file, 'utf8')));

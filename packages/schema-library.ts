@@ -15,14 +15,19 @@ const types = join(import.meta.dirname, 'tenure/schemas.d.ts');
 export class SchemaLibrary {
   readonly #used = new Set<string>();
 
+  /** Notes what a module uses, whose names are those of its source. */
+  use(code: string): void {
+    if (!/from\s?"zod/.test(code)) return;
+    for (const [, name = ''] of code.matchAll(/\bz\d*\.\s*(\w+)/g)) this.#used.add(name);
+  }
+
   /** The code of a module with its imports of zod leading to this file. */
   nextTo(module: string, code: string): string {
     if (!/from\s?"zod/.test(code)) return code;
-    for (const [, name = ''] of code.matchAll(/\bz\d*\.\s*(\w+)/g)) this.#used.add(name);
     const place = relative(dirname(module), file);
     const path = place.startsWith('.') ? place : `./${place}`;
     return code
-      .replaceAll(/import (\w+) from\s?"zod\/v4\/locales\/en\.js"/g, `import{en as $1}from"${path}"`)
+      .replaceAll(/import ([\w$]+) from\s?"zod\/v4\/locales\/en\.js"/g, `import{en as $1}from"${path}"`)
       .replaceAll(/from\s?"zod\/mini"/g, `from"${path}"`);
   }
 
