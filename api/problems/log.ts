@@ -36,7 +36,7 @@ export const notElected: ProblemKind = {
 export const exclusivityLost: ProblemKind = {
   code: 'exclusivity_lost',
   status: 409,
-  title: 'A rival has taken the log over',
+  title: 'The position of the request was settled without it',
   retryable: false,
   remedy: 'The request is not in the log. Elect again if this process still leads.',
 };

@@ -57,7 +57,7 @@ function refusedEntry(
 const reasons: Readonly<Record<string, string>> = {
   leadership_lost: 'its term was not, or no longer, the running one',
   fenced: 'a newer term had touched the job',
-  exclusivity_lost: 'another writer had been elected',
+  exclusivity_lost: 'its position had been settled without it',
   other: 'the journal had no room to tell them apart',
 };
 

@@ -105,7 +105,7 @@ export class LogWriter {
    * Appends entries at consecutive positions: 1 to 64, 256 KiB together, all or none. When it resolves they are
    * kept by a quorum of the replicas, once and in order. Calls without a key and a signal that are made while a request
    * is under way share the next one.
-   * @throws TenureError `exclusivity_lost`, `not_elected` and `election_lost` (not in the log: a rival took the log
+   * @throws TenureError `exclusivity_lost`, `not_elected` and `election_lost` (not in the log: this writer lost it
    *   twice; the next append takes it back unless a newer term owns it), `outcome_unknown` or why no answer came
    * (deadline). LeadershipLostError and the signal's reason end it at once, also while it waits for its turn: then it
    * is never sent. After these and the deadline the entries of one that was sent may be in the log or come into it: the
