@@ -58,6 +58,8 @@ export async function openWire(dynamodb: string): Promise<Wire> {
   const server = createServer((incoming, outgoing) => {
     relay(incoming, outgoing).catch((error: Error) => outgoing.destroy(error));
   });
+  // An idle connection that ends here as a request arrives would be a failure that no store has caused.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });

@@ -8,6 +8,7 @@ import { direct } from './direct.ts';
 import { type Failover, failover } from './failover.ts';
 import { lockClient } from './lock-client.ts';
 import type { Locks } from './locks.ts';
+import { dynamolock, javaLockClient } from './process-locks.ts';
 import { tenure } from './tenure.ts';
 
 const sinceExpiry = 'of these, from the end of the lease on';
@@ -29,15 +30,15 @@ export const bench: Bench = {
     const wire = await openWire(dynamodb.endpoint);
     const notes = [
       'Ours is the API: API Gateway and Lambda come on top of what is counted. In direct mode nothing does.',
-      'Tenure also publishes who leads: only it has the steps "confirm" and "observe", and a failover that ends with a confirmed term. The lock clients stop at the lock.',
+      'Tenure also publishes who leads: only it has the step "confirm", and a failover that ends with a confirmed term. The lock clients stop at the lock; those in Go and Java can also look who has it.',
     ];
     const measured: Measured[] = [];
     try {
-      for (const open of [tenure, direct, lockClient, deliveryHero]) {
+      for (const open of [tenure, direct, lockClient, deliveryHero, dynamolock, javaLockClient]) {
         try {
           const locks = await open(wire.endpoint, dynamodb.endpoint);
           say(locks.name);
-          measured.push(await measure(locks, wire, say));
+          measured.push(await measure(locks, wire, say).finally(() => locks.stop?.()));
         } catch (error) {
           if (!(error instanceof AbsentError)) throw error;
           notes.push(`Not measured: ${error.message}.`);

@@ -12,6 +12,8 @@ export interface Locks {
   steps(): Promise<Record<string, () => Promise<unknown>>>;
   /** Takes part in the election of a group until it crashes. */
   contend(group: string, contender: string): Contending;
+  /** Ends its processes, where it has any. */
+  stop?(): Promise<void>;
 }
 
 export interface Contending {
