@@ -47,7 +47,7 @@ function prepare(name: string, install: string, command: string, argv: readonly 
 async function processLocks({ name, command, argv }: Program, wire: string, dynamodb: string): Promise<Locks> {
   const table = await createLockTable(dynamodb, 'id');
   const child = spawn(command, [...argv, table, String(leaseMs), String(renewEveryMs)], {
-    // What a crashed contender says of its requests is of no interest.
+    // A crashed contender complains of its requests.
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   const obey = orders(child);
