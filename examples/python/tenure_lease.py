@@ -22,6 +22,7 @@ from dataclasses import dataclass
 VERSION_GAP = 1_000
 FLOOR_EVERY = 500
 TERM_RETENTION_SECONDS = 90 * 24 * 3600
+MOST_ADDRESSES = 64
 
 # --- Conditions and updates as values, in the words of test/vectors/leadership.json ----------------------------------
 
@@ -271,6 +272,28 @@ def renew_lease(group, fence, renewal, now):
     return update(key(group, "LEADERSHIP"), changes, all_of(owns_live_term(fence, now), not_overtaken))
 
 
+def restore_holder(group, term, renewal, now):
+    """Writes back the holder of a running term whose record was damaged; `term` is its TERM as it was read."""
+    confirmed_at = term.get("confirmedAt")
+    holder = present(contenderId=term["contenderId"], instanceId=term.get("instanceId"), sessionId=term["sessionId"],
+                     grantedAt=now if confirmed_at is None else confirmed_at, confirmedAt=confirmed_at,
+                     address=renewal.get("address", term.get("address")),
+                     metadata=metadata_text(renewal["metadata"]) if "metadata" in renewal else term.get("metadata"))
+    return update(key(group, "LEADERSHIP"), set_("holder", holder), all_of(
+        compare("fencingVersion", "=", term["fencingVersion"]), absent("ended"), absent("restoring"),
+        compare("expiresAt", ">", now)))
+
+
+def write_addresses(group, fence, seen, addresses, now):
+    """Replaces the named addresses of a running term; `seen` counts the changes of those that were read."""
+    revision = (seen or 0) + 1
+    unchanged = absent("addressChanges") if seen is None else compare("addressChanges", "=", seen)
+    item = {"fencingVersion": fence["fencingVersion"], "revision": revision, "addresses": addresses}
+    return [update(key(group, "LEADERSHIP"), set_("addressChanges", revision),
+                   all_of(owns_live_term(fence, now), unchanged)),
+            put(key(group, "ADDRESSES"), item)]
+
+
 def bar_holder(until):
     return set_("barredInstance", if_absent("holder.instanceId", "unknown")) + set_("barredUntil", until)
 
@@ -306,6 +329,19 @@ def is_live(record, fence, now):
     holder = (record or {}).get("holder", {})
     return (bool(record) and record["fencingVersion"] == fence["fencingVersion"]
             and holder.get("sessionId") == fence["sessionId"] and record.get("expiresAt", 0) > now)
+
+
+def is_running(record, version, now):
+    """Whether the version still runs, though its holder may be damaged: its TERM knows who holds it."""
+    return (bool(record) and record["fencingVersion"] == version and "ended" not in record
+            and "restoring" not in record and record.get("expiresAt", 0) > now)
+
+
+def addresses_in(item, record):
+    """An item of another term publishes nothing, nor does one that is older than the record."""
+    same = item and (item.get("fencingVersion"), item.get("revision")) == (
+        record["fencingVersion"], record.get("addressChanges"))
+    return item["addresses"] if same else {}
 
 
 def reason_of_loss(record, fence):
@@ -476,12 +512,45 @@ class Contender:
 
     def renew(self, term):
         """Moves the deadline; returns the successor that an operator asked for, "" for any, or None."""
-        asked_at, now = time.monotonic(), self.now()
-        won, record = self.table.write(renew_lease(self.group, term.fence, {"leaseMs": self.lease_ms}, now))
-        if not won and not is_live(record, term.fence, now):
-            self._lost(record, term)
-        term.deadline = max(term.deadline, asked_at + (self.lease_ms - self.max_clock_skew_ms) / 1000)
-        return record.get("handOverTo")
+        for _ in range(3):
+            asked_at, now = time.monotonic(), self.now()
+            won, record = self.table.write(renew_lease(self.group, term.fence, {"leaseMs": self.lease_ms}, now))
+            if won or is_live(record, term.fence, now):
+                term.deadline = max(term.deadline, asked_at + (self.lease_ms - self.max_clock_skew_ms) / 1000)
+                return record.get("handOverTo")
+            if not (is_running(record, term.fencing_version, now) and self._restore(term)):
+                break
+        self._lost(record, term)
+
+    def _restore(self, term):
+        """Writes the holder back if its TERM says that it is this one."""
+        known = self.table.read(term_key(self.group, term.fencing_version)) or {}
+        if known.get("sessionId") != term.session_id or "confirmedAt" not in known or "endedAt" in known:
+            return False
+        return self.table.write(restore_holder(self.group, known, {"address": self.address}, self.now()))[0]
+
+    def publish(self, term, name, address):
+        """Publishes a named address of the confirmed term, in place of the one before."""
+        self._change_addresses(term, lambda published: {**published, name: address})
+
+    def withdraw(self, term, name):
+        self._change_addresses(term, lambda published: {of: at for of, at in published.items() if of != name})
+
+    def _change_addresses(self, term, edit):
+        for _ in range(8):
+            record, now = self.table.read(key(self.group, "LEADERSHIP")), self.now()
+            if not is_live(record, term.fence, now):
+                self._lost(record, term)
+            seen = record.get("addressChanges")
+            published = {} if seen is None else addresses_in(self.table.read(key(self.group, "ADDRESSES")), record)
+            changed = edit(published)
+            if changed == published:
+                return
+            if len(changed) > MOST_ADDRESSES:
+                raise ValueError(f"a term publishes at most {MOST_ADDRESSES} addresses; withdraw one first")
+            if self.table.write(*write_addresses(self.group, term.fence, seen, changed, now))[0]:
+                return
+        raise RuntimeError(f'too much contention on the addresses of group "{self.group}"; try again')
 
     def resign(self, term, successor=None, stay_out=True):
         write = resign_term(self.group, term.fence, successor, stay_out, str(uuid.uuid4()), self.now())

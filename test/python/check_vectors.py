@@ -26,6 +26,16 @@ def writes_of(case):
         return lease.confirm_term(seen, request["fence"], request["published"], now)
     if kind == "renew":
         return [lease.renew_lease(group, request["fence"], request["renewal"], now)]
+    if kind == "restore":
+        return [lease.restore_holder(group, request["term"], request["renewal"], now)]
+    if kind in ("publish", "withdraw"):
+        record, item = case["before"]
+        published = dict(lease.addresses_in(item, record))
+        if kind == "publish":
+            published[request["name"]] = request["address"]
+        else:
+            published.pop(request["name"], None)
+        return lease.write_addresses(group, request["fence"], record.get("addressChanges"), published, now)
     if kind == "resign":
         return [lease.resign_term(group, request["fence"], request.get("successor"), request["stayOut"],
                                   request["requestId"], now)]

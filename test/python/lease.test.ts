@@ -43,6 +43,17 @@ test('the reference implementation agrees with every vector, and so does DynamoD
   expect(await python(join(project, 'test/python/check_vectors.py'), vectors, table)).toBe(`${steps.length} cases\n`);
 });
 
+test('a leader in Python writes its damaged holder back, and others see it and its named addresses', async () => {
+  const endpoint = inject('dynamodb');
+  const table = await createMainTable(endpoint);
+  expect(await python(join(project, 'test/python/damaged_record.py'), table, 'orders')).toBe('1\n');
+  const client = tableClient({ table: { name: table, dynamodb: localDynamoDb(endpoint) } });
+  const { leader, addresses, fencingVersion } = await client.observe('orders', { consistent: true });
+  expect(leader).toMatchObject({ contenderId: 'in-python', address: 'host:1' });
+  expect(fencingVersion).toBe(1);
+  expect(addresses).toEqual({ rpc: 'host:1/rpc' });
+});
+
 test('contenders in Python and TypeScript lead one after the other, each once, in one race', async () => {
   const endpoint = inject('dynamodb');
   const table = await createMainTable(endpoint);

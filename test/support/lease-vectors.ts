@@ -4,12 +4,22 @@
  */
 import type { Fence } from '../../api/fence.ts';
 import { ProblemError } from '../../api/problem.ts';
+import { publishAddress, withdrawAddress } from '../../leadership/addresses.ts';
 import { contend } from '../../leadership/contend.ts';
-import { leadershipKey } from '../../leadership/keys.ts';
+import { addressesKey, leadershipKey, termKey } from '../../leadership/keys.ts';
 import { confirm, handOver, type Leadership, renew, resign, revoke } from '../../leadership/leadership.ts';
 import type { Ending, LeadershipRecord } from '../../leadership/lease.ts';
-import { toRecord } from '../../leadership/lease-items.ts';
-import type { Grant, Published, Renewal, Resignation, Revocation } from '../../leadership/lease-store.ts';
+import { toAddresses, toRecord, toTerm } from '../../leadership/lease-items.ts';
+import type {
+  Addresses,
+  Grant,
+  Published,
+  PublishedAddresses,
+  Renewal,
+  Resignation,
+  Revocation,
+  Term,
+} from '../../leadership/lease-store.ts';
 import * as rules from '../../leadership/lease-writes.ts';
 import type { Item, Key } from '../../store/item.ts';
 import { toTransactItem } from '../../store/item-table.ts';
@@ -23,6 +33,9 @@ type Request =
   | ({ readonly kind: 'create'; readonly fencingVersion: number; readonly recreation?: number } & Grant)
   | { readonly kind: 'confirm'; readonly fence: Fence; readonly published: Published }
   | { readonly kind: 'renew'; readonly fence: Fence; readonly renewal: Renewal }
+  | { readonly kind: 'restore'; readonly term: Item; readonly renewal: Renewal }
+  | { readonly kind: 'publish'; readonly fence: Fence; readonly name: string; readonly address: string }
+  | { readonly kind: 'withdraw'; readonly fence: Fence; readonly name: string }
   | ({ readonly kind: 'resign'; readonly fence: Fence; readonly requestId: string } & Resignation)
   | { readonly kind: 'hand over'; readonly fencingVersion: number; readonly successor?: string }
   | ({ readonly kind: 'revoke'; readonly requestId: string } & Revocation)
@@ -48,8 +61,30 @@ const fenceOf = (contenderId: string, fencingVersion: number): Fence => ({
   sessionId: sessionOf(contenderId),
 });
 
-function writesOf(request: Request, seen: LeadershipRecord, now: number): readonly Write[] {
+/** The addresses after a change, of those that the running term has published. */
+function edited(
+  request: Extract<Request, { kind: 'publish' | 'withdraw' }>,
+  { fencingVersion }: LeadershipRecord,
+  item: PublishedAddresses | undefined,
+): Addresses {
+  const published = item?.fencingVersion === fencingVersion ? item.addresses : {};
+  if (request.kind === 'publish') return { ...published, [request.name]: request.address };
+  const { [request.name]: _, ...others } = published;
+  return others;
+}
+
+interface Seen {
+  readonly seen: LeadershipRecord;
+  readonly published: PublishedAddresses | undefined;
+}
+
+function writesOf(request: Request, { seen, published }: Seen, now: number): readonly Write[] {
   switch (request.kind) {
+    case 'publish':
+    case 'withdraw':
+      return rules.writeAddresses(group, request.fence, seen.addressChanges, edited(request, seen, published), now);
+    case 'restore':
+      return [rules.restoreHolder(group, toTerm(request.term) as Term, request.renewal, now)];
     case 'contend':
       return [rules.grantLease(group, request, now, maxClockSkewMs)];
     case 'create':
@@ -71,7 +106,10 @@ function writesOf(request: Request, seen: LeadershipRecord, now: number): readon
   }
 }
 
-/** The outcome for the caller, by the protocol itself; `create` is a part of contend, the sweep has no caller. */
+/**
+ * The outcome for the caller, by the protocol itself; `create` is a part of contend and `restore` of renew, the sweep
+ * has no caller.
+ */
 async function resultOf(request: Request, leadership: Leadership): Promise<object | null> {
   switch (request.kind) {
     case 'contend': {
@@ -89,7 +127,14 @@ async function resultOf(request: Request, leadership: Leadership): Promise<objec
       return handOver(leadership, group, request);
     case 'revoke':
       return revoke(leadership, group, { ...request, dryRun: false }, request.requestId);
+    case 'publish':
+      await publishAddress(leadership, group, request.fence, request.name, request.address);
+      return {};
+    case 'withdraw':
+      await withdrawAddress(leadership, group, request.fence, request.name);
+      return {};
     case 'create':
+    case 'restore':
     case 'expire':
     case 'close':
       return null;
@@ -108,16 +153,24 @@ class Story {
   readonly #items = new Map<string, Item>();
   readonly cases: object[] = [];
 
-  #read(key: Key): Item | undefined {
+  read(key: Key): Item | undefined {
     return this.#items.get(`${key.pk}|${key.sk}`);
   }
 
+  /** Takes an attribute off the record behind everybody's back. */
+  damage(attribute: string): void {
+    const { [attribute]: _, ...rest } = this.read(leadershipKey(group)) ?? {};
+    const { pk, sk } = leadershipKey(group);
+    this.#items.set(`${pk}|${sk}`, rest);
+  }
+
   async take(step: string, now: number, request: Request): Promise<void> {
-    const seen = toRecord(this.#read(leadershipKey(group))) as LeadershipRecord;
+    const seen = toRecord(this.read(leadershipKey(group))) as LeadershipRecord;
+    const published = toAddresses(this.read(addressesKey(group)));
     const result = await this.#result(request, now);
-    const writes = writesOf(request, seen, now);
-    const before = writes.map(({ key }) => this.#read(key) ?? null);
-    const decision = decide(writes, (key) => this.#read(key));
+    const writes = writesOf(request, { seen, published }, now);
+    const before = writes.map(({ key }) => this.read(key) ?? null);
+    const decision = decide(writes, (key) => this.read(key));
     if (decision.kind === 'written')
       for (const { key, after } of decision.effects) if (after) this.#items.set(`${key.pk}|${key.sk}`, after);
     const outcome =
@@ -203,5 +256,30 @@ export async function leaseVectors() {
   await contended('d', free + 7 + leaseMs, 'request-2-of-d');
   await take('the sweep expires', free + 60_000, { kind: 'expire' });
   await take('the sweep closes', free + 60_001, { kind: 'close', ending: { reason: 'resigned', at: resignedAt } });
+  const again = free + 60_002;
+  await contended('d', again, 'request-3-of-d');
+  await confirmed('d', 8, again + 1, { address: 'host:4', metadata: { zone: 'b' } });
+  const change = (contenderId: string, version: number, how: 'publish' | 'withdraw', name: string, now: number) =>
+    take(`${contenderId} ${how === 'publish' ? 'publishes' : 'withdraws'} an address`, now, {
+      fence: fenceOf(contenderId, version),
+      name,
+      ...(how === 'publish' ? { kind: how, address: `host:4/${name}` } : { kind: how }),
+    });
+  await change('d', 8, 'publish', 'ui', again + 2);
+  await change('d', 8, 'publish', 'rpc', again + 3);
+  await change('c', 4, 'publish', 'ui', again + 4);
+  await change('d', 8, 'withdraw', 'ui', again + 5);
+  await change('c', 4, 'withdraw', 'rpc', again + 6);
+  const restored = (version: number, now: number, renewal: Renewal) =>
+    take('a renewal restores its holder', now, {
+      kind: 'restore',
+      term: story.read(termKey(group, version)) ?? {},
+      renewal,
+    });
+  story.damage('holder');
+  await restored(8, again + 7, { leaseMs, address: 'host:5' });
+  await restored(2, again + 8, { leaseMs });
+  story.damage('holder');
+  await restored(8, again + 9, { leaseMs });
   return { group, table, leaseMs, maxClockSkewMs, cases: story.cases };
 }

@@ -38,7 +38,8 @@ test('the values survive JSON: read back, they are decided the same', () => {
 test('every kind of step is once taken and once refused', () => {
   const kinds = (step: string) =>
     new Set(cases.filter((each) => each.step.includes(step)).map(({ outcome }) => outcome.kind));
-  for (const step of ['contends', 'makes the record', 'confirms', 'renews', 'hand-over', 'resigns', 'revokes'])
+  const steps = ['contends', 'makes the record', 'confirms', 'renews', 'hand-over', 'resigns', 'revokes'];
+  for (const step of [...steps, 'publishes', 'withdraws', 'restores'])
     expect([step, ...kinds(step)].sort()).toEqual([step, 'refused', 'written'].sort());
   expect(cases.length).toBeGreaterThan(30);
   expect(
