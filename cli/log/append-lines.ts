@@ -1,5 +1,5 @@
 import { maxAppendBytes } from '../../api/operations/log.ts';
-import type { LogWriter } from '../../client/log/log-writer.ts';
+import { type LogWriter, mayBeInTheLog } from '../../client/log/log-writer.ts';
 import { TenureError } from '../../client/tenure-error.ts';
 import { type Delimiter, splitEntries } from './split-entries.ts';
 
@@ -25,7 +25,7 @@ const mostWaiting = 1_024;
 /**
  * Appends each entry of the input, in order. Entries that arrive while a request is under way share the next
  * one, so a slow input is appended at once and a fast one in batches. @throws TenureError with `appended` in its
- * members: how far it came.
+ * members: how far it came, and how many entries after these may be in the log, too.
  */
 export async function appendLines(
   writer: Pick<LogWriter, 'append'>,
@@ -35,17 +35,20 @@ export async function appendLines(
   const source = new WaitingEntries(input, delimiter);
   let appended: Lines = { count: 0 };
   let skipped = 0;
+  let sent = 0;
   try {
     for (let entries = await source.take(batch); entries.length > 0; entries = await source.take(batch)) {
       const fresh = entries.slice(Math.max(0, skip - skipped));
       skipped += entries.length - fresh.length;
       if (fresh.length === 0) continue;
+      sent = fresh.length;
       const placed = await writer.append(fresh);
+      sent = 0;
       appended = { count: appended.count + fresh.length, first: appended.first ?? placed.first, last: placed.last };
       onAppended(appended.count, placed.last);
     }
   } catch (error) {
-    throw howFar(error, appended, skip);
+    throw howFar(error, appended, skip, mayBeInTheLog(error) ? sent : 0);
   } finally {
     source.close();
   }
@@ -53,13 +56,15 @@ export async function appendLines(
 }
 
 /** Says which entries are in the log, so that the command can be repeated for the rest. */
-function howFar(error: unknown, { count, last }: Lines, skip: number): unknown {
+function howFar(error: unknown, { count, last }: Lines, skip: number, unknown: number): unknown {
   if (!(error instanceof TenureError)) return error;
   const done = skip + count;
   const so = last === undefined ? '' : `, the last at position ${last}`;
-  const message = `${error.message} Appended ${done} entries before that${so}; repeat the command with --resume-after ${done} for the rest.`;
+  const next = unknown === 1 ? 'next entry' : `next ${unknown} entries`;
+  const perhaps = ` The ${next} may be in the log, too: if "tenure log read" shows so, resume after ${done + unknown}.`;
+  const message = `${error.message} Appended ${done === 1 ? '1 entry' : `${done} entries`} before that${so}; repeat the command with --resume-after ${done} for the rest.${unknown > 0 ? perhaps : ''}`;
   const { code, status, retryable, retryAfterMs, request, requestId, members } = error;
-  const appended = { count: done, ...(last !== undefined && { last }) };
+  const appended = { count: done, ...(last !== undefined && { last }), ...(unknown > 0 && { unknown }) };
   const facts = { code, status, retryable, retryAfterMs, request, requestId, members: { ...members, appended } };
   return new TenureError(message, facts, { cause: error });
 }

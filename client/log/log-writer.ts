@@ -52,6 +52,9 @@ const pauseMs = 200;
 
 /** Codes of an unknown outcome: the same request after another election tells whether the entries are in the log. */
 const unknown = ['outcome_unknown', 'unavailable', 'unreachable', 'internal'] as const;
+/** Whether the entries of an append that failed so may be in the log, or come into it. */
+export const mayBeInTheLog = (error: unknown): boolean => hasCode(error, ...unknown);
+
 /** Codes of transient failures that say nothing about who writes: nothing of the try was sent. */
 const passing = ['state_locked', 'log_not_recovered', 'throttled'] as const;
 

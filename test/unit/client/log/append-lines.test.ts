@@ -129,10 +129,22 @@ test('an append that fails midway says how far it came, and continues from there
     appendLines({ append }, Readable.from([Buffer.from(text)]), { ...options, batch: 2, skip });
   await expect(run(0)).rejects.toMatchObject({
     code: 'unreachable',
-    message: expect.stringContaining('--resume-after 4'),
-    members: { appended: { count: 4, last: 4 } },
+    message: expect.stringMatching(/--resume-after 4 for the rest.*next 2 entries may be in the log.*after 6\.$/),
+    members: { appended: { count: 4, last: 4, unknown: 2 } },
   });
   fails = false;
   expect(await run(4)).toEqual({ count: 2, first: 5, last: 6 });
   expect(written.join('')).toBe('abcdef');
+});
+
+test('an append that is refused midway says that what follows is not in the log', async () => {
+  const facts = { code: 'exclusivity_lost', status: 409, retryable: false, request: 'POST' };
+  const answers = [{ first: 1, last: 1 }];
+  const append = async () => answers.shift() ?? Promise.reject(new TenureError('Lost.', facts));
+  const input = Readable.from([Buffer.from('a\nb\n')]);
+  await expect(appendLines({ append }, input, { ...options, batch: 1, skip: 0 })).rejects.toMatchObject({
+    message:
+      'Lost. Appended 1 entry before that, the last at position 1; repeat the command with --resume-after 1 for the rest.',
+    members: { appended: { count: 1, last: 1 } },
+  });
 });
