@@ -15,6 +15,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -39,6 +40,9 @@ export function cacheFolder() {
   mkdirSync(folder, { recursive: true });
   const packages = join(folder, 'node_modules');
   if (!existsSync(packages)) symlinkSync(join(project, 'node_modules'), packages);
+  // A package.json somewhere above would speak for the files here.
+  const manifest = join(folder, 'package.json');
+  if (!existsSync(manifest)) writeFileSync(manifest, '{"type":"module"}');
   return folder;
 }
 

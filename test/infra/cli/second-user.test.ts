@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -11,8 +11,13 @@ const nobody = 65_534;
 const canBecomeAnother = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0;
 
 test.runIf(canBecomeAnother)('a user who may not write to the clone runs the command from it', () => {
-  const home = mkdtempSync(join(tmpdir(), 'tenure-nobody-'));
-  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+  const above = mkdtempSync(join(tmpdir(), 'tenure-nobody-'));
+  onTestFinished(() => rmSync(above, { recursive: true, force: true }));
+  chmodSync(above, 0o755);
+  // Of a project of their own, which says nothing about modules.
+  writeFileSync(join(above, 'package.json'), '{}');
+  const home = join(above, 'home');
+  mkdirSync(home);
   chownSync(home, nobody, nobody);
   const user = [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'];
   const argv = [...user, join(project, 'cli/tenure'), '--version'];
