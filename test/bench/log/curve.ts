@@ -3,6 +3,7 @@
  * the same is measured of that code in turns.
  */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Row } from '../bench.ts';
@@ -67,15 +68,15 @@ function waitRow(ours: Appending, theirs: Appending | undefined): Row {
 /** The modules of a checkout: what they export here has not changed since group commit came. */
 async function appendingOf(root: string, endpoint: string): Promise<Appending> {
   const load = (path: string) => import(pathToFileURL(join(root, path)).href);
+  // The place of the protocol before the log had a root of its own.
+  const protocol = existsSync(join(root, 'log/protocol')) ? 'log/protocol' : 'functions/log/protocol';
   const { logsWith } = (await load('test/support/log/tables.ts')) as typeof import('../../support/log/tables.ts');
   const { initialize } = (await load(
-    'log/protocol/initialize.ts',
+    `${protocol}/initialize.ts`,
   )) as typeof import('../../../log/protocol/initialize.ts');
-  const { elect } = (await load(
-    'log/protocol/coordinator.ts',
-  )) as typeof import('../../../log/protocol/coordinator.ts');
+  const { elect } = (await load(`${protocol}/coordinator.ts`)) as typeof import('../../../log/protocol/coordinator.ts');
   const { GroupCommit } = (await load(
-    'log/protocol/group-commit.ts',
+    `${protocol}/group-commit.ts`,
   )) as typeof import('../../../log/protocol/group-commit.ts');
 
   const { room } = await logsWith(endpoint, 3);
