@@ -46,7 +46,7 @@ export const bench: Bench = {
           `Of one log by callers of one process that share rounds, entries of 100 bytes${before ? ', next to the code of one transaction for each position' : ''}.`,
           `Entries of ${entryBytes} bytes. An append is one update of the sequencer, then on each replica the slot and an update of the record ` +
             'that accepts it and makes old writers fail. Both sides answer with the second of three.',
-          'In direct mode the writer hands out positions itself and puts slot and acceptance into one transaction a replica, so an append is one round of fewer requests, at two write units for each one of the API; the record of positions is written once in many appends. Theirs is the coordinator of the API: API Gateway and Lambda come on top of it.',
+          'In direct mode the writer hands out positions itself and puts slot and acceptance into one transaction a replica, so an append is one round of fewer requests. DynamoDB charges a transaction twice its units; the record of positions is written once in many appends. Theirs is the coordinator of the API: API Gateway and Lambda come on top of it.',
           'A recovery also reads what all the others hold before it takes anything for settled; the bare copy trusts one table.',
         ],
       };

@@ -5,6 +5,7 @@ import { runCli } from '../../../cli/main.ts';
 import { tableClient } from '../../../client/direct/table-client.ts';
 import { ReplicatedLog } from '../../../client/log/replicated-log.ts';
 import type { TenureClient } from '../../../client/tenure-client.ts';
+import { systemTime, type Time } from '../../../client/time.ts';
 import { injectFaults } from '../../support/faults.ts';
 import { directClient, directly } from '../../support/log/direct-call.ts';
 import { asks, served } from '../../support/log/served.ts';
@@ -30,9 +31,18 @@ describe('direct mode', () => {
 /** A process of its own in direct mode, and what it sends to the main table and to the first replica. */
 function counted({ main, replicas }: TestLogs['tables']) {
   const clients = [main, ...replicas].map(() => localDynamoDb(endpoint));
+  let looks = 0;
+  const time: Time = {
+    ...systemTime,
+    setTimer(ms, act) {
+      if (ms === 60_000) looks += 1;
+      return systemTime.setTimer(ms, act);
+    },
+  };
   const [dynamodb, ...others] = clients;
   const faults = clients.map(injectFaults);
   const client = tableClient({
+    time,
     table: { name: main, ...(dynamodb && { dynamodb }) },
     replicas: replicas.map((name, at) => ({ name, ...(others[at] && { dynamodb: others[at] }) })),
   });
@@ -40,7 +50,8 @@ function counted({ main, replicas }: TestLogs['tables']) {
   const forget = () => {
     for (const one of faults) one.sent.length = 0;
   };
-  return { client, sent, forget };
+  /** The looks at the replicas that have ended: each sets the timer of the next one. */
+  return { client, sent, forget, looks: () => looks };
 }
 
 const texts = async (log: ReplicatedLog) => {
@@ -50,14 +61,13 @@ const texts = async (log: ReplicatedLog) => {
 };
 
 test('an append is one round of the replicas: the sequencer is asked once in many', async () => {
-  const { client, sent, forget } = counted(shared.tables);
+  const { client, sent, forget, looks } = counted(shared.tables);
   const log = new ReplicatedLog({ client, group: 'orders', log: randomUUID() });
   await log.create();
   const writer = log.writer();
   await writer.append(['first']);
   // The look at the replicas that follows an election.
-  await expect.poll(() => sent(0).length).toBeGreaterThan(0);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await expect.poll(looks).toBe(1);
   forget();
   const many = Array<string>(64).fill('x');
   for (let at = 0; at < 15; at += 1) await writer.append(many);
