@@ -26,6 +26,11 @@ export function brief(ms: number): string {
   return seconds < 172_800 ? `${Math.floor(seconds / 3_600)} h` : `${Math.floor(seconds / 86_400)} d`;
 }
 
+/** The time between two things that happen again and again: `0.4 s`, `12 s`, `9 min`, `4 h`. */
+export function interval(ms: number): string {
+  return ms < 10_000 ? duration(ms) : brief(ms);
+}
+
 function two(value: number): string {
   return String(value).padStart(2, '0');
 }

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { Job } from '../answers.ts';
-import { brief, bytes } from '../format.ts';
+import { bytes, interval } from '../format.ts';
 import { plotted } from './rhythm.ts';
 
 type Checkpoints = Extract<Job, { submittedAt: string }>['checkpoints'];
@@ -25,7 +25,7 @@ export function CheckpointPlot({ checkpoints, measure }: { checkpoints: Checkpoi
   }, [newest, checkpoints.length, measure]);
   const what = measure === 'bytes' ? 'sizes' : 'intervals';
   const values = plotted(checkpoints, measure)[1].filter((value) => value !== null);
-  const text = measure === 'bytes' ? bytes : (seconds: number) => brief(seconds * 1000);
+  const text = measure === 'bytes' ? bytes : (seconds: number) => interval(seconds * 1000);
   const label = `The ${what} of ${checkpoints.length} checkpoints, from ${text(Math.min(...values))} to ${text(Math.max(...values))}`;
   return <div class="plot" ref={box} role="img" aria-label={label} />;
 }
@@ -59,7 +59,7 @@ function options(element: HTMLElement, measure: 'bytes' | 'gap'): uPlot.Options 
         ...axis,
         size: 62,
         space: 34,
-        values: (_, values) => values.map((one) => (measure === 'bytes' ? bytes(one) : brief(one * 1000))),
+        values: (_, values) => values.map((one) => (measure === 'bytes' ? bytes(one) : interval(one * 1000))),
       },
     ],
   };

@@ -1,7 +1,7 @@
 /** Jobs: which of them a next leader would recover, from what, and how their checkpoints come. */
 import { useState } from 'preact/hooks';
 import type { Job } from '../answers.ts';
-import { brief, bytes, clock, count } from '../format.ts';
+import { brief, bytes, clock, count, interval } from '../format.ts';
 import type { Known } from '../known.ts';
 import { Part } from '../parts/part.tsx';
 import { CheckpointPlot } from './checkpoint-plot.tsx';
@@ -72,7 +72,7 @@ function JobCard({ job, now }: { job: Job; now: number }) {
         <>
           <CheckpointPlot checkpoints={checkpoints} measure={measure} />
           <p class="card-foot dim">
-            {checkpoints.length} kept · one every {brief(everyMs)} · {bytes(meanBytes)} on average
+            {checkpoints.length} kept · one every {interval(everyMs)} · {bytes(meanBytes)} on average
             <button type="button" class="link" onClick={() => setMeasure(measure === 'bytes' ? 'gap' : 'bytes')}>
               {measure === 'bytes' ? 'Show the rhythm' : 'Show the size'}
             </button>

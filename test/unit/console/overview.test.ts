@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Group } from '../../../console/answers.ts';
-import { brief, bytes, duration, shellWord } from '../../../console/format.ts';
+import { brief, bytes, duration, interval, shellWord } from '../../../console/format.ts';
 import { arranged, backupsHealth, logsHealth, readSort, toRow } from '../../../console/overview/rows.ts';
 import { scrollTo, windowOf } from '../../../console/overview/window.ts';
 import { linkTo, readRoute } from '../../../console/route.ts';
@@ -109,6 +109,7 @@ test('figures read as people write them', () => {
     '9 d 0 h',
   ]);
   expect([12_300, 200_000, 15_000_000, 777_600_000].map(brief)).toEqual(['12 s', '3 min', '4 h', '9 d']);
+  expect([120, 12_300, 200_000].map(interval)).toEqual(['0.1 s', '12 s', '3 min']);
   expect([0, 900, 2_048, 5 * 1024 ** 3].map(bytes)).toEqual(['0 B', '900 B', '2.0 KiB', '5.0 GiB']);
   expect(shellWord('plain-1')).toBe('plain-1');
   expect(shellWord("it's; rm")).toBe(`'it'\\''s; rm'`);
