@@ -24,6 +24,9 @@ export function headerUuid() {
 
 export const sessionId = headerUuid();
 
+/** Why a term was ended, for people: `endDetail` of the term. */
+export const reason = z.string().check(z.minLength(1), z.maxLength(128));
+
 export const instantText = z.iso.datetime();
 
 /** A whole number in a path, query or header: digits only, so that each number has one spelling. */

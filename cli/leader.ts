@@ -163,7 +163,7 @@ async function showTerms(options: GroupOptions & { limit: number }, shell: Shell
         { title: 'ADDRESS', of: ({ address }) => address },
         { title: 'CONFIRMED', of: ({ confirmedAt }) => relative(confirmedAt) },
         { title: 'ENDED', of: ({ endedAt }) => endedAt && relative(endedAt) },
-        { title: 'WHY', of: ({ endReason }) => endReason },
+        { title: 'WHY', of: ({ endReason, endDetail }) => (endDetail ? `${endReason}: ${endDetail}` : endReason) },
       ],
       `no term of ${options.group} has been confirmed yet`,
     ),

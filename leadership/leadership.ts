@@ -149,10 +149,16 @@ export async function resign(
   { store, clock }: Leadership,
   group: string,
   fence: Fence,
-  { successor, stayOut = true }: Partial<Resignation>,
+  { successor, stayOut = true, reason }: Partial<Resignation>,
   requestId: string,
 ): Promise<void> {
-  const { won, lost: winner } = await store.resign(group, fence, { successor, stayOut }, requestId, clock.now());
+  const { won, lost: winner } = await store.resign(
+    group,
+    fence,
+    { successor, stayOut, reason },
+    requestId,
+    clock.now(),
+  );
   refuseReusedKey(winner?.ended?.requestId, requestId, `the end of term ${winner?.fencingVersion} of group "${group}"`);
   const earlierTry = winner?.fencingVersion === fence.fencingVersion && winner.ended?.requestId === requestId;
   if (earlierTry) mark('resignation-tried-again');

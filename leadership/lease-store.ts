@@ -103,6 +103,8 @@ export interface Resignation {
   readonly successor?: string | undefined;
   /** False lets the process that resigns take the lease again at once. */
   readonly stayOut: boolean;
+  /** For people. */
+  readonly reason?: string | undefined;
 }
 
 export interface Revocation {

@@ -214,7 +214,7 @@ export function restoreHolder(group: string, term: Term, published: Renewal, now
 export function resignTerm(
   group: string,
   fence: Fence,
-  { successor, stayOut }: Resignation,
+  { successor, stayOut, reason }: Resignation,
   requestId: string,
   now: number,
 ): UpdateWrite {
@@ -222,7 +222,7 @@ export function resignTerm(
   return update(
     leadershipKey(group),
     [
-      ...set('ended', { reason: 'resigned', at: now, requestId }),
+      ...set('ended', { reason: 'resigned', ...(reason !== undefined && { detail: reason }), at: now, requestId }),
       ...(successor === undefined ? [] : setAll({ reservedFor: successor, reservedUntil: leaseFromNow })),
       ...(stayOut ? barHolder(leaseFromNow) : []),
       ...remove('holder', 'expiresAt', 'renewedAt', 'handOverTo'),

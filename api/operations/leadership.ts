@@ -13,6 +13,7 @@ import {
   nothing,
   page,
   pageQuery,
+  reason,
   sessionId,
   wholeText,
 } from '../schema.ts';
@@ -30,11 +31,10 @@ export const termMetadata = z
 
 /** Where one part of the leading application is reached. They have an item of their own. */
 export const namedAddress = z.string().check(z.minLength(1), z.maxLength(512));
-/** Longest time for which a request for the leader is held, ms. */
-export const mostWaitMs = 20_000;
-
 /** Named addresses that one term may publish. */
 export const mostAddresses = 64;
+/** Longest time for which a request for the leader is held, ms. */
+export const mostWaitMs = 20_000;
 
 /** Names a process: a random UUID will do. Distinguishes two processes with one contender id. */
 const instanceId = z.string().check(z.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must match [A-Za-z0-9._-]{1,64}'));
@@ -132,6 +132,7 @@ export const resign = operation({
     successor: z.optional(name),
     /** Leave the lease to others for one lease time. */
     stayOut: z._default(z.boolean(), true),
+    reason: z.optional(reason),
   }),
   answer: done,
   problems: [leadershipLost],
@@ -147,7 +148,7 @@ export const revoke = operation({
   query: nothing,
   body: z.strictObject({
     fencingVersion,
-    reason: z.string().check(z.minLength(1), z.maxLength(128)),
+    reason,
     force: z._default(z.boolean(), false),
     dryRun: z._default(z.boolean(), false),
   }),

@@ -150,7 +150,8 @@ class Round {
     this.#stopWaiting();
     report.granted(term);
     const { group } = term;
-    await guard.granted(term, () => client.prepare(resign, { params: { group }, fence: term }));
+    const body = { reason: 'its process died, so its guard resigned' };
+    await guard.granted(term, () => client.prepare(resign, { params: { group }, fence: term, body }));
     if (file) await forgetReadyFile(file);
     if (term.loss) return;
     this.#start(term);

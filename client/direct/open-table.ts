@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { groupTable } from '../../leadership/group-table.ts';
 import type { Leadership } from '../../leadership/leadership.ts';
+import type { Resignation } from '../../leadership/lease-store.ts';
 import { leaseTable } from '../../leadership/lease-table.ts';
 import { resignTerm } from '../../leadership/lease-writes.ts';
 import { leadershipOperations } from '../../leadership/operations.ts';
@@ -43,8 +44,7 @@ export function openTable(options: OpenOptions): OpenTable {
     async prepareResignation({ params, fence, body, requestId }): Promise<PreparedRequest> {
       const { group } = params as { group: string };
       if (!fence) throw new TypeError(`A resignation of group "${group}" needs the fence of its term`);
-      const { successor, stayOut } = body as { successor?: string; stayOut: boolean };
-      const write = resignTerm(group, fence, { successor, stayOut }, requestId, time.now());
+      const write = resignTerm(group, fence, body as Resignation, requestId, time.now());
       return signedRequest(documents, new UpdateCommand(updateOf(name, write)));
     },
   };

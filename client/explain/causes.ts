@@ -15,7 +15,10 @@ export function endOf(tenure: Tenure, now: number): Cause {
   const at = endedAt ?? now;
   switch (endReason) {
     case 'resigned':
-      return { because: `${contenderId} resigned: its work was done, or it was asked to hand over`, evidence: [] };
+      return {
+        because: `${contenderId} resigned: ${endDetail ?? 'its work was done, or it was asked to hand over'}`,
+        evidence: [],
+      };
     case 'revoked':
       return {
         because: `an operator revoked it${endDetail ? ` (“${endDetail}”)` : ''}`,

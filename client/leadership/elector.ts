@@ -169,7 +169,7 @@ export class LeaderElector {
   async #close(resignation: Resignation): Promise<void> {
     this.#closing.abort();
     const held = this.#held;
-    if (held && !held.term.loss) held.resignation = resignation;
+    if (held && !held.term.loss) held.resignation = { reason: 'it was closed', ...resignation };
     held?.term.end({ reason: 'closed', detail: `The elector of ${this.group} was closed.` });
     await this.#running;
     const [first, ...others] = this.#closingErrors;
@@ -233,7 +233,8 @@ export class LeaderElector {
     if (reason === 'closed' || reason === 'resigned' || reason === 'expired') {
       await this.#step(() => this.#waitForWork(held));
       // Who lost its lease by chance may have it again as soon as it can.
-      const resignation = reason === 'expired' ? { stayOut: false } : held.resignation;
+      const late = { stayOut: false, reason: 'it could not renew in time' };
+      const resignation = reason === 'expired' ? late : held.resignation;
       await this.#step(() => this.#giveBack(term, resignation));
     }
     this.#held = undefined;
@@ -269,11 +270,15 @@ export class LeaderElector {
     await Promise.race([settled, new Promise((resolve) => waiting.signal.addEventListener('abort', resolve))]);
   }
 
-  async #giveBack(fence: Fence, { successor, stayOut }: Resignation): Promise<void> {
+  async #giveBack(fence: Fence, { successor, stayOut, reason }: Resignation): Promise<void> {
     const { requestTimeoutMs } = this.#settings;
     try {
       const options = { timeoutMs: requestTimeoutMs, deadlineMs: requestTimeoutMs * 2 };
-      const body = { ...(successor !== undefined && { successor }), ...(stayOut !== undefined && { stayOut }) };
+      const body = {
+        ...(successor !== undefined && { successor }),
+        ...(stayOut !== undefined && { stayOut }),
+        ...(reason !== undefined && { reason }),
+      };
       await this.#client.resign(this.group, fence, body, options);
     } catch (error) {
       if (lossOf(error)) return;

@@ -4,7 +4,7 @@ import type { TenureClient } from '../tenure-client.ts';
 import { TenureError } from '../tenure-error.ts';
 import { sleep } from '../time.ts';
 import type { Announcer, LeaderWork } from './events.ts';
-import { lossOf } from './loss.ts';
+import { type Loss, lossOf } from './loss.ts';
 import type { CheckedSettings } from './settings.ts';
 import { readClocks, type Term } from './term.ts';
 
@@ -35,6 +35,8 @@ export interface Resignation {
   readonly successor?: string | undefined;
   /** False lets this process take the lease again at once; else it leaves it to others for one lease time. */
   readonly stayOut?: boolean | undefined;
+  /** Why, for people: at most 128 characters, shown in the history of the terms. */
+  readonly reason?: string | undefined;
 }
 
 /** How often a sleeping renewal looks whether the wall clock jumped. */
@@ -50,15 +52,16 @@ export async function carryOut(held: Lead): Promise<void> {
   try {
     if (prepare) await announcer.run(() => prepare(term));
   } catch (error) {
-    return giveUp(term, 'could not get ready', error);
+    return giveUp(held, 'could not get ready', error);
   }
   if (!(await confirm(held)) || !lead) return;
   try {
     await announcer.run(() => lead(term));
   } catch (error) {
-    return giveUp(term, 'failed', error);
+    return giveUp(held, 'failed', error);
   }
-  term.end({ reason: 'resigned', detail: `The work of term ${term.fencingVersion} of ${term.group} is done.` });
+  const detail = `The work of term ${term.fencingVersion} of ${term.group} is done.`;
+  resignBecause(held, 'its work was done', { reason: 'resigned', detail });
 }
 
 /** Whether observers are shown the leader now. */
@@ -77,7 +80,7 @@ async function confirm(held: Lead): Promise<boolean> {
       const loss = lossOf(error);
       if (loss) term.end(loss);
       else announcer.error(error);
-      if (!(error instanceof TenureError && error.retryable)) giveUp(term, 'could not be confirmed', error);
+      if (!(error instanceof TenureError && error.retryable)) giveUp(held, 'could not be confirmed', error);
       await sleep(client.time, pauseMs(held, settings, error), term.signal);
     }
   }
@@ -149,13 +152,19 @@ function stepAside(lead: Lead, successor: string | undefined): void {
   lead.resignation = { successor, stayOut: true };
   const whom = successor === undefined ? 'the first to contend' : `"${successor}"`;
   const detail = `An operator handed term ${term.fencingVersion} of ${term.group} over to ${whom}.`;
-  term.end({ reason: 'resigned', handedOver: true, detail });
+  resignBecause(lead, 'an operator asked it to hand over', { reason: 'resigned', handedOver: true, detail });
 }
 
-function giveUp(term: Term, what: string, cause: unknown): void {
+function giveUp(lead: Lead, what: string, cause: unknown): void {
+  const { term } = lead;
   const why = cause instanceof Error ? cause.message : String(cause);
-  term.end({
-    reason: 'resigned',
-    detail: `The leader of term ${term.fencingVersion} of ${term.group} ${what}: ${why}`,
-  });
+  const detail = `The leader of term ${term.fencingVersion} of ${term.group} ${what}: ${why}`;
+  resignBecause(lead, `it ${what}`, { reason: 'resigned', detail });
+}
+
+/** Ends the term, unless it is over already, and tells the history why. */
+function resignBecause(lead: Lead, reason: string, loss: Loss): void {
+  if (lead.term.loss) return;
+  lead.resignation = { ...lead.resignation, reason };
+  lead.term.end(loss);
 }

@@ -15,9 +15,11 @@ export interface Inputs {
 export const inputsFile = 'inputs.json';
 
 export async function inputsOf(project: string, app: string, context: string): Promise<Inputs> {
-  const paths = ['package-lock.json', 'tsconfig.json'].map((file) => join(project, file));
-  const shared =
-    dirname(app) === 'infra' ? ['api', 'archive', 'console', 'functions', 'leadership', 'log', 'store'] : [];
+  const own = dirname(app) === 'infra';
+  const shared = own ? ['api', 'archive', 'console', 'functions', 'leadership', 'log', 'store'] : [];
+  // The API serves the document, which lies beside its code.
+  const single = ['package-lock.json', 'tsconfig.json', ...(own ? ['docs/openapi.json'] : [])];
+  const paths = single.map((file) => join(project, file));
   for (const source of [dirname(app), ...shared]) paths.push(...(await filesBelow(resolve(project, source))));
   const files: Record<string, string> = {};
   for (const path of paths.sort()) {

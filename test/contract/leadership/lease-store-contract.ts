@@ -161,12 +161,14 @@ export function leaseStoreContract(make: () => Promise<StoreUnderTest>) {
 
     test('writes how the confirmed term before ended, past unconfirmed ones in between', async () => {
       await confirmed(await created());
-      await store.resign(group, fenceOf('a', 1), willing, 'bye', start + 10);
+      const resignation = { ...willing, reason: 'its work was done' };
+      await store.resign(group, fenceOf('a', 1), resignation, 'bye', start + 10);
       await store.grant(group, grantOf('b'), start + 20, skewMs);
       const later = start + 20 + leaseMs + skewMs + 1;
       const { won } = await store.grant(group, grantOf('c'), later, skewMs);
       const third = await confirmed(won as LeadershipRecord, later);
-      expect(await store.readTerm(group, 1)).toMatchObject({ endedAt: start + 10, endReason: 'resigned' });
+      const ending = { endedAt: start + 10, endReason: 'resigned', endDetail: 'its work was done' };
+      expect(await store.readTerm(group, 1)).toMatchObject(ending);
       expect(await store.readTerm(group, 2)).toBeUndefined();
       expect(await stored()).not.toHaveProperty('previous');
       expect(third).toMatchObject({ fencingVersion: 3, newestTerm: 3 });

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { terms } from '../../../api/operations/leadership.ts';
 import { alive, family, type Watched } from '../../support/processes.ts';
 import { order, project } from '../../support/stack.ts';
 import { inTerminal, terminalsAvailable } from '../../support/terminal/in-terminal.ts';
@@ -271,6 +272,9 @@ describe('after SIGKILL the lease is given back at once', () => {
     const next = lead(group, '--no-wait', 'true');
     expect(await next.ended()).toBe(0);
     expect((await term(group)).fencingVersion).toBe(fencingVersion + 1);
+    const { items } = await client().call(terms, { params: { group }, query: {} });
+    const ended = items.find((one) => one.fencingVersion === fencingVersion);
+    if (killLead) expect(ended).toMatchObject({ endDetail: expect.stringContaining('its guard resigned') });
     await gone(started);
   });
 });

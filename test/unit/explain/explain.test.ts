@@ -56,6 +56,16 @@ test('a revocation is told in the words of the operator, and why nobody could fo
   expect(explanation.availability.longestGap).toMatchObject({ ms: 11_000 });
 });
 
+test('a resignation is explained in the words of the process that resigned', () => {
+  const because = (detail?: string) => {
+    const ended = { at: 60, reason: 'resigned', ...(detail && { detail }) } as const;
+    const { entries } = explain(facts([term(1, 'a', 0, ended), term(2, 'b', 61)], { at: 100 }));
+    return entries.find(({ kind }) => kind === 'end')?.because;
+  };
+  expect(because('its work was done')).toBe('a resigned: its work was done');
+  expect(because()).toBe('a resigned: its work was done, or it was asked to hand over');
+});
+
 test('leaders that never got ready are counted', () => {
   const story = [term(3, 'a', 0, { at: 60, reason: 'resigned' }), term(7, 'b', 120)];
   const explanation = explain(facts(story, { at: 130 }));

@@ -128,7 +128,11 @@ test('an operator hands over: the work stops first, then the lease goes to the s
   link.service.handOver = { successor: 'b' };
   await time.advance(2_500);
   expect(order).toEqual(['stopped, resigned 0 times']);
-  expect(link.requests.find(({ step }) => step === 'resign')?.body).toEqual({ successor: 'b', stayOut: true });
+  expect(link.requests.find(({ step }) => step === 'resign')?.body).toEqual({
+    successor: 'b',
+    stayOut: true,
+    reason: 'an operator asked it to hand over',
+  });
   expect(events).toContain('revoked 1 resigned');
 });
 

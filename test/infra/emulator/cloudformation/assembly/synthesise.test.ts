@@ -22,7 +22,7 @@ put('manifest.json', { artifacts: {
 let project: string;
 beforeEach(async () => {
   project = await mkdtemp(join(tmpdir(), 'synth-'));
-  for (const room of ['infra', 'functions', 'api', 'archive', 'store']) await mkdir(join(project, room));
+  for (const room of ['infra', 'functions', 'api', 'archive', 'store', 'docs']) await mkdir(join(project, room));
   await writeFile(join(project, 'infra', 'app.ts'), app);
   await writeFile(join(project, 'package.json'), '{"type":"module"}');
 });
@@ -43,6 +43,7 @@ test('is done once for the same sources, and again when they, the context or the
     ['store/new.ts', 'export {};'],
     ['cdk.json', '{"context":{"stage":"test"}}'],
     ['package-lock.json', '{}'],
+    ['docs/openapi.json', '{}'],
   ] as const) {
     await writeFile(join(project, file), content);
     const again = await run();
