@@ -80,7 +80,7 @@ class FailoverTest {
         try {
             countsOnAfter(loss, Coordinator.Kind.ZOOKEEPER, LOSSES);
         } catch (AssertionError notRestored) {
-            // No failure of ours: the comparison says that it did not come back, and goes on with the next loss.
+            // No failure of ours: the comparison says that it did not come back, and continues with the next loss.
             System.out.println(notRestored.getMessage());
             note(Coordinator.Kind.ZOOKEEPER, loss, Double.POSITIVE_INFINITY);
         }
