@@ -209,8 +209,17 @@ describe('the policies of many groups', () => {
   test('never leave a backup listed that has lost files, when the time or S3 fails its deletion', async () => {
     const world = await withSurplus('orders-copy', 'orders-other');
     let remainingMs = 55_000;
+    let otherBegins = () => {};
+    const otherHasBegun = new Promise<void>((resolve) => {
+      otherBegins = resolve;
+    });
     world.room.archives.discard = async ({ group: of }, _attempt, goOn) => {
-      if (of === 'orders-other') throw new Error('S3 deletes nothing');
+      if (of === 'orders-other') {
+        otherBegins();
+        throw new Error('S3 deletes nothing');
+      }
+      // Else the other would find the time used up.
+      await otherHasBegun;
       remainingMs = 5_000;
       expect(goOn?.()).toBe(false);
       throw new OutOfTimeError();
