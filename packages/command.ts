@@ -38,7 +38,7 @@ export async function joinCommand(folder: string, library: string): Promise<Join
   }
   const page = join(folder, 'console');
   const inputs = await buildConsole(page);
-  compress(join(page, 'console.js'));
+  for (const file of ['console.js', 'console.css']) compress(join(page, file));
   return { used: [...shared].sort(), page: inputs };
 }
 

@@ -27,18 +27,25 @@ export function copyModules(compiled: string, to: string, entries: readonly stri
   }
 }
 
-/** Copies the declarations of the entries, with all that they refer to. */
+/**
+ * Copies the declarations of the entries, with all that they refer to, for programs of both kinds: CommonJS may not
+ * refer to ES modules, so that all but the entries are CommonJS, which is the kind that their folder's package.json
+ * says.
+ */
 export function copyDeclarations(compiled: string, to: string, entries: readonly string[]): void {
-  for (const file of reached(compiled, entries, 'd.ts')) write(join(to, file), declarations(compiled, file));
+  for (const file of reached(compiled, entries, 'd.ts')) write(join(to, 'cjs', file), declarations(compiled, file));
+  for (const entry of entries) {
+    const declared = relative(dirname(entry), join('cjs', entry));
+    write(join(to, `${entry}.d.ts`), `export * from '${declared}.js';\n`);
+  }
 }
 
 /**
- * The same for programs that are CommonJS: there the kind of a file is that of its folder's package.json. require()
- * gets the ES module itself, so that a program that also has import() has one copy of each class.
+ * The entries for require(), which gets the ES module itself, so that a program that also has import() has one copy of
+ * each class.
  */
-export function copyForRequire(compiled: string, to: string, name: string, entries: readonly string[]): void {
+export function writeForRequire(to: string, name: string, entries: readonly string[]): void {
   const folder = join(to, 'cjs');
-  copyDeclarations(compiled, folder, entries);
   for (const entry of entries) write(join(folder, `${entry}.js`), requireOf(name, `${entry}.js`));
   write(join(folder, 'package.json'), JSON.stringify({ type: 'commonjs' }));
 }
@@ -62,7 +69,14 @@ function reached(compiled: string, entries: readonly string[], extension: 'js' |
 function declarations(compiled: string, file: string): string {
   const text = readFileSync(join(compiled, file), 'utf8');
   const named = text.replaceAll(/(\bfrom\s|import\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2');
-  return namedMembers(named).replaceAll(/^(?: {4})+/gm, (indent) => ' '.repeat(indent.length / 2));
+  return withoutProse(namedMembers(named)).replaceAll(/^(?: {4})+/gm, (indent) => ' '.repeat(indent.length / 2));
+}
+
+/** Leaves out the sentence of each operation, and how many problems it has: no type follows from them. */
+function withoutProse(text: string): string {
+  return text
+    .replaceAll(/(readonly summary: )"(?:[^"\\]|\\.)*";/g, '$1string;')
+    .replaceAll(/(readonly problems: readonly )\[(import\("[^"]*"\)\.ProblemKind)(?:, \2)*\];/g, '$1$2[];');
 }
 
 /**

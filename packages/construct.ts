@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundlesFolder } from '../infra/function-code.ts';
-import { copyDeclarations, copyForRequire, copyModules, writeInnerManifest } from './compile.ts';
+import { copyDeclarations, copyModules, writeForRequire, writeInnerManifest } from './compile.ts';
 import { beginPackage } from './names.ts';
 
 const entries = ['infra/index'];
@@ -13,6 +13,6 @@ export function buildConstruct(compiled: string, functions: string): void {
   writeInnerManifest(folder);
   copyModules(compiled, folder, entries);
   copyDeclarations(compiled, folder, entries);
-  copyForRequire(compiled, folder, 'tenure-cdk', entries);
+  writeForRequire(folder, 'tenure-cdk', entries);
   cpSync(functions, join(folder, bundlesFolder), { recursive: true });
 }

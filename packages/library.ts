@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { isDirect, joinCommand } from './command.ts';
-import { copyDeclarations, copyForRequire } from './compile.ts';
+import { copyDeclarations, writeForRequire } from './compile.ts';
 import { beginPackage, project } from './names.ts';
 import { writeNotices } from './notices.ts';
 import { SchemaLibrary } from './schema-library.ts';
@@ -24,8 +24,8 @@ export async function buildLibrary(compiled: string): Promise<void> {
   const { used, page } = await joinCommand(join(dist, 'cli'), `${forCommand}.js`);
   writeNotices(folder, [...page, ...(await joinLibrary(dist, used))]);
   copyDeclarations(compiled, dist, [...entries, 'client/browser']);
-  copyForRequire(compiled, dist, 'tenure', entries);
-  for (const declared of [dist, join(dist, 'cjs')]) SchemaLibrary.declare(declared);
+  writeForRequire(dist, 'tenure', entries);
+  SchemaLibrary.declare(join(dist, 'cjs'));
   mkdirSync(join(folder, 'cli'));
   for (const file of ['tenure', 'tenure.mjs']) cpSync(join(project, 'cli', file), join(folder, 'cli', file));
 }

@@ -19,8 +19,8 @@ function bytesOf(folder: string, except: readonly string[] = []): number {
     .reduce((sum, bytes) => sum + bytes, 0);
 }
 
-test('the library and the command are at most 310 KB packed', () => {
-  expect(sizeOf('tenure')).toBeLessThanOrEqual(310_000);
+test('the library and the command are at most 300 KB packed', () => {
+  expect(sizeOf('tenure')).toBeLessThanOrEqual(300_000);
   expect(sizeOf('tenure-cdk')).toBeLessThanOrEqual(6_000_000);
   expect(sizeOf('tenure-local')).toBeLessThanOrEqual(4_000_000);
 });
