@@ -17,8 +17,8 @@ const args = process.argv.slice(2);
 if (args.includes('--full')) process.env.TENURE_TEST_FULL = '1';
 const wanted = args.filter((arg) => arg !== '--full');
 const scratch = mkdtempSync(join(tmpdir(), 'tenure-test-'));
-// Programs of others leave files behind, which go with it; databases run as users of their own.
-chmodSync(scratch, 0o755);
+// Programs of others leave files behind, which go with it; some run as users of their own, who may write there too.
+chmodSync(scratch, 0o1777);
 process.env.TMPDIR = scratch;
 const total = { passed: 0, failed: 0 };
 const leftOut = [];
